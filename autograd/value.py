@@ -1,0 +1,361 @@
+"""Value: a number that remembers how it was made, and the one sweep that differentiates it.
+
+A graph is a Value, its `operands`, their operands, and so on: ordered tuples of Values and plain floats
+(constants). It points from results to operands only, so dropping the last name of a result frees it at once.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from autograd import ops
+from autograd.ops import Node, Operation
+
+_thread = threading.local()  # .sweeping: inside a sweep, where infinities are answers and not errors
+_PLAIN = (float, int)
+_watching = 0  # how many anomaly() blocks are open
+
+
+def _binary(op: Operation, reflected: bool = False) -> Callable[[Any, Any], Any]:
+    """An operator of `Expression`: a short way for Values with Values and with constants, the general one for the rest."""
+    on_floats = op.on_floats
+
+    def method(self: Any, other: Any) -> Any:
+        try:
+            if type(other) is type(self) is Value:
+                return _node(on_floats(self.data, other.data), op, (self, other))
+            if type(self) is Value and type(other) in _PLAIN:
+                constant = float(other)
+                if reflected:
+                    return _node(on_floats(constant, self.data), op, (constant, self))
+                return _node(on_floats(self.data, constant), op, (self, constant))
+        except (ArithmeticError, ValueError):
+            pass  # the general way says what is wrong
+        if isinstance(other, np.ndarray):
+            return op.on_arrays(other, self) if reflected else op.on_arrays(self, other)
+        if not isinstance(other, (Real, Node)):
+            return NotImplemented
+        return op(other, self) if reflected else op(self, other)
+
+    return method
+
+
+def _unary(op: Operation) -> Callable[[Any], Any]:
+    on_floats = op.on_floats
+
+    def method(self: Any) -> Any:
+        if type(self) is Value:
+            try:
+                return _node(on_floats(self.data), op, (self,))
+            except (ArithmeticError, ValueError):
+                pass
+        return op(self)
+
+    return method
+
+
+class Expression(Node):
+    """Abstract: a node with operators and methods, each the row of the table with its name.
+
+    numpy finds them too: a ufunc on an object array calls the method of that name on each element.
+    """
+
+    __slots__ = ()
+    grad: Any
+
+    # fmt: off
+    __add__, __radd__         = _binary(ops.add),      _binary(ops.add, reflected=True)
+    __sub__, __rsub__         = _binary(ops.subtract), _binary(ops.subtract, reflected=True)
+    __mul__, __rmul__         = _binary(ops.multiply), _binary(ops.multiply, reflected=True)
+    __truediv__, __rtruediv__ = _binary(ops.divide),   _binary(ops.divide, reflected=True)
+    __pow__, __rpow__         = _binary(ops.power),    _binary(ops.power, reflected=True)
+    __neg__, __abs__          = _unary(ops.negative),  _unary(ops.absolute)
+    exp, log, log1p, expm1, sqrt = map(_unary, (ops.exp, ops.log, ops.log1p, ops.expm1, ops.sqrt))
+    sin, cos, tan, sinh, cosh, tanh = map(_unary, (ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh))
+    asin, acos, atan = arcsin, arccos, arctan = tuple(map(_unary, (ops.asin, ops.acos, ops.atan)))
+    sigmoid, softplus, relu, erf, sign = map(_unary, (ops.sigmoid, ops.softplus, ops.relu, ops.erf, ops.sign))
+    maximum, minimum = _binary(ops.maximum), _binary(ops.minimum)
+    # fmt: on
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """What numpy asks when one of its functions, or an array or numpy number on the left, meets a node."""
+        if method != "__call__" or any(isinstance(each, np.ndarray) for each in inputs):
+            return getattr(ufunc, method)(*map(_boxed, inputs), **options)
+        op = _BY_UFUNC.get(ufunc)
+        return op(*inputs) if op is not None and not options else NotImplemented
+
+
+_BY_UFUNC = {op.on_arrays: op for op in vars(ops).values() if isinstance(op, Operation) and isinstance(op.on_arrays, np.ufunc)}
+
+
+def _boxed(operand: Any) -> Any:
+    """A node as an array of no dimensions, which numpy then handles as it does any object array."""
+    if not isinstance(operand, Node):
+        return operand
+    box = np.empty((), dtype=object)
+    box[()] = operand
+    return box
+
+
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        if type(other) is Value:
+            return compare(self.data, other.data)
+        return compare(self.data, other) if isinstance(other, Real) else NotImplemented
+
+    return method
+
+
+class Value(Expression):
+    """A number in a computation graph: a leaf made by the user, or the result of an operation.
+
+    `data` is the number and `grad` the derivative of the last `backward()`'s output by it, both floats;
+    `op` is the operation that made it (None for a leaf), `operands` what it was applied to: Values, and
+    floats for constants. Comparisons and truth look at `data`; hashes at identity. There is no
+    `__float__`: a function that wants a float, such as `math.exp`, would drop the graph, and raises TypeError.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x + 1
+    >>> y.backward()
+    >>> y.data, x.grad
+    (10.0, 6.0)
+    """
+
+    __slots__ = ("data", "grad", "op", "operands", "label", "_line")
+    data: float
+    op: Operation | None
+    operands: tuple[Value | float, ...]
+    label: str
+    _line: str
+
+    def __init__(self, data: float, label: str = "") -> None:
+        """A leaf. Raises TypeError where `data` is not a real number."""
+        self.data, self.grad, self.op, self.operands, self.label = ops.real(data), 0.0, None, (), label
+
+    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return self.data != 0
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value({self.data!r}, grad={self.grad!r}{label})"
+
+    def __format__(self, specification: str) -> str:
+        return format(self.data, specification) if specification else str(self)
+
+    def named(self) -> str:
+        """The number, behind its label where there is one, for messages."""
+        return f"{self.label}={self.data}" if self.label else str(self.data)
+
+    @property
+    def line(self) -> str | None:
+        """The user's source line that made this node, as `file:line`, where anomaly mode was on; else None."""
+        return getattr(self, "_line", None)
+
+    @staticmethod
+    def apply(op: Operation, operands: Sequence[Any]) -> Any:
+        numbers, kept = [], []
+        for operand in operands:
+            if type(operand) is Value:
+                numbers.append(operand.data)
+                kept.append(operand)
+            elif isinstance(operand, Node):
+                return operand.apply(op, operands)
+            elif isinstance(operand, np.ndarray):
+                return np.frompyfunc(op, len(operands), 1)(*map(_boxed, operands))
+            else:
+                numbers.append(constant := ops.real(operand))
+                kept.append(constant)
+        data = op.ieee(*numbers) if _is_sweeping() else op.evaluate(*numbers)
+        return _node(data if type(data) is float else ops.real(data), op, tuple(kept))
+
+    def backward(self) -> None:
+        """Set `grad` throughout this Value's graph: the derivative of this Value by each node.
+
+        Leaves accumulate over calls (see `zero_grad`), inner nodes are overwritten. Where a derivative is
+        infinite or undefined it is inf or nan; under `anomaly()` the first one raises FloatingPointError.
+        """
+        order = topological_order(self)
+        leaves = [(node, node.grad) for node in order if node.op is None] if _watching else ()
+        for node in order:
+            if node.op is not None:
+                node.grad = 0.0
+        self.grad = 1.0 if self.op is not None else self.grad + 1.0
+        sweep(order)
+        try:
+            check_gradients(order)
+        except FloatingPointError:
+            for node, node.grad in leaves:  # as they were: nothing accumulates from a sweep that failed
+                pass
+            raise
+
+
+_new = object.__new__
+
+
+def _node(data: float, op: Operation, operands: tuple[Any, ...]) -> Value:
+    """The Value that `op` makes of `operands`, made without the checks that a user's own need."""
+    node = _new(Value)
+    node.data = data
+    node.grad = 0.0
+    node.op = op
+    node.operands = operands
+    node.label = ""
+    if _watching:
+        _watch(node)
+    return node
+
+
+def topological_order(output: Any, within: Collection[Any] = ()) -> list[Any]:
+    """The nodes of `output`'s graph, operands before results and left before right; those in `within` count as leaves.
+
+    This is the one order in which everything walks a graph: an explicit stack, so that any depth works.
+    """
+    order: list[Any] = []
+    seen = set()
+    stack = [output]
+    pop, push = stack.pop, stack.append
+    while stack:
+        node = pop()
+        if node is None:  # the node below has had all its operands ordered
+            order.append(pop())
+        elif node not in seen:
+            seen.add(node)
+            if not node.operands or (within and node in within):
+                order.append(node)
+                continue
+            push(node)
+            push(None)
+            for operand in reversed(node.operands):
+                if type(operand) is not float and operand not in seen:
+                    push(operand)
+    return order
+
+
+def sweep(order: Sequence[Any], among: Collection[Any] | None = None, nodes: bool = False) -> None:
+    """Reverse mode: from the last node of `order` to the first, add `partial * adjoint` to each operand's `grad`.
+
+    The caller sets the output's `grad` to its adjoint and the others to 0.0 or to None, nothing yet. The rows
+    are read with floats or, where `nodes` is true, with the nodes themselves, so that the adjoints are a graph
+    in turn. Where `among` is given, only operands in it receive anything.
+    """
+    function = type(sweep)
+    for node in reversed(order):
+        op, operands, adjoint = node.op, node.operands, node.grad
+        if op is None or adjoint is None:
+            continue
+        partials, arguments = op.partials, None
+        if op.variadic:
+            arguments = _arguments(node, nodes)
+            partials = partials[0](*arguments)
+        for operand, partial in zip(operands, partials):
+            if type(operand) is float or (among is not None and operand not in among):
+                continue
+            if type(partial) is function:
+                if arguments is None:
+                    arguments = _arguments(node, nodes)
+                try:
+                    partial = partial(*arguments)
+                except (ArithmeticError, ValueError):
+                    partial = _ieee(partial, arguments)
+            elif type(partial) is float and partial == 0.0:
+                continue
+            contribution = adjoint if type(partial) is float and partial == 1.0 else partial * adjoint
+            operand.grad = contribution if operand.grad is None else operand.grad + contribution
+
+
+def _arguments(node: Any, nodes: bool) -> list[Any]:
+    """What the partial derivatives of `node`'s row are functions of: the result, then the operands."""
+    if nodes:
+        return [node, *node.operands]
+    return [node.data, *[each if type(each) is float else each.data for each in node.operands]]
+
+
+def _ieee(partial: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """A partial derivative in IEEE arithmetic, where the one on Python's floats raised: inf or nan."""
+    with np.errstate(all="ignore"):
+        result = partial(*[np.float64(each) if type(each) is float else each for each in arguments])
+    return float(result) if isinstance(result, (np.generic, np.ndarray)) else result
+
+
+@contextmanager
+def sweeping() -> Iterator[None]:
+    """While derivatives are read with nodes, a forward value outside the domain is inf or nan, not an error."""
+    before, _thread.sweeping = _is_sweeping(), True
+    try:
+        yield
+    finally:
+        _thread.sweeping = before
+
+
+def _is_sweeping() -> bool:
+    return getattr(_thread, "sweeping", False)
+
+
+@contextmanager
+def anomaly() -> Iterator[None]:
+    """Within this block the first value or gradient that is not finite raises FloatingPointError.
+
+    The error names the operation, its operands, and the source line that made the node.
+
+    >>> with anomaly():
+    ...     Value(1e200) * 1e200
+    Traceback (most recent call last):
+    FloatingPointError: 1e+200 * 1e+200 gave inf, at <doctest autograd.value.anomaly[0]>:2
+    """
+    global _watching
+    _watching += 1
+    try:
+        yield
+    finally:
+        _watching -= 1
+
+
+def is_watching() -> bool:
+    """Whether an `anomaly()` block is open."""
+    return _watching > 0
+
+
+def user_line() -> str:
+    """The innermost source line outside this library, as `file:line`."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("autograd", "nn"):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _watch(node: Value) -> None:
+    node._line = user_line()
+    if not math.isfinite(node.data):
+        raise FloatingPointError(f"{_described(node)} gave {node.data}, at {node.line}")
+
+
+def _described(node: Value) -> str:
+    assert node.op is not None
+    return node.op.describe([each.named() if isinstance(each, Value) else each for each in node.operands])
+
+
+def check_gradients(order: Sequence[Any]) -> None:
+    """In anomaly mode, raise FloatingPointError for the first gradient of a sweep that is not finite."""
+    for node in reversed(order) if _watching else ():
+        for index, operand in enumerate(node.operands):
+            if type(operand) is not float and operand.grad is not None and not math.isfinite(operand.grad):
+                where = f"at {node.line}" if node.line else "made before the anomaly() block, so its line is not known"
+                name = operand.label or f"operand {index}"
+                raise FloatingPointError(f"the gradient of {name} through {_described(node)} is {operand.grad}: {where}")
