@@ -57,8 +57,9 @@ class Operation:
     ) -> None:
         self.name, self.symbol = name, SYMBOLS.get(name, name)
         self.on_floats, self.on_arrays = on_floats, on_arrays
-        self.partials = tuple(_as_function(each) if callable(each) else float(each) for each in partials)
+        self.partials = tuple(each if callable(each) else float(each) for each in partials)
         self.variadic = variadic
+        self.is_linear = all(isinstance(each, float) for each in self.partials)
         self.__name__, self.__doc__ = name, f"{name}: of real numbers, numpy arrays, or Values; returns the same kind."
 
     def __repr__(self) -> str:
@@ -103,11 +104,6 @@ class Operation:
         if self.symbol == self.name or self.variadic:
             return f"{self.name}({', '.join(words)})"
         return f" {self.symbol} ".join(words) if len(words) == 2 else f"{self.symbol}{words[0]}"
-
-
-def _as_function(partial: Callable[..., Any]) -> Callable[..., Any]:
-    """Any callable as a plain function, which the sweep tells from a number by its type alone."""
-    return partial if type(partial) is type(_as_function) else lambda *arguments: partial(*arguments)
 
 
 def real(operand: Any) -> float:

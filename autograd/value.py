@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,25 +23,20 @@ from autograd import ops
 from autograd.ops import Node, Operation
 
 _thread = threading.local()  # .sweeping: inside a sweep, where infinities are answers and not errors
-_PLAIN = (float, int)
 _watching = 0  # how many anomaly() blocks are open
 
 
 def _binary(op: Operation, reflected: bool = False) -> Callable[[Any, Any], Any]:
-    """An operator of `Expression`: a short way for Values with Values and with constants, the general one for the rest."""
+    """An operator of `Expression`: a short way where two Values meet, the general one for the rest."""
     on_floats = op.on_floats
 
     def method(self: Any, other: Any) -> Any:
-        try:
-            if type(other) is type(self) is Value:
-                return _node(on_floats(self.data, other.data), op, (self, other))
-            if type(self) is Value and type(other) in _PLAIN:
-                constant = float(other)
-                if reflected:
-                    return _node(on_floats(constant, self.data), op, (constant, self))
-                return _node(on_floats(self.data, constant), op, (self, constant))
-        except (ArithmeticError, ValueError):
-            pass  # the general way says what is wrong
+        if type(other) is type(self) is Value:
+            try:
+                data = on_floats(self.data, other.data)
+            except (ArithmeticError, ValueError):
+                return op(self, other)  # which says what is wrong
+            return _node(data, op, (self, other))
         if isinstance(other, np.ndarray):
             return op.on_arrays(other, self) if reflected else op.on_arrays(self, other)
         if not isinstance(other, (Real, Node)):
@@ -53,12 +50,13 @@ def _unary(op: Operation) -> Callable[[Any], Any]:
     on_floats = op.on_floats
 
     def method(self: Any) -> Any:
-        if type(self) is Value:
-            try:
-                return _node(on_floats(self.data), op, (self,))
-            except (ArithmeticError, ValueError):
-                pass
-        return op(self)
+        if type(self) is not Value:
+            return op(self)
+        try:
+            data = on_floats(self.data)
+        except (ArithmeticError, ValueError):
+            return op(self)
+        return _node(data, op, (self,))
 
     return method
 
@@ -222,7 +220,7 @@ def _node(data: float, op: Operation, operands: tuple[Any, ...]) -> Value:
     return node
 
 
-def topological_order(output: Any, within: Collection[Any] = ()) -> list[Any]:
+def topological_order(output: Any, within: Collection[Any] = frozenset()) -> list[Any]:
     """The nodes of `output`'s graph, operands before results and left before right; those in `within` count as leaves.
 
     This is the one order in which everything walks a graph: an explicit stack, so that any depth works.
@@ -237,14 +235,15 @@ def topological_order(output: Any, within: Collection[Any] = ()) -> list[Any]:
             order.append(pop())
         elif node not in seen:
             seen.add(node)
-            if not node.operands or (within and node in within):
+            operands = node.operands
+            if operands and node not in within:
+                push(node)
+                push(None)
+                for operand in reversed(operands):
+                    if type(operand) is not float and operand not in seen:
+                        push(operand)
+            else:
                 order.append(node)
-                continue
-            push(node)
-            push(None)
-            for operand in reversed(node.operands):
-                if type(operand) is not float and operand not in seen:
-                    push(operand)
     return order
 
 
@@ -255,36 +254,34 @@ def sweep(order: Sequence[Any], among: Collection[Any] | None = None, nodes: boo
     are read with floats or, where `nodes` is true, with the nodes themselves, so that the adjoints are a graph
     in turn. Where `among` is given, only operands in it receive anything.
     """
-    function = type(sweep)
     for node in reversed(order):
-        op, operands, adjoint = node.op, node.operands, node.grad
+        op, adjoint = node.op, node.grad
         if op is None or adjoint is None:
             continue
-        partials, arguments = op.partials, None
-        if op.variadic:
-            arguments = _arguments(node, nodes)
-            partials = partials[0](*arguments)
+        operands, partials = node.operands, op.partials
+        if not op.is_linear:
+            if nodes:
+                arguments = [node, *operands]
+            else:
+                arguments = [node.data, *[each if type(each) is float else each.data for each in operands]]
+            if op.variadic:
+                partials = partials[0](*arguments)
         for operand, partial in zip(operands, partials):
             if type(operand) is float or (among is not None and operand not in among):
                 continue
-            if type(partial) is function:
-                if arguments is None:
-                    arguments = _arguments(node, nodes)
+            if type(partial) is float:
+                if partial == 0.0:
+                    continue
+                contribution = adjoint if partial == 1.0 else partial * adjoint
+            elif op.variadic:
+                contribution = partial * adjoint
+            else:
                 try:
-                    partial = partial(*arguments)
+                    contribution = partial(*arguments) * adjoint
                 except (ArithmeticError, ValueError):
-                    partial = _ieee(partial, arguments)
-            elif type(partial) is float and partial == 0.0:
-                continue
-            contribution = adjoint if type(partial) is float and partial == 1.0 else partial * adjoint
-            operand.grad = contribution if operand.grad is None else operand.grad + contribution
-
-
-def _arguments(node: Any, nodes: bool) -> list[Any]:
-    """What the partial derivatives of `node`'s row are functions of: the result, then the operands."""
-    if nodes:
-        return [node, *node.operands]
-    return [node.data, *[each if type(each) is float else each.data for each in node.operands]]
+                    contribution = _ieee(partial, arguments) * adjoint
+            previous = operand.grad
+            operand.grad = contribution if previous is None else previous + contribution
 
 
 def _ieee(partial: Callable[..., Any], arguments: Sequence[Any]) -> Any:
@@ -332,10 +329,13 @@ def is_watching() -> bool:
     return _watching > 0
 
 
+_LIBRARY = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("autograd", "nn"))
+
+
 def user_line() -> str:
     """The innermost source line outside this library, as `file:line`."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("autograd", "nn"):
+    while frame.f_back and frame.f_code.co_filename.startswith(_LIBRARY):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
