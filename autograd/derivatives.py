@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Node
-from autograd.value import Value, check_gradients, sweep, sweeping, topological_order
+from autograd.value import Value, check_gradients, close, sweep, sweeping, topological_order
 
 
 def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tuple[Any, Any]]:
@@ -91,7 +91,7 @@ class _Frame:
     def close(self) -> None:
         for leaf in self.leaves:
             if leaf.op is None:
-                leaf.op, leaf.operands = ops.identity, (leaf.data,)
+                close(leaf)
 
     def value(self, output: Any) -> Any:
         """An output as the caller should see it: a number where nothing but plain numbers went into it."""

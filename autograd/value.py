@@ -27,16 +27,21 @@ _watching = 0  # how many anomaly() blocks are open
 
 
 def _binary(op: Operation, reflected: bool = False) -> Callable[[Any, Any], Any]:
-    """An operator of `Expression`: a short way where two Values meet, the general one for the rest."""
+    """An operator of `Expression`: a short way for Values and plain numbers, the general one for the rest."""
     on_floats = op.on_floats
 
     def method(self: Any, other: Any) -> Any:
-        if type(other) is type(self) is Value:
+        if type(self) is Value:
             try:
-                data = on_floats(self.data, other.data)
+                if type(other) is Value:
+                    return _node(on_floats(self.data, other.data), op, self, other)
+                if type(other) is float or type(other) is int:
+                    constant = float(other)
+                    if reflected:
+                        return _node(on_floats(constant, self.data), op, constant, self)
+                    return _node(on_floats(self.data, constant), op, self, constant)
             except (ArithmeticError, ValueError):
-                return op(self, other)  # which says what is wrong
-            return _node(data, op, (self, other))
+                pass  # the general way says what is wrong
         if isinstance(other, np.ndarray):
             return op.on_arrays(other, self) if reflected else op.on_arrays(self, other)
         if not isinstance(other, (Real, Node)):
@@ -50,13 +55,12 @@ def _unary(op: Operation) -> Callable[[Any], Any]:
     on_floats = op.on_floats
 
     def method(self: Any) -> Any:
-        if type(self) is not Value:
-            return op(self)
-        try:
-            data = on_floats(self.data)
-        except (ArithmeticError, ValueError):
-            return op(self)
-        return _node(data, op, (self,))
+        if type(self) is Value:
+            try:
+                return _node(on_floats(self.data), op, self)
+            except (ArithmeticError, ValueError):
+                pass
+        return op(self)
 
     return method
 
@@ -131,16 +135,26 @@ class Value(Expression):
     (10.0, 6.0)
     """
 
-    __slots__ = ("data", "grad", "op", "operands", "label", "_line")
+    __slots__ = ("_first", "_line", "_second", "data", "grad", "label", "op")
     data: float
     op: Operation | None
-    operands: tuple[Value | float, ...]
     label: str
+    _first: Any  # one or two operands lie in two slots, and only more in a tuple: every container
+    _second: Any  # that a node holds on to is one more for the garbage collector to walk
     _line: str
 
     def __init__(self, data: float, label: str = "") -> None:
         """A leaf. Raises TypeError where `data` is not a real number."""
-        self.data, self.grad, self.op, self.operands, self.label = ops.real(data), 0.0, None, (), label
+        self.data, self.grad, self.op, self.label = ops.real(data), 0.0, None, label
+        self._first, self._second = (), None
+
+    @property
+    def operands(self) -> tuple[Value | float, ...]:  # type: ignore[override]
+        """What the operation was applied to, in order; () for a leaf."""
+        first, second = self._first, self._second
+        if second is not None:
+            return (first, second)
+        return first if type(first) is tuple else (first,)
 
     __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
@@ -181,7 +195,7 @@ class Value(Expression):
                 numbers.append(constant := ops.real(operand))
                 kept.append(constant)
         data = op.ieee(*numbers) if _is_sweeping() else op.evaluate(*numbers)
-        return _node(data if type(data) is float else ops.real(data), op, tuple(kept))
+        return _node(ops.real(data), op, *kept) if len(kept) <= 2 else _node(ops.real(data), op, tuple(kept))
 
     def backward(self) -> None:
         """Set `grad` throughout this Value's graph: the derivative of this Value by each node.
@@ -207,17 +221,23 @@ class Value(Expression):
 _new = object.__new__
 
 
-def _node(data: float, op: Operation, operands: tuple[Any, ...]) -> Value:
-    """The Value that `op` makes of `operands`, made without the checks that a user's own need."""
+def _node(data: float, op: Operation, first: Any, second: Any = None) -> Value:
+    """The Value that `op` makes of one or two operands, or a tuple of more, without the checks that a user's own needs."""
     node = _new(Value)
     node.data = data
     node.grad = 0.0
     node.op = op
-    node.operands = operands
+    node._first = first
+    node._second = second
     node.label = ""
     if _watching:
         _watch(node)
     return node
+
+
+def close(leaf: Any) -> None:
+    """Make a leaf a constant of the graph it is in: no longer anybody's to differentiate by."""
+    leaf.op, leaf._first = ops.identity, leaf.data
 
 
 def topological_order(output: Any, within: Collection[Any] = frozenset()) -> list[Any]:
@@ -311,10 +331,10 @@ def anomaly() -> Iterator[None]:
 
     The error names the operation, its operands, and the source line that made the node.
 
-    >>> with anomaly():
+    >>> with anomaly():  # doctest: +ELLIPSIS
     ...     Value(1e200) * 1e200
     Traceback (most recent call last):
-    FloatingPointError: 1e+200 * 1e+200 gave inf, at <doctest autograd.value.anomaly[0]>:2
+    FloatingPointError: 1e+200 * 1e+200 gave inf, at <doctest ...>:2
     """
     global _watching
     _watching += 1
