@@ -95,7 +95,8 @@ class _Frame:
 
     def value(self, output: Any) -> Any:
         """An output as the caller should see it: a number where nothing but plain numbers went into it."""
-        return output.data if isinstance(output, Node) and self._is_plain(self._order(output)) else output
+        is_plain = isinstance(output, Node) and self._is_plain(self._order(output))
+        return output.data if is_plain else output
 
     def gradient(self, output: Any) -> Any:
         """The derivative of one output by each input, in the inputs' structure: one sweep, which stops at them."""
@@ -103,7 +104,7 @@ class _Frame:
             if not isinstance(output, (Real, np.number)):
                 raise TypeError(f"a function to differentiate returns real numbers or Values, got {type(output).__name__}")
             return map_structure(lambda _: 0.0, self.inputs)
-        order = self._order(output)
+        order: list[Any] = self._order(output)
         plain = self._is_plain(order)
         among = set(self.leaves)  # the nodes that depend on the inputs: all made by this call, so their grads are free to use
         for node in order:
@@ -113,7 +114,7 @@ class _Frame:
             return map_structure(lambda _: 0.0, self.inputs)
         for node in among:
             node.grad = None
-        output.grad = 1.0
+        order[-1].grad = 1.0
         order = [node for node in order if node in among]
         try:
             if plain:
@@ -184,7 +185,8 @@ class Comparison:
 
     def __str__(self) -> str:
         verdict = "ok   " if self.is_right else "WRONG"
-        return f"{verdict} d {self.of} / d {self.by}: rule {self.derivative:.10g}, differences {self.difference:.10g}, error {self.error:.1e}"
+        numbers = f"rule {self.derivative:.10g}, differences {self.difference:.10g}, error {self.error:.1e}"
+        return f"{verdict} d {self.of} / d {self.by}: {numbers}"
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ def gradcheck(f: Callable[..., Any], *point: Any, tolerance: float = 1e-6) -> Gr
         remaining = iter(values)
         return f(*map_structure(lambda _: next(remaining), list(point)))
 
-    def value_at(values: Sequence[float]) -> float:
+    def value_at(*values: float) -> float:
         result = at(values)
         return float(result.data if isinstance(result, Value) else result)
 
@@ -230,29 +232,32 @@ def gradcheck(f: Callable[..., Any], *point: Any, tolerance: float = 1e-6) -> Gr
     if numbers:
         gradients = grad(at)(numbers)
         for index, derivative in enumerate(gradients):
-            comparisons.append(Comparison(name, f"input {index}", float(getattr(derivative, "data", derivative)), _difference(value_at, numbers, index), tolerance))
+            difference = _difference(value_at, numbers, index)
+            comparisons.append(Comparison(name, f"input {index}", float(getattr(derivative, "data", derivative)), difference, tolerance))
     output = at([Value(each) for each in numbers])
     for node in topological_order(output) if isinstance(output, Value) else ():
-        if node.op is None or node.op is ops.identity:
+        op = node.op
+        if op is None or op is ops.identity:
             continue
         operands = [each if type(each) is float else each.data for each in node.operands]
         leaves = [Value(each) for each in operands]
-        node.op(*leaves).backward()
+        op(*leaves).backward()
         for index, leaf in enumerate(leaves):
             if type(node.operands[index]) is not float:
-                by = f"operand {index} of {node.op.describe(operands)}"
-                comparisons.append(Comparison(node.op.name, by, leaf.grad, _difference(lambda v, op=node.op: op.evaluate(*v), operands, index), tolerance))
+                by = f"operand {index} of {op.describe(operands)}"
+                difference = _difference(op.evaluate, operands, index)
+                comparisons.append(Comparison(op.name, by, leaf.grad, difference, tolerance))
     return GradientReport(tuple(comparisons))
 
 
-def _difference(f: Callable[[Sequence[float]], float], point: Sequence[float], index: int) -> float:
+def _difference(f: Callable[..., float], point: Sequence[float], index: int) -> float:
     """The derivative of `f` by one coordinate: Ridders' extrapolation of central differences, the row with the least error."""
     best, least = math.nan, math.inf
     step = 0.05 * max(abs(point[index]), 0.1)
     previous: list[float] = []
     for _ in range(12):
         try:
-            above, below = (f([*point[:index], point[index] + side, *point[index + 1 :]]) for side in (step, -step))
+            above, below = (f(*point[:index], point[index] + side, *point[index + 1 :]) for side in (step, -step))
         except (ArithmeticError, ValueError):  # a step out of the domain: a shorter one may stay inside
             previous, step = [], step / 4
             continue

@@ -230,7 +230,24 @@ def _one_minus_square(x: Any) -> Any:
     return where(abs(x) < 0.5, 1 - x * x, (1 - x) * (1 + x))
 
 
+def _sech_squared(x: Any) -> Any:
+    """1 / cosh^2, which is 1 - tanh^2 without its cancellation where |x| is large."""
+    return (1 / cosh(x)) ** 2
+
+
+def _above(_: Any, a: Any, b: Any) -> Any:
+    """1 where a > b, 0 where a < b, and a half each where they tie."""
+    return (a > b) + (a == b) / 2
+
+
+def _below(_: Any, a: Any, b: Any) -> Any:
+    return (a < b) + (a == b) / 2
+
+
 row = Operation
+sign: Operation
+cos: Operation  # these stand in rows above their own
+cosh: Operation
 
 # fmt: off
 #                   name            on floats             on arrays             partial derivatives, from the result y and the operands
@@ -256,14 +273,14 @@ acos          = row("acos",         math.acos,            np.arccos,            
 atan          = row("atan",         math.atan,            np.arctan,            lambda y, x: 1 / (1 + x * x))
 sinh          = row("sinh",         math.sinh,            np.sinh,              lambda y, x: cosh(x))
 cosh          = row("cosh",         math.cosh,            np.cosh,              lambda y, x: sinh(x))
-tanh          = row("tanh",         math.tanh,            np.tanh,              lambda y, x: (1 / cosh(x)) ** 2)        # as is 1 - y^2, but
-sigmoid       = row("sigmoid",      _sigmoid,             _sigmoid_arrays,      lambda y, x: (0.5 / cosh(x / 2)) ** 2)  # and y (1 - y): these
-softplus      = row("softplus",     _softplus,            _softplus_arrays,     lambda y, x: sigmoid(x))                # stay exact at |x| = 30
+tanh          = row("tanh",         math.tanh,            np.tanh,              lambda y, x: _sech_squared(x))
+sigmoid       = row("sigmoid",      _sigmoid,             _sigmoid_arrays,      lambda y, x: _sech_squared(x / 2) / 4)
+softplus      = row("softplus",     _softplus,            _softplus_arrays,     lambda y, x: sigmoid(x))
 relu          = row("relu",         _relu,                _relu_arrays,         lambda y, x: x > 0)
 erf           = row("erf",          math.erf,             _erf_arrays,          lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x))
-maximum       = row("maximum",      _maximum,             np.maximum,           lambda y, a, b: (a > b) + (a == b) / 2, lambda y, a, b: (b > a) + (a == b) / 2)
-minimum       = row("minimum",      _minimum,             np.minimum,           lambda y, a, b: (a < b) + (a == b) / 2, lambda y, a, b: (b < a) + (a == b) / 2)
-where         = row("where",        _where,               np.where,             0.0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0))
+maximum       = row("maximum",      _maximum,             np.maximum,           _above, _below)
+minimum       = row("minimum",      _minimum,             np.minimum,           _below, _above)
+where         = row("where",        _where,               np.where,             0.0, lambda y, c, a, b: c != 0, lambda y, c, a, b: c == 0)
 less          = row("less",         operator.lt,          np.less,              0.0, 0.0)
 less_equal    = row("less_equal",   operator.le,          np.less_equal,        0.0, 0.0)
 greater       = row("greater",      operator.gt,          np.greater,           0.0, 0.0)

@@ -182,7 +182,8 @@ class Value(Expression):
 
     @staticmethod
     def apply(op: Operation, operands: Sequence[Any]) -> Any:
-        numbers, kept = [], []
+        numbers: list[float] = []
+        kept: list[Value | float] = []
         for operand in operands:
             if type(operand) is Value:
                 numbers.append(operand.data)
@@ -213,8 +214,8 @@ class Value(Expression):
         try:
             check_gradients(order)
         except FloatingPointError:
-            for node, node.grad in leaves:  # as they were: nothing accumulates from a sweep that failed
-                pass
+            for leaf, before in leaves:  # nothing accumulates from a sweep that failed
+                leaf.grad = before
             raise
 
 
