@@ -1,0 +1,101 @@
+"""Costs: how wrong a network's outputs are for one example, as a number to make small.
+
+Each takes the list of outputs and the example's target, written with the library's functions only, so that it
+is read with floats, with Values, and by the compiler, where even the target is a number not known yet. What can
+be checked about a target that is known is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from autograd import logsumexp, relu, softplus, total, weighted_sum, where
+
+
+def squared_error(outputs: Sequence[Any], target: Any) -> Any:
+    """The sum over the outputs of (output - target)²; the target is a sequence, or a number for a single output."""
+    targets = list(target) if _is_sequence(target) else [target]
+    if len(outputs) != len(targets):
+        hint = "" if _is_sequence(target) else "; for class labels use cross_entropy, or one target for each output (one_hot)"
+        raise ValueError(f"squared_error needs one target for each output: got {len(outputs)} outputs and {len(targets)} target(s){hint}")
+    return total((output - each) ** 2 for output, each in zip(outputs, targets))
+
+
+def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
+    """-log of the probability that softmax(scores) gives to the target: a class label, or a probability for each class.
+
+    Takes scores (logits), not probabilities: as logsumexp(scores) - score it is stable at any size
+    (Goodfellow, Bengio and Courville, Deep Learning, section 6.2.2.3).
+    """
+    if isinstance(target, Real):
+        return logsumexp(scores) - scores[_label(target, len(scores), "cross_entropy")]
+    targets = _one_for_each(target, scores, "cross_entropy")
+    return logsumexp(scores) * total(targets) - weighted_sum(targets, scores)
+
+
+def binary_cross_entropy(score: Any, target: Any) -> Any:
+    """-log of the probability that sigmoid(score) gives to the target: 1 or 0, or a probability in between.
+
+    Takes the score (logit), a number or a list of one: as softplus(score) - target * score it is stable at any size.
+    """
+    score, target = _single(score, "binary_cross_entropy", "score"), _single(target, "binary_cross_entropy", "target")
+    if isinstance(target, Real) and not 0 <= target <= 1:
+        raise ValueError(f"binary_cross_entropy takes the target 0 or 1, or a probability between them, got {target}; hinge takes -1 and 1")
+    return softplus(score) - target * score
+
+
+def hinge(scores: Sequence[Any], target: Any) -> Any:
+    """max(0, 1 - target * score) for a single score and a target of -1 or 1; for several scores, the sum over the
+    wrong classes of max(0, 1 + score - right score), for a class label or a one-hot target.
+
+    The second is that of Weston and Watkins (1999), Support vector machines for multi-class pattern recognition.
+    """
+    if not _is_sequence(scores) or len(scores) == 1:
+        score, target = _single(scores, "hinge", "score"), _single(target, "hinge", "target")
+        if isinstance(target, Real) and target not in (-1, 1):
+            raise ValueError(f"hinge takes the target -1 or 1 for a single score, got {target}; write 2 * y - 1 for labels 0 and 1")
+        return relu(1 - target * score)
+    if isinstance(target, Real):
+        right = _label(target, len(scores), "hinge")
+        return total(relu(1 + score - scores[right]) for each, score in enumerate(scores) if each != right)
+    targets = _one_for_each(target, scores, "hinge")
+    right_score = weighted_sum(targets, scores)
+    return weighted_sum([1 - each for each in targets], [relu(1 + score - right_score) for score in scores])
+
+
+def l2_penalty(parameters: Iterable[Any]) -> Any:
+    """The sum of the squares of the parameters, as one node: `cost + 1e-4 * l2_penalty(model.parameters())`."""
+    parameters = list(parameters)
+    return weighted_sum(parameters, parameters)
+
+
+def _is_sequence(target: Any) -> bool:
+    return isinstance(target, Sequence) or (isinstance(target, np.ndarray) and target.ndim > 0)
+
+
+def _single(given: Any, cost: str, what: str) -> Any:
+    """The number in a list of one, or the number itself."""
+    if not _is_sequence(given):
+        return given
+    if len(given) != 1:
+        raise ValueError(f"{cost} takes one {what}, got {len(given)}; for several classes use cross_entropy")
+    return given[0]
+
+
+def _label(target: Any, classes: int, cost: str) -> int:
+    if target not in range(classes):
+        raise ValueError(f"{cost} with {classes} scores takes a class label from 0 to {classes - 1}, got {target}")
+    return int(target)
+
+
+def _one_for_each(target: Any, scores: Sequence[Any], cost: str) -> list[Any]:
+    """A target for each score; a label that is not known yet becomes comparisons, as nothing can be looked up by it."""
+    if not _is_sequence(target):
+        return [where(target == label, 1.0, 0.0) for label in range(len(scores))]
+    if len(target) != len(scores):
+        raise ValueError(f"{cost} needs a class label, or one target for each score: got {len(scores)} scores and {len(target)} target(s)")
+    return list(target)

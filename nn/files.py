@@ -1,0 +1,97 @@
+"""Files that survive anything: a JSON header and named vectors in one npz, written whole or not at all, read with distrust."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+VERSION = 1
+
+
+def write(path: str | os.PathLike[str], kind: str, header: Mapping[str, Any], vectors: Mapping[str, Vector]) -> None:
+    """Write a `kind` of file ("model", "checkpoint"). After any crash the path holds the old file or the new one, complete.
+
+    It is an ordinary npz without pickle: `numpy.load(path)["header"]` is the JSON, as bytes.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    text = json.dumps({"kind": f"nudge {kind}", "version": VERSION, **header}, allow_nan=False)
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, header=np.array(text.encode()), **{name: np.asarray(vector, dtype="<f8") for name, vector in vectors.items()})
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {os.fspath(path)}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], dict[str, Vector]]:
+    """The header and the vectors of a file of this `kind`.
+
+    Raises ValueError, naming the file and what is wrong with it, for whatever `write` cannot have written. A size
+    that the file claims is compared with its real one before anything is read, and nothing in it is ever run.
+    """
+    with open(path, "rb") as file:
+        try:
+            members = _members(file)
+            header = json.loads(members.pop("header").item())
+            vectors = {name: _finite(name, member) for name, member in members.items()}
+        except Exception as error:  # zipfile and numpy raise nearly every type there is on a file that is broken with care
+            raise ValueError(f"{os.fspath(path)} is damaged, or no {kind} file of Nudge's: {error or type(error).__name__}") from error
+    if not isinstance(header, dict) or header.get("kind") != f"nudge {kind}":
+        found = header.get("kind") if isinstance(header, dict) else None
+        raise ValueError(f"{os.fspath(path)} is no {kind} file: it says that it is {found!r:.40}")
+    if header.get("version") != VERSION:
+        raise ValueError(f"{os.fspath(path)} has format version {header.get('version')!r:.40}, this Nudge reads version {VERSION}")
+    return header, vectors
+
+
+def _members(file: io.BufferedReader) -> dict[str, Any]:
+    """The arrays of an npz of our own kind: stored without compression, so that no member is larger than the file."""
+    size = os.fstat(file.fileno()).st_size
+    arrays: dict[str, Any] = {}
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            name, suffix = os.path.splitext(info.filename)
+            if suffix != ".npy" or name in arrays:
+                raise ValueError(f"unexpected member {info.filename!r:.60}")
+            if info.compress_type != zipfile.ZIP_STORED or not info.file_size == info.compress_size <= size:
+                raise ValueError(f"member {info.filename!r:.60} claims {info.file_size} bytes in a file of {size}")
+            arrays[name] = _array(info.filename, archive.read(info))
+    if "header" not in arrays:
+        raise ValueError("it has no header")
+    return arrays
+
+
+def _array(name: str, content: bytes) -> Any:
+    """The array in an npy file's bytes: float64 in a row, or one byte string."""
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"member {name!r:.60} has npy version {version}")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    body = content[stream.tell() :]
+    if dtype.kind + str(len(shape)) not in ("f1", "S0") or (dtype.kind == "f" and dtype.str != "<f8"):
+        raise ValueError(f"member {name!r:.60} holds {dtype} of shape {shape}, not a vector of float64")
+    if math.prod(shape) * dtype.itemsize != len(body):
+        raise ValueError(f"member {name!r:.60} claims shape {shape} of {dtype} and holds {len(body)} bytes")
+    return np.frombuffer(body, dtype=dtype).reshape(shape)
+
+
+def _finite(name: str, member: Any) -> Vector:
+    if member.dtype.kind != "f" or not np.isfinite(member).all():
+        raise ValueError(f"{name!r:.60} must be a vector of finite numbers")
+    return np.array(member, dtype=np.float64)

@@ -1,0 +1,305 @@
+"""Networks: neurons, layers of neurons, and the multi-layer perceptron, each a definition one can read.
+
+Layers and networks always return a list, and take a list (or a row of an array) of exactly as many numbers as they have inputs.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd
+from autograd import Operation, Value, relu, sigmoid, softplus, tanh, weighted_sum
+from nn import files
+
+Array = npt.NDArray[np.float64]
+Activation = Callable[[Any], Any]
+
+
+def linear(x: Any) -> Any:
+    """The activation that does nothing."""
+    return x
+
+
+BUILT_IN: dict[str, Activation] = {"linear": linear} | {
+    each.name: each for each in vars(autograd).values() if isinstance(each, Operation) and len(each.partials) == 1 and not each.variadic
+}
+
+
+class Module(ABC):
+    """Abstract: a function with parameters, the Values found in its attributes and in lists, tuples, dicts and modules there."""
+
+    @abstractmethod
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """The outputs, a list, for one example's inputs: numbers or Values."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Each parameter once, behind the expression that reaches it: `layers[0].neurons[3].weights[17]`."""
+        return _parameters("", self, set())
+
+    def parameters(self) -> list[Value]:
+        """The parameters in a fixed order: for an MLP layer by layer, neuron by neuron, its weights and then its bias."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: `backward()` adds to those that are there."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        """The numbers in the parameters, by name."""
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Take the parameters' numbers from `state`. Raises ValueError, with nothing changed, unless the names match and all numbers are finite."""
+        named = dict(self.named_parameters())
+        for problem, names in (("unknown", state.keys() - named.keys()), ("missing", named.keys() - state.keys())):
+            if names:
+                raise ValueError(f"{len(names)} {problem} parameter(s), such as {min(names, key=str)}: the state is that of another model")
+        numbers = {name: _finite(name, state[name]) for name in named}
+        for name, parameter in named.items():
+            parameter.data = numbers[name]
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The outputs, shape (examples, outputs), for inputs X of shape (examples, inputs)."""
+        rows = examples("X", X)
+        if rows.ndim != 2:
+            raise ValueError(f"X must have the shape (examples, inputs), got {rows.shape}: write [x] for one example, X[:, None] for single inputs")
+        outputs = [[getattr(output, "data", output) for output in self(row)] for row in rows.tolist()]
+        return np.array(outputs, dtype=np.float64)
+
+    def accuracy(self, X: npt.ArrayLike, Y: npt.ArrayLike) -> float:
+        """The share of examples whose class is predicted right; see `accuracy`. NaN for targets that are no classes."""
+        return accuracy(self.predict(X), Y, 0.5 if getattr(self, "output_activation", None) is sigmoid else 0.0)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} with {len(self.parameters())} parameters"
+
+
+def _parameters(path: str, thing: Any, seen: set[int]) -> Iterator[tuple[str, Value]]:
+    if isinstance(thing, (Value, Module)):
+        if id(thing) in seen:  # tied weights are one parameter
+            return
+        seen.add(id(thing))
+    if isinstance(thing, Value):
+        yield path, thing
+    elif isinstance(thing, Module):
+        for name, each in vars(thing).items():
+            yield from _parameters(f"{path}.{name}" if path else name, each, seen)
+    elif isinstance(thing, dict):
+        for key, each in thing.items():
+            yield from _parameters(f"{path}[{key!r}]", each, seen)
+    elif isinstance(thing, (list, tuple)):
+        for index, each in enumerate(thing):
+            yield from _parameters(f"{path}[{index}]", each, seen)
+
+
+def _finite(name: str, number: Any) -> float:
+    try:
+        data = Value(number).data
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from None
+    if not np.isfinite(data):
+        raise ValueError(f"{name} must be a finite number, got {data}")
+    return data
+
+
+class Neuron(Module):
+    """One neuron: activation(w1 x1 + ... + wn xn + bias).
+
+    The weights start at random, normally distributed so that sums keep the scale of the inputs: with variance 1/n
+    for n inputs (LeCun et al., Efficient BackProp, 1998, section 4.6), and 2/n for relu and softplus, which
+    pass on only half of it (He et al., Delving Deep into Rectifiers, 2015). The bias starts at 0.
+    """
+
+    def __init__(self, inputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
+        self.activation = _callable(activation)
+        scale = np.sqrt((2.0 if self.activation in (relu, softplus) else 1.0) / _count("inputs", inputs))
+        self.weights = [Value(weight) for weight in np.random.default_rng(seed).normal(0.0, scale, inputs).tolist()]
+        self.bias = Value(0.0)
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        return self.activation(weighted_sum(self.weights, x, self.bias))
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.weights)}, activation={name_of(self.activation)})"
+
+
+class Layer(Module):
+    """Neurons side by side, each with all the inputs."""
+
+    def __init__(self, inputs: int, outputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
+        rng = np.random.default_rng(seed)
+        self.neurons = [Neuron(inputs, activation, rng) for _ in range(_count("outputs", outputs))]
+
+    @property
+    def activation(self) -> Activation:
+        return self.neurons[0].activation
+
+    def __call__(self, x: Sequence[Any]) -> list[Any]:
+        inputs = len(self.neurons[0].weights)
+        if len(x) != inputs:
+            raise ValueError(f"this layer takes a list of {inputs} inputs, got {len(x)}")
+        return [neuron(x) for neuron in self.neurons]
+
+    def __repr__(self) -> str:
+        return f"Layer({len(self.neurons[0].weights)}, {len(self.neurons)}, activation={name_of(self.activation)})"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: each layer's outputs are the next one's inputs.
+
+    `sizes` are the numbers of inputs, of neurons in each hidden layer, and of outputs. An activation is any function
+    of one number that is written with Values in mind: `activation` for the hidden layers and `output_activation`
+    for the last (None: linear), or a list in `activation` with one for each layer.
+
+    >>> MLP([2, 16, 16, 1], activation=relu)
+    MLP([2, 16, 16, 1], activation=relu)
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: Activation | Sequence[Activation | None] = tanh,
+        output_activation: Activation | None = None,
+        seed: int | np.random.Generator = 0,
+    ) -> None:
+        if len(sizes) < 2:
+            raise ValueError(f"an MLP needs at least two sizes, of its inputs and of its outputs: got {list(sizes)}")
+        if isinstance(activation, Sequence):
+            if len(activation) != len(sizes) - 1 or output_activation is not None:
+                raise ValueError(
+                    f"a list of activations has one for each of the {len(sizes) - 1} layers, the last one's included: got {len(activation)}"
+                    + (" and an output_activation" if output_activation is not None else "")
+                )
+            activations = list(activation)
+        else:
+            activations = [activation] * (len(sizes) - 2) + [output_activation]
+        rng = np.random.default_rng(seed)
+        self.layers = [Layer(inputs, outputs, each, rng) for (inputs, outputs), each in zip(pairwise(sizes), activations)]
+
+    @property
+    def sizes(self) -> list[int]:
+        return [len(self.layers[0].neurons[0].weights), *(len(layer.neurons) for layer in self.layers)]
+
+    @property
+    def output_activation(self) -> Activation:
+        return self.layers[-1].activation
+
+    def __call__(self, x: Sequence[Any]) -> list[Any]:
+        for layer in self.layers:
+            x = layer(x)
+        return list(x)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to an npz file, in one piece or not at all: sizes, names of activations, and the parameters as one vector."""
+        functions = {layer.activation for layer in self.layers}
+        names = {name_of(function) for function in functions}
+        if len(names) < len(functions):
+            raise ValueError(f"two different activations have one name ({', '.join(sorted(names))}): name them apart, as load() goes by names")
+        header = {
+            "sizes": self.sizes,
+            "activations": [name_of(layer.activation) for layer in self.layers],
+            "custom": sorted(name_of(function) for function in functions if BUILT_IN.get(name_of(function)) is not function),
+        }
+        files.write(path, "model", header, {"parameters": np.array([parameter.data for parameter in self.parameters()])})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], activations: Mapping[str, Activation] | None = None) -> MLP:
+        """The network that `save` wrote; your own activations are given by name: `MLP.load(path, {"swish": swish})`.
+
+        Raises ValueError, naming the file, for one that is damaged, foreign, or in need of an activation not given.
+        """
+        header, vectors = files.read(path, "model")
+        sizes, names, custom = header.get("sizes"), header.get("activations"), header.get("custom")
+        if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(size) is int and size > 0 for size in sizes)):
+            raise ValueError(f"{os.fspath(path)} is damaged: its layers have the sizes {sizes!r:.60}")
+        if not (_are_names(names) and _are_names(custom) and len(names) == len(sizes) - 1):
+            raise ValueError(f"{os.fspath(path)} is damaged: its {len(sizes) - 1} layers have the activations {names!r:.60}")
+        count = sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
+        if list(vectors) != ["parameters"] or len(vectors["parameters"]) != count:
+            raise ValueError(f"{os.fspath(path)} is damaged: it lacks the {count} parameters of a network of sizes {sizes!r:.60}")
+        known = {name: each for name, each in BUILT_IN.items() if name not in custom} | dict(activations or {})
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{os.fspath(path)} needs the activation {name!r:.60}: give it, as in MLP.load(path, activations={{{name!r:.60}: ...}})")
+        model = cls(sizes, [known[name] for name in names])
+        for parameter, number in zip(model.parameters(), vectors["parameters"].tolist()):
+            parameter.data = number
+        return model
+
+    def __repr__(self) -> str:
+        *hidden, last = [name_of(layer.activation) for layer in self.layers]
+        if len(set(hidden)) > 1:
+            return f"MLP({self.sizes}, activation=[{', '.join([*hidden, last])}])"
+        activation = f", activation={hidden[0]}" if hidden else ""
+        return f"MLP({self.sizes}{activation}{f', output_activation={last}' if last != 'linear' else ''})"
+
+
+def name_of(function: Any) -> str:
+    """What a function is called, in files and in print."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _are_names(names: Any) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def _callable(activation: Any) -> Activation:
+    if activation is None:
+        return linear
+    if not callable(activation):
+        raise TypeError(f"an activation is a function of one number, such as tanh, got {activation!r}")
+    return activation  # type: ignore[no-any-return]
+
+
+def _count(what: str, number: Any) -> int:
+    if not isinstance(number, (int, np.integer)) or number < 1:
+        raise ValueError(f"the number of {what} must be a whole number of at least 1, got {number!r}")
+    return int(number)
+
+
+def examples(name: str, given: npt.ArrayLike) -> Array:
+    """Inputs or targets as a float64 array, a row or a number for each example. Raises ValueError for none, or for what is no finite number."""
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"found {array.dtype}")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of real numbers, with rows of one length: {error}") from None
+    if array.ndim not in (1, 2):
+        raise ValueError(f"{name} must have one row, or one number, for each example: got the shape {array.shape}")
+    if not array.size:
+        raise ValueError(f"{name} holds no examples: its shape is {array.shape}")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    if not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name}[{', '.join(map(str, where))}] is {array[tuple(where)]}: all of {name} must be finite numbers")
+    return array
+
+
+def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0) -> float:
+    """The share of examples whose class is predicted right: outputs of shape (examples, outputs) against labels or one-hot rows.
+
+    With several outputs the largest one's index is the class. With one, an output above the threshold is class 1, and
+    the labels are 1 and either -1 (then the threshold is 0) or 0. NaN where the targets are anything else.
+    """
+    targets = examples("Y", Y)
+    if len(targets) != len(outputs):
+        raise ValueError(f"X and Y must be equally long: got {len(outputs)} examples and {len(targets)} targets")
+    if outputs.shape[1] > 1:
+        if targets.ndim == 2 and targets.shape != outputs.shape:
+            return float("nan")
+        labels = targets.argmax(axis=1) if targets.ndim == 2 else targets
+        return float((outputs.argmax(axis=1) == labels).mean())
+    targets = targets.reshape(len(targets), -1)
+    labels = set(np.unique(targets)) if targets.shape[1] == 1 else {None}
+    if not (labels <= {-1.0, 1.0} or labels <= {0.0, 1.0}):
+        return float("nan")
+    return float(((outputs > (0.0 if -1.0 in labels else threshold)) == (targets == 1.0)).mean())

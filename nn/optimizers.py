@@ -1,0 +1,250 @@
+"""Optimizers: how parameters move along a gradient, and the schedules of their learning rates.
+
+There is one update rule for each, in place on flat float64 vectors, which `step` applies to Values too.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Value
+
+Vector = npt.NDArray[np.float64]
+Schedule = Callable[[float], float]
+
+
+def _number(name: str, given: Any, least: float = 0.0, below: float = math.inf) -> float:
+    """`given` as a float. Raises ValueError unless least <= given < below."""
+    if not isinstance(given, Real) or not least <= given < below:
+        limits = f"a finite number of at least {least:g}" if below == math.inf else f"a number from {least:g} to below {below:g}"
+        raise ValueError(f"{name} must be {limits}, got {given!r}")
+    return float(given)
+
+
+# Schedules: the learning rate at a moment of training, given as the epoch with its fraction, from 0.0 on.
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same rate throughout."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        _number("the learning rate", self.rate)
+
+    def __call__(self, epoch: float) -> float:
+        return self.rate
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """rate * factor^k, k the number of whole spans of `every` epochs gone by."""
+
+    rate: float
+    factor: float = 0.5
+    every: float = 10.0
+
+    def __post_init__(self) -> None:
+        _number("the learning rate", self.rate)
+        _number("factor", self.factor)
+        _positive("every", self.every)
+
+    def __call__(self, epoch: float) -> float:
+        return self.rate * self.factor ** (epoch // self.every)
+
+
+@dataclass(frozen=True)
+class InverseTime:
+    """rate / (1 + decay * epoch): the classic of stochastic approximation (Robbins and Monro, 1951)."""
+
+    rate: float
+    decay: float = 0.1
+
+    def __post_init__(self) -> None:
+        _number("the learning rate", self.rate)
+        _number("decay", self.decay)
+
+    def __call__(self, epoch: float) -> float:
+        return self.rate / (1 + self.decay * epoch)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Half a cosine wave from `rate` down to `final` over `epochs`, and `final` afterwards (SGDR, Loshchilov and Hutter, 2017, equation 5)."""
+
+    rate: float
+    epochs: float
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        _number("the learning rate", self.rate)
+        _positive("epochs", self.epochs)
+        _number("final", self.final)
+
+    def __call__(self, epoch: float) -> float:
+        return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * min(epoch / self.epochs, 1.0))) / 2
+
+
+def _positive(name: str, given: Any) -> None:
+    if not _number(name, given):
+        raise ValueError(f"{name} must be greater than 0")
+
+
+class Optimizer(ABC):
+    """Abstract: an update rule with a learning rate, and with memory that it names in `memory`.
+
+    `learning_rate` is a number, or a schedule: any function of `epoch`, the moment of training (with its
+    fraction), which `train` keeps up to date and others may set. The memory is vectors like the parameters.
+    """
+
+    memory: tuple[str, ...] = ()
+
+    def __init__(self, learning_rate: float | Schedule) -> None:
+        self.schedule: Schedule = learning_rate if callable(learning_rate) else Constant(_number("the learning rate", learning_rate))
+        self.epoch = 0.0
+        self.steps = 0
+        self._vectors: dict[str, Vector] = {}
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate at this moment of training."""
+        return self.schedule(self.epoch)
+
+    def update(self, parameters: Vector, gradient: Vector) -> None:
+        """One step down the gradient: changes the float64 vector `parameters` in place, and leaves `gradient` as it is."""
+        if parameters.shape != gradient.shape:
+            raise ValueError(f"one gradient for each parameter, please: got {parameters.size} parameters and {gradient.size} gradients")
+        if not self._vectors:
+            self._vectors = {name: np.zeros_like(parameters) for name in self.memory} | {"scratch": np.empty_like(parameters)}
+        if self._vectors["scratch"].shape != parameters.shape:
+            size = self._vectors["scratch"].size
+            raise ValueError(f"this optimizer has followed {size} parameters so far, got {parameters.size}: make a new one for another model")
+        self.steps += 1
+        self._update(parameters, gradient, self.learning_rate, **self._vectors)
+
+    @abstractmethod
+    def _update(self, parameters: Vector, gradient: Vector, rate: float, **vectors: Vector) -> None:
+        """The rule, in place, with nothing allocated: `scratch` is there for what lies between."""
+
+    def step(self, parameters: Iterable[Value]) -> None:
+        """One step for Values, by the gradients that `backward()` left in them."""
+        values = list(parameters)
+        data = np.array([value.data for value in values], dtype=np.float64)
+        self.update(data, np.array([value.grad for value in values], dtype=np.float64))
+        for value, number in zip(values, data.tolist()):
+            value.data = number
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the optimizer remembers: the number of steps, and after the first of them its vectors, copied."""
+        return {"steps": self.steps, **{name: self._vectors[name].copy() for name in self.memory if self._vectors}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict()` of the same kind of optimizer. Raises ValueError, with nothing changed, where it does not fit."""
+        steps, memory = state.get("steps"), self.memory if state.get("steps") else ()
+        if set(state) != {"steps", *memory} or not isinstance(steps, int) or steps < 0:
+            raise ValueError(f"{type(self).__name__} remembers steps{''.join(f', {name}' for name in self.memory)}; got {', '.join(map(str, state)) or 'nothing'}")
+        vectors = {name: np.array(state[name], dtype=np.float64) for name in memory}
+        if any(vector.ndim != 1 or vector.shape != vectors[memory[0]].shape or not np.isfinite(vector).all() for vector in vectors.values()):
+            raise ValueError(f"the memory of {type(self).__name__} ({', '.join(memory)}) must be vectors of finite numbers, all of one length")
+        self.steps = steps
+        self._vectors = vectors | {"scratch": np.empty_like(vectors[memory[0]])} if vectors else {}
+
+    def _settings(self) -> dict[str, Any]:
+        return {}
+
+    def __repr__(self) -> str:
+        rate = self.schedule.rate if isinstance(self.schedule, Constant) else getattr(self.schedule, "__name__", self.schedule)
+        settings = "".join(f", {name}={setting!r}" for name, setting in self._settings().items())
+        return f"{type(self).__name__}(learning_rate={rate}{settings})"
+
+
+class SGD(Optimizer):
+    """Gradient descent: parameters -= learning_rate * gradient, for any size of mini-batch.
+
+    With momentum m the step is along velocity = m * velocity + gradient, and with Nesterov's along gradient +
+    m * velocity (Sutskever et al., 2013, in the form PyTorch uses). Weight decay adds weight_decay * parameters to the
+    gradient: it is the gradient of an L2 penalty of weight_decay / 2.
+    """
+
+    memory = ("velocity",)
+
+    def __init__(self, learning_rate: float | Schedule = 0.1, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0) -> None:
+        super().__init__(learning_rate)
+        self.momentum, self.nesterov = _number("momentum", momentum, below=1.0), bool(nesterov)
+        self.weight_decay = _number("weight_decay", weight_decay)
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov=True looks ahead along the momentum, and there is none: give momentum=0.9, say")
+        if not self.momentum:
+            self.memory = ()
+
+    def _update(self, parameters: Vector, gradient: Vector, rate: float, **vectors: Vector) -> None:
+        scratch = vectors["scratch"]
+        direction = gradient
+        if self.weight_decay:
+            np.multiply(parameters, self.weight_decay, out=scratch)
+            direction = np.add(scratch, gradient, out=scratch)
+        if self.momentum:
+            velocity = vectors["velocity"]
+            velocity *= self.momentum
+            velocity += direction
+            if not self.nesterov:
+                direction = velocity
+        parameters -= np.multiply(direction, rate, out=scratch)
+        if self.nesterov:
+            parameters -= np.multiply(velocity, rate * self.momentum, out=scratch)
+
+    def _settings(self) -> dict[str, Any]:
+        return {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015, algorithm 1), with decoupled weight decay (AdamW: Loshchilov and Hutter, 2019, algorithm 2).
+
+    Each parameter's step is its mean gradient over the root of its mean squared gradient, both running and
+    bias-corrected; the weight decay shrinks parameters by learning_rate * weight_decay outside of that.
+    """
+
+    memory = ("mean", "square")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(learning_rate)
+        if len(betas) != 2:
+            raise ValueError(f"betas are two numbers, for the mean and for the mean square, got {betas!r}")
+        self.betas = _number("betas[0]", betas[0], below=1.0), _number("betas[1]", betas[1], below=1.0)
+        self.epsilon, self.weight_decay = _number("epsilon", epsilon), _number("weight_decay", weight_decay)
+
+    def _update(self, parameters: Vector, gradient: Vector, rate: float, **vectors: Vector) -> None:
+        scratch, mean, square = vectors["scratch"], vectors["mean"], vectors["square"]
+        (beta1, beta2), t = self.betas, self.steps
+        mean *= beta1
+        mean += np.multiply(gradient, 1 - beta1, out=scratch)
+        square *= beta2
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - beta2
+        square += scratch
+        np.divide(square, 1 - beta2**t, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        scratch += self.epsilon
+        np.divide(mean, scratch, out=scratch)
+        scratch *= rate / (1 - beta1**t)
+        if self.weight_decay:
+            parameters *= 1 - rate * self.weight_decay
+        parameters -= scratch
+
+    def _settings(self) -> dict[str, Any]:
+        return {"betas": self.betas, "epsilon": self.epsilon, "weight_decay": self.weight_decay}
