@@ -140,12 +140,22 @@ def _sigmoid_arrays(x: Any) -> Any:
         return 1 / (1 + np.exp(-x))
 
 
+def _sech_squared(x: float) -> float:
+    e = math.exp(-2 * abs(x))  # cosh itself overflows
+    return 4 * e / ((1 + e) * (1 + e))
+
+
+def _sech_squared_arrays(x: Any) -> Any:
+    e = np.exp(-2 * np.absolute(x))
+    return 4 * e / ((1 + e) * (1 + e))
+
+
 def _softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
 def _softplus_arrays(x: Any) -> Any:
-    return np.logaddexp(0.0, x)
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def _relu(x: float) -> float:
@@ -230,11 +240,6 @@ def _one_minus_square(x: Any) -> Any:
     return where(abs(x) < 0.5, 1 - x * x, (1 - x) * (1 + x))
 
 
-def _sech_squared(x: Any) -> Any:
-    """1 / cosh^2, which is 1 - tanh^2 without its cancellation where |x| is large."""
-    return (1 / cosh(x)) ** 2
-
-
 def _above(_: Any, a: Any, b: Any) -> Any:
     """1 where a > b, 0 where a < b, and a half each where they tie."""
     return (a > b) + (a == b) / 2
@@ -248,6 +253,7 @@ row = Operation
 sign: Operation
 cos: Operation  # these stand in rows above their own
 cosh: Operation
+sech_squared: Operation
 
 # fmt: off
 #                   name            on floats             on arrays             partial derivatives, from the result y and the operands
@@ -273,8 +279,9 @@ acos          = row("acos",         math.acos,            np.arccos,            
 atan          = row("atan",         math.atan,            np.arctan,            lambda y, x: 1 / (1 + x * x))
 sinh          = row("sinh",         math.sinh,            np.sinh,              lambda y, x: cosh(x))
 cosh          = row("cosh",         math.cosh,            np.cosh,              lambda y, x: sinh(x))
-tanh          = row("tanh",         math.tanh,            np.tanh,              lambda y, x: _sech_squared(x))
-sigmoid       = row("sigmoid",      _sigmoid,             _sigmoid_arrays,      lambda y, x: _sech_squared(x / 2) / 4)
+tanh          = row("tanh",         math.tanh,            np.tanh,              lambda y, x: sech_squared(x))          # 1 - y^2 cancels
+sech_squared  = row("sech_squared", _sech_squared,        _sech_squared_arrays, lambda y, x: -2 * tanh(x) * y)
+sigmoid       = row("sigmoid",      _sigmoid,             _sigmoid_arrays,      lambda y, x: sech_squared(x / 2) / 4)  # at large |x|
 softplus      = row("softplus",     _softplus,            _softplus_arrays,     lambda y, x: sigmoid(x))
 relu          = row("relu",         _relu,                _relu_arrays,         lambda y, x: x > 0)
 erf           = row("erf",          math.erf,             _erf_arrays,          lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x))

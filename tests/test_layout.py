@@ -1,0 +1,114 @@
+"""The layout: who may import whom, and public names that are complete and sorted."""
+
+import ast
+import importlib
+import pkgutil
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import autograd
+import nn
+
+ROOT = Path(__file__).parents[1]
+OPTIONAL = {"IPython", "graphviz", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm"}
+ORDER = ["autograd.ops", "autograd.value", "autograd", "nn", "demos", "tests"]
+SOURCES = sorted(path for package in ("autograd", "nn", "demos") for path in (ROOT / package).rglob("*.py"))
+NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """The modules that a file imports, as far as they are known, and whether inside a function. Those for types alone do not count."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for inner in ast.walk(node)
+    }
+    inside = {inner for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node in inside
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write the full name, which can be searched for"
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                yield (module if module in NAMES else str(node.module)), node in inside
+
+
+def level(module: str) -> int:
+    return next(rank for rank, name in enumerate(ORDER) if module == name or module.startswith(name + "."))
+
+
+def is_ours(module: str) -> bool:
+    return module.split(".")[0] in ("autograd", "nn", "demos", "tests")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_imports_point_downward_only(path: Path) -> None:
+    name = NAMES[SOURCES.index(path)]
+    for module, _ in imports(path):
+        if is_ours(module):
+            assert level(module) <= level(name), f"{name} imports {module}, which stands above it"
+            if name.startswith("demos") and module.startswith("autograd"):
+                assert module == "autograd", f"{name} imports {module}: demos use the public names of autograd"
+            if name.startswith("nn") and module.startswith("autograd"):
+                assert module == "autograd", f"{name} imports {module}: nn uses the public names of autograd"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_imports_stand_at_the_top_save_for_optional_packages(path: Path) -> None:
+    hidden = {module for module, inside in imports(path) if inside and module.split(".")[0] not in OPTIONAL}
+    assert not hidden
+
+
+def test_there_are_no_import_cycles() -> None:
+    graph = {name: {module for module, _ in imports(path) if module in NAMES} - {name} for name, path in zip(NAMES, SOURCES)}
+    while graph:
+        free = [name for name, needs in graph.items() if not needs & graph.keys()]
+        assert free, f"an import cycle among {sorted(graph)}"
+        for name in free:
+            del graph[name]
+
+
+@pytest.mark.parametrize("package", [autograd, nn], ids=["autograd", "nn"])
+def test_public_names_are_complete_and_sorted(package: types.ModuleType) -> None:
+    modules = {name for _, name, _ in pkgutil.iter_modules(package.__path__)}
+    names = {name for name in vars(package) if not name.startswith("_") and (name not in modules or name in package.__all__)}
+    assert set(package.__all__) == names
+    assert package.__all__ == sorted(package.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("demos")])
+def test_every_module_says_in_its_first_line_why_it_exists(name: str) -> None:
+    documentation = importlib.import_module(name).__doc__
+    assert documentation, name
+    assert documentation.splitlines()[0].strip()
+
+
+def test_the_engine_stands_on_numpy_alone() -> None:
+    for module in ("ops", "value", "derivatives"):
+        for imported, _ in imports(ROOT / "autograd" / f"{module}.py"):
+            assert imported.split(".")[0] in {"autograd", "numpy", "__future__", *STANDARD}
+
+
+STANDARD = {
+    "collections",
+    "contextlib",
+    "dataclasses",
+    "functools",
+    "math",
+    "numbers",
+    "operator",
+    "os",
+    "pathlib",
+    "sys",
+    "threading",
+    "typing",
+}

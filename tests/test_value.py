@@ -1,0 +1,301 @@
+"""Value: the graph it records, backward(), numpy beside it, and what anomaly mode says."""
+
+import gc
+import inspect
+import math
+import threading
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autograd
+from autograd import Value, anomaly, ops
+from autograd.value import topological_order
+
+
+def micrograd_readme() -> tuple[Value, Value, Value]:
+    a, b = Value(-4.0), Value(2.0)
+    c = a + b
+    d = a * b + b**3
+    c += c + 1
+    c += 1 + c + (-a)
+    d += d * 2 + (b + a).relu()
+    d += 3 * d + (b - a).relu()
+    e = c - d
+    f = e**2
+    g = f / 2.0
+    g += 10.0 / f
+    return a, b, g
+
+
+def test_the_numbers_of_micrograds_readme() -> None:
+    a, b, g = micrograd_readme()
+    g.backward()
+    assert (f"{g.data:.4f}", f"{a.grad:.4f}", f"{b.grad:.4f}") == ("24.7041", "138.8338", "645.5773")
+
+
+def test_backward_twice_doubles_the_leaves_and_nothing_else() -> None:
+    a, b, g = micrograd_readme()
+    g.backward()
+    once = {node: node.grad for node in topological_order(g)}
+    g.backward()
+    for node, gradient in once.items():
+        assert node.grad == (2 * gradient if node in {a, b} else gradient)
+
+
+def test_gradients_of_several_outputs_add_up_in_the_leaves() -> None:
+    x = Value(3.0)
+    shared = x * x
+    (shared * 2).backward()
+    (shared + x).backward()
+    assert x.grad == 12 + 7
+    leaf = Value(1.0)
+    leaf.backward()
+    leaf.backward()
+    assert leaf.grad == 2.0
+
+
+def test_a_million_operations_in_a_chain() -> None:
+    x = y = Value(1.0)
+    for _ in range(1_000_000):
+        y = y + 1e-6
+    y.backward()
+    assert x.grad == 1.0
+    assert math.isclose(y.data, 2.0, rel_tol=1e-9)
+    del y  # a million nodes deep: freed without recursion too
+
+
+def test_sixty_doublings_take_sixty_steps() -> None:
+    x = y = Value(1.0)
+    for _ in range(60):
+        y = y + y
+    y.backward()
+    assert y.data == x.grad == 2.0**60
+
+
+def test_a_dropped_graph_leaves_nothing_to_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            _, _, g = micrograd_readme()
+            ops.weighted_sum([g, g], [g, 1.0], g).backward()
+            del g
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_node_takes_at_most_170_bytes() -> None:
+    x = Value(1.0)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        y = x
+        for _ in range(5000):
+            y = y * x
+            y = y + x
+        y.backward()
+        used = (tracemalloc.get_traced_memory()[0] - before) / 10_000
+    finally:
+        tracemalloc.stop()
+    assert used <= 170
+
+
+def test_operands_are_ordered_and_repeated() -> None:
+    x, y = Value(2.0), Value(5.0)
+    assert (x * x).operands == (x, x)
+    assert (x - y).operands == (x, y)
+    assert (3 - x).operands == (3.0, x)
+    assert (x / 4).operands == (x, 4.0)
+    assert (-x).operands == (x,)
+    assert ops.total([x, y, 1.0]).operands == (x, y, 1.0)
+    assert ops.total([x]).operands == (x,)
+    assert ops.total([x, y]).operands == (x, y)
+    assert x.operands == ()
+    assert x.op is None
+    assert (x * y).op is ops.multiply
+    product = x * y
+    output = product + x
+    assert topological_order(output) == [x, y, product, output]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=20))
+def test_the_order_puts_operands_first_and_each_node_once(edges: list[tuple[int, int]]) -> None:
+    nodes: list[Any] = [Value(1.0)]
+    for a, b in edges:
+        nodes.append(nodes[a % len(nodes)] + nodes[b % len(nodes)])
+    order = topological_order(nodes[-1])
+    assert len(set(order)) == len(order)
+    assert order[-1] is nodes[-1]
+    for index, node in enumerate(order):
+        assert set(node.operands) <= set(order[:index])
+
+
+def test_labels_format_and_repr() -> None:
+    x = Value(2.0, label="x")
+    assert repr(x) == "Value(2.0, grad=0.0, label='x')"
+    assert repr(Value(2)) == "Value(2.0, grad=0.0)"
+    assert f"{x:.3f}" == "2.000"
+    assert f"{x}" == repr(x)
+    assert x.named() == "x=2.0"
+    assert (x + 1).named() == "3.0"
+
+
+def test_comparisons_and_truth_look_at_data() -> None:
+    one, two = Value(1.0), Value(2.0)
+    assert one < two
+    assert one <= 1
+    assert two > 1.5
+    assert ops.minimum(3, two) == 2
+    assert one == 1
+    assert one == Value(1.0)
+    assert one != two
+    assert one
+    assert not Value(0.0)
+    assert one != "one"
+    with pytest.raises(TypeError):
+        assert one < "one"
+    assert len({one, Value(1.0)}) == 2  # hashes look at identity: nodes can be keys
+
+
+@pytest.mark.parametrize("f", [math.exp, math.sin, float, int, complex, round, lambda v: [0, 1][v]])
+def test_what_wants_a_float_fails_instead_of_dropping_the_graph(f: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError):
+        f(Value(1.0))
+    assert not hasattr(Value, "__float__")
+
+
+@pytest.mark.parametrize(("data", "kind"), [("1", "str '1'"), (None, "NoneType None"), (1j, "complex 1j"), ([1.0], r"list \[1.0\]")])
+def test_data_must_be_a_real_number(data: Any, kind: str) -> None:
+    with pytest.raises(TypeError, match=f"^expected a real number, an array or a Value, got {kind}$"):
+        Value(data)
+    with pytest.raises(TypeError):
+        Value(1.0) + data
+
+
+@pytest.mark.parametrize("number", [2, 2.0, True, np.float64(2.0), np.float32(2.0), np.int64(2), np.array(2.0)[()]])
+def test_numbers_of_every_kind_on_both_sides(number: Any) -> None:
+    plain = float(number)
+    for x, f in [
+        (Value(3.0), f) for f in (lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a**b)
+    ]:
+        assert type(f(x, number)) is type(f(number, x)) is Value
+        assert f(x, number).data == f(3.0, plain)
+        assert f(number, x).data == f(plain, 3.0)
+        assert all(type(each) in (float, Value) for each in f(number, x).operands)
+    assert type(Value(number).data) is float
+
+
+def test_numpy_functions_work_on_values_and_object_arrays() -> None:
+    x: Any = Value(0.5)
+    y: Any = Value(2.0)
+    vector: Any = np.array([x, y])
+    assert [each.data for each in np.exp(vector)] == [math.exp(0.5), math.exp(2.0)]
+    assert np.exp(x).op is ops.exp
+    assert np.maximum(x, 1.0).op is ops.maximum
+    assert np.maximum(1.0, x).data == 1.0
+    assert (vector + x).shape == (2,)
+    assert [each.data for each in x * np.array([1.0, 2.0])] == [0.5, 1.0]
+    assert [each.data for each in np.array([1.0, 2.0]) * x] == [0.5, 1.0]
+    assert [each.data for each in np.arctan(vector)] == [math.atan(0.5), math.atan(2.0)]
+    cost = (vector @ vector) + np.sum(vector) + np.dot(np.array([1.0, 3.0]), vector)
+    cost.backward()
+    assert (x.grad, y.grad) == (1 + 1 + 1, 4 + 1 + 3)
+    assert [each.data for each in ops.tanh(vector)] == [math.tanh(0.5), math.tanh(2.0)]
+    assert [each.data for each in ops.maximum(x, np.array([0.0, 1.0]))] == [0.5, 1.0]
+    with pytest.raises(TypeError):
+        np.floor(x)
+
+
+def test_every_function_is_a_method() -> None:
+    for name in [
+        "exp",
+        "log",
+        "log1p",
+        "expm1",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "asin",
+        "acos",
+        "atan",
+        "sigmoid",
+        "softplus",
+        "relu",
+        "erf",
+        "sign",
+    ]:
+        assert getattr(Value(0.25), name)().op is getattr(ops, name)
+    assert Value(1.0).maximum(2.0).op is ops.maximum
+    assert (+Value(1.0)).data == 1.0
+
+
+def line_below() -> str:
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    return f"{__file__}:{frame.f_back.f_lineno + 1}"
+
+
+def test_anomaly_mode_names_operation_operands_and_line_of_a_bad_value() -> None:
+    x = Value(1e200, label="x")
+    for operation, described in ((lambda: x * 1e200, "x=1e+200 * 1e+200"), (lambda: ops.exp(x), "exp(x=1e+200)")):
+        with anomaly(), pytest.raises(FloatingPointError) as raised:
+            operation()
+        assert str(raised.value) == f"{described} gave inf, at {__file__}:{operation.__code__.co_firstlineno}"
+    assert (x * 1e200).data == math.inf  # outside the block, as IEEE has it
+
+
+def test_anomaly_mode_names_operation_operands_and_line_of_a_bad_gradient() -> None:
+    x = Value(0.0, label="x")
+    with anomaly():
+        here = line_below()
+        root = ops.sqrt(x)
+        with pytest.raises(FloatingPointError) as raised:
+            (root * 3).backward()
+    assert str(raised.value) == f"the gradient of x through sqrt(x=0.0) is inf: at {here}"
+    assert x.grad == 0.0  # as it was: a failed sweep adds nothing
+    assert root.line == here
+    assert x.line is None
+    early = ops.sqrt(x)
+    with anomaly(), pytest.raises(FloatingPointError, match=r"made before the anomaly\(\) block, so its line is not known"):
+        early.backward()
+    with anomaly(), pytest.raises(FloatingPointError, match=r"the gradient of x through sqrt\(x=0.0\) is inf"):
+        autograd.grad(lambda v: ops.sqrt(labelled(v)))(0.0)
+
+
+def labelled(v: Value) -> Value:
+    v.label = "x"
+    return v
+
+
+def test_anomaly_blocks_nest_and_close_after_errors() -> None:
+    with anomaly(), anomaly():
+        pass
+    with pytest.raises(RuntimeError), anomaly():
+        raise RuntimeError
+    assert (Value(1e300) * 1e300).data == math.inf
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    results: list[float] = []
+
+    def work(seed: float) -> None:
+        results.extend(autograd.grad(autograd.grad(lambda x: ops.sin(x) * x))(seed) for _ in range(50))
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in (0.5, 0.5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(results)) == 1
