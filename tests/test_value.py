@@ -3,6 +3,7 @@
 import gc
 import inspect
 import math
+import operator
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -182,9 +183,8 @@ def test_data_must_be_a_real_number(data: Any, kind: str) -> None:
 @pytest.mark.parametrize("number", [2, 2.0, True, np.float64(2.0), np.float32(2.0), np.int64(2), np.array(2.0)[()]])
 def test_numbers_of_every_kind_on_both_sides(number: Any) -> None:
     plain = float(number)
-    for x, f in [
-        (Value(3.0), f) for f in (lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a**b)
-    ]:
+    x = Value(3.0)
+    for f in (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow):
         assert type(f(x, number)) is type(f(number, x)) is Value
         assert f(x, number).data == f(3.0, plain)
         assert f(number, x).data == f(plain, 3.0)
@@ -214,28 +214,10 @@ def test_numpy_functions_work_on_values_and_object_arrays() -> None:
 
 
 def test_every_function_is_a_method() -> None:
-    for name in [
-        "exp",
-        "log",
-        "log1p",
-        "expm1",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "asin",
-        "acos",
-        "atan",
-        "sigmoid",
-        "softplus",
-        "relu",
-        "erf",
-        "sign",
-    ]:
-        assert getattr(Value(0.25), name)().op is getattr(ops, name)
+    functions = [ops.exp, ops.log, ops.log1p, ops.expm1, ops.sqrt, ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh]
+    functions += [ops.asin, ops.acos, ops.atan, ops.sigmoid, ops.softplus, ops.relu, ops.erf, ops.sign]
+    for function in functions:
+        assert getattr(Value(0.25), function.name)().op is function
     assert Value(1.0).maximum(2.0).op is ops.maximum
     assert (+Value(1.0)).data == 1.0
 
@@ -249,7 +231,8 @@ def line_below() -> str:
 
 def test_anomaly_mode_names_operation_operands_and_line_of_a_bad_value() -> None:
     x = Value(1e200, label="x")
-    for operation, described in ((lambda: x * 1e200, "x=1e+200 * 1e+200"), (lambda: ops.exp(x), "exp(x=1e+200)")):
+    cases: list[tuple[Any, str]] = [(lambda: x * 1e200, "x=1e+200 * 1e+200"), (lambda: ops.exp(x), "exp(x=1e+200)")]
+    for operation, described in cases:
         with anomaly(), pytest.raises(FloatingPointError) as raised:
             operation()
         assert str(raised.value) == f"{described} gave inf, at {__file__}:{operation.__code__.co_firstlineno}"
