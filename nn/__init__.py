@@ -1,5 +1,29 @@
-"""Nudge's networks: neurons, costs, optimizers, and training."""
+"""Nudge's networks: neurons, costs, optimizers, data, and training."""
 
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
+from nn.history import History
 from nn.network import MLP, Layer, Module, Neuron
 from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
+from nn.training import DivergenceError, train
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adam",
+    "Constant",
+    "Cosine",
+    "DivergenceError",
+    "History",
+    "InverseTime",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Optimizer",
+    "StepDecay",
+    "binary_cross_entropy",
+    "cross_entropy",
+    "hinge",
+    "l2_penalty",
+    "squared_error",
+    "train",
+]

@@ -43,7 +43,7 @@ def binary_cross_entropy(score: Any, target: Any) -> Any:
     Takes the score (logit), a number or a list of one: as softplus(score) - target * score it is stable at any size.
     """
     score, target = _single(score, "binary_cross_entropy", "score"), _single(target, "binary_cross_entropy", "target")
-    if isinstance(target, Real) and not 0 <= target <= 1:
+    if isinstance(target, Real) and not 0 <= float(target) <= 1:
         raise ValueError(f"binary_cross_entropy takes the target 0 or 1, or a probability between them, got {target}; hinge takes -1 and 1")
     return softplus(score) - target * score
 
@@ -68,7 +68,7 @@ def hinge(scores: Sequence[Any], target: Any) -> Any:
 
 
 def l2_penalty(parameters: Iterable[Any]) -> Any:
-    """The sum of the squares of the parameters, as one node: `cost + 1e-4 * l2_penalty(model.parameters())`."""
+    """The sum of the squares, as one node. It adds to a cost: `squared_error(...) + 1e-4 * l2_penalty(model.parameters())`."""
     parameters = list(parameters)
     return weighted_sum(parameters, parameters)
 

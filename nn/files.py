@@ -27,11 +27,12 @@ def write(path: str | os.PathLike[str], kind: str, header: Mapping[str, Any], ve
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     text = json.dumps({"kind": f"nudge {kind}", "version": VERSION, **header}, allow_nan=False)
     try:
-        with open(temporary, "wb") as file:
-            np.savez(file, header=np.array(text.encode()), **{name: np.asarray(vector, dtype="<f8") for name, vector in vectors.items()})
+        arrays: dict[str, Any] = {name: np.asarray(vector, dtype="<f8") for name, vector in vectors.items()}
+        with temporary.open("wb") as file:
+            np.savez(file, header=np.array(text.encode()), **arrays)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError as error:
         raise OSError(error.errno, f"cannot write {os.fspath(path)}: {error.strerror}") from error
     finally:
@@ -44,7 +45,7 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], dict[
     Raises ValueError, naming the file and what is wrong with it, for whatever `write` cannot have written. A size
     that the file claims is compared with its real one before anything is read, and nothing in it is ever run.
     """
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         try:
             members = _members(file)
             header = json.loads(members.pop("header").item())
@@ -65,8 +66,8 @@ def _members(file: io.BufferedReader) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
-            name, suffix = os.path.splitext(info.filename)
-            if suffix != ".npy" or name in arrays:
+            name = info.filename.removesuffix(".npy")
+            if name == info.filename or name in arrays:
                 raise ValueError(f"unexpected member {info.filename!r:.60}")
             if info.compress_type != zipfile.ZIP_STORED or not info.file_size == info.compress_size <= size:
                 raise ValueError(f"member {info.filename!r:.60} claims {info.file_size} bytes in a file of {size}")

@@ -5,11 +5,12 @@ Layers and networks always return a list, and take a list (or a row of an array)
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,10 @@ class Module(ABC):
         return {name: parameter.data for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Take the parameters' numbers from `state`. Raises ValueError, with nothing changed, unless the names match and all numbers are finite."""
+        """Take the parameters' numbers from `state`.
+
+        Raises ValueError, with nothing changed, unless the names are the same and all numbers finite.
+        """
         named = dict(self.named_parameters())
         for problem, names in (("unknown", state.keys() - named.keys()), ("missing", named.keys() - state.keys())):
             if names:
@@ -70,13 +74,22 @@ class Module(ABC):
         """The outputs, shape (examples, outputs), for inputs X of shape (examples, inputs)."""
         rows = examples("X", X)
         if rows.ndim != 2:
-            raise ValueError(f"X must have the shape (examples, inputs), got {rows.shape}: write [x] for one example, X[:, None] for single inputs")
+            raise ValueError(
+                f"X must have the shape (examples, inputs), got {rows.shape}: for one example write [x], for single inputs X[:, None]"
+            )
         outputs = [[getattr(output, "data", output) for output in self(row)] for row in rows.tolist()]
         return np.array(outputs, dtype=np.float64)
 
-    def accuracy(self, X: npt.ArrayLike, Y: npt.ArrayLike) -> float:
-        """The share of examples whose class is predicted right; see `accuracy`. NaN for targets that are no classes."""
-        return accuracy(self.predict(X), Y, 0.5 if getattr(self, "output_activation", None) is sigmoid else 0.0)
+    def accuracy(self, X: npt.ArrayLike, Y: npt.ArrayLike, threshold: float | None = None) -> float:
+        """The share of examples whose class is predicted right. NaN for targets that are no classes.
+
+        With several outputs the largest one's index is the class, and Y holds labels or one-hot rows. With one, an output
+        above the threshold is class 1, and Y holds 1 and either -1 or 0. The threshold (None) is then 0, as for
+        scores, but for 0 and 1 it is 0.5 where the output activation is sigmoid.
+        """
+        if threshold is None:
+            threshold = 0.5 if getattr(self, "output_activation", None) is sigmoid else 0.0
+        return accuracy(self.predict(X), Y, threshold)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} with {len(self.parameters())} parameters"
@@ -105,7 +118,7 @@ def _finite(name: str, number: Any) -> float:
         data = Value(number).data
     except TypeError as error:
         raise ValueError(f"{name}: {error}") from None
-    if not np.isfinite(data):
+    if not math.isfinite(data):
         raise ValueError(f"{name} must be a finite number, got {data}")
     return data
 
@@ -178,9 +191,9 @@ class MLP(Module):
                     f"a list of activations has one for each of the {len(sizes) - 1} layers, the last one's included: got {len(activation)}"
                     + (" and an output_activation" if output_activation is not None else "")
                 )
-            activations = list(activation)
+            activations: list[Activation | None] = list(activation)
         else:
-            activations = [activation] * (len(sizes) - 2) + [output_activation]
+            activations = [*[activation] * (len(sizes) - 2), output_activation]
         rng = np.random.default_rng(seed)
         self.layers = [Layer(inputs, outputs, each, rng) for (inputs, outputs), each in zip(pairwise(sizes), activations)]
 
@@ -202,7 +215,9 @@ class MLP(Module):
         functions = {layer.activation for layer in self.layers}
         names = {name_of(function) for function in functions}
         if len(names) < len(functions):
-            raise ValueError(f"two different activations have one name ({', '.join(sorted(names))}): name them apart, as load() goes by names")
+            raise ValueError(
+                f"two activations have the same name, among {', '.join(sorted(names))}: name them apart, as load() goes by names"
+            )
         header = {
             "sizes": self.sizes,
             "activations": [name_of(layer.activation) for layer in self.layers],
@@ -217,7 +232,7 @@ class MLP(Module):
         Raises ValueError, naming the file, for one that is damaged, foreign, or in need of an activation not given.
         """
         header, vectors = files.read(path, "model")
-        sizes, names, custom = header.get("sizes"), header.get("activations"), header.get("custom")
+        sizes, names, custom = (header.get(key) for key in ("sizes", "activations", "custom"))
         if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(size) is int and size > 0 for size in sizes)):
             raise ValueError(f"{os.fspath(path)} is damaged: its layers have the sizes {sizes!r:.60}")
         if not (_are_names(names) and _are_names(custom) and len(names) == len(sizes) - 1):
@@ -228,7 +243,7 @@ class MLP(Module):
         known = {name: each for name, each in BUILT_IN.items() if name not in custom} | dict(activations or {})
         for name in names:
             if name not in known:
-                raise ValueError(f"{os.fspath(path)} needs the activation {name!r:.60}: give it, as in MLP.load(path, activations={{{name!r:.60}: ...}})")
+                raise ValueError(f"{os.fspath(path)} needs an activation of yours: MLP.load(path, activations={{{name!r:.60}: ...}})")
         model = cls(sizes, [known[name] for name in names])
         for parameter, number in zip(model.parameters(), vectors["parameters"].tolist()):
             parameter.data = number
@@ -247,7 +262,7 @@ def name_of(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _are_names(names: Any) -> bool:
+def _are_names(names: Any) -> TypeGuard[list[str]]:
     return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
@@ -266,7 +281,10 @@ def _count(what: str, number: Any) -> int:
 
 
 def examples(name: str, given: npt.ArrayLike) -> Array:
-    """Inputs or targets as a float64 array, a row or a number for each example. Raises ValueError for none, or for what is no finite number."""
+    """Inputs or targets as a float64 array, a row or a number for each example.
+
+    Raises ValueError where there are none, and for whatever is not a finite number.
+    """
     try:
         array = np.asarray(given)
         if array.dtype.kind not in "biuf":
@@ -285,21 +303,19 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
 
 
 def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0) -> float:
-    """The share of examples whose class is predicted right: outputs of shape (examples, outputs) against labels or one-hot rows.
-
-    With several outputs the largest one's index is the class. With one, an output above the threshold is class 1, and
-    the labels are 1 and either -1 (then the threshold is 0) or 0. NaN where the targets are anything else.
-    """
+    """`Module.accuracy` for outputs of shape (examples, outputs); the threshold is for labels 0 and 1."""
     targets = examples("Y", Y)
     if len(targets) != len(outputs):
         raise ValueError(f"X and Y must be equally long: got {len(outputs)} examples and {len(targets)} targets")
-    if outputs.shape[1] > 1:
-        if targets.ndim == 2 and targets.shape != outputs.shape:
-            return float("nan")
-        labels = targets.argmax(axis=1) if targets.ndim == 2 else targets
-        return float((outputs.argmax(axis=1) == labels).mean())
-    targets = targets.reshape(len(targets), -1)
-    labels = set(np.unique(targets)) if targets.shape[1] == 1 else {None}
-    if not (labels <= {-1.0, 1.0} or labels <= {0.0, 1.0}):
-        return float("nan")
-    return float(((outputs > (0.0 if -1.0 in labels else threshold)) == (targets == 1.0)).mean())
+    classes = outputs.shape[1]
+    if targets.shape == outputs.shape and classes > 1 and (targets >= 0).all() and np.allclose(targets.sum(axis=1), 1):
+        targets = targets.argmax(axis=1)
+    if targets.size != len(outputs):
+        return math.nan
+    targets = targets.reshape(-1)
+    labels = set(np.unique(targets).tolist())
+    if classes > 1:
+        return float((outputs.argmax(axis=1) == targets).mean()) if labels <= set(range(classes)) else math.nan
+    if labels <= {-1, 1} or labels <= {0, 1}:
+        return float(((outputs[:, 0] > (0.0 if -1 in labels else threshold)) == (targets == 1)).mean())
+    return math.nan

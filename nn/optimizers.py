@@ -23,7 +23,7 @@ Schedule = Callable[[float], float]
 
 def _number(name: str, given: Any, least: float = 0.0, below: float = math.inf) -> float:
     """`given` as a float. Raises ValueError unless least <= given < below."""
-    if not isinstance(given, Real) or not least <= given < below:
+    if not isinstance(given, Real) or not least <= float(given) < below:
         limits = f"a finite number of at least {least:g}" if below == math.inf else f"a number from {least:g} to below {below:g}"
         raise ValueError(f"{name} must be {limits}, got {given!r}")
     return float(given)
@@ -59,7 +59,7 @@ class StepDecay:
         _positive("every", self.every)
 
     def __call__(self, epoch: float) -> float:
-        return self.rate * self.factor ** (epoch // self.every)
+        return self.rate * math.pow(self.factor, epoch // self.every)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class InverseTime:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine wave from `rate` down to `final` over `epochs`, and `final` afterwards (SGDR, Loshchilov and Hutter, 2017, equation 5)."""
+    """Half a cosine wave from `rate` down to `final` over `epochs`, then `final` (SGDR: Loshchilov and Hutter, 2017, equation 5)."""
 
     rate: float
     epochs: float
@@ -127,7 +127,7 @@ class Optimizer(ABC):
             self._vectors = {name: np.zeros_like(parameters) for name in self.memory} | {"scratch": np.empty_like(parameters)}
         if self._vectors["scratch"].shape != parameters.shape:
             size = self._vectors["scratch"].size
-            raise ValueError(f"this optimizer has followed {size} parameters so far, got {parameters.size}: make a new one for another model")
+            raise ValueError(f"this optimizer remembers {size} parameters, got {parameters.size}: make a new one for another model")
         self.steps += 1
         self._update(parameters, gradient, self.learning_rate, **self._vectors)
 
@@ -151,10 +151,13 @@ class Optimizer(ABC):
         """Go on from a `state_dict()` of the same kind of optimizer. Raises ValueError, with nothing changed, where it does not fit."""
         steps, memory = state.get("steps"), self.memory if state.get("steps") else ()
         if set(state) != {"steps", *memory} or not isinstance(steps, int) or steps < 0:
-            raise ValueError(f"{type(self).__name__} remembers steps{''.join(f', {name}' for name in self.memory)}; got {', '.join(map(str, state)) or 'nothing'}")
+            found = ", ".join(map(str, state)) or "nothing"
+            raise ValueError(
+                f"{type(self).__name__}'s state is {', '.join(('steps', *self.memory))}, the number of steps first; got {found}"
+            )
         vectors = {name: np.array(state[name], dtype=np.float64) for name in memory}
-        if any(vector.ndim != 1 or vector.shape != vectors[memory[0]].shape or not np.isfinite(vector).all() for vector in vectors.values()):
-            raise ValueError(f"the memory of {type(self).__name__} ({', '.join(memory)}) must be vectors of finite numbers, all of one length")
+        if any(each.ndim != 1 or each.shape != vectors[memory[0]].shape or not np.isfinite(each).all() for each in vectors.values()):
+            raise ValueError(f"{type(self).__name__}'s {' and '.join(memory)} must be vectors of finite numbers, of one length")
         self.steps = steps
         self._vectors = vectors | {"scratch": np.empty_like(vectors[memory[0]])} if vectors else {}
 
@@ -175,16 +178,15 @@ class SGD(Optimizer):
     gradient: it is the gradient of an L2 penalty of weight_decay / 2.
     """
 
-    memory = ("velocity",)
-
-    def __init__(self, learning_rate: float | Schedule = 0.1, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self, learning_rate: float | Schedule = 0.1, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+    ) -> None:
         super().__init__(learning_rate)
         self.momentum, self.nesterov = _number("momentum", momentum, below=1.0), bool(nesterov)
         self.weight_decay = _number("weight_decay", weight_decay)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov=True looks ahead along the momentum, and there is none: give momentum=0.9, say")
-        if not self.momentum:
-            self.memory = ()
+        self.memory = ("velocity",) if self.momentum else ()
 
     def _update(self, parameters: Vector, gradient: Vector, rate: float, **vectors: Vector) -> None:
         scratch = vectors["scratch"]

@@ -1,0 +1,464 @@
+"""train(): mini-batch gradient descent that can be left alone for an evening.
+
+One loop: gather a shuffled mini-batch, take its mean cost and gradient as a flat vector, let the optimizer update the
+parameters, a flat vector too. All randomness is the order of the examples, drawn anew for each epoch from (seed, epoch):
+so a run is the same from the same seed, and can be taken up again at any step.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from tqdm.auto import tqdm
+
+import autograd
+from autograd import Value
+from nn import files
+from nn.costs import squared_error
+from nn.history import History
+from nn.network import Array, Module, accuracy, examples, name_of
+from nn.optimizers import SGD, Optimizer, Vector
+
+Cost = Callable[[Any, Any], Any]
+Callback = Callable[[Module, History], Any]
+
+
+TraceError = getattr(autograd, "TraceError", TypeError)
+vectorize = getattr(autograd, "vectorize", None)
+
+
+class DivergenceError(ArithmeticError):
+    """Training ran away: the cost or its gradient is no longer finite."""
+
+
+def train(
+    model: Module,
+    X: npt.ArrayLike,
+    Y: npt.ArrayLike,
+    *,
+    cost: Cost = squared_error,
+    optimizer: Optimizer | None = None,
+    batch_size: int | None = 32,
+    epochs: int = 10,
+    seed: int = 0,
+    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    patience: int | None = None,
+    clip: float | None = None,
+    measure_accuracy: bool = True,
+    compiled: bool = True,
+    progress: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+) -> History:
+    """Fit the model to inputs X, shape (examples, inputs), and targets Y: a row, a number or a class label for each example.
+
+    Each step moves the parameters by the optimizer (None: `SGD()`) along the gradient of the mean of `cost(model(x), y)`
+    over a mini-batch of `batch_size` examples (None: all of them; 1: stochastic descent). `clip` limits the
+    gradient's norm. The model always holds what has been learned, also after an exception or Ctrl-C, which
+    finishes the step, saves, and returns the history so far.
+
+    `validation` is a pair like (X, Y), measured after each epoch. With `patience`, training stops after as many epochs
+    without a lower validation cost, and the model ends with the parameters of its best epoch. Callbacks are called with the
+    model and the history after each epoch; one that returns True stops the training.
+
+    `checkpoint` is a file, written at the start and after each epoch, from which `resume=True` goes on, to the same
+    bits as if never interrupted; where there is none yet it starts.
+
+    `compiled=False` runs on scalar Values, slowly, with every number there to see. So does, with a warning, a cost that cannot
+    be traced. Raises ValueError for data that do not fit, with nothing changed, and DivergenceError when the cost is
+    not finite any more; then the model holds the parameters of the end of the last epoch.
+    """
+    X, Y = _pair("X", X, "Y", Y)
+    held_out = None if validation is None else _pair("validation X", validation[0], "validation Y", validation[1])
+    for name, number in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
+        if number is not None and (not isinstance(number, (int, np.integer)) or number < 1):
+            raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}")
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
+    if clip is not None and not 0 < clip < math.inf:
+        raise ValueError(f"clip is the largest norm a gradient may have, a finite number above 0: got {clip!r}")
+    if patience is not None and held_out is None:
+        raise ValueError("patience waits for the validation cost to fall: give validation=(X, Y) too")
+    if resume and checkpoint is None:
+        raise ValueError("resume=True goes on from a checkpoint: say from which, checkpoint=path")
+    for inputs, targets in filter(None, [(X, Y), held_out]):
+        outputs = _try_out(model, cost, inputs, targets)
+    measured = measure_accuracy and not math.isnan(accuracy(np.zeros((len(Y), outputs)), Y))
+    size = min(batch_size or len(X), len(X))
+    run = _Run(model, X, Y, held_out, cost, optimizer or SGD(), size, int(seed), clip, patience, measured, compiled)
+    if checkpoint is not None:
+        run.open(checkpoint, resume)
+    return run.until(int(epochs), progress, callbacks)
+
+
+def _pair(x_name: str, X: npt.ArrayLike, y_name: str, Y: npt.ArrayLike) -> tuple[Array, Array]:
+    x, y = examples(x_name, X), examples(y_name, Y)
+    if x.ndim != 2:
+        raise ValueError(f"{x_name} must have the shape (examples, inputs), got {x.shape}: for single inputs write X[:, None]")
+    if len(x) != len(y):
+        raise ValueError(f"{x_name} and {y_name} must be equally long: got {len(x)} examples and {len(y)} targets")
+    return x, y
+
+
+def _try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
+    """The number of outputs, after showing the cost one target of each kind: a compiled program could not complain of any."""
+    outputs = model(X[0].tolist())
+    for target in np.unique(Y)[:1000].tolist() if Y.ndim == 1 else [Y[0].tolist()]:
+        result = cost(outputs, target)
+        if not isinstance(result, (Value, float, int)):
+            raise TypeError(f"a cost is one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}")
+    return len(outputs)
+
+
+class _Objective(Protocol):
+    """The mean cost over examples as a function of a flat vector of parameters."""
+
+    parameters: Sequence[Value]
+
+    def vector(self) -> Vector: ...
+    def assign(self, theta: Vector) -> None: ...
+    def value_and_gradient(self, X: Array, Y: Array, theta: Vector, gradient: Vector) -> float: ...
+    def value(self, X: Array, Y: Array) -> float: ...
+
+
+class _Eager:
+    """An objective that runs on Values, one example after the other."""
+
+    def __init__(self, model: Module, cost: Cost) -> None:
+        self.model, self.cost = model, cost
+        self.parameters: Sequence[Value] = model.parameters()
+
+    def vector(self) -> Vector:
+        return np.array([parameter.data for parameter in self.parameters], dtype=np.float64)
+
+    def assign(self, theta: Vector) -> None:
+        for parameter, number in zip(self.parameters, theta.tolist()):
+            parameter.data = number
+
+    def value_and_gradient(self, X: Array, Y: Array, theta: Vector, gradient: Vector) -> float:
+        self.assign(theta)
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+        costs: list[float] = []
+        for x, y in zip(X.tolist(), Y.tolist()):
+            cost = self.cost(self.model(x), y)
+            if isinstance(cost, Value):
+                cost.backward()
+            costs.append(cost.data if isinstance(cost, Value) else cost)
+        gradient[:] = [parameter.grad for parameter in self.parameters]
+        gradient /= len(costs)
+        return sum(costs) / len(costs)
+
+    def value(self, X: Array, Y: Array) -> float:
+        costs = [self.cost(self.model(x), y) for x, y in zip(X.tolist(), Y.tolist())]
+        return sum(cost.data if isinstance(cost, Value) else cost for cost in costs) / len(costs)
+
+
+class _Compiled:
+    """An objective that runs as an array program over the whole mini-batch, made once from the scalar cost of one example."""
+
+    def __init__(self, model: Module, cost: Cost, X: Array, Y: Array) -> None:
+        self.program = vectorize(lambda x, y: cost(model(x), y))
+        self.program(X[:1], Y[:1])  # records it
+        self.parameters: Sequence[Value] = self.program.parameters
+        self.assign = self.program.assign
+
+    def vector(self) -> Vector:
+        return self.program.parameter_vector()
+
+    def value_and_gradient(self, X: Array, Y: Array, theta: Vector, gradient: Vector) -> float:
+        return float(self.program.value_and_gradient(X, Y, parameters=theta, out=gradient)[0])
+
+    def value(self, X: Array, Y: Array) -> float:
+        return float(self.program(X, Y).mean())
+
+
+def _objective(model: Module, cost: Cost, X: Array, Y: Array, compiled: bool) -> _Objective:
+    if compiled:
+        try:
+            program = _Compiled(model, cost, X, Y)
+            others = len(set(program.parameters) - set(model.parameters()))
+            if not others:
+                return program
+            reason = f"the cost depends on {others} Values that are no parameters of the model"
+        except TraceError as error:
+            reason = str(error)
+        warnings.warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}", RuntimeWarning, stacklevel=4)
+    return _Eager(model, cost)
+
+
+@dataclass
+class _Run:
+    """A training under way. Its place is the number of steps taken, and `theta` the parameters there."""
+
+    model: Module
+    X: Array
+    Y: Array
+    validation: tuple[Array, Array] | None
+    cost: Cost
+    optimizer: Optimizer
+    batch_size: int
+    seed: int
+    clip: float | None
+    patience: int | None
+    measured: bool
+    compiled: bool
+
+    def __post_init__(self) -> None:
+        self.objective = _objective(self.model, self.cost, self.X, self.Y, self.compiled)
+        self.theta = self.objective.vector()
+        self.gradient = np.empty_like(self.theta)
+        self.safe, self.best = self.theta.copy(), self.theta.copy()
+        self.steps_per_epoch = -(-len(self.X) // self.batch_size)
+        index = {parameter: place for place, parameter in enumerate(self.model.parameters())}
+        self.parameters, self.places = len(index), [index[parameter] for parameter in self.objective.parameters]
+        self.history = History()
+        self.checkpoint: str | os.PathLike[str] | None = None
+
+    def until(self, epochs: int, progress: bool, callbacks: Sequence[Callback]) -> History:
+        """Train up to so many epochs in all."""
+        history = self.history
+        history.stopped = "no improvement" if self._is_stuck() else ""
+        shown = _Progress(progress, epochs, len(self.X), done=len(history.cost) * len(self.X))
+        try:
+            with _interruptible() as interrupts, np.errstate(all="ignore"), shown:
+                while len(history.cost) < epochs and not history.stopped:
+                    self._epoch(interrupts, shown)
+                    if len(history.steps.cost) % self.steps_per_epoch == 0:
+                        self._measure()
+                        shown.epoch(history)
+                        if True in [callback(self.model, history) for callback in callbacks]:
+                            history.stopped = "callback"
+                        elif self._is_stuck():
+                            history.stopped = "no improvement"
+                    if interrupts and not history.stopped:
+                        history.stopped = "interrupted"
+                    if self.checkpoint is not None:
+                        self._save()
+        finally:
+            self.objective.assign(self.theta)
+        history.stopped = history.stopped or "finished"
+        if self.patience is not None and history.stopped != "interrupted":
+            self.objective.assign(self.best)
+        return history
+
+    def _epoch(self, interrupts: Sequence[int], shown: _Progress) -> None:
+        """The steps of an epoch, from where the last one ended to the epoch's end or an interrupt."""
+        X, Y, theta, gradient, optimizer, steps = self.X, self.Y, self.theta, self.gradient, self.optimizer, self.history.steps
+        size, per_epoch = self.batch_size, self.steps_per_epoch
+        epoch, first = divmod(len(steps.cost), per_epoch)
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(X))
+        batch_X, batch_Y = np.empty((size, *X.shape[1:])), np.empty((size, *Y.shape[1:]))
+        for step in range(first, per_epoch):
+            began = time.perf_counter()
+            if size == len(X):
+                x, y = X, Y
+            else:
+                rows = order[step * size : (step + 1) * size]
+                x = X.take(rows, axis=0, out=batch_X[: len(rows)], mode="clip")  # any mode but "raise" writes straight to out
+                y = Y.take(rows, axis=0, out=batch_Y[: len(rows)], mode="clip")
+            cost = self.objective.value_and_gradient(x, y, theta, gradient)
+            norm = math.sqrt(gradient @ gradient)
+            optimizer.epoch = epoch + step / per_epoch
+            rate = optimizer.learning_rate
+            if not math.isfinite(cost + norm):
+                raise self._diverged(f"the cost is {cost} and the norm of its gradient {norm}")
+            if self.clip is not None and norm > self.clip:
+                gradient *= self.clip / norm
+            optimizer.update(theta, gradient)
+            now = time.perf_counter()
+            steps.cost.append(cost)
+            steps.learning_rate.append(rate)
+            steps.gradient_norm.append(norm)
+            steps.seconds.append(now - began)
+            shown.step(now, len(x), cost)
+            if interrupts:
+                return
+
+    def _measure(self) -> None:
+        """Enter the epoch that has just ended into the history."""
+        if not np.isfinite(self.theta).all():
+            raise self._diverged("an update has overflowed the parameters")
+        history, steps, n = self.history, self.history.steps, self.steps_per_epoch
+        sizes = [self.batch_size] * (n - 1) + [len(self.X) - (n - 1) * self.batch_size]
+        self.objective.assign(self.theta)
+        history.cost.append(float(np.average(steps.cost[-n:], weights=sizes)))
+        history.learning_rate.append(steps.learning_rate[-1])
+        history.gradient_norm.append(sum(steps.gradient_norm[-n:]) / n)
+        history.seconds.append(sum(steps.seconds[-n:]))
+        if self.measured:
+            history.accuracy.append(self._accuracy(self.X, self.Y))
+        if self.validation is not None:
+            cost = self.objective.value(*self.validation)
+            if not math.isfinite(cost):
+                raise self._diverged(f"the validation cost is {cost}")
+            history.validation_cost.append(cost)
+            if self.measured:
+                history.validation_accuracy.append(self._accuracy(*self.validation))
+            if cost == min(history.validation_cost):
+                self.best[:] = self.theta
+        self.safe[:] = self.theta
+
+    def _accuracy(self, X: Array, Y: Array) -> float:
+        return self.model.accuracy(X, Y, 0.5 if self.cost is squared_error else None)
+
+    def _is_stuck(self) -> bool:
+        costs = self.history.validation_cost
+        return self.patience is not None and costs != [] and len(costs) - 1 - costs.index(min(costs)) >= self.patience
+
+    def _diverged(self, what: str) -> DivergenceError:
+        """The error to raise, with the model's parameters back where they were last known to be good."""
+        epoch, step = divmod(len(self.history.steps.cost), self.steps_per_epoch)
+        self.theta[:] = self.safe
+        saved = f"; the last finite checkpoint is {os.fspath(self.checkpoint)}" if self.checkpoint is not None else ""
+        return DivergenceError(
+            f"training diverged in epoch {epoch + 1}, at step {step + 1} of {self.steps_per_epoch}, with learning rate "
+            f"{self.optimizer.learning_rate:g}: {what}. The model is as it was after epoch {len(self.history.cost)}{saved}. "
+            f"Try a smaller learning rate, or clip=1.0"
+        )
+
+    # Checkpoints: all of the above in one file. Vectors are in the order of the model's parameters, whichever the objective's is.
+
+    def _settings(self) -> dict[str, str]:
+        """What must be the same for a resumed run to end like an uninterrupted one."""
+        data = [self.X, self.Y, *(self.validation or ())]
+        return {
+            "model": repr(self.model),
+            "cost": name_of(self.cost),
+            "optimizer": repr(self.optimizer),
+            "batch_size": str(self.batch_size),
+            "seed": str(self.seed),
+            "clip": str(self.clip),
+            "measured": str(self.measured),
+            "data": ", ".join(f"{each.shape} with checksum {zlib.crc32(each):08x}" for each in data),
+        }
+
+    def open(self, path: str | os.PathLike[str], resume: bool) -> None:
+        """Go on from the checkpoint, or start it."""
+        self.checkpoint, self.settings = path, self._settings()
+        if not Path(path).exists():
+            self._save()
+        elif resume:
+            self._load()
+        else:
+            raise FileExistsError(f"{os.fspath(path)} exists: go on from it with resume=True, or remove it to start anew")
+
+    def _save(self) -> None:
+        assert self.checkpoint is not None
+        memory = self.optimizer.state_dict()
+        header = {"settings": self.settings, "optimizer steps": memory.pop("steps")}
+        vectors = {"parameters": self._to_model(self.theta), "best": self._to_model(self.best)}
+        vectors |= {f"optimizer.{name}": self._to_model(vector) for name, vector in memory.items()}
+        vectors |= {f"history.{name}": np.array(column, dtype=np.float64) for name, column in self.history.columns().items()}
+        files.write(self.checkpoint, "checkpoint", header, vectors)
+
+    def _load(self) -> None:
+        assert self.checkpoint is not None
+        path = os.fspath(self.checkpoint)
+        header, vectors = files.read(path, "checkpoint")
+        settings = header.get("settings")
+        for name, own in self.settings.items():
+            written = settings.get(name) if isinstance(settings, dict) else None
+            if written != own:
+                raise ValueError(
+                    f"{path} is of another run: its {name} is {written!r:.200}, now it is {own!r:.200}; only epochs and patience may change"
+                )
+        try:
+            theta, best = self._from_model(vectors.pop("parameters")), self._from_model(vectors.pop("best"))
+            history = History.from_columns({name[8:]: vectors.pop(name).tolist() for name in list(vectors) if name.startswith("history.")})
+            epochs = len(history.steps.cost) // self.steps_per_epoch
+            if (len(history.cost), len(history.accuracy)) != (epochs, epochs if self.measured else 0):
+                raise ValueError("its epochs and steps do not fit together")
+            memory = {name.removeprefix("optimizer."): self._from_model(vector) for name, vector in vectors.items()}
+            self.optimizer.load_state_dict({"steps": header.get("optimizer steps"), **memory})
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+        self.theta[:], self.best[:], self.safe[:], self.history = theta, best, theta, history
+        self.objective.assign(theta)
+
+    def _to_model(self, vector: Vector) -> Vector:
+        """A vector with a number for each of the model's parameters, 0 for those that the cost does not depend on."""
+        everything = np.zeros(self.parameters)
+        everything[self.places] = vector
+        return everything
+
+    def _from_model(self, vector: Vector) -> Vector:
+        if len(vector) != self.parameters:
+            raise ValueError(f"it has vectors of {len(vector)} numbers for a model of {self.parameters} parameters")
+        return vector[self.places]
+
+
+class _Progress:
+    """A bar in a terminal or a notebook; in a log a line at the end of an epoch, at most one every ten seconds."""
+
+    def __init__(self, wanted: bool, epochs: int, examples: int, done: int) -> None:
+        self.epochs, self.examples = epochs, examples
+        self.live = wanted and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+        self.logged = wanted and not self.live
+        self.bar = tqdm(total=epochs * examples, initial=done, unit=" examples", unit_scale=True, dynamic_ncols=True, disable=not self.live)
+        self.pending, self.shown, self.words = 0, time.perf_counter(), ""
+
+    def step(self, now: float, examples: int, cost: float) -> None:
+        self.pending += examples
+        if self.live and now - self.shown > 0.1:
+            self.bar.set_postfix_str(self.words or f"cost {cost:.4g}", refresh=False)
+            self.bar.update(self.pending)
+            self.pending, self.shown = 0, now
+
+    def epoch(self, history: History) -> None:
+        epoch, now = len(history.cost), time.perf_counter()
+        self.words = f"epoch {epoch}/{self.epochs}, cost {history.cost[-1]:.4g}"
+        for name, numbers in (
+            ("accuracy", history.accuracy),
+            ("validation cost", history.validation_cost),
+            ("validation accuracy", history.validation_accuracy),
+        ):
+            if numbers:
+                self.words += f", {name} " + (f"{numbers[-1]:.2%}" if "accuracy" in name else f"{numbers[-1]:.4g}")
+        if self.logged and (epoch == self.epochs or now - self.shown > 10):
+            print(f"{self.words}, {self.examples / history.seconds[-1]:,.0f} examples/s", file=sys.stderr, flush=True)
+            self.shown = now
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.bar.set_postfix_str(self.words, refresh=False)
+            self.bar.update(self.pending)
+        self.bar.close()
+
+
+@contextmanager
+def _interruptible() -> Iterator[Sequence[int]]:
+    """While open, the first Ctrl-C is only noted, in the list; the second one interrupts at once."""
+    caught: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield caught  # somebody else's to handle
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield caught
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
