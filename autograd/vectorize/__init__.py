@@ -1,0 +1,333 @@
+"""vectorize: a scalar function of one example, as a program on arrays of examples.
+
+The stages, one file each: record, simplify, lower (group, lay out, recognise), differentiate, render, run.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd import ops
+from autograd.ops import Node, Operation
+from autograd.value import Value, is_watching
+from autograd.vectorize.arrays import BATCH, INPUT, PARAMETERS, Program, rebuilt
+from autograd.vectorize.differentiate import differentiate
+from autograd.vectorize.lower import lower
+from autograd.vectorize.record import TraceError, record
+from autograd.vectorize.render import render
+from autograd.vectorize.run import Plan, interpret
+from autograd.vectorize.simplify import simplify
+
+__all__ = ["TraceError", "Vectorized", "vectorize"]
+
+FloatArray = np.ndarray[Any, Any]
+_PLANS_KEPT = 8  # batch sizes whose buffers are kept
+
+
+def vectorize(f: Callable[..., Any], dtype: Any = np.float64) -> Vectorized:
+    """Make a function of one example, written in scalars, a numpy program for a batch of examples.
+
+    `f` takes a scalar for each 1-D argument that the program is given, a list of n scalars for each of shape
+    (batch, n), and so on, and returns a scalar or a rectangular list of scalars. The Values it closes over are
+    the program's parameters. It is recorded once for each shape of example.
+
+    >>> import numpy as np
+    >>> w = Value(3.0)
+    >>> squares = vectorize(lambda x: w * x * x)
+    >>> squares(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    >>> mean = squares.mean(np.array([1.0, 2.0]))
+    >>> mean.backward()
+    >>> w.grad
+    2.5
+    """
+    return Vectorized(f, dtype)
+
+
+class Vectorized:
+    """A function of one example as a program on arrays of examples; see `vectorize`."""
+
+    def __init__(self, f: Callable[..., Any], dtype: Any = np.float64) -> None:
+        self.f = f
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
+            raise TypeError(f"vectorize computes in float64 or float32, not {self.dtype}")
+        self.name = _identifier(getattr(f, "__name__", "f"))
+        self._recordings: dict[tuple[tuple[int, ...], ...], Recording] = {}
+        self._latest: Recording | None = None
+
+    def __repr__(self) -> str:
+        return f"<vectorized {self.name}>"
+
+    def __call__(self, *arguments: Any) -> FloatArray:
+        """The function's results, one row an example: shape (batch,), or (batch, k) where it returns a list of k.
+
+        Raises TraceError where the function cannot be recorded, ValueError or TypeError where the arguments do
+        not fit together or are not real numbers, and, under `anomaly()`, FloatingPointError at the first result
+        that is not finite.
+        """
+        recording, arrays, batch = self._prepare(arguments)
+        return recording.values(arrays, batch, recording.gathered())
+
+    def mean(self, *arguments: Any) -> Value:
+        """The mean of the scalar results as one Value, whose operands are the parameters: it composes with any other."""
+        recording, arrays, batch = self._prepare(arguments)
+        value, gradient = recording.value_and_gradient(arrays, batch, recording.gathered(), None)
+        if not recording.parameters:
+            return Value(value)
+        partials = gradient.tolist()
+
+        def rule(y: Any, *parameters: Any) -> Sequence[float]:
+            if isinstance(y, Node):
+                raise TypeError("the mean of a program has first derivatives only; for higher ones take grad inside: vectorize(grad(f))")
+            return partials  # type: ignore[no-any-return]
+
+        op = Operation(f"mean {self.name}", lambda *_: value, lambda *_: value, rule, variadic=True)
+        return Value.apply(op, recording.parameters)  # type: ignore[no-any-return]
+
+    def value_and_gradient(
+        self, *arguments: Any, parameters: FloatArray | None = None, out: FloatArray | None = None
+    ) -> tuple[float, FloatArray]:
+        """The mean of the scalar results, and its gradient by the parameters: a vector in the order of `parameters`.
+
+        With `parameters`, a vector of that length, those numbers are used and no Value is touched. The
+        gradient is written to `out` where that is given. Without it, it is a new array.
+        """
+        recording, arrays, batch = self._prepare(arguments)
+        size = len(recording.parameters)
+        theta = recording.gathered() if parameters is None else _checked_vector(parameters, size, self.dtype, "parameters")
+        if out is not None:
+            _checked_vector(out, size, self.dtype, "out", exact=True)
+        return recording.value_and_gradient(arrays, batch, theta, out)
+
+    def per_example_gradients(self, *arguments: Any) -> FloatArray:
+        """The gradient of each example's scalar result by the parameters: shape (batch, parameters)."""
+        recording, arrays, batch = self._prepare(arguments)
+        return recording.per_example_gradients(arrays, batch, recording.gathered())
+
+    @property
+    def parameters(self) -> tuple[Value, ...]:
+        """The Values that the function closes over, in the order of the parameter vector. Known once it was called."""
+        return tuple(self._recorded("parameters").parameters)
+
+    def parameter_vector(self) -> FloatArray:
+        """A new array of the parameters' data, in the order of `parameters`."""
+        return self._recorded("parameter_vector()").gathered()
+
+    def assign(self, vector: FloatArray) -> None:
+        """Write a parameter vector back to the Values. Raises ValueError, changing nothing, where it has the wrong length."""
+        recording = self._recorded("assign()")
+        numbers = _checked_vector(vector, len(recording.parameters), self.dtype, "vector").tolist()
+        for parameter, parameter.data in zip(recording.parameters, numbers):
+            pass
+
+    @property
+    def source(self) -> str:
+        """The program as numpy source, as one would write it by hand: complete, and the same at every run."""
+        return self._recorded("source").source()
+
+    def record(self, *arguments: Any) -> Vectorized:
+        """Record the function for arguments like these, without running it; returns self."""
+        self._prepare(arguments)
+        return self
+
+    def _recorded(self, what: str) -> Recording:
+        if self._latest is None:
+            raise RuntimeError(f"{what} is known once {self!r} has seen arguments: call it, or its record(...), with a batch first")
+        return self._latest
+
+    def _prepare(self, arguments: Sequence[Any]) -> tuple[Recording, list[FloatArray], int]:
+        if not arguments:
+            raise TypeError(f"{self!r} needs at least one array of examples")
+        names = _argument_names(self.f, len(arguments))
+        arrays = [_checked_array(each, name, self.dtype) for each, name in zip(arguments, names)]
+        batch = arrays[0].shape[0]
+        for array, name in zip(arrays, names):
+            if array.shape[0] != batch:
+                raise ValueError(f"one row an example: {names[0]} has {batch} rows, {name} has shape {array.shape}")
+        if batch == 0:
+            raise ValueError(f"an empty batch: {names[0]} has shape {arrays[0].shape}")
+        shapes = tuple([array.shape[1:] for array in arrays])
+        recording = self._recordings.get(shapes)
+        if recording is None:
+            recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype)
+        self._latest = recording
+        return recording, arrays, batch
+
+
+class Recording:
+    """One recording of a function, for one shape of example, and the programs and plans made from it."""
+
+    def __init__(self, f: Callable[..., Any], shapes: tuple[tuple[int, ...], ...], names: Sequence[str], name: str, dtype: Any) -> None:
+        self.shapes, self.names, self.name, self.dtype = shapes, names, name, dtype
+        scalars, self.result_shape = record(f, shapes, names)
+        self._graph, self._batched = simplify(scalars)
+        self._program, order = lower(self._graph, self._batched, self._argument_rows())
+        self.forward = rebuilt(self._program)
+        self.parameters = [self._graph.parameters[each] for each in order]
+        self._training: Program | None = None
+        self._per_example: Program | None = None
+        self._plans: OrderedDict[tuple[str, int], list[Plan]] = OrderedDict()
+
+    def _argument_rows(self) -> list[int]:
+        return [math.prod(shape) for shape in self.shapes]
+
+    @property
+    def training(self) -> Program:
+        """The program with two outputs, the results and the gradient of their mean."""
+        if self._training is None:
+            self._check_scalar()
+            (output,) = self._program.outputs
+            batched = len(self._program.shape(output)) == 2
+            self._training = _with_gradient(self._program, (1.0, -1 if batched else 0))
+        return self._training
+
+    @property
+    def per_example(self) -> Program:
+        """The program whose parameters and gradient have a column for each example."""
+        if self._per_example is None:
+            self._check_scalar()
+            program, _ = lower(self._graph, self._batched, self._argument_rows(), per_example=True)
+            self._per_example = _with_gradient(program, (1.0, 0))
+        return self._per_example
+
+    def _check_scalar(self) -> None:
+        if self.result_shape != ():
+            raise TypeError(f"only a scalar result has a gradient: {self.name} returns {self.result_shape} numbers for each example")
+
+    def gathered(self) -> FloatArray:
+        return np.array([parameter.data for parameter in self.parameters], dtype=self.dtype)
+
+    def source(self) -> str:
+        program = self.training if self.result_shape == () and self.parameters else self.forward
+        return render(program, self.name, self.names, self.shapes, self.result_shape)
+
+    def values(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
+        if is_watching():
+            (rows,) = interpret(self.forward, self._bindings(self.forward, arrays, theta), batch, watch=True)
+            return self._shaped(rows, batch)
+        plan = self._borrow("forward", self.forward, batch)
+        try:
+            with np.errstate(all="ignore"):
+                return self._shaped(plan.run(arrays, theta), batch)
+        finally:
+            self._return("forward", batch, plan)
+
+    def value_and_gradient(
+        self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray, out: FloatArray | None
+    ) -> tuple[float, FloatArray]:
+        program = self.training
+        gradient = np.empty(len(self.parameters), dtype=self.dtype) if out is None else out
+        if is_watching():
+            results = interpret(program, self._bindings(program, arrays, theta), batch, watch=True)
+            if self.parameters:
+                gradient[:] = results[1]
+            return float(np.mean(results[0])), gradient
+        plan = self._borrow("training", program, batch)
+        try:
+            with np.errstate(all="ignore"):
+                return plan.mean(plan.run(arrays, theta, gradient)), gradient
+        finally:
+            self._return("training", batch, plan)
+
+    def per_example_gradients(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
+        self._check_scalar()
+        size = len(theta)
+        gradients = np.zeros((batch, size), dtype=self.dtype)
+        chunk = max(1, min(batch, 1_000_000 // max(size, 1)))  # a few megabytes at a time
+        for start in range(0, batch if size else 0, chunk):
+            part = [np.ascontiguousarray(array[start : start + chunk]) for array in arrays]
+            count = len(part[0])
+            columns = np.broadcast_to(theta[:, None], (size, count))
+            out = np.empty((size, count), dtype=self.dtype)
+            plan = self._borrow("per example", self.per_example, count)
+            try:
+                with np.errstate(all="ignore"):
+                    plan.run(part, columns, out)
+            finally:
+                self._return("per example", count, plan)
+            gradients[start : start + count] = out.T
+        return gradients
+
+    def _shaped(self, rows: FloatArray, batch: int) -> FloatArray:
+        """The results as a new array with a row for each example."""
+        columns = rows.T if rows.ndim == 2 else np.broadcast_to(rows, (batch, len(rows)))
+        return np.array(columns, order="C").reshape((batch, *self.result_shape))
+
+    def _bindings(self, program: Program, arrays: Sequence[FloatArray], theta: FloatArray) -> dict[int, FloatArray]:
+        """Where the program's inputs and parameters lie, for the interpreter."""
+        inputs = {number: arrays[each.detail] for number, each in enumerate(program.instructions) if each.op == INPUT}
+        bindings = {number: array.reshape(len(array), -1).T for number, array in inputs.items()}
+        bindings.update((number, theta) for number, each in enumerate(program.instructions) if each.op == PARAMETERS)
+        return bindings
+
+    def _borrow(self, kind: str, program: Program, batch: int) -> Plan:
+        """A plan that nobody else is running: threads never share one."""
+        try:
+            return self._plans[kind, batch].pop()
+        except (KeyError, IndexError):
+            return Plan(program, batch, self.dtype)
+
+    def _return(self, kind: str, batch: int, plan: Plan) -> None:
+        self._plans.setdefault((kind, batch), []).append(plan)
+        while len(self._plans) > _PLANS_KEPT:
+            self._plans.popitem(last=False)
+
+
+def _with_gradient(program: Program, seed: tuple[float, int]) -> Program:
+    """A new program that gives the gradient too; the old one is left as it is."""
+    program = program.copy()
+    gradient = differentiate(program, seed)
+    if gradient is not None:
+        program.outputs.append(gradient)
+    return rebuilt(program)
+
+
+def _identifier(name: str) -> str:
+    return name if name.isidentifier() else "f"
+
+
+def _argument_names(f: Callable[..., Any], count: int) -> tuple[str, ...]:
+    """The names of the function's first arguments, for messages and source."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    positional = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    names = positional[:count]
+    return tuple(names + [f"x{position}" for position in range(len(names), count)])
+
+
+def _checked_array(array: Any, name: str, dtype: Any) -> FloatArray:
+    if type(array) is np.ndarray and array.dtype == dtype and array.ndim:
+        return array
+    try:
+        array = np.asarray(array)
+    except ValueError:
+        raise ValueError(f"{name} has rows of different lengths: an argument is an array of shape (batch,) or (batch, n)") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}; rows of different lengths or strings do this")
+    if array.ndim == 0:
+        raise ValueError(f"{name} must have one entry an example, shape (batch,) or (batch, n), got a single number; a function closes over constants")
+    return array.astype(dtype)
+
+
+def _checked_vector(vector: Any, size: int, dtype: Any, name: str, exact: bool = False) -> FloatArray:
+    if type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype:
+        return vector
+    if exact:
+        found = f"{vector.dtype} of shape {vector.shape}" if isinstance(vector, np.ndarray) else type(vector).__name__
+        raise ValueError(f"{name} must be an array of {dtype} of shape ({size},), got {found}")
+    array = np.asarray(vector)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    if array.shape != (size,):
+        raise ValueError(f"{name} must have shape ({size},), one number a parameter, got {array.shape}")
+    return array.astype(dtype)

@@ -1,0 +1,173 @@
+"""Stage 1, record: call the function of one example with tracers, and number the scalar nodes that result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograd import ops
+from autograd.ops import Node, Operation
+from autograd.value import Expression, Value, topological_order, user_line
+
+
+class TraceError(TypeError):
+    """The function asked of a traced number what only a known one has, so no program can be made of it."""
+
+
+def _refuse(what: str, instead: str) -> Callable[..., Any]:
+    def method(self: Symbol, *_: Any) -> NoReturn:
+        raise TraceError(f"{what} of a traced number ({self!r}), at {user_line()}: vectorize records the function once, for all examples. {instead}")
+
+    return method
+
+
+def _traced(op: Operation) -> Callable[[Any, Any], Any]:
+    return lambda self, other: op(self, other)
+
+
+class Symbol(Expression):
+    """Abstract: something not known yet. It records what is done with it, and refuses to say its number."""
+
+    __slots__ = ()
+
+    # fmt: off
+    __lt__, __le__     = _traced(ops.less), _traced(ops.less_equal)
+    __gt__, __ge__     = _traced(ops.greater), _traced(ops.greater_equal)
+    __eq__, __ne__     = _traced(ops.equal), _traced(ops.not_equal)  # type: ignore[assignment]
+    __and__ = __rand__ = _traced(ops.logical_and)
+    __or__ = __ror__   = _traced(ops.logical_or)
+    __hash__           = object.__hash__
+
+    __bool__   = _refuse("the truth", "Instead of `if` or `and`, choose with where(condition, a, b), maximum, minimum, or combine conditions with & and |.")
+    __float__  = _refuse("the float", "Instead of math.exp and the like, use autograd's exp, log, tanh, ..., which take traced numbers.")
+    __int__    = _refuse("the integer", "Compute with the number itself, or pass it to the function as a constant.")
+    __index__  = _refuse("the index", "Instead of values[i], pass a one-hot row and take the weighted_sum of it with the values.")
+    __round__  = __floor__ = __ceil__ = __trunc__ = _refuse("the rounded value", "Its derivative would be zero: leave the number as it is.")
+    __format__ = _refuse("the formatted number", "Print outside the function, from what the program returns.")
+    # fmt: on
+
+    def __invert__(self) -> Any:
+        return ops.logical_not(self)
+
+    @property
+    def data(self) -> Any:
+        return _refuse("the .data", "Compute with the number itself, not with its data.")(self)
+
+    @property
+    def backward(self) -> Any:
+        return _refuse("the backward()", "Inside a traced function take derivatives with grad(f).")(self)
+
+
+class Tracer(Symbol):
+    """A scalar of an example."""
+
+    __slots__ = ("grad", "name", "op", "operands")
+
+    def __init__(self, name: str, op: Operation | None = None, operands: tuple[Any, ...] = ()) -> None:
+        self.name, self.op, self.operands, self.grad = name, op, operands, 0.0
+
+    @staticmethod
+    def apply(op: Operation, operands: Sequence[Any]) -> Any:
+        if any([isinstance(each, np.ndarray) for each in operands]):
+            return Value.apply(op, operands)
+        return Tracer(op.name, op, tuple([each if isinstance(each, Node) else ops.real(each) for each in operands]))
+
+    def __repr__(self) -> str:
+        return self.name if self.op is None else f"a result of {self.op.name}"
+
+
+INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
+
+
+@dataclass
+class Scalars:
+    """A scalar graph as a list: each node is an operation and the numbers of its operands, which come before it.
+
+    A leaf is (INPUT, (argument, row)), (PARAMETER, (k,)) for `parameters[k]`, or (CONSTANT, (number,)).
+    """
+
+    nodes: list[tuple[Operation | str, tuple[Any, ...]]] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+    parameters: list[Value] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = []
+        for number, (op, operands) in enumerate(self.nodes):
+            words = " ".join(map(str, operands)) if isinstance(op, str) else " ".join(f"%{each}" for each in operands)
+            lines.append(f"%{number} = {op if isinstance(op, str) else op.name} {words}")
+        return "\n".join([*lines, "return " + " ".join(f"%{each}" for each in self.outputs)])
+
+
+def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tuple[Scalars, tuple[int, ...]]:
+    """Call `f` on tracers, arguments of these shapes; return the graph of its results, and their shape.
+
+    Raises TraceError where `f` needs to know a traced number, and TypeError or ValueError where it returns
+    anything but a scalar or a rectangular list of scalars.
+    """
+    arguments: list[Any] = []
+    numbers: dict[Any, tuple[str, tuple[Any, ...]]] = {}
+    for position, (name, shape) in enumerate(zip(names, shapes)):
+        rows = [Tracer(f"{name}[{row}]" if shape else name) for row in range(int(np.prod(shape)))]
+        numbers.update((tracer, (INPUT, (position, row))) for row, tracer in enumerate(rows))
+        for size in reversed(shape[1:]):
+            rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
+        arguments.append(rows if shape else rows[0])
+    results, shape = _flat(f(*arguments))
+    return _number(results, numbers), shape
+
+
+def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
+    """The scalars in a result, in order, and its shape."""
+    if isinstance(result, np.ndarray):
+        result = result.tolist()
+    if isinstance(result, (list, tuple)):
+        parts = [_flat(each) for each in result]
+        if len({shape for _, shape in parts}) > 1:
+            raise ValueError(f"a vectorized function returns a scalar or a rectangular list, got rows of shapes {[shape for _, shape in parts]}")
+        return [each for scalars, _ in parts for each in scalars], (len(parts), *(parts[0][1] if parts else ()))
+    if not isinstance(result, Node):
+        try:
+            result = ops.real(result)
+        except TypeError:
+            raise TypeError(f"a vectorized function returns a scalar or a list of scalars, got {type(result).__name__} {result!r:.60}") from None
+    return [result], ()
+
+
+class _Root:
+    """Stands above several results, so that one order covers them all."""
+
+    def __init__(self, results: Sequence[Any]) -> None:
+        self.operands = tuple(each for each in results if isinstance(each, Node))
+
+
+def _number(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ...]]]) -> Scalars:
+    graph = Scalars()
+    nodes, numbers, constants = graph.nodes, {}, {}
+
+    def number_of(operand: Any) -> int:
+        if type(operand) is not float:
+            if operand not in numbers:  # a leaf, numbered where it is first used, so that parameters come in that order
+                numbers[operand] = len(nodes)
+                if operand not in leaves:
+                    if not isinstance(operand, Value):
+                        raise TraceError(f"{operand!r} belongs to another call: a traced number must not be kept after its function returned")
+                    leaves[operand] = (PARAMETER, (len(graph.parameters),))
+                    graph.parameters.append(operand)
+                nodes.append(leaves[operand])
+            return numbers[operand]
+        key = repr(operand)  # tells -0.0 from 0.0, and finds NaN again
+        if key not in constants:
+            constants[key] = len(nodes)
+            nodes.append((CONSTANT, (operand,)))
+        return constants[key]
+
+    for node in topological_order(_Root(results))[:-1]:
+        if node.op is not None:
+            operands = tuple([number_of(each) for each in node.operands])
+            numbers[node] = len(nodes)
+            nodes.append((node.op, operands))
+    graph.outputs = [number_of(each) for each in results]
+    return graph

@@ -1,0 +1,252 @@
+"""Stage 2, simplify: fold constants, merge equal nodes, drop dead ones, and flatten sums.
+
+A tree of additions over products becomes nodes of two new kinds: DOT, whose operands are u1 .. un v1 .. vn and
+whose value is u1 v1 + ... + un vn, and SUM. Within a DOT all u are of one kind, and so are all v: numbers that
+depend on the example ("batched"), or numbers that do not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from autograd import ops
+from autograd.ops import Operation
+from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
+
+DOT, SUM = "dot", "sum"
+_SUMS = {ops.add, ops.subtract, ops.negative, ops.sum_, ops.weighted_sum_}
+_COMMUTATIVE = {ops.add, ops.multiply, ops.maximum, ops.minimum}
+
+
+class Builder:
+    """A scalar graph under construction: adds a node only where it is new and cannot be had for less."""
+
+    def __init__(self) -> None:
+        self.graph = Scalars()
+        self.batched: list[bool] = []
+        self._known: dict[Any, int] = {}
+
+    def constant(self, number: float) -> int:
+        return self._add(CONSTANT, (number,), repr(number))
+
+    def leaf(self, kind: str, key: tuple[Any, ...]) -> int:
+        return self._add(kind, key)
+
+    def add(self, op: Operation | str, operands: tuple[int, ...]) -> int:
+        """The number of the node `op(operands)`, or of a simpler one equal to it."""
+        if isinstance(op, Operation):
+            numbers = [self.number(each) for each in operands]
+            if None not in numbers:
+                return self.constant(float(op.ieee(*numbers)))  # type: ignore[arg-type]
+            simpler = self._simpler(op, operands, numbers)
+            if simpler is not None:
+                return simpler
+            if op in _COMMUTATIVE and operands[0] > operands[1]:
+                operands = (operands[1], operands[0])
+        return self._add(op, operands)
+
+    def number(self, node: int) -> float | None:
+        """The number that a node is, where it is a constant."""
+        op, operands = self.graph.nodes[node]
+        return operands[0] if op == CONSTANT else None
+
+    def _add(self, op: Operation | str, operands: tuple[Any, ...], key: str = "") -> int:
+        known = self._known.get((op, key or operands))
+        if known is None:
+            known = self._known[op, key or operands] = len(self.graph.nodes)
+            self.graph.nodes.append((op, operands))
+            leaf = op in (INPUT, PARAMETER, CONSTANT)
+            self.batched.append(op == INPUT if leaf else any([self.batched[each] for each in operands]))
+        return known
+
+    def _simpler(self, op: Operation, operands: Sequence[int], numbers: Sequence[float | None]) -> int | None:
+        """An equal node that costs less, from the laws that hold for every float but the sign of a zero."""
+        a, b = operands[0], operands[-1]
+        first, last = numbers[0], numbers[-1]
+        if op is ops.identity:
+            return a
+        if op is ops.add:
+            return b if first == 0 else a if last == 0 else None
+        if op is ops.subtract:
+            return self.add(ops.negative, (b,)) if first == 0 else a if last == 0 else None
+        if op is ops.multiply:
+            if a == b:
+                return self.add(ops.power, (a, self.constant(2.0)))
+            if first == -1 or last == -1:
+                return self.add(ops.negative, (b if first == -1 else a,))
+            return b if first == 1 else a if last == 1 else None
+        if op is ops.divide and last is not None and last != 0 and math.isfinite(1 / last):
+            return self.add(ops.multiply, (a, self.constant(1 / last)))
+        if op is ops.power:
+            return a if last == 1 else self.constant(1.0) if last == 0 else None
+        if op is ops.negative and self.graph.nodes[a][0] is ops.negative:
+            return int(self.graph.nodes[a][1][0])
+        if op is ops.where and first is not None:
+            return operands[1] if first else b
+        if op in (ops.logical_and, ops.logical_or) and (first is not None or last is not None):
+            known, other = (first, b) if first is not None else (last, a)
+            absorbing = 0.0 if op is ops.logical_and else 1.0
+            return self.constant(absorbing) if bool(known) == bool(absorbing) else other
+        return None
+
+
+def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
+    """An equal graph with fewer nodes, its sums flattened; and which of its nodes depend on the example."""
+    merged = Builder()
+    numbers: list[int] = []
+    for op, operands in graph.nodes:
+        if op == CONSTANT:
+            numbers.append(merged.constant(operands[0]))
+        elif isinstance(op, str):
+            numbers.append(merged.leaf(op, operands))
+        else:
+            numbers.append(merged.add(op, tuple([numbers[each] for each in operands])))
+    merged.graph.outputs = [numbers[each] for each in graph.outputs]
+    merged.graph.parameters = graph.parameters
+    return _flatten(merged)
+
+
+def _flatten(merged: Builder) -> tuple[Scalars, list[bool]]:
+    nodes, batched, outputs = merged.graph.nodes, merged.batched, merged.graph.outputs
+    uses = [0] * len(nodes)
+    for op, operands in nodes:
+        if not isinstance(op, str):
+            for each in operands:
+                uses[each] += 1
+    for each in outputs:
+        uses[each] += 1
+
+    needed = [False] * len(nodes)
+    for each in outputs:
+        needed[each] = True
+    sums: dict[int, _Terms] = {}
+    for number in range(len(nodes) - 1, -1, -1):
+        op, operands = nodes[number]
+        if not needed[number] or isinstance(op, str):
+            continue
+        if op in _SUMS:
+            terms = _Terms(merged, uses, number)
+            if terms.is_worth_it:
+                sums[number] = terms
+                operands = terms.operands()
+        for each in operands:
+            needed[each] = True
+
+    flat = Builder()
+    numbers: dict[int, int] = {}
+    for number, (op, operands) in enumerate(nodes):
+        if not needed[number]:
+            continue
+        if op == CONSTANT:
+            numbers[number] = flat.constant(operands[0])
+        elif isinstance(op, str):
+            numbers[number] = flat.leaf(op, operands)
+        elif number in sums:
+            numbers[number] = sums[number].add_to(flat, numbers)
+        else:
+            numbers[number] = flat.add(op, tuple([numbers[each] for each in operands]))
+    flat.graph.outputs = [numbers[each] for each in outputs]
+    flat.graph.parameters = merged.graph.parameters
+    return flat.graph, flat.batched
+
+
+class _Terms:
+    """A sum, taken apart down to what it adds: products, multiples of single nodes, and a constant."""
+
+    def __init__(self, merged: Builder, uses: Sequence[int], root: int) -> None:
+        self.products: list[tuple[int, int]] = []
+        self.multiples: dict[int, float] = defaultdict(float)
+        self.constant = 0.0
+        self.batched = merged.batched
+        nodes = merged.graph.nodes
+        stack: list[tuple[int, float]] = [(root, 1.0)]
+        while stack:
+            number, factor = stack.pop()
+            op, operands = nodes[number]
+            if op == CONSTANT:
+                self.constant += factor * operands[0]
+            elif number != root and uses[number] != 1:
+                self.multiples[number] += factor
+            elif op is ops.add or op is ops.sum_:
+                stack.extend([(each, factor) for each in reversed(operands)])
+            elif op is ops.subtract:
+                stack += [(operands[1], -factor), (operands[0], factor)]
+            elif op is ops.negative:
+                stack.append((operands[0], -factor))
+            elif op is ops.weighted_sum_ and factor == 1:
+                n = len(operands) // 2
+                for u, v in zip(operands[:n], operands[n:-1]):
+                    self._add_product(merged, u, v)
+                stack.append((operands[-1], factor))
+            elif op is ops.multiply and (scale := merged.number(operands[0])) is not None:
+                stack.append((operands[1], factor * scale))
+            elif op is ops.multiply and (scale := merged.number(operands[1])) is not None:
+                stack.append((operands[0], factor * scale))
+            elif op is ops.multiply and factor == 1:
+                self._add_product(merged, *operands)
+            elif op is ops.power and factor == 1 and merged.number(operands[1]) == 2:
+                self.products.append((operands[0], operands[0]))
+            else:
+                self.multiples[number] += factor
+
+    def _add_product(self, merged: Builder, u: int, v: int) -> None:
+        scale_u, scale_v = merged.number(u), merged.number(v)
+        if scale_u is not None and scale_v is not None:
+            self.constant += scale_u * scale_v
+        elif scale_u is not None:
+            self.multiples[v] += scale_u
+        elif scale_v is not None:
+            self.multiples[u] += scale_v
+        else:
+            self.products.append((v, u) if self.batched[u] and not self.batched[v] else (u, v))
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether it is more than an addition of two things: those are as well left to plain operations."""
+        mixed = any(self.batched[u] != self.batched[v] for u, v in self.products)
+        return mixed or len(self.products) + len(self.multiples) + (self.constant != 0) > 2
+
+    def operands(self) -> tuple[int, ...]:
+        return (*(each for pair in self.products for each in pair), *self.multiples)
+
+    def add_to(self, flat: Builder, numbers: dict[int, int]) -> int:
+        """Build the sum from a few pure parts: what depends on the example apart from what does not."""
+        total = self._add_part(flat, numbers, batched=False)
+        if self.constant != 0:
+            constant = flat.constant(self.constant)
+            total = constant if total is None else flat.add(ops.add, (total, constant))
+        varying = self._add_part(flat, numbers, batched=True)
+        if varying is None or total is None:
+            return flat.constant(0.0) if varying is total is None else varying if total is None else total  # type: ignore[return-value]
+        return flat.add(ops.add, (varying, total))
+
+    def _add_part(self, flat: Builder, numbers: dict[int, int], batched: bool) -> int | None:
+        parts: list[int] = []
+        kinds: dict[bool, list[tuple[int, int]]] = {False: [], True: []}
+        for u, v in self.products:
+            if self.batched[v] == batched:
+                kinds[self.batched[u]].append((numbers[u], numbers[v]))
+        by_factor: dict[float, list[int]] = defaultdict(list)
+        for number, factor in self.multiples.items():
+            if self.batched[number] == batched:
+                by_factor[factor].append(numbers[number])
+        if len(by_factor) > 2:  # a sum with numbers for weights
+            kinds[False] += [(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]
+            by_factor.clear()
+        for pairs in kinds.values():
+            if pairs:
+                pairs.sort(key=lambda pair: (pair[1], pair[0]))
+                parts.append(flat.add(DOT, (*[u for u, _ in pairs], *[v for _, v in pairs])))
+        for factor, members in by_factor.items():
+            if len(members) > 2:
+                part = flat.add(SUM, tuple(sorted(members)))
+            else:
+                part = members[0] if len(members) == 1 else flat.add(ops.add, (members[0], members[1]))
+            parts.append(part if factor == 1 else flat.add(ops.multiply, (part, flat.constant(factor))))
+        total: int | None = None
+        for part in parts:
+            total = part if total is None else flat.add(ops.add, (total, part))
+        return total
