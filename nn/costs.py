@@ -48,7 +48,7 @@ def binary_cross_entropy(score: Any, target: Any) -> Any:
     return softplus(score) - target * score
 
 
-def hinge(scores: Sequence[Any], target: Any) -> Any:
+def hinge(scores: Any, target: Any) -> Any:
     """max(0, 1 - target * score) for a single score and a target of -1 or 1; for several scores, the sum over the
     wrong classes of max(0, 1 + score - right score), for a class label or a one-hot target.
 
@@ -68,7 +68,7 @@ def hinge(scores: Sequence[Any], target: Any) -> Any:
 
 
 def l2_penalty(parameters: Iterable[Any]) -> Any:
-    """The sum of the squares, as one node. It adds to a cost: `squared_error(...) + 1e-4 * l2_penalty(model.parameters())`."""
+    """The sum of the squares, as one node: times a small number, what L2 regularisation adds to a cost."""
     parameters = list(parameters)
     return weighted_sum(parameters, parameters)
 

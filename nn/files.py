@@ -23,6 +23,12 @@ def write(path: str | os.PathLike[str], kind: str, header: Mapping[str, Any], ve
 
     It is an ordinary npz without pickle: `numpy.load(path)["header"]` is the JSON, as bytes.
     """
+    for name, vector in vectors.items():
+        if not np.isfinite(vector).all():
+            place = np.flatnonzero(~np.isfinite(vector))[0]
+            raise ValueError(
+                f"the {name} hold {vector[place]} at {place}: a file of them could not be trusted, and {os.fspath(path)} is as it was"
+            )
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     text = json.dumps({"kind": f"nudge {kind}", "version": VERSION, **header}, allow_nan=False)
@@ -61,16 +67,17 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], dict[
 
 
 def _members(file: io.BufferedReader) -> dict[str, Any]:
-    """The arrays of an npz of our own kind: stored without compression, so that no member is larger than the file."""
-    size = os.fstat(file.fileno()).st_size
+    """The arrays of an npz of our own kind: stored without compression, so that all members together fit into the file."""
+    size, claimed = os.fstat(file.fileno()).st_size, 0
     arrays: dict[str, Any] = {}
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             name = info.filename.removesuffix(".npy")
             if name == info.filename or name in arrays:
                 raise ValueError(f"unexpected member {info.filename!r:.60}")
-            if info.compress_type != zipfile.ZIP_STORED or not info.file_size == info.compress_size <= size:
-                raise ValueError(f"member {info.filename!r:.60} claims {info.file_size} bytes in a file of {size}")
+            claimed += info.file_size
+            if info.compress_type != zipfile.ZIP_STORED or claimed > size:
+                raise ValueError(f"member {info.filename!r:.60} claims {info.file_size} bytes, compressed or beyond the file's {size}")
             arrays[name] = _array(info.filename, archive.read(info))
     if "header" not in arrays:
         raise ValueError("it has no header")

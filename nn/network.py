@@ -37,7 +37,7 @@ class Module(ABC):
     """Abstract: a function with parameters, the Values found in its attributes and in lists, tuples, dicts and modules there."""
 
     @abstractmethod
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Any) -> Any:
         """The outputs, a list, for one example's inputs: numbers or Values."""
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
@@ -137,7 +137,7 @@ class Neuron(Module):
         self.weights = [Value(weight) for weight in np.random.default_rng(seed).normal(0.0, scale, inputs).tolist()]
         self.bias = Value(0.0)
 
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Sequence[Any] | Array) -> Any:
         return self.activation(weighted_sum(self.weights, x, self.bias))
 
     def __repr__(self) -> str:
@@ -155,7 +155,7 @@ class Layer(Module):
     def activation(self) -> Activation:
         return self.neurons[0].activation
 
-    def __call__(self, x: Sequence[Any]) -> list[Any]:
+    def __call__(self, x: Sequence[Any] | Array) -> list[Any]:
         inputs = len(self.neurons[0].weights)
         if len(x) != inputs:
             raise ValueError(f"this layer takes a list of {inputs} inputs, got {len(x)}")
@@ -205,7 +205,7 @@ class MLP(Module):
     def output_activation(self) -> Activation:
         return self.layers[-1].activation
 
-    def __call__(self, x: Sequence[Any]) -> list[Any]:
+    def __call__(self, x: Sequence[Any] | Array) -> list[Any]:
         for layer in self.layers:
             x = layer(x)
         return list(x)

@@ -1,0 +1,185 @@
+"""Costs: their values against the textbook's formulas, stable at any size, and the same whatever stands for the target."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograd import Value, grad, gradcheck
+from autograd.ops import Node, real
+from nn import binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
+
+score_lists = st.lists(st.floats(-20, 20), min_size=2, max_size=6)
+
+
+class Unknown(Node):
+    """A number that nobody may look at, as the compiler has them: it only takes part in operations."""
+
+    def __init__(self, number: Any) -> None:
+        self.number = number
+
+    @staticmethod
+    def apply(op: Any, operands: Any) -> Any:
+        return Unknown(op(*[each.number if isinstance(each, Unknown) else real(each) for each in operands]))
+
+    def _refuse(self, *_: Any) -> Any:
+        raise TypeError("this number is not known")
+
+    __bool__ = __float__ = __int__ = __index__ = __hash__ = _refuse
+
+    def __add__(self, other: Any) -> Any:
+        return Unknown(self.number + getattr(other, "number", other))
+
+    def __sub__(self, other: Any) -> Any:
+        return Unknown(self.number - getattr(other, "number", other))
+
+    def __mul__(self, other: Any) -> Any:
+        return Unknown(self.number * getattr(other, "number", other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return Unknown(other - self.number)
+
+    def __pow__(self, other: Any) -> Any:
+        return Unknown(self.number**other)
+
+    def __eq__(self, other: object) -> Any:
+        return Unknown(float(self.number == other))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def softmax(scores: list[float]) -> np.ndarray[Any, Any]:
+    powers = np.exp(np.array(scores) - max(scores))
+    return np.asarray(powers / powers.sum())
+
+
+def test_squared_error_is_the_sum_over_the_outputs() -> None:
+    assert squared_error([1.0, 2.0, 4.0], [0.0, 0.0, 1.0]) == 14.0
+    assert squared_error([3.0], 1) == squared_error([3.0], [1]) == squared_error([3.0], np.array([1.0])) == 4.0
+
+
+def test_squared_error_names_both_lengths() -> None:
+    with pytest.raises(ValueError, match=r"got 3 outputs and 2 target\(s\)$"):
+        squared_error([1.0, 2.0, 3.0], [1.0, 2.0])
+    with pytest.raises(ValueError, match=r"got 3 outputs and 1 target\(s\); for class labels use cross_entropy"):
+        squared_error([1.0, 2.0, 3.0], 2)
+
+
+@given(score_lists, st.data())
+def test_cross_entropy_is_minus_log_softmax(scores: list[float], data: st.DataObject) -> None:
+    label = data.draw(st.integers(0, len(scores) - 1))
+    one_hot = np.eye(len(scores))[label]
+    expected = -math.log(softmax(scores)[label])
+    for target in (label, float(label), np.int64(label), one_hot, one_hot.tolist(), Unknown(label)):
+        result = cross_entropy(scores, target)
+        assert float(getattr(result, "number", result)) == pytest.approx(expected, abs=1e-12)
+    mixed = np.arange(1.0, len(scores) + 1)
+    mixed /= mixed.sum()
+    assert cross_entropy(scores, mixed) == pytest.approx(-(mixed * np.log(softmax(scores))).sum(), abs=1e-12)
+
+
+@given(score_lists)
+def test_the_gradient_of_cross_entropy_is_softmax_minus_one_hot(scores: list[float]) -> None:
+    expected = softmax(scores) - np.eye(len(scores))[1]
+    assert grad(lambda s: cross_entropy(s, 1))(scores) == pytest.approx(expected, abs=1e-12)
+
+
+def test_cross_entropies_are_stable_at_a_thousand() -> None:
+    assert cross_entropy([1000.0, -1000.0], 1) == 2000.0
+    assert cross_entropy([1000.0, -1000.0], 0) == 0.0
+    assert cross_entropy([1000.0, -1000.0], [0.0, 1.0]) == 2000.0
+    assert grad(lambda s: cross_entropy(s, 1))([1000.0, -1000.0]) == [1.0, -1.0]
+    assert binary_cross_entropy(1000.0, 0) == binary_cross_entropy(-1000.0, 1) == 1000.0
+    assert binary_cross_entropy(1000.0, 1) == binary_cross_entropy(-1000.0, 0) == 0.0
+    assert grad(lambda s: binary_cross_entropy(s, 0))(1000.0) == 1.0
+
+
+@pytest.mark.parametrize("label", [-1, 3, 1.5, math.nan])
+@pytest.mark.parametrize("cost", [cross_entropy, hinge])
+def test_a_label_out_of_range_is_an_error(cost: Any, label: float) -> None:
+    with pytest.raises(ValueError, match=f"{cost.__name__} with 3 scores takes a class label from 0 to 2, got {label}"):
+        cost([1.0, 2.0, 3.0], label)
+
+
+@pytest.mark.parametrize("cost", [cross_entropy, hinge])
+def test_targets_of_another_length_are_an_error(cost: Any) -> None:
+    with pytest.raises(
+        ValueError, match=rf"{cost.__name__} needs a class label, or one target for each score: got 3 scores and 2 target\(s\)"
+    ):
+        cost([1.0, 2.0, 3.0], [1.0, 0.0])
+
+
+@given(st.floats(-20, 20), st.floats(0, 1))
+def test_binary_cross_entropy(score: float, target: float) -> None:
+    probability = 1 / (1 + math.exp(-score))
+    expected = -target * math.log(probability) - (1 - target) * math.log1p(-probability) if probability < 1 else None
+    if expected is not None and abs(score) < 10:
+        assert binary_cross_entropy([score], target) == pytest.approx(expected, rel=1e-9)
+    assert binary_cross_entropy([score], [target]) == binary_cross_entropy(score, target)
+
+
+@pytest.mark.parametrize("target", [-1, 1.5, math.nan])
+def test_binary_cross_entropy_takes_0_and_1(target: float) -> None:
+    with pytest.raises(ValueError, match=r"takes the target 0 or 1, or a probability between them, got .*; hinge takes -1 and 1"):
+        binary_cross_entropy([0.3], target)
+    with pytest.raises(ValueError, match="binary_cross_entropy takes one score, got 2; for several classes use cross_entropy"):
+        binary_cross_entropy([0.3, 0.4], 1)
+
+
+def test_hinge_of_one_score() -> None:
+    assert [hinge([score], 1) for score in (2.0, 1.0, 0.25, -1.0)] == [0.0, 0.0, 0.75, 2.0]
+    assert hinge([0.25], -1) == hinge(0.25, -1) == hinge([0.25], [-1]) == 1.25
+
+
+@pytest.mark.parametrize("target", [0, 2, 0.5])
+def test_hinge_of_one_score_takes_minus_1_and_1(target: float) -> None:
+    with pytest.raises(ValueError, match=r"hinge takes the target -1 or 1 for a single score, got .*; write 2 \* y - 1 for labels 0 and 1"):
+        hinge([0.3], target)
+
+
+@given(score_lists, st.data())
+def test_hinge_of_several_scores(scores: list[float], data: st.DataObject) -> None:
+    label = data.draw(st.integers(0, len(scores) - 1))
+    expected = sum(max(0.0, 1 + score - scores[label]) for index, score in enumerate(scores) if index != label)
+    for target in (label, np.eye(len(scores))[label], Unknown(label)):
+        result = hinge(scores, target)
+        assert float(getattr(result, "number", result)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_no_cost_looks_at_its_operands() -> None:
+    for cost, outputs, target in (
+        (squared_error, [0.3, 2.0], [1.0, 0.0]),
+        (cross_entropy, [0.3, 2.0], [1.0, 0.0]),
+        (hinge, [0.3, 2.0], [1.0, 0.0]),
+        (squared_error, [0.3], 1.0),
+        (binary_cross_entropy, [0.3], 1.0),
+        (hinge, [0.3], -1.0),
+    ):
+        known = cost(outputs, target)
+        hidden = [Unknown(each) for each in target] if isinstance(target, list) else Unknown(target)
+        assert cost([Unknown(each) for each in outputs], hidden).number == pytest.approx(known, rel=1e-12)
+
+
+def test_gradients_are_right() -> None:
+    for cost, outputs, target in (
+        (squared_error, [0.3, 2.0], [1.0, 0.0]),
+        (cross_entropy, [0.3, 2.0, -1.0], 2),
+        (binary_cross_entropy, [0.3], 1),
+        (hinge, [0.3, 0.5, -2.0], 2),
+        (hinge, [0.3], -1),
+    ):
+        report = gradcheck(lambda v, cost=cost, target=target: cost(v, target), outputs)
+        assert report, report
+
+
+def test_l2_penalty_is_one_node() -> None:
+    parameters = [Value(3.0), Value(-4.0)]
+    penalty = l2_penalty(iter(parameters))
+    penalty.backward()
+    assert penalty.data == 25.0
+    assert [each.grad for each in parameters] == [6.0, -8.0]

@@ -1,0 +1,182 @@
+"""Optimizers: each rule against its paper's formula, one rule for Values and for vectors, and schedules."""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Value
+from nn import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
+
+MAKERS: list[Callable[[], Optimizer]] = [
+    lambda: SGD(0.1),
+    lambda: SGD(0.1, weight_decay=0.01),
+    lambda: SGD(0.1, momentum=0.9),
+    lambda: SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    lambda: Adam(0.1),
+    lambda: Adam(0.1, betas=(0.5, 0.6), epsilon=1e-3, weight_decay=0.02),
+]
+makers = pytest.mark.parametrize("make", MAKERS, ids=lambda make: repr(make()))
+
+
+def gradients(seed: int, steps: int = 6) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).normal(size=(steps, 5))
+
+
+def by_the_book(optimizer: Any, theta: list[float], rows: Any) -> list[float]:
+    """The same steps in plain Python, parameter by parameter, as the papers have them."""
+    result = []
+    for index, start in enumerate(theta):
+        x, velocity, mean, square = start, 0.0, 0.0, 0.0
+        for t, row in enumerate(rows, 1):
+            g = float(row[index])
+            if isinstance(optimizer, Adam):
+                b1, b2 = optimizer.betas
+                mean, square = b1 * mean + (1 - b1) * g, b2 * square + (1 - b2) * g * g
+                x -= 0.1 * optimizer.weight_decay * x
+                x -= 0.1 * (mean / (1 - b1**t)) / (math.sqrt(square / (1 - b2**t)) + optimizer.epsilon)
+            else:
+                g += optimizer.weight_decay * x
+                velocity = optimizer.momentum * velocity + g
+                x -= 0.1 * (g + optimizer.momentum * velocity if optimizer.nesterov else velocity)
+        result.append(x)
+    return result
+
+
+@makers
+def test_each_rule_is_the_papers(make: Callable[[], Optimizer]) -> None:
+    theta, rows, optimizer = np.linspace(-1, 1, 5), gradients(0), make()
+    expected = by_the_book(optimizer, theta.tolist(), rows)
+    for row in rows:
+        given = row.copy()
+        optimizer.update(theta, row)
+        assert (row == given).all()
+    assert theta == pytest.approx(expected, rel=1e-12)
+
+
+@makers
+def test_values_take_the_same_steps_as_vectors(make: Callable[[], Optimizer]) -> None:
+    theta, for_vector, for_values = np.linspace(-1, 1, 5), make(), make()
+    parameters = [Value(number) for number in theta.tolist()]
+    for row in gradients(1):
+        for_vector.update(theta, row)
+        for parameter, number in zip(parameters, row.tolist()):
+            parameter.grad = number
+        for_values.step(parameters)
+    assert [parameter.data for parameter in parameters] == theta.tolist()
+    assert all(type(parameter.data) is float for parameter in parameters)
+
+
+@makers
+def test_a_restored_optimizer_goes_on_to_the_same_bits(make: Callable[[], Optimizer]) -> None:
+    theta, first, second = np.linspace(-1, 1, 5), make(), make()
+    for row in gradients(2):
+        first.update(theta, row)
+    other = theta.copy()
+    second.load_state_dict(first.state_dict())
+    for row in gradients(3):
+        first.update(theta, row)
+        second.update(other, row)
+    assert (theta == other).all()
+
+
+@makers
+def test_nothing_of_the_parameters_size_is_allocated_after_the_first_step(make: Callable[[], Optimizer]) -> None:
+    theta, gradient, optimizer = np.zeros(100_000), np.ones(100_000), make()
+    optimizer.update(theta, gradient)
+    tracemalloc.start()
+    optimizer.update(theta, gradient)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 80_000
+
+
+def test_a_state_is_a_copy() -> None:
+    optimizer = SGD(0.1, momentum=0.9)
+    optimizer.update(np.zeros(2), np.ones(2))
+    state = optimizer.state_dict()
+    optimizer.update(np.zeros(2), np.ones(2))
+    assert state["steps"] == 1
+    assert state["velocity"].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({}, "SGD's state is steps, velocity, the number of steps first; got nothing"),
+        ({"steps": 1}, "got steps"),
+        ({"steps": 1, "mean": [1.0]}, "got steps, mean"),
+        ({"steps": -1, "velocity": [1.0]}, "SGD's state is"),
+        ({"steps": "1", "velocity": [1.0]}, "SGD's state is"),
+        ({"steps": 1, "velocity": [1.0, math.nan]}, "velocity must be vectors of finite numbers, of one length"),
+        ({"steps": 1, "velocity": [[1.0]]}, "velocity must be vectors of finite numbers, of one length"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], message: str) -> None:
+    optimizer = SGD(0.1, momentum=0.9)
+    optimizer.update(np.zeros(2), np.ones(2))
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict()["velocity"].tolist() == [1.0, 1.0]
+    assert optimizer.steps == 1
+
+
+def test_sizes_that_do_not_fit() -> None:
+    optimizer = SGD()
+    with pytest.raises(ValueError, match="got 3 parameters and 2 gradients"):
+        optimizer.update(np.zeros(3), np.zeros(2))
+    optimizer.update(np.zeros(3), np.zeros(3))
+    with pytest.raises(ValueError, match="this optimizer remembers 3 parameters, got 4: make a new one"):
+        optimizer.update(np.zeros(4), np.zeros(4))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SGD(-0.1), "the learning rate must be a finite number of at least 0, got -0.1"),
+        (lambda: Adam(math.nan), "the learning rate must be a finite number"),
+        (lambda: SGD("fast"), "the learning rate must be a finite number of at least 0, got 'fast'"),  # type: ignore[arg-type]
+        (lambda: SGD(momentum=1.0), "momentum must be a number from 0 to below 1, got 1.0"),
+        (lambda: SGD(nesterov=True), "nesterov=True looks ahead along the momentum, and there is none"),
+        (lambda: SGD(weight_decay=-1), "weight_decay must be a finite number"),
+        (lambda: Adam(betas=(0.9, 1.0)), r"betas\[1\] must be a number from 0 to below 1"),
+        (lambda: Adam(betas=(0.9,)), "betas are two numbers"),  # type: ignore[arg-type]
+        (lambda: Adam(epsilon=math.inf), "epsilon must be a finite number"),
+        (lambda: StepDecay(0.1, every=0), "every must be greater than 0"),
+        (lambda: Cosine(0.1, epochs=0), "epochs must be greater than 0"),
+        (lambda: InverseTime(0.1, decay=-1), "decay must be a finite number"),
+        (lambda: Constant(-1), "the learning rate must be"),
+    ],
+)
+def test_settings_out_of_range(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_schedules() -> None:
+    assert [Constant(0.3)(epoch) for epoch in (0.0, 7.5)] == [0.3, 0.3]
+    assert [StepDecay(0.8, factor=0.5, every=2)(epoch) for epoch in (0.0, 1.9, 2.0, 4.5)] == [0.8, 0.8, 0.4, 0.2]
+    assert [InverseTime(1.0, decay=0.5)(epoch) for epoch in (0.0, 2.0, 6.0)] == [1.0, 0.5, 0.25]
+    assert [Cosine(1.0, epochs=4, final=0.5)(epoch) for epoch in (0.0, 2.0, 4.0, 9.0)] == pytest.approx([1.0, 0.75, 0.5, 0.5])
+
+
+def test_the_learning_rate_follows_the_schedule() -> None:
+    optimizer, theta = SGD(lambda epoch: 1.0 + epoch), np.zeros(1)
+    optimizer.update(theta, np.ones(1))
+    optimizer.epoch = 1.5
+    assert optimizer.learning_rate == 2.5
+    optimizer.update(theta, np.ones(1))
+    assert theta[0] == -3.5
+
+
+def test_reprs_rebuild_the_optimizer() -> None:
+    for make in MAKERS:
+        assert repr(eval(repr(make()))) == repr(make())
+    assert repr(SGD(Cosine(0.1, epochs=3))) == (
+        "SGD(learning_rate=Cosine(rate=0.1, epochs=3, final=0.0), momentum=0.0, nesterov=False, weight_decay=0.0)"
+    )
