@@ -314,7 +314,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_called_missing(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="nothing.npz"):
+    with pytest.raises(FileNotFoundError, match=r"nothing\.npz"):
         MLP.load(tmp_path / "nothing.npz")
 
 
@@ -422,7 +422,7 @@ def test_hostile_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"header.npy": header, "parameters.npy": npy("(" * 5000)}, zipfile.ZIP_STORED, "hostile.npz is damaged"),
         ({"header.npy": header, "parameters.npy": npy("__import__('os').mkdir('exploded')")}, zipfile.ZIP_STORED, "is damaged"),
         ({"header.npy": header, "parameters.npy": parameters}, zipfile.ZIP_DEFLATED, "claims .* bytes, compressed or beyond the file's"),
-        ({"header.npy": bytes(10**7)}, zipfile.ZIP_DEFLATED, "claims 10000000 bytes, compressed or beyond the file's 10"),
+        ({"header.npy": bytes(10**7)}, zipfile.ZIP_DEFLATED, "claims 10000000 bytes, compressed or beyond the file's 9"),
         ({"parameters.npy": parameters}, zipfile.ZIP_STORED, "it has no header"),
         ({"../header.npy": header}, zipfile.ZIP_STORED, "it has no header"),
         ({"header.txt": header}, zipfile.ZIP_STORED, "unexpected member 'header.txt'"),
