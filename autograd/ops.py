@@ -72,12 +72,13 @@ class Operation:
         """
         if not self.variadic and len(operands) != len(self.partials):
             raise TypeError(f"{self.name} takes {len(self.partials)} operand(s), got {len(operands)}")
+        arrays = False
         for operand in operands:
-            if isinstance(operand, Node):
-                return operand.apply(self, operands)
-        if any(isinstance(operand, (np.ndarray, np.generic)) for operand in operands):
-            return self.on_arrays(*map(real_array, operands))
-        return self.evaluate(*map(real, operands))
+            if type(operand) is not float:
+                if isinstance(operand, Node):
+                    return operand.apply(self, operands)
+                arrays = arrays or isinstance(operand, (np.ndarray, np.generic))
+        return self.on_arrays(*map(real_array, operands)) if arrays else self.evaluate(*map(real, operands))
 
     def evaluate(self, *operands: float) -> float:
         """The value on floats. Overflow gives an infinity; a domain error names the operation and the operands."""
@@ -140,14 +141,25 @@ def _sigmoid_arrays(x: Any) -> Any:
         return 1 / (1 + np.exp(-x))
 
 
+def _logistic_density(x: float) -> float:
+    e = math.exp(-abs(x))
+    return e / ((1 + e) * (1 + e))
+
+
+def _logistic_density_arrays(x: Any) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        e = np.exp(-x)
+        y = 1 / (1 + e)  # the sigmoid; a program that has it already shares it, and e
+        return y * np.fmin(e * y, 1.0)  # 1 - y, without cancelling; fmin makes the 1 of inf * 0
+
+
 def _sech_squared(x: float) -> float:
-    e = math.exp(-2 * abs(x))  # cosh itself overflows
-    return 4 * e / ((1 + e) * (1 + e))
+    return 4 * _logistic_density(2 * x)
 
 
 def _sech_squared_arrays(x: Any) -> Any:
-    e = np.exp(-2 * np.absolute(x))
-    return 4 * e / ((1 + e) * (1 + e))
+    with np.errstate(over="ignore"):
+        return (1 / np.cosh(x)) ** 2
 
 
 def _softplus(x: float) -> float:
@@ -176,6 +188,10 @@ def _maximum(a: float, b: float) -> float:
 
 def _minimum(a: float, b: float) -> float:
     return b if a > b or b != b else a
+
+
+def _fmin(a: float, b: float) -> float:
+    return a if a <= b or b != b else b
 
 
 def _where(condition: float, a: float, b: float) -> float:
@@ -227,7 +243,8 @@ def _weighted_sum_partials(_: Any, *v: Any) -> tuple[Any, ...]:
 
 def _power_base(_: Any, a: Any, b: Any) -> Any:
     """b a^(b-1), with 0 (not 0 * inf) for a^0 at a = 0, so that polynomials have gradients at 0."""
-    return b * power(where((a == 0) & (b == 0), 1.0, a), b - 1)
+    base = a if type(b) is float and b != 0 else where((a == 0) & (b == 0), 1.0, a)
+    return b * power(base, b - 1)
 
 
 def _power_exponent(y: Any, a: Any, _: Any) -> Any:
@@ -254,6 +271,7 @@ sign: Operation
 cos: Operation  # these stand in rows above their own
 cosh: Operation
 sech_squared: Operation
+logistic_density: Operation
 
 # fmt: off
 #                   name            on floats             on arrays             partial derivatives, from the result y and the operands
@@ -279,9 +297,11 @@ acos          = row("acos",         math.acos,            np.arccos,            
 atan          = row("atan",         math.atan,            np.arctan,            lambda y, x: 1 / (1 + x * x))
 sinh          = row("sinh",         math.sinh,            np.sinh,              lambda y, x: cosh(x))
 cosh          = row("cosh",         math.cosh,            np.cosh,              lambda y, x: sinh(x))
-tanh          = row("tanh",         math.tanh,            np.tanh,              lambda y, x: sech_squared(x))          # 1 - y^2 cancels
+tanh          = row("tanh",         math.tanh,            np.tanh,              lambda y, x: sech_squared(x))      # 1 - y^2, exact
+sigmoid       = row("sigmoid",      _sigmoid,             _sigmoid_arrays,      lambda y, x: logistic_density(x))  # y (1 - y), exact
 sech_squared  = row("sech_squared", _sech_squared,        _sech_squared_arrays, lambda y, x: -2 * tanh(x) * y)
-sigmoid       = row("sigmoid",      _sigmoid,             _sigmoid_arrays,      lambda y, x: sech_squared(x / 2) / 4)  # at large |x|
+logistic_density = row("logistic_density", _logistic_density, _logistic_density_arrays, lambda y, x: -tanh(x / 2) * y)
+fmin          = row("fmin",         _fmin,                np.fmin,              lambda y, a, b: a <= b, lambda y, a, b: b < a)  # minimum, but for NaN
 softplus      = row("softplus",     _softplus,            _softplus_arrays,     lambda y, x: sigmoid(x))
 relu          = row("relu",         _relu,                _relu_arrays,         lambda y, x: x > 0)
 erf           = row("erf",          math.erf,             _erf_arrays,          lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x))

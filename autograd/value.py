@@ -280,13 +280,15 @@ def sweep(order: Sequence[Any], among: Collection[Any] | None = None, nodes: boo
         if op is None or adjoint is None:
             continue
         operands, partials = node.operands, op.partials
-        if not op.is_linear:
-            if nodes:
-                arguments = [node, *operands]
-            else:
-                arguments = [node.data, *[each if type(each) is float else each.data for each in operands]]
-            if op.variadic:
-                partials = partials[0](*arguments)
+        if nodes or op.is_linear:
+            arguments = (node, *operands)
+        elif len(operands) == 2:  # by far the most, so worth the words
+            a, b = operands
+            arguments = (node.data, a if type(a) is float else a.data, b if type(b) is float else b.data)
+        else:
+            arguments = (node.data, *[each if type(each) is float else each.data for each in operands])
+        if op.variadic:
+            partials = partials[0](*arguments)
         for operand, partial in zip(operands, partials):
             if type(operand) is float or (among is not None and operand not in among):
                 continue

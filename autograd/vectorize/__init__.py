@@ -60,6 +60,7 @@ class Vectorized:
         if self.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
             raise TypeError(f"vectorize computes in float64 or float32, not {self.dtype}")
         self.name = _identifier(getattr(f, "__name__", "f"))
+        self._argument_names: dict[int, tuple[str, ...]] = {}
         self._recordings: dict[tuple[tuple[int, ...], ...], Recording] = {}
         self._latest: Recording | None = None
 
@@ -138,6 +139,17 @@ class Vectorized:
         self._prepare(arguments)
         return self
 
+    def _names(self, count: int) -> tuple[str, ...]:
+        """The names of the function's first arguments, for messages and source."""
+        if count not in self._argument_names:
+            try:
+                parameters = list(inspect.signature(self.f).parameters.values())
+            except (TypeError, ValueError):
+                parameters = []
+            positional = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)][:count]
+            self._argument_names[count] = tuple(positional + [f"x{position}" for position in range(len(positional), count)])
+        return self._argument_names[count]
+
     def _recorded(self, what: str) -> Recording:
         if self._latest is None:
             raise RuntimeError(f"{what} is known once {self!r} has seen arguments: call it, or its record(...), with a batch first")
@@ -146,7 +158,7 @@ class Vectorized:
     def _prepare(self, arguments: Sequence[Any]) -> tuple[Recording, list[FloatArray], int]:
         if not arguments:
             raise TypeError(f"{self!r} needs at least one array of examples")
-        names = _argument_names(self.f, len(arguments))
+        names = self._names(len(arguments))
         arrays = [_checked_array(each, name, self.dtype) for each, name in zip(arguments, names)]
         batch = arrays[0].shape[0]
         for array, name in zip(arrays, names):
@@ -191,7 +203,7 @@ class Recording:
 
     @property
     def per_example(self) -> Program:
-        """The program whose parameters and gradient have a column for each example."""
+        """The program whose parameters and gradient have a row for each example."""
         if self._per_example is None:
             self._check_scalar()
             program, _ = lower(self._graph, self._batched, self._argument_rows(), per_example=True)
@@ -211,8 +223,8 @@ class Recording:
 
     def values(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
         if is_watching():
-            (rows,) = interpret(self.forward, self._bindings(self.forward, arrays, theta), batch, watch=True)
-            return self._shaped(rows, batch)
+            (results,) = interpret(self.forward, self._bindings(self.forward, arrays, theta), batch, watch=True)
+            return self._shaped(results, batch)
         plan = self._borrow("forward", self.forward, batch)
         try:
             with np.errstate(all="ignore"):
@@ -245,26 +257,23 @@ class Recording:
         for start in range(0, batch if size else 0, chunk):
             part = [np.ascontiguousarray(array[start : start + chunk]) for array in arrays]
             count = len(part[0])
-            columns = np.broadcast_to(theta[:, None], (size, count))
-            out = np.empty((size, count), dtype=self.dtype)
+            rows = np.broadcast_to(theta, (count, size))
             plan = self._borrow("per example", self.per_example, count)
             try:
                 with np.errstate(all="ignore"):
-                    plan.run(part, columns, out)
+                    plan.run(part, rows, gradients[start : start + count])
             finally:
                 self._return("per example", count, plan)
-            gradients[start : start + count] = out.T
         return gradients
 
-    def _shaped(self, rows: FloatArray, batch: int) -> FloatArray:
-        """The results as a new array with a row for each example."""
-        columns = rows.T if rows.ndim == 2 else np.broadcast_to(rows, (batch, len(rows)))
-        return np.array(columns, order="C").reshape((batch, *self.result_shape))
+    def _shaped(self, results: FloatArray, batch: int) -> FloatArray:
+        """The results as a new array, each example's in its shape."""
+        return np.array(np.broadcast_to(results, (batch, results.shape[-1]))).reshape((batch, *self.result_shape))
 
     def _bindings(self, program: Program, arrays: Sequence[FloatArray], theta: FloatArray) -> dict[int, FloatArray]:
         """Where the program's inputs and parameters lie, for the interpreter."""
         inputs = {number: arrays[each.detail] for number, each in enumerate(program.instructions) if each.op == INPUT}
-        bindings = {number: array.reshape(len(array), -1).T for number, array in inputs.items()}
+        bindings = {number: array.reshape(len(array), -1) for number, array in inputs.items()}
         bindings.update((number, theta) for number, each in enumerate(program.instructions) if each.op == PARAMETERS)
         return bindings
 
@@ -294,19 +303,8 @@ def _identifier(name: str) -> str:
     return name if name.isidentifier() else "f"
 
 
-def _argument_names(f: Callable[..., Any], count: int) -> tuple[str, ...]:
-    """The names of the function's first arguments, for messages and source."""
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    positional = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-    names = positional[:count]
-    return tuple(names + [f"x{position}" for position in range(len(names), count)])
-
-
 def _checked_array(array: Any, name: str, dtype: Any) -> FloatArray:
-    if type(array) is np.ndarray and array.dtype == dtype and array.ndim:
+    if type(array) is np.ndarray and array.dtype == dtype and array.ndim and array.flags.c_contiguous:
         return array
     try:
         array = np.asarray(array)
@@ -316,18 +314,18 @@ def _checked_array(array: Any, name: str, dtype: Any) -> FloatArray:
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}; rows of different lengths or strings do this")
     if array.ndim == 0:
         raise ValueError(f"{name} must have one entry an example, shape (batch,) or (batch, n), got a single number; a function closes over constants")
-    return array.astype(dtype)
+    return np.ascontiguousarray(array, dtype=dtype)
 
 
 def _checked_vector(vector: Any, size: int, dtype: Any, name: str, exact: bool = False) -> FloatArray:
-    if type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype:
+    if type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype and vector.flags.c_contiguous:
         return vector
     if exact:
         found = f"{vector.dtype} of shape {vector.shape}" if isinstance(vector, np.ndarray) else type(vector).__name__
-        raise ValueError(f"{name} must be an array of {dtype} of shape ({size},), got {found}")
+        raise ValueError(f"{name} must be a contiguous array of {dtype} of shape ({size},), got {found}")
     array = np.asarray(vector)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.shape != (size,):
         raise ValueError(f"{name} must have shape ({size},), one number a parameter, got {array.shape}")
-    return array.astype(dtype)
+    return np.ascontiguousarray(array, dtype=dtype)

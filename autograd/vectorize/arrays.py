@@ -1,7 +1,8 @@
 """The array program that scalars are lowered to: a list of instructions on whole arrays, and its builder.
 
-Arrays have rows first and the batch, where they have one, last: (rows, batch). A shape is a tuple of
-numbers, with BATCH standing for the size that is only known when the program runs, and -n for n times it.
+An array that depends on the example has the batch as its first axis, (batch, columns); one that does not has
+(columns,) alone, and broadcasts. A shape is a tuple of numbers, with BATCH standing for the size that is only
+known when the program runs, and -n for n times it.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class Instruction:
     """One array: `op` (a row of the table, or one of the names above) applied to earlier arrays.
 
     `detail` is what else the instruction needs: the argument's number for an INPUT, the array or number of a
-    CONSTANT, (factor, power) for a SCALE (factor * batch**power), (start, stop, step) of a SLICE's rows, the rows
-    of a TAKE, the axis of a REDUCE (kept, with size 1), the places of a SCATTER's parts.
+    CONSTANT, (factor, power) for a SCALE (factor * batch**power), (start, stop, step) of a SLICE's columns, the
+    columns of a TAKE, the axis of a REDUCE (kept, with size 1), the places of a SCATTER's parts.
     """
 
     op: Operation | str
@@ -131,13 +132,13 @@ class Program:
         return self._add(op, operands, broadcast([self.shape(each) for each in operands])) if simpler is None else simpler
 
     def slice(self, array: int, start: int, stop: int, step: int = 1) -> int:
-        size = self.shape(array)[0]
+        *batch, size = self.shape(array)
         if (start, stop, step) == (0, size, 1):
             return array
-        return self._add(SLICE, (array,), (len(range(start, stop, step)), *self.shape(array)[1:]), (start, stop, step))
+        return self._add(SLICE, (array,), (*batch, len(range(start, stop, step))), (start, stop, step))
 
-    def take(self, array: int, rows: np.ndarray[Any, Any]) -> int:
-        return self._add(TAKE, (array,), (len(rows), *self.shape(array)[1:]), rows, key=rows.tobytes())
+    def take(self, array: int, columns: np.ndarray[Any, Any]) -> int:
+        return self._add(TAKE, (array,), (*self.shape(array)[:-1], len(columns)), columns, key=columns.tobytes())
 
     def reshape(self, array: int, shape: Shape) -> int:
         source = self.instructions[array]
@@ -154,10 +155,10 @@ class Program:
     def concatenate(self, arrays: Sequence[int]) -> int:
         if len(arrays) == 1:
             return arrays[0]
-        return self._add(CONCATENATE, tuple(arrays), (sum(self.shape(each)[0] for each in arrays), *self.shape(arrays[0])[1:]))
+        return self._add(CONCATENATE, tuple(arrays), (*self.shape(arrays[0])[:-1], sum(self.shape(each)[-1] for each in arrays)))
 
     def scatter(self, parts: Sequence[tuple[Any, int]], shape: Shape) -> int:
-        """The sum of arrays, each put into its rows of zeros: the rows are a slice's (start, stop, step), a take's, or None for all."""
+        """The sum of arrays, each put into its columns of zeros: a slice's (start, stop, step), a take's columns, or None for all."""
         places, arrays = [place for place, _ in parts], tuple(array for _, array in parts)
         return self._add(SCATTER, arrays, shape, places, key=object())
 
@@ -167,6 +168,7 @@ class Program:
     def reduce(self, array: int, axis: int, op: Operation = ops.sum_) -> int:
         """The sum (or the variadic `op`) along an axis, which stays, with size 1."""
         shape = self.shape(array)
+        axis %= len(shape)
         if shape[axis] == 1 and op is ops.sum_:
             return array
         return self._add(REDUCE, (array,), (*shape[:axis], 1, *shape[axis + 1 :]), (axis, op))
@@ -192,7 +194,7 @@ class Program:
         op = instruction.op
         if isinstance(op, Operation) and not isinstance(op.on_arrays, np.ufunc) and op not in OPAQUE:
             try:
-                result = self.number_of(op.on_arrays(*map(self.array, operands)))
+                result = self.number_of(op.on_arrays(*map(self.array, operands)))  # equal parts of several rows are merged here
             except TraceError:
                 raise
             except Exception as error:

@@ -43,7 +43,7 @@ def differentiate(program: Program, seed: tuple[float, int]) -> int | None:
     (output,) = program.outputs
     adjoints: dict[int, list[tuple[Any, int]]] = {output: [(None, program.scale(*seed))]}
     for number in range(output, theta, -1):
-        if number in adjoints and depends[number]:
+        if number in adjoints:
             adjoint = _assemble(program, adjoints.pop(number), program.shape(number))
             program.adjoint_of.setdefault(adjoint, number)
             for operand, place, contribution in _contributions(program, number, adjoint, depends):
@@ -57,7 +57,7 @@ def differentiate(program: Program, seed: tuple[float, int]) -> int | None:
 
 
 def _assemble(program: Program, parts: Sequence[tuple[Any, int]], shape: Shape) -> int:
-    """The adjoint that the contributions to an array, or to some of its rows, add up to."""
+    """The adjoint that the contributions to an array, or to some of its columns, add up to."""
     whole = [array for place, array in parts if place is None]
     if len(whole) == len(parts):
         total = whole[0]
@@ -68,14 +68,14 @@ def _assemble(program: Program, parts: Sequence[tuple[Any, int]], shape: Shape) 
 
 
 def _placed(place: Any, shape: Shape) -> Shape:
-    """The shape of what goes into these rows of an array."""
+    """The shape of what goes into these columns of an array."""
     if place is None:
         return shape
-    return (len(range(*place)) if isinstance(place, tuple) else len(place), *shape[1:])
+    return (*shape[:-1], len(range(*place)) if isinstance(place, tuple) else len(place))
 
 
 def _contributions(program: Program, number: int, adjoint: int, depends: Sequence[bool]) -> list[tuple[int, Any, int]]:
-    """(operand, rows, array) for what an instruction hands on to each operand that depends on the parameters."""
+    """(operand, columns, array) for what an instruction hands on to each operand that depends on the parameters."""
     instruction = program.instructions[number]
     op, operands, shape = instruction.op, instruction.operands, instruction.shape
 
@@ -92,9 +92,9 @@ def _contributions(program: Program, number: int, adjoint: int, depends: Sequenc
         adjoint = program.expand(adjoint, shape)
         given = []
         if depends[left]:
-            given.append((left, None, program.matmul(adjoint, program.transpose(right))))
+            given.append(_untransposed(program, left, adjoint, program.transpose(right)))
         if depends[right]:
-            given.append((right, None, program.matmul(program.transpose(left), adjoint)))
+            given.append(_untransposed(program, right, program.transpose(left), adjoint))
         return given
     (operand, *_) = operands
     source = program.shape(operand)
@@ -116,11 +116,19 @@ def _contributions(program: Program, number: int, adjoint: int, depends: Sequenc
     given, start = [], 0
     adjoint = program.expand(adjoint, shape)
     for operand in operands:
-        stop = start + program.shape(operand)[0]
+        stop = start + program.shape(operand)[-1]
         if depends[operand]:
             given.append((operand, None, program.slice(adjoint, start, stop)))
         start = stop
     return given
+
+
+def _untransposed(program: Program, operand: int, left: int, right: int) -> tuple[int, Any, int]:
+    """The product of adjoints for an operand, or for what the operand is the transpose of."""
+    if program.instructions[operand].op == TRANSPOSE:
+        (operand,) = program.instructions[operand].operands
+        left, right = program.transpose(right), program.transpose(left)
+    return operand, None, program.matmul(left, right)
 
 
 def _partial(partial: float | Callable[..., Any], arguments: Sequence[Any]) -> Any:

@@ -1,7 +1,7 @@
 """Stages 3 to 5, group, lay out, recognise: from a scalar graph to an array program.
 
-Scalars of equal depth with the same operation, from the same sources, become the rows of one array. Rows lie in
-the order in which they were recorded, so that most operands are slices; sums of products that share their
+Scalars of equal depth with the same operation, from the same sources, become the columns of one array, a row for
+each example. Columns lie in the order in which they were recorded, so that most operands are slices; sums of products that share their
 factors become matrix products.
 """
 
@@ -15,20 +15,17 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-from autograd.vectorize.arrays import BATCH, Program, Shape
+from autograd.vectorize.arrays import BATCH, PARAMETERS, Program, Shape
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
 from autograd.vectorize.simplify import _COMMUTATIVE, DOT, SUM
 
-PARAMETERS = "parameters"
-
-
 @dataclass(frozen=True)
 class Grid:
-    """Scalars that are the entries of one matrix product: entry (r, p) is the sum over k of left[r][k] right[p][k]."""
+    """Scalars that are the entries of one matrix product: entry (p, r) is the sum over k of right[p][k] left[r][k]."""
 
     left: list[tuple[int, ...]]
     right: list[tuple[int, ...]]
-    entries: list[int]  # row after row
+    entries: list[int]  # all r for one p, then the next
 
 
 def lower(
@@ -36,9 +33,9 @@ def lower(
 ) -> tuple[Program, list[int]]:
     """The array program of a simplified graph, and the order in which the parameters lie in its parameter vector.
 
-    `arguments` are the numbers of rows of the arguments. The program's one output has shape (results, batch), or
-    (results,) where no result depends on the example. With `per_example` the parameter vector has a batch axis
-    too: a column of parameters for each example.
+    `arguments` are the numbers of scalars in one example of each argument. The program's one output has shape
+    (batch, results), or (results,) where no result depends on the example. With `per_example` the parameter vector
+    has a batch axis too: a row of parameters for each example.
     """
     lowering = _Lowering(graph, batched, arguments, per_example)
     levels = depths(graph)
@@ -51,7 +48,7 @@ def lower(
         for group in lowering.groups(members):
             lowering.emit(group)
     program = lowering.program
-    program.outputs = [lowering.gather(graph.outputs, any(lowering.batched[each] for each in graph.outputs), full=True)]
+    program.outputs = [lowering.gather(graph.outputs, whole=True)]
     return program, lowering.order
 
 
@@ -73,7 +70,7 @@ def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list
     for right, entries in by_right.items():
         columns.setdefault(tuple(entries), []).append(right)
     return [
-        Grid(list(lefts), rights, [by_right[right][left] for left in lefts for right in rights]) for lefts, rights in columns.items()
+        Grid(list(lefts), rights, [by_right[right][left] for right in rights for left in lefts]) for lefts, rights in columns.items()
     ]
 
 
@@ -88,19 +85,19 @@ class _Lowering:
                 if op == PARAMETER or (op not in (INPUT, CONSTANT) and any([self.batched[each] for each in operands])):
                     self.batched[number] = True
         self.array: list[int] = [-1] * len(graph.nodes)  # where each scalar lies: in which array,
-        self.row: list[int] = [0] * len(graph.nodes)  # and in which of its rows
+        self.column: list[int] = [0] * len(graph.nodes)  # and in which of its columns
         self.order: list[int] = []
-        self.inputs = [self.program.leaf("input", (rows, BATCH), position) for position, rows in enumerate(arguments)]
+        self.inputs = [self.program.leaf(INPUT, (BATCH, size), position) for position, size in enumerate(arguments)]
         for number, (op, operands) in enumerate(graph.nodes):
             if op == INPUT:
-                self.array[number], self.row[number] = self.inputs[operands[0]], operands[1]
+                self.array[number], self.column[number] = self.inputs[operands[0]], operands[1]
 
     def factors(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         operands = self.graph.nodes[number][1]
         return operands[: len(operands) // 2], operands[len(operands) // 2 :]
 
     def place_parameters(self, by_level: Sequence[Sequence[int]]) -> None:
-        """Lay the parameters out in the order of their use, so that each matrix of weights is one slice, row after row."""
+        """Lay the parameters out in the order of their use, so that each matrix of weights is one slice."""
         nodes = self.graph.nodes
         places: dict[int, int] = {}
 
@@ -124,12 +121,12 @@ class _Lowering:
         used = set(self.order)
         self.order += [k for k in range(len(self.graph.parameters)) if k not in used]
         size = len(self.graph.parameters)
-        theta = self.program.leaf(PARAMETERS, (size, BATCH) if self.per_example else (size,)) if size else -1
+        theta = self.program.leaf(PARAMETERS, (BATCH, size) if self.per_example else (size,)) if size else -1
         for each, row in places.items():
-            self.array[each], self.row[each] = theta, row
+            self.array[each], self.column[each] = theta, row
 
     def groups(self, members: Sequence[int]) -> list[list[int]]:
-        """Sort the scalars of one depth into groups that can be rows of one array."""
+        """Sort the scalars of one depth into groups that can be columns of one array."""
         found: dict[Any, list[int]] = {}
         for number in members:
             op, operands = self.graph.nodes[number]
@@ -165,89 +162,79 @@ class _Lowering:
                 entries = [grid.entries[0] for grid in single]
                 self._place(entries, self._rowwise(entries))
         elif op == SUM:
-            self._place(group, self._along(group, lambda rows: self.program.reduce(rows, 1)))
+            self._place(group, self._along(group, lambda array: self.program.reduce(array, -1)))
         elif op.variadic:
-            self._place(group, self._along(group, lambda rows: self.program.reduce(rows, 1, op)))
+            self._place(group, self._along(group, lambda array: self.program.reduce(array, -1, op)))
         else:
-            columns = [self.gather(each, self.batched[group[0]]) for each in zip(*(self.graph.nodes[each][1] for each in group))]
-            self._place(group, self.program.add(op, *columns))
+            arrays = [self.gather(each) for each in zip(*(self.graph.nodes[each][1] for each in group))]
+            self._place(group, self.program.add(op, *arrays))
+
+    def _shape(self, scalars: Sequence[int], *sizes: int) -> Shape:
+        """These sizes, behind the batch where the first of the scalars depends on the example."""
+        return (BATCH, *sizes) if self.batched[scalars[0]] else sizes
 
     def _place(self, scalars: Sequence[int], array: int) -> None:
-        shape = (len(scalars), BATCH) if self.batched[scalars[0]] else (len(scalars),)
-        array = self.program.expand(array, shape)
-        for row, each in enumerate(scalars):
-            self.array[each], self.row[each] = array, row
+        array = self.program.expand(array, self._shape(scalars, len(scalars)))
+        for column, each in enumerate(scalars):
+            self.array[each], self.column[each] = array, column
 
     def _product(self, grid: Grid) -> int:
-        """A matrix product, its entries as rows."""
+        """A matrix product, its entries as columns: `right @ left.T`."""
         program, (rows, columns, inner) = self.program, (len(grid.left), len(grid.right), len(grid.left[0]))
-        left = program.reshape(self.gather([each for factors in grid.left for each in factors], False, full=True), (rows, inner))
         batched = self.batched[grid.right[0][0]]
-        right = self.gather([factors[k] for k in range(inner) for factors in grid.right], batched, full=True)
-        if not batched:
-            return program.reshape(program.matmul(left, program.reshape(right, (inner, columns))), (rows * columns,))
-        if columns == 1:
-            return program.matmul(left, right)
-        product = program.matmul(left, program.reshape(right, (inner, columns * BATCH)))
-        return program.reshape(product, (rows * columns, BATCH))
+        left = program.reshape(self.gather([each for factors in grid.left for each in factors], full=False, whole=True), (rows, inner))
+        right = self.gather([each for factors in grid.right for each in factors], full=batched, whole=True)
+        right = program.reshape(right, (columns * BATCH if batched else columns, inner))
+        product = program.matmul(right, program.transpose(left))
+        return program.reshape(product, self._shape(grid.entries, columns * rows))
 
     def _rowwise(self, group: Sequence[int]) -> int:
-        """Sums of products that share no factors: multiply everything, then add up along an axis."""
+        """Sums of products that share no factors: multiply everything, then add up along the last axis."""
         program = self.program
         inner = len(self.factors(group[0])[0])
 
         def side(which: int) -> int:
             scalars = [each for number in group for each in self.factors(number)[which]]
             batched = self.batched[scalars[0]]
-            shape: Shape = (len(group), inner, BATCH) if batched else (len(group), inner, 1)
-            return program.reshape(self.gather(scalars, batched, full=True), shape)
+            return program.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, len(group), inner))
 
         left, right = side(0), side(1)
         product = program.add(ops.power, left, program.constant(2.0)) if left == right else program.add(ops.multiply, left, right)
-        batched = self.batched[group[0]]
-        return program.reshape(program.reduce(product, 1), (len(group), BATCH) if batched else (len(group),))
+        return program.reshape(program.reduce(product, -1), self._shape(group, len(group)))
 
     def _along(self, group: Sequence[int], reduce: Callable[[int], int]) -> int:
-        """Reduce each scalar's operands, as the middle axis of one array."""
-        batched = self.batched[group[0]]
+        """Reduce each scalar's operands, as the last axis of one array."""
         scalars = [each for number in group for each in self.graph.nodes[number][1]]
-        tail = (BATCH,) if batched else ()
-        rows = self.gather(scalars, batched, full=True)
         inner = len(scalars) // len(group)
-        return self.program.reshape(reduce(self.program.reshape(rows, (len(group), inner, *tail))), (len(group), *tail))
+        array = self.gather(scalars, full=self.batched[group[0]], whole=True)
+        return self.program.reshape(reduce(self.program.reshape(array, self._shape(group, len(group), inner))), self._shape(group, len(group)))
 
-    def gather(self, scalars: Sequence[int], batched: bool, full: bool = False) -> int:
-        """An array with these scalars as rows: (rows, batch), (rows, 1) or (rows,); unless `full`, any that broadcasts to it."""
+    def gather(self, scalars: Sequence[int], full: bool = False, whole: bool = False) -> int:
+        """An array with these scalars as columns; one column may stand for many equal ones unless `whole`.
+
+        It has a batch axis where one of the scalars has, and in any case where `full`.
+        """
         program = self.program
         arrays = [self.array[each] for each in scalars]
         runs = _runs(arrays)
-        pieces = [self._rows(arrays[start], scalars[start:stop]) for start, stop in runs]
-        tail = (BATCH,) if batched and (full or len(pieces) > 1) else ()
-        if len(pieces) > 1:
-            return program.concatenate([self._widen(piece, (stop - start, *tail)) for piece, (start, stop) in zip(pieces, runs)])
-        if full:
-            return self._widen(pieces[0], (len(scalars), *tail))
-        array = pieces[0]
-        return program.reshape(array, (*program.shape(array), 1)) if batched and len(program.shape(array)) == 1 else array
+        pieces = [self._columns(arrays[start], scalars[start:stop]) for start, stop in runs]
+        full = full or any(program.shape(each)[:1] == (BATCH,) for each in pieces) and len(pieces) > 1
+        if len(pieces) == 1 and not whole:
+            return pieces[0]
+        batch = (BATCH,) if full or program.shape(pieces[0])[:1] == (BATCH,) else ()
+        return program.concatenate([program.expand(piece, (*batch, stop - start)) for piece, (start, stop) in zip(pieces, runs)])
 
-    def _widen(self, array: int, shape: Shape) -> int:
-        """The array, broadcast to the whole shape."""
-        source = self.program.shape(array)
-        if len(source) == 1 and len(shape) == 2:
-            array = self.program.reshape(array, (*source, 1))
-        return self.program.expand(array, shape)
-
-    def _rows(self, array: int, scalars: Sequence[int]) -> int:
-        """Scalars of one array, as a slice where they are evenly spaced, and as one row where all are the same."""
+    def _columns(self, array: int, scalars: Sequence[int]) -> int:
+        """Scalars of one array, as a slice where they are evenly spaced, and as one column where all are the same."""
         if array == -1:
             return self.program.constant(np.array([self.graph.nodes[each][1][0] for each in scalars]))
-        rows = np.array([self.row[each] for each in scalars])
-        steps = np.diff(rows)
+        columns = np.array([self.column[each] for each in scalars])
+        steps = np.diff(columns)
         if not steps.any():
-            return self.program.slice(array, int(rows[0]), int(rows[0]) + 1)
+            return self.program.slice(array, int(columns[0]), int(columns[0]) + 1)
         if np.all(steps == steps[0]) and steps[0] > 0:
-            return self.program.slice(array, int(rows[0]), int(rows[-1]) + 1, int(steps[0]))
-        return self.program.take(array, rows)
+            return self.program.slice(array, int(columns[0]), int(columns[-1]) + 1, int(steps[0]))
+        return self.program.take(array, columns)
 
 
 def _runs(arrays: Sequence[int]) -> list[tuple[int, int]]:

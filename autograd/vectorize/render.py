@@ -40,10 +40,10 @@ _INFIX = {
 }  # fmt: skip
 
 _PLACED = '''
-def placed(rows, part, shape):
-    """Zeros, with `part` added into these rows."""
+def placed(columns, part, shape):
+    """Zeros, with `part` added into these columns."""
     whole = np.zeros(shape)
-    np.add.at(whole, rows, part)
+    np.add.at(whole, (..., columns), part)
     return whole
 '''
 _ERF = '''
@@ -83,15 +83,15 @@ class _Renderer:
             if not self._is_inlined(number):
                 self._name(number)
         output = program.outputs[0]
-        batched = program.shape(output)[-1] == BATCH and len(program.shape(output)) == 2
+        batched = len(program.shape(output)) == 2
         if gradient:
             values = self._operand(output)
             mean = f"np.mean({values})" if batched else f"{values}[0]"
             returned = f"{mean}, {self._operand(program.outputs[1])}"
         elif batched:
-            returned = f"{self._operand(output, _ATOM)}[0]" if result == () else f"{self._operand(output, _ATOM)}.T"
+            returned = f"{self._operand(output, _ATOM)}[:, 0]" if result == () else self._operand(output)
             if len(result) > 1:
-                returned += f".reshape(batch, {', '.join(map(str, result))})"
+                returned = f"{self._operand(output, _ATOM)}.reshape(batch, {', '.join(map(str, result))})"
         else:
             shape = ", ".join(["batch", *map(str, result)])
             returned = f"np.broadcast_to({self._operand(output)}.reshape({result}), ({shape},))"
@@ -184,7 +184,7 @@ class _Renderer:
             return self._operation(op, operands)
         if op == INPUT:
             name, shape = self.arguments[detail], self.shapes[detail]
-            return (f"{name}[None, :]" if shape == () else f"{name}.T" if len(shape) == 1 else f"{name}.reshape(batch, -1).T"), _ATOM
+            return (f"{name}[:, None]" if shape == () else name if len(shape) == 1 else f"{name}.reshape(batch, -1)"), _ATOM
         if op == PARAMETERS:
             return "theta", _ATOM
         if op == CONSTANT:
@@ -196,15 +196,17 @@ class _Renderer:
             return f"{_number(factor)} {'/' if power < 0 else '*'} batch{'' if abs(power) == 1 else f'**{abs(power)}'}", _PRODUCT
         if op == SLICE:
             start, stop, step = detail
-            return f"{self._operand(operands[0], _ATOM)}[{start}:{stop}{f':{step}' if step != 1 else ''}]", _ATOM
+            columns = f"{start}:{stop}{f':{step}' if step != 1 else ''}"
+            columns = columns if len(instruction.shape) == 1 else f":, {columns}"
+            return f"{self._operand(operands[0], _ATOM)}[{columns}]", _ATOM
         if op == TRANSPOSE:
             return f"{self._operand(operands[0], _ATOM)}.T", _ATOM
         if op == RESHAPE:
             return self._reshape(operands[0], instruction.shape), _ATOM
         if op == TAKE:
-            return f"{self._operand(operands[0], _ATOM)}[{detail.tolist()}]", _ATOM
+            return f"{self._operand(operands[0], _ATOM)}[{'' if len(instruction.shape) == 1 else ':, '}{detail.tolist()}]", _ATOM
         if op == CONCATENATE:
-            return f"np.concatenate([{', '.join(map(self._operand, operands))}])", _ATOM
+            return f"np.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", _ATOM
         if op == MATMUL:
             return f"{self._operand(operands[0], _PRODUCT)} @ {self._operand(operands[1], _POWER)}", _PRODUCT
         if op == EXPAND:
@@ -230,12 +232,10 @@ class _Renderer:
     def _reshape(self, operand: int, shape: Shape) -> str:
         source = self.program.instructions[operand]
         text = self._operand(operand, _ATOM)
-        if source.op == REDUCE and operand not in self.names and len(shape) == len(source.shape) - 1:
+        if source.op == REDUCE and operand not in self.names and shape == _without(source.shape, source.detail[0]):
             return self._reduce(operand, keep=False)
-        if shape == (*source.shape, 1):
-            return f"{text}[:, None]"
         if source.shape == (*shape, 1):
-            return f"{text}[:, 0]"
+            return f"{text}[..., 0]"
         return f"{text}.reshape({', '.join(map(size_text, shape))})"
 
     def _reduce(self, number: int, keep: bool) -> str:
@@ -270,6 +270,10 @@ class _Renderer:
         if source.op == RESHAPE and len(source.shape) == 1 and self.program.instructions[source.operands[0]].op == MATMUL:
             return f"{self._operand(source.operands[0], _ATOM)}.ravel()"
         return self._operand(number)
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 def _number(value: float) -> str:

@@ -42,7 +42,7 @@ def sized(shape: Shape, batch: int) -> tuple[int, ...]:
 def view(instruction: Instruction, array: FloatArray, batch: int) -> FloatArray:
     """What a SLICE, RESHAPE or TRANSPOSE makes of its operand."""
     if instruction.op == SLICE:
-        return array[slice(*instruction.detail)]
+        return array[..., slice(*instruction.detail)]
     return array.T if instruction.op == TRANSPOSE else array.reshape(sized(instruction.shape, batch))
 
 
@@ -74,9 +74,9 @@ def _interpret(instruction: Instruction, operands: list[Any], batch: int) -> Any
     if op == SCALE:
         return np.asarray(detail[0] * float(batch) ** detail[1])
     if op == TAKE:
-        return operands[0][detail]
+        return operands[0][..., detail]
     if op == CONCATENATE:
-        return np.concatenate(operands)
+        return np.concatenate(operands, axis=-1)
     if op == MATMUL:
         return operands[0] @ operands[1]
     if op == EXPAND:
@@ -91,9 +91,9 @@ def _interpret(instruction: Instruction, operands: list[Any], batch: int) -> Any
         if place is None:
             result += part
         elif isinstance(place, tuple):
-            result[slice(*place)] += part
+            result[..., slice(*place)] += part
         else:
-            np.add.at(result, place, part)
+            np.add.at(result, (..., place), part)
     return result
 
 
@@ -101,7 +101,7 @@ def _complain(program: Program, instruction: Instruction, arrays: Sequence[Any],
     op = instruction.op if isinstance(instruction.op, str) else instruction.op.name
     if op in (INPUT, PARAMETERS):
         place = tuple(int(each) for each in np.argwhere(~np.isfinite(result))[0])
-        raise FloatingPointError(f"the {'parameters hold' if op == PARAMETERS else 'input holds'} {result[place]}, at (row, example) {place}")
+        raise FloatingPointError(f"the {'parameters hold' if op == PARAMETERS else 'input holds'} {result[place]}, at (example, column) {place}")
     if op == CONSTANT:
         return
     place = tuple(int(each) for each in np.argwhere(~np.isfinite(result))[0])
@@ -112,7 +112,7 @@ def _complain(program: Program, instruction: Instruction, arrays: Sequence[Any],
         except ValueError:
             words.append(f"an array of shape {arrays[each].shape}")
     text = instruction.op.describe(words) if isinstance(instruction.op, Operation) else f"{op}({', '.join(words)})"
-    raise FloatingPointError(f"{text} gave {result[place]}, in the compiled program, at (row, ..., example) {place} of an array of shape {result.shape}")
+    raise FloatingPointError(f"{text} gave {result[place]}, in the compiled program, at (example, ...) {place} of an array of shape {result.shape}")
 
 
 class _Reference:
@@ -137,6 +137,7 @@ class Plan:
         self._free: dict[tuple[Any, int], list[FloatArray]] = {}
         self._ones: dict[int, FloatArray] = {}
         self._aliases: dict[int, tuple[int, slice]] = {}  # a part computed in its place in a scatter
+        self._copies: set[int] = set()  # views that had to become copies
         self._gone: set[int] = set()  # arrays whose memory has been given to another
         self._plan()
         self.steps: list[tuple[Any, tuple[Any, ...]]] = []
@@ -145,10 +146,10 @@ class Plan:
             outside = {base for each in arguments if isinstance(each, _Reference) and (base := self._base(each.number)) in self.external}
             for base in outside:
                 self._dependents.setdefault(base, []).append(index)
-            self.steps.append((function, () if outside else self._resolved(arguments)))
+            self.steps.append((function, self._resolved(arguments)))
 
     def run(self, arrays: Sequence[FloatArray], theta: FloatArray, gradient: FloatArray | None = None) -> FloatArray:
-        """Run on these arguments, shape (batch, ...) each; return the results' rows, in memory that the next run overwrites."""
+        """Run on these arguments, shape (batch, ...) each; return the results, in memory that the next run overwrites."""
         for number, position in self._inputs:
             self._bind(number, arrays[position])
         for number in self._parameters:
@@ -159,9 +160,9 @@ class Plan:
             function(*arguments)
         return self._view(self.program.outputs[0])
 
-    def mean(self, rows: FloatArray) -> float:
-        """The mean of one row of results; of a single result, itself."""
-        return float(self._ones_of(self.batch).dot(rows[0])) / self.batch if rows.ndim == 2 else float(rows[0])
+    def mean(self, results: FloatArray) -> float:
+        """The mean of a column of results; of a single result, itself."""
+        return float(self._ones_of(self.batch).dot(results[:, 0])) / self.batch if results.ndim == 2 else float(results[0])
 
     def _bind(self, number: int, array: Any) -> None:
         """Put an external array in its place. The one of the last run is there already."""
@@ -169,11 +170,10 @@ class Plan:
             return
         self.external[number] = array
         is_input = self.program.instructions[number].op == INPUT
-        self.buffers[number] = array.reshape(self.batch, -1).T if is_input else array
+        self.buffers[number] = array.reshape(self.batch, -1) if is_input else array
         for index in self._dependents.get(number, ()):
             function, arguments = self._calls[index]
-            if all(self._base(each.number) in self.buffers for each in arguments if isinstance(each, _Reference)):
-                self.steps[index] = (function, self._resolved(arguments))
+            self.steps[index] = (function, self._resolved(arguments))
 
     # Planning
 
@@ -182,17 +182,21 @@ class Plan:
         last = self._last_uses()
         for number in program.outputs[1:]:  # the gradient, which the caller provides
             self.external[number] = None
+            self.buffers[number] = self._stand_in(instructions[number])
         for number, instruction in enumerate(instructions):
             if instruction.op in (INPUT, PARAMETERS):
                 self.external[number] = None
+                self.buffers[number] = self._stand_in(instruction)
         self._inputs = [(number, each.detail) for number, each in enumerate(instructions) if each.op == INPUT]
         self._parameters = [number for number, each in enumerate(instructions) if each.op == PARAMETERS]
         self._find_aliases()
         for number, instruction in enumerate(instructions):
             op = instruction.op
-            if op in (INPUT, PARAMETERS) or op in VIEWS:
+            if op in (INPUT, PARAMETERS):
                 continue
-            if op == CONSTANT:
+            if op in VIEWS:
+                self._materialise_if_needed(number, instruction)
+            elif op == CONSTANT:
                 self.buffers[number] = np.array(instruction.detail, dtype=self.dtype)
             elif op == SCALE:
                 factor, power = instruction.detail
@@ -203,11 +207,30 @@ class Plan:
                 if last[base] <= number and base not in self.external and instructions[base].op not in (CONSTANT, SCALE):
                     self._release(base)
 
+    def _stand_in(self, instruction: Instruction) -> FloatArray:
+        """An array laid out in memory as the external one will be, to plan with."""
+        array = np.empty(instruction.shape[-1], dtype=self.dtype)
+        if instruction.op == PARAMETERS:
+            return np.broadcast_to(array, sized(instruction.shape, self.batch))
+        return np.empty(sized(instruction.shape, self.batch), dtype=self.dtype)
+
+    def _materialise_if_needed(self, number: int, instruction: Instruction) -> None:
+        """Copy what a RESHAPE is of, where that does not lie in memory such that a view can do it."""
+        (operand,) = instruction.operands
+        source = self._view(operand)
+        if np.may_share_memory(view(instruction, source, self.batch), source) or not source.size:
+            return
+        self._copies.add(number)
+        self._allocate(number)
+        self._call(np.copyto, _Reference(number, _reshaped(source.shape)), operand)
+
     def _base(self, number: int) -> int:
         """The instruction whose memory an array lies in."""
         while True:
             if number in self._aliases:
                 number = self._aliases[number][0]
+            elif number in self._copies:
+                return number
             elif self.program.instructions[number].op in VIEWS:
                 number = self.program.instructions[number].operands[0]
             else:
@@ -236,9 +259,9 @@ class Plan:
         for each in self.program.outputs:
             uses[each] += 1
         for number, instruction in enumerate(instructions):
-            if instruction.op != SCATTER:
+            if instruction.op != SCATTER or len(instruction.shape) > 1:  # columns of a batch are not in one piece
                 continue
-            written = np.zeros(sized(instruction.shape, self.batch)[0], dtype=bool)
+            written = np.zeros(instruction.shape[-1], dtype=bool)
             for place, part in zip(instruction.detail, instruction.operands):
                 rows = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else None
                 contiguous = place is None or (isinstance(place, tuple) and place[2] == 1)
@@ -259,13 +282,12 @@ class Plan:
             self._elementwise(number, op, operands, last)
         elif op == MATMUL:
             self._allocate(number)
-            function = np.multiply if self.program.shape(operands[0])[1] == 1 else np.dot
-            self._call(function, operands[0], operands[1], number)
+            self._call(np.dot, operands[0], operands[1], number)
         elif op == REDUCE:
             self._reduce(number, operands[0], *detail)
         elif op == TAKE:
             self._allocate(number)
-            self._call(partial(np.take, mode="clip"), operands[0], (detail,), (0,), number)
+            self._call(partial(np.take, mode="clip"), operands[0], (detail,), (-1,), number)
         elif op == EXPAND:
             self._allocate(number)
             self._call(np.copyto, number, operands[0])
@@ -273,8 +295,8 @@ class Plan:
             self._allocate(number)
             start = 0
             for each in operands:
-                stop = start + self.program.shape(each)[0]
-                self._call(np.copyto, _Reference(number, _rows(slice(start, stop))), each)
+                stop = start + self.program.shape(each)[-1]
+                self._call(np.copyto, _Reference(number, _columns(slice(start, stop))), each)
                 start = stop
         else:
             assert op == SCATTER, op
@@ -327,11 +349,11 @@ class Plan:
         shape = sized(self.program.shape(operand), self.batch)
         self._allocate(number)
         if row is ops.sum_:
-            if len(shape) == 2 and not self.program.instructions[operand].is_boolean:
-                ones = self._ones_of(shape[axis])
-                flat = _Reference(number, _raveled)
-                arguments = (operand, (ones,), flat) if axis == 1 else ((ones,), operand, flat)
-                self._call(np.dot, *arguments)
+            is_boolean = self.program.instructions[operand].is_boolean
+            if axis == 0 and len(shape) == 2 and not is_boolean:
+                self._call(np.dot, (self._ones_of(shape[0]),), operand, _Reference(number, _raveled))
+            elif axis == len(shape) - 1 and not is_boolean:
+                self._call(np.dot, _Reference(operand, _stacked), (self._ones_of(shape[-1]),), _Reference(number, _raveled))
             else:
                 self._call(_sum_along, operand, (axis,), number)
             return
@@ -352,7 +374,7 @@ class Plan:
     def _scatter(self, number: int, instruction: Instruction) -> None:
         if number not in self.external and number not in self.buffers:
             self._allocate(number)
-        size = sized(instruction.shape, self.batch)[0]
+        size = instruction.shape[-1]
         written = np.zeros(size, dtype=bool)
         for place, part in zip(instruction.detail, instruction.operands):
             source = part
@@ -362,17 +384,17 @@ class Plan:
                 written[self._aliases[source][1]] = True
                 continue
             for rows, chosen in _pieces(place, size):
-                target = _Reference(number, _rows(rows))
-                piece = _Reference(part, _rows(chosen))
+                target = _Reference(number, _columns(rows))
+                piece = _Reference(part, _columns(chosen))
                 if not written[rows].any():
                     self._call(np.copyto, target, piece)
                 else:
                     for gap in _gaps(written, rows):
-                        self._call(np.copyto, _Reference(number, _rows(gap)), (np.zeros((), self.dtype),))
+                        self._call(np.copyto, _Reference(number, _columns(gap)), (np.zeros((), self.dtype),))
                     self._call(np.add, target, piece, target)
                 written[rows] = True
         for gap in _gaps(written, slice(0, size, 1)):
-            self._call(np.copyto, _Reference(number, _rows(gap)), (np.zeros((), self.dtype),))
+            self._call(np.copyto, _Reference(number, _columns(gap)), (np.zeros((), self.dtype),))
 
     def _call(self, function: Any, *arguments: Any) -> None:
         """Note a call: a number stands for that array, a 1-tuple for what is in it."""
@@ -393,7 +415,7 @@ class Plan:
         if number in self._aliases:
             scatter, rows = self._aliases[number]
             return self._view(scatter)[rows].reshape(sized(instruction.shape, self.batch))
-        if instruction.op in VIEWS:
+        if instruction.op in VIEWS and number not in self._copies:
             return view(instruction, self._view(instruction.operands[0]), self.batch)
         return self.buffers[number]
 
@@ -443,16 +465,24 @@ def _apply_and_copy(function: Callable[..., Any], out: FloatArray, *arrays: Floa
     np.copyto(out, function(*arrays))
 
 
+def _reshaped(shape: tuple[int, ...]) -> Callable[[FloatArray], FloatArray]:
+    return lambda array: array.reshape(shape)
+
+
 def _raveled(array: FloatArray) -> FloatArray:
     return array.reshape(-1)
 
 
-def _rows(rows: slice) -> Callable[[FloatArray], FloatArray]:
-    return lambda array: array[rows]
+def _stacked(array: FloatArray) -> FloatArray:
+    return array.reshape(-1, array.shape[-1])
+
+
+def _columns(columns: slice) -> Callable[[FloatArray], FloatArray]:
+    return lambda array: array[..., columns]
 
 
 def _pieces(place: Any, size: int) -> list[tuple[slice, slice]]:
-    """Evenly spaced stretches of the rows that a scatter's part goes to, each with the part's rows that go there."""
+    """Evenly spaced stretches of the columns that a scatter's part goes to, each with the part's columns that go there."""
     if place is None:
         return [(slice(0, size, 1), slice(0, size))]
     if isinstance(place, tuple):
@@ -469,7 +499,7 @@ def _pieces(place: Any, size: int) -> list[tuple[slice, slice]]:
 
 
 def _gaps(written: FloatArray, rows: slice) -> list[slice]:
-    """The stretches of these rows that nothing was written to yet."""
+    """The stretches of these columns that nothing was written to yet."""
     missing = np.arange(len(written))[rows]
     missing = missing[~written[missing]]
     if not missing.size:
