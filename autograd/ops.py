@@ -301,7 +301,7 @@ tanh          = row("tanh",         math.tanh,            np.tanh,              
 sigmoid       = row("sigmoid",      _sigmoid,             _sigmoid_arrays,      lambda y, x: logistic_density(x))  # y (1 - y), exact
 sech_squared  = row("sech_squared", _sech_squared,        _sech_squared_arrays, lambda y, x: -2 * tanh(x) * y)
 logistic_density = row("logistic_density", _logistic_density, _logistic_density_arrays, lambda y, x: -tanh(x / 2) * y)
-fmin          = row("fmin",         _fmin,                np.fmin,              lambda y, a, b: a <= b, lambda y, a, b: b < a)  # minimum, but for NaN
+fmin          = row("fmin",         _fmin,                np.fmin,              lambda y, a, b: a <= b, lambda y, a, b: b < a)
 softplus      = row("softplus",     _softplus,            _softplus_arrays,     lambda y, x: sigmoid(x))
 relu          = row("relu",         _relu,                _relu_arrays,         lambda y, x: x > 0)
 erf           = row("erf",          math.erf,             _erf_arrays,          lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x))

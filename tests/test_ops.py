@@ -49,6 +49,7 @@ UNARY: dict[str, tuple[Callable[[Any], Any], list[float]]] = {
     "tanh": (mpmath.tanh, EVERYWHERE + FAR),
     "sech_squared": (lambda x: mpmath.sech(x) ** 2, EVERYWHERE + FAR),
     "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), EVERYWHERE + FAR),
+    "logistic_density": (lambda x: mpmath.sech(x / 2) ** 2 / 4, EVERYWHERE + FAR),
     "softplus": (lambda x: mpmath.log1p(mpmath.exp(x)), EVERYWHERE + FAR),
     "relu": (lambda x: max(x, mp.mpf(0)), [x for x in EVERYWHERE + FAR if x]),
     "erf": (mpmath.erf, [*EVERYWHERE, 5.0, -5.0]),
@@ -66,6 +67,7 @@ BINARY: dict[str, tuple[Callable[[Any, Any], Any], list[tuple[float, float]]]] =
     ),
     "maximum": (lambda a, b: max(a, b), [*PAIRS, (1e-8, -1e-8), (-1e-8, 1e-8)]),
     "minimum": (lambda a, b: min(a, b), [*PAIRS, (1e-8, -1e-8), (-1e-8, 1e-8)]),
+    "fmin": (lambda a, b: min(a, b), [*PAIRS, (1e-8, -1e-8), (-1e-8, 1e-8)]),
 }
 COMPARISONS: dict[str, Callable[[float, float], Any]] = {
     "less": lambda a, b: a < b, "less_equal": lambda a, b: a <= b, "equal": lambda a, b: a == b,
@@ -259,6 +261,7 @@ def test_infinities_and_nans_pass_as_in_ieee_arithmetic() -> None:
     assert math.isnan(ops.maximum(nan, 1.0))
     assert math.isnan(ops.maximum(1.0, nan))
     assert math.isnan(ops.minimum(1.0, nan))
+    assert [ops.fmin(nan, 1.0), ops.fmin(1.0, nan), float(ops.fmin(np.array(nan), 1.0))] == [1.0, 1.0, 1.0]
     assert math.isnan(ops.sign(nan))
     assert grad(ops.sqrt)(0.0) == inf
     assert grad(grad(ops.sqrt))(0.0) == -inf

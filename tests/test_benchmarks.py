@@ -1,0 +1,41 @@
+"""The yardsticks of the benchmarks measure nothing unless they are right."""
+
+import numpy as np
+import pytest
+
+from autograd import Value, relu, sigmoid, total
+from nn import MLP
+from tests.benchmarks import by_hand
+
+
+@pytest.mark.parametrize("batch", [1, 3, by_hand.WIDE])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_digits_by_hand_have_the_gradient_of_the_scalar_engine(batch: int, dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.random((batch, 7)), rng.random((batch, 3))
+    model = MLP([7, 5, 4, 3], activation=sigmoid, output_activation=sigmoid, seed=1)
+    cost = total((a - t) ** 2 for x, y in zip(X.tolist(), Y.tolist()) for a, t in zip(model(x), y)) / batch
+    cost.backward()
+    hand = by_hand.Digits([7, 5, 4, 3], batch, dtype)
+    agrees(hand, model, cost, X.astype(dtype), Y.astype(dtype))
+
+
+@pytest.mark.parametrize("batch", [3, by_hand.WIDE])
+def test_moons_by_hand_have_the_gradient_of_the_scalar_engine(batch: int) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(batch, 2)), rng.choice([-1.0, 1.0], batch)
+    model = MLP([2, 16, 16, 1], activation=relu, seed=1)
+    hinges = [relu(1 - y * model(x)[0]) for x, y in zip(X.tolist(), Y.tolist())]
+    cost = total(hinges) / batch + by_hand.Moons.decay * total(p * p for p in model.parameters())
+    cost.backward()
+    agrees(by_hand.Moons([2, 16, 16, 1], batch), model, cost, X, Y)
+
+
+def agrees(hand: by_hand.ByHand, model: MLP, cost: Value, X: by_hand.Array, Y: by_hand.Array) -> None:
+    tolerance = 1e-12 if hand.gradient.dtype == np.float64 else 1e-4
+    hand.set(np.array([p.data for p in model.parameters()]))
+    before = hand.parameters.copy()
+    assert np.isclose(hand.step(X, Y, 0.5), cost.data, rtol=tolerance)
+    gradient = np.array([p.grad for p in model.parameters()])
+    np.testing.assert_allclose(hand.gradient_by_neurons(), gradient, rtol=tolerance, atol=tolerance * abs(gradient).max())
+    np.testing.assert_allclose(hand.parameters, before - 0.5 * hand.gradient, rtol=1e-6)
