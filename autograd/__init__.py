@@ -1,6 +1,7 @@
 """Nudge's engine: scalars that record a graph, its derivatives, and programs made of it."""
 
 from autograd.derivatives import grad, gradcheck, hessian, jacobian, value_and_grad
+from autograd.draw import draw
 from autograd.ops import (
     Operation,
     acos,
@@ -32,16 +33,20 @@ from autograd.ops import (
     where,
 )
 from autograd.value import Value, anomaly
+from autograd.vectorize import TraceError, Vectorized, vectorize
 
 __all__ = [
     "Operation",
+    "TraceError",
     "Value",
+    "Vectorized",
     "acos",
     "anomaly",
     "asin",
     "atan",
     "cos",
     "cosh",
+    "draw",
     "erf",
     "exp",
     "expm1",
@@ -67,6 +72,7 @@ __all__ = [
     "tanh",
     "total",
     "value_and_grad",
+    "vectorize",
     "weighted_sum",
     "where",
 ]
