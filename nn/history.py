@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-
-import numpy as np
 
 
 @dataclass
@@ -43,20 +42,22 @@ class History:
         return epochs | {f"steps.{each.name}": getattr(self.steps, each.name) for each in fields(Steps)}
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, Sequence[float]], stopped: str = "") -> History:
+    def from_columns(cls, columns: Mapping[str, list[float]], stopped: str = "") -> History:
         """The history with these lists. Raises ValueError where names or lengths are not those of a history."""
         history = cls(stopped=stopped)
         own = history.columns()  # the lists themselves, filled below
         if columns.keys() != own.keys():
             raise ValueError(f"a history has the columns {', '.join(own)}; got {', '.join(map(str, columns)) or 'none'}")
         for name, numbers in columns.items():
-            array = np.asarray(numbers)
-            if array.ndim != 1 or (array.size and array.dtype.kind not in "if") or not np.isfinite(array.astype(np.float64)).all():
+            if not isinstance(numbers, list) or not all(
+                isinstance(number, (int, float)) and abs(number) <= sys.float_info.max for number in numbers
+            ):
                 raise ValueError(f"a history's {name} must be a list of finite numbers")
-            own[name].extend(array.astype(np.float64).tolist())
-            length = len(own["steps.cost" if name.startswith("steps.") else "cost"])
-            if len(array) != length and (len(array) or name not in ("accuracy", "validation_cost", "validation_accuracy")):
-                raise ValueError(f"a history's {name} must be as long as the others: {length}, not {len(array)}")
+            own[name].extend(map(float, numbers))
+        for name, numbers in own.items():
+            length = len(history.steps.cost if name.startswith("steps.") else history.cost)
+            if len(numbers) != length and (numbers or name not in ("accuracy", "validation_cost", "validation_accuracy")):
+                raise ValueError(f"a history's {name} must be as long as its cost: {length}, not {len(numbers)}")
         return history
 
     def to_json(self) -> str:

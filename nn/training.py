@@ -25,8 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm.auto import tqdm
 
-import autograd
-from autograd import Value
+from autograd import TraceError, Value, vectorize
 from nn import files
 from nn.costs import squared_error
 from nn.history import History
@@ -35,10 +34,6 @@ from nn.optimizers import SGD, Optimizer, Vector
 
 Cost = Callable[[Any, Any], Any]
 Callback = Callable[[Module, History], Any]
-
-
-TraceError = getattr(autograd, "TraceError", TypeError)
-vectorize = getattr(autograd, "vectorize", None)
 
 
 class DivergenceError(ArithmeticError):
@@ -99,8 +94,8 @@ def train(
     for inputs, targets in filter(None, [(X, Y), held_out]):
         outputs = _try_out(model, cost, inputs, targets)
     measured = measure_accuracy and not math.isnan(accuracy(np.zeros((len(Y), outputs)), Y))
-    size = min(batch_size or len(X), len(X))
-    run = _Run(model, X, Y, held_out, cost, optimizer or SGD(), size, int(seed), clip, patience, measured, compiled)
+    objective, size = _objective(model, cost, X, Y, compiled), min(batch_size or len(X), len(X))
+    run = _Run(model, X, Y, held_out, cost, optimizer or SGD(), size, int(seed), clip, patience, measured, objective)
     if checkpoint is not None:
         run.open(checkpoint, resume)
     return run.until(int(epochs), progress, callbacks)
@@ -173,8 +168,7 @@ class _Compiled:
     """An objective that runs as an array program over the whole mini-batch, made once from the scalar cost of one example."""
 
     def __init__(self, model: Module, cost: Cost, X: Array, Y: Array) -> None:
-        self.program = vectorize(lambda x, y: cost(model(x), y))
-        self.program(X[:1], Y[:1])  # records it
+        self.program = vectorize(lambda x, y: cost(model(x), y)).record(X, Y)
         self.parameters: Sequence[Value] = self.program.parameters
         self.assign = self.program.assign
 
@@ -198,7 +192,7 @@ def _objective(model: Module, cost: Cost, X: Array, Y: Array, compiled: bool) ->
             reason = f"the cost depends on {others} Values that are no parameters of the model"
         except TraceError as error:
             reason = str(error)
-        warnings.warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}", RuntimeWarning, stacklevel=3)
     return _Eager(model, cost)
 
 
@@ -217,10 +211,9 @@ class _Run:
     clip: float | None
     patience: int | None
     measured: bool
-    compiled: bool
+    objective: _Objective
 
     def __post_init__(self) -> None:
-        self.objective = _objective(self.model, self.cost, self.X, self.Y, self.compiled)
         self.theta = self.objective.vector()
         self.gradient = np.empty_like(self.theta)
         self.safe, self.best = self.theta.copy(), self.theta.copy()

@@ -1,0 +1,60 @@
+"""Histories: to JSON and back, and what is no history."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from nn import History
+from nn.history import Steps
+
+
+def example() -> History:
+    steps = Steps(cost=[3.0, 2.0, 1.5, 1.25], learning_rate=[0.1] * 4, gradient_norm=[1.0] * 4, seconds=[0.25] * 4)
+    return History(
+        cost=[2.5, 1.375],
+        accuracy=[0.5, 0.75],
+        learning_rate=[0.1, 0.1],
+        gradient_norm=[1.0, 1.0],
+        seconds=[0.5, 0.5],
+        steps=steps,
+        stopped="finished",
+    )
+
+
+def test_a_history_survives_json() -> None:
+    assert History.from_json(example().to_json()) == example()
+    assert History.from_json(History().to_json()) == History()
+
+
+def test_a_history_is_shown_in_one_line() -> None:
+    assert repr(example()) == "History(2 epochs, 4 steps, cost 1.375, accuracy 0.75, 1.0 s, finished)"
+    assert repr(History()) == "History(0 epochs, 0 steps, 0.0 s)"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cost": [1.0]}, "a history's accuracy must be as long as its cost: 1, not 2"),
+        ({"accuracy": [1.0]}, "a history's accuracy must be as long as its cost: 2, not 1"),
+        ({"cost": [1.0, math.nan]}, "a history's cost must be a list of finite numbers"),
+        ({"cost": "12"}, "a history's cost must be a list of finite numbers"),
+        ({"cost": ["1", "2"]}, "a history's cost must be a list of finite numbers"),
+        ({"cost": [[1.0], [2.0, 3.0]]}, "a history's cost must be a list of finite numbers"),
+        ({"cost": [10**400, 1]}, "a history's cost must be a list of finite numbers"),
+        ({"cost": None}, "a history's cost must be a list of finite numbers"),
+        ({"colour": [1.0]}, "a history has the columns cost, accuracy, .*, steps.seconds; got "),
+    ],
+)
+def test_columns_that_do_not_fit(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        History.from_json(json.dumps({**json.loads(example().to_json()), **change}))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "7", "null", '{"stopped": ', "[" * 10**5])
+def test_what_is_no_history(text: str) -> None:
+    with pytest.raises(ValueError, match="this is no history in JSON: "):
+        History.from_json(text)
