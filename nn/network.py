@@ -9,6 +9,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, TypeGuard
 
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import autograd
-from autograd import Operation, Value, relu, sigmoid, softplus, tanh, weighted_sum
+from autograd import Operation, TraceError, Value, relu, sigmoid, softplus, tanh, vectorize, weighted_sum
 from nn import files
 
 Array = npt.NDArray[np.float64]
@@ -77,6 +78,9 @@ class Module(ABC):
             raise ValueError(
                 f"X must have the shape (examples, inputs), got {rows.shape}: for one example write [x], for single inputs X[:, None]"
             )
+        if len(rows) > 50:  # about as many as a program takes to make
+            with suppress(TraceError):
+                return in_pieces(vectorize(self), rows)
         outputs = [[getattr(output, "data", output) for output in self(row)] for row in rows.tolist()]
         return np.array(outputs, dtype=np.float64)
 
@@ -84,12 +88,15 @@ class Module(ABC):
         """The share of examples whose class is predicted right. NaN for targets that are no classes.
 
         With several outputs the largest one's index is the class, and Y holds labels or one-hot rows. With one, an output
-        above the threshold is class 1, and Y holds 1 and either -1 or 0. The threshold (None) is then 0, as for
-        scores, but for 0 and 1 it is 0.5 where the output activation is sigmoid.
+        above the threshold is class 1, and Y holds 1 and either -1 or 0. The threshold is 0 for -1 and 1, and for
+        0 and 1, unless given, 0.5 where the output activation is sigmoid, and 0, as for scores, where not.
         """
-        if threshold is None:
-            threshold = 0.5 if getattr(self, "output_activation", None) is sigmoid else 0.0
-        return accuracy(self.predict(X), Y, threshold)
+        return accuracy(self.predict(X), Y, self.threshold if threshold is None else threshold)
+
+    @property
+    def threshold(self) -> float:
+        """Where a single output parts class 0 from class 1."""
+        return 0.5 if getattr(self, "output_activation", None) is sigmoid else 0.0
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} with {len(self.parameters())} parameters"
@@ -300,6 +307,11 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
         where = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name}[{', '.join(map(str, where))}] is {array[tuple(where)]}: all of {name} must be finite numbers")
     return array
+
+
+def in_pieces(program: Callable[..., Array], *arrays: Array) -> Array:
+    """A program's results for many examples, a thousand at a time, so that its buffers stay small and in the cache."""
+    return np.concatenate([program(*[array[start : start + 1000] for array in arrays]) for start in range(0, len(arrays[0]), 1000)])
 
 
 def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0) -> float:

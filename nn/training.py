@@ -29,7 +29,7 @@ from autograd import TraceError, Value, vectorize
 from nn import files
 from nn.costs import squared_error
 from nn.history import History
-from nn.network import Array, Module, accuracy, examples, name_of
+from nn.network import Array, Module, accuracy, examples, in_pieces, name_of
 from nn.optimizers import SGD, Optimizer, Vector
 
 Cost = Callable[[Any, Any], Any]
@@ -129,6 +129,7 @@ class _Objective(Protocol):
     def assign(self, theta: Vector) -> None: ...
     def value_and_gradient(self, X: Array, Y: Array, theta: Vector, gradient: Vector) -> float: ...
     def value(self, X: Array, Y: Array) -> float: ...
+    def outputs(self, X: Array) -> Array: ...
 
 
 class _Eager:
@@ -163,12 +164,16 @@ class _Eager:
         costs = [self.cost(self.model(x), y) for x, y in zip(X.tolist(), Y.tolist())]
         return sum(cost.data if isinstance(cost, Value) else cost for cost in costs) / len(costs)
 
+    def outputs(self, X: Array) -> Array:
+        return self.model.predict(X)
+
 
 class _Compiled:
     """An objective that runs as an array program over the whole mini-batch, made once from the scalar cost of one example."""
 
     def __init__(self, model: Module, cost: Cost, X: Array, Y: Array) -> None:
         self.program = vectorize(lambda x, y: cost(model(x), y)).record(X, Y)
+        self.network = vectorize(model)
         self.parameters: Sequence[Value] = self.program.parameters
         self.assign = self.program.assign
 
@@ -179,7 +184,10 @@ class _Compiled:
         return float(self.program.value_and_gradient(X, Y, parameters=theta, out=gradient)[0])
 
     def value(self, X: Array, Y: Array) -> float:
-        return float(self.program(X, Y).mean())
+        return float(in_pieces(self.program, X, Y).mean())
+
+    def outputs(self, X: Array) -> Array:
+        return in_pieces(self.network, X)
 
 
 def _objective(model: Module, cost: Cost, X: Array, Y: Array, compiled: bool) -> _Objective:
@@ -308,7 +316,7 @@ class _Run:
         self.safe[:] = self.theta
 
     def _accuracy(self, X: Array, Y: Array) -> float:
-        return self.model.accuracy(X, Y, 0.5 if self.cost is squared_error else None)
+        return accuracy(self.objective.outputs(X), Y, 0.5 if self.cost is squared_error else self.model.threshold)
 
     def _is_stuck(self) -> bool:
         costs = self.history.validation_cost

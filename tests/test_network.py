@@ -220,6 +220,24 @@ def test_inputs_that_cannot_be_predicted(X: Any, message: str) -> None:
         MLP([2, 1]).predict(X)
 
 
+def test_predictions_are_the_same_for_few_and_for_many() -> None:
+    class Untraceable(Module):
+        def __init__(self) -> None:
+            self.layer = Layer(2, 3)
+
+        def __call__(self, x: Any) -> Any:
+            return self.layer(x if x[0] > 0 else x[::-1])
+
+    X = np.random.default_rng(0).normal(size=(1234, 2))
+    for model in (MLP([2, 5, 3], activation=swish), Untraceable()):
+        predicted = model.predict(X)
+        assert predicted.shape == (1234, 3)
+        for row in (0, 999, 1000, 1233):
+            assert predicted[row] == pytest.approx([output.data for output in model(X[row].tolist())], rel=1e-12)
+    with pytest.raises(ValueError, match="this layer takes a list of 2 inputs, got 3"):
+        MLP([2, 1]).predict(np.zeros((100, 3)))
+
+
 def constant(outputs: list[list[float]], activation: Any = None) -> Module:
     """A module that answers the example [i] with row i."""
 
