@@ -91,9 +91,10 @@ def train(
         raise ValueError("patience waits for the validation cost to fall: give validation=(X, Y) too")
     if resume and checkpoint is None:
         raise ValueError("resume=True goes on from a checkpoint: say from which, checkpoint=path")
+    measured = measure_accuracy
     for inputs, targets in filter(None, [(X, Y), held_out]):
         outputs = _try_out(model, cost, inputs, targets)
-    measured = measure_accuracy and not math.isnan(accuracy(np.zeros((len(Y), outputs)), Y))
+        measured = measured and not math.isnan(accuracy(np.zeros((len(targets), outputs)), targets))
     objective, size = _objective(model, cost, X, Y, compiled), min(batch_size or len(X), len(X))
     run = _Run(model, X, Y, held_out, cost, optimizer or SGD(), size, int(seed), clip, patience, measured, objective)
     if checkpoint is not None:
@@ -278,7 +279,7 @@ class _Run:
             optimizer.epoch = epoch + step / per_epoch
             rate = optimizer.learning_rate
             if not math.isfinite(cost + norm):
-                raise self._diverged(f"the cost is {cost} and the norm of its gradient {norm}")
+                raise self._diverged(len(steps.cost), f"the cost is {cost} and the norm of its gradient {norm}")
             if self.clip is not None and norm > self.clip:
                 gradient *= self.clip / norm
             optimizer.update(theta, gradient)
@@ -293,9 +294,9 @@ class _Run:
 
     def _measure(self) -> None:
         """Enter the epoch that has just ended into the history."""
-        if not np.isfinite(self.theta).all():
-            raise self._diverged("an update has overflowed the parameters")
         history, steps, n = self.history, self.history.steps, self.steps_per_epoch
+        if not np.isfinite(self.theta).all():
+            raise self._diverged(len(steps.cost) - 1, "the update has overflowed the parameters")
         sizes = [self.batch_size] * (n - 1) + [len(self.X) - (n - 1) * self.batch_size]
         self.objective.assign(self.theta)
         history.cost.append(float(np.average(steps.cost[-n:], weights=sizes)))
@@ -307,12 +308,12 @@ class _Run:
         if self.validation is not None:
             cost = self.objective.value(*self.validation)
             if not math.isfinite(cost):
-                raise self._diverged(f"the validation cost is {cost}")
+                raise self._diverged(len(steps.cost) - 1, f"the validation cost is {cost}")
+            if cost < min(history.validation_cost, default=math.inf):
+                self.best[:] = self.theta
             history.validation_cost.append(cost)
             if self.measured:
                 history.validation_accuracy.append(self._accuracy(*self.validation))
-            if cost == min(history.validation_cost):
-                self.best[:] = self.theta
         self.safe[:] = self.theta
 
     def _accuracy(self, X: Array, Y: Array) -> float:
@@ -322,14 +323,14 @@ class _Run:
         costs = self.history.validation_cost
         return self.patience is not None and costs != [] and len(costs) - 1 - costs.index(min(costs)) >= self.patience
 
-    def _diverged(self, what: str) -> DivergenceError:
-        """The error to raise, with the model's parameters back where they were last known to be good."""
-        epoch, step = divmod(len(self.history.steps.cost), self.steps_per_epoch)
+    def _diverged(self, step: int, what: str) -> DivergenceError:
+        """The error to raise, with the parameters back where they were last known to be good."""
+        epoch, step = divmod(step, self.steps_per_epoch)
         self.theta[:] = self.safe
         saved = f"; the last finite checkpoint is {os.fspath(self.checkpoint)}" if self.checkpoint is not None else ""
         return DivergenceError(
             f"training diverged in epoch {epoch + 1}, at step {step + 1} of {self.steps_per_epoch}, with learning rate "
-            f"{self.optimizer.learning_rate:g}: {what}. The model is as it was after epoch {len(self.history.cost)}{saved}. "
+            f"{self.optimizer.learning_rate:g}: {what}. The model is as it was after epoch {epoch}{saved}. "
             f"Try a smaller learning rate, or clip=1.0"
         )
 

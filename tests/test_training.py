@@ -138,6 +138,8 @@ def test_the_history_holds_what_was_measured() -> None:
 def test_accuracy_is_measured_where_it_means_something() -> None:
     assert fit(measure_accuracy=False)[1].accuracy == []
     assert train(MLP([2, 1]), X, X[:, 0], epochs=1, progress=False).accuracy == []
+    labels_and_not = train(MLP([2, 1]), X, Y, validation=(X, X[:, 0]), epochs=1, progress=False)
+    assert labels_and_not.accuracy == labels_and_not.validation_accuracy == []
     half = train(MLP([2, 1], seed=3), X, Y, optimizer=SGD(0.0), epochs=1, progress=False)
     outputs = MLP([2, 1], seed=3).predict(X)[:, 0]
     assert half.accuracy == [((outputs > 0.5) == Y).mean()]  # squared error aims at 0 and 1
@@ -251,10 +253,13 @@ def test_divergence_says_where_and_goes_back(compiled: bool, tmp_path: Path) -> 
 
 def test_overflowing_parameters_and_validation_are_divergence_too() -> None:
     model = MLP([2, 1])
-    with pytest.raises(DivergenceError, match=r"an update has overflowed the parameters\. The model is as it was after epoch 0"):
+    with pytest.raises(
+        DivergenceError,
+        match=r"in epoch 1, at step 1 of 1, .*: the update has overflowed the parameters\. The model is as it was after epoch 0",
+    ):
         train(model, X, Y, optimizer=SGD(1.7e308), batch_size=None, epochs=1, progress=False)
     assert bits(model) == bits(MLP([2, 1]))
-    with pytest.raises(DivergenceError, match="the validation cost is inf"):
+    with pytest.raises(DivergenceError, match=r"the validation cost is inf\. The model is as it was after epoch 0"):
         train(MLP([2, 1]), X, Y, validation=(X * 1e200, Y), epochs=1, progress=False)
 
 
