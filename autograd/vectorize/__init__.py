@@ -9,7 +9,7 @@ import inspect
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -141,14 +141,15 @@ class Vectorized:
 
     def _names(self, count: int) -> tuple[str, ...]:
         """The names of the function's first arguments, for messages and source."""
-        if count not in self._argument_names:
-            try:
-                parameters = list(inspect.signature(self.f).parameters.values())
-            except (TypeError, ValueError):
-                parameters = []
-            positional = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)][:count]
-            self._argument_names[count] = tuple(positional + [f"x{position}" for position in range(len(positional), count)])
-        return self._argument_names[count]
+        if not count:
+            raise TypeError(f"{self!r} needs at least one array of examples")
+        try:
+            parameters = list(inspect.signature(self.f).parameters.values())
+        except (TypeError, ValueError):
+            parameters = []
+        positional = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)][:count]
+        names = self._argument_names[count] = tuple(positional + [f"x{position}" for position in range(len(positional), count)])
+        return names
 
     def _recorded(self, what: str) -> Recording:
         if self._latest is None:
@@ -156,22 +157,35 @@ class Vectorized:
         return self._latest
 
     def _prepare(self, arguments: Sequence[Any]) -> tuple[Recording, list[FloatArray], int]:
-        if not arguments:
-            raise TypeError(f"{self!r} needs at least one array of examples")
-        names = self._names(len(arguments))
+        names = self._argument_names.get(len(arguments)) or self._names(len(arguments))
         arrays = [_checked_array(each, name, self.dtype) for each, name in zip(arguments, names)]
-        batch = arrays[0].shape[0]
-        for array, name in zip(arrays, names):
-            if array.shape[0] != batch:
-                raise ValueError(f"one row an example: {names[0]} has {batch} rows, {name} has shape {array.shape}")
-        if batch == 0:
-            raise ValueError(f"an empty batch: {names[0]} has shape {arrays[0].shape}")
         shapes = tuple([array.shape[1:] for array in arrays])
+        batch = len(arrays[0])
+        for array in arrays:
+            if len(array) != batch or batch == 0:
+                raise ValueError(_misfit(names, arrays))
         recording = self._recordings.get(shapes)
         if recording is None:
             recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype)
         self._latest = recording
         return recording, arrays, batch
+
+    def _names(self, count: int) -> tuple[str, ...]:
+        """The names of the function's first arguments, for messages and source."""
+        if not count:
+            raise TypeError(f"{self!r} needs at least one array of examples")
+        try:
+            parameters = list(inspect.signature(self.f).parameters.values())
+        except (TypeError, ValueError):
+            parameters = []
+        positional = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)][:count]
+        names = self._argument_names[count] = tuple(positional + [f"x{position}" for position in range(len(positional), count)])
+        return names
+
+    def _recorded(self, what: str) -> Recording:
+        if self._latest is None:
+            raise RuntimeError(f"{what} is known once {self!r} has seen arguments: call it, or its record(...), with a batch first")
+        return self._latest
 
 
 class Recording:
@@ -181,38 +195,43 @@ class Recording:
         self.shapes, self.names, self.name, self.dtype = shapes, names, name, dtype
         scalars, self.result_shape = record(f, shapes, names)
         self._graph, self._batched = simplify(scalars)
-        self._program, order = lower(self._graph, self._batched, self._argument_rows())
+        self._program, order = lower(self._graph, self._batched, self._argument_sizes())
         self.forward = rebuilt(self._program)
+        self._varies = len(self._program.shape(self._program.outputs[0])) == 2  # do the results depend on the example?
         self.parameters = [self._graph.parameters[each] for each in order]
-        self._training: Program | None = None
-        self._per_example: Program | None = None
         self._plans: OrderedDict[tuple[str, int], list[Plan]] = OrderedDict()
 
-    def _argument_rows(self) -> list[int]:
+    def _argument_sizes(self) -> list[int]:
         return [math.prod(shape) for shape in self.shapes]
 
-    @property
+    @cached_property
     def training(self) -> Program:
         """The program with two outputs, the results and the gradient of their mean."""
-        if self._training is None:
-            self._check_scalar()
-            (output,) = self._program.outputs
-            batched = len(self._program.shape(output)) == 2
-            self._training = _with_gradient(self._program, (1.0, -1 if batched else 0))
-        return self._training
+        return rebuilt(self._with_gradient(self._program))
 
-    @property
+    @cached_property
+    def stepping(self) -> Program:
+        """The same in its fastest form, with the results' sum over the batch for its first output."""
+        program = rebuilt(self._with_gradient(self._program), fast=True)
+        if self._varies:
+            program.outputs[0] = program.reduce(program.outputs[0], 0)
+        return rebuilt(program, fast=True)
+
+    @cached_property
     def per_example(self) -> Program:
         """The program whose parameters and gradient have a row for each example."""
-        if self._per_example is None:
-            self._check_scalar()
-            program, _ = lower(self._graph, self._batched, self._argument_rows(), per_example=True)
-            self._per_example = _with_gradient(program, (1.0, 0))
-        return self._per_example
+        program, _ = lower(self._graph, self._batched, self._argument_sizes(), per_example=True)
+        return rebuilt(self._with_gradient(program, summed=True), fast=True)
 
-    def _check_scalar(self) -> None:
+    def _with_gradient(self, program: Program, summed: bool = False) -> Program:
+        """A copy of the program that also gives the gradient of the mean of the results, or of their sum."""
         if self.result_shape != ():
             raise TypeError(f"only a scalar result has a gradient: {self.name} returns {self.result_shape} numbers for each example")
+        program = program.copy()
+        gradient = differentiate(program, (1.0, -1 if self._varies and not summed else 0))
+        if gradient is not None:
+            program.outputs.append(gradient)
+        return program
 
     def gathered(self) -> FloatArray:
         return np.array([parameter.data for parameter in self.parameters], dtype=self.dtype)
@@ -225,43 +244,39 @@ class Recording:
         if is_watching():
             (results,) = interpret(self.forward, self._bindings(self.forward, arrays, theta), batch, watch=True)
             return self._shaped(results, batch)
-        plan = self._borrow("forward", self.forward, batch)
+        plan = self._borrow("values", self.forward, batch)
         try:
-            with np.errstate(all="ignore"):
-                return self._shaped(plan.run(arrays, theta), batch)
+            return self._shaped(plan.run(arrays, theta), batch)
         finally:
-            self._return("forward", batch, plan)
+            self._return("values", batch, plan)
 
     def value_and_gradient(
         self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray, out: FloatArray | None
     ) -> tuple[float, FloatArray]:
-        program = self.training
-        gradient = np.empty(len(self.parameters), dtype=self.dtype) if out is None else out
+        gradient = np.empty(len(theta), dtype=self.dtype) if out is None else out
+        program = self.stepping
         if is_watching():
-            results = interpret(program, self._bindings(program, arrays, theta), batch, watch=True)
-            if self.parameters:
-                gradient[:] = results[1]
-            return float(np.mean(results[0])), gradient
-        plan = self._borrow("training", program, batch)
+            value, *gradients = interpret(program, self._bindings(program, arrays, theta), batch, watch=True)
+            for gradient[:] in gradients:
+                pass
+            return value.item() / (batch if self._varies else 1), gradient
+        plan = self._borrow("gradient", program, batch)
         try:
-            with np.errstate(all="ignore"):
-                return plan.mean(plan.run(arrays, theta, gradient)), gradient
+            return plan.run(arrays, theta, gradient).item() / (batch if self._varies else 1), gradient
         finally:
-            self._return("training", batch, plan)
+            self._return("gradient", batch, plan)
 
     def per_example_gradients(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
-        self._check_scalar()
-        size = len(theta)
+        program, size = self.per_example, len(theta)
         gradients = np.zeros((batch, size), dtype=self.dtype)
         chunk = max(1, min(batch, 1_000_000 // max(size, 1)))  # a few megabytes at a time
         for start in range(0, batch if size else 0, chunk):
             part = [np.ascontiguousarray(array[start : start + chunk]) for array in arrays]
             count = len(part[0])
             rows = np.broadcast_to(theta, (count, size))
-            plan = self._borrow("per example", self.per_example, count)
+            plan = self._borrow("per example", program, count)
             try:
-                with np.errstate(all="ignore"):
-                    plan.run(part, rows, gradients[start : start + count])
+                plan.run(part, rows, gradients[start : start + count])
             finally:
                 self._return("per example", count, plan)
         return gradients
@@ -285,22 +300,23 @@ class Recording:
             return Plan(program, batch, self.dtype)
 
     def _return(self, kind: str, batch: int, plan: Plan) -> None:
-        self._plans.setdefault((kind, batch), []).append(plan)
-        while len(self._plans) > _PLANS_KEPT:
-            self._plans.popitem(last=False)
-
-
-def _with_gradient(program: Program, seed: tuple[float, int]) -> Program:
-    """A new program that gives the gradient too; the old one is left as it is."""
-    program = program.copy()
-    gradient = differentiate(program, seed)
-    if gradient is not None:
-        program.outputs.append(gradient)
-    return rebuilt(program)
+        plans = self._plans.get((kind, batch))
+        if plans is None:
+            plans = self._plans.setdefault((kind, batch), [])
+            while len(self._plans) > _PLANS_KEPT:
+                self._plans.popitem(last=False)
+        plans.append(plan)
 
 
 def _identifier(name: str) -> str:
     return name if name.isidentifier() else "f"
+
+
+def _misfit(names: Sequence[str], arrays: Sequence[FloatArray]) -> str:
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(names, arrays))
+    if any(len(array) == 0 for array in arrays):
+        return f"an empty batch: got shapes {shapes}"
+    return f"arguments need one row for each example, the same number of them: got shapes {shapes}"
 
 
 def _checked_array(array: Any, name: str, dtype: Any) -> FloatArray:

@@ -7,6 +7,7 @@ known when the program runs, and -n for n times it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,6 +96,7 @@ class Program:
     instructions: list[Instruction] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
     adjoint_of: dict[int, int] = field(default_factory=dict)  # which array each derivative is by
+    fast: bool = False
     _known: dict[Any, int] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
@@ -108,7 +110,7 @@ class Program:
         return "\n".join([*lines, "return " + " ".join(f"%{each}" for each in self.outputs)])
 
     def copy(self) -> Program:
-        return Program(list(self.instructions), list(self.outputs), dict(self.adjoint_of), dict(self._known))
+        return Program(list(self.instructions), list(self.outputs), dict(self.adjoint_of), self.fast, dict(self._known))
 
     def shape(self, number: int) -> Shape:
         return self.instructions[number].shape
@@ -171,7 +173,18 @@ class Program:
         axis %= len(shape)
         if shape[axis] == 1 and op is ops.sum_:
             return array
+        if self.fast and op is ops.sum_ and axis == 0 and (squared := self._squared_rows(array)) is not None:
+            size = -(math.prod(self.shape(squared)[1:]))
+            return self.matmul(self.reshape(squared, (1, size)), self.reshape(squared, (size, 1)))
         return self._add(REDUCE, (array,), (*shape[:axis], 1, *shape[axis + 1 :]), (axis, op))
+
+    def _squared_rows(self, array: int) -> int | None:
+        """What an array of shape (batch, 1) is the sum of squares of, if it is: the sum of the whole is then one product."""
+        instruction = self.instructions[array]
+        while instruction.op == RESHAPE or (instruction.op == REDUCE and instruction.detail == (len(instruction.shape) - 1, ops.sum_)):
+            instruction = self.instructions[instruction.operands[0]]
+        square = instruction.op is ops.power and self.factor(instruction.operands[1]) == (2.0, 0)
+        return instruction.operands[0] if square and instruction.shape[0] == BATCH else None
 
     def expand(self, array: int, shape: Shape) -> int:
         """The array, repeated along the axes where it has size 1."""
@@ -202,6 +215,10 @@ class Program:
                     f"{op.name} cannot be applied to arrays ({error}): write it with autograd's functions, which take floats, arrays and Values alike"
                 ) from error
             return self.expand(result, instruction.shape)
+        if self.fast and isinstance(op, Operation):
+            return self.expand(self.add(op, *operands), instruction.shape)
+        if self.fast and op == REDUCE:
+            return self.reduce(operands[0], *instruction.detail)
         key = instruction.detail
         if op == SCATTER:
             key = object()
@@ -268,15 +285,18 @@ class Program:
         return None
 
 
-def rebuilt(program: Program) -> Program:
-    """The program with what no output needs left out, and every operation spelled in functions that numpy has."""
+def rebuilt(program: Program, fast: bool = False) -> Program:
+    """The program with what no output needs left out, and every operation spelled in functions that numpy has.
+
+    With `fast`, in the form that runs best where that is not the one that reads best.
+    """
     needed = [False] * len(program.instructions)
     for each in program.outputs:
         needed[each] = True
     for number in range(len(program.instructions) - 1, -1, -1):
         for each in program.instructions[number].operands if needed[number] else ():
             needed[each] = True
-    fresh = Program()
+    fresh = Program(fast=fast)
     numbers: dict[int, int] = {}
     for number, instruction in enumerate(program.instructions):
         if needed[number]:

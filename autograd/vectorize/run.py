@@ -147,33 +147,34 @@ class Plan:
             for base in outside:
                 self._dependents.setdefault(base, []).append(index)
             self.steps.append((function, self._resolved(arguments)))
+        self._result = self._view(program.outputs[0])
 
     def run(self, arrays: Sequence[FloatArray], theta: FloatArray, gradient: FloatArray | None = None) -> FloatArray:
-        """Run on these arguments, shape (batch, ...) each; return the results, in memory that the next run overwrites."""
+        """Run on these arguments, shape (batch, ...) each; return the first output, in memory that the next run overwrites."""
+        external = self.external
         for number, position in self._inputs:
-            self._bind(number, arrays[position])
+            if external[number] is not arrays[position]:
+                self._bind(number, arrays[position])
         for number in self._parameters:
-            self._bind(number, theta)
-        for number in self.program.outputs[1:]:
-            self._bind(number, gradient)
-        for function, arguments in self.steps:
-            function(*arguments)
-        return self._view(self.program.outputs[0])
-
-    def mean(self, results: FloatArray) -> float:
-        """The mean of a column of results; of a single result, itself."""
-        return float(self._ones_of(self.batch).dot(results[:, 0])) / self.batch if results.ndim == 2 else float(results[0])
+            if external[number] is not theta:
+                self._bind(number, theta)
+        for number in self._gradients:
+            if external[number] is not gradient:
+                self._bind(number, gradient)
+        with np.errstate(all="ignore"):
+            for function, arguments in self.steps:
+                function(*arguments)
+        return self._result
 
     def _bind(self, number: int, array: Any) -> None:
-        """Put an external array in its place. The one of the last run is there already."""
-        if self.external[number] is array:
-            return
+        """Put an external array in its place, and make the calls that touch it anew."""
         self.external[number] = array
         is_input = self.program.instructions[number].op == INPUT
         self.buffers[number] = array.reshape(self.batch, -1) if is_input else array
         for index in self._dependents.get(number, ()):
             function, arguments = self._calls[index]
             self.steps[index] = (function, self._resolved(arguments))
+        self._result = self._view(self.program.outputs[0])
 
     # Planning
 
@@ -187,6 +188,7 @@ class Plan:
             if instruction.op in (INPUT, PARAMETERS):
                 self.external[number] = None
                 self.buffers[number] = self._stand_in(instruction)
+        self._gradients = program.outputs[1:]
         self._inputs = [(number, each.detail) for number, each in enumerate(instructions) if each.op == INPUT]
         self._parameters = [number for number, each in enumerate(instructions) if each.op == PARAMETERS]
         self._find_aliases()
@@ -331,7 +333,7 @@ class Plan:
         elif all(each.is_boolean for each in arrays) and not self.program.instructions[number].is_boolean:
             self._call(partial(op.on_arrays, dtype=self.dtype), *operands, number)
         else:
-            self._call(op.on_arrays, *operands, number)
+            self._call(_POSITIONAL.get(op, op.on_arrays), *operands, number)
 
     def _is_reusable(self, number: int, operand: int, operands: Sequence[int], last: Sequence[int]) -> bool:
         """Whether an elementwise result can overwrite this operand: nothing else needs it, and it has the same entries in the same places."""
@@ -506,3 +508,14 @@ def _gaps(written: FloatArray, rows: slice) -> list[slice]:
         return []
     breaks = np.flatnonzero(np.diff(missing) != 1) + 1
     return [slice(int(run[0]), int(run[-1]) + 1) for run in np.split(missing, breaks)]
+
+
+def _maximum(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
+    np.maximum(a, b, out=out)
+
+
+def _minimum(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
+    np.minimum(a, b, out=out)
+
+
+_POSITIONAL = {ops.maximum: _maximum, ops.minimum: _minimum}

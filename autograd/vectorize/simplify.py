@@ -129,7 +129,7 @@ def _flatten(merged: Builder) -> tuple[Scalars, list[bool]]:
             continue
         if op in _SUMS:
             terms = _Terms(merged, uses, number)
-            if terms.is_worth_it:
+            if terms.is_worth_it or op is ops.weighted_sum_:
                 sums[number] = terms
                 operands = terms.operands()
         for each in operands:
