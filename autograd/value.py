@@ -22,7 +22,12 @@ import numpy as np
 from autograd import ops
 from autograd.ops import Node, Operation
 
-_thread = threading.local()  # .sweeping: inside a sweep, where infinities are answers and not errors
+
+class _Thread(threading.local):
+    sweeping = False  # inside a sweep infinities are answers and not errors
+
+
+_thread = _Thread()
 _watching = 0  # how many anomaly() blocks are open
 
 
@@ -182,21 +187,12 @@ class Value(Expression):
 
     @staticmethod
     def apply(op: Operation, operands: Sequence[Any]) -> Any:
-        numbers: list[float] = []
-        kept: list[Value | float] = []
-        for operand in operands:
-            if type(operand) is Value:
-                numbers.append(operand.data)
-                kept.append(operand)
-            elif isinstance(operand, Node):
-                return operand.apply(op, operands)
-            elif isinstance(operand, np.ndarray):
-                return np.frompyfunc(op, len(operands), 1)(*map(_boxed, operands))
-            else:
-                numbers.append(constant := ops.real(operand))
-                kept.append(constant)
-        data = op.ieee(*numbers) if _is_sweeping() else op.evaluate(*numbers)
-        return _node(ops.real(data), op, *kept) if len(kept) <= 2 else _node(ops.real(data), op, tuple(kept))
+        numbers = [each.data if type(each) is Value else each for each in operands]
+        for number in numbers:
+            if type(number) is not float:
+                return _apply_mixed(op, operands)
+        data = ops.real(op.ieee(*numbers) if _thread.sweeping else op.evaluate(*numbers))
+        return _node(data, op, *operands) if len(operands) <= 2 else _node(data, op, tuple(operands))
 
     def backward(self) -> None:
         """Set `grad` throughout this Value's graph: the derivative of this Value by each node.
@@ -217,6 +213,16 @@ class Value(Expression):
             for leaf, before in leaves:  # nothing accumulates from a sweep that failed
                 leaf.grad = before
             raise
+
+
+def _apply_mixed(op: Operation, operands: Sequence[Any]) -> Any:
+    """`Value.apply` where some operand is neither a Value nor a float: another node, an array, another kind of number."""
+    for operand in operands:
+        if isinstance(operand, Node) and type(operand) is not Value:
+            return operand.apply(op, operands)
+    if any(isinstance(operand, np.ndarray) for operand in operands):
+        return np.frompyfunc(op, len(operands), 1)(*map(_boxed, operands))
+    return Value.apply(op, [each if type(each) is Value else ops.real(each) for each in operands])
 
 
 _new = object.__new__
@@ -317,15 +323,11 @@ def _ieee(partial: Callable[..., Any], arguments: Sequence[Any]) -> Any:
 @contextmanager
 def sweeping() -> Iterator[None]:
     """While derivatives are read with nodes, a forward value outside the domain is inf or nan, not an error."""
-    before, _thread.sweeping = _is_sweeping(), True
+    before, _thread.sweeping = _thread.sweeping, True
     try:
         yield
     finally:
         _thread.sweeping = before
-
-
-def _is_sweeping() -> bool:
-    return getattr(_thread, "sweeping", False)
 
 
 @contextmanager
