@@ -173,18 +173,17 @@ class Program:
         axis %= len(shape)
         if shape[axis] == 1 and op is ops.sum_:
             return array
-        if self.fast and op is ops.sum_ and axis == 0 and (squared := self._squared_rows(array)) is not None:
-            size = -(math.prod(self.shape(squared)[1:]))
-            return self.matmul(self.reshape(squared, (1, size)), self.reshape(squared, (size, 1)))
+        if self.fast and op is ops.sum_ and math.prod(shape) == shape[axis] and (squared := self._squared(array)) is not None:
+            size = math.prod(self.shape(squared))  # the sum of squares of all there is: one product does it
+            return self.reshape(self.matmul(self.reshape(squared, (1, size)), self.reshape(squared, (size, 1))), (1,) * len(shape))
         return self._add(REDUCE, (array,), (*shape[:axis], 1, *shape[axis + 1 :]), (axis, op))
 
-    def _squared_rows(self, array: int) -> int | None:
-        """What an array of shape (batch, 1) is the sum of squares of, if it is: the sum of the whole is then one product."""
+    def _squared(self, array: int) -> int | None:
+        """What an array is, or is sums along the last axis of, the squares of, if it is."""
         instruction = self.instructions[array]
         while instruction.op == RESHAPE or (instruction.op == REDUCE and instruction.detail == (len(instruction.shape) - 1, ops.sum_)):
             instruction = self.instructions[instruction.operands[0]]
-        square = instruction.op is ops.power and self.factor(instruction.operands[1]) == (2.0, 0)
-        return instruction.operands[0] if square and instruction.shape[0] == BATCH else None
+        return instruction.operands[0] if instruction.op is ops.power and self.factor(instruction.operands[1]) == (2.0, 0) else None
 
     def expand(self, array: int, shape: Shape) -> int:
         """The array, repeated along the axes where it has size 1."""
@@ -267,6 +266,8 @@ class Program:
             return self.scale(-first[0], first[1])
         if op is ops.negative and instructions[0].op is ops.negative:
             return instructions[0].operands[0]
+        if op is ops.negative and instructions[0].op is ops.multiply and (factor := self.factor(instructions[0].operands[0])):
+            return self.add(ops.multiply, self.scale(-factor[0], factor[1]), instructions[0].operands[1])
         if op is ops.divide and last is not None and last[1] == 0 and last[0] not in (0.0,) and np.isfinite(1 / last[0]):
             return self.add(ops.multiply, self.constant(1 / last[0]), a)
         if op is ops.add and first == (0.0, 0):

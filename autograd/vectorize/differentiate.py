@@ -64,7 +64,8 @@ def _assemble(program: Program, parts: Sequence[tuple[Any, int]], shape: Shape) 
         for each in whole[1:]:
             total = program.add(ops.add, total, each)
         return total
-    return program.scatter([(place, program.expand(array, _placed(place, shape))) for place, array in parts], shape)
+    ordered = sorted(parts, key=lambda part: part[0] is None)  # what fills a few columns can be computed in place, what adds to all cannot
+    return program.scatter([(place, program.expand(array, _placed(place, shape))) for place, array in ordered], shape)
 
 
 def _placed(place: Any, shape: Shape) -> Shape:

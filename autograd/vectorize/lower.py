@@ -96,6 +96,9 @@ class _Lowering:
         operands = self.graph.nodes[number][1]
         return operands[: len(operands) // 2], operands[len(operands) // 2 :]
 
+    def place_of(self, scalar: int) -> tuple[int, int]:
+        return self.array[scalar], self.column[scalar]
+
     def place_parameters(self, by_level: Sequence[Sequence[int]]) -> None:
         """Lay the parameters out in the order of their use, so that each matrix of weights is one slice."""
         nodes = self.graph.nodes
@@ -106,16 +109,18 @@ class _Lowering:
                 if nodes[each][0] == PARAMETER and each not in places:
                     places[each] = len(places)
 
-        for members in by_level:
-            for number in members:
-                if nodes[number][0] == DOT:
-                    place(self.factors(number)[0])
-            others = [number for number in members if nodes[number][0] != DOT]
-            loose = [(position, number, each) for number in others for position, each in enumerate(nodes[number][1]) if nodes[each][0] == PARAMETER]
-            place([each for _, _, each in sorted(loose)])
-            for number in members:
-                if nodes[number][0] == DOT:
-                    place(self.factors(number)[1])
+        for batched in (True, False):  # a penalty on all the weights is not to tear their matrices apart
+            for members in by_level:
+                chosen = [number for number in members if self.batched[number] == batched]
+                for number in chosen:
+                    if nodes[number][0] == DOT:
+                        place(self.factors(number)[0])
+                others = [number for number in chosen if nodes[number][0] != DOT]
+                loose = [(position, number, each) for number in others for position, each in enumerate(nodes[number][1]) if nodes[each][0] == PARAMETER]
+                place([each for _, _, each in sorted(loose)])
+                for number in chosen:
+                    if nodes[number][0] == DOT:
+                        place(self.factors(number)[1])
         place(range(len(nodes)))
         self.order = [nodes[each][1][0] for each in places]
         used = set(self.order)
@@ -151,12 +156,12 @@ class _Lowering:
             self._place(group, self._rowwise(group))
         elif op == DOT:
             single: list[Grid] = []
-            for grid in grids([(each, *self.factors(each)) for each in group]):
+            for grid in grids([(each, *self._in_order(each)) for each in group]):
                 if len(grid.entries) == 1:
                     single.append(grid)
                 else:
                     self._place(grid.entries, self._product(grid))
-            if len(single) == 1:
+            if len(single) == 1 and single[0].left != single[0].right:
                 self._place(single[0].entries, self._product(single[0]))
             elif single:  # rows that share nothing: one after the other they would be many small products
                 entries = [grid.entries[0] for grid in single]
@@ -172,6 +177,12 @@ class _Lowering:
     def _shape(self, scalars: Sequence[int], *sizes: int) -> Shape:
         """These sizes, behind the batch where the first of the scalars depends on the example."""
         return (BATCH, *sizes) if self.batched[scalars[0]] else sizes
+
+    def _in_order(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """A DOT's factors, its terms in the order in which the right ones lie."""
+        left, right = self.factors(number)
+        terms = sorted(zip(left, right), key=lambda term: (self.place_of(term[1]), self.place_of(term[0])))
+        return tuple([u for u, _ in terms]), tuple([v for _, v in terms])
 
     def _place(self, scalars: Sequence[int], array: int) -> None:
         array = self.program.expand(array, self._shape(scalars, len(scalars)))
@@ -194,7 +205,7 @@ class _Lowering:
         inner = len(self.factors(group[0])[0])
 
         def side(which: int) -> int:
-            scalars = [each for number in group for each in self.factors(number)[which]]
+            scalars = [each for number in group for each in self._in_order(number)[which]]
             batched = self.batched[scalars[0]]
             return program.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, len(group), inner))
 
@@ -204,7 +215,7 @@ class _Lowering:
 
     def _along(self, group: Sequence[int], reduce: Callable[[int], int]) -> int:
         """Reduce each scalar's operands, as the last axis of one array."""
-        scalars = [each for number in group for each in self.graph.nodes[number][1]]
+        scalars = [each for number in group for each in sorted(self.graph.nodes[number][1], key=self.place_of)]
         inner = len(scalars) // len(group)
         array = self.gather(scalars, full=self.batched[group[0]], whole=True)
         return self.program.reshape(reduce(self.program.reshape(array, self._shape(group, len(group), inner))), self._shape(group, len(group)))

@@ -157,7 +157,7 @@ class _Terms:
     """A sum, taken apart down to what it adds: products, multiples of single nodes, and a constant."""
 
     def __init__(self, merged: Builder, uses: Sequence[int], root: int) -> None:
-        self.products: list[tuple[int, int]] = []
+        self.products: dict[float, list[tuple[int, int]]] = defaultdict(list)  # by the number in front of them
         self.multiples: dict[int, float] = defaultdict(float)
         self.constant = 0.0
         self.batched = merged.batched
@@ -176,41 +176,49 @@ class _Terms:
                 stack += [(operands[1], -factor), (operands[0], factor)]
             elif op is ops.negative:
                 stack.append((operands[0], -factor))
-            elif op is ops.weighted_sum_ and factor == 1:
+            elif op is ops.weighted_sum_:
                 n = len(operands) // 2
                 for u, v in zip(operands[:n], operands[n:-1]):
-                    self._add_product(merged, u, v)
+                    self._add_product(merged, factor, u, v)
                 stack.append((operands[-1], factor))
             elif op is ops.multiply and (scale := merged.number(operands[0])) is not None:
                 stack.append((operands[1], factor * scale))
             elif op is ops.multiply and (scale := merged.number(operands[1])) is not None:
                 stack.append((operands[0], factor * scale))
-            elif op is ops.multiply and factor == 1:
-                self._add_product(merged, *operands)
-            elif op is ops.power and factor == 1 and merged.number(operands[1]) == 2:
-                self.products.append((operands[0], operands[0]))
+            elif op is ops.multiply and self._is_usual(factor):
+                self._add_product(merged, factor, *operands)
+            elif op is ops.power and merged.number(operands[1]) == 2 and self._is_usual(factor):
+                self.products[factor].append((operands[0], operands[0]))
             else:
                 self.multiples[number] += factor
 
-    def _add_product(self, merged: Builder, u: int, v: int) -> None:
+    def _is_usual(self, factor: float) -> bool:
+        """Whether a product can go with others that have the same number in front: not where all these numbers differ."""
+        return factor in (1.0, -1.0) or factor in self.products or len(self.products) < 3
+
+    def _add_product(self, merged: Builder, factor: float, u: int, v: int) -> None:
         scale_u, scale_v = merged.number(u), merged.number(v)
         if scale_u is not None and scale_v is not None:
-            self.constant += scale_u * scale_v
+            self.constant += factor * scale_u * scale_v
         elif scale_u is not None:
-            self.multiples[v] += scale_u
+            self.multiples[v] += factor * scale_u
         elif scale_v is not None:
-            self.multiples[u] += scale_v
+            self.multiples[u] += factor * scale_v
         else:
-            self.products.append((v, u) if self.batched[u] and not self.batched[v] else (u, v))
+            self.products[factor].append((v, u) if self.batched[u] and not self.batched[v] else (u, v))
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        return [pair for pairs in self.products.values() for pair in pairs]
 
     @property
     def is_worth_it(self) -> bool:
         """Whether it is more than an addition of two things: those are as well left to plain operations."""
-        mixed = any(self.batched[u] != self.batched[v] for u, v in self.products)
-        return mixed or len(self.products) + len(self.multiples) + (self.constant != 0) > 2
+        pairs = self._pairs()
+        mixed = any(self.batched[u] != self.batched[v] for u, v in pairs)
+        return mixed or len(pairs) + len(self.multiples) + (self.constant != 0) > 2
 
     def operands(self) -> tuple[int, ...]:
-        return (*(each for pair in self.products for each in pair), *self.multiples)
+        return (*(each for pair in self._pairs() for each in pair), *self.multiples)
 
     def add_to(self, flat: Builder, numbers: dict[int, int]) -> int:
         """Build the sum from a few pure parts: what depends on the example apart from what does not."""
@@ -225,21 +233,22 @@ class _Terms:
 
     def _add_part(self, flat: Builder, numbers: dict[int, int], batched: bool) -> int | None:
         parts: list[int] = []
-        kinds: dict[bool, list[tuple[int, int]]] = {False: [], True: []}
-        for u, v in self.products:
-            if self.batched[v] == batched:
-                kinds[self.batched[u]].append((numbers[u], numbers[v]))
+        kinds: dict[tuple[float, bool], list[tuple[int, int]]] = defaultdict(list)
+        for factor, pairs in self.products.items():
+            for u, v in pairs:
+                if self.batched[v] == batched:
+                    kinds[factor, self.batched[u]].append((numbers[u], numbers[v]))
         by_factor: dict[float, list[int]] = defaultdict(list)
         for number, factor in self.multiples.items():
             if self.batched[number] == batched:
                 by_factor[factor].append(numbers[number])
         if len(by_factor) > 2:  # a sum with numbers for weights
-            kinds[False] += [(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]
+            kinds[1.0, False] += [(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]
             by_factor.clear()
-        for pairs in kinds.values():
-            if pairs:
-                pairs.sort(key=lambda pair: (pair[1], pair[0]))
-                parts.append(flat.add(DOT, (*[u for u, _ in pairs], *[v for _, v in pairs])))
+        for (factor, _), pairs in kinds.items():
+            pairs.sort(key=lambda pair: (pair[1], pair[0]))
+            part = flat.add(DOT, (*[u for u, _ in pairs], *[v for _, v in pairs]))
+            parts.append(part if factor == 1 else flat.add(ops.multiply, (part, flat.constant(factor))))
         for factor, members in by_factor.items():
             if len(members) > 2:
                 part = flat.add(SUM, tuple(sorted(members)))
