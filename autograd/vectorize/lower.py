@@ -8,7 +8,7 @@ factors become matrix products.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ def lower(
     for number, level in enumerate(levels):
         if not isinstance(graph.nodes[number][0], str) or graph.nodes[number][0] in (DOT, SUM):
             by_level[level].append(number)
-    lowering.place_parameters(by_level)
+    lowering.place_parameters(by_level, batched)
     for members in by_level:
         for group in lowering.groups(members):
             lowering.emit(group)
@@ -76,7 +76,7 @@ def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list
 
 class _Lowering:
     def __init__(self, graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool) -> None:
-        self.graph = graph
+        self.graph = replace(graph, nodes=list(graph.nodes))  # a copy: the operands of some get sorted
         self.program = Program()
         self.batched = list(batched)
         self.per_example = per_example
@@ -99,8 +99,11 @@ class _Lowering:
     def place_of(self, scalar: int) -> tuple[int, int]:
         return self.array[scalar], self.column[scalar]
 
-    def place_parameters(self, by_level: Sequence[Sequence[int]]) -> None:
-        """Lay the parameters out in the order of their use, so that each matrix of weights is one slice."""
+    def place_parameters(self, by_level: Sequence[Sequence[int]], batched: Sequence[bool]) -> None:
+        """Lay the parameters out in the order of their use, so that each matrix of weights is one slice.
+
+        With `per_example` too they lie in the order that they have without.
+        """
         nodes = self.graph.nodes
         places: dict[int, int] = {}
 
@@ -109,9 +112,9 @@ class _Lowering:
                 if nodes[each][0] == PARAMETER and each not in places:
                     places[each] = len(places)
 
-        for batched in (True, False):  # a penalty on all the weights is not to tear their matrices apart
+        for depends in (True, False):  # a penalty on all the weights is not to tear their matrices apart
             for members in by_level:
-                chosen = [number for number in members if self.batched[number] == batched]
+                chosen = [number for number in members if batched[number] == depends]
                 for number in chosen:
                     if nodes[number][0] == DOT:
                         place(self.factors(number)[0])
