@@ -70,6 +70,10 @@ class Operation:
 
         Raises TypeError for anything else, and ValueError or ZeroDivisionError outside the domain on floats.
         """
+        return self.of(operands)
+
+    def of(self, operands: tuple[Any, ...]) -> Any:
+        """The same, of a tuple of operands."""
         if not self.variadic and len(operands) != len(self.partials):
             raise TypeError(f"{self.name} takes {len(self.partials)} operand(s), got {len(operands)}")
         arrays = False
@@ -326,7 +330,7 @@ weighted_sum_ = row("weighted_sum", _weighted_sum,        _weighted_sum_arrays, 
 def total(values: Iterable[Any]) -> Any:
     """The sum of a sequence, as one node; 0.0 for an empty one."""
     operands = tuple(values)
-    return sum_(*operands) if operands else 0.0
+    return sum_.of(operands) if operands else 0.0
 
 
 def mean(values: Iterable[Any]) -> Any:
@@ -342,7 +346,7 @@ def logsumexp(values: Iterable[Any]) -> Any:
     operands = tuple(values)
     if not operands:
         raise ValueError("logsumexp of no values: it takes at least one")
-    return logsumexp_(*operands)
+    return logsumexp_.of(operands)
 
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> Any:
@@ -350,7 +354,7 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0)
     weights, inputs = tuple(weights), tuple(inputs)
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum needs one input for each weight: got {len(weights)} weights and {len(inputs)} inputs")
-    return weighted_sum_(*weights, *inputs, bias)
+    return weighted_sum_.of((*weights, *inputs, bias))
 
 
 def primitive(*partials: float | Callable[..., Any]) -> Callable[[Callable[..., Any]], Operation]:

@@ -186,13 +186,13 @@ class Value(Expression):
         return getattr(self, "_line", None)
 
     @staticmethod
-    def apply(op: Operation, operands: Sequence[Any]) -> Any:
+    def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
         numbers = [each.data if type(each) is Value else each for each in operands]
         for number in numbers:
             if type(number) is not float:
                 return _apply_mixed(op, operands)
-        data = ops.real(op.ieee(*numbers) if _thread.sweeping else op.evaluate(*numbers))
-        return _node(data, op, *operands) if len(operands) <= 2 else _node(data, op, tuple(operands))
+        data = op.ieee(*numbers) if _thread.sweeping else op.evaluate(*numbers)
+        return _node(ops.real(data), op, *operands) if len(operands) <= 2 else _node(ops.real(data), op, operands)
 
     def backward(self) -> None:
         """Set `grad` throughout this Value's graph: the derivative of this Value by each node.
@@ -222,7 +222,7 @@ def _apply_mixed(op: Operation, operands: Sequence[Any]) -> Any:
             return operand.apply(op, operands)
     if any(isinstance(operand, np.ndarray) for operand in operands):
         return np.frompyfunc(op, len(operands), 1)(*map(_boxed, operands))
-    return Value.apply(op, [each if type(each) is Value else ops.real(each) for each in operands])
+    return Value.apply(op, tuple([each if type(each) is Value else ops.real(each) for each in operands]))
 
 
 _new = object.__new__
@@ -263,14 +263,14 @@ def topological_order(output: Any, within: Collection[Any] = frozenset()) -> lis
         elif node not in seen:
             seen.add(node)
             operands = node.operands
-            if operands and node not in within:
-                push(node)
-                push(None)
-                for operand in reversed(operands):
-                    if type(operand) is not float and operand not in seen:
-                        push(operand)
-            else:
+            if not operands or node in within:
                 order.append(node)
+                continue
+            push(node)
+            push(None)
+            for operand in reversed(operands):
+                if type(operand) is not float and operand not in seen:
+                    push(operand)
     return order
 
 
@@ -293,8 +293,12 @@ def sweep(order: Sequence[Any], among: Collection[Any] | None = None, nodes: boo
             arguments = (node.data, a if type(a) is float else a.data, b if type(b) is float else b.data)
         else:
             arguments = (node.data, *[each if type(each) is float else each.data for each in operands])
-        if op.variadic:
-            partials = partials[0](*arguments)
+        if op.variadic:  # one function has given all the partials, as numbers
+            for operand, partial in zip(operands, partials[0](*arguments)):
+                if type(operand) is not float and (among is None or operand in among):
+                    previous = operand.grad
+                    operand.grad = partial * adjoint if previous is None else previous + partial * adjoint
+            continue
         for operand, partial in zip(operands, partials):
             if type(operand) is float or (among is not None and operand not in among):
                 continue
@@ -302,8 +306,6 @@ def sweep(order: Sequence[Any], among: Collection[Any] | None = None, nodes: boo
                 if partial == 0.0:
                     continue
                 contribution = adjoint if partial == 1.0 else partial * adjoint
-            elif op.variadic:
-                contribution = partial * adjoint
             else:
                 try:
                     contribution = partial(*arguments) * adjoint
