@@ -6,6 +6,7 @@ It is functional and uses array functions only, so that another namespace in num
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,12 +27,15 @@ from autograd.vectorize.arrays import (
     SLICE,
     TAKE,
     TRANSPOSE,
+    VIEWS,
+    Instruction,
     Program,
     Shape,
     size_text,
 )
 
-_WIDTH = 60  # an expression longer than this gets a line of its own
+_WIDTH = 60  # an expression longer than this gets a line of its own,
+_COLUMNS = 100  # and a line longer than this is broken
 _ATOM, _POWER, _PRODUCT, _SUM, _COMPARISON = 5, 4, 3, 2, 1
 _INFIX = {
     ops.add: _SUM, ops.subtract: _SUM, ops.multiply: _PRODUCT, ops.divide: _PRODUCT,
@@ -46,9 +50,9 @@ def placed(columns, part, shape):
     np.add.at(whole, (..., columns), part)
     return whole
 '''
-_ERF = '''
+_ERF = """
 erf = np.vectorize(math.erf, otypes=[float])
-'''
+"""
 
 
 def render(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> str:
@@ -64,11 +68,12 @@ class _Renderer:
     def __init__(self, program: Program, arguments: Sequence[str], shapes: Sequence[Shape]) -> None:
         self.program, self.arguments, self.shapes = program, arguments, shapes
         self.uses = [0] * len(program.instructions)
-        for instruction in program.instructions:
-            for each in instruction.operands:
-                self.uses[each] += 1
         for each in program.outputs:
             self.uses[each] += 1
+        for number in range(len(program.instructions) - 1, -1, -1):
+            for each in program.instructions[number].operands:  # a view is written again wherever it is used
+                self.uses[each] += self.uses[number] if program.instructions[number].op in VIEWS else 1
+        self.unpacked = self._unpacked()
         self.text: dict[int, tuple[str, int]] = {}  # each array as an expression, and how tightly that binds
         self.names: dict[int, str] = {}
         self.taken = {*arguments, "np", "batch", "theta", "math", "erf", "placed"}
@@ -78,11 +83,19 @@ class _Renderer:
         program = self.program
         size = next((each.shape[0] for each in program.instructions if each.op == PARAMETERS), 0)
         gradient = len(program.outputs) > 1
-        for number, instruction in enumerate(program.instructions):
-            self.text[number] = self._expression(number)
-            if not self._is_inlined(number):
-                self._name(number)
         output = program.outputs[0]
+        for number in self.unpacked:
+            self.text[number] = self._unpacking(number)
+            self._name(number)
+        if self.unpacked:
+            self.lines.append(("", ""))
+        for number in range(len(program.instructions)):
+            if number not in self.unpacked:
+                self.text[number] = self._expression(number)
+                if not self._is_inlined(number):
+                    self._name(number)
+                if number == output and gradient:
+                    self.lines.append(("", ""))
         batched = len(program.shape(output)) == 2
         if gradient:
             values = self._operand(output)
@@ -95,12 +108,14 @@ class _Renderer:
         else:
             shape = ", ".join(["batch", *map(str, result)])
             returned = f"np.broadcast_to({self._operand(output)}.reshape({result}), ({shape},))"
-        width = min(max((len(line) for line, comment in self.lines if comment), default=0), 80)
-        body = [f"    {line:{width}}  # {comment}" if comment else f"    {line}" for line, comment in self.lines]
+        width = max((len(line) for line, comment in self.lines if comment and len(line) <= _WIDTH), default=0)
+        body = [each for line, comment in self.lines for each in _broken(f"{line:{width}}" if comment else line, comment)]
         parameters = ", ".join([*self.arguments, *(["theta"] if size else [])])
-        described = [f"{each} ({', '.join(['batch', *map(str, shape)])})" for each, shape in zip(self.arguments, self.shapes)]
-        described += [f"theta ({size})"] if size else []
-        text = "\n".join([*body, f"    return {returned}"])
+        described = [
+            f"{each} ({', '.join(['batch', *map(str, shape)])}{'' if shape else ','})" for each, shape in zip(self.arguments, self.shapes)
+        ]
+        described += [f"theta ({size},)"] if size else []
+        text = "\n".join([*body, *_broken(f"return {returned}")])
         uses_batch = "batch" in text.replace("# (", "") and any("batch" in line for line, _ in self.lines) or "(batch" in returned
         helpers = (_PLACED if "placed(" in text else "") + (_ERF if "erf(" in text else "")
         return "\n".join(
@@ -118,51 +133,103 @@ class _Renderer:
             ]
         )
 
+    def _unpacked(self) -> dict[int, str]:
+        """The slices of the parameter vector, in its order and in the shapes in which they are used, each with the letter of its name."""
+        instructions = self.program.instructions
+        users: dict[int, list[int]] = {}
+        for number, instruction in enumerate(instructions):
+            for each in instruction.operands:
+                users.setdefault(each, []).append(number)
+        letters: dict[int, str] = {}
+        for number, instruction in enumerate(instructions):
+            if instruction.op in (SLICE, TAKE) and instructions[instruction.operands[0]].op == PARAMETERS:
+                matrices = [
+                    each for each in users.get(number, ()) if instructions[each].op == RESHAPE and instructions[each].shape[0] != BATCH
+                ]
+                letters.update((each, "W") for each in matrices)
+                if len(matrices) < len(users.get(number, ())):
+                    added = any(instructions[each].op is ops.add for each in users[number])
+                    letters[number] = "b" if added else "w"
+
+        def place(number: int) -> tuple[int, int]:
+            while instructions[number].op == RESHAPE:
+                (number,) = instructions[number].operands
+            return int(instructions[number].detail[0]), number
+
+        return {each: letters[each] for each in sorted(letters, key=place)}
+
+    def _unpacking(self, number: int) -> tuple[str, int]:
+        """The text of a slice of the parameters, when nothing has one yet."""
+        for each in self.program.instructions[number].operands:
+            if each not in self.text:
+                self.text[each] = self._unpacking(each)
+        return self._expression(number)
+
     def _is_inlined(self, number: int) -> bool:
         instruction = self.program.instructions[number]
         op, (text, _) = instruction.op, self.text[number]
-        if op in (INPUT, PARAMETERS, SCALE) or (op == CONSTANT and instruction.detail.size <= 8):
+        if op in (INPUT, PARAMETERS, SCALE, *VIEWS) or (op == CONSTANT and instruction.detail.size <= 8):
             return True
-        if op in (SLICE, RESHAPE, TRANSPOSE):
-            return not self._is_parameter(number)
+        if op == TAKE and any(number in self.program.instructions[each].operands for each in self.unpacked):
+            return True
         if op == SCATTER or self.uses[number] != 1 or number in self.program.outputs:
             return False
-        return len(text) <= _WIDTH and op in (*_INFIX, ops.negative, ops.power, ops.exp, ops.cosh, EXPAND, REDUCE) and not self._is_landmark(number)
+        if op == MATMUL:
+            return self._is_summand(number)
+        inlined = (*_INFIX, ops.negative, ops.power, ops.exp, ops.cosh, EXPAND, REDUCE)
+        return op in inlined and (len(text) <= _WIDTH or self._is_accumulated(number)) and not self._is_weighted_sum(number)
 
-    def _is_landmark(self, number: int) -> bool:
-        """Whether a reader looks for it: a weighted sum with its bias."""
-        instruction = self.program.instructions[number]
-        return instruction.op is ops.add and any(self.program.instructions[each].op == MATMUL for each in instruction.operands)
+    def _is_summand(self, number: int) -> bool:
+        """Whether a matrix product of the forward part has something added to it at once."""
+        users = [each for each in self.program.instructions if number in each.operands]
+        while users[0].op == RESHAPE:
+            reshaped = users[0]
+            users = [
+                each for each in self.program.instructions if any(self.program.instructions[other] is reshaped for other in each.operands)
+            ]
+            if not users:
+                return False
+        return users[0].op in (ops.add, ops.subtract) and number not in self.program.adjoint_of
 
-    def _is_parameter(self, number: int) -> bool:
-        """Whether it is a slice of the parameter vector, in the shape in which a matrix product wants it."""
+    def _is_accumulated(self, number: int) -> bool:
+        """Whether it is a part of a longer sum of derivatives."""
+        users = [each for each in self.program.instructions if number in each.operands]
+        is_derivative = number > self.program.outputs[0]
+        return is_derivative and self.program.instructions[number].op is ops.add and users[0].op is ops.add
+
+    def _is_weighted_sum(self, number: int) -> bool:
+        """Whether a reader looks for it: a matrix product with its bias."""
         instruction = self.program.instructions[number]
-        if instruction.op == SLICE:
-            users = [each for each in self.program.instructions if number in each.operands]
-            matrix = len(users) == 1 and users[0].op == RESHAPE and len(users[0].shape) == 2 and users[0].shape[1] != 1
-            return self.program.instructions[instruction.operands[0]].op == PARAMETERS and not matrix
-        source = self.program.instructions[instruction.operands[0]]
-        return instruction.op == RESHAPE and instruction.shape[-1] != 1 and source.op == SLICE and self.program.instructions[source.operands[0]].op == PARAMETERS
+        return instruction.op is ops.add and any(self._source(each).op == MATMUL for each in instruction.operands)
+
+    def _source(self, number: int) -> Instruction:
+        """What an array is, seen through reshapes."""
+        instruction = self.program.instructions[number]
+        while instruction.op == RESHAPE:
+            instruction = self.program.instructions[instruction.operands[0]]
+        return instruction
 
     def _name(self, number: int) -> None:
         instruction = self.program.instructions[number]
-        text, _ = self.text[number]
-        primal = self.program.adjoint_of.get(number)
+        op, output, primal = instruction.op, self.program.outputs[0], self.program.adjoint_of.get(number)
         if primal is not None and (primal in self.names or self.program.instructions[primal].op == PARAMETERS):
             name = self._fresh("d" + self.names.get(primal, "theta"), numbered=False)
-        elif self._is_parameter(number):
-            name = self._fresh("W" if len(instruction.shape) == 2 else "b")
-        elif instruction.op == MATMUL or self._is_landmark(number):
-            name = self._fresh("z")
-        elif number == self.program.outputs[0]:
+        elif number in self.unpacked:
+            name = self._fresh(self.unpacked[number])
+        elif number == output:
             name = self._fresh("cost" if len(self.program.outputs) > 1 else "result", numbered=False)
-        elif isinstance(instruction.op, Operation) and number not in self.program.adjoint_of and instruction.op not in (ops.subtract, ops.add):
-            name = self._fresh("h")
-        else:
+        elif number > output or op in (ops.add, ops.subtract) and not self._is_weighted_sum(number):
             name = self._fresh("t")
+        elif op == MATMUL or self._is_weighted_sum(number):
+            name = self._fresh("z")
+        else:
+            name = self._fresh("e" if op is ops.exp else "h" if isinstance(op, Operation) else "t")
+        self._assign(name, number)
+
+    def _assign(self, name: str, number: int) -> None:
+        """Write the line that gives an array its name."""
         self.names[number] = name
-        shape = ", ".join(map(size_text, instruction.shape))
-        self.lines.append((f"{name} = {text}", f"({shape}{',' if len(instruction.shape) == 1 else ''})"))
+        self.lines.append((f"{name} = {self.text[number][0]}", _shape(self.program.shape(number))))
         self.text[number] = (name, _ATOM)
 
     def _fresh(self, stem: str, numbered: bool = True) -> str:
@@ -204,11 +271,11 @@ class _Renderer:
         if op == RESHAPE:
             return self._reshape(operands[0], instruction.shape), _ATOM
         if op == TAKE:
-            return f"{self._operand(operands[0], _ATOM)}[{'' if len(instruction.shape) == 1 else ':, '}{detail.tolist()}]", _ATOM
+            return f"{self._operand(operands[0], _ATOM)}[{'' if len(instruction.shape) == 1 else ':, '}{_columns(detail)}]", _ATOM
         if op == CONCATENATE:
             return f"np.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", _ATOM
         if op == MATMUL:
-            return f"{self._operand(operands[0], _PRODUCT)} @ {self._operand(operands[1], _POWER)}", _PRODUCT
+            return f"{self._operand(operands[0], _POWER)} @ {self._operand(operands[1], _POWER)}", _PRODUCT
         if op == EXPAND:
             return f"np.broadcast_to({self._operand(operands[0])}, {_shape(instruction.shape)})", _ATOM
         if op == REDUCE:
@@ -245,31 +312,106 @@ class _Renderer:
         return f"{function}({self._operand(instruction.operands[0])}, axis={axis}{', keepdims=True' if keep else ''})"
 
     def _scatter(self, number: int) -> str:
+        """Columns side by side where the parts lie so, with zeros in the gaps; else a sum of zeros with something put in."""
         instruction = self.program.instructions[number]
-        size = instruction.shape[0]
-        ends = [0, *(place[1] for place in instruction.detail if isinstance(place, tuple))]
-        parts = sorted(zip(instruction.detail, instruction.operands), key=lambda part: part[0] if isinstance(part[0], tuple) else (0,))
-        ends = [0]
-        for place, _ in parts:
-            if place is None or not isinstance(place, tuple) or place[0] != ends[-1] or place[2] != 1:
-                break
-            ends.append(place[1])
-        if len(ends) == len(parts) + 1 and ends[-1] == size:
-            return f"np.concatenate([{', '.join(self._flat(each) for _, each in parts)}])"
-        words = []
-        for place, each in parts:
+        *batch, size = instruction.shape
+        parts = sorted(zip(instruction.detail, instruction.operands), key=lambda part: part[0] if isinstance(part[0], tuple) else (-1,))
+        if self.program.adjoint_of.get(number) is not None and self.program.instructions[self.program.adjoint_of[number]].op == PARAMETERS:
+            for place, part in parts:
+                self._name_gradient(place, part)
+        beside: list[str] = []
+        others: list[str] = []
+        end = 0
+        for place, part in parts:
             if place is None:
-                words.append(self._operand(each, _SUM))
+                others.insert(0, self._operand(part, _SUM))
+            elif isinstance(place, tuple) and place[0] >= end and place[2] == 1:
+                beside += [f"np.zeros({_shape((*batch, place[0] - end))})"] if place[0] > end else []
+                beside.append(self._flat(part))
+                end = place[1]
             else:
-                rows = f"slice({place[0]}, {place[1]}, {place[2]})" if isinstance(place, tuple) else str(place.tolist())
-                words.append(f"placed({rows}, {self._operand(each)}, {_shape(instruction.shape)})")
-        return " + ".join(words)
+                columns = f"slice({place[0]}, {place[1]}, {place[2]})" if isinstance(place, tuple) else _columns(place)
+                others.append(f"placed({columns}, {self._operand(part)}, {_shape(instruction.shape)})")
+        if beside:
+            beside += [f"np.zeros({_shape((*batch, size - end))})"] if size > end else []
+            others.insert(0, beside[0] if len(beside) == 1 else f"np.concatenate([{', '.join(beside)}]{', axis=-1' if batch else ''})")
+        return " + ".join(others)
+
+    def _name_gradient(self, place: Any, part: int) -> None:
+        """Give the gradient by a slice of the parameters that slice's name, behind a d."""
+        names = [name for number, name in self.names.items() if number in self.unpacked and _same(self._source(number).detail, place)]
+        source = part
+        while self.program.instructions[source].op == RESHAPE and source not in self.names:
+            (source,) = self.program.instructions[source].operands
+        if names and source not in self.names and (source, part) != (part, source) or names and part not in self.names and source == part:
+            self._assign(self._fresh(f"d{names[0]}", numbered=False), part)
 
     def _flat(self, number: int) -> str:
         source = self.program.instructions[number]
-        if source.op == RESHAPE and len(source.shape) == 1 and self.program.instructions[source.operands[0]].op == MATMUL:
+        if number not in self.names and source.op == RESHAPE and len(source.shape) == 1 and source.operands[0] in self.names:
             return f"{self._operand(source.operands[0], _ATOM)}.ravel()"
         return self._operand(number)
+
+
+def _broken(line: str, comment: str = "") -> list[str]:
+    """A line of the function's body; where it is too long, broken behind commas and before plus signs, as far out as possible."""
+    if len(line) > _COLUMNS and any(depth == 0 for _, depth in _breaks(line)):
+        name, _, terms = line.partition(" = ")
+        line = f"{name} = ({terms})"
+    pieces, start = [], 0
+    breaks = [(depth, -position) for position, depth in _breaks(line) if depth]
+    while len(line) - start > _COLUMNS:
+        near = [each for each in breaks if start + _COLUMNS // 3 < -each[1] <= start + _COLUMNS]
+        if not near:
+            break
+        end = -min(near)[1]
+        pieces.append(line[start:end].rstrip())
+        start = end
+    pieces.append(line[start:])
+    if comment:
+        pieces[-1] += f"  # {comment}"
+    return [f"{'' if not piece else '    ' if index == 0 else '        '}{piece}" for index, piece in enumerate(pieces)]
+
+
+def _breaks(line: str) -> list[tuple[int, int]]:
+    """Where a line can be broken, each with how many brackets are open there."""
+    found, depth = [], 0
+    for position, sign in enumerate(line):
+        depth += (sign in "([") - (sign in ")]")
+        if sign == " " and line[position - 1] == "," and depth:
+            found.append((position + 1, depth))
+        if sign == "+" and line[position - 1 : position + 2] == " + ":
+            found.append((position, depth))
+    return found
+
+
+def _same(detail: Any, place: Any) -> bool:
+    return isinstance(detail, tuple) == isinstance(place, tuple) and place is not None and np.array_equal(detail, place)
+
+
+def _columns(columns: np.ndarray[Any, Any]) -> str:
+    """A list of columns, by its rule where it consists of equal, evenly shifted rows: windows, repeats and the like."""
+    count = len(columns)
+    for inner in range(2, count // 2 + 1):
+        if count % inner == 0 and count > 8:
+            grid = columns.reshape(-1, inner)
+            start, across, down = int(grid[0, 0]), int(grid[0, 1] - grid[0, 0]), int(grid[1, 0] - grid[0, 0])
+            if (
+                across >= 0
+                and down >= 0
+                and np.array_equal(grid, start + down * np.arange(count // inner)[:, None] + across * np.arange(inner))
+            ):
+                rows, row = _arange(start, down, count // inner), _arange(0, across, inner)
+                if not across:
+                    return f"np.repeat({rows}, {inner})"
+                return f"np.tile({_arange(start, across, inner)}, {count // inner})" if not down else f"np.add.outer({rows}, {row}).ravel()"
+    return str(columns.tolist())
+
+
+def _arange(start: int, step: int, count: int) -> str:
+    if step == 1:
+        return f"np.arange({start}, {start + count})" if start else f"np.arange({count})"
+    return f"np.arange({start}, {start + step * count}, {step})"
 
 
 def _without(shape: Shape, axis: int) -> Shape:
