@@ -91,7 +91,7 @@ class Vectorized:
             return partials  # type: ignore[no-any-return]
 
         op = Operation(f"mean {self.name}", lambda *_: value, lambda *_: value, rule, variadic=True)
-        return Value.apply(op, recording.parameters)  # type: ignore[no-any-return]
+        return Value.apply(op, tuple(recording.parameters))  # type: ignore[no-any-return]
 
     def value_and_gradient(
         self, *arguments: Any, parameters: FloatArray | None = None, out: FloatArray | None = None
@@ -116,7 +116,7 @@ class Vectorized:
     @property
     def parameters(self) -> tuple[Value, ...]:
         """The Values that the function closes over, in the order of the parameter vector. Known once it was called."""
-        return tuple(self._recorded("parameters").parameters)
+        return self._recorded("parameters").parameters
 
     def parameter_vector(self) -> FloatArray:
         """A new array of the parameters' data, in the order of `parameters`."""
@@ -126,8 +126,8 @@ class Vectorized:
         """Write a parameter vector back to the Values. Raises ValueError, changing nothing, where it has the wrong length."""
         recording = self._recorded("assign()")
         numbers = _checked_vector(vector, len(recording.parameters), self.dtype, "vector").tolist()
-        for parameter, parameter.data in zip(recording.parameters, numbers):
-            pass
+        for parameter, number in zip(recording.parameters, numbers):
+            parameter.data = number
 
     @property
     def source(self) -> str:
@@ -170,23 +170,6 @@ class Vectorized:
         self._latest = recording
         return recording, arrays, batch
 
-    def _names(self, count: int) -> tuple[str, ...]:
-        """The names of the function's first arguments, for messages and source."""
-        if not count:
-            raise TypeError(f"{self!r} needs at least one array of examples")
-        try:
-            parameters = list(inspect.signature(self.f).parameters.values())
-        except (TypeError, ValueError):
-            parameters = []
-        positional = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)][:count]
-        names = self._argument_names[count] = tuple(positional + [f"x{position}" for position in range(len(positional), count)])
-        return names
-
-    def _recorded(self, what: str) -> Recording:
-        if self._latest is None:
-            raise RuntimeError(f"{what} is known once {self!r} has seen arguments: call it, or its record(...), with a batch first")
-        return self._latest
-
 
 class Recording:
     """One recording of a function, for one shape of example, and the programs and plans made from it."""
@@ -198,7 +181,7 @@ class Recording:
         self._program, order = lower(self._graph, self._batched, self._argument_sizes())
         self.forward = rebuilt(self._program)
         self._varies = len(self._program.shape(self._program.outputs[0])) == 2  # do the results depend on the example?
-        self.parameters = [self._graph.parameters[each] for each in order]
+        self.parameters = tuple([self._graph.parameters[each] for each in order])
         self._plans: OrderedDict[tuple[str, int], list[Plan]] = OrderedDict()
 
     def _argument_sizes(self) -> list[int]:
@@ -257,8 +240,8 @@ class Recording:
         program = self.stepping
         if is_watching():
             value, *gradients = interpret(program, self._bindings(program, arrays, theta), batch, watch=True)
-            for gradient[:] in gradients:
-                pass
+            if gradients:
+                gradient[:] = gradients[0]
             return value.item() / (batch if self._varies else 1), gradient
         plan = self._borrow("gradient", program, batch)
         try:
@@ -329,7 +312,9 @@ def _checked_array(array: Any, name: str, dtype: Any) -> FloatArray:
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}; rows of different lengths or strings do this")
     if array.ndim == 0:
-        raise ValueError(f"{name} must have one entry an example, shape (batch,) or (batch, n), got a single number; a function closes over constants")
+        raise ValueError(
+            f"{name} must have one entry an example, shape (batch,) or (batch, n), got a single number; a function closes over constants"
+        )
     return np.ascontiguousarray(array, dtype=dtype)
 
 
