@@ -64,7 +64,7 @@ class Array(Symbol):
         self.program, self.number = program, number
 
     @staticmethod
-    def apply(op: Operation, operands: Sequence[Any]) -> Any:
+    def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
         program = next(each.program for each in operands if isinstance(each, Array))
         return program.array(program.add(op, *(program.number_of(each) for each in operands)))
 
@@ -105,7 +105,7 @@ class Program:
             name = instruction.op if isinstance(instruction.op, str) else instruction.op.name
             shape = ", ".join(map(size_text, instruction.shape))
             words = [f"%{each}" for each in instruction.operands]
-            detail = "" if instruction.detail is None else f" {str(instruction.detail):.60}"
+            detail = "" if instruction.detail is None else f" {instruction.detail!s:.60}"
             lines.append(f"%{number} = {' '.join([name, *words])}{detail}  # ({shape})")
         return "\n".join([*lines, "return " + " ".join(f"%{each}" for each in self.outputs)])
 
@@ -204,7 +204,7 @@ class Program:
 
     def _copy(self, instruction: Instruction, operands: Sequence[int]) -> int:
         op = instruction.op
-        if isinstance(op, Operation) and not isinstance(op.on_arrays, np.ufunc) and op not in OPAQUE:
+        if isinstance(op, Operation) and not _is_spelled(op):
             try:
                 result = self.number_of(op.on_arrays(*map(self.array, operands)))  # equal parts of several rows are merged here
             except TraceError:
@@ -305,4 +305,11 @@ def rebuilt(program: Program, fast: bool = False) -> Program:
             if number in program.adjoint_of and program.adjoint_of[number] in numbers:
                 fresh.adjoint_of.setdefault(numbers[number], numbers[program.adjoint_of[number]])
     fresh.outputs = [numbers[each] for each in program.outputs]
-    return fresh
+    if all(_is_spelled(each.op) for each in fresh.instructions):
+        return fresh
+    return rebuilt(fresh, fast)  # a user's row was written with rows of the table
+
+
+def _is_spelled(op: Operation | str) -> bool:
+    """Whether numpy has a function for it, or the program an instruction."""
+    return isinstance(op, str) or isinstance(op.on_arrays, np.ufunc) or op in OPAQUE
