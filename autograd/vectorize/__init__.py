@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd import ops
 from autograd.ops import Node, Operation
 from autograd.value import Value, is_watching
-from autograd.vectorize.arrays import BATCH, INPUT, PARAMETERS, Program, rebuilt
+from autograd.vectorize.arrays import INPUT, PARAMETERS, Program, rebuilt
 from autograd.vectorize.differentiate import differentiate
 from autograd.vectorize.lower import lower
 from autograd.vectorize.record import TraceError, record

@@ -211,7 +211,7 @@ class Program:
                 raise
             except Exception as error:
                 raise TraceError(
-                    f"{op.name} cannot be applied to arrays ({error}): write it with autograd's functions, which take floats, arrays and Values alike"
+                    f"{op.name} cannot be applied to arrays ({error}): write it with autograd's functions, which take arrays too"
                 ) from error
             return self.expand(result, instruction.shape)
         if self.fast and isinstance(op, Operation):

@@ -13,7 +13,6 @@ from typing import Any
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize.arrays import (
-    BATCH,
     CONCATENATE,
     EXPAND,
     MATMUL,
@@ -83,7 +82,7 @@ def _contributions(program: Program, number: int, adjoint: int, depends: Sequenc
     if isinstance(op, Operation):
         arguments = [program.array(each) for each in (number, *operands)]
         given = []
-        for index, (operand, partial) in enumerate(zip(operands, op.partials)):
+        for operand, partial in zip(operands, op.partials):
             if depends[operand] and partial != 0.0:
                 contribution = _times(program, _partial(partial, arguments), adjoint)
                 given.append((operand, None, _unbroadcast(program, contribution, shape, program.shape(operand))))

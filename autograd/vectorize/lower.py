@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from autograd.vectorize.arrays import BATCH, PARAMETERS, Program, Shape
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
 from autograd.vectorize.simplify import _COMMUTATIVE, DOT, SUM
 
+
 @dataclass(frozen=True)
 class Grid:
     """Scalars that are the entries of one matrix product: entry (p, r) is the sum over k of right[p][k] left[r][k]."""
@@ -28,9 +30,7 @@ class Grid:
     entries: list[int]  # all r for one p, then the next
 
 
-def lower(
-    graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool = False
-) -> tuple[Program, list[int]]:
+def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool = False) -> tuple[Program, list[int]]:
     """The array program of a simplified graph, and the order in which the parameters lie in its parameter vector.
 
     `arguments` are the numbers of scalars in one example of each argument. The program's one output has shape
@@ -69,9 +69,7 @@ def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list
     columns: dict[tuple[tuple[int, ...], ...], list[tuple[int, ...]]] = {}
     for right, entries in by_right.items():
         columns.setdefault(tuple(entries), []).append(right)
-    return [
-        Grid(list(lefts), rights, [by_right[right][left] for right in rights for left in lefts]) for lefts, rights in columns.items()
-    ]
+    return [Grid(list(lefts), rights, [by_right[right][left] for right in rights for left in lefts]) for lefts, rights in columns.items()]
 
 
 class _Lowering:
@@ -82,7 +80,7 @@ class _Lowering:
         self.per_example = per_example
         if per_example:
             for number, (op, operands) in enumerate(graph.nodes):
-                if op == PARAMETER or (op not in (INPUT, CONSTANT) and any([self.batched[each] for each in operands])):
+                if op == PARAMETER or (op not in (INPUT, CONSTANT) and any(self.batched[each] for each in operands)):
                     self.batched[number] = True
         self.array: list[int] = [-1] * len(graph.nodes)  # where each scalar lies: in which array,
         self.column: list[int] = [0] * len(graph.nodes)  # and in which of its columns
@@ -119,7 +117,12 @@ class _Lowering:
                     if nodes[number][0] == DOT:
                         place(self.factors(number)[0])
                 others = [number for number in chosen if nodes[number][0] != DOT]
-                loose = [(position, number, each) for number in others for position, each in enumerate(nodes[number][1]) if nodes[each][0] == PARAMETER]
+                loose = [
+                    (position, number, each)
+                    for number in others
+                    for position, each in enumerate(nodes[number][1])
+                    if nodes[each][0] == PARAMETER
+                ]
                 place([each for _, _, each in sorted(loose)])
                 for number in chosen:
                     if nodes[number][0] == DOT:
@@ -140,7 +143,7 @@ class _Lowering:
             op, operands = self.graph.nodes[number]
             if op in (DOT, SUM):
                 left, right = operands[0], operands[-1]
-                key = (op, len(operands), self.batched[left], self.batched[right])
+                key: tuple[Any, ...] = (op, len(operands), self.batched[left], self.batched[right])
             else:
                 if op in _COMMUTATIVE:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
@@ -171,6 +174,8 @@ class _Lowering:
                 self._place(entries, self._rowwise(entries))
         elif op == SUM:
             self._place(group, self._along(group, lambda array: self.program.reduce(array, -1)))
+        elif isinstance(op, str):
+            raise AssertionError(op)
         elif op.variadic:
             self._place(group, self._along(group, lambda array: self.program.reduce(array, -1, op)))
         else:
@@ -221,7 +226,9 @@ class _Lowering:
         scalars = [each for number in group for each in sorted(self.graph.nodes[number][1], key=self.place_of)]
         inner = len(scalars) // len(group)
         array = self.gather(scalars, full=self.batched[group[0]], whole=True)
-        return self.program.reshape(reduce(self.program.reshape(array, self._shape(group, len(group), inner))), self._shape(group, len(group)))
+        return self.program.reshape(
+            reduce(self.program.reshape(array, self._shape(group, len(group), inner))), self._shape(group, len(group))
+        )
 
     def gather(self, scalars: Sequence[int], full: bool = False, whole: bool = False) -> int:
         """An array with these scalars as columns; one column may stand for many equal ones unless `whole`.
@@ -232,7 +239,7 @@ class _Lowering:
         arrays = [self.array[each] for each in scalars]
         runs = _runs(arrays)
         pieces = [self._columns(arrays[start], scalars[start:stop]) for start, stop in runs]
-        full = full or any(program.shape(each)[:1] == (BATCH,) for each in pieces) and len(pieces) > 1
+        full = full or (any(program.shape(each)[:1] == (BATCH,) for each in pieces) and len(pieces) > 1)
         if len(pieces) == 1 and not whole:
             return pieces[0]
         batch = (BATCH,) if full or program.shape(pieces[0])[:1] == (BATCH,) else ()
@@ -254,4 +261,4 @@ class _Lowering:
 def _runs(arrays: Sequence[int]) -> list[tuple[int, int]]:
     """Where the stretches of equal entries start and stop."""
     starts = [0, *(np.flatnonzero(np.diff(arrays)) + 1).tolist(), len(arrays)]
-    return list(zip(starts, starts[1:]))
+    return list(pairwise(starts))

@@ -19,7 +19,9 @@ class TraceError(TypeError):
 
 def _refuse(what: str, instead: str) -> Callable[..., Any]:
     def method(self: Symbol, *_: Any) -> NoReturn:
-        raise TraceError(f"{what} of a traced number ({self!r}), at {user_line()}: vectorize records the function once, for all examples. {instead}")
+        raise TraceError(
+            f"{what} of a traced number ({self!r}), at {user_line()}: vectorize records the function once, for all examples. {instead}"
+        )
 
     return method
 
@@ -36,12 +38,12 @@ class Symbol(Expression):
     # fmt: off
     __lt__, __le__     = _traced(ops.less), _traced(ops.less_equal)
     __gt__, __ge__     = _traced(ops.greater), _traced(ops.greater_equal)
-    __eq__, __ne__     = _traced(ops.equal), _traced(ops.not_equal)  # type: ignore[assignment]
+    __eq__, __ne__     = _traced(ops.equal), _traced(ops.not_equal)
     __and__ = __rand__ = _traced(ops.logical_and)
     __or__ = __ror__   = _traced(ops.logical_or)
     __hash__           = object.__hash__
 
-    __bool__   = _refuse("the truth", "Instead of `if` or `and`, choose with where(condition, a, b), maximum, minimum, or combine conditions with & and |.")
+    __bool__   = _refuse("the truth", "Instead of `if` or `and`, use where(condition, a, b), maximum, minimum, or & and | on conditions.")
     __float__  = _refuse("the float", "Instead of math.exp and the like, use autograd's exp, log, tanh, ..., which take traced numbers.")
     __int__    = _refuse("the integer", "Compute with the number itself, or pass it to the function as a constant.")
     __index__  = _refuse("the index", "Instead of values[i], pass a one-hot row and take the weighted_sum of it with the values.")
@@ -70,8 +72,8 @@ class Tracer(Symbol):
         self.name, self.op, self.operands, self.grad = name, op, operands, 0.0
 
     @staticmethod
-    def apply(op: Operation, operands: Sequence[Any]) -> Any:
-        if any([isinstance(each, np.ndarray) for each in operands]):
+    def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
+        if any(isinstance(each, np.ndarray) for each in operands):
             return Value.apply(op, operands)
         return Tracer(op.name, op, tuple([each if isinstance(each, Node) else ops.real(each) for each in operands]))
 
@@ -126,13 +128,17 @@ def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
     if isinstance(result, (list, tuple)):
         parts = [_flat(each) for each in result]
         if len({shape for _, shape in parts}) > 1:
-            raise ValueError(f"a vectorized function returns a scalar or a rectangular list, got rows of shapes {[shape for _, shape in parts]}")
+            raise ValueError(
+                f"a vectorized function returns a scalar or a rectangular list, got rows of shapes {[shape for _, shape in parts]}"
+            )
         return [each for scalars, _ in parts for each in scalars], (len(parts), *(parts[0][1] if parts else ()))
     if not isinstance(result, Node):
         try:
             result = ops.real(result)
         except TypeError:
-            raise TypeError(f"a vectorized function returns a scalar or a list of scalars, got {type(result).__name__} {result!r:.60}") from None
+            raise TypeError(
+                f"a vectorized function returns a scalar or a list of scalars, got {type(result).__name__} {result!r:.60}"
+            ) from None
     return [result], ()
 
 
@@ -153,7 +159,9 @@ def _number(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ...]
                 numbers[operand] = len(nodes)
                 if operand not in leaves:
                     if not isinstance(operand, Value):
-                        raise TraceError(f"{operand!r} belongs to another call: a traced number must not be kept after its function returned")
+                        raise TraceError(
+                            f"{operand!r} belongs to another call: a traced number must not be kept after its function returned"
+                        )
                     leaves[operand] = (PARAMETER, (len(graph.parameters),))
                     graph.parameters.append(operand)
                 nodes.append(leaves[operand])

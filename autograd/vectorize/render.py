@@ -116,7 +116,7 @@ class _Renderer:
         ]
         described += [f"theta ({size},)"] if size else []
         text = "\n".join([*body, *_broken(f"return {returned}")])
-        uses_batch = "batch" in text.replace("# (", "") and any("batch" in line for line, _ in self.lines) or "(batch" in returned
+        uses_batch = ("batch" in text.replace("# (", "") and any("batch" in line for line, _ in self.lines)) or "(batch" in returned
         helpers = (_PLACED if "placed(" in text else "") + (_ERF if "erf(" in text else "")
         return "\n".join(
             [
@@ -218,7 +218,7 @@ class _Renderer:
             name = self._fresh(self.unpacked[number])
         elif number == output:
             name = self._fresh("cost" if len(self.program.outputs) > 1 else "result", numbered=False)
-        elif number > output or op in (ops.add, ops.subtract) and not self._is_weighted_sum(number):
+        elif number > output or (op in (ops.add, ops.subtract) and not self._is_weighted_sum(number)):
             name = self._fresh("t")
         elif op == MATMUL or self._is_weighted_sum(number):
             name = self._fresh("z")
@@ -343,7 +343,7 @@ class _Renderer:
         source = part
         while self.program.instructions[source].op == RESHAPE and source not in self.names:
             (source,) = self.program.instructions[source].operands
-        if names and source not in self.names and (source, part) != (part, source) or names and part not in self.names and source == part:
+        if (names and source not in self.names and (source, part) != (part, source)) or (names and part not in self.names and source == part):
             self._assign(self._fresh(f"d{names[0]}", numbered=False), part)
 
     def _flat(self, number: int) -> str:

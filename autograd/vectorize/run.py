@@ -11,7 +11,6 @@ import numpy as np
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize.arrays import (
-    BATCH,
     CONCATENATE,
     CONSTANT,
     EXPAND,
@@ -54,7 +53,11 @@ def interpret(program: Program, externals: dict[int, FloatArray], batch: int, wa
     arrays: list[Any] = []
     with np.errstate(all="ignore"):
         for number, instruction in enumerate(program.instructions):
-            result = externals[number] if number in externals else _interpret(instruction, [arrays[each] for each in instruction.operands], batch)
+            result = (
+                externals[number]
+                if number in externals
+                else _interpret(instruction, [arrays[each] for each in instruction.operands], batch)
+            )
             arrays.append(result)
             if watch and not np.all(np.isfinite(result)):
                 _complain(program, instruction, arrays, result)
@@ -93,7 +96,7 @@ def _interpret(instruction: Instruction, operands: list[Any], batch: int) -> Any
         elif isinstance(place, tuple):
             result[..., slice(*place)] += part
         else:
-            np.add.at(result, (..., place), part)
+            np.add.at(result, (..., place), part)  # type: ignore[arg-type]
     return result
 
 
@@ -101,7 +104,9 @@ def _complain(program: Program, instruction: Instruction, arrays: Sequence[Any],
     op = instruction.op if isinstance(instruction.op, str) else instruction.op.name
     if op in (INPUT, PARAMETERS):
         place = tuple(int(each) for each in np.argwhere(~np.isfinite(result))[0])
-        raise FloatingPointError(f"the {'parameters hold' if op == PARAMETERS else 'input holds'} {result[place]}, at (example, column) {place}")
+        raise FloatingPointError(
+            f"the {'parameters hold' if op == PARAMETERS else 'input holds'} {result[place]}, at (example, column) {place}"
+        )
     if op == CONSTANT:
         return
     place = tuple(int(each) for each in np.argwhere(~np.isfinite(result))[0])
@@ -112,7 +117,9 @@ def _complain(program: Program, instruction: Instruction, arrays: Sequence[Any],
         except ValueError:
             words.append(f"an array of shape {arrays[each].shape}")
     text = instruction.op.describe(words) if isinstance(instruction.op, Operation) else f"{op}({', '.join(words)})"
-    raise FloatingPointError(f"{text} gave {result[place]}, in the compiled program, at (example, ...) {place} of an array of shape {result.shape}")
+    raise FloatingPointError(
+        f"{text} gave {result[place]}, in the compiled program, at (example, ...) {place} of an array of shape {result.shape}"
+    )
 
 
 class _Reference:
@@ -271,7 +278,14 @@ class Plan:
                 while instructions[source].op == RESHAPE and uses[source] == 1:
                     (source,) = instructions[source].operands
                 fresh = instructions[source].op in (MATMUL, REDUCE) or isinstance(instructions[source].op, Operation)
-                if rows is not None and contiguous and not written[rows].any() and fresh and uses[source] == 1 and not instructions[source].is_boolean:
+                if (
+                    rows is not None
+                    and contiguous
+                    and not written[rows].any()
+                    and fresh
+                    and uses[source] == 1
+                    and not instructions[source].is_boolean
+                ):
                     self._aliases[source] = (number, rows)
                 if rows is not None:
                     written[rows] = True
@@ -306,7 +320,6 @@ class Plan:
 
     def _elementwise(self, number: int, op: Operation, operands: Sequence[int], last: Sequence[int]) -> None:
         arrays = [self.program.instructions[each] for each in operands]
-        shape = self.program.shape(number)
         if op is ops.where:
             self._allocate(number)
             condition = operands[0]
@@ -336,7 +349,7 @@ class Plan:
             self._call(_POSITIONAL.get(op, op.on_arrays), *operands, number)
 
     def _is_reusable(self, number: int, operand: int, operands: Sequence[int], last: Sequence[int]) -> bool:
-        """Whether an elementwise result can overwrite this operand: nothing else needs it, and it has the same entries in the same places."""
+        """Whether an elementwise result can overwrite this operand: nothing else needs it, and its entries lie in the same places."""
         base = self._base(operand)
         if number in self._aliases or number in self.external or base in self.external or last[base] > number:
             return False
@@ -400,7 +413,9 @@ class Plan:
 
     def _call(self, function: Any, *arguments: Any) -> None:
         """Note a call: a number stands for that array, a 1-tuple for what is in it."""
-        resolved = [each[0] if isinstance(each, tuple) else each if isinstance(each, _Reference) else _Reference(each) for each in arguments]
+        resolved = [
+            each[0] if isinstance(each, tuple) else each if isinstance(each, _Reference) else _Reference(each) for each in arguments
+        ]
         self._calls.append((function, tuple(resolved)))
 
     def _resolved(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
@@ -448,11 +463,11 @@ class Plan:
 
 
 def _sum_along(array: FloatArray, axis: int, out: FloatArray) -> None:
-    np.add.reduce(array, axis, None, out, True)
+    np.add.reduce(array, axis=axis, out=out, keepdims=True)
 
 
 def _max_along(array: FloatArray, axis: int, out: FloatArray) -> None:
-    np.maximum.reduce(array, axis, None, out, True)
+    np.maximum.reduce(array, axis=axis, out=out, keepdims=True)
 
 
 def _finite_or_zero(array: FloatArray) -> None:

@@ -59,7 +59,7 @@ class Builder:
             known = self._known[op, key or operands] = len(self.graph.nodes)
             self.graph.nodes.append((op, operands))
             leaf = op in (INPUT, PARAMETER, CONSTANT)
-            self.batched.append(op == INPUT if leaf else any([self.batched[each] for each in operands]))
+            self.batched.append(op == INPUT if leaf else any(self.batched[each] for each in operands))
         return known
 
     def _simpler(self, op: Operation, operands: Sequence[int], numbers: Sequence[float | None]) -> int | None:
@@ -110,7 +110,7 @@ def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
 
 
 def _flatten(merged: Builder) -> tuple[Scalars, list[bool]]:
-    nodes, batched, outputs = merged.graph.nodes, merged.batched, merged.graph.outputs
+    nodes, outputs = merged.graph.nodes, merged.graph.outputs
     uses = [0] * len(nodes)
     for op, operands in nodes:
         if not isinstance(op, str):
