@@ -142,8 +142,8 @@ class _Lowering:
         for number in members:
             op, operands = self.graph.nodes[number]
             if op in (DOT, SUM):
-                left, right = operands[0], operands[-1]
-                key: tuple[Any, ...] = (op, len(operands), self.batched[left], self.batched[right])
+                left, right = operands[: len(operands) // 2], operands[len(operands) // 2 :]
+                key: tuple[Any, ...] = (op, len(operands), self._varies(left), self._varies(right))
             else:
                 if op in _COMMUTATIVE:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
@@ -158,7 +158,7 @@ class _Lowering:
     def emit(self, group: Sequence[int]) -> None:
         """Add the instructions that compute a group, and note where its scalars lie."""
         op, operands = self.graph.nodes[group[0]]
-        if op == DOT and self.batched[operands[0]]:
+        if op == DOT and self._varies(self.factors(group[0])[0]):
             self._place(group, self._rowwise(group))
         elif op == DOT:
             single: list[Grid] = []
@@ -183,8 +183,12 @@ class _Lowering:
             self._place(group, self.program.add(op, *arrays))
 
     def _shape(self, scalars: Sequence[int], *sizes: int) -> Shape:
-        """These sizes, behind the batch where the first of the scalars depends on the example."""
-        return (BATCH, *sizes) if self.batched[scalars[0]] else sizes
+        """These sizes, behind the batch where the scalars depend on the example."""
+        return (BATCH, *sizes) if self._varies(scalars) else sizes
+
+    def _varies(self, scalars: Sequence[int]) -> bool:
+        """Whether scalars depend on the example: all or none of them, but for constants beside rows of parameters."""
+        return any(self.batched[each] for each in scalars)
 
     def _in_order(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """A DOT's factors, its terms in the order in which the right ones lie."""
@@ -200,7 +204,7 @@ class _Lowering:
     def _product(self, grid: Grid) -> int:
         """A matrix product, its entries as columns: `right @ left.T`."""
         program, (rows, columns, inner) = self.program, (len(grid.left), len(grid.right), len(grid.left[0]))
-        batched = self.batched[grid.right[0][0]]
+        batched = self._varies(grid.right[0])
         left = program.reshape(self.gather([each for factors in grid.left for each in factors], full=False, whole=True), (rows, inner))
         right = self.gather([each for factors in grid.right for each in factors], full=batched, whole=True)
         right = program.reshape(right, (columns * BATCH if batched else columns, inner))
@@ -214,7 +218,7 @@ class _Lowering:
 
         def side(which: int) -> int:
             scalars = [each for number in group for each in self._in_order(number)[which]]
-            batched = self.batched[scalars[0]]
+            batched = self._varies(scalars)
             return program.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, len(group), inner))
 
         left, right = side(0), side(1)
