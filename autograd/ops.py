@@ -28,7 +28,7 @@ class Node:
     operands: tuple[Any, ...]
 
     @staticmethod
-    def apply(op: Operation, operands: Sequence[Any]) -> Any:
+    def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
         """The node that stands for `op` applied to `operands` (nodes and real numbers)."""
         raise NotImplementedError
 

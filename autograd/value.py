@@ -215,7 +215,7 @@ class Value(Expression):
             raise
 
 
-def _apply_mixed(op: Operation, operands: Sequence[Any]) -> Any:
+def _apply_mixed(op: Operation, operands: tuple[Any, ...]) -> Any:
     """`Value.apply` where some operand is neither a Value nor a float: another node, an array, another kind of number."""
     for operand in operands:
         if isinstance(operand, Node) and type(operand) is not Value:

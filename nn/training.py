@@ -272,8 +272,10 @@ class _Run:
                 x, y = X, Y
             else:
                 rows = order[step * size : (step + 1) * size]
-                x = X.take(rows, axis=0, out=batch_X[: len(rows)], mode="clip")  # any mode but "raise" writes straight to out
-                y = Y.take(rows, axis=0, out=batch_Y[: len(rows)], mode="clip")
+                if len(rows) < size:
+                    batch_X, batch_Y = batch_X[: len(rows)], batch_Y[: len(rows)]
+                x = X.take(rows, axis=0, out=batch_X, mode="clip")  # any mode but "raise" writes straight to out
+                y = Y.take(rows, axis=0, out=batch_Y, mode="clip")
             cost = self.objective.value_and_gradient(x, y, theta, gradient)
             norm = math.sqrt(gradient @ gradient)
             optimizer.epoch = epoch + step / per_epoch

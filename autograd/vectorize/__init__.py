@@ -138,6 +138,22 @@ class Vectorized:
         self._prepare(arguments)
         return self
 
+    def _checked(self, array: Any, name: str) -> FloatArray:
+        """An argument as a contiguous array of the program's dtype. Raises TypeError or ValueError where it is none."""
+        if type(array) is np.ndarray and array.dtype == self.dtype and array.ndim and array.flags.c_contiguous:
+            return array
+        try:
+            array = np.asarray(array)
+        except ValueError:
+            raise ValueError(f"{name} has rows of different lengths: an argument is an array of shape (batch,) or (batch, n)") from None
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}; rows of different lengths or strings do this")
+        if array.ndim == 0:
+            raise ValueError(
+                f"{name} must have one entry an example, shape (batch,) or (batch, n), got a single number; a function closes over constants"
+            )
+        return np.ascontiguousarray(array, dtype=self.dtype)
+
     def _names(self, count: int) -> tuple[str, ...]:
         """The names of the function's first arguments, for messages and source."""
         if not count:
@@ -157,12 +173,12 @@ class Vectorized:
 
     def _prepare(self, arguments: Sequence[Any]) -> tuple[Recording, list[FloatArray], int]:
         names = self._argument_names.get(len(arguments)) or self._names(len(arguments))
-        arrays = [_checked_array(each, name, self.dtype) for each, name in zip(arguments, names)]
-        shapes = tuple([array.shape[1:] for array in arrays])
+        arrays = list(map(self._checked, arguments, names))
         batch = len(arrays[0])
         for array in arrays:
             if len(array) != batch or batch == 0:
                 raise ValueError(_misfit(names, arrays))
+        shapes = tuple([array.shape[1:] for array in arrays])
         recording = self._recordings.get(shapes)
         if recording is None:
             recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype)
@@ -299,22 +315,6 @@ def _misfit(names: Sequence[str], arrays: Sequence[FloatArray]) -> str:
     if any(len(array) == 0 for array in arrays):
         return f"an empty batch: got shapes {shapes}"
     return f"arguments need one row for each example, the same number of them: got shapes {shapes}"
-
-
-def _checked_array(array: Any, name: str, dtype: Any) -> FloatArray:
-    if type(array) is np.ndarray and array.dtype == dtype and array.ndim and array.flags.c_contiguous:
-        return array
-    try:
-        array = np.asarray(array)
-    except ValueError:
-        raise ValueError(f"{name} has rows of different lengths: an argument is an array of shape (batch,) or (batch, n)") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}; rows of different lengths or strings do this")
-    if array.ndim == 0:
-        raise ValueError(
-            f"{name} must have one entry an example, shape (batch,) or (batch, n), got a single number; a function closes over constants"
-        )
-    return np.ascontiguousarray(array, dtype=dtype)
 
 
 def _checked_vector(vector: Any, size: int, dtype: Any, name: str, exact: bool = False) -> FloatArray:

@@ -42,7 +42,7 @@ def differentiate(program: Program, seed: tuple[float, int]) -> int | None:
     (output,) = program.outputs
     adjoints: dict[int, list[tuple[Any, int]]] = {output: [(None, program.scale(*seed))]}
     for number in range(output, theta, -1):
-        if number in adjoints:
+        if number in adjoints and depends[number]:
             adjoint = _assemble(program, adjoints.pop(number), program.shape(number))
             program.adjoint_of.setdefault(adjoint, number)
             for operand, place, contribution in _contributions(program, number, adjoint, depends):

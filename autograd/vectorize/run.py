@@ -298,12 +298,12 @@ class Plan:
             self._elementwise(number, op, operands, last)
         elif op == MATMUL:
             self._allocate(number)
-            self._call(np.dot, operands[0], operands[1], number)
+            self._call(np.ndarray.dot, operands[0], operands[1], number)
         elif op == REDUCE:
             self._reduce(number, operands[0], *detail)
         elif op == TAKE:
             self._allocate(number)
-            self._call(partial(np.take, mode="clip"), operands[0], (detail,), (-1,), number)
+            self._call(np.ndarray.take, operands[0], (detail,), (-1,), number, ("clip",))
         elif op == EXPAND:
             self._allocate(number)
             self._call(np.copyto, number, operands[0])
@@ -366,9 +366,9 @@ class Plan:
         if row is ops.sum_:
             is_boolean = self.program.instructions[operand].is_boolean
             if axis == 0 and len(shape) == 2 and not is_boolean:
-                self._call(np.dot, (self._ones_of(shape[0]),), operand, _Reference(number, _raveled))
+                self._call(np.ndarray.dot, (self._ones_of(shape[0]),), operand, _Reference(number, _raveled))
             elif axis == len(shape) - 1 and not is_boolean:
-                self._call(np.dot, _Reference(operand, _stacked), (self._ones_of(shape[-1]),), _Reference(number, _raveled))
+                self._call(np.ndarray.dot, _Reference(operand, _stacked), (self._ones_of(shape[-1]),), _Reference(number, _raveled))
             else:
                 self._call(_sum_along, operand, (axis,), number)
             return
