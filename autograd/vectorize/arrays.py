@@ -291,7 +291,7 @@ def rebuilt(program: Program, fast: bool = False) -> Program:
 
     With `fast`, in the form that runs best where that is not the one that reads best.
     """
-    needed = [False] * len(program.instructions)
+    needed = [each.op == PARAMETERS for each in program.instructions]  # the program takes them in any case
     for each in program.outputs:
         needed[each] = True
     for number in range(len(program.instructions) - 1, -1, -1):
