@@ -277,7 +277,7 @@ class _Run:
                 x = X.take(rows, axis=0, out=batch_X, mode="clip")  # any mode but "raise" writes straight to out
                 y = Y.take(rows, axis=0, out=batch_Y, mode="clip")
             cost = self.objective.value_and_gradient(x, y, theta, gradient)
-            norm = math.sqrt(gradient @ gradient)
+            norm = math.sqrt(gradient.dot(gradient))
             optimizer.epoch = epoch + step / per_epoch
             rate = optimizer.learning_rate
             if not math.isfinite(cost + norm):
