@@ -161,7 +161,7 @@ class _Terms:
         self.multiples: dict[int, float] = defaultdict(float)
         self.constant = 0.0
         self.batched = merged.batched
-        nodes = merged.graph.nodes
+        self.nodes = nodes = merged.graph.nodes
         stack: list[tuple[int, float]] = [(root, 1.0)]
         while stack:
             number, factor = stack.pop()
@@ -221,41 +221,52 @@ class _Terms:
         return (*(each for pair in self._pairs() for each in pair), *self.multiples)
 
     def add_to(self, flat: Builder, numbers: dict[int, int]) -> int:
-        """Build the sum from a few pure parts: what depends on the example apart from what does not."""
-        total = self._add_part(flat, numbers, batched=False)
+        """Build the sum from a few pure parts, in the order of a textbook: products of the example, what is fixed, and the rest."""
+        fixed = self._products_in(flat, numbers, batched=False) + self._multiples_in(flat, numbers, batched=False)
         if self.constant != 0:
-            constant = flat.constant(self.constant)
-            total = constant if total is None else flat.add(ops.add, (total, constant))
-        varying = self._add_part(flat, numbers, batched=True)
-        if varying is None or total is None:
-            return flat.constant(0.0) if varying is total is None else varying if total is None else total  # type: ignore[return-value]
-        return flat.add(ops.add, (varying, total))
+            fixed.append((1.0, flat.constant(self.constant)))
+        between = [(1.0, self._sum(flat, fixed))] if fixed else []
+        parts = self._products_in(flat, numbers, batched=True) + between + self._multiples_in(flat, numbers, batched=True)
+        return self._sum(flat, parts) if parts else flat.constant(0.0)
 
-    def _add_part(self, flat: Builder, numbers: dict[int, int], batched: bool) -> int | None:
-        parts: list[int] = []
+    def _products_in(self, flat: Builder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
+        """The sums of the products that do, or do not, depend on the example, each behind the number in front of it."""
         kinds: dict[tuple[float, bool], list[tuple[int, int]]] = defaultdict(list)
         for factor, pairs in self.products.items():
             for u, v in pairs:
                 if self.batched[v] == batched:
                     kinds[factor, self.batched[u]].append((numbers[u], numbers[v]))
+        return [(factor, _dot(flat, pairs)) for (factor, _), pairs in kinds.items()]
+
+    def _multiples_in(self, flat: Builder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
         by_factor: dict[float, list[int]] = defaultdict(list)
         for number, factor in self.multiples.items():
-            if self.batched[number] == batched:
+            nothing = factor == 0 and self.nodes[number][0] == PARAMETER  # an initial state of zeros does this
+            if self.batched[number] == batched and not nothing:
                 by_factor[factor].append(numbers[number])
         if len(by_factor) > 2:  # a sum with numbers for weights
-            kinds[1.0, False] += [(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]
-            by_factor.clear()
-        for (factor, _), pairs in kinds.items():
-            pairs.sort(key=lambda pair: (pair[1], pair[0]))
-            part = flat.add(DOT, (*[u for u, _ in pairs], *[v for _, v in pairs]))
-            parts.append(part if factor == 1 else flat.add(ops.multiply, (part, flat.constant(factor))))
-        for factor, members in by_factor.items():
-            if len(members) > 2:
-                part = flat.add(SUM, tuple(sorted(members)))
-            else:
-                part = members[0] if len(members) == 1 else flat.add(ops.add, (members[0], members[1]))
-            parts.append(part if factor == 1 else flat.add(ops.multiply, (part, flat.constant(factor))))
+            return [(1.0, _dot(flat, [(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]))]
+        return [(factor, self._sum_of(flat, members)) for factor, members in by_factor.items()]
+
+    @staticmethod
+    def _sum_of(flat: Builder, members: list[int]) -> int:
+        if len(members) > 2:
+            return flat.add(SUM, tuple(sorted(members)))
+        return members[0] if len(members) == 1 else flat.add(ops.add, (members[0], members[1]))
+
+    @staticmethod
+    def _sum(flat: Builder, parts: list[tuple[float, int]]) -> int:
+        """Parts, each times the number in front of it, one after the other; the first that is not negative comes first."""
+        first = next((part for part in parts if part[0] > 0), parts[0])
         total: int | None = None
-        for part in parts:
-            total = part if total is None else flat.add(ops.add, (total, part))
+        for factor, part in [first, *(each for each in parts if each is not first)]:
+            size = factor if total is None else abs(factor)
+            term = part if size == 1 else flat.add(ops.multiply, (part, flat.constant(size)))
+            total = term if total is None else flat.add(ops.subtract if factor < 0 else ops.add, (total, term))
+        assert total is not None
         return total
+
+
+def _dot(flat: Builder, pairs: list[tuple[int, int]]) -> int:
+    pairs = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
+    return flat.add(DOT, (*[u for u, _ in pairs], *[v for _, v in pairs]))
