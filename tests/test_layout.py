@@ -17,6 +17,8 @@ ORDER = ["autograd.ops", "autograd.value", "autograd", "nn", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 
+PUBLIC = {"autograd": autograd.__all__, "nn": nn.__all__}
+
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
     """The modules that a file imports, as far as they are known, and whether inside a function. Those for types alone do not count."""
@@ -38,7 +40,8 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
             assert node.level == 0, f"{path}: relative import; write the full name, which can be searched for"
             for alias in node.names:
                 module = f"{node.module}.{alias.name}"
-                yield (module if module in NAMES else str(node.module)), node in inside
+                public = alias.name in PUBLIC.get(str(node.module), ())  # the function draw, not the package autograd.draw
+                yield (module if module in NAMES and not public else str(node.module)), node in inside
 
 
 def level(module: str) -> int:
