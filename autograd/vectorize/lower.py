@@ -43,7 +43,7 @@ def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per
     for number, level in enumerate(levels):
         if not isinstance(graph.nodes[number][0], str) or graph.nodes[number][0] in (DOT, SUM):
             by_level[level].append(number)
-    lowering.place_parameters(by_level, batched)
+    lowering.place_parameters(by_level, levels, batched)
     for members in by_level:
         for group in lowering.groups(members):
             lowering.emit(group)
@@ -97,7 +97,7 @@ class _Lowering:
     def place_of(self, scalar: int) -> tuple[int, int]:
         return self.array[scalar], self.column[scalar]
 
-    def place_parameters(self, by_level: Sequence[Sequence[int]], batched: Sequence[bool]) -> None:
+    def place_parameters(self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool]) -> None:
         """Lay the parameters out in the order of their use, so that each matrix of weights is one slice.
 
         With `per_example` too they lie in the order that they have without.
@@ -110,20 +110,27 @@ class _Lowering:
                 if nodes[each][0] == PARAMETER and each not in places:
                     places[each] = len(places)
 
+        widest: dict[int, int] = {}  # a matrix is laid out for its longest rows: a recurrent net's first step has shorter ones
+        for op, operands in nodes:
+            for each in operands[: len(operands) // 2] if op == DOT else ():
+                widest[each] = max(widest.get(each, 0), len(operands))
+
         for depends in (True, False):  # a penalty on all the weights is not to tear their matrices apart
             for members in by_level:
                 chosen = [number for number in members if batched[number] == depends]
                 for number in chosen:
-                    if nodes[number][0] == DOT:
-                        place(self.factors(number)[0])
+                    op, operands = nodes[number]
+                    if op == DOT:
+                        pairs = sorted(zip(*self.factors(number)), key=lambda pair: (levels[pair[1]], self.place_of(pair[1])))
+                        place([each for each, _ in pairs if widest[each] == len(operands)])
                 others = [number for number in chosen if nodes[number][0] != DOT]
                 loose = [
-                    (position, number, each)
+                    (0 if _is_variadic(nodes[number][0]) else position, number, position, each)
                     for number in others
                     for position, each in enumerate(nodes[number][1])
                     if nodes[each][0] == PARAMETER
                 ]
-                place([each for _, _, each in sorted(loose)])
+                place([each for *_, each in sorted(loose)])
                 for number in chosen:
                     if nodes[number][0] == DOT:
                         place(self.factors(number)[1])
@@ -149,15 +156,14 @@ class _Lowering:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
                     self.graph.nodes[number] = (op, operands)
                 exponent = operands[1] if op is ops.power and self.graph.nodes[operands[1]][0] == CONSTANT else None
-                variadic = isinstance(op, Operation) and op.variadic
-                sources = (len(operands), self.batched[number]) if variadic else tuple([self.array[each] for each in operands])
+                sources = (len(operands), self.batched[number]) if _is_variadic(op) else tuple([self.array[each] for each in operands])
                 key = (op, sources, exponent)
             found.setdefault(key, []).append(number)
         return list(found.values())
 
     def emit(self, group: Sequence[int]) -> None:
         """Add the instructions that compute a group, and note where its scalars lie."""
-        op, operands = self.graph.nodes[group[0]]
+        op, _ = self.graph.nodes[group[0]]
         if op == DOT and self._varies(self.factors(group[0])[0]):
             self._place(group, self._rowwise(group))
         elif op == DOT:
@@ -260,6 +266,10 @@ class _Lowering:
         if np.all(steps == steps[0]) and steps[0] > 0:
             return self.program.slice(array, int(columns[0]), int(columns[-1]) + 1, int(steps[0]))
         return self.program.take(array, columns)
+
+
+def _is_variadic(op: Operation | str) -> bool:
+    return op == SUM or (isinstance(op, Operation) and op.variadic)
 
 
 def _runs(arrays: Sequence[int]) -> list[tuple[int, int]]:

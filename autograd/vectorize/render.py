@@ -198,9 +198,10 @@ class _Renderer:
         return is_derivative and self.program.instructions[number].op is ops.add and users[0].op is ops.add
 
     def _is_weighted_sum(self, number: int) -> bool:
-        """Whether a reader looks for it: a matrix product with its bias."""
+        """Whether a reader looks for it: a matrix product with its bias, of the forward part."""
         instruction = self.program.instructions[number]
-        return instruction.op is ops.add and any(self._source(each).op == MATMUL for each in instruction.operands)
+        is_forward = number <= self.program.outputs[0]
+        return is_forward and instruction.op is ops.add and any(self._source(each).op == MATMUL for each in instruction.operands)
 
     def _source(self, number: int) -> Instruction:
         """What an array is, seen through reshapes."""
@@ -291,10 +292,17 @@ class _Renderer:
         if op in _INFIX:
             binding = _INFIX[op]
             left, right = operands
+            if op is ops.add and self._is_negated(right):
+                op, right = ops.subtract, self.program.instructions[right].operands[0]
+            elif op is ops.add and self._is_negated(left):
+                op, left, right = ops.subtract, right, self.program.instructions[left].operands[0]
             after = binding if op in (ops.add, ops.multiply) and self.text[right][0][:1] != "-" else binding + 1
             return f"{self._operand(left, binding)} {op.symbol} {self._operand(right, after)}", binding
         function = "erf" if op is ops.erf else f"np.{getattr(op.on_arrays, '__name__', op.name)}"
         return f"{function}({', '.join(map(self._operand, operands))})", _ATOM
+
+    def _is_negated(self, number: int) -> bool:
+        return self.program.instructions[number].op is ops.negative and number not in self.names
 
     def _reshape(self, operand: int, shape: Shape) -> str:
         source = self.program.instructions[operand]
@@ -339,12 +347,13 @@ class _Renderer:
 
     def _name_gradient(self, place: Any, part: int) -> None:
         """Give the gradient by a slice of the parameters that slice's name, behind a d."""
-        names = [name for number, name in self.names.items() if number in self.unpacked and _same(self._source(number).detail, place)]
+        names = [f"d{name}" for number, name in self.names.items() if number in self.unpacked and _same(self._source(number).detail, place)]
         source = part
         while self.program.instructions[source].op == RESHAPE and source not in self.names:
             (source,) = self.program.instructions[source].operands
-        if (names and source not in self.names and (source, part) != (part, source)) or (names and part not in self.names and source == part):
-            self._assign(self._fresh(f"d{names[0]}", numbered=False), part)
+        unused = [name for name in names if name not in self.taken]
+        if unused and source not in self.names:
+            self._assign(self._fresh(unused[-1], numbered=False), part)
 
     def _flat(self, number: int) -> str:
         source = self.program.instructions[number]
