@@ -191,7 +191,10 @@ class Value(Expression):
         for number in numbers:
             if type(number) is not float:
                 return _apply_mixed(op, operands)
-        data = op.ieee(*numbers) if _thread.sweeping else op.evaluate(*numbers)
+        try:
+            data = op.on_floats(*numbers)
+        except (ArithmeticError, ValueError):
+            data = op.ieee(*numbers) if _thread.sweeping else op.evaluate(*numbers)
         return _node(ops.real(data), op, *operands) if len(operands) <= 2 else _node(ops.real(data), op, operands)
 
     def backward(self) -> None:
@@ -277,9 +280,9 @@ def topological_order(output: Any, within: Collection[Any] = frozenset()) -> lis
 def sweep(order: Sequence[Any], among: Collection[Any] | None = None, nodes: bool = False) -> None:
     """Reverse mode: from the last node of `order` to the first, add `partial * adjoint` to each operand's `grad`.
 
-    The caller sets the output's `grad` to its adjoint and the others to 0.0 or to None, nothing yet. The rows
-    are read with floats or, where `nodes` is true, with the nodes themselves, so that the adjoints are a graph
-    in turn. Where `among` is given, only operands in it receive anything.
+    The caller sets the output's `grad` to its adjoint and the others to what they start from. The rows are read
+    with floats or, where `nodes` is true, with the nodes themselves, so that the adjoints are a graph in turn.
+    Where `among` is given only operands in it receive anything, and theirs start from None, nothing yet.
     """
     for node in reversed(order):
         op, adjoint = node.op, node.grad
@@ -293,12 +296,13 @@ def sweep(order: Sequence[Any], among: Collection[Any] | None = None, nodes: boo
             arguments = (node.data, a if type(a) is float else a.data, b if type(b) is float else b.data)
         else:
             arguments = (node.data, *[each if type(each) is float else each.data for each in operands])
-        if op.variadic:  # one function has given all the partials, as numbers
-            for operand, partial in zip(operands, partials[0](*arguments)):
-                if type(operand) is not float and (among is None or operand in among):
-                    previous = operand.grad
-                    operand.grad = partial * adjoint if previous is None else previous + partial * adjoint
-            continue
+        if op.variadic:  # one function gives all the partials, as numbers
+            partials = partials[0](*arguments)
+            if among is None:
+                for operand, partial in zip(operands, partials):
+                    if type(operand) is not float:
+                        operand.grad += partial * adjoint
+                continue
         for operand, partial in zip(operands, partials):
             if type(operand) is float or (among is not None and operand not in among):
                 continue
@@ -306,13 +310,18 @@ def sweep(order: Sequence[Any], among: Collection[Any] | None = None, nodes: boo
                 if partial == 0.0:
                     continue
                 contribution = adjoint if partial == 1.0 else partial * adjoint
+            elif op.variadic:
+                contribution = partial * adjoint
             else:
                 try:
                     contribution = partial(*arguments) * adjoint
                 except (ArithmeticError, ValueError):
                     contribution = _ieee(partial, arguments) * adjoint
-            previous = operand.grad
-            operand.grad = contribution if previous is None else previous + contribution
+            if among is None:
+                operand.grad += contribution
+            else:
+                previous = operand.grad
+                operand.grad = contribution if previous is None else previous + contribution
 
 
 def _ieee(partial: Callable[..., Any], arguments: Sequence[Any]) -> Any:
