@@ -248,11 +248,13 @@ class Program:
             if first is not None and last is not None:
                 return self.scale(first[0] * last[0], first[1] + last[1])
             for factor, other in ((first, b), (last, a)):
+                inner = self.instructions[other]
+                if inner.is_boolean:
+                    continue  # the product makes a number of it
                 if factor == (1.0, 0):
                     return other
                 if factor == (-1.0, 0):
                     return self.add(ops.negative, other)
-                inner = self.instructions[other]
                 if factor is not None and inner.op is ops.multiply:
                     for this, that in (inner.operands, inner.operands[::-1]):
                         scale = self.factor(this)

@@ -284,6 +284,9 @@ class _Renderer:
         return self._scatter(number), _ATOM
 
     def _operation(self, op: Operation, operands: Sequence[int]) -> tuple[str, int]:
+        if op is ops.where:
+            condition, *choices = map(self._operand, operands)
+            return f"np.where({condition}, {', '.join(f'{each}.0' if each.isdigit() else each for each in choices)})", _ATOM
         if op is ops.power:
             exponent = self._operand(operands[1], _POWER)
             return f"{self._operand(operands[0], _ATOM)} ** {exponent}", _POWER

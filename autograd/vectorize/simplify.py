@@ -18,6 +18,10 @@ from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
 
 DOT, SUM = "dot", "sum"
 _SUMS = {ops.add, ops.subtract, ops.negative, ops.sum_, ops.weighted_sum_}
+_CONDITIONS = {
+    ops.less, ops.less_equal, ops.greater, ops.greater_equal, ops.equal, ops.not_equal,
+    ops.logical_and, ops.logical_or, ops.logical_not,
+}  # fmt: skip
 _COMMUTATIVE = {ops.add, ops.multiply, ops.maximum, ops.minimum}
 
 
@@ -28,6 +32,7 @@ class Builder:
         self.graph = Scalars()
         self.batched: list[bool] = []
         self._known: dict[Any, int] = {}
+        self._conditions: set[int] = set()
 
     def constant(self, number: float) -> int:
         return self._add(CONSTANT, (number,), repr(number))
@@ -38,6 +43,8 @@ class Builder:
     def add(self, op: Operation | str, operands: tuple[int, ...]) -> int:
         """The number of the node `op(operands)`, or of a simpler one equal to it."""
         if isinstance(op, Operation):
+            if self._conditions and op not in _CONDITIONS:
+                operands = self._as_numbers(op, operands)
             numbers = [self.number(each) for each in operands]
             if None not in numbers:
                 return self.constant(float(op.ieee(*numbers)))  # type: ignore[arg-type]
@@ -47,6 +54,18 @@ class Builder:
             if op in _COMMUTATIVE and operands[0] > operands[1]:
                 operands = (operands[1], operands[0])
         return self._add(op, operands)
+
+    def as_number(self, node: int) -> int:
+        """A condition as 1 or 0: numpy has no sums of booleans."""
+        return self.add(ops.where, (node, self.constant(1.0), self.constant(0.0))) if node in self._conditions else node
+
+    def _as_numbers(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
+        """Operands with conditions as numbers, but where one chooses, and beside a factor that is a number."""
+        conditions = [each in self._conditions for each in operands]
+        if not any(conditions) or (op is ops.multiply and not all(conditions)):
+            return operands
+        chooses = 1 if op is ops.where else 0
+        return (*operands[:chooses], *map(self.as_number, operands[chooses:]))
 
     def number(self, node: int) -> float | None:
         """The number that a node is, where it is a constant."""
@@ -59,6 +78,8 @@ class Builder:
             known = self._known[op, key or operands] = len(self.graph.nodes)
             self.graph.nodes.append((op, operands))
             leaf = op in (INPUT, PARAMETER, CONSTANT)
+            if op in _CONDITIONS:
+                self._conditions.add(known)
             self.batched.append(op == INPUT if leaf else any(self.batched[each] for each in operands))
         return known
 
@@ -104,7 +125,7 @@ def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
             numbers.append(merged.leaf(op, operands))
         else:
             numbers.append(merged.add(op, tuple([numbers[each] for each in operands])))
-    merged.graph.outputs = [numbers[each] for each in graph.outputs]
+    merged.graph.outputs = [merged.as_number(numbers[each]) for each in graph.outputs]
     merged.graph.parameters = graph.parameters
     return _flatten(merged)
 
