@@ -228,8 +228,8 @@ def activation(f: Callable[[Any], Any], ax: Axes | None = None, low: float = -5.
     curves = [np.array([float(getattr(g(each), "data", g(each))) for each in x.tolist()]) for g in (f, first, grad(first))]
     for values, label, colour, style in zip(curves, ("f", "f ′", "f ″"), (POSITIVE, NEGATIVE, "#009E73"), ("-", "--", ":")):
         ax.plot(x, values, style, color=colour, label=label, linewidth=2)
-    slope = np.abs(curves[1])
-    saturated = slope < 0.05 * np.nanmax(slope)
+    slope, curvature = np.abs(curves[1]), np.abs(curves[2])
+    saturated = (slope < 0.05 * np.nanmax(slope)) & (curvature <= 0.2 * np.nanmax(curvature))  # flat, and not only on top of a hill
     ax.fill_between(x, 0, 1, where=saturated, transform=ax.get_xaxis_transform(), color=GREY, alpha=0.15, linewidth=0, label="saturated")
     ax.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     ax.axvline(0, color=GREY, linewidth=0.6, zorder=0)

@@ -18,7 +18,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from autograd import relu, sigmoid, tanh
+from autograd import relu, sigmoid, sin, tanh
 from nn import plots
 from nn.history import History
 from nn.network import MLP
@@ -143,6 +143,11 @@ def test_activation_draws_the_function_its_slope_and_its_curvature(ax: Axes) -> 
     shaded = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])[:, 0]
     assert (shaded.min(), shaded.max()) == (-5, 5)
     assert np.abs(shaded).min() == pytest.approx(math.atanh(math.sqrt(0.95)), abs=0.03)
+
+
+def test_activation_is_not_called_saturated_on_top_of_a_hill(ax: Axes) -> None:
+    plots.activation(sin, ax)
+    assert not ax.collections[0].get_paths()
 
 
 def test_activation_takes_a_function_of_the_users_own(ax: Axes) -> None:

@@ -1,0 +1,132 @@
+"""Handwritten digits read by a network of scalar neurons, 784-16-16-10 unless told otherwise, and what it gets wrong."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import pyplot
+
+import autograd
+from demos.common import parser, positive, save
+from nn import MLP, SGD, Cosine, DivergenceError, History, cross_entropy, hinge, plots, squared_error, train
+from nn.data import Examples, digits, load_digits, load_mnist, one_hot, split
+
+COSTS = {"squared_error": squared_error, "cross_entropy": cross_entropy, "hinge": hinge}
+RATES = {"squared_error": 3.0, "cross_entropy": 0.3, "hinge": 0.1}
+EPOCHS = {"drawn": 20, "mnist": 30, "sklearn": 100}
+
+
+def options() -> argparse.ArgumentParser:
+    every = parser(__doc__)
+    every.formatter_class = argparse.HelpFormatter
+    every.add_argument("--data", choices=EPOCHS, help="digits drawn by numpy, MNIST's, or scikit-learn's of 8 x 8 pixels (default: drawn)")
+    every.add_argument("--folder", help="where MNIST's four files are, for --data mnist")
+    every.add_argument("--examples", type=positive, default=20_000, help="how many digits to draw for training (default: 20000)")
+    every.add_argument("--sizes", type=sizes, help="neurons in each layer (default: 784,16,16,10, for sklearn 64,16,16,10)")
+    every.add_argument("--activation", choices=["sigmoid", "tanh", "relu", "softplus"], default="sigmoid", help="(default: sigmoid)")
+    every.add_argument("--cost", choices=COSTS, default="squared_error", help="(default: squared_error, of sigmoid outputs)")
+    every.add_argument("--batch-size", type=positive, default=10, help="examples in a mini-batch (default: 10)")
+    every.add_argument(
+        "--learning-rate", type=float, help="the first step's; it falls to 0 in half a cosine wave (default: by the cost, 3.0)"
+    )
+    every.add_argument("--epochs", type=positive, help="times through the data (default: 20 drawn, 30 mnist, 100 sklearn)")
+    every.add_argument("--checkpoint", help="a file to save the run to after each epoch")
+    every.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    return every
+
+
+def sizes(text: str) -> list[int]:
+    try:
+        return [positive(size) for size in text.split(",")]
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of sizes such as 784,16,16,10") from None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = options().parse_args(arguments)
+    kind = given.data or ("sklearn" if given.sizes and given.sizes[0] == 64 else "drawn")
+    try:
+        (X, y), (X_test, y_test) = load(kind, given)
+        model = network(given, X.shape[1])
+        print(f"{kind} digits: {len(X)} to learn from, {len(X_test)} held out\n{model}: {len(model.parameters())} weights and biases")
+        history = learn(model, (X, y), (X_test, y_test), given, given.epochs or EPOCHS[kind])
+    except (DivergenceError, ImportError, OSError, ValueError) as error:
+        sys.exit(f"demos.digits: {error}")
+
+    outputs = model.predict(X_test)
+    predicted = outputs.argmax(axis=1)
+    mistakes = np.flatnonzero(predicted != y_test)
+    print(f"held-out accuracy: {np.mean(predicted == y_test):.2%}, {len(mistakes)} of {len(y_test)} wrong\n")
+    print_confusion(plots.confusion_matrix(y_test, predicted, 10))
+    lead = outputs[mistakes, predicted[mistakes]] - outputs[mistakes, y_test[mistakes]]
+    worst = mistakes[np.argsort(-lead, kind="stable")][:20]
+
+    figure, axes = pyplot.subplots(2, 2, figsize=(12, 11.5), layout="constrained")
+    plots.history(history, axes[0, 0]).set_title("learning; dashed: on held-out digits")
+    plots.confusion(y_test, predicted, axes[0, 1]).set_title(f"{np.mean(predicted == y_test):.2%} of the held-out digits are right")
+    plots.weights_as_images(model, axes[1, 0]).set_title("what the first layer's neurons look for")
+    if worst.size:
+        plots.images(X_test[worst], [f"{y_test[i]} read as {predicted[i]}" for i in worst], axes[1, 1])
+        axes[1, 1].set_title("the worst mistakes")
+    else:
+        axes[1, 1].set_axis_off()
+    save(figure, given.output / "digits.png")
+    pyplot.close(figure)
+
+
+def load(kind: str, given: argparse.Namespace) -> tuple[Examples, Examples]:
+    if (kind == "mnist") != bool(given.folder):
+        raise ValueError("--data mnist and --folder, where its four files are, go together")
+    if kind == "mnist":
+        return load_mnist(given.folder)
+    if kind == "sklearn":
+        return split(*load_digits(), test=0.2, seed=given.seed)
+    return digits(given.examples, given.seed), digits(max(given.examples // 5, 100), given.seed + 1_000_000)
+
+
+def network(given: argparse.Namespace, pixels: int) -> MLP:
+    layers = given.sizes or [pixels, 16, 16, 10]
+    if (layers[0], layers[-1]) != (pixels, 10) or len(layers) < 2:
+        raise ValueError(f"--sizes must start with {pixels}, the pixels, and end with 10, the digits: got {','.join(map(str, layers))}")
+    output_activation = autograd.sigmoid if given.cost == "squared_error" else None
+    return MLP(layers, getattr(autograd, given.activation), output_activation, seed=given.seed)
+
+
+def learn(model: MLP, training: Examples, held_out: Examples, given: argparse.Namespace, epochs: int) -> History:
+    def target(y: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        return one_hot(y, 10) if given.cost == "squared_error" else y
+
+    rate = RATES[given.cost] if given.learning_rate is None else given.learning_rate
+    started = time.perf_counter()
+    history = train(
+        model,
+        training[0],
+        target(training[1]),
+        cost=COSTS[given.cost],
+        optimizer=SGD(Cosine(rate, epochs)),
+        batch_size=given.batch_size,
+        epochs=epochs,
+        seed=given.seed,
+        validation=(held_out[0], target(held_out[1])),
+        checkpoint=given.checkpoint,
+        resume=given.resume,
+    )
+    seconds = time.perf_counter() - started
+    print(
+        f"trained for {len(history.cost)} epochs in {seconds:.1f} s; cost {history.cost[0]:.3f} at first, {history.cost[-1]:.3f} in the end"
+    )
+    return history
+
+
+def print_confusion(matrix: npt.NDArray[np.int64]) -> None:
+    print("truth \\ read as" + "".join(f"{digit:6}" for digit in range(10)))
+    for digit, row in enumerate(matrix.tolist()):
+        print(f"{digit:15}" + "".join(f"{count or '.':>6}" for count in row))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Two moons told apart by a 2-16-16-1 network: its boundary, its weights and its learning, in one picture."""
+
+import time
+from collections.abc import Sequence
+
+from matplotlib import pyplot
+
+from autograd import tanh
+from demos.common import parser, positive, save
+from nn import MLP, SGD, hinge, plots, train
+from nn.data import moons
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("--points", type=positive, default=200, help="how many points to learn from")
+    options.add_argument("--epochs", type=positive, default=100, help="how often to go through them")
+    given = options.parse_args(arguments)
+
+    X, y = moons(given.points, noise=0.1, seed=given.seed)
+    model = MLP([2, 16, 16, 1], activation=tanh, seed=given.seed)
+    print(f"{model}: {len(model.parameters())} weights and biases, {given.points} points, {given.epochs} epochs")
+    started = time.perf_counter()
+    history = train(
+        model,
+        X,
+        2 * y - 1,  # the hinge cost's labels are -1 and 1
+        cost=hinge,
+        optimizer=SGD(learning_rate=0.1, momentum=0.9),
+        batch_size=20,
+        epochs=given.epochs,
+        seed=given.seed,
+    )
+    print(f"trained in {time.perf_counter() - started:.1f} s; cost {history.cost[0]:.3f} at first, {history.cost[-1]:.2g} in the end")
+    print(f"accuracy on the training points: {model.accuracy(X, y):.1%}")
+    fresh, truth = moons(1000, noise=0.1, seed=given.seed + 1)
+    print(f"accuracy on 1000 new points:     {model.accuracy(fresh, truth):.1%}")
+
+    figure, (left, middle, right) = pyplot.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
+    plots.decision_boundary(model, X, y, left).set_title(f"{model.accuracy(X, y):.1%} of the points are right")
+    plots.network(model, X[0], middle).set_title("the network, for the first point")
+    plots.history(history, right).set_title("learning")
+    save(figure, given.output / "moons.png")
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    main()

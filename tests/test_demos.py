@@ -1,0 +1,146 @@
+"""The demos, end to end: what they print is true, and what they write is a picture."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+
+from demos import activations, digits, moons, neuron
+
+ROOT = Path(__file__).parents[1]
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def percent(text: str, what: str) -> float:
+    """The percentage after the words `what`."""
+    found = re.search(rf"{what}:?\s+([\d.]+)%", text)
+    assert found, text
+    return float(found[1])
+
+
+def test_neuron_prints_derivatives_that_nudges_confirm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    neuron.main(["--output", str(tmp_path), "--seed", "4"])
+    rows = re.findall(r"(x1|x2|w1|w2|b) +(\S+) +(\S+) +(\S+) = 0.001 x (\S+)", capsys.readouterr().out)
+    assert [name for name, *_ in rows] == ["x1", "x2", "w1", "w2", "b"]
+    for _, _, derivative, moved, ratio in rows:
+        assert float(derivative) == pytest.approx(float(ratio), abs=0.01)
+        assert float(moved) == pytest.approx(0.001 * float(ratio), abs=1e-6)
+    (written,) = tmp_path.iterdir()
+    assert "x1" in written.read_text()
+
+
+def test_moons_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    moons.main(["--output", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert percent(printed, "accuracy on the training points") >= 98
+    assert percent(printed, "accuracy on 1000 new points") >= 98
+    assert (tmp_path / "moons.png").read_bytes().startswith(PNG)
+
+
+def test_a_demo_writes_the_same_bytes_from_the_same_seed(tmp_path: Path) -> None:
+    pictures = []
+    for folder, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        moons.main(["--output", str(tmp_path / folder), "--epochs", "2", "--points", "20", "--seed", seed])
+        pictures.append((tmp_path / folder / "moons.png").read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+
+
+def test_activations_compare_five_of_which_one_is_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    activations.main(["--output", str(tmp_path), "--problem", "circles", "--epochs", "30"])
+    printed = capsys.readouterr().out
+    for name in ("tanh", "sigmoid", "relu", "sin", "swish"):
+        assert re.search(rf"^{name} .*%", printed, re.MULTILINE)
+    assert percent(printed, r"swish +\S+") >= 95
+    assert (tmp_path / "activations.png").read_bytes().startswith(PNG)
+
+
+def test_real_digits_are_read_with_64_16_16_10(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sklearn")
+    digits.main(["--output", str(tmp_path), "--sizes", "64,16,16,10", "--epochs", "60"])
+    printed = capsys.readouterr().out
+    assert "sklearn digits: 1438 to learn from, 359 held out" in printed
+    assert "1482 weights and biases" in printed
+    assert percent(printed, "held-out accuracy") >= 95
+    assert (tmp_path / "digits.png").read_bytes().startswith(PNG)
+
+
+def test_drawn_digits_are_learned_and_the_confusion_adds_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digits.main(["--output", str(tmp_path), "--examples", "2000", "--epochs", "5", "--activation", "relu", "--cost", "cross_entropy"])
+    printed = capsys.readouterr().out
+    assert "13002 weights and biases" in printed
+    table = [[int(count) if count != "." else 0 for count in line.split()[1:]] for line in printed.split("read as")[1].splitlines()[1:11]]
+    counts = np.array(table)
+    assert counts.shape == (10, 10)
+    assert counts.sum() == 400
+    assert percent(printed, "held-out accuracy") == pytest.approx(100 * np.trace(counts) / 400)
+    assert percent(printed, "held-out accuracy") > 50
+
+
+def test_digits_go_on_from_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    usual = ["--output", str(tmp_path), "--examples", "200", "--epochs", "2", "--checkpoint", str(tmp_path / "run.npz")]
+    digits.main(usual)
+    first = capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"demos\.digits: .*run\.npz exists: go on from it with"):
+        digits.main(usual)
+    capsys.readouterr()
+    digits.main([*usual, "--resume"])
+    again = capsys.readouterr().out
+    assert percent(first, "held-out accuracy") == percent(again, "held-out accuracy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "mnist"], "--data mnist and --folder, where its four files are, go together"),
+        (["--data", "drawn", "--folder", "x"], "go together"),
+        (["--data", "mnist", "--folder", "/nowhere"], "no train-images-idx3-ubyte or .* in /nowhere"),
+        (["--examples", "50", "--sizes", "100,10"], "--sizes must start with 784, the pixels, and end with 10, the digits: got 100,10"),
+        (["--examples", "50", "--learning-rate", "nan"], "learning rate must be a finite number"),
+    ],
+)
+def test_digits_say_in_one_line_what_is_wrong(tmp_path: Path, arguments: list[str], message: str) -> None:
+    with pytest.raises(SystemExit, match=f"^demos.digits: .*{message}"):
+        digits.main(["--output", str(tmp_path), *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seed", "-1"], "'-1' is not a whole number of at least 0"),
+        (["--epochs", "0"], "it must be at least 1"),
+        (["--sizes", "784,x"], "'784,x' is no list of sizes such as 784,16,16,10"),
+        (["--output", "{file}/inside"], "cannot write to the folder .*inside: Not a directory"),
+        (["--output", "{file}"], "cannot write to the folder .*: File exists"),
+    ],
+)
+def test_options_are_checked_before_anything_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit):
+        digits.main([each.format(file=tmp_path / "file") for each in arguments])
+    assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", ["neuron", "moons", "activations", "digits"])
+def test_a_demo_runs_as_a_module_without_a_display(name: str) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+    done = subprocess.run([sys.executable, "-m", f"demos.{name}", "--help"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--seed" in done.stdout
+    assert "--output" in done.stdout
+
+
+def test_the_gallery_is_small_and_complete() -> None:
+    pictures = {path.name: path.stat().st_size for path in (ROOT / "demos" / "gallery").iterdir()}
+    assert {"neuron.svg", "moons.png", "activations.png", "digits.png"} <= pictures.keys()
+    assert sum(pictures.values()) < 2_000_000
+    shown = set(re.findall(r"demos/gallery/([\w.]+)", (ROOT / "README.md").read_text()))
+    assert shown
+    assert shown <= pictures.keys()
