@@ -216,6 +216,11 @@ class Recording:
         return rebuilt(program, fast=True)
 
     @cached_property
+    def watched(self) -> Program:
+        """The same with its operations whole, for anomaly mode: sigmoid(-1000) is finite, though exp(1000) inside it is not."""
+        return self._with_gradient(self._program)
+
+    @cached_property
     def per_example(self) -> Program:
         """The program whose parameters and gradient have a row for each example."""
         program, _ = lower(self._graph, self._batched, self._argument_sizes(), per_example=True)
@@ -240,7 +245,7 @@ class Recording:
 
     def values(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
         if is_watching():
-            (results,) = interpret(self.forward, self._bindings(self.forward, arrays, theta), batch, watch=True)
+            (results,) = interpret(self._program, self._bindings(self._program, arrays, theta), batch, watch=True)
             return self._shaped(results, batch)
         plan = self._borrow("values", self.forward, batch)
         try:
@@ -252,12 +257,12 @@ class Recording:
         self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray, out: FloatArray | None
     ) -> tuple[float, FloatArray]:
         gradient = np.empty(len(theta), dtype=self.dtype) if out is None else out
-        program = self.stepping
         if is_watching():
-            value, *gradients = interpret(program, self._bindings(program, arrays, theta), batch, watch=True)
+            results, *gradients = interpret(self.watched, self._bindings(self.watched, arrays, theta), batch, watch=True)
             if gradients:
                 gradient[:] = gradients[0]
-            return value.item() / (batch if self._varies else 1), gradient
+            return results.mean().item(), gradient
+        program = self.stepping
         plan = self._borrow("gradient", program, batch)
         try:
             return plan.run(arrays, theta, gradient).item() / (batch if self._varies else 1), gradient
@@ -265,6 +270,8 @@ class Recording:
             self._return("gradient", batch, plan)
 
     def per_example_gradients(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
+        if is_watching():
+            self.value_and_gradient(arrays, batch, theta, None)
         program, size = self.per_example, len(theta)
         gradients = np.zeros((batch, size), dtype=self.dtype)
         chunk = max(1, min(batch, 1_000_000 // max(size, 1)))  # a few megabytes at a time
