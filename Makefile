@@ -4,7 +4,6 @@
 CANDIDATES = python3 python3.14 python3.13 python3.12 python3.11 python3.10 python
 PYTHON = $(shell for p in $(CANDIDATES); do $$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 RUN = .venv/bin/python
-DEMOS = neuron moons digits activations
 
 .DEFAULT_GOAL = help
 .PHONY: help test demo gallery bench soak format clean
@@ -22,8 +21,8 @@ demo: .venv/demos.installed  ## set up, then train the two classifiers: moons an
 	$(RUN) -m demos.moons
 	$(RUN) -m demos.digits
 
-gallery: .venv/demos.installed  ## every picture that the demos make, in output/
-	for demo in $(DEMOS); do $(RUN) -m demos.$$demo || exit 1; done
+gallery: .venv/demos.installed  ## make the pictures in demos/gallery/ anew
+	$(RUN) -m demos.gallery
 
 bench: .venv/dev.installed  ## time Nudge beside micrograd, numpy by hand, and PyTorch and JAX where installed
 	$(RUN) -m tests.benchmarks

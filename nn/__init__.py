@@ -1,6 +1,21 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
+from nn.data import (
+    blobs,
+    circles,
+    digits,
+    load_csv,
+    load_digits,
+    load_mnist,
+    minibatches,
+    moons,
+    one_hot,
+    spirals,
+    split,
+    standardize,
+    xor,
+)
 from nn.history import History
 from nn.network import MLP, Layer, Module, Neuron
 from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
@@ -21,9 +36,22 @@ __all__ = [
     "Optimizer",
     "StepDecay",
     "binary_cross_entropy",
+    "blobs",
+    "circles",
     "cross_entropy",
+    "digits",
     "hinge",
     "l2_penalty",
+    "load_csv",
+    "load_digits",
+    "load_mnist",
+    "minibatches",
+    "moons",
+    "one_hot",
+    "spirals",
+    "split",
     "squared_error",
+    "standardize",
     "train",
+    "xor",
 ]
