@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from autograd.draw.collapse import Collapse
 from autograd.draw.dot import dot, render
+from autograd.draw.fold import fold
 from autograd.draw.graph import Graph, snapshot
-from autograd.draw.picture import Picture, every_node
+from autograd.draw.picture import Picture, every_node, groups
 from autograd.value import Value
 
 __all__ = ["Drawing", "draw"]
@@ -48,12 +51,43 @@ class Drawing:
             return {"text/plain": f"{self.dot}\n({error})"}
 
 
-def draw(value: Value, around: Value | None = None, radius: int = 2, model: object = None) -> Drawing:
-    """The graph that `value` was computed by."""
+def draw(
+    value: Value,
+    detail: Literal["node", "neuron", "layer"] | None = None,
+    around: Value | None = None,
+    radius: int = 2,
+    model: object = None,
+) -> Drawing:
+    """The graph that `value` was computed by, with the numbers of this moment, as a picture.
+
+    A small graph is drawn node by node. A larger one is collapsed as far as it must be to stay readable: the
+    examples of a batch fold into one, then weighted sums with their activations become neurons, and neurons
+    layers; `detail` chooses. `around` shows only what is at most `radius` edges from that node. A `model`,
+    anything with `named_parameters()`, gives its names to parameters, neurons and layers.
+    """
     if not isinstance(value, Value):
         raise TypeError(f"draw takes one Value, got {type(value).__name__}; of a list draw one element, as in draw(model(x)[0])")
+    if detail not in (None, "node", "neuron", "layer"):
+        raise ValueError(f"detail={detail!r} must be 'node', 'neuron', 'layer', or None to let the size decide")
     graph = snapshot(value, around, radius, model)
-    return Drawing(graph, every_node(graph))
+    return Drawing(graph, _picture(graph, detail))
+
+
+SMALL, MEDIUM, LARGE = 120, 60, 300  # nodes drawn one by one, boxes of neurons, boxes at all: what a person can read
+
+
+def _picture(graph: Graph, detail: str | None) -> Picture:
+    size = sum(1 + len(graph.nodes[each].constants) for each in graph.shown)
+    first: Sequence[int] = range(len(graph.nodes)) if size <= SMALL and detail in (None, "node") else fold(graph)
+    if detail == "node" or (detail is None and sum(1 + len(graph.nodes[each].constants) for each in {first[each] for each in graph.shown}) <= SMALL):
+        return every_node(graph, first)
+    collapse = Collapse(graph, first)
+    if detail == "neuron" or (detail is None and collapse.has_neurons):
+        picture = groups(graph, first, collapse, collapse.neurons())
+        if detail == "neuron" or (len(picture.boxes) <= MEDIUM and len(picture.edges) <= 2 * MEDIUM):
+            return picture
+    layers = collapse.layers()
+    return groups(graph, first, collapse, layers if len(layers) <= LARGE else collapse.bands())
 
 
 def write(path: Path, content: bytes) -> None:

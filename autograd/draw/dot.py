@@ -10,7 +10,8 @@ import graphviz
 from autograd.draw.picture import INK, LINE, Box, Edge, Picture
 
 HEADER = f"""digraph nudge {{
-  graph [rankdir=LR, bgcolor="transparent", pad="0.15", nodesep="0.16", ranksep="0.32", fontname="Helvetica", fontsize=10, fontcolor="{LINE}"]
+  graph [rankdir=LR, bgcolor="transparent", pad="0.15", nodesep="0.16", ranksep="0.32"]
+  graph [fontname="Helvetica", fontsize=10, fontcolor="{LINE}"]
   node [fontname="Helvetica", fontsize=11, fontcolor="{INK}", color="{LINE}", height="0.2", width="0.2"]
   edge [fontname="Helvetica", fontsize=9, color="{LINE}", fontcolor="{LINE}", arrowsize="0.6"]
 """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from autograd.draw.collapse import Collapse, Group, Unit
 from autograd.draw.graph import Graph
 
 # Gradients from negative (orange) through 0 to positive (blue), after ColorBrewer: apart for every kind of
@@ -79,35 +81,139 @@ def spread(values: Iterable[float]) -> str:
 COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "total", "logsumexp", "equal", "not_equal"}
 
 
-def every_node(graph: Graph) -> Picture:
-    """The nodes of a graph one by one: values as boxes, the operations that made them as circles."""
+def every_node(graph: Graph, first: Sequence[int]) -> Picture:
+    """The nodes one by one: values as boxes, the operations that made them as circles; `first` is from `fold`."""
     boxes: list[Box] = []
     edges: list[Edge] = []
-    shown = graph.shown
-    for position in sorted(shown):
+    alike = _alike(graph, first)
+    for position, positions in alike.items():
         node = graph.nodes[position]
-        name, operation = f"v{position}", f"o{position}"
+        value, operation = f"v{position}", f"o{position}"
         if node.op is not None:
             boxes.append(Box(operation, "operation", (node.op.symbol,), keeps_order=node.op.name not in COMMUTATIVE))
             hidden = 0
             for index, operand in enumerate(node.operands):
                 if type(operand) is float:
-                    boxes.append(Box(f"c{position}_{index}", "constant", (number(operand),)))
+                    constants = [float(graph.nodes[each].operands[index]) for each in positions]
+                    boxes.append(Box(f"c{position}_{index}", "constant", (spread(constants),)))
                     edges.append(Edge(f"c{position}_{index}", operation))
-                elif operand in shown:
-                    edges.append(Edge(f"v{operand}", operation))
+                elif first[int(operand)] in alike:
+                    edges.append(Edge(f"v{first[int(operand)]}", operation))
                 else:
                     hidden += 1
             if hidden:
                 boxes.append(Box(f"before{position}", "more", (f"{hidden} more",)))
                 edges.append(Edge(f"before{position}", operation))
+            edges.append(Edge(operation, value))
         label = graph.label(position)
-        lines = (f"data {number(node.data)}", f"grad {number(node.grad)}")
-        boxes.append(Box(name, "value", (label, *lines) if label else lines, node.grad))
-        if node.op is not None:
-            edges.append(Edge(operation, name))
-        hidden = sum(user not in shown for user in graph.users[position])
+        lines = [label] if label else []
+        if len(positions) > 1:
+            lines = [f"{label} × {len(positions)}".strip()]
+        boxes.append(Box(value, "value", (*lines, *_numbers(graph, positions)), _steepest(graph, positions)))
+        hidden = len({first[user] for user in graph.users[position]} - alike.keys())
         if hidden:
             boxes.append(Box(f"after{position}", "more", (f"{hidden} more",)))
-            edges.append(Edge(name, f"after{position}"))
-    return Picture(tuple(boxes), tuple(edges))
+            edges.append(Edge(value, f"after{position}"))
+    return _captioned(boxes, edges)
+
+
+def groups(graph: Graph, first: Sequence[int], collapse: Collapse, found: Sequence[Group]) -> Picture:
+    """A box for each group of a collapsed graph, and the connections between them, counted."""
+    alike = _alike(graph, first)
+    names = {id(unit): f"g{index}" for index, group in enumerate(found) for unit in group.units}
+    boxes = []
+    counts: dict[tuple[str, str], int] = {}
+    inputs: dict[tuple[str, tuple[float, ...]], list[float]] = {}
+    for index, group in enumerate(found):
+        exits = [each for unit in group.units for each in unit.members if _leaves(collapse, each, names, f"g{index}")]
+        boxes.append(_group_box(graph, alike, group, exits, f"g{index}"))
+        for unit in group.units:
+            for member in unit.members:
+                for source in collapse.sources[member]:
+                    tail = names[id(collapse.unit_of[source])]
+                    if tail != f"g{index}":
+                        counts[tail, f"g{index}"] = counts.get((tail, f"g{index}"), 0) + 1
+            constants = tuple(each for member in unit.members for each in graph.nodes[member].constants)
+            if unit.kind == "neuron" and len(constants) > 1:
+                everyone = [each for member in unit.members for position in alike[member] for each in graph.nodes[position].constants]
+                inputs.setdefault((f"g{index}", constants), everyone)
+    edges = [Edge(tail, head, count) for (tail, head), count in counts.items()]
+    given: dict[tuple[float, ...], str] = {}
+    for (head, constants), everyone in inputs.items():  # the same numbers go to each neuron of a layer
+        if constants not in given:
+            given[constants] = f"i{len(given)}"
+            boxes.append(Box(given[constants], "constant", (f"{len(constants)} numbers", spread(everyone))))
+        edges.append(Edge(given[constants], head, len(constants)))
+    return _captioned(boxes, edges)
+
+
+def _leaves(collapse: Collapse, position: int, names: dict[int, str], name: str) -> bool:
+    """Whether a node's value is seen outside its group: it is used there or is the output, and is no parameter of a neuron."""
+    if collapse.graph.nodes[position].op is None and collapse.unit_of[position].kind == "neuron":
+        return False
+    users = collapse.users[position]
+    return not users or any(names[id(collapse.unit_of[user])] != name for user in users)
+
+
+def _group_box(graph: Graph, alike: dict[int, list[int]], group: Group, exits: list[int], name: str) -> Box:
+    units = group.units
+    members = [each for unit in units for each in unit.members]
+    neurons = [unit for unit in units if unit.kind == "neuron"]
+    examples = max(len(alike[each]) for each in members)
+    lines = [group.title] if group.title else []
+    if neurons and len(neurons) == len(units):
+        made = "weighted sum"
+        for activation in neurons[0].activation:
+            made = f"{activation}({made})" if len(neurons[0].activation) == 1 else f"{made}, {activation}"
+        lines.append(made if len(units) == 1 else f"{len(units)} × {made}")
+    elif all(unit.kind == "leaf" for unit in units):
+        lines += [f"{len(units)} leaves"] if len(units) > 1 else []
+    else:
+        lines.append(_operations(graph, units))
+    if examples > 1:
+        lines.append(f"{examples} examples")
+    own = [each for member in members if graph.nodes[member].op is None for each in alike[member]]
+    outside = [position for each in exits for position in alike[each]]
+    if own and neurons:
+        lines.append(f"{len(own)} parameter{'s' if len(own) > 1 else ''}:")
+        lines += _numbers(graph, own)
+        lines.append("outputs:" if len(outside) > 1 else "output:")
+    lines += _numbers(graph, outside)
+    return Box(name, "group", tuple(lines), _steepest(graph, [*own, *outside]))
+
+
+def _operations(graph: Graph, units: Sequence[Unit]) -> str:
+    """What a group consists of: `3 × tanh, 2 leaves`."""
+    counts = Counter(f"sum of {len(unit.members) + 1}" if unit.kind == "sum" else _verb(graph, unit) for unit in units)
+    return ", ".join(f"{count} × {each}" if count > 1 else each for each, count in counts.most_common(4)) + (", …" if len(counts) > 4 else "")
+
+
+def _verb(graph: Graph, unit: Unit) -> str:
+    op = graph.nodes[unit.root].op
+    return op.symbol if op else unit.kind
+
+
+def _alike(graph: Graph, first: Sequence[int]) -> dict[int, list[int]]:
+    """For each node to be drawn those that it stands for, itself among them."""
+    alike: dict[int, list[int]] = {}
+    for position in sorted(graph.shown):
+        alike.setdefault(first[position], []).append(position)
+    return alike
+
+
+def _numbers(graph: Graph, positions: Sequence[int]) -> tuple[str, str]:
+    nodes = [graph.nodes[each] for each in positions]
+    return f"data {spread(node.data for node in nodes)}", f"grad {spread(node.grad for node in nodes)}"
+
+
+def _steepest(graph: Graph, positions: Sequence[int]) -> float:
+    """The gradient that is largest in size: it colours the box. NaN, where there is one, wins."""
+    gradients = [graph.nodes[each].grad for each in positions]
+    return next((each for each in gradients if math.isnan(each)), max(gradients, key=abs))
+
+
+def _captioned(boxes: list[Box], edges: list[Edge]) -> Picture:
+    picture = Picture(tuple(boxes), tuple(edges))
+    if not picture.steepest:
+        return picture
+    return replace(picture, caption=f"orange: gradient below 0; blue: above; full colour: {number(picture.steepest)}")

@@ -1,0 +1,235 @@
+"""Collapsing a large graph: nodes into neurons, neurons into layers, and where neither helps into stretches of equal depth.
+
+What belongs together is read from the graph: a neuron is a weighted sum of inputs, with the weights and the bias
+that are its own and the activation after it. The names of a model's parameters, where there are any, say what it is called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from autograd.draw.fold import SUMS
+from autograd.draw.graph import Graph
+
+BANDS = 40
+
+
+@dataclass
+class Unit:
+    """Nodes that are drawn together. `root` is the position of the last that computes; `level` and `step` are its
+    depth: neurons on the longest way to it, and other operations since the last of them.
+    """
+
+    kind: str  # "neuron", "sum", "node" or "leaf"
+    root: int
+    members: list[int]
+    activation: list[str] = field(default_factory=list)
+    level: int = 0
+    step: int = 0
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """Units in one box."""
+
+    title: str
+    units: tuple[Unit, ...]
+
+
+class Collapse:
+    """The folded graph of what is to be shown, cut into units."""
+
+    def __init__(self, graph: Graph, first: Sequence[int]) -> None:
+        self.graph, self.first = graph, first
+        shown = graph.shown
+        self.positions = sorted({first[each] for each in shown})
+        among = set(self.positions)
+        self.sources = {each: [first[source] for source in graph.nodes[each].sources if first[source] in among] for each in self.positions}
+        self.users: dict[int, list[int]] = {each: [] for each in self.positions}
+        for position in self.positions:
+            for source in dict.fromkeys(self.sources[position]):
+                self.users[source].append(position)
+        self.unit_of: dict[int, Unit] = {}
+        self.units: list[Unit] = []
+        self._find_sums()
+        self._find_activations()
+        for position in self.positions:
+            if position not in self.unit_of:
+                self._add(Unit("node" if graph.nodes[position].op else "leaf", position, [position]))
+        self.units.sort(key=lambda unit: unit.root)
+        self._find_depths()
+
+    def _add(self, unit: Unit) -> None:
+        self.units.append(unit)
+        for member in unit.members:
+            self.unit_of[member] = unit
+
+    def _name(self, position: int) -> str:
+        op = self.graph.nodes[position].op
+        return op.name if op else ""
+
+    def _is_single(self, position: int) -> bool:
+        return len(self.users[position]) == 1
+
+    def _find_sums(self) -> None:
+        """Neurons' weighted sums, as one node or as a tree of + over products, and the trees that are no neuron's."""
+        weights: dict[int, list[Unit]] = {}
+        for position in reversed(self.positions):
+            name = self._name(position)
+            if position in self.unit_of or name not in (*SUMS, "weighted_sum"):
+                continue
+            inner, own, products = [position], [], 0
+            stack = [position]
+            while stack:
+                node = stack.pop()
+                sources = self.sources[node]
+                if self._name(node) == "weighted_sum":
+                    half = len(self.graph.nodes[node].operands) // 2
+                    operands = [each if type(each) is float else self.first[int(each)] for each in self.graph.nodes[node].operands]
+                    leaves = [each for each in (*operands[:half], operands[-1]) if type(each) is int and self._is_leaf(each)]
+                    if operands[:half] != operands[half:-1]:  # not a sum of squares
+                        own += leaves
+                        products += bool(leaves) or any(type(each) is int and self._is_leaf(each) for each in operands)
+                    continue
+                for source in sources:
+                    kind = self._name(source)
+                    if not kind:
+                        own.append(source)
+                    elif self._is_single(source) and kind in (*SUMS, "weighted_sum") and source not in self.unit_of:
+                        inner.append(source)
+                        stack.append(source)
+                    elif self._is_single(source) and kind == "multiply" and (weight := self._weight(source)) is not None:
+                        inner.append(source)
+                        own.append(weight)
+                        products += 1
+            unit = Unit("neuron" if products else "sum", position, sorted(inner))
+            if products:
+                for each in dict.fromkeys(own):
+                    weights.setdefault(each, []).append(unit)
+            elif len(inner) == 1:
+                continue
+            else:  # a product that is no weight's stays a node of its own
+                unit.members = [each for each in unit.members if self._name(each) != "multiply"]
+            self._add(unit)
+        for leaf, units in weights.items():
+            users_after = all(self.unit_of.get(user) is units[0] or user > units[0].root for user in self.users[leaf])
+            if len(units) == 1 and users_after:
+                units[0].members.append(leaf)
+                self.unit_of[leaf] = units[0]
+
+    def _is_leaf(self, position: int) -> bool:
+        return position in self.users and self.graph.nodes[position].op is None
+
+    def _weight(self, product: int) -> int | None:
+        """Which factor of a product is a weight: a leaf, and of two leaves the one in fewer products, or the first."""
+        leaves = [each for each in self.sources[product] if self._is_leaf(each)]
+        if len(leaves) == 2 and leaves[0] == leaves[1]:
+            return None
+        named = [each for each in leaves if each in self.graph.names]
+        return min(named or leaves, key=lambda each: len(self.users[each]), default=None)
+
+    def _find_activations(self) -> None:
+        """Give each neuron what is computed of it alone before another neuron takes it; the last ones get one function."""
+        after: dict[int, Unit] = {}
+        for position in self.positions:
+            owners = {id(unit): unit for each in self.sources[position] if (unit := self.unit_of.get(each) or after.get(each))}
+            whole = all(each in after or (each in self.unit_of and self._name(each)) for each in self.sources[position])
+            if position not in self.unit_of and self.sources[position] and whole and len(owners) == 1:
+                (unit,) = owners.values()
+                if unit.kind == "neuron":
+                    after[position] = unit
+        leads_on = set()
+        for position in sorted(after, reverse=True):
+            for user in self.users[position]:
+                other = self.unit_of.get(user)
+                if user in leads_on or (other and other.kind == "neuron" and other is not after[position]):
+                    leads_on.add(position)
+        for position, unit in after.items():
+            node = self.graph.nodes[position]
+            is_last = self.sources[position] == [unit.root] and len(node.operands) == 1 and self._is_single(unit.root)
+            if position in leads_on or (is_last and self._name(position) not in ("negative", "identity")):
+                unit.members.append(position)
+                unit.activation.append(self._name(position))
+                self.unit_of[position] = unit
+
+    def _find_depths(self) -> None:
+        for unit in self.units:
+            before = [self.unit_of[source] for member in unit.members for source in self.sources[member]]
+            before = [each for each in before if each.root < unit.root]
+            unit.depth = max((each.depth for each in before), default=-1) + 1
+            level = max((each.level for each in before), default=0)
+            if unit.kind == "neuron":
+                unit.level = level + 1
+            elif unit.kind != "leaf":
+                unit.level = level
+                unit.step = max((each.step for each in before if each.level == level), default=0) + 1
+
+    @property
+    def has_neurons(self) -> bool:
+        return any(unit.kind == "neuron" for unit in self.units)
+
+    def neurons(self) -> list[Group]:
+        """A box for each neuron, each sum, each other operation, and for the leaves that go to the same places."""
+        return self._grouped({id(unit): unit.root for unit in self.units if unit.kind != "leaf"}, 1)
+
+    def layers(self) -> list[Group]:
+        """A box for the units of one kind at one depth."""
+        keys: dict[int, Hashable] = {}
+        for unit in self.units:
+            if unit.kind == "neuron":
+                keys[id(unit)] = ("neuron", unit.level, self._called(unit.members, 2), *unit.activation)
+            elif unit.kind != "leaf":
+                keys[id(unit)] = (unit.kind, unit.level, unit.step, self._name(unit.root))
+        return self._grouped(keys, 2)
+
+    def bands(self) -> list[Group]:
+        """At most `BANDS` boxes, each a stretch of equal length of the way from the leaves to the output."""
+        deepest = max(unit.depth for unit in self.units) + 1
+        keys = {id(unit): unit.depth * BANDS // deepest for unit in self.units if unit.kind != "leaf"}
+        for unit in self.units:
+            if unit.kind == "leaf":
+                users = [keys[id(self.unit_of[user])] for user in self.users[unit.root]]
+                keys[id(unit)] = min(users, default=0)
+        groups: dict[int, list[Unit]] = {}
+        for unit in self.units:
+            groups.setdefault(keys[id(unit)], []).append(unit)
+        return [
+            Group(f"depth {min(unit.depth for unit in units)} to {max(unit.depth for unit in units)}", tuple(units))
+            for _, units in sorted(groups.items())
+        ]
+
+    def _grouped(self, keys: dict[int, Hashable], up: int) -> list[Group]:
+        """Units with the same key together; leaves together that go to the same keys and are called alike."""
+        leaf_keys: dict[int, Hashable] = {}
+        for unit in self.units:
+            if unit.kind == "leaf":
+                users = frozenset(keys[id(self.unit_of[user])] for user in self.users[unit.root])
+                leaf_keys[id(unit)] = ("leaf", users, self._called(unit.members, up))
+        groups: dict[Hashable, list[Unit]] = {}
+        for unit in self.units:
+            groups.setdefault(keys.get(id(unit), leaf_keys.get(id(unit))), []).append(unit)
+        return [Group(self._title(units, up), tuple(units)) for units in groups.values()]
+
+    def _title(self, units: list[Unit], up: int) -> str:
+        if len(units) == 1 and len(units[0].members) == 1:
+            return self.graph.label(units[0].root)
+        if called := self._called([each for unit in units for each in unit.members], up):
+            return called
+        labels = [label for unit in units if (label := self.graph.nodes[unit.root].label)]
+        if units[0].kind == "leaf" and len(labels) > 1:
+            return f"{labels[0]} … {labels[-1]}"
+        return labels[0] if len(labels) == len(units) == 1 else ""
+
+    def _called(self, members: Iterable[int], up: int) -> str:
+        """What the model calls the thing that these parameters are in, `up` steps above them; empty where that is not one thing."""
+        names = {above(self.graph.names[each], up) for each in members if each in self.graph.names}
+        return names.pop() if len(names) == 1 else ""
+
+
+def above(name: str, steps: int) -> str:
+    """`layers[0].neurons[3]` for `layers[0].neurons[3].weights[17]` and 1 step."""
+    parts = re.findall(r"(?:[^.\[]|\[[^\]]*\])+", name)
+    return ".".join(parts[:-steps])

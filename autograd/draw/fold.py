@@ -1,0 +1,91 @@
+"""Folding the examples of a batch: where a cost is summed over examples, nodes that play the same part become one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd.draw.graph import Graph
+
+SUMS = ("add", "total")
+CARRIES = (*SUMS, "subtract", "multiply", "divide", "negative", "identity")  # between a batch's cost and its examples'
+UNSEEN, ABOVE, SHARED = -1, -2, -3
+
+
+def fold(graph: Graph) -> list[int]:
+    """For each node the first that plays its part: itself, or in a batch its counterpart in an earlier example.
+
+    The output's terms are examples where they share leaves, the parameters, and no result. Two nodes of
+    different examples are counterparts where the same operation made them of the same parameters and of counterparts.
+    """
+    nodes = graph.nodes
+    first = list(range(len(nodes)))
+    owners = _owners(graph)
+    if owners is None:
+        return first
+    seen: dict[Any, int] = {}
+    times: dict[Any, int] = {}
+    for position, (node, owner) in enumerate(zip(nodes, owners)):
+        if owner < 0:
+            continue
+        key: Any = None  # an input of its example's own: the first, the second, ...
+        if node.op is not None:
+            key = (node.op, *[None if type(each) is float else first[int(each)] for each in node.operands])
+        time = times[owner, key] = times.get((owner, key), 0) + 1
+        first[position] = seen.setdefault((key, time), position)
+    return first
+
+
+def _owners(graph: Graph) -> list[int] | None:
+    """For each node the term of the output that it belongs to, or ABOVE or SHARED; None where the terms are no examples."""
+    nodes = graph.nodes
+    terms, above = _terms(graph)
+    joined = {term: term for term in terms}
+
+    def root(term: int) -> int:
+        while joined[term] != term:
+            joined[term] = term = joined[joined[term]]
+        return term
+
+    owners = [UNSEEN] * len(nodes)
+    for position in above:
+        owners[position] = ABOVE
+    for term in terms:
+        owners[term] = term
+    shared = False
+    for position in range(len(nodes) - 1, -1, -1):
+        owner = owners[position]
+        if owner < 0:
+            continue
+        for source in set(nodes[position].sources):
+            other = owners[source]
+            if other == UNSEEN:
+                owners[source] = owner
+            elif other >= 0 and (a := root(owner)) != (b := root(other)):
+                if nodes[source].op is None:
+                    owners[source], shared = SHARED, True
+                else:
+                    joined[min(a, b)] = max(a, b)  # they share a result: two terms of one example
+    owners = [owner if owner < 0 else root(owner) for owner in owners]
+    for position in graph.names:
+        if nodes[position].op is None:
+            owners[position], shared = SHARED, True
+    return owners if shared and len({owner for owner in owners if owner >= 0}) > 1 else None
+
+
+def _terms(graph: Graph) -> tuple[list[int], set[int]]:
+    """What the output is a sum of, below sums, constant factors and signs; and the nodes that do the summing."""
+    terms, above = [], set()
+    stack = [len(graph.nodes) - 1]
+    while stack:
+        position = stack.pop()
+        node = graph.nodes[position]
+        sources = node.sources
+        scales = len(sources) == 1 or (node.op is not None and node.op.name in (*SUMS, "subtract"))
+        if position in above:
+            continue
+        if node.op is not None and node.op.name in CARRIES and scales:
+            above.add(position)
+            stack.extend(sources)
+        else:
+            terms.append(position)
+    return list(dict.fromkeys(terms)), above
