@@ -646,3 +646,258 @@ def test_random_programs_agree_with_the_eager_engine(description: dict[str, Any]
 @given(PROGRAM)
 def test_thousands_of_random_programs_agree_with_the_eager_engine(description: dict[str, Any]) -> None:
     check_random_program(description)
+
+
+# The numbers that are used
+
+
+def line(x: Any, y: Any, w: Value, b: Value) -> Any:
+    return (w * x + b - y) ** 2
+
+
+@pytest.fixture
+def fit() -> tuple[Any, Value, Value, Array, Array]:
+    w, b = Value(2.0, label="w"), Value(-1.0, label="b")
+    return vectorize(lambda x, y: line(x, y, w, b)), w, b, batch(), batch()
+
+
+Fit = tuple[Any, Value, Value, Array, Array]
+
+
+def test_a_changed_parameter_is_seen_at_once(fit: Fit) -> None:
+    program, w, b, x, y = fit
+    program(x, y), program.mean(x, y), program.per_example_gradients(x, y)
+    w.data, b.data = 0.5, 3.0
+    np.testing.assert_allclose(program(x, y), (0.5 * x + 3 - y) ** 2, rtol=1e-13)
+    assert program.mean(x, y).data == pytest.approx(((0.5 * x + 3 - y) ** 2).mean(), rel=1e-13)
+    np.testing.assert_allclose(program.value_and_gradient(x, y)[1], [(2 * (0.5 * x + 3 - y) * x).mean(), (2 * (0.5 * x + 3 - y)).mean()])
+    np.testing.assert_allclose(program.per_example_gradients(x, y)[:, 1], 2 * (0.5 * x + 3 - y))
+
+
+def test_changed_data_are_seen_at_once(fit: Fit) -> None:
+    program, _, _, x, y = fit
+    before = program(x, y)
+    cost = program.value_and_gradient(x, y)[0]
+    x += 1.0  # in place: the same array, other numbers
+    assert not np.allclose(program(x, y), before)
+    assert program.value_and_gradient(x, y)[0] != cost
+    np.testing.assert_array_equal(program(x.copy(), y.copy()), program(x, y))
+
+
+def test_results_belong_to_the_caller(fit: Fit) -> None:
+    program, _, _, x, y = fit
+    first, (_, gradient) = program(x, y), program.value_and_gradient(x, y)
+    kept, kept_gradient = first.copy(), gradient.copy()
+    program(x + 1, y), program.value_and_gradient(x + 1, y)
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(gradient, kept_gradient)
+
+
+def test_the_mean_composes_with_other_values(fit: Fit) -> None:
+    program, w, b, x, y = fit
+    mean_cost = program.mean(x, y)
+    assert isinstance(mean_cost, Value)
+    assert set(map(id, mean_cost.operands)) == {id(w), id(b)}
+    (3 * mean_cost + w * w + mean_cost * mean_cost).backward()
+    _, gradient = program.value_and_gradient(x, y)
+    slopes = dict(zip(map(id, program.parameters), gradient))
+    factor = 3 + 2 * mean_cost.data
+    assert w.grad == pytest.approx(factor * slopes[id(w)] + 2 * w.data)
+    assert b.grad == pytest.approx(factor * slopes[id(b)])
+
+
+def test_the_mean_accumulates_like_any_other_gradient(fit: Fit) -> None:
+    program, w, _, x, y = fit
+    program.mean(x, y).backward()
+    once = w.grad
+    program.mean(x, y).backward()
+    assert w.grad == pytest.approx(2 * once)
+
+
+def test_the_mean_without_parameters_is_a_plain_value() -> None:
+    cost = vectorize(lambda x: x * x).mean(np.array([1.0, 3.0]))
+    assert (cost.data, cost.operands) == (5.0, ())
+
+
+def test_parameters_lie_in_one_order(fit: Fit) -> None:
+    program, w, b, x, y = fit
+    program.record(x, y)
+    assert {id(each) for each in program.parameters} == {id(w), id(b)}
+    vector = program.parameter_vector()
+    assert vector.tolist() == [each.data for each in program.parameters]
+    vector[:] = [7.0, 8.0]
+    assert w.data == 2.0, "the vector is a copy"
+    program.assign(vector)
+    assert [each.data for each in program.parameters] == [7.0, 8.0]
+    assert all(type(each.data) is float for each in program.parameters)
+
+
+def test_a_given_vector_is_used_and_no_value_touched(fit: Fit) -> None:
+    program, w, b, x, y = fit
+    program.record(x, y)
+    theta = np.array([0.3, 0.7])
+    out = np.full(2, np.nan)
+    cost, gradient = program.value_and_gradient(x, y, parameters=theta, out=out)
+    assert gradient is out
+    assert (w.data, b.data, w.grad, b.grad) == (2.0, -1.0, 0.0, 0.0)
+    program.assign(theta)
+    expected_cost, expected = program.value_and_gradient(x, y)
+    assert cost == expected_cost
+    np.testing.assert_array_equal(gradient, expected)
+    np.testing.assert_array_equal(theta, [0.3, 0.7])
+
+
+def test_an_optimizer_of_scipy_can_drive_it(fit: Fit) -> None:
+    optimize = pytest.importorskip("scipy.optimize")
+    program, _, _, x, _ = fit
+    y = 3 * x - 2
+    program.record(x, y)
+    found = optimize.minimize(lambda theta: program.value_and_gradient(x, y, parameters=theta), program.parameter_vector(), jac=True)
+    program.assign(found.x)
+    assert sorted(each.data for each in program.parameters) == pytest.approx([-2, 3], abs=1e-4)
+
+
+def test_parameters_that_do_not_matter_have_no_gradient() -> None:
+    used, multiplied, chosen = Value(2.0), Value(3.0), Value(5.0)
+    program = vectorize(lambda x: used * x + 0 * multiplied + where(x < x, chosen, 0.0))
+    cost, gradient = program.value_and_gradient(np.array([1.0, 2.0]))
+    slopes = {id(parameter): slope for parameter, slope in zip(program.parameters, gradient)}
+    assert cost == 3.0
+    assert slopes == {id(used): 1.5, id(multiplied): 0.0, id(chosen): 0.0}
+    assert pasted(program, np.array([1.0, 2.0]))[1].tolist() == gradient.tolist()
+
+
+def test_a_constant_cost_has_gradients_of_zero() -> None:
+    w = Value(2.0)
+    program = vectorize(lambda x: 0 * w + 3.0)
+    cost, gradient = program.value_and_gradient(np.ones(4))
+    assert (cost, gradient.tolist(), program.per_example_gradients(np.ones(4)).tolist()) == (3.0, [0.0], [[0.0]] * 4)
+
+
+def test_gradcheck_agrees_with_the_program() -> None:
+    X, y = batch(2), batch()
+    model = MLP([2, 3, 1], seed=1)
+    program = vectorize(lambda x, t: squared_error(model(x), t)).record(X, y)
+
+    @primitive(*(lambda _, *theta, k=k: program.value_and_gradient(X, y, parameters=np.array(theta))[1][k].item() for k in range(13)))
+    def mean_cost(*theta: Any) -> Any:
+        return program.value_and_gradient(X, y, parameters=np.array(theta))[0]
+
+    report = gradcheck(mean_cost, *program.parameter_vector().tolist())
+    assert report, report
+
+
+# Recordings
+
+
+def test_it_records_once_for_each_shape_of_example() -> None:
+    calls = []
+    program = vectorize(lambda x: calls.append(0) or sum(each * each for each in x))  # type: ignore[func-returns-value]
+    for size in (2, 2, 3, 2, 3):
+        for rows in (1, 5):
+            np.testing.assert_allclose(program(np.full((rows, size), 2.0)), np.full(rows, 4.0 * size))
+    assert len(calls) == 2
+
+
+def test_lists_and_whole_numbers_are_taken_as_arrays() -> None:
+    program = vectorize(lambda x, y: x[0] + x[1] * y)
+    np.testing.assert_array_equal(program([[1, 2], [3, 4]], [True, False]), [3.0, 3.0])
+    assert program([[1, 2]], [1]).dtype == np.float64
+    X = np.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(program(X[:, ::2], X[:, 1]), X[:, 0] + X[:, 2] * X[:, 1])
+    np.testing.assert_array_equal(program(np.asfortranarray(X), X[:, 1]), X[:, 0] + X[:, 1] * X[:, 1])
+
+
+def test_threads_share_a_program() -> None:
+    model = MLP([3, 8, 1], seed=0)
+    program = vectorize(lambda x, y: squared_error(model(x), y))
+    batches = [(RNG.normal(size=(rows, 3)), RNG.normal(size=rows)) for rows in (1, 4, 16, 16, 33, 4) * 4]
+    expected = [vectorize(lambda x, y: squared_error(model(x), y)).value_and_gradient(*each) for each in batches]
+    wrong = []
+
+    def work(index: int) -> None:
+        for _ in range(30):
+            cost, gradient = program.value_and_gradient(*batches[index])
+            if cost != expected[index][0] or not np.array_equal(gradient, expected[index][1]):
+                wrong.append(index)
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(batches))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_nothing_is_allocated_in_the_steady_state() -> None:
+    model = MLP([4, 16, 16, 3], activation=relu, seed=0)
+    program = vectorize(lambda x, y: squared_error(model(x), y))
+    X, Y = RNG.normal(size=(500, 4)), RNG.normal(size=(500, 3))
+    theta = program.record(X, Y).parameter_vector()
+    gradient = np.empty_like(theta)
+
+    def steps(count: int) -> None:
+        for _ in range(count):
+            program.value_and_gradient(X, Y, parameters=theta, out=gradient)
+
+    tracemalloc.start()
+    try:
+        steps(100)
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        steps(300)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 1000, "kept from step to step"
+    assert peak - before < 4000, "the smallest array of a batch has 12,000 bytes"
+
+
+def test_terms_without_the_example_are_computed_once() -> None:
+    weights = values(50)
+    program = vectorize(lambda x: weights[0] * x + 0.1 * sum(w * w for w in weights))
+    penalty = next(each for each in program.record(batch()).source.splitlines() if "** 2" in each)
+    assert "batch" not in penalty
+
+
+# The source
+
+
+def test_the_source_of_a_small_network() -> None:
+    model = MLP([2, 3, 1])
+
+    def cost(x: Any, y: Any) -> Any:
+        return squared_error(model(x), y)
+
+    assert vectorize(cost).record(batch(2), batch()).source == GOLDEN
+
+
+GOLDEN = """\
+import numpy as np
+
+
+def cost(x, y, theta):
+    # x (batch, 2), y (batch,), theta (13,)
+    batch = len(x)
+    W1 = theta[0:6].reshape(3, 2)       # (3, 2)
+    b1 = theta[6:9]                     # (3,)
+    W2 = theta[9:12].reshape(1, 3)      # (1, 3)
+    b2 = theta[12:13]                   # (1,)
+
+    z1 = x @ W1.T + b1                  # (batch, 3)
+    h1 = np.tanh(z1)                    # (batch, 3)
+    z2 = h1 @ W2.T + b2                 # (batch, 1)
+    t1 = z2 - y[:, None]                # (batch, 1)
+    cost = t1 ** 2                      # (batch, 1)
+
+    dt1 = 2 / batch * t1                # (batch, 1)
+    dh1 = dt1 @ W2                      # (batch, 3)
+    dW2 = dt1.T @ h1                    # (1, 3)
+    dz1 = (1 / np.cosh(z1)) ** 2 * dh1  # (batch, 3)
+    dW1 = dz1.T @ x                     # (3, 2)
+    db1 = np.sum(dz1, axis=0)           # (3,)
+    db2 = np.sum(dt1, axis=0)           # (1,)
+    dtheta = np.concatenate([dW1.ravel(), db1, dW2.ravel(), db2])  # (13,)
+    return np.mean(cost), dtheta
+"""
