@@ -32,8 +32,9 @@ from autograd.ops import (
     weighted_sum,
     where,
 )
-from autograd.value import Value, anomaly
+from autograd.value import Value
 from autograd.vectorize import TraceError, Vectorized, vectorize
+from autograd.watch import anomaly
 
 __all__ = [
     "Operation",

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd import ops
+from autograd import ops, watch
 from autograd.ops import Node
-from autograd.value import Value, check_gradients, close, sweep, sweeping, topological_order
+from autograd.value import Value, close, sweep, sweeping, topological_order
 
 
 def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tuple[Any, Any]]:
@@ -119,7 +119,7 @@ class _Frame:
         try:
             if plain:
                 sweep(order, among)
-                check_gradients(order)
+                watch.check_gradients(order)
                 return map_structure(lambda leaf: leaf.grad or 0.0, self.inputs)
             with sweeping():
                 sweep(order, among, nodes=True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
+
+from autograd import functions as fn
 
 
 class Node:
@@ -129,114 +130,6 @@ def real_array(operand: Any) -> Any:
     return real(operand)
 
 
-# Values that no single function of `math` or `numpy` gives.
-
-
-def _sign(x: float) -> float:
-    return math.copysign(1.0, x) if x < 0 or x > 0 else x
-
-
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
-
-
-def _sigmoid_arrays(x: Any) -> Any:
-    with np.errstate(over="ignore"):  # exp(1000) is inf, and 1 / inf the 0 that is wanted
-        return 1 / (1 + np.exp(-x))
-
-
-def _logistic_density(x: float) -> float:
-    e = math.exp(-abs(x))
-    return e / ((1 + e) * (1 + e))
-
-
-def _logistic_density_arrays(x: Any) -> Any:
-    with np.errstate(over="ignore", invalid="ignore"):
-        e = np.exp(-x)
-        y = 1 / (1 + e)  # the sigmoid; a program that has it already shares it, and e
-        return y * np.fmin(e * y, 1.0)  # 1 - y, without cancelling; fmin makes the 1 of inf * 0
-
-
-def _sech_squared(x: float) -> float:
-    return 4 * _logistic_density(2 * x)
-
-
-def _sech_squared_arrays(x: Any) -> Any:
-    with np.errstate(over="ignore"):
-        return (1 / np.cosh(x)) ** 2
-
-
-def _softplus(x: float) -> float:
-    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
-
-
-def _softplus_arrays(x: Any) -> Any:
-    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
-
-
-def _relu(x: float) -> float:
-    return 0.0 if x <= 0 else x  # so that NaN stays NaN
-
-
-def _relu_arrays(x: Any) -> Any:
-    return np.maximum(x, 0.0)
-
-
-def _erf_arrays(x: Any) -> Any:
-    return np.vectorize(math.erf, otypes=[np.float64])(x)  # numpy has no erf of its own
-
-
-def _maximum(a: float, b: float) -> float:
-    return b if a < b or b != b else a  # NaN wins, as in numpy
-
-
-def _minimum(a: float, b: float) -> float:
-    return b if a > b or b != b else a
-
-
-def _fmin(a: float, b: float) -> float:
-    return a if a <= b or b != b else b
-
-
-def _where(condition: float, a: float, b: float) -> float:
-    return a if condition else b
-
-
-def _and(a: float, b: float) -> bool:
-    return bool(a and b)
-
-
-def _or(a: float, b: float) -> bool:
-    return bool(a or b)
-
-
-def _total(*x: float) -> float:
-    return sum(x, 0.0)
-
-
-def _total_arrays(*x: Any) -> Any:
-    return reduce(np.add, x)
-
-
-def _logsumexp(*x: float) -> float:
-    largest = max(x)
-    return largest if math.isinf(largest) else largest + math.log(sum(math.exp(each - largest) for each in x))
-
-
-def _logsumexp_arrays(*x: Any) -> Any:
-    return reduce(np.logaddexp, x)
-
-
-def _weighted_sum(*v: float) -> float:
-    n = len(v) // 2
-    return sum(map(operator.mul, v[:n], v[n:-1]), v[-1])
-
-
-def _weighted_sum_arrays(*v: Any) -> Any:
-    n = len(v) // 2
-    return reduce(np.add, map(np.multiply, v[:n], v[n:-1]), v[-1])
-
-
 # Partial derivatives that need more than an expression.
 
 
@@ -275,55 +168,55 @@ sign: Operation
 cos: Operation  # these stand in rows above their own
 cosh: Operation
 sech_squared: Operation
-logistic_density: Operation
+logistic_pdf: Operation
 
 # fmt: off
-#                   name            on floats             on arrays             partial derivatives, from the result y and the operands
-identity      = row("identity",     lambda x: x,          np.positive,          1.0)
-add           = row("add",          operator.add,         np.add,               1.0, 1.0)
-subtract      = row("subtract",     operator.sub,         np.subtract,          1.0, -1.0)
-multiply      = row("multiply",     operator.mul,         np.multiply,          lambda y, a, b: b, lambda y, a, b: a)
-divide        = row("divide",       operator.truediv,     np.divide,            lambda y, a, b: 1 / b, lambda y, a, b: -y / b)
-power         = row("power",        math.pow,             np.power,             _power_base, _power_exponent)
-negative      = row("negative",     operator.neg,         np.negative,          -1.0)
-absolute      = row("abs",          abs,                  np.absolute,          lambda y, x: sign(x))
-sign          = row("sign",         _sign,                np.sign,              0.0)
-exp           = row("exp",          math.exp,             np.exp,               lambda y, x: y)
-log           = row("log",          math.log,             np.log,               lambda y, x: 1 / x)
-log1p         = row("log1p",        math.log1p,           np.log1p,             lambda y, x: 1 / (1 + x))
-expm1         = row("expm1",        math.expm1,           np.expm1,             lambda y, x: exp(x))
-sqrt          = row("sqrt",         math.sqrt,            np.sqrt,              lambda y, x: 0.5 / y)
-sin           = row("sin",          math.sin,             np.sin,               lambda y, x: cos(x))
-cos           = row("cos",          math.cos,             np.cos,               lambda y, x: -sin(x))
-tan           = row("tan",          math.tan,             np.tan,               lambda y, x: 1 + y * y)
-asin          = row("asin",         math.asin,            np.arcsin,            lambda y, x: 1 / sqrt(_one_minus_square(x)))
-acos          = row("acos",         math.acos,            np.arccos,            lambda y, x: -1 / sqrt(_one_minus_square(x)))
-atan          = row("atan",         math.atan,            np.arctan,            lambda y, x: 1 / (1 + x * x))
-sinh          = row("sinh",         math.sinh,            np.sinh,              lambda y, x: cosh(x))
-cosh          = row("cosh",         math.cosh,            np.cosh,              lambda y, x: sinh(x))
-tanh          = row("tanh",         math.tanh,            np.tanh,              lambda y, x: sech_squared(x))      # 1 - y^2, exact
-sigmoid       = row("sigmoid",      _sigmoid,             _sigmoid_arrays,      lambda y, x: logistic_density(x))  # y (1 - y), exact
-sech_squared  = row("sech_squared", _sech_squared,        _sech_squared_arrays, lambda y, x: -2 * tanh(x) * y)
-logistic_density = row("logistic_density", _logistic_density, _logistic_density_arrays, lambda y, x: -tanh(x / 2) * y)
-fmin          = row("fmin",         _fmin,                np.fmin,              lambda y, a, b: a <= b, lambda y, a, b: b < a)
-softplus      = row("softplus",     _softplus,            _softplus_arrays,     lambda y, x: sigmoid(x))
-relu          = row("relu",         _relu,                _relu_arrays,         lambda y, x: x > 0)
-erf           = row("erf",          math.erf,             _erf_arrays,          lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x))
-maximum       = row("maximum",      _maximum,             np.maximum,           _above, _below)
-minimum       = row("minimum",      _minimum,             np.minimum,           _below, _above)
-where         = row("where",        _where,               np.where,             0.0, lambda y, c, a, b: c != 0, lambda y, c, a, b: c == 0)
-less          = row("less",         operator.lt,          np.less,              0.0, 0.0)
-less_equal    = row("less_equal",   operator.le,          np.less_equal,        0.0, 0.0)
-greater       = row("greater",      operator.gt,          np.greater,           0.0, 0.0)
-greater_equal = row("greater_equal", operator.ge,         np.greater_equal,     0.0, 0.0)
-equal         = row("equal",        operator.eq,          np.equal,             0.0, 0.0)
-not_equal     = row("not_equal",    operator.ne,          np.not_equal,         0.0, 0.0)
-logical_and   = row("logical_and",  _and,                 np.logical_and,       0.0, 0.0)
-logical_or    = row("logical_or",   _or,                  np.logical_or,        0.0, 0.0)
-logical_not   = row("logical_not",  operator.not_,        np.logical_not,       0.0)
-sum_          = row("total",        _total,               _total_arrays,        lambda y, *x: [1.0] * len(x), variadic=True)
-logsumexp_    = row("logsumexp",    _logsumexp,           _logsumexp_arrays,    lambda y, *x: [exp(each - y) for each in x], variadic=True)
-weighted_sum_ = row("weighted_sum", _weighted_sum,        _weighted_sum_arrays, _weighted_sum_partials, variadic=True)
+#                   name             on floats         on arrays               partial derivatives, given the result y
+identity      = row("identity",      lambda x: x,      np.positive,            1.0)
+add           = row("add",           operator.add,     np.add,                 1.0, 1.0)
+subtract      = row("subtract",      operator.sub,     np.subtract,            1.0, -1.0)
+multiply      = row("multiply",      operator.mul,     np.multiply,            lambda y, a, b: b, lambda y, a, b: a)
+divide        = row("divide",        operator.truediv, np.divide,              lambda y, a, b: 1 / b, lambda y, a, b: -y / b)
+power         = row("power",         math.pow,         np.power,               _power_base, _power_exponent)
+negative      = row("negative",      operator.neg,     np.negative,            -1.0)
+absolute      = row("abs",           abs,              np.absolute,            lambda y, x: sign(x))
+sign          = row("sign",          fn.sign,          np.sign,                0.0)
+exp           = row("exp",           math.exp,         np.exp,                 lambda y, x: y)
+log           = row("log",           math.log,         np.log,                 lambda y, x: 1 / x)
+log1p         = row("log1p",         math.log1p,       np.log1p,               lambda y, x: 1 / (1 + x))
+expm1         = row("expm1",         math.expm1,       np.expm1,               lambda y, x: exp(x))
+sqrt          = row("sqrt",          math.sqrt,        np.sqrt,                lambda y, x: 0.5 / y)
+sin           = row("sin",           math.sin,         np.sin,                 lambda y, x: cos(x))
+cos           = row("cos",           math.cos,         np.cos,                 lambda y, x: -sin(x))
+tan           = row("tan",           math.tan,         np.tan,                 lambda y, x: 1 + y * y)
+asin          = row("asin",          math.asin,        np.arcsin,              lambda y, x: 1 / sqrt(_one_minus_square(x)))
+acos          = row("acos",          math.acos,        np.arccos,              lambda y, x: -1 / sqrt(_one_minus_square(x)))
+atan          = row("atan",          math.atan,        np.arctan,              lambda y, x: 1 / (1 + x * x))
+sinh          = row("sinh",          math.sinh,        np.sinh,                lambda y, x: cosh(x))
+cosh          = row("cosh",          math.cosh,        np.cosh,                lambda y, x: sinh(x))
+tanh          = row("tanh",          math.tanh,        np.tanh,                lambda y, x: sech_squared(x))  # 1 - y^2, exact
+sigmoid       = row("sigmoid",       fn.sigmoid,       fn.sigmoid_arrays,      lambda y, x: logistic_pdf(x))  # y (1 - y), exact
+sech_squared  = row("sech_squared",  fn.sech_squared,  fn.sech_squared_arrays, lambda y, x: -2 * tanh(x) * y)
+logistic_pdf  = row("logistic_pdf",  fn.logistic_pdf,  fn.logistic_pdf_arrays, lambda y, x: -tanh(x / 2) * y)
+fmin          = row("fmin",          fn.fmin,          np.fmin,                lambda y, a, b: a <= b, lambda y, a, b: b < a)
+softplus      = row("softplus",      fn.softplus,      fn.softplus_arrays,     lambda y, x: sigmoid(x))
+relu          = row("relu",          fn.relu,          fn.relu_arrays,         lambda y, x: x > 0)
+erf           = row("erf",           math.erf,         fn.erf_arrays,          lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x))
+maximum       = row("maximum",       fn.maximum,       np.maximum,             _above, _below)
+minimum       = row("minimum",       fn.minimum,       np.minimum,             _below, _above)
+where         = row("where",         fn.where,         np.where,               0.0, lambda y, c, a, b: c != 0, lambda y, c, a, b: c == 0)
+less          = row("less",          operator.lt,      np.less,                0.0, 0.0)
+less_equal    = row("less_equal",    operator.le,      np.less_equal,          0.0, 0.0)
+greater       = row("greater",       operator.gt,      np.greater,             0.0, 0.0)
+greater_equal = row("greater_equal", operator.ge,      np.greater_equal,       0.0, 0.0)
+equal         = row("equal",         operator.eq,      np.equal,               0.0, 0.0)
+not_equal     = row("not_equal",     operator.ne,      np.not_equal,           0.0, 0.0)
+logical_and   = row("logical_and",   fn.both,          np.logical_and,         0.0, 0.0)
+logical_or    = row("logical_or",    fn.either,        np.logical_or,          0.0, 0.0)
+logical_not   = row("logical_not",   operator.not_,    np.logical_not,         0.0)
+sum_          = row("total",         fn.total,         fn.total_arrays,        lambda y, *x: [1.0] * len(x), variadic=True)
+logsumexp_    = row("logsumexp",     fn.logsumexp,     fn.logsumexp_arrays,    lambda y, *x: [exp(v - y) for v in x], variadic=True)
+weighted_sum_ = row("weighted_sum",  fn.weighted_sum,  fn.weighted_sum_arrays, _weighted_sum_partials, variadic=True)
 # fmt: on
 
 

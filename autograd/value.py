@@ -6,20 +6,16 @@ A graph is a Value, its `operands`, their operands, and so on: ordered tuples of
 
 from __future__ import annotations
 
-import math
 import operator
-import os
-import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autograd import ops
+from autograd import ops, watch
 from autograd.ops import Node, Operation
 
 
@@ -28,7 +24,6 @@ class _Thread(threading.local):
 
 
 _thread = _Thread()
-_watching = 0  # how many anomaly() blocks are open
 
 
 def _binary(op: Operation, reflected: bool = False) -> Callable[[Any, Any], Any]:
@@ -204,14 +199,14 @@ class Value(Expression):
         infinite or undefined it is inf or nan; under `anomaly()` the first one raises FloatingPointError.
         """
         order = topological_order(self)
-        leaves = [(node, node.grad) for node in order if node.op is None] if _watching else ()
+        leaves = [(node, node.grad) for node in order if node.op is None] if watch.blocks else ()
         for node in order:
             if node.op is not None:
                 node.grad = 0.0
         self.grad = 1.0 if self.op is not None else self.grad + 1.0
         sweep(order)
         try:
-            check_gradients(order)
+            watch.check_gradients(order)
         except FloatingPointError:
             for leaf, before in leaves:  # nothing accumulates from a sweep that failed
                 leaf.grad = before
@@ -240,8 +235,8 @@ def _node(data: float, op: Operation, first: Any, second: Any = None) -> Value:
     node._first = first
     node._second = second
     node.label = ""
-    if _watching:
-        _watch(node)
+    if watch.blocks:
+        watch.check_value(node)
     return node
 
 
@@ -339,59 +334,3 @@ def sweeping() -> Iterator[None]:
         yield
     finally:
         _thread.sweeping = before
-
-
-@contextmanager
-def anomaly() -> Iterator[None]:
-    """Within this block the first value or gradient that is not finite raises FloatingPointError.
-
-    The error names the operation, its operands, and the source line that made the node.
-
-    >>> with anomaly():  # doctest: +ELLIPSIS
-    ...     Value(1e200) * 1e200
-    Traceback (most recent call last):
-    FloatingPointError: 1e+200 * 1e+200 gave inf, at <doctest ...>:2
-    """
-    global _watching
-    _watching += 1
-    try:
-        yield
-    finally:
-        _watching -= 1
-
-
-def is_watching() -> bool:
-    """Whether an `anomaly()` block is open."""
-    return _watching > 0
-
-
-_LIBRARY = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("autograd", "nn"))
-
-
-def user_line() -> str:
-    """The innermost source line outside this library, as `file:line`."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(_LIBRARY):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-def _watch(node: Value) -> None:
-    node._line = user_line()
-    if not math.isfinite(node.data):
-        raise FloatingPointError(f"{_described(node)} gave {node.data}, at {node.line}")
-
-
-def _described(node: Value) -> str:
-    assert node.op is not None
-    return node.op.describe([each.named() if isinstance(each, Value) else each for each in node.operands])
-
-
-def check_gradients(order: Sequence[Any]) -> None:
-    """In anomaly mode, raise FloatingPointError for the first gradient of a sweep that is not finite."""
-    for node in reversed(order) if _watching else ():
-        for index, operand in enumerate(node.operands):
-            if type(operand) is not float and operand.grad is not None and not math.isfinite(operand.grad):
-                where = f"at {node.line}" if node.line else "made before the anomaly() block, so its line is not known"
-                name = operand.label or f"operand {index}"
-                raise FloatingPointError(f"the gradient of {name} through {_described(node)} is {operand.grad}: {where}")

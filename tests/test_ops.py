@@ -49,7 +49,7 @@ UNARY: dict[str, tuple[Callable[[Any], Any], list[float]]] = {
     "tanh": (mpmath.tanh, EVERYWHERE + FAR),
     "sech_squared": (lambda x: mpmath.sech(x) ** 2, EVERYWHERE + FAR),
     "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), EVERYWHERE + FAR),
-    "logistic_density": (lambda x: mpmath.sech(x / 2) ** 2 / 4, EVERYWHERE + FAR),
+    "logistic_pdf": (lambda x: mpmath.sech(x / 2) ** 2 / 4, EVERYWHERE + FAR),
     "softplus": (lambda x: mpmath.log1p(mpmath.exp(x)), EVERYWHERE + FAR),
     "relu": (lambda x: max(x, mp.mpf(0)), [x for x in EVERYWHERE + FAR if x]),
     "erf": (mpmath.erf, [*EVERYWHERE, 5.0, -5.0]),

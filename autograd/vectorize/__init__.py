@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd import watch
 from autograd.ops import Node, Operation
-from autograd.value import Value, is_watching
+from autograd.value import Value
 from autograd.vectorize.arrays import INPUT, PARAMETERS, Program, rebuilt
 from autograd.vectorize.differentiate import differentiate
 from autograd.vectorize.lower import lower
@@ -244,7 +245,7 @@ class Recording:
         return render(program, self.name, self.names, self.shapes, self.result_shape)
 
     def values(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
-        if is_watching():
+        if watch.blocks:
             (results,) = interpret(self._program, self._bindings(self._program, arrays, theta), batch, watch=True)
             return self._shaped(results, batch)
         plan = self._borrow("values", self.forward, batch)
@@ -257,7 +258,7 @@ class Recording:
         self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray, out: FloatArray | None
     ) -> tuple[float, FloatArray]:
         gradient = np.empty(len(theta), dtype=self.dtype) if out is None else out
-        if is_watching():
+        if watch.blocks:
             results, *gradients = interpret(self.watched, self._bindings(self.watched, arrays, theta), batch, watch=True)
             if gradients:
                 gradient[:] = gradients[0]
@@ -270,7 +271,7 @@ class Recording:
             self._return("gradient", batch, plan)
 
     def per_example_gradients(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
-        if is_watching():
+        if watch.blocks:
             self.value_and_gradient(arrays, batch, theta, None)
         program, size = self.per_example, len(theta)
         gradients = np.zeros((batch, size), dtype=self.dtype)

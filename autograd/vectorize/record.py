@@ -10,7 +10,8 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Node, Operation
-from autograd.value import Expression, Value, topological_order, user_line
+from autograd.value import Expression, Value, topological_order
+from autograd.watch import user_line
 
 
 class TraceError(TypeError):
@@ -118,6 +119,8 @@ def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequ
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
         arguments.append(rows if shape else rows[0])
     results, shape = _flat(f(*arguments))
+    if not results:
+        raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
     return _number(results, numbers), shape
 
 
