@@ -151,7 +151,8 @@ class Vectorized:
             raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}; rows of different lengths or strings do this")
         if array.ndim == 0:
             raise ValueError(
-                f"{name} must have one entry an example, shape (batch,) or (batch, n), got a single number; a function closes over constants"
+                f"{name} must have one entry an example, shape (batch,) or (batch, n), got a single number; "
+                f"a constant needs no argument: the function closes over it"
             )
         return np.ascontiguousarray(array, dtype=self.dtype)
 
