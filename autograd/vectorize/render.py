@@ -34,6 +34,7 @@ from autograd.vectorize.arrays import (
     size_text,
 )
 
+_RESERVED = ("np", "math", "erf", "placed", "batch", "theta")  # names that mean something in every source
 _WIDTH = 60  # an expression longer than this gets a line of its own,
 _COLUMNS = 100  # and a line longer than this is broken
 _ATOM, _POWER, _PRODUCT, _SUM, _COMPARISON = 5, 4, 3, 2, 1
@@ -66,7 +67,8 @@ def render(program: Program, name: str, arguments: Sequence[str], shapes: Sequen
 
 class _Renderer:
     def __init__(self, program: Program, arguments: Sequence[str], shapes: Sequence[Shape]) -> None:
-        self.program, self.arguments, self.shapes = program, arguments, shapes
+        self.program, self.shapes = program, shapes
+        self.arguments = [f"{each}_" if each in _RESERVED else each for each in arguments]
         self.uses = [0] * len(program.instructions)
         for each in program.outputs:
             self.uses[each] += 1
@@ -76,7 +78,7 @@ class _Renderer:
         self.unpacked = self._unpacked()
         self.text: dict[int, tuple[str, int]] = {}  # each array as an expression, and how tightly that binds
         self.names: dict[int, str] = {}
-        self.taken = {*arguments, "np", "batch", "theta", "math", "erf", "placed"}
+        self.taken = {*self.arguments, *_RESERVED}
         self.lines: list[tuple[str, str]] = []
 
     def source(self, name: str, result: Shape) -> str:
@@ -431,7 +433,9 @@ def _without(shape: Shape, axis: int) -> Shape:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 1e6 else repr(value) if np.isfinite(value) else f"np.{value}"
+    if not np.isfinite(value):
+        return f"{'-' if value < 0 else ''}np.{abs(value)}"
+    return str(int(value)) if value == int(value) and abs(value) < 1e6 else repr(value)
 
 
 def _shape(shape: Shape) -> str:

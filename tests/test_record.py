@@ -1,0 +1,71 @@
+"""Stage 1 of vectorize: calling a function with tracers, and the scalar graph that results."""
+
+from typing import Any
+
+import pytest
+
+from autograd import Value, ops, tanh
+from autograd.vectorize.record import Scalars, TraceError, record
+
+
+def names(graph: Scalars) -> list[str]:
+    return [op if isinstance(op, str) else op.name for op, _ in graph.nodes]
+
+
+def test_a_graph_prints_operands_before_results() -> None:
+    w = Value(2.0)
+    graph, shape = record(lambda x, y: tanh(w * x[1]) + y, [(2,), ()], ["x", "y"])
+    assert shape == ()
+    assert str(graph) == ("%0 = parameter 0\n%1 = input 0 1\n%2 = multiply %0 %1\n%3 = tanh %2\n%4 = input 1 0\n%5 = add %3 %4\nreturn %5")
+    assert graph.parameters == [w]
+
+
+def test_parameters_come_in_the_order_of_use() -> None:
+    a, b, c = Value(1.0), Value(2.0), Value(3.0)
+    graph, _ = record(lambda x: c * x + a * b, [()], ["x"])
+    assert [id(each) for each in graph.parameters] == [id(c), id(a), id(b)]
+
+
+def test_arguments_have_their_shapes() -> None:
+    seen: list[Any] = []
+    record(lambda *arguments: seen.extend(arguments) or 0.0, [(), (2,), (2, 3)], ["a", "b", "c"])  # type: ignore[func-returns-value]
+    a, b, c = seen
+    assert (repr(a), list(map(repr, b)), [len(row) for row in c]) == ("a", ["b[0]", "b[1]"], [3, 3])
+
+
+def test_results_have_their_shape() -> None:
+    graph, shape = record(lambda x: [[x, 1.0], [2.0, x * x]], [()], ["x"])
+    assert (shape, len(graph.outputs)) == ((2, 2), 4)
+
+
+def test_an_operand_used_twice_is_one_node() -> None:
+    graph, _ = record(lambda x: x * x, [()], ["x"])
+    assert graph.nodes[-1] == (ops.multiply, (0, 0))
+
+
+def test_constants_are_told_apart_by_sign_and_found_again() -> None:
+    graph, _ = record(lambda x: x + 0.0 + -0.0 + float("nan") + float("nan") + 0.0, [()], ["x"])
+    assert names(graph).count("constant") == 3
+
+
+def test_a_long_chain_does_not_recurse() -> None:
+    def f(x: Any) -> Any:
+        for _ in range(20_000):
+            x = x + 1.0
+        return x
+
+    graph, _ = record(f, [()], ["x"])
+    assert len(graph.nodes) == 20_002
+
+
+def test_tracers_refuse_what_they_cannot_know() -> None:
+    with pytest.raises(
+        TraceError, match=r"the truth of a traced number \(x\[1\]\), at .*test_record.py:\d+: vectorize records the function once"
+    ):
+        record(lambda x: 1.0 if x[1] else 0.0, [(2,)], ["x"])
+
+
+def test_conditions_are_nodes() -> None:
+    graph, _ = record(lambda x: ((x < 1) & ~(x == 2)) | (x >= 0), [()], ["x"])
+    assert names(graph)[-1] == "logical_or"
+    assert {"less", "equal", "greater_equal", "logical_not", "logical_and"} <= set(names(graph))

@@ -1,0 +1,74 @@
+"""Stage 2 of vectorize: folding, merging, dropping, and flattening sums."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from autograd import Value, exp, tanh, total, weighted_sum, where
+from autograd.vectorize.record import record
+from autograd.vectorize.simplify import simplify
+
+W = [Value(float(number)) for number in range(1, 5)]
+
+
+def simplified(f: Callable[..., Any], inputs: int = 4) -> str:
+    """The simplified graph's instructions without their operands, for a function of one list."""
+    graph, batched = simplify(record(f, [(inputs,)], ["x"])[0])
+    assert len(batched) == len(graph.nodes)
+    return " ".join(op if isinstance(op, str) else op.name for op, _ in graph.nodes if op not in ("input", "parameter", "constant"))
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: x[0] + 0, ""),
+        (lambda x: 0 + x[0], ""),
+        (lambda x: x[0] - 0.0, ""),
+        (lambda x: 1 * x[0] * 1, ""),
+        (lambda x: x[0] / 1, ""),
+        (lambda x: x[0] ** 1, ""),
+        (lambda x: x[0] ** 0, ""),
+        (lambda x: -1.0 * -x[0], ""),
+        (lambda x: where(True, x[0], x[1]), ""),
+        (lambda x: -1 * x[0], "negative"),
+        (lambda x: 0 - x[0], "negative"),
+        (lambda x: x[0] / 4, "multiply"),
+        (lambda x: x[0] * x[0], "power"),
+        (lambda x: exp(x[0]) * 2 + exp(x[0]), "exp multiply add"),
+        (lambda x: [tanh(x[0]), exp(x[1])][0], "tanh"),
+        (lambda x: x[0] + x[1], "add"),
+        (lambda x: 1 - x[0], "subtract"),
+        (lambda x: x[0] + x[1] + x[2], "sum"),
+        (lambda x: total(x) + x[0] - x[0] + (x[1] - x[1]) * 2, "sum"),
+        (lambda x: sum(w * each for w, each in zip(W, x)), "dot"),
+        (lambda x: weighted_sum(W, x), "dot"),
+        (lambda x: sum(w * each for w, each in zip(W[:3], x)) + W[3] - x[3], "dot add subtract"),
+        (lambda x: sum(w * w for w in W), "dot"),
+        (lambda x: 2 * x[0] + 3 * x[1] + 4 * x[2], "dot"),
+        (lambda x: 0.0 * W[0] + W[1] * x[0], "dot"),
+        (lambda x: (x[0] > 0) + (x[1] > 0), "greater greater where where add"),
+        (lambda x: (x[0] > 0) * x[1], "greater multiply"),
+    ],
+)
+def test_a_function_becomes_few_nodes(f: Callable[..., Any], expected: str) -> None:
+    assert simplified(f) == expected
+
+
+def test_constants_fold_to_numbers() -> None:
+    graph, _ = simplify(record(lambda x: exp(where(Value(1.0).data > 0, 0.0, 1.0)) * 3 + x[0] * 0.5, [(1,)], ["x"])[0])
+    assert [operands for op, operands in graph.nodes if op == "constant"] in ([(3.0,), (0.5,)], [(0.5,), (3.0,)])
+
+
+def test_a_sum_ends_where_a_part_is_used_again() -> None:
+    def f(x: Any) -> Any:
+        part = x[0] + x[1] + x[2]
+        return [part, part + x[3] + x[0]]
+
+    assert simplified(f) == "sum sum"
+
+
+def test_what_depends_on_the_example_is_kept_apart() -> None:
+    graph, batched = simplify(record(lambda x: weighted_sum(W, x) + sum(w * w for w in W), [(4,)], ["x"])[0])
+    kinds = [(op, depends) for (op, _), depends in zip(graph.nodes, batched) if op == "dot"]
+    assert sorted(kinds) == [("dot", False), ("dot", True)]
