@@ -1,0 +1,42 @@
+"""The demo of the compiler: its three contestants compute the same, and what it prints is what runs."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Value, tanh, vectorize
+from demos import compiled
+
+
+def test_it_prints_the_function_its_source_and_three_timings(capsys: pytest.CaptureFixture[str]) -> None:
+    compiled.main(["--batch", "20", "--hidden", "3", "--rounds", "1"])
+    text = capsys.readouterr().out
+    assert "def cost(x: Any, y: Any) -> Any:" in text
+    assert "z1 = x @ W1.T + b1" in text
+    assert "dW1 = dz1.T @ x" in text
+    costs = re.findall(r"(eager|compiled|numpy by hand) .* us .* x compiled   cost ([\d.]+)", text)
+    assert [name for name, _ in costs] == ["eager", "compiled", "numpy by hand"]
+    assert len({round(float(number), 10) for _, number in costs}) == 1
+
+
+def test_the_hand_written_gradient_is_right() -> None:
+    rng = np.random.default_rng(0)
+    W1, b1, W2, X, y = rng.normal(size=(3, 2)), rng.normal(size=3), rng.normal(size=3), rng.normal(size=(5, 2)), rng.normal(size=5)
+    by_hand = compiled.ByHand(W1, b1, W2, 0.5, len(X))
+    cost = by_hand.value_and_gradient(X, y)
+    rows, biases = [[Value(w) for w in row] for row in W1.tolist()], [Value(b) for b in b1.tolist()]
+    output, bias = [Value(w) for w in W2.tolist()], Value(0.5)
+
+    def f(x: Any, t: Any) -> Any:
+        h = [tanh(sum(w * each for w, each in zip(row, x)) + b) for row, b in zip(rows, biases)]
+        return (sum(w * each for w, each in zip(output, h)) + bias - t) ** 2
+
+    mean = vectorize(f).mean(X, y)
+    mean.backward()
+    assert cost == pytest.approx(mean.data, rel=1e-13)
+    np.testing.assert_allclose(by_hand.dW1, [[w.grad for w in row] for row in rows], rtol=1e-12)
+    np.testing.assert_allclose(by_hand.db1, [b.grad for b in biases], rtol=1e-12)
+    np.testing.assert_allclose(by_hand.dW2, [w.grad for w in output], rtol=1e-12)
+    assert by_hand.db2 == pytest.approx(bias.grad, rel=1e-12)
