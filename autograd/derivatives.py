@@ -233,7 +233,11 @@ def gradcheck(f: Callable[..., Any], *point: Any, tolerance: float = 1e-6) -> Gr
         gradients = grad(at)(numbers)
         for index, derivative in enumerate(gradients):
             difference = _difference(value_at, numbers, index)
-            comparisons.append(Comparison(name, f"input {index}", float(getattr(derivative, "data", derivative)), difference, tolerance))
+            comparisons.append(
+                Comparison(
+                    name, f"input {index}", derivative.data if isinstance(derivative, Value) else float(derivative), difference, tolerance
+                )
+            )
     output = at([Value(each) for each in numbers])
     for node in topological_order(output) if isinstance(output, Value) else ():
         op = node.op

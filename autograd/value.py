@@ -6,7 +6,6 @@ A graph is a Value, its `operands`, their operands, and so on: ordered tuples of
 
 from __future__ import annotations
 
-import operator
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,8 +18,13 @@ from autograd import ops, watch
 from autograd.ops import Node, Operation
 
 
+class TraceError(TypeError):
+    """A function to be recorded asked of a number what only a known one has, so no program can be made of it."""
+
+
 class _Thread(threading.local):
     sweeping = False  # inside a sweep infinities are answers and not errors
+    recording = False  # while a program is recorded comparisons are part of it
 
 
 _thread = _Thread()
@@ -65,6 +69,10 @@ def _unary(op: Operation) -> Callable[[Any], Any]:
     return method
 
 
+def _condition(op: Operation) -> Callable[..., Any]:
+    return lambda *operands: op(*operands)
+
+
 class Expression(Node):
     """Abstract: a node with operators and methods, each the row of the table with its name.
 
@@ -80,6 +88,8 @@ class Expression(Node):
     __mul__, __rmul__         = _binary(ops.multiply), _binary(ops.multiply, reflected=True)
     __truediv__, __rtruediv__ = _binary(ops.divide),   _binary(ops.divide, reflected=True)
     __pow__, __rpow__         = _binary(ops.power),    _binary(ops.power, reflected=True)
+    __and__, __or__, __invert__ = map(_condition, (ops.logical_and, ops.logical_or, ops.logical_not))
+    __rand__, __ror__         = __and__, __or__
     __neg__, __abs__          = _unary(ops.negative),  _unary(ops.absolute)
     exp, log, log1p, expm1, sqrt = map(_unary, (ops.exp, ops.log, ops.log1p, ops.expm1, ops.sqrt))
     sin, cos, tan, sinh, cosh, tanh = map(_unary, (ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh))
@@ -111,11 +121,14 @@ def _boxed(operand: Any) -> Any:
     return box
 
 
-def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
+def _comparison(op: Operation) -> Callable[[Any, Any], Any]:
+    """A comparison of data; while a program is recorded, a node, since the numbers will be others when it runs."""
+    compare = op.on_floats
+
     def method(self: Any, other: Any) -> Any:
-        if type(other) is Value:
-            return compare(self.data, other.data)
-        return compare(self.data, other) if isinstance(other, Real) else NotImplemented
+        if not isinstance(other, (Value, Real)):
+            return NotImplemented
+        return op(self, other) if _thread.recording else compare(self.data, other.data if isinstance(other, Value) else other)
 
     return method
 
@@ -156,12 +169,17 @@ class Value(Expression):
             return (first, second)
         return first if type(first) is tuple else (first,)
 
-    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
-    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
-    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+    __eq__, __ne__ = _comparison(ops.equal), _comparison(ops.not_equal)
+    __lt__, __le__ = _comparison(ops.less), _comparison(ops.less_equal)
+    __gt__, __ge__ = _comparison(ops.greater), _comparison(ops.greater_equal)
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
+        if _thread.recording:
+            raise TraceError(
+                f"the truth of a Value in a traced function, at {watch.user_line()}: the program is recorded once, and parameters "
+                f"change. Use where(condition, a, b), maximum or minimum."
+            )
         return self.data != 0
 
     def __repr__(self) -> str:
@@ -324,6 +342,16 @@ def _ieee(partial: Callable[..., Any], arguments: Sequence[Any]) -> Any:
     with np.errstate(all="ignore"):
         result = partial(*[np.float64(each) if type(each) is float else each for each in arguments])
     return float(result) if isinstance(result, (np.generic, np.ndarray)) else result
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """While a program is recorded: what is compared here will be compared anew whenever it runs."""
+    before, _thread.recording = _thread.recording, True
+    try:
+        yield
+    finally:
+        _thread.recording = before
 
 
 @contextmanager

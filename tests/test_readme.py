@@ -7,7 +7,7 @@ import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-SHOWN = re.findall(r"```python\n(.*?)```\n\n[^`]*```text\n(.*?)```", README, re.DOTALL)
+SHOWN = re.findall(r"```python\n((?:(?!```).)*)```\n\n[^`]*```text\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.splitlines()[0])

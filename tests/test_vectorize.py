@@ -1090,3 +1090,26 @@ def test_anomaly_mode_watches_gradients_too() -> None:
         for reading in (root.mean, root.value_and_gradient, root.per_example_gradients):
             with pytest.raises(FloatingPointError, match=r"0.0 \*\* -0.5 gave inf"):
                 reading(np.array([1.0, 0.0]))
+
+
+def test_a_condition_on_a_parameter_is_decided_anew_in_each_run() -> None:
+    w = Value(1.0, label="w")
+    program = vectorize(lambda x: where((w > 0) & ~(w >= 5), w * x, -x) + (w > 2) * x)
+    X = np.array([1.0, 2.0])
+    for number, expected in ((1.0, [1.0, 2.0]), (-1.0, [-1.0, -2.0]), (3.0, [4.0, 8.0]), (7.0, [0.0, 0.0])):
+        w.data = number
+        assert program(X).tolist() == expected
+    assert (w > 2) is True  # outside a recording comparisons are plain truths
+
+
+def test_a_branch_on_a_parameter_is_refused() -> None:
+    w = Value(1.0, label="w")
+    with pytest.raises(
+        TraceError, match=r"the truth of a Value in a traced function, at .*test_vectorize.py:\d+: .* parameters change. Use where"
+    ):
+        vectorize(lambda x: x if w > 0 else -x)(np.ones(2))
+
+
+def test_only_functions_are_vectorized() -> None:
+    with pytest.raises(TypeError, match="vectorize takes a function of one example, got int"):
+        vectorize(3)  # type: ignore[arg-type]

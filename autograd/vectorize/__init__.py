@@ -55,6 +55,8 @@ class Vectorized:
     """A function of one example as a program on arrays of examples; see `vectorize`."""
 
     def __init__(self, f: Callable[..., Any], dtype: Any = np.float64) -> None:
+        if not callable(f):
+            raise TypeError(f"vectorize takes a function of one example, got {type(f).__name__}")
         self.f = f
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):

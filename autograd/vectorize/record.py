@@ -10,12 +10,8 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Node, Operation
-from autograd.value import Expression, Value, topological_order
+from autograd.value import Expression, TraceError, Value, recording, topological_order
 from autograd.watch import user_line
-
-
-class TraceError(TypeError):
-    """The function asked of a traced number what only a known one has, so no program can be made of it."""
 
 
 def _refuse(what: str, instead: str) -> Callable[..., Any]:
@@ -40,8 +36,6 @@ class Symbol(Expression):
     __lt__, __le__     = _traced(ops.less), _traced(ops.less_equal)
     __gt__, __ge__     = _traced(ops.greater), _traced(ops.greater_equal)
     __eq__, __ne__     = _traced(ops.equal), _traced(ops.not_equal)
-    __and__ = __rand__ = _traced(ops.logical_and)
-    __or__ = __ror__   = _traced(ops.logical_or)
     __hash__           = object.__hash__
 
     __bool__   = _refuse("the truth", "Instead of `if` or `and`, use where(condition, a, b), maximum, minimum, or & and | on conditions.")
@@ -51,9 +45,6 @@ class Symbol(Expression):
     __round__  = __floor__ = __ceil__ = __trunc__ = _refuse("the rounded value", "Its derivative would be zero: leave the number as it is.")
     __format__ = _refuse("the formatted number", "Print outside the function, from what the program returns.")
     # fmt: on
-
-    def __invert__(self) -> Any:
-        return ops.logical_not(self)
 
     @property
     def data(self) -> Any:
@@ -118,7 +109,8 @@ def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequ
         for size in reversed(shape[1:]):
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
         arguments.append(rows if shape else rows[0])
-    results, shape = _flat(f(*arguments))
+    with recording():
+        results, shape = _flat(f(*arguments))
     if not results:
         raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
     return _number(results, numbers), shape
