@@ -13,6 +13,8 @@ from autograd.draw.collapse import Collapse
 from autograd.draw.dot import dot, render
 from autograd.draw.fold import fold
 from autograd.draw.graph import Graph, snapshot
+from autograd.draw.mermaid import mermaid
+from autograd.draw.page import page
 from autograd.draw.picture import Picture, every_node, groups
 from autograd.value import Value
 
@@ -31,17 +33,32 @@ class Drawing:
         """The picture as DOT text."""
         return dot(self.picture)
 
+    @cached_property
+    def mermaid(self) -> str:
+        """The picture as Mermaid text."""
+        return mermaid(self.picture)
+
+    @cached_property
+    def page(self) -> str:
+        """A self-contained HTML page that steps through the graph, forward and backward."""
+        return page(self.graph, self.picture)
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture in the format that the file's name ends in, and return its path.
 
-        A file with that name is replaced only once the new one is complete. Raises ValueError for another ending.
+        .dot, .mmd and .html need no other program; .svg, .png and .pdf need Graphviz, and raise RuntimeError without
+        it, or ValueError for a picture too large to lay out. Raises ValueError for another ending. A file of that name
+        is replaced only once the new one is complete.
         """
         path = Path(path)
         form = path.suffix.lower().removeprefix(".")
-        if form not in ("svg", "png", "pdf", "dot"):
+        texts = {"dot": "dot", "mmd": "mermaid", "html": "page"}
+        if form in texts:
+            write(path, getattr(self, texts[form]).encode())
+        elif form in ("svg", "png", "pdf"):
+            write(path, render(self.picture, form))
+        else:
             raise ValueError(f"cannot draw to {path.name!r}: the name must end in .svg, .png, .pdf, .dot, .mmd or .html")
-        content = self.dot.encode() if form == "dot" else render(self.picture, form)
-        write(path, content)
         return path
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -77,17 +94,23 @@ SMALL, MEDIUM, LARGE = 120, 60, 300  # nodes drawn one by one, boxes of neurons,
 
 
 def _picture(graph: Graph, detail: str | None) -> Picture:
-    size = sum(1 + len(graph.nodes[each].constants) for each in graph.shown)
-    first: Sequence[int] = range(len(graph.nodes)) if size <= SMALL and detail in (None, "node") else fold(graph)
-    if detail == "node" or (detail is None and sum(1 + len(graph.nodes[each].constants) for each in {first[each] for each in graph.shown}) <= SMALL):
+    first: Sequence[int] = range(len(graph.nodes))
+    if detail not in (None, "node") or _size(graph, first) > SMALL:
+        first = fold(graph)
+    if detail == "node" or (detail is None and _size(graph, first) <= SMALL):
         return every_node(graph, first)
     collapse = Collapse(graph, first)
     if detail == "neuron" or (detail is None and collapse.has_neurons):
-        picture = groups(graph, first, collapse, collapse.neurons())
+        picture = groups(collapse, collapse.neurons())
         if detail == "neuron" or (len(picture.boxes) <= MEDIUM and len(picture.edges) <= 2 * MEDIUM):
             return picture
     layers = collapse.layers()
-    return groups(graph, first, collapse, layers if len(layers) <= LARGE else collapse.bands())
+    return groups(collapse, layers if len(layers) <= LARGE else collapse.bands())
+
+
+def _size(graph: Graph, first: Sequence[int]) -> int:
+    """How many values and constants there are to draw, one by one."""
+    return sum(1 + len(graph.nodes[each].constants) for each in {first[position] for position in graph.shown})
 
 
 def write(path: Path, content: bytes) -> None:
@@ -95,6 +118,6 @@ def write(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from autograd.draw.fold import SUMS
 from autograd.draw.graph import Graph
 
-BANDS = 40
+BANDS = 16
+
+
+def alike(graph: Graph, first: Sequence[int]) -> dict[int, list[int]]:
+    """For each node to be drawn those that it stands for, itself among them; `first` is from `fold`."""
+    parts: dict[int, list[int]] = {}
+    for position in sorted(graph.shown):
+        parts.setdefault(first[position], []).append(position)
+    return parts
 
 
 @dataclass
@@ -44,9 +52,9 @@ class Collapse:
 
     def __init__(self, graph: Graph, first: Sequence[int]) -> None:
         self.graph, self.first = graph, first
-        shown = graph.shown
-        self.positions = sorted({first[each] for each in shown})
-        among = set(self.positions)
+        self.alike = alike(graph, first)
+        self.positions = list(self.alike)
+        among = self.alike.keys()
         self.sources = {each: [first[source] for source in graph.nodes[each].sources if first[source] in among] for each in self.positions}
         self.users: dict[int, list[int]] = {each: [] for each in self.positions}
         for position in self.positions:
@@ -85,7 +93,6 @@ class Collapse:
             stack = [position]
             while stack:
                 node = stack.pop()
-                sources = self.sources[node]
                 if self._name(node) == "weighted_sum":
                     half = len(self.graph.nodes[node].operands) // 2
                     operands = [each if type(each) is float else self.first[int(each)] for each in self.graph.nodes[node].operands]
@@ -94,7 +101,7 @@ class Collapse:
                         own += leaves
                         products += bool(leaves) or any(type(each) is int and self._is_leaf(each) for each in operands)
                     continue
-                for source in sources:
+                for source in dict.fromkeys(self.sources[node]):
                     kind = self._name(source)
                     if not kind:
                         own.append(source)
@@ -182,7 +189,7 @@ class Collapse:
             if unit.kind == "neuron":
                 keys[id(unit)] = ("neuron", unit.level, self._called(unit.members, 2), *unit.activation)
             elif unit.kind != "leaf":
-                keys[id(unit)] = (unit.kind, unit.level, unit.step, self._name(unit.root))
+                keys[id(unit)] = (unit.kind, unit.level, unit.step, self._name(unit.root), len(self.alike[unit.root]))
         return self._grouped(keys, 2)
 
     def bands(self) -> list[Group]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
 
 import graphviz
 
-from autograd.draw.picture import INK, LINE, Box, Edge, Picture
+from autograd.draw.picture import INK, LINE, Box, Edge, Picture, check_size
 
 HEADER = f"""digraph nudge {{
   graph [rankdir=LR, bgcolor="transparent", pad="0.15", nodesep="0.16", ranksep="0.32"]
-  graph [fontname="Helvetica", fontsize=10, fontcolor="{LINE}"]
+  graph [fontname="Helvetica", fontsize=10, fontcolor="{LINE}", labeljust=l]
   node [fontname="Helvetica", fontsize=11, fontcolor="{INK}", color="{LINE}", height="0.2", width="0.2"]
   edge [fontname="Helvetica", fontsize=9, color="{LINE}", fontcolor="{LINE}", arrowsize="0.6"]
 """
@@ -24,13 +23,15 @@ STYLES = {
     "more": f'shape=plaintext, fontcolor="{LINE}", fontsize=10, margin="0.03"',
 }
 
-LARGEST = 1000  # boxes or, three times that, edges: Graphviz lays out so many in seconds
+DENSE = 200  # edges: from here on straight ones, in the order given, are the easiest to follow
+SMALL = 40  # boxes: fewer are drawn finely
 
 
 def dot(picture: Picture) -> str:
     """The picture as DOT text; the same picture gives the same text, byte for byte."""
     caption = [f"  label={quoted(picture.caption)}"] if picture.caption else []
-    lines = [*caption, *(_box(box, picture) for box in picture.boxes), *map(_edge, picture.edges)]
+    dense = ["  graph [splines=line, ranksep=3, mclimit=0.01]", "  edge [tailport=e, headport=w]"] if len(picture.edges) > DENSE else []
+    lines = [*caption, *dense, *(_box(box, picture) for box in picture.boxes), *map(_edge, picture.edges)]
     return HEADER + "\n".join(lines) + "\n}\n"
 
 
@@ -52,15 +53,11 @@ def quoted(*lines: str) -> str:
 
 def render(picture: Picture, form: str) -> bytes:
     """The picture as "svg", "png" or "pdf". Raises RuntimeError where no Graphviz is installed, ValueError where it is too large."""
-    if len(picture.boxes) > LARGEST or len(picture.edges) > 3 * LARGEST:
-        raise ValueError(
-            f"{len(picture.boxes)} boxes and {len(picture.edges)} edges are too many to lay out: leave `detail` out or choose "
-            f"detail='layer', show a part with around=..., radius=2, or save the text as .dot"
-        )
-    source = dot(picture)
-    resolution = {"png": 160}.get(form, 72)
+    check_size(picture)
+    resolution = 160 if len(picture.boxes) < SMALL else 80
+    source = dot(picture).replace("{", f"{{\n  dpi={resolution}", 1) if form == "png" else dot(picture)
     if shutil.which("dot"):
-        return graphviz.Source(source.replace("{", f"{{\n  dpi={resolution}", 1)).pipe(format=form, quiet=True)
+        return bytes(graphviz.Source(source).pipe(format=form, quiet=True))
     try:
         import pygraphviz
     except ImportError:
@@ -68,6 +65,4 @@ def render(picture: Picture, form: str) -> bytes:
             f"drawing a {form} needs Graphviz: install it (apt install graphviz, brew install graphviz), or its bundled copy with "
             f"pip install 'pygraphviz>=2.0' (the extra `draw`); .dot, .mmd and .html files need neither"
         ) from None
-    agraph: Any = pygraphviz.AGraph(string=source)
-    agraph.graph_attr["dpi"] = str(resolution)
-    return bytes(agraph.draw(format=form, prog="dot"))
+    return bytes(pygraphviz.AGraph(string=source).draw(format=form, prog="dot"))

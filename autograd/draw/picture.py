@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from autograd.draw.collapse import Collapse, Group, Unit
+from autograd.draw.collapse import Collapse, Group, Unit, alike
 from autograd.draw.graph import Graph
 
 # Gradients from negative (orange) through 0 to positive (blue), after ColorBrewer: apart for every kind of
@@ -17,6 +17,7 @@ NEGATIVE = ("#fef1e2", "#fee0b6", "#fdc57f", "#f7a24a")
 ZERO = "#f6f6f6"
 POSITIVE = ("#e6f1fa", "#c6dff2", "#98c5e8", "#62a5da")
 NOT_FINITE = "#f4d03f"
+LARGEST = 500  # boxes, or a third of the edges, that can be laid out in seconds
 INK, LINE = "#1b1b1b", "#7d7d7d"  # text on a fill; lines and text on whatever is behind, light or dark
 
 
@@ -43,6 +44,7 @@ class Picture:
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
     caption: str = ""
+    is_exact: bool = False  # whether each node has a box of its own
 
     @property
     def steepest(self) -> float:
@@ -61,6 +63,15 @@ def color(gradient: float, steepest: float) -> str:
         return ZERO
     shades = POSITIVE if gradient > 0 else NEGATIVE
     return shades[min(len(shades) - 1, int(math.sqrt(abs(gradient) / steepest) * len(shades)))]
+
+
+def check_size(picture: Picture) -> None:
+    """Raise ValueError for a picture that would take minutes to lay out, and that nobody could read."""
+    if len(picture.boxes) > LARGEST or len(picture.edges) > 3 * LARGEST:
+        raise ValueError(
+            f"{len(picture.boxes)} boxes and {len(picture.edges)} edges are too many to lay out: leave `detail` out or choose "
+            f"detail='layer', show a part with around=..., radius=2, or save the text as .dot or .mmd"
+        )
 
 
 def number(value: float) -> str:
@@ -85,8 +96,8 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
     """The nodes one by one: values as boxes, the operations that made them as circles; `first` is from `fold`."""
     boxes: list[Box] = []
     edges: list[Edge] = []
-    alike = _alike(graph, first)
-    for position, positions in alike.items():
+    parts = alike(graph, first)
+    for position, positions in parts.items():
         node = graph.nodes[position]
         value, operation = f"v{position}", f"o{position}"
         if node.op is not None:
@@ -97,7 +108,7 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
                     constants = [float(graph.nodes[each].operands[index]) for each in positions]
                     boxes.append(Box(f"c{position}_{index}", "constant", (spread(constants),)))
                     edges.append(Edge(f"c{position}_{index}", operation))
-                elif first[int(operand)] in alike:
+                elif first[int(operand)] in parts:
                     edges.append(Edge(f"v{first[int(operand)]}", operation))
                 else:
                     hidden += 1
@@ -110,33 +121,33 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
         if len(positions) > 1:
             lines = [f"{label} × {len(positions)}".strip()]
         boxes.append(Box(value, "value", (*lines, *_numbers(graph, positions)), _steepest(graph, positions)))
-        hidden = len({first[user] for user in graph.users[position]} - alike.keys())
+        hidden = len({first[user] for user in graph.users[position]} - parts.keys())
         if hidden:
             boxes.append(Box(f"after{position}", "more", (f"{hidden} more",)))
             edges.append(Edge(value, f"after{position}"))
-    return _captioned(boxes, edges)
+    return _captioned(boxes, edges, is_exact=len(parts) == len(graph.shown))
 
 
-def groups(graph: Graph, first: Sequence[int], collapse: Collapse, found: Sequence[Group]) -> Picture:
+def groups(collapse: Collapse, found: Sequence[Group]) -> Picture:
     """A box for each group of a collapsed graph, and the connections between them, counted."""
-    alike = _alike(graph, first)
+    graph = collapse.graph
     names = {id(unit): f"g{index}" for index, group in enumerate(found) for unit in group.units}
     boxes = []
     counts: dict[tuple[str, str], int] = {}
     inputs: dict[tuple[str, tuple[float, ...]], list[float]] = {}
     for index, group in enumerate(found):
-        exits = [each for unit in group.units for each in unit.members if _leaves(collapse, each, names, f"g{index}")]
-        boxes.append(_group_box(graph, alike, group, exits, f"g{index}"))
+        exits = [each for unit in group.units for each in unit.members if _is_exit(collapse, each, names, f"g{index}")]
+        boxes.append(_group_box(collapse, group, exits, f"g{index}"))
         for unit in group.units:
             for member in unit.members:
-                for source in collapse.sources[member]:
+                for source in dict.fromkeys(collapse.sources[member]):
                     tail = names[id(collapse.unit_of[source])]
                     if tail != f"g{index}":
                         counts[tail, f"g{index}"] = counts.get((tail, f"g{index}"), 0) + 1
             constants = tuple(each for member in unit.members for each in graph.nodes[member].constants)
             if unit.kind == "neuron" and len(constants) > 1:
-                everyone = [each for member in unit.members for position in alike[member] for each in graph.nodes[position].constants]
-                inputs.setdefault((f"g{index}", constants), everyone)
+                counterparts = [position for member in unit.members for position in collapse.alike[member]]
+                inputs.setdefault((f"g{index}", constants), [each for position in counterparts for each in graph.nodes[position].constants])
     edges = [Edge(tail, head, count) for (tail, head), count in counts.items()]
     given: dict[tuple[float, ...], str] = {}
     for (head, constants), everyone in inputs.items():  # the same numbers go to each neuron of a layer
@@ -147,7 +158,7 @@ def groups(graph: Graph, first: Sequence[int], collapse: Collapse, found: Sequen
     return _captioned(boxes, edges)
 
 
-def _leaves(collapse: Collapse, position: int, names: dict[int, str], name: str) -> bool:
+def _is_exit(collapse: Collapse, position: int, names: dict[int, str], name: str) -> bool:
     """Whether a node's value is seen outside its group: it is used there or is the output, and is no parameter of a neuron."""
     if collapse.graph.nodes[position].op is None and collapse.unit_of[position].kind == "neuron":
         return False
@@ -155,8 +166,8 @@ def _leaves(collapse: Collapse, position: int, names: dict[int, str], name: str)
     return not users or any(names[id(collapse.unit_of[user])] != name for user in users)
 
 
-def _group_box(graph: Graph, alike: dict[int, list[int]], group: Group, exits: list[int], name: str) -> Box:
-    units = group.units
+def _group_box(collapse: Collapse, group: Group, exits: list[int], name: str) -> Box:
+    graph, alike, units = collapse.graph, collapse.alike, group.units
     members = [each for unit in units for each in unit.members]
     neurons = [unit for unit in units if unit.kind == "neuron"]
     examples = max(len(alike[each]) for each in members)
@@ -169,7 +180,7 @@ def _group_box(graph: Graph, alike: dict[int, list[int]], group: Group, exits: l
     elif all(unit.kind == "leaf" for unit in units):
         lines += [f"{len(units)} leaves"] if len(units) > 1 else []
     else:
-        lines.append(_operations(graph, units))
+        lines += _operations(collapse, units)
     if examples > 1:
         lines.append(f"{examples} examples")
     own = [each for member in members if graph.nodes[member].op is None for each in alike[member]]
@@ -182,23 +193,22 @@ def _group_box(graph: Graph, alike: dict[int, list[int]], group: Group, exits: l
     return Box(name, "group", tuple(lines), _steepest(graph, [*own, *outside]))
 
 
-def _operations(graph: Graph, units: Sequence[Unit]) -> str:
-    """What a group consists of: `3 × tanh, 2 leaves`."""
-    counts = Counter(f"sum of {len(unit.members) + 1}" if unit.kind == "sum" else _verb(graph, unit) for unit in units)
-    return ", ".join(f"{count} × {each}" if count > 1 else each for each, count in counts.most_common(4)) + (", …" if len(counts) > 4 else "")
+def _operations(collapse: Collapse, units: Sequence[Unit]) -> list[str]:
+    """What a group consists of, the most frequent first: `3 × tanh`, `2 × leaf`."""
+    counts = Counter(_operation(collapse, unit) for unit in units).most_common()
+    return [f"{count} × {each}" if count > 1 else each for each, count in counts[:4]] + ["and others"] * (len(counts) > 4)
 
 
-def _verb(graph: Graph, unit: Unit) -> str:
-    op = graph.nodes[unit.root].op
-    return op.symbol if op else unit.kind
-
-
-def _alike(graph: Graph, first: Sequence[int]) -> dict[int, list[int]]:
-    """For each node to be drawn those that it stands for, itself among them."""
-    alike: dict[int, list[int]] = {}
-    for position in sorted(graph.shown):
-        alike.setdefault(first[position], []).append(position)
-    return alike
+def _operation(collapse: Collapse, unit: Unit) -> str:
+    nodes = collapse.graph.nodes
+    if unit.kind == "neuron":
+        return "weighted sum"
+    if unit.kind == "sum":
+        inside = set(unit.members)
+        summed = [source for member in inside for each in collapse.alike[member] for source in nodes[each].sources]
+        return f"sum of {sum(collapse.first[each] not in inside for each in summed)}"
+    op = nodes[unit.root].op
+    return op.name if op else "leaf"
 
 
 def _numbers(graph: Graph, positions: Sequence[int]) -> tuple[str, str]:
@@ -212,8 +222,8 @@ def _steepest(graph: Graph, positions: Sequence[int]) -> float:
     return next((each for each in gradients if math.isnan(each)), max(gradients, key=abs))
 
 
-def _captioned(boxes: list[Box], edges: list[Edge]) -> Picture:
-    picture = Picture(tuple(boxes), tuple(edges))
+def _captioned(boxes: list[Box], edges: list[Edge], is_exact: bool = False) -> Picture:
+    picture = Picture(tuple(boxes), tuple(edges), is_exact=is_exact)
     if not picture.steepest:
         return picture
     return replace(picture, caption=f"orange: gradient below 0; blue: above; full colour: {number(picture.steepest)}")

@@ -1,0 +1,34 @@
+"""A picture as Mermaid, the language that Markdown viewers draw."""
+
+from __future__ import annotations
+
+import re
+
+from autograd.draw.picture import INK, Box, Edge, Picture
+
+OPEN = {"value": "(", "group": "[", "operation": "((", "constant": ">", "more": ">"}
+CLOSE = {"value": ")", "group": "]", "operation": "))", "constant": "]", "more": "]"}
+
+
+def mermaid(picture: Picture) -> str:
+    """The picture as a Mermaid flowchart; the same picture gives the same text, byte for byte."""
+    boxes = [f"  {box.id}{OPEN[box.kind]}{quoted(*box.lines)}{CLOSE[box.kind]}" for box in picture.boxes]
+    fills = [f"  style {box.id} fill:{picture.color(box)},color:{INK}" for box in picture.boxes if _has_fill(box)]
+    return "\n".join(["flowchart LR", *boxes, *map(_edge, picture.edges), *fills]) + "\n"
+
+
+def _has_fill(box: Box) -> bool:
+    return box.kind in ("value", "group")
+
+
+def _edge(edge: Edge) -> str:
+    return f"  {edge.tail} -->{f'|{edge.count}|' if edge.count > 1 else ''} {edge.head}"
+
+
+def quoted(*lines: str) -> str:
+    """Text as a quoted Mermaid string: whatever could be Mermaid or Markdown is written by its number."""
+    return (
+        '"'
+        + "<br>".join("".join(each if each.isalnum() or each in " .,:()+=" else f"#{ord(each)};" for each in line) for line in lines)
+        + '"'
+    )

@@ -1,0 +1,171 @@
+"""A page that steps through a graph, forward and backward: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+from autograd.draw.formulas import names, partial_formulas
+from autograd.draw.graph import Graph, GraphNode
+from autograd.draw.layout import layout
+from autograd.draw.picture import Box, Picture, check_size, color, number
+from autograd.value import Value, sweeping
+
+TEMPLATE = Path(__file__).with_name("page.html")
+MOST_ROWS = 12  # contributions of one node that are told one by one
+
+
+def page(graph: Graph, picture: Picture) -> str:
+    """The page: node by node with its rules where the picture shows each node, else box by box."""
+    check_size(picture)
+    edges: list[dict[str, Any]] = [{"tail": edge.tail, "head": edge.head, "count": edge.count} for edge in picture.edges]
+    story = Story(graph, picture, edges) if picture.is_exact else Summary(picture)
+    sizes = {box.id: _size(box) for box in picture.boxes}
+    places, routes = layout(sizes, [(edge.tail, edge.head) for edge in picture.edges])
+    for edge, route in zip(edges, routes):
+        edge["route"] = [[round(x, 1), round(y, 1)] for x, y in route]
+    boxes = [
+        {"id": box.id, "kind": box.kind, "center": [round(each, 1) for each in places[box.id]], "size": sizes[box.id], "lines": _lines(box)}
+        for box in picture.boxes
+    ]
+    title = graph.label(len(graph.nodes) - 1) or "A computation graph"
+    data = {"exact": picture.is_exact, "boxes": boxes, "edges": edges, "steps": story.steps}
+    text = TEMPLATE.read_text(encoding="utf-8").replace("{{title}}", html.escape(title))
+    return text.replace("{{data}}", _script_safe(json.dumps(data)))
+
+
+def _script_safe(text: str) -> str:
+    """JSON in which nothing can end the script that it stands in."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _size(box: Box) -> tuple[float, float]:
+    longest, count = max(map(len, box.lines)), len(box.lines)
+    if box.kind == "operation":
+        return max(26.0, longest * 7.0 + 14), 26.0
+    if box.kind in ("constant", "more"):
+        return longest * 6.5 + 8, 15.0 * count + 4
+    return max(longest * 6.9, 76.0) + 18, 16.0 * count + 12
+
+
+def _lines(box: Box) -> list[dict[str, str]]:
+    """A box's lines, each with when it shows: always, forward or backward."""
+    last = len(box.lines) - 2 if box.kind == "value" else 0  # a label of one's own may say "data", too
+    phases = {"data": "forward", "grad": "backward"} if box.kind in ("value", "group") else {}
+    return [
+        {"text": line, "shows": phases.get(line.split(" ")[0], "always") if index >= last else "always"}
+        for index, line in enumerate(box.lines)
+    ]
+
+
+class Summary:
+    """The steps through a collapsed picture: what is in each box, forward and then backward."""
+
+    def __init__(self, picture: Picture) -> None:
+        boxes = [box for box in picture.boxes if box.kind in ("value", "group")]
+        self.steps = [self._step("forward", box) for box in boxes] + [
+            self._step("backward", box) | {"changes": [{"box": box.id, "color": picture.color(box)}]} for box in reversed(boxes)
+        ]
+
+    def _step(self, phase: str, box: Box) -> dict[str, Any]:
+        return {"phase": phase, "box": box.id, "heading": box.lines[0], "rows": [{"rule": "\n".join(box.lines[1:])}], "changes": []}
+
+
+class Story:
+    """The steps through every node: the rule in words and numbers, and what it adds to whom."""
+
+    def __init__(self, graph: Graph, picture: Picture, edges: list[dict[str, Any]]) -> None:
+        self.graph = graph
+        self.adjoints = [0.0] * len(graph.nodes)
+        self.adjoints[-1] = 1.0
+        shown = sorted(graph.shown)
+        backward = []
+        incoming: dict[str, list[dict[str, Any]]] = {}
+        for edge in edges:
+            incoming.setdefault(edge["head"], []).append(edge)
+        for position in range(len(graph.nodes) - 1, -1, -1):
+            if graph.nodes[position].op is not None:
+                step = self._backward(position, incoming.get(f"o{position}", []))
+                if position in graph.shown:
+                    backward.append(step)
+        steepest = max((abs(self.adjoints[each]) for each in shown), default=0.0)
+        start = {
+            "phase": "backward",
+            "box": f"v{len(graph.nodes) - 1}",
+            "heading": "Backward, from the output",
+            "rows": [{"rule": "The derivative of the output by itself is 1."}],
+            "changes": [self._change(len(graph.nodes) - 1, 1.0)],
+        }
+        self.steps = [*map(self._forward, shown), *([start] if len(graph.nodes) - 1 in graph.shown else []), *backward]
+        for step in self.steps:
+            for change in step["changes"]:
+                change["color"] = color(change.pop("gradient"), steepest)
+
+    def _forward(self, position: int) -> dict[str, Any]:
+        node = self.graph.nodes[position]
+        label, result = self.graph.label(position), number(node.data)
+        if node.op is None:
+            heading, rows = f"{label or 'a leaf'} = {result}", ["Given: a leaf, computed from nothing."]
+        else:
+            heading = f"{label} = {result}" if label else result
+            labels = [self.graph.label(each) if type(each) is int else "" for each in node.operands]
+            numbers = [number(each) for each in self._numbers(node)]
+            rows = [f"= {node.op.describe(numbers)}"]
+            if any(labels):
+                rows.insert(0, f"= {node.op.describe([name or each for name, each in zip(labels, numbers)])}")
+        return {"phase": "forward", "box": f"v{position}", "heading": heading, "rows": [{"rule": row} for row in rows], "changes": []}
+
+    def _backward(self, position: int, edges: list[dict[str, Any]]) -> dict[str, Any]:
+        """Pass a node's adjoint to its operands, and tell of it."""
+        node, adjoint = self.graph.nodes[position], self.adjoints[position]
+        assert node.op is not None
+        partials = self._partials(node)
+        is_told = position in self.graph.shown
+        formulas = partial_formulas(node.op, len(partials)) if is_told else []
+        arguments = names(node.op, len(partials)) if is_told else []
+        rows, changes, drawn = [], [self._change(position, adjoint)], iter(edges)
+        for index, (operand, partial) in enumerate(zip(node.operands, partials)):
+            visible = type(operand) is float or operand in self.graph.shown
+            edge = next(drawn, None) if is_told and visible else None
+            if type(operand) is float:
+                continue
+            before, contribution = self.adjoints[source := int(operand)], partial * adjoint
+            after = self.adjoints[source] = before + contribution
+            if not is_told:
+                continue
+            if edge is not None:
+                edge["partial"] = partial if abs(partial) < float("inf") else None
+            if visible:
+                changes.append(self._change(source, after))
+            formula = f"{formulas[index]} = " if formulas[index] not in ("", number(partial)) else ""
+            rows.append(
+                {
+                    "rule": f"d({node.op.symbol})/d{arguments[index]} = {formula}{number(partial)}",
+                    "times": f"times {number(adjoint)} from above = {number(contribution)}",
+                    "sum": f"into {self._called(source)}: {number(before)} + {number(contribution)} = {number(after)}",
+                }
+            )
+        if len(rows) > MOST_ROWS:
+            rows[MOST_ROWS:] = [{"rule": f"and {len(rows) - MOST_ROWS} more in the same way"}]
+        heading = f"{self._called(position)}: {number(adjoint)} from above"
+        return {"phase": "backward", "box": f"v{position}", "heading": heading, "rows": rows, "changes": changes}
+
+    def _partials(self, node: GraphNode) -> list[float]:
+        """The row's partial derivatives at the operands' numbers: what the engine gives for this operation alone."""
+        leaves = [Value(each) for each in self._numbers(node)]
+        assert node.op is not None
+        with sweeping():
+            node.op(*leaves).backward()
+        return [leaf.grad for leaf in leaves]
+
+    def _numbers(self, node: GraphNode) -> list[float]:
+        return [each if type(each) is float else self.graph.nodes[int(each)].data for each in node.operands]
+
+    def _called(self, position: int) -> str:
+        node = self.graph.nodes[position]
+        return self.graph.label(position) or (f"{number(node.data)} ({node.op.name})" if node.op else number(node.data))
+
+    def _change(self, position: int, gradient: float) -> dict[str, Any]:
+        return {"box": f"v{position}", "text": f"grad {number(gradient)}", "gradient": gradient}
