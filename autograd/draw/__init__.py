@@ -115,6 +115,8 @@ def _size(graph: Graph, first: Sequence[int]) -> int:
 
 def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: under a temporary name beside it, then renamed."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name!r} to")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content)

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from autograd.draw.fold import SUMS
-from autograd.draw.graph import Graph
+from autograd.draw.graph import Graph, one_line
 
 BANDS = 16
 
@@ -218,7 +218,7 @@ class Collapse:
         groups: dict[Hashable, list[Unit]] = {}
         for unit in self.units:
             groups.setdefault(keys.get(id(unit), leaf_keys.get(id(unit))), []).append(unit)
-        return [Group(self._title(units, up), tuple(units)) for units in groups.values()]
+        return [Group(one_line(self._title(units, up)), tuple(units)) for units in groups.values()]
 
     def _title(self, units: list[Unit], up: int) -> str:
         if len(units) == 1 and len(units[0].members) == 1:

@@ -9,6 +9,8 @@ from functools import cached_property
 from autograd.ops import Operation
 from autograd.value import Value, topological_order
 
+LONGEST = 48  # characters of a label
+
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
@@ -53,7 +55,13 @@ class Graph:
 
     def label(self, position: int) -> str:
         """The user's label, or else the model's name for a parameter; may be empty."""
-        return self.nodes[position].label or self.names.get(position, "")
+        return one_line(self.nodes[position].label or self.names.get(position, ""))
+
+
+def one_line(text: str) -> str:
+    """Text as it can be shown: in one line, not longer than fits, and without signs that cannot be printed."""
+    line = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in " ".join(text.split()))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def snapshot(output: Value, around: Value | None = None, radius: int = 2, model: object = None) -> Graph:

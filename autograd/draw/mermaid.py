@@ -27,8 +27,5 @@ def _edge(edge: Edge) -> str:
 
 def quoted(*lines: str) -> str:
     """Text as a quoted Mermaid string: whatever could be Mermaid or Markdown is written by its number."""
-    return (
-        '"'
-        + "<br>".join("".join(each if each.isalnum() or each in " .,:()+=" else f"#{ord(each)};" for each in line) for line in lines)
-        + '"'
-    )
+    escaped = [re.sub(r"[^\w .,:()+=/-]|[.+-](?= )", lambda sign: f"#{ord(sign[0])};", line) for line in lines]
+    return '"' + "<br>".join(escaped) + '"'

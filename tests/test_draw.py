@@ -1,0 +1,579 @@
+"""draw: every node and edge is there, large graphs collapse rightly, and no label is ever read as anything but text."""
+
+import json
+import math
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+from autograd import Value, maximum, mean, ops, primitive, relu, sigmoid, tanh, total, vectorize, weighted_sum
+from autograd.draw import Drawing, draw
+from autograd.draw.collapse import Collapse, Group, above
+from autograd.draw.fold import fold
+from autograd.draw.formulas import Symbol, names, partial_formulas
+from autograd.draw.graph import snapshot
+from autograd.draw.layout import BETWEEN_BOXES, layout
+from autograd.draw.picture import INK, LINE, NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, spread
+from autograd.ops import Operation
+
+Detail = Literal["node", "neuron", "layer"]
+
+
+def neuron() -> tuple[Value, Value]:
+    x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(7.0, "b")
+    output = tanh(w * x + b)
+    output.label = "out"
+    output.backward()
+    return output, x
+
+
+def lines(drawing: Drawing) -> list[tuple[str, ...]]:
+    return [box.lines for box in drawing.picture.boxes]
+
+
+def titles(drawing: Drawing) -> list[str]:
+    return [each[0] for each in lines(drawing)]
+
+
+def network(sizes: list[int], examples: int = 1, **options: Any) -> tuple[nn.MLP, Value]:
+    """A network, and its mean squared error on examples of plain numbers, differentiated."""
+    model = nn.MLP(sizes, **options)
+    rng = np.random.default_rng(0)
+    costs = [
+        nn.squared_error(model(x), y) for x, y in zip(rng.random((examples, sizes[0])).tolist(), rng.random((examples, sizes[-1])).tolist())
+    ]
+    cost = mean(costs) if examples > 1 else costs[0]
+    cost.backward()
+    return model, cost
+
+
+# Node by node
+
+
+def test_values_are_boxes_with_their_numbers_and_operations_are_circles() -> None:
+    output, _ = neuron()
+    boxes = {box.id: box for box in draw(output).picture.boxes}
+    assert boxes["v0"].lines == ("w", "data -3", "grad 0.8399")
+    assert boxes["v1"].lines == ("x", "data 2", "grad -1.26")
+    assert boxes["v5"].lines == ("out", "data 0.7616", "grad 1")
+    assert [box.lines for box in boxes.values() if box.kind == "operation"] == [("*",), ("+",), ("tanh",)]
+    text = draw(output).dot
+    assert re.search(r'v5 \[label="out\\ndata 0.7616\\ngrad 1", shape=box', text)
+    assert re.search(r'o5 \[label="tanh", shape=circle', text)
+
+
+def test_both_edges_of_a_square_are_drawn() -> None:
+    x = Value(3.0)
+    assert draw(x * x).dot.count("v0 -> o1\n") == 2
+    assert draw(x * x).mermaid.count("v0 --> o1\n") == 2
+
+
+def test_constants_are_drawn_small_and_operands_in_their_order() -> None:
+    text = draw(2.5 - Value(1.0)).dot
+    assert 'c1_0 [label="2.5", shape=plaintext' in text
+    assert text.index("c1_0 -> o1") < text.index("v0 -> o1")
+    assert re.search(r'o1 \[label="-".*ordering=in', text)
+    assert "ordering" not in draw(Value(1.0) + Value(2.0)).dot
+
+
+def test_a_lone_value_is_one_box() -> None:
+    assert lines(draw(Value(1.5))) == [("data 1.5", "grad 0")]
+
+
+def test_a_drawing_keeps_the_numbers_of_its_moment() -> None:
+    output, x = neuron()
+    drawing = draw(output)
+    x.data, x.grad, x.label = 9.0, 9.0, "changed"
+    assert ("x", "data 2", "grad -1.26") in lines(drawing)
+    assert "changed" not in drawing.dot
+
+
+def test_the_same_graph_gives_the_same_text_byte_for_byte() -> None:
+    for first, second in ((draw(neuron()[0]), draw(neuron()[0])), (draw(network([3, 4, 2], 20)[1]), draw(network([3, 4, 2], 20)[1]))):
+        assert (first.dot, first.mermaid, first.page) == (second.dot, second.mermaid, second.page)
+
+
+def test_what_model_calls_a_parameter_labels_it() -> None:
+    model = nn.Neuron(2)
+    assert "weights[1]" in titles(draw(model([1.0, 2.0]), model=model))
+
+
+# Labels
+
+
+@given(st.text())
+def test_any_label_is_shown_and_never_run(label: str) -> None:
+    pygraphviz = pytest.importorskip("pygraphviz")
+    a, b = Value(1.0, label), Value(2.0)
+    drawing = draw(a * b)
+    shown = titles(drawing)[0] if label.split() else ""
+    graph = pygraphviz.AGraph(string=drawing.dot)
+    assert (len(graph.nodes()), len(graph.edges())) == (4, 3)
+    escaped = [line.replace("&", "&amp;").replace("\\", "\\\\") for line in drawing.picture.boxes[0].lines]
+    assert graph.get_node("v0").attr["label"] == "\\n".join(escaped)
+    assert "\n" not in shown
+    assert len(shown) <= 48
+    (mermaid_line,) = [line for line in drawing.mermaid.split("\n") if line.startswith("  v0(")]
+    assert re.fullmatch(r'  v0\("([\w .,:()+=/#;-]*<br>)?data 1<br>grad 0"\)', mermaid_line)
+    data = drawing.page.split('<script type="application/json" id="data">')[1].split("</script>")[0]
+    assert json.loads(data)["boxes"][0]["lines"][0]["text"] == (shown or "data 1")
+
+
+def test_labels_that_look_like_code() -> None:
+    drawing = draw(Value(1.0, '<script>"]; x [ \\n {|} &lt; </script>') * 2.0)
+    assert '<script>\\"]; x [ \\\\n {|} &amp;lt; </script>' in drawing.dot
+    assert "#60;script#62;#34;#93;; x #91;" in drawing.mermaid.replace("#59;", ";")
+    assert drawing.page.count("<script") == 2
+    assert drawing.page.count("</script") == 2
+
+
+def test_long_labels_and_line_ends_are_made_to_fit() -> None:
+    assert titles(draw(Value(1.0, "two\nlines\tand\x00more")))[0] == "two lines and\N{REPLACEMENT CHARACTER}more"
+    assert titles(draw(Value(1.0, "x" * 60)))[0] == "x" * 47 + "…"
+
+
+# Neighbourhoods
+
+
+def test_around_shows_a_neighbourhood_and_says_what_is_left_out() -> None:
+    output, x = neuron()
+    near = draw(output, around=x, radius=1)
+    assert [box.id for box in near.picture.boxes] == ["v1", "o2", "before2", "v2", "after2"]
+    assert lines(near)[2] == lines(near)[4] == ("1 more",)
+    assert lines(draw(output, around=x, radius=9)) == lines(draw(output))
+
+
+def test_around_makes_a_large_graph_small() -> None:
+    model, cost = network([784, 16, 16, 10])
+    near = draw(cost, around=cost, radius=2, model=model)
+    assert Counter(box.kind for box in near.picture.boxes)["value"] == 21
+    weight = model.layers[0].neurons[0].weights[0]
+    assert ("layers[0].neurons[0].weights[0]", *lines(draw(weight))[0]) in lines(draw(cost, around=weight, radius=0, model=model))
+
+
+# Collapsing
+
+
+def test_a_network_of_13002_parameters_becomes_its_layers() -> None:
+    model, cost = network([784, 16, 16, 10], activation=sigmoid, output_activation=sigmoid)
+    drawing = draw(cost, model=model)
+    assert titles(drawing) == ["layers[0]", "layers[1]", "layers[2]", "10 × subtract", "10 × power", "total", "784 numbers"]
+    first = lines(drawing)[0]
+    parameters = model.layers[0].parameters()
+    assert first[1:5] == (
+        "16 × sigmoid(weighted sum)",
+        "12560 parameters:",
+        f"data {spread(each.data for each in parameters)}",
+        f"grad {spread(each.grad for each in parameters)}",
+    )
+    counts = {(edge.tail, edge.head): edge.count for edge in drawing.picture.edges}
+    assert counts["g0", "g1"] == 256
+    assert counts["g1", "g2"] == 160
+    assert len(drawing.picture.edges) == 6
+
+
+def test_layers_are_found_without_a_model_too() -> None:
+    _, cost = network([784, 16, 16, 10], activation=sigmoid)
+    assert titles(draw(cost))[:3] == ["16 × sigmoid(weighted sum)"] * 2 + ["10 × weighted sum"]
+
+
+def test_neurons_have_a_box_each() -> None:
+    model, cost = network([3, 4, 2])
+    drawing = draw(cost, detail="neuron", model=model)
+    assert {name for name in titles(drawing) if name.startswith("layers")} == {
+        *[f"layers[0].neurons[{index}]" for index in range(4)],
+        *[f"layers[1].neurons[{index}]" for index in range(2)],
+    }
+    box = dict(zip(titles(drawing), lines(drawing)))["layers[0].neurons[3]"]
+    one = model.layers[0].neurons[3]
+    assert box[1:] == (
+        "tanh(weighted sum)",
+        "4 parameters:",
+        f"data {spread(each.data for each in one.parameters())}",
+        f"grad {spread(each.grad for each in one.parameters())}",
+        "output:",
+        *box[-2:],
+    )
+    assert len(box) == 8
+
+
+def micrograd_cost(examples: int, sizes: tuple[int, ...] = (2, 5, 3, 1)) -> tuple[list[Value], Value]:
+    """A network in micrograd's manner, of + and *, with inputs that are Values and a penalty on the parameters."""
+    rng = np.random.default_rng(1)
+    layers = [[([Value(w) for w in rng.normal(size=a)], Value(0.0)) for _ in range(b)] for a, b in pairwise(sizes)]
+    parameters = [each for layer in layers for weights, bias in layer for each in (*weights, bias)]
+    costs = []
+    for row in rng.normal(size=(examples, sizes[0])):
+        x: list[Any] = [Value(each) for each in row]
+        for layer in layers:
+            x = [tanh(sum((w * each for w, each in zip(weights, x)), bias)) for weights, bias in layer]
+        costs.append(relu(1 + -1.0 * x[0]))
+    cost = sum(costs) * (1.0 / examples) + 1e-4 * sum(p * p for p in parameters)
+    cost.backward()
+    return parameters, cost
+
+
+def test_neurons_are_found_in_sums_of_products_and_examples_fold() -> None:
+    parameters, cost = micrograd_cost(30)
+    drawing = draw(cost, detail="layer")
+    layers = [each for each in lines(drawing) if "tanh(weighted sum)" in each[0]]
+    assert [each[0] for each in layers] == ["5 × tanh(weighted sum)", "3 × tanh(weighted sum)", "tanh(weighted sum)"]
+    assert [each[1:3] for each in layers] == [("30 examples", f"{count} parameters:") for count in (15, 18, 4)]
+    assert {"sum of 30", f"sum of {len(parameters)}"} <= set(titles(drawing))
+    (inputs,) = [each for each in lines(drawing) if each[0] == "2 leaves"]
+    assert inputs[1] == "30 examples"
+
+
+def test_a_small_graph_of_few_examples_is_folded_node_by_node_when_it_must_be() -> None:
+    w = Value(0.5, "w")
+    cost = mean([tanh(w * x) for x in np.linspace(-1, 1, 100).tolist()])
+    cost.backward()
+    drawing = draw(cost)
+    assert {box.kind for box in drawing.picture.boxes} == {"value", "operation", "constant"}
+    assert ("× 100", "data -0.4621 to 0.4621", "grad 0.01") in lines(drawing)
+    assert ("-1 to 1",) in lines(drawing)
+    assert not drawing.picture.is_exact
+
+
+def test_outputs_that_share_hidden_neurons_are_no_examples() -> None:
+    _, cost = network([2, 3, 4])
+    graph = snapshot(cost)
+    assert fold(graph) == list(range(len(graph.nodes)))
+
+
+def test_recurrent_steps_with_shared_weights_stay_apart() -> None:
+    u, w, b = Value(0.5, "u"), Value(0.3, "w"), Value(0.1, "b")
+    state: Any = 0.0
+    for step in range(5):
+        state = tanh(weighted_sum([u, w], [float(step), state], b))
+    drawing = draw(state, detail="neuron")
+    assert sum(each[0] == "tanh(weighted sum)" for each in lines(drawing)) == 5
+    assert "u … b" in titles(drawing)
+
+
+def test_activations_by_composition_belong_to_their_neurons() -> None:
+    def swish(x: Any) -> Any:
+        return x * sigmoid(x)
+
+    _, cost = network([2, 3, 2], activation=swish)
+    found = [each[0] for each in lines(draw(cost, detail="layer"))]
+    assert found[0] == "3 × weighted sum, sigmoid, multiply"
+    assert found[1] == "2 × weighted sum"
+
+
+def test_a_compiled_cost_is_one_node_with_its_parameters_by_layer() -> None:
+    model = nn.MLP([2, 16, 16, 1], activation=relu)
+    X, y = nn.moons(20)
+    cost = vectorize(lambda x, target: nn.squared_error(model(x), target)).mean(X, y)
+    cost.backward()
+    assert titles(draw(cost, model=model)) == ["layers[0]", "layers[1]", "layers[2]", cost.op.name if cost.op else ""]
+    assert len(titles(draw(cost))) == 2
+
+
+@pytest.mark.parametrize("kind", ["chain", "tangle"])
+def test_a_hundred_thousand_nodes_collapse_to_a_few(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    nodes = [Value(0.5) for _ in range(50)]
+    picks = rng.integers(1, 2 if kind == "chain" else 50, size=(100_000, 2)).tolist()
+    for index, (a, b) in enumerate(picks):
+        nodes.append(nodes[-a] * 1.0001 if index % 3 else nodes[-a] + nodes[-b])
+    drawing = draw(nodes[-1])
+    assert 1 < len(drawing.picture.boxes) <= 300
+    assert len(drawing.picture.edges) <= 900
+
+
+MAKERS: list[Callable[..., Any]] = [
+    lambda a, b, c: a * b,
+    lambda a, b, c: a + b,
+    lambda a, b, c: tanh(a),
+    lambda a, b, c: weighted_sum([a, b], [b, 2.0], c),
+    lambda a, b, c: total([a, b, c]),
+    lambda a, b, c: 1 - a,
+]
+
+
+@given(st.data())
+def test_collapsing_loses_and_repeats_nothing(data: st.DataObject) -> None:
+    nodes: list[Any] = [Value(float(index)) for index in range(data.draw(st.integers(1, 5)))]
+    for _ in range(data.draw(st.integers(1, 40))):
+        operands = [nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(3)]
+        nodes.append(data.draw(st.sampled_from(MAKERS))(*operands))
+    output = total(nodes[-3:])
+    graph = snapshot(output)
+    collapse = Collapse(graph, fold(graph))
+    for groups in (collapse.neurons(), collapse.layers(), collapse.bands()):
+        members = [position for group in groups for unit in group.units for member in unit.members for position in collapse.alike[member]]
+        assert sorted(members) == list(range(len(graph.nodes)))
+    for groups in (collapse.neurons(), collapse.layers()):
+        assert_no_cycle(collapse, groups)
+    for detail in ("node", "neuron", "layer", None):
+        drawing = draw(output, detail=detail)
+        ids = [box.id for box in drawing.picture.boxes]
+        assert len(ids) == len(set(ids))
+        assert {end for edge in drawing.picture.edges for end in (edge.tail, edge.head)} <= set(ids)
+
+
+def assert_no_cycle(collapse: Collapse, groups: list[Group]) -> None:
+    group_of = {id(unit): index for index, group in enumerate(groups) for unit in group.units}
+    before: dict[int, set[int]] = {index: set() for index in range(len(groups))}
+    for member, sources in collapse.sources.items():
+        head = group_of[id(collapse.unit_of[member])]
+        before[head] |= {group_of[id(collapse.unit_of[source])] for source in sources} - {head}
+    while before:
+        free = [index for index, needs in before.items() if not needs & before.keys()]
+        assert free, "boxes that lead to each other"
+        for index in free:
+            del before[index]
+
+
+def test_names_lose_their_last_parts() -> None:
+    assert above("layers[0].neurons[3].weights[17]", 1) == "layers[0].neurons[3]"
+    assert above("layers[0].neurons[3].weights[17]", 2) == "layers[0]"
+    assert above("cells['a.b'].bias", 1) == "cells['a.b']"
+    assert above("bias", 1) == ""
+
+
+# Colour
+
+
+def luminance(hexadecimal: str) -> float:
+    channels = [int(hexadecimal[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    red, green, blue = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_text_is_legible_on_every_fill_and_lines_on_light_and_dark() -> None:
+    assert all(contrast(INK, fill) >= 4.5 for fill in (*NEGATIVE, ZERO, *POSITIVE, NOT_FINITE))
+    assert all(contrast(LINE, behind) >= 3 for behind in ("#ffffff", "#14161a"))
+
+
+def test_colour_is_the_sign_and_size_of_the_gradient() -> None:
+    assert color(0.0, 2.0) == ZERO
+    assert color(2.0, 2.0) == POSITIVE[-1]
+    assert color(-2.0, 2.0) == NEGATIVE[-1]
+    assert color(0.001, 2.0) == POSITIVE[0]
+    assert color(math.nan, 2.0) == color(-math.inf, 2.0) == NOT_FINITE
+    assert color(0.0, 0.0) == ZERO
+
+
+def test_numbers_that_are_not_finite_are_drawn() -> None:
+    x = Value(0.0, "x")
+    y = x**0.5
+    y.backward()
+    drawing = draw(y)
+    assert ("x", "data 0", "grad inf") in lines(drawing)
+    assert NOT_FINITE in drawing.dot
+    assert "grad inf" in drawing.page
+    assert spread([1.0, math.nan]) == "nan"
+
+
+# Files
+
+
+@pytest.mark.parametrize(("ending", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_pictures_are_rendered(ending: str, start: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz")
+    path = draw(neuron()[0]).save(tmp_path / f"g.{ending}")
+    assert path.read_bytes().startswith(start)
+    assert [each.name for each in tmp_path.iterdir()] == [f"g.{ending}"]
+
+
+def test_the_systems_graphviz_is_used_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "dot"
+    script.write_text("#!/bin/sh\ncat > /dev/null\necho '<svg>by the system</svg>'\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert draw(Value(1.0)).save(tmp_path / "g.svg").read_text() == "<svg>by the system</svg>\n"
+
+
+def test_text_and_page_need_no_graphviz_and_pictures_say_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    drawing = draw(neuron()[0])
+    assert drawing.save(str(tmp_path / "g.dot")).read_text() == drawing.dot
+    assert drawing.save(tmp_path / "g.mmd").read_text() == drawing.mermaid
+    assert drawing.save(tmp_path / "g.HTML").read_text() == drawing.page
+    with pytest.raises(RuntimeError, match=r"drawing a svg needs Graphviz: install it .*pip install 'pygraphviz>=2.0'"):
+        drawing.save(tmp_path / "g.svg")
+    assert not (tmp_path / "g.svg").exists()
+    assert drawing._repr_mimebundle_()["text/plain"].startswith("digraph")
+
+
+def test_a_notebook_shows_the_picture() -> None:
+    pytest.importorskip("pygraphviz")
+    assert "<svg" in draw(neuron()[0])._repr_mimebundle_()["image/svg+xml"]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "g.dot"
+    path.write_text("before")
+
+    def full(self: Path, content: bytes) -> int:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="no space left"):
+            draw(Value(1.0)).save(path)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# Errors
+
+
+def test_errors_say_what_to_write_instead(tmp_path: Path) -> None:
+    x = Value(1.0)
+    with pytest.raises(TypeError, match=r"draw takes one Value, got list; of a list draw one element, as in draw\(model\(x\)\[0\]\)"):
+        draw([x])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="detail='neurons' must be 'node', 'neuron', 'layer', or None"):
+        draw(x, detail="neurons")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"around=Value\(2.0.* is not in the graph of Value\(1.0"):
+        draw(x, around=Value(2.0))
+    with pytest.raises(ValueError, match="radius=-1 must be 0 or more"):
+        draw(x, around=x, radius=-1)
+    with pytest.raises(TypeError, match=r"model=3 has no named_parameters\(\)"):
+        draw(x, model=3)
+    with pytest.raises(ValueError, match=r"cannot draw to 'g.gif': the name must end in .svg, .png, .pdf, .dot, .mmd or .html"):
+        draw(x).save(tmp_path / "g.gif")
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere' to write 'g.dot' to"):
+        draw(x).save(tmp_path / "nowhere" / "g.dot")
+
+
+@pytest.mark.parametrize("ending", ["svg", "html"])
+def test_what_is_too_large_to_lay_out_is_text_only(ending: str, tmp_path: Path) -> None:
+    y = Value(0.5)
+    for _ in range(600):
+        y = tanh(y)
+    drawing = draw(y, detail="node")
+    assert drawing.dot.count("tanh") == 600
+    with pytest.raises(ValueError, match=r"1201 boxes and 1200 edges are too many to lay out: leave `detail` out"):
+        drawing.save(tmp_path / f"g.{ending}")
+
+
+# Formulas
+
+
+TABLE = {each.name: each for each in vars(ops).values() if isinstance(each, Operation)}
+POINTS = [(0.3, 0.7, 0.2, 0.9, 0.4), (0.6, 0.6, 0.1, 0.5, 0.8)]
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("name", TABLE)
+def test_formulas_are_the_rows_read_with_symbols(name: str, point: tuple[float, ...]) -> None:
+    op = TABLE[name]
+    count = 5 if op.variadic else len(op.partials)
+    operands = point[:count]
+    leaves = [Value(each) for each in operands]
+    result = op(*leaves)
+    result.backward()
+    known = {each.name: each for each in TABLE.values()} | dict(zip(names(op, count), operands)) | {"y": result.data}
+    for formula, leaf in zip(partial_formulas(op, count), leaves):
+        source = formula.replace("·", "*").replace("^", "**")
+        assert float(eval(source, {}, known)) == pytest.approx(leaf.grad, rel=1e-3, abs=1e-12)
+
+
+def test_formulas_as_a_textbook_prints_them() -> None:
+    assert partial_formulas(ops.multiply, 2) == ["b", "a"]
+    assert partial_formulas(ops.divide, 2) == ["1 / b", "-y / b"]
+    assert partial_formulas(ops.maximum, 2)[0] == "(a > b) + (a == b) / 2"
+    x = Symbol("x")
+    assert ((x + 1) * x - (x - (x - 1)) / x ** (x + 1)).text == "(x + 1) · x - (x - (x - 1)) / x^(x + 1)"
+    assert (((x**2) ** x) * -(x + 1)).text == "(x^2)^x · -(x + 1)"
+
+
+def test_rules_of_ones_own_are_told_in_their_own_words_where_they_can_be() -> None:
+    @primitive(lambda y, angle: y + angle * 2)
+    def told(angle: Any) -> Any:
+        return angle * angle
+
+    @primitive(lambda y, x: math.cos(x))
+    def not_told(x: Any) -> Any:
+        return math.sin(x)
+
+    assert (names(told, 1), partial_formulas(told, 1)) == (["angle"], ["y + angle · 2"])
+    assert partial_formulas(not_told, 1) == [""]
+    assert "d(not_told)/dx = 0.8776" in draw(not_told(Value(0.5))).page
+    with pytest.raises(TypeError, match="a symbol is neither true nor false"):
+        bool(Symbol("x"))
+
+
+# Layout and steps
+
+
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=60))
+def test_boxes_never_overlap_and_edges_lead_to_the_right(pairs: list[tuple[int, int]]) -> None:
+    edges = [(f"b{min(pair)}", f"b{max(pair)}") for pair in pairs if pair[0] != pair[1]]
+    sizes = {f"b{index}": (40.0 + index, 20.0 + index) for index in range(20)}
+    places, routes = layout(sizes, edges)
+    for tail, head in edges:
+        assert places[tail][0] + sizes[tail][0] / 2 < places[head][0] - sizes[head][0] / 2
+    for a, b in [(a, b) for a in sizes for b in sizes if a < b]:
+        apart_x = abs(places[a][0] - places[b][0]) - (sizes[a][0] + sizes[b][0]) / 2
+        apart_y = abs(places[a][1] - places[b][1]) - (sizes[a][1] + sizes[b][1]) / 2
+        assert apart_x > 0 or apart_y >= BETWEEN_BOXES - 1e-6
+    for route, (tail, head) in zip(routes, edges):
+        assert (route[0], route[-1]) == (places[tail], places[head])
+        assert all(left[0] < right[0] for left, right in pairwise(route))
+
+
+def steps(drawing: Drawing) -> list[dict[str, Any]]:
+    data = drawing.page.split('<script type="application/json" id="data">')[1].split("</script>")[0]
+    return list(json.loads(data)["steps"])
+
+
+def test_steps_tell_the_rule_in_words_and_numbers() -> None:
+    output, _ = neuron()
+    told = steps(draw(output))
+    assert [step["phase"] for step in told] == ["forward"] * 6 + ["backward"] * 4
+    assert told[2]["rows"] == [{"rule": "= w * x"}, {"rule": "= -3 * 2"}]
+    assert told[-1]["rows"][0] == {
+        "rule": "d(*)/da = b = 2",
+        "times": "times 0.42 from above = 0.8399",
+        "sum": "into w: 0 + 0.8399 = 0.8399",
+    }
+    assert told[-1]["rows"][1]["rule"] == "d(*)/db = a = -3"
+
+
+def test_contributions_add_up_in_an_operand_used_twice() -> None:
+    x = Value(3.0, "x")
+    assert [row["sum"] for row in steps(draw(x * x))[-1]["rows"]] == ["into x: 0 + 3 = 3", "into x: 3 + 3 = 6"]
+
+
+def test_gradients_of_the_page_are_those_of_a_fresh_sweep() -> None:
+    x = Value(2.0, "x")
+    y = maximum(x, 1.0) * x
+    y.backward()
+    y.backward()  # x.grad has doubled
+    changes = {change["box"]: change["text"] for step in steps(draw(y)) for change in step["changes"]}
+    assert changes["v0"] == "grad 4"
+    assert x.grad == 8.0
+
+
+def test_a_neighbourhoods_steps_know_what_flows_in_from_outside() -> None:
+    x = Value(2.0, "x")
+    y = x * 3.0
+    z = y * y
+    told = steps(draw(z, around=x, radius=1))
+    assert told[-1]["heading"] == "6 (multiply): 12 from above"
+    assert told[-1]["changes"][-1]["text"] == "grad 36"
+
+
+def test_many_contributions_are_cut_short() -> None:
+    rows = steps(draw(total([Value(float(each)) for each in range(30)])))[-1]["rows"]
+    assert rows[-1] == {"rule": "and 18 more in the same way"}
