@@ -1,0 +1,384 @@
+"""Nudges: how examples would like each bias, weight and activation of a network to change, and how strongly.
+
+A nudge is minus a derivative of an example's cost. With z = w1 a1 + ... + wn an + b the weighted sum of a neuron and
+δ = ∂C/∂z, the neuron asks for -δ of its bias, for -δ a of a weight that meets the activation a, and for -δ w of an
+activation that comes in by the weight w; an activation is asked by all neurons of the next layer, and their wishes
+add up (M. Nielsen, Neural Networks and Deep Learning, chapter 2). Averaged over examples, the nudges of the
+parameters are the negative gradient.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import TraceError, Value, grad, value_and_grad, vectorize, weighted_sum
+from nn import plots
+from nn.network import MLP, Array, examples, in_pieces, name_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Cost = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNudges:
+    """What one example wants of one layer of m neurons with n inputs. Shapes: inputs (n,), delta (m,), matrix (m, n)."""
+
+    inputs: Array
+    outputs: Array
+    delta: Array
+    matrix: Array
+
+    @property
+    def biases(self) -> Array:
+        """The nudge of each bias, (m,)."""
+        return -self.delta
+
+    @property
+    def weights(self) -> Array:
+        """The nudge of each weight, (m, n): in proportion to the activation that it meets."""
+        return np.outer(-self.delta, self.inputs)
+
+    @property
+    def wishes(self) -> Array:
+        """Each neuron's own wish for each activation that it is given, (m, n): in proportion to the weight."""
+        return -self.delta[:, None] * self.matrix
+
+    @property
+    def activations(self) -> Array:
+        """What the neurons together want of the activations that they are given, (n,): the sum of their wishes."""
+        wishes: Array = -self.delta @ self.matrix
+        return wishes
+
+
+@dataclass(frozen=True, eq=False)
+class Nudges:
+    """What one example wants of a network. Prints the strongest wishes, from the outputs back to the inputs."""
+
+    cost: float
+    target: Any
+    outputs: Array  # the nudge of each output
+    layers: tuple[LayerNudges, ...]
+
+    @property
+    def vector(self) -> Array:
+        """The nudges of all parameters, in the order of `model.parameters()`: minus the gradient of the example's cost."""
+        return np.concatenate([np.column_stack([layer.weights, layer.biases]).ravel() for layer in self.layers])
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, most: int = 3) -> str:
+        """The outputs' wishes and, layer by layer, those of the `most` neurons that want most, with their strongest parts."""
+        lines = [f"cost {self.cost:.4g} for the target {self.target}; the outputs want to change by"]
+        lines += [f"  output {index}: {wish:+.4g} (now {self.layers[-1].outputs[index]:.4g})" for index, wish in enumerate(self.outputs)]
+        for depth in reversed(range(len(self.layers))):
+            layer = self.layers[depth]
+            row_length = len(layer.inputs)
+            lines.append(f"layer {depth}, {len(layer.inputs)} -> {len(layer.delta)}")
+            for neuron in _strongest(layer.biases, most):
+                rows = layer.weights[neuron], layer.wishes[neuron]
+                weights, wishes = ([f"[{i}] {row[i]:+.3g}" for i in _strongest(row, most)] for row in rows)
+                met = [f" (meets {layer.inputs[i]:.3g})" for i in _strongest(rows[0], most)]
+                by = [f" (by weight {layer.matrix[neuron, i]:.3g})" for i in _strongest(rows[1], most)]
+                lines.append(f"  neuron {neuron}, now {layer.outputs[neuron]:.4g}, wants its bias changed by {layer.biases[neuron]:+.4g},")
+                lines.append(f"    its weights by {_listed(weights, met, row_length)}")
+                lines.append(f"    and its inputs by {_listed(wishes, by, row_length)}")
+            together = [f"[{i}] {layer.activations[i]:+.3g}" for i in _strongest(layer.activations, most)]
+            lines.append(f"  together they want the inputs changed by {_listed(together, [''] * most, row_length)}")
+        return "\n".join(lines)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write every nudge as a row: of what, its number now, the number that scales the nudge, the nudge.
+
+        Rows of the kind `activation` are one neuron's wish for one input, those of the kind `sum` all neurons' together.
+        """
+        with _table(path) as write:
+            write(["layer", "neuron", "kind", "input", "scaled by", "nudge"])
+            for depth, layer in enumerate(self.layers):
+                weights, wishes = layer.weights, layer.wishes
+                for neuron, bias in enumerate(layer.biases.tolist()):
+                    write([depth, neuron, "bias", "", 1.0, bias])
+                    for i, (activation, nudge) in enumerate(zip(layer.inputs.tolist(), weights[neuron].tolist())):
+                        write([depth, neuron, "weight", i, activation, nudge])
+                    for i, (weight, nudge) in enumerate(zip(layer.matrix[neuron].tolist(), wishes[neuron].tolist())):
+                        write([depth, neuron, "activation", i, weight, nudge])
+                for i, nudge in enumerate(layer.activations.tolist()):
+                    write([depth, "", "sum", i, "", nudge])
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The network with an arrow at each neuron: up and blue where its activation should rise, down and orange where fall.
+
+        A circle is as dark as its activation is large; a line shows the nudge of its weight. Arrows and lines are scaled to the
+        strongest of their layer. A layer of inputs wider than 32 is left out: as pixels, give its wishes to `plots.images`.
+        """
+        ax = plots._axes(ax)
+        layers = self.layers if len(self.layers[0].inputs) <= WIDEST else self.layers[1:]
+        columns = [(layer.inputs, layer.activations) for layer in layers] + [(self.layers[-1].outputs, self.outputs)]
+        tallest = max(len(activations) for activations, _ in columns)
+        heights = [np.linspace(0.5, -0.5, len(each)) * (len(each) - 1) * _spacing(len(each), tallest) for each, _ in columns]
+        for depth, layer in enumerate(layers):
+            _draw_lines(ax, depth, layer.weights, heights[depth], heights[depth + 1])
+        for depth, (activations, wishes) in enumerate(columns):
+            _draw_wishes(ax, depth, heights[depth], activations, wishes)
+            title = "inputs" if depth == 0 and layers is self.layers else "outputs" if depth == len(columns) - 1 else "activations"
+            ax.text(depth, tallest / 2 + 0.6, title, ha="center", va="bottom", fontsize=9, color=plots.GREY)
+        for index, (height, wish) in enumerate(zip(heights[-1], self.outputs)):
+            ax.text(len(layers) + 0.26, height, f"{index}: {wish:+.2g}", va="center", fontsize=8)
+        ax.set(xlim=(-0.3, len(layers) + 0.75), ylim=(-tallest / 2 - 0.6, tallest / 2 + 1.4))
+        ax.set_axis_off()
+        return ax
+
+
+class NudgeTable:
+    """What each of many examples wants of a network. `table[i]` are the nudges of one; prints a sheet of the strongest.
+
+    Holds activations and deltas, which are small: the table of every wish for every weight, `rows`, is made when asked for.
+    """
+
+    def __init__(self, model: MLP, targets: Array, costs: Array, outputs: Array, activations: list[Array], deltas: list[Array]) -> None:
+        self.names = [name for name, _ in model.named_parameters()]
+        self.targets, self.costs, self.outputs, self.activations, self.deltas = targets, costs, outputs, activations, deltas
+        self._matrices = [np.array([[weight.data for weight in neuron.weights] for neuron in layer.neurons]) for layer in model.layers]
+
+    def __len__(self) -> int:
+        return len(self.costs)
+
+    def __getitem__(self, index: int) -> Nudges:
+        numbers = zip(self.activations, self.activations[1:], self.deltas, self._matrices)
+        layers = tuple(LayerNudges(inputs[index], outputs[index], delta[index], matrix) for inputs, outputs, delta, matrix in numbers)
+        return Nudges(float(self.costs[index]), self.targets[index].tolist(), self.outputs[index], layers)
+
+    @cached_property
+    def rows(self) -> Array:
+        """Every example's wish for every parameter: shape (examples, parameters), in the order of `names`."""
+        rows = np.empty((len(self), len(self.names)))
+        start = 0
+        for inputs, delta in zip(self.activations, self.deltas):
+            end = start + delta.shape[1] * (inputs.shape[1] + 1)
+            block = rows[:, start:end].reshape(len(self), delta.shape[1], -1)
+            np.multiply(-delta[:, :, None], inputs[:, None, :], out=block[:, :, :-1])
+            np.negative(delta, out=block[:, :, -1])
+            start = end
+        return rows
+
+    @property
+    def average(self) -> Array:
+        """The average row, (parameters,): the negative gradient of the average cost."""
+        parts = [np.column_stack([delta.T @ inputs, delta.sum(axis=0)]).ravel() for inputs, delta in zip(self.activations, self.deltas)]
+        return -np.concatenate(parts) / len(self)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, most: int = 6) -> str:
+        """The first examples' wishes for the parameters that are nudged most on average, and the average."""
+        average = self.average
+        columns = sorted(_strongest(average, most))
+        names = [_short(self.names[column]) for column in columns]
+        width = max(9, *map(len, names)) + 2
+        lines = ["example  target" + "".join(f"{name:>{width}}" for name in names)]
+        shown = self.rows[: 2 * most, columns]
+        for index, row in enumerate(shown):
+            target = self.targets[index]
+            label = f"{target:g}" if np.ndim(target) == 0 else f"[{np.argmax(target)}]" if len(target) > 1 else f"{target[0]:g}"
+            lines.append(f"{index:7}  {label:>6}" + "".join(f"{nudge:>+{width}.3g}" for nudge in row))
+        if len(self) > len(shown):
+            lines.append(f"... and {len(self) - len(shown):,} more examples, {len(self.names) - len(columns):,} more parameters")
+        lines.append(f"{'average':15}" + "".join(f"{average[column]:>+{width}.3g}" for column in columns))
+        return "\n".join(lines)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a row for each example, behind its number, a column for each parameter, and the average as the last row."""
+        with _table(path) as write:
+            write(["example", *self.names])
+            for index, row in enumerate(self.rows):
+                write([index, *row.tolist()])
+            write(["average", *self.average.tolist()])
+
+    def plot(self, ax: Axes | None = None, most: int = 12) -> Axes:
+        """The sheet: the first `most` examples by the `most` parameters nudged most on average, and the average row below.
+
+        Blue cells want the parameter to rise, orange ones to fall.
+        """
+        from matplotlib.colors import LinearSegmentedColormap
+
+        ax = plots._axes(ax)
+        average = self.average
+        columns = sorted(_strongest(average, most))
+        count = min(len(self), most)
+        sheet = np.vstack([self.rows[:count, columns], average[columns]])
+        limit = np.abs(sheet).max() or 1.0
+        colours = LinearSegmentedColormap.from_list("nudges", [plots.NEGATIVE, "white", plots.POSITIVE])
+        ax.imshow(np.sign(sheet) * np.sqrt(np.abs(sheet) / limit), cmap=colours, vmin=-1.3, vmax=1.3, aspect="auto")
+        for (row, column), nudge in np.ndenumerate(sheet):
+            if len(columns) <= 16:
+                weight = "bold" if row == count else "normal"
+                ax.text(column, row, f"{nudge:+.2g}", ha="center", va="center", fontsize=7, fontweight=weight)
+        ax.axhline(count - 0.5, color="white", linewidth=8)  # parts the average from the examples
+        rows = [*(f"example {index}" for index in range(count)), f"average of {len(self):,}"]
+        ax.set_yticks(range(count + 1), rows, fontsize=8)
+        ax.set_xticks(range(len(columns)), [_short(self.names[column]) for column in columns], rotation=60, ha="right", fontsize=7)
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        return ax
+
+
+@overload
+def nudges(model: MLP, x: Sequence[float], y: Any, cost: Cost) -> Nudges: ...
+@overload
+def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTable: ...
+def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTable:
+    """How one example, x (inputs,), or each of many, (examples, inputs), would like the network to change.
+
+    `y` is a target for the cost, or one for each example. No parameter and no `grad` is touched. Raises TypeError
+    for anything but an MLP, and ValueError where the cost depends on Values itself, as a penalty on weights does.
+    """
+    if not isinstance(model, MLP):
+        raise TypeError(f"nudges explains an MLP, layer by layer; got {type(model).__name__} {model!r:.60}")
+    X = examples("x", x)
+    is_one = X.ndim == 1
+    Y = examples("y", [y] if is_one else y)
+    X = X[None] if is_one else X
+    if len(X) != len(Y):
+        raise ValueError(f"x and y must be equally long: got {len(X)} examples and {len(Y)} targets")
+    _check(model, X[0].tolist(), Y[0].tolist(), cost)
+
+    results = _results(_explained(model, cost), X, Y)
+    sizes = model.sizes[1:]
+    costs, outputs, *parts = np.split(results, list(accumulate([1, sizes[-1], *sizes, *sizes]))[:-1], axis=1)
+    table = NudgeTable(model, Y, costs[:, 0], -outputs, [X, *parts[len(sizes) :]], parts[: len(sizes)])
+    return table[0] if np.ndim(x) == 1 else table
+
+
+def _explained(model: MLP, cost: Cost) -> Callable[[Any, Any], list[Any]]:
+    """A function of one example: its cost, the cost's derivative by each output and by each weighted sum, and all activations."""
+
+    def explain(x: Any, y: Any) -> list[Any]:
+        activations: list[list[Any]] = []
+
+        def from_biases(biases: list[list[Any]]) -> Any:
+            activations[:] = [x]
+            for layer, own in zip(model.layers, biases):
+                before = activations[-1]
+                activations.append([n.activation(weighted_sum(n.weights, before, bias)) for n, bias in zip(layer.neurons, own)])
+            return cost(activations[-1], y)
+
+        # A bias is one of the terms of its weighted sum: the derivative by either is the same.
+        value, deltas = value_and_grad(from_biases)([[neuron.bias for neuron in layer.neurons] for layer in model.layers])
+        by_output = grad(lambda outputs: cost(outputs, y))(activations[-1])
+        return [value, *by_output, *(delta for layer in deltas for delta in layer), *(a for layer in activations[1:] for a in layer)]
+
+    return explain
+
+
+def _results(explain: Callable[[Any, Any], list[Any]], X: Array, Y: Array) -> Array:
+    """A row for each example: from a program, where it can be compiled and there are enough examples to be worth it."""
+    if len(X) > 5:
+        with suppress(TraceError):
+            return in_pieces(vectorize(explain), X, Y)
+    return np.array([[_number(each) for each in explain(*pair)] for pair in zip(X.tolist(), Y.tolist())])
+
+
+def _check(model: MLP, x: list[float], y: Any, cost: Cost) -> None:
+    """Raise unless the example fits, the network is its layers, and the cost depends on the outputs alone."""
+    outputs = [_number(each) for each in model(x)]
+    explained = [_number(each) for each in _explained(model, cost)(x, y)]
+    if explained[-len(outputs) :] != outputs or len(model.parameters()) != sum((n + 1) * m for n, m in pairwise(model.sizes)):
+        raise ValueError(f"{model!r} is more than its layers, or shares parameters between them: nudges knows plain layers only")
+    if isinstance(cost(outputs, y), Value):
+        raise ValueError(
+            f"the cost {name_of(cost)} depends on Values of its own, such as weights in a penalty: leave them out, "
+            f"as what they ask for is the same for each example"
+        )
+
+
+def _number(result: Any) -> float:
+    return float(result.data if isinstance(result, Value) else result)
+
+
+def _strongest(nudges: Array, most: int) -> list[int]:
+    """The positions of the largest in size, the largest first."""
+    return [int(position) for position in np.argsort(-np.abs(nudges), kind="stable")[:most]]
+
+
+def _listed(nudges: Sequence[str], reasons: Sequence[str], of: int) -> str:
+    """Nudges with their reasons, and dots where there are more of them."""
+    return ", ".join([*map("".join, zip(nudges, reasons)), *["..."] * (of > len(nudges))])
+
+
+def _short(name: str) -> str:
+    """`layers[2].neurons[3].weights[7]` as `L2 n3 w7`, for the head of a column."""
+    for long, short in (("layers[", "L"), ("neurons[", "n"), ("weights[", "w"), ("].", " "), ("]", "")):
+        name = name.replace(long, short)
+    return name
+
+
+@contextmanager
+def _table(path: str | os.PathLike[str]) -> Iterator[Callable[[Sequence[Any]], Any]]:
+    """Write a CSV file row by row, in one piece or not at all."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", newline="") as file:
+            yield csv.writer(file).writerow
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+WIDEST = 32  # inputs that are drawn one by one
+
+
+def _spacing(count: int, tallest: int) -> float:
+    """Neurons stand one apart in the tallest column, and up to two in the others."""
+    return min(2.0, tallest / count)
+
+
+def _draw_lines(ax: Axes, depth: int, weights: Array, heights: Array, next_heights: Array) -> None:
+    from matplotlib.collections import LineCollection
+
+    share = (np.abs(weights) / (np.abs(weights).max() or 1.0)).ravel()
+    segments = [[(depth, height), (depth + 1, to)] for to in next_heights for height in heights]
+    order = np.argsort(share, kind="stable")
+    lines = LineCollection(
+        [segments[index] for index in order],
+        colors=[plots.POSITIVE if weights.flat[index] >= 0 else plots.NEGATIVE for index in order],
+        linewidths=0.2 + 2.0 * share[order],
+        alpha=np.clip(0.06 + 0.8 * share[order], 0, 1),
+        zorder=1,
+    )
+    ax.add_collection(lines)
+
+
+def _draw_wishes(ax: Axes, depth: int, heights: Array, activations: Array, wishes: Array) -> None:
+    """A column of circles, each with its wish as an arrow to its right."""
+    fills = np.abs(activations) / (np.abs(activations).max() or 1.0)
+    ax.scatter([depth] * len(heights), heights, s=130, c=1 - 0.8 * fills, cmap="gray", vmin=0, vmax=1, edgecolors=plots.GREY, zorder=2)
+    for height, length in zip(heights, 0.9 * wishes / (np.abs(wishes).max() or 1.0)):
+        if abs(length) > 0.05:
+            ax.annotate(
+                "",
+                (depth + 0.14, height + length / 2),
+                (depth + 0.14, height - length / 2),
+                arrowprops={
+                    "arrowstyle": "-|>,head_width=0.22,head_length=0.3",
+                    "color": plots.POSITIVE if length > 0 else plots.NEGATIVE,
+                    "linewidth": 2,
+                    "shrinkA": 0,
+                    "shrinkB": 0,
+                },
+                zorder=3,
+            )
