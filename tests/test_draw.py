@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
@@ -111,6 +111,7 @@ def test_what_model_calls_a_parameter_labels_it() -> None:
 # Labels
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_label_is_shown_and_never_run(label: str) -> None:
     pygraphviz = pytest.importorskip("pygraphviz")
@@ -243,6 +244,16 @@ def test_a_small_graph_of_few_examples_is_folded_node_by_node_when_it_must_be() 
     assert ("× 100", "data -0.4621 to 0.4621", "grad 0.01") in lines(drawing)
     assert ("-1 to 1",) in lines(drawing)
     assert not drawing.picture.is_exact
+    assert [edge.count for edge in drawing.picture.edges if edge.count > 1] == [100]
+
+
+def test_sums_within_an_example_fold_with_it() -> None:
+    _, cost = network([2, 3, 2], 5)
+    graph = snapshot(cost)
+    totals = [position for position, node in enumerate(graph.nodes) if node.op is ops.sum_]
+    first = fold(graph)
+    assert len(totals) == 6
+    assert {first[each] for each in totals} == {totals[0], totals[-1]}
 
 
 def test_outputs_that_share_hidden_neurons_are_no_examples() -> None:
@@ -302,6 +313,7 @@ MAKERS: list[Callable[..., Any]] = [
 ]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_collapsing_loses_and_repeats_nothing(data: st.DataObject) -> None:
     nodes: list[Any] = [Value(float(index)) for index in range(data.draw(st.integers(1, 5)))]
@@ -516,6 +528,7 @@ def test_rules_of_ones_own_are_told_in_their_own_words_where_they_can_be() -> No
 # Layout and steps
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=60))
 def test_boxes_never_overlap_and_edges_lead_to_the_right(pairs: list[tuple[int, int]]) -> None:
     edges = [(f"b{min(pair)}", f"b{max(pair)}") for pair in pairs if pair[0] != pair[1]]

@@ -38,7 +38,8 @@ def dot(picture: Picture) -> str:
 def _box(box: Box, picture: Picture) -> str:
     extra = f', fillcolor="{picture.color(box)}"' if box.kind in ("value", "group") else ""
     order = ", ordering=in" if box.keeps_order else ""
-    return f"  {box.id} [label={quoted(*box.lines)}, {STYLES[box.kind]}{extra}{order}]"
+    shape = ", shape=ellipse" if box.kind == "operation" and len(box.lines[0]) > 4 else ""
+    return f"  {box.id} [label={quoted(*box.lines)}, {STYLES[box.kind]}{extra}{order}{shape}]"
 
 
 def _edge(edge: Edge) -> str:

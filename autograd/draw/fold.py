@@ -66,6 +66,10 @@ def _owners(graph: Graph) -> list[int] | None:
                 else:
                     joined[min(a, b)] = max(a, b)  # they share a result: two terms of one example
     owners = [owner if owner < 0 else root(owner) for owner in owners]
+    for position, owner in enumerate(owners):  # a sum of one example's terms is that example's own
+        within = {owners[source] for source in nodes[position].sources} - {SHARED}
+        if owner == ABOVE and len(within) == 1 and position != len(nodes) - 1:
+            (owners[position],) = within
     for position in graph.names:
         if nodes[position].op is None:
             owners[position], shared = SHARED, True

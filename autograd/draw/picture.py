@@ -125,7 +125,9 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
         if hidden:
             boxes.append(Box(f"after{position}", "more", (f"{hidden} more",)))
             edges.append(Edge(value, f"after{position}"))
-    return _captioned(boxes, edges, is_exact=len(parts) == len(graph.shown))
+    if len(parts) == len(graph.shown):
+        return _captioned(boxes, edges, is_exact=True)
+    return _captioned(boxes, [Edge(edge.tail, edge.head, count) for edge, count in Counter(edges).items()])
 
 
 def groups(collapse: Collapse, found: Sequence[Group]) -> Picture:
