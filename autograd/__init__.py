@@ -32,6 +32,7 @@ from autograd.ops import (
     weighted_sum,
     where,
 )
+from autograd.paths import chain_rule, why
 from autograd.value import Value
 from autograd.vectorize import TraceError, Vectorized, vectorize
 from autograd.watch import anomaly
@@ -45,6 +46,7 @@ __all__ = [
     "anomaly",
     "asin",
     "atan",
+    "chain_rule",
     "cos",
     "cosh",
     "draw",
@@ -76,4 +78,5 @@ __all__ = [
     "vectorize",
     "weighted_sum",
     "where",
+    "why",
 ]

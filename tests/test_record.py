@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from autograd import Value, ops, tanh
-from autograd.vectorize.record import Scalars, TraceError, record
+from autograd import TraceError, Value, ops, tanh
+from autograd.vectorize.record import Scalars, record
 
 
 def names(graph: Scalars) -> list[str]:

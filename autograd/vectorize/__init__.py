@@ -16,11 +16,11 @@ import numpy as np
 
 from autograd import watch
 from autograd.ops import Node, Operation
-from autograd.value import Value
+from autograd.value import TraceError, Value
 from autograd.vectorize.arrays import INPUT, PARAMETERS, Program, rebuilt
 from autograd.vectorize.differentiate import differentiate
 from autograd.vectorize.lower import lower
-from autograd.vectorize.record import TraceError, record
+from autograd.vectorize.record import record
 from autograd.vectorize.render import render
 from autograd.vectorize.run import Plan, interpret
 from autograd.vectorize.simplify import simplify

@@ -16,7 +16,8 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-from autograd.vectorize.record import Symbol, TraceError
+from autograd.value import TraceError
+from autograd.vectorize.record import Symbol
 
 BATCH = -1
 Shape = tuple[int, ...]
