@@ -239,7 +239,9 @@ class NudgeTable:
 @overload
 def nudges(model: MLP, x: Sequence[float], y: Any, cost: Cost) -> Nudges: ...
 @overload
-def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTable: ...
+def nudges(model: MLP, x: Sequence[Sequence[float]], y: Any, cost: Cost) -> NudgeTable: ...
+@overload
+def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Any: ...  # an array's type does not tell its dimensions
 def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTable:
     """How one example, x (inputs,), or each of many, (examples, inputs), would like the network to change.
 

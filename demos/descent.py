@@ -1,0 +1,182 @@
+"""Rolling downhill: gradient descent on a landscape of two inputs, by steps too small, right and too large, and by mini-batches."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import animation, pyplot
+from matplotlib.axes import Axes
+
+from autograd import Value, cos, grad, sin, vectorize
+from demos.common import parser, positive, save, whole
+from nn import minibatches
+from nn.plots import CLASSES, GREY
+
+Array = npt.NDArray[np.float64]
+STARTS = [(1.0, 0.1), (1.6, 0.35), (1.6, -0.35), (-3.6, 1.2), (-1.5, -3.7)]  # three close to each other, on top of a hill
+EXTENT = 4.0
+RATE = 0.2
+
+
+def landscape(x: Any) -> Any:
+    """Hills and valleys over the plane: more than one valley to end in."""
+    return sin(1.1 * x[0]) * cos(0.9 * x[1]) + 0.05 * (x[0] ** 2 + x[1] ** 2)
+
+
+def valley(x: Any) -> Any:
+    """Eight times as steep across as along: one rate has to suit both."""
+    return 0.5 * x[0] ** 2 + 4 * x[1] ** 2
+
+
+def descend(f: Callable[[Any], Any], start: Sequence[float], rate: float, steps: int) -> Array:
+    """The points on the way down, (steps + 1, 2): each is the one before, less the rate times the gradient there."""
+    gradient, path = grad(f), [list(start)]
+    for _ in range(steps):
+        path.append([at - rate * slope for at, slope in zip(path[-1], gradient(path[-1]))])
+    return np.array(path)
+
+
+def walked(path: Array) -> float:
+    """The length of a path."""
+    return float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("--steps", type=positive, default=40, help="how many steps down the landscape")
+    options.add_argument("--points", type=positive, default=200, help="how many examples the walkers learn from")
+    options.add_argument("--frames", type=whole, default=40, help="pictures in the animation; 0 for none")
+    given = options.parse_args(arguments)
+
+    figure = pyplot.figure(figsize=(16, 10), layout="constrained")
+    grid = figure.add_gridspec(2, 3)
+    paths = [descend(landscape, start, RATE, given.steps) for start in STARTS]
+    print("start              valley             height   walked")
+    for path in paths:
+        (x, y), (to_x, to_y) = path[0], path[-1]
+        print(f"({x:5.2f}, {y:5.2f})  ->  ({to_x:5.2f}, {to_y:5.2f})  {landscape(path[-1]):9.4f}  {walked(path):7.2f}")
+    surface(figure.add_subplot(grid[0, 0], projection="3d"), paths)
+    valleys(figure.add_subplot(grid[0, 1]), paths)
+    shrinking(figure.add_subplot(grid[0, 2]), paths[0])
+    rates(figure.add_subplot(grid[1, 0]))
+    walkers(figure.add_subplot(grid[1, 1]), figure.add_subplot(grid[1, 2]), given.points, given.seed)
+    save(figure, given.output / "descent.png")
+    pyplot.close(figure)
+    if given.frames:
+        path = given.output / "descent.gif"
+        animate(paths, given.frames).save(path, writer=animation.PillowWriter(fps=12), dpi=70)
+        pyplot.close()
+        print(f"wrote {path}")
+
+
+def contours(ax: Axes, f: Callable[[Any], Any], x: Array, y: Array, levels: Any = 24) -> None:
+    """Lines of equal height, faint enough to walk on; `f` is read over the whole grid at once."""
+    X, Y = np.meshgrid(x, y)
+    ax.contourf(X, Y, f([X, Y]), levels=levels, cmap="Greys", alpha=0.35)
+    ax.contour(X, Y, f([X, Y]), levels=levels, colors=GREY, linewidths=0.4)
+
+
+def surface(ax: Any, paths: Sequence[Array]) -> None:
+    X, Y = np.meshgrid(*[np.linspace(-EXTENT, EXTENT, 70)] * 2)
+    ax.plot_surface(X, Y, landscape([X, Y]), cmap="Greys", alpha=0.45, linewidth=0, rcount=70, ccount=70)
+    for path, colour in zip(paths, CLASSES):
+        heights = landscape(path.T) + 0.06
+        ax.plot(*path.T, heights, color=colour, linewidth=2.2, zorder=5)
+        ax.scatter(*path[-1], heights[-1], color=colour, s=40, zorder=6)
+    ax.set(title="the same rule from five starts", xlabel="x[0]", ylabel="x[1]", zticks=[])
+    ax.view_init(elev=48, azim=-62)
+
+
+def valleys(ax: Axes, paths: Sequence[Array]) -> None:
+    contours(ax, landscape, *[np.linspace(-EXTENT, EXTENT, 120)] * 2)
+    for path, colour in zip(paths, CLASSES):
+        ax.plot(*path.T, "o-", color=colour, markersize=3, linewidth=1.2)
+        ax.plot(*path[0], "o", color="white", markeredgecolor=colour, markersize=8, markeredgewidth=2)
+        ax.plot(*path[-1], "*", color=colour, markersize=15, markeredgecolor="white")
+    ax.set(title="where one ends, a star, depends on where one starts", xlabel="x[0]", ylabel="x[1]", aspect="equal")
+
+
+def shrinking(ax: Axes, path: Array) -> None:
+    """A constant rate takes shorter and shorter steps, as they are in proportion to the slope."""
+    steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    ax.bar(range(1, len(steps) + 1), steps, color=CLASSES[0], alpha=0.8)
+    ax.set(title="the shallower the slope, the shorter the step", xlabel="step", ylabel="its length, 0.2 x slope")
+
+
+def rates(ax: Axes) -> None:
+    """One valley, three learning rates: too small, right, and too large."""
+    contours(ax, valley, np.linspace(-3.4, 3.4, 120), np.linspace(-1.9, 1.9, 120), levels=np.geomspace(0.05, 21, 12))
+    print("\nrate    after 25 steps, the height is")
+    for rate, word, colour in ((0.01, "too small", "#009E73"), (0.16, "right", "#0072B2"), (0.251, "too large", "#D55E00")):
+        path = descend(valley, (-3.0, 1.0), rate, 25)
+        print(f"{rate:<6} {valley(path[-1]):10.3g}  {word}")
+        ax.plot(*path.T, "o-", color=colour, markersize=3, linewidth=1.2, label=f"{rate:g}, {word}")
+    ax.set(title="three learning rates, 25 steps each", xlabel="x[0]", ylabel="x[1]", xlim=(-3.4, 3.4), ylim=(-1.9, 1.9))
+    ax.legend(fontsize=9, loc="lower right")
+
+
+def walkers(ax: Axes, costs: Axes, points: int, seed: int) -> None:
+    """A cost of two weights, walked down by all examples at once, by ten, and by one at a time: the careful walker and the drunk one."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 3, points)
+    y = 1.5 * x - 0.5 + rng.normal(0, 0.6, points)
+    weight, bias = Value(-1.0, label="weight"), Value(3.0, label="bias")
+    cost = vectorize(lambda x, y: (weight * x + bias - y) ** 2).record(x, y)
+    order = {parameter: index for index, parameter in enumerate(cost.parameters)}
+    place = [order[weight], order[bias]]
+
+    def height(x_and_y: Any) -> Any:
+        """The cost over a grid of weights and biases: a quadratic form in them, from five means over the examples."""
+        w, b = x_and_y
+        return w * w * np.mean(x * x) + 2 * w * b * x.mean() + b * b - 2 * w * np.mean(x * y) - 2 * b * y.mean() + np.mean(y * y)
+
+    contours(ax, height, np.linspace(-1.5, 2.6, 100), np.linspace(-1.6, 3.6, 100), levels=np.geomspace(0.37, 25, 14))
+    least = height(np.linalg.lstsq(np.column_stack([x, np.ones(points)]), y, rcond=None)[0])
+    print(f"\nDown a cost of two weights, {points} examples, until it is within a tenth of the least, {least:.3f}:")
+    print("examples a step   steps   examples seen   walked   milliseconds")
+    for size, name, colour in ((points, "all: careful", "#0072B2"), (10, "ten", "#009E73"), (1, "one: drunk", "#D55E00")):
+        path: list[Array] = []
+        theta, rng, started = cost.parameter_vector(), np.random.default_rng(seed), time.perf_counter()
+        while len(path) * size < 30 * points:
+            for batch_x, batch_y in minibatches(x, y, size, rng):
+                path.append(theta[place])
+                theta -= 0.05 * cost.value_and_gradient(batch_x, batch_y, parameters=theta)[1]
+        seconds = time.perf_counter() - started
+        way = np.array(path)
+        heights = height(way.T)
+        arrived = int(np.argmax(heights <= 1.1 * least)) if (heights <= 1.1 * least).any() else len(way) - 1
+        taken = seconds * arrived / len(way) * 1000
+        print(f"{size:15}  {arrived:6}   {arrived * size:13,}   {walked(way[: arrived + 1]):6.2f}   {taken:12.2f}")
+        ax.plot(*way[: arrived + 1].T, "o-", color=colour, markersize=2.5, linewidth=1, label=f"{name}, {arrived} steps")
+        costs.plot(np.arange(len(way)) * size / points, heights, color=colour, linewidth=1, label=name)
+    ax.set(title="down a cost of two weights, by mini-batches of different size", xlabel="weight", ylabel="bias")
+    ax.legend(fontsize=9, loc="lower left")
+    costs.axhline(least, color=GREY, linewidth=0.8, linestyle="--")
+    costs.set(
+        title="for the same number of examples seen", xlabel="times through the examples", ylabel="cost of all", yscale="log", xlim=(0, 10)
+    )
+    costs.legend(fontsize=9)
+
+
+def animate(paths: Sequence[Array], frames: int) -> animation.FuncAnimation:
+    """The five balls rolling, as an animation on the contours."""
+    figure, ax = pyplot.subplots(figsize=(5, 5), layout="constrained")
+    contours(ax, landscape, *[np.linspace(-EXTENT, EXTENT, 80)] * 2)
+    ax.set(xticks=[], yticks=[], aspect="equal")
+    trails = [ax.plot([], [], "-", color=colour, linewidth=2)[0] for _, colour in zip(paths, CLASSES)]
+    balls = [ax.plot([], [], "o", color=colour, markersize=9, markeredgecolor="white")[0] for _, colour in zip(paths, CLASSES)]
+
+    def show(frame: int) -> list[Any]:
+        for path, trail, ball in zip(paths, trails, balls):
+            shown = path[: 1 + round((len(path) - 1) * (frame / max(frames - 1, 1)) ** 1.5)]
+            trail.set_data(*shown.T)
+            ball.set_data(*shown[-1:].T)
+        return [*trails, *balls]
+
+    return animation.FuncAnimation(figure, show, frames=frames)
+
+
+if __name__ == "__main__":
+    main()
