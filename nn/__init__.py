@@ -16,6 +16,7 @@ from nn.data import (
     standardize,
     xor,
 )
+from nn.explain import nudges
 from nn.history import History
 from nn.network import MLP, Layer, Module, Neuron
 from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
@@ -47,6 +48,7 @@ __all__ = [
     "load_mnist",
     "minibatches",
     "moons",
+    "nudges",
     "one_hot",
     "spirals",
     "split",
