@@ -1,17 +1,25 @@
-"""The same problem with five activations, one of them your own: what they do to the gradient, and to what is learned."""
+"""Activations compared on the same problems: five of them on one, or a formula of yours against the built-in ones on three."""
 
+import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
-from autograd import relu, sigmoid, sin, tanh
+from autograd import grad, gradcheck, relu, sigmoid, sin, softplus, tanh, vectorize
 from demos.common import parser, positive, save
-from nn import MLP, Adam, binary_cross_entropy, plots, train
+from demos.expression import ExpressionError, parse
+from nn import MLP, Adam, DivergenceError, History, Module, binary_cross_entropy, plots, train
 from nn.data import Examples, circles, moons, spirals, xor
 from nn.network import Activation, name_of
 
 PROBLEMS: dict[str, Callable[..., Examples]] = {"circles": circles, "moons": moons, "spirals": spirals, "xor": xor}
+RIVALS: list[Activation] = [tanh, sigmoid, relu, softplus, sin]
 
 
 def swish(x: Any) -> Any:
@@ -19,32 +27,55 @@ def swish(x: Any) -> Any:
     return x * sigmoid(x)
 
 
+def formula(text: str) -> Activation:
+    try:
+        return parse(text)
+    except ExpressionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--problem", choices=PROBLEMS, default="spirals", help="what to learn")
+    options.add_argument("--activation", type=formula, help='a formula of x to examine, such as "x * sigmoid(1.7 * x)"')
+    options.add_argument("--problem", choices=PROBLEMS, default="spirals", help="what to learn, without a formula")
     options.add_argument("--points", type=positive, default=200, help="how many points to learn from")
     options.add_argument("--epochs", type=positive, default=100, help="how often to go through them")
+    options.add_argument("--seeds", type=positive, default=3, help="how many networks learn each problem, with a formula")
     given = options.parse_args(arguments)
-    X, y = PROBLEMS[given.problem](given.points, noise=0.05, seed=given.seed)
+    if given.activation:
+        examine(given)
+    else:
+        compare(given)
 
+
+def learn(
+    activation: Activation, data: Examples, epochs: int, seed: int, callback: Callable[[Module, History], None]
+) -> tuple[MLP, History]:
+    model = MLP([2, 16, 16, 1], activation=activation, seed=seed)
+    history = train(
+        model,
+        *data,
+        cost=binary_cross_entropy,
+        optimizer=Adam(learning_rate=0.02),
+        batch_size=20,
+        epochs=epochs,
+        seed=seed,
+        progress=False,
+        callbacks=[callback],
+    )
+    return model, history
+
+
+def compare(given: argparse.Namespace) -> None:
+    """The same problem with five activations, one of them one's own: what they do to the gradient, and to what is learned."""
+    X, y = PROBLEMS[given.problem](given.points, noise=0.05, seed=given.seed)
     activations: list[Activation] = [tanh, sigmoid, relu, sin, swish]
     figure = pyplot.figure(figsize=(16, 9.5), layout="constrained")
     grid = figure.add_gridspec(3, len(activations), height_ratios=[3, 4, 3])
     costs = figure.add_subplot(grid[2, :])
     print("activation   cost     accuracy   seconds")
     for column, activation in enumerate(activations):
-        model = MLP([2, 16, 16, 1], activation=activation, seed=given.seed)
-        history = train(
-            model,
-            X,
-            y,
-            cost=binary_cross_entropy,
-            optimizer=Adam(learning_rate=0.02),
-            batch_size=20,
-            epochs=given.epochs,
-            seed=given.seed,
-            progress=False,
-        )
+        model, history = learn(activation, (X, y), given.epochs, given.seed, lambda model, history: None)
         name, accuracy = name_of(activation), model.accuracy(X, y)
         print(f"{name:10}   {history.cost[-1]:<8.2g}  {accuracy:7.1%}   {sum(history.seconds):7.1f}")
         curves = plots.activation(activation, figure.add_subplot(grid[0, column]))
@@ -57,6 +88,121 @@ def main(arguments: Sequence[str] | None = None) -> None:
     costs.legend(loc="lower left")
     save(figure, given.output / "activations.png")
     pyplot.close(figure)
+
+
+def examine(given: argparse.Namespace) -> None:
+    """A formula in the laboratory: its derivatives, its units while they learn, and its results beside those of the built-in ones."""
+    activation: Activation = given.activation
+    check(activation)
+    contestants = [activation, *RIVALS]
+    problems = {"circles": partial(circles, noise=0.15), "moons": partial(moons, noise=0.2), "spirals": partial(spirals, noise=0.06)}
+
+    figure = pyplot.figure(figsize=(16, 9), layout="constrained")
+    grid = figure.add_gridspec(2, 3)
+    plots.activation(activation, figure.add_subplot(grid[0, 0]))
+    print(f"\naccuracy on as many fresh points, mean and range over {given.seeds} seed(s)\n")
+    print(" " * 12 + "".join(f"{name:>22}" for name in problems))
+    results: dict[str, dict[str, list[float]]] = {}
+    health = Health(activation, 2)
+    for contestant in contestants:
+        row = results[name_of(contestant)] = {}
+        for problem, make in problems.items():
+            row[problem] = []
+            for seed in range(given.seed, given.seed + given.seeds):
+                data = make(given.points, seed=seed)
+                watched = contestant is activation and problem == "spirals" and seed == given.seed
+                callback = partial(health.record, X=data[0]) if watched else lambda model, history: None
+                row[problem].append(score(contestant, data, make(given.points, seed=seed + 1_000_000), given.epochs, seed, callback))
+        shown = "".join(f"{np.mean(each):10.1%} {f'({min(each):.0%} to {max(each):.0%})':>11}" for each in row.values())
+        print(f"{name_of(contestant) if contestant is not activation else 'the formula':12}{shown}")
+    print(f"\nwhile it learned the spirals (seed {given.seed}), shares of the units in hidden layer 1 and 2\n")
+    health.report()
+    health.plot(figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[0, 2]))
+    for column, problem in enumerate(problems):
+        race(figure.add_subplot(grid[1, column]), problem, {name: row[problem] for name, row in results.items()})
+    save(figure, given.output / "activation.png")
+    pyplot.close(figure)
+
+
+def check(activation: Activation) -> None:
+    """Compare the first two derivatives with differences, at points that are unlikely to be kinks."""
+    points = [-4.37, -2.71, -1.43, -0.61, -0.13, 0.17, 0.59, 1.37, 2.83, 4.41]
+    print(f"f(x) = {name_of(activation)}")
+    for name, f in (("f'", activation), ("f''", grad(activation))):
+        reports = [gradcheck(f, x, tolerance=1e-5) for x in points]
+        wrong = [f"x = {x}: {each.wrong[0]}" for x, each in zip(points, reports) if not each]
+        largest = max(comparison.error for each in reports for comparison in each.comparisons)
+        print(f"{name:3} agrees with differences at {len(points) - len(wrong)} of {len(points)} points, to {largest:.1e}")
+        print("".join(f"    {each}\n" for each in wrong), end="")
+
+
+def score(
+    activation: Activation, data: Examples, fresh: Examples, epochs: int, seed: int, callback: Callable[[Module, History], None]
+) -> float:
+    """The accuracy on fresh points after learning; that of guessing where learning runs away."""
+    try:
+        model, _ = learn(activation, data, epochs, seed, callback)
+        return model.accuracy(*fresh)
+    except (ArithmeticError, DivergenceError):
+        return 0.5
+
+
+class Health:
+    """What becomes of the units of the hidden layers: how many are saturated, and how many dead, after each epoch.
+
+    A unit is saturated for an example where its slope is below a twentieth of the steepest, and dead where it is flat for all of them.
+    """
+
+    def __init__(self, activation: Activation, layers: int) -> None:
+        self.slope = vectorize(grad(activation))
+        steepest = np.abs(self.slope(np.linspace(-5, 5, 401)))
+        self.steepest = float(steepest[np.isfinite(steepest)].max()) or 1.0
+        self.saturated: list[list[float]] = [[] for _ in range(layers)]
+        self.dead: list[list[float]] = [[] for _ in range(layers)]
+
+    def record(self, model: MLP, history: History, X: npt.NDArray[np.float64]) -> None:
+        """A callback for `train`."""
+        inputs = X
+        for layer, saturated, dead in zip(model.layers, self.saturated, self.dead):
+            weights = np.array([[weight.data for weight in neuron.weights] for neuron in layer.neurons])
+            sums = inputs @ weights.T + [neuron.bias.data for neuron in layer.neurons]
+            slopes = np.abs(self.slope(sums.ravel()).reshape(sums.shape)) / self.steepest
+            saturated.append(float((slopes < 0.05).mean()))
+            dead.append(float((slopes < 1e-6).all(axis=0).mean()))
+            inputs = vectorize(layer)(inputs)
+
+    def report(self) -> None:
+        print(" epoch       saturated            dead")
+        epochs = len(self.dead[0])
+        for epoch in sorted({0, epochs // 4, epochs // 2, epochs - 1} & set(range(epochs))):
+            saturated, dead = ([f"{layer[epoch]:.0%}" for layer in each] for each in (self.saturated, self.dead))
+            print(f"{epoch + 1:6}    {saturated[0]:>5} {saturated[1]:>5}     {dead[0]:>5} {dead[1]:>5}")
+
+    def plot(self, left: Axes, right: Axes) -> None:
+        for ax, title, layers in (
+            (left, "saturated: hardly a slope", self.saturated),
+            (right, "dead: no slope for any example", self.dead),
+        ):
+            for depth, shares in enumerate(layers):
+                marker, style = "o" if len(shares) < 3 else "", "--" if depth else "-"
+                label = f"hidden layer {depth + 1}"
+                ax.plot(range(1, len(shares) + 1), shares, style, marker=marker, color=plots.CLASSES[depth], label=label, linewidth=2)
+            ax.set(title=title, xlabel="epoch, learning the spirals", ylabel="share of the units", ylim=(-0.03, 1.03))
+            ax.legend(fontsize=8)
+
+
+def race(ax: Axes, problem: str, results: dict[str, list[float]]) -> None:
+    """One problem: a dot for each seed and a line at the mean for each activation, the formula on top."""
+    for height, accuracies in enumerate(reversed(results.values())):
+        own = height == len(results) - 1
+        colour = plots.NEGATIVE if own else plots.POSITIVE
+        ax.plot(accuracies, [height] * len(accuracies), "o", color=colour, alpha=0.55, markersize=8)
+        ax.plot([np.mean(accuracies)] * 2, [height - 0.3, height + 0.3], color=colour, linewidth=3)
+    names = [name if len(name) <= 24 else name[:21] + "..." for name in reversed(results)]
+    ax.set_yticks(range(len(names)), names, fontsize=9)
+    ax.set(title=problem, xlabel="accuracy on fresh points, a dot for each seed", xlim=(0.45, 1.02), ylim=(-0.6, len(names) - 0.4))
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    ax.grid(axis="x", alpha=0.3)
 
 
 if __name__ == "__main__":
