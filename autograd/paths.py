@@ -294,9 +294,10 @@ def _diagnose(paths: _Paths) -> tuple[str, str, list[Factor]]:
 
 
 def _extremes(paths: _Paths, side: int) -> list[Factor]:
-    """The factors of the largest path that make it large (side 1) or small (side -1), the strongest first."""
-    telling = [factor for factor in paths.path(0).factors if side * _size(factor.derivative) > 0]
-    return sorted(telling, key=lambda factor: -side * _size(factor.derivative))
+    """The factors of the largest path that make it large (side 1) or small (side -1): the strongest, and those comparable to it."""
+    sizes = {factor: side * _size(factor.derivative) for factor in paths.path(0).factors}
+    telling = [factor for factor, size in sizes.items() if size > 0 and size >= max(sizes.values()) / 4]
+    return sorted(telling, key=lambda factor: -sizes[factor])
 
 
 def _explanation(cause: Factor, names: Mapping[Value, str]) -> str:

@@ -190,11 +190,11 @@ class NudgeTable:
         names = [_short(self.names[column]) for column in columns]
         width = max(9, *map(len, names)) + 2
         lines = ["example  target" + "".join(f"{name:>{width}}" for name in names)]
-        shown = self.rows[: 2 * most, columns]
+        shown = self.rows[: 2 * most, columns]  # their -0.0 is printed as 0
         for index, row in enumerate(shown):
             target = self.targets[index]
             label = f"{target:g}" if np.ndim(target) == 0 else f"[{np.argmax(target)}]" if len(target) > 1 else f"{target[0]:g}"
-            lines.append(f"{index:7}  {label:>6}" + "".join(f"{nudge:>+{width}.3g}" for nudge in row))
+            lines.append(f"{index:7}  {label:>6}" + "".join(f"{nudge + 0.0:>+{width}.3g}" for nudge in row))
         if len(self) > len(shown):
             lines.append(f"... and {len(self) - len(shown):,} more examples, {len(self.names) - len(columns):,} more parameters")
         lines.append(f"{'average':15}" + "".join(f"{average[column]:>+{width}.3g}" for column in columns))
@@ -226,7 +226,7 @@ class NudgeTable:
         for (row, column), nudge in np.ndenumerate(sheet):
             if len(columns) <= 16:
                 weight = "bold" if row == count else "normal"
-                ax.text(column, row, f"{nudge:+.2g}", ha="center", va="center", fontsize=7, fontweight=weight)
+                ax.text(column, row, f"{nudge + 0.0:+.2g}", ha="center", va="center", fontsize=7, fontweight=weight)
         ax.axhline(count - 0.5, color="white", linewidth=8)  # parts the average from the examples
         rows = [*(f"example {index}" for index in range(count)), f"average of {len(self):,}"]
         ax.set_yticks(range(count + 1), rows, fontsize=8)
