@@ -359,7 +359,7 @@ def _names(output: Value, leaf: Value, factors: Iterable[Factor]) -> dict[Value,
     return names
 
 
-LONG = 8  # factors in one product that a person reads
+LONG = 12  # factors in one product that a person reads
 
 
 def _product(factors: Sequence[Factor], names: Mapping[Value, str]) -> str:

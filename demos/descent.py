@@ -136,7 +136,7 @@ def walkers(ax: Axes, costs: Axes, points: int, seed: int) -> None:
     least = height(np.linalg.lstsq(np.column_stack([x, np.ones(points)]), y, rcond=None)[0])
     print(f"\nDown a cost of two weights, {points} examples, until it is within a tenth of the least, {least:.3f}:")
     print("examples a step   steps   examples seen   walked   milliseconds")
-    for size, name, colour in ((points, "all: careful", "#0072B2"), (10, "ten", "#009E73"), (1, "one: drunk", "#D55E00")):
+    for size, name, colour in ((points, "all: careful", "#0072B2"), (min(10, points), "ten", "#009E73"), (1, "one: drunk", "#D55E00")):
         path: list[Array] = []
         theta, rng, started = cost.parameter_vector(), np.random.default_rng(seed), time.perf_counter()
         while len(path) * size < 30 * points:

@@ -11,8 +11,8 @@ from matplotlib.patches import Rectangle
 
 from autograd import sigmoid
 from demos.common import parser, positive, save
-from nn import MLP, SGD, digits, one_hot, plots, squared_error, train
-from nn.explain import Nudges, nudges
+from nn import MLP, SGD, digits, nudges, one_hot, plots, squared_error, train
+from nn.explain import Nudges
 
 Array = npt.NDArray[np.float64]
 DIGIT = 2

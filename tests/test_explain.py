@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from autograd import Value, relu, sigmoid, softplus, tanh, vectorize
-from nn import MLP, Neuron, binary_cross_entropy, cross_entropy, digits, hinge, l2_penalty, one_hot, squared_error
-from nn.explain import Nudges, NudgeTable, nudges
+from nn import MLP, Neuron, binary_cross_entropy, cross_entropy, digits, hinge, l2_penalty, nudges, one_hot, squared_error
+from nn.explain import Nudges, NudgeTable
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 3))

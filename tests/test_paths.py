@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import Value, anomaly, exp, log, maximum, relu, sigmoid, sqrt, tanh, vectorize, weighted_sum, where
-from autograd.paths import Path, chain_rule, why
+from autograd import Value, anomaly, chain_rule, exp, log, maximum, relu, sigmoid, sqrt, tanh, vectorize, weighted_sum, where, why
+from autograd.paths import Path
 from nn import MLP, squared_error
 
 OPERATIONS = [
