@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from autograd import Value, maximum, mean, ops, primitive, relu, sigmoid, tanh, total, vectorize, weighted_sum
+from autograd import Value, chain_rule, maximum, mean, ops, primitive, relu, sigmoid, tanh, total, vectorize, weighted_sum
 from autograd.draw import Drawing, draw
 from autograd.draw.collapse import Collapse, Group, above
 from autograd.draw.fold import fold
 from autograd.draw.formulas import Symbol, names, partial_formulas
 from autograd.draw.graph import snapshot
 from autograd.draw.layout import BETWEEN_BOXES, layout
-from autograd.draw.picture import INK, LINE, NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, spread
+from autograd.draw.picture import INK, LINE, MARK, NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, spread
 from autograd.ops import Operation
 
 Detail = Literal["node", "neuron", "layer"]
@@ -590,3 +590,14 @@ def test_a_neighbourhoods_steps_know_what_flows_in_from_outside() -> None:
 def test_many_contributions_are_cut_short() -> None:
     rows = steps(draw(total([Value(float(each)) for each in range(30)])))[-1]["rows"]
     assert rows[-1] == {"rule": "and 18 more in the same way"}
+
+
+def test_the_paths_of_the_chain_rule_stand_out() -> None:
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    y = (x * w).tanh() + x
+    drawn = draw(y, highlight=chain_rule(y, w).edges).dot
+    assert drawn.count(MARK) == 6  # w to *, to its result, to tanh, to its result, to +, to the output
+    assert draw(y, highlight=chain_rule(y, x).edges).dot.count(MARK) == 7  # and x to +
+    assert MARK not in draw(y).dot
+    with pytest.raises(ValueError, match="highlight has an edge to .* that is not in the graph of"):
+        draw(y, highlight={(x * x, 0)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from autograd.draw.fold import fold
 from autograd.draw.graph import Graph, snapshot
 from autograd.draw.mermaid import mermaid
 from autograd.draw.page import page
-from autograd.draw.picture import Picture, every_node, groups
+from autograd.draw.picture import Picture, every_node, groups, highlighted
 from autograd.value import Value
 
 __all__ = ["Drawing", "draw"]
@@ -74,20 +74,24 @@ def draw(
     around: Value | None = None,
     radius: int = 2,
     model: object = None,
+    highlight: Collection[tuple[Value, int]] = (),
 ) -> Drawing:
     """The graph that `value` was computed by, with the numbers of this moment, as a picture.
 
     A small graph is drawn node by node. A larger one is collapsed as far as it must be to stay readable: the
     examples of a batch fold into one, then weighted sums with their activations become neurons, and neurons
     layers; `detail` chooses. `around` shows only what is at most `radius` edges from that node. A `model`,
-    anything with `named_parameters()`, gives its names to parameters, neurons and layers.
+    anything with `named_parameters()`, gives its names to parameters, neurons and layers. `highlight` marks edges, each
+    a node and the index of its operand, as in `draw(y, highlight=chain_rule(y, x).edges)`; the graph is then drawn in full.
     """
     if not isinstance(value, Value):
         raise TypeError(f"draw takes one Value, got {type(value).__name__}; of a list draw one element, as in draw(model(x)[0])")
     if detail not in (None, "node", "neuron", "layer"):
         raise ValueError(f"detail={detail!r} must be 'node', 'neuron', 'layer', or None to let the size decide")
     graph = snapshot(value, around, radius, model)
-    return Drawing(graph, _picture(graph, detail))
+    if not highlight:
+        return Drawing(graph, _picture(graph, detail))
+    return Drawing(graph, highlighted(_picture(graph, "node"), value, highlight))
 
 
 SMALL, MEDIUM, LARGE = 120, 60, 300  # nodes drawn one by one, boxes of neurons, boxes at all: what a person can read

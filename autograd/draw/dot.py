@@ -6,7 +6,7 @@ import shutil
 
 import graphviz
 
-from autograd.draw.picture import INK, LINE, Box, Edge, Picture, check_size
+from autograd.draw.picture import INK, LINE, MARK, Box, Edge, Picture, check_size
 
 HEADER = f"""digraph nudge {{
   graph [rankdir=LR, bgcolor="transparent", pad="0.15", nodesep="0.16", ranksep="0.32"]
@@ -31,7 +31,12 @@ def dot(picture: Picture) -> str:
     """The picture as DOT text; the same picture gives the same text, byte for byte."""
     caption = [f"  label={quoted(picture.caption)}"] if picture.caption else []
     dense = ["  graph [splines=line, ranksep=3, mclimit=0.01]", "  edge [tailport=e, headport=w]"] if len(picture.edges) > DENSE else []
-    lines = [*caption, *dense, *(_box(box, picture) for box in picture.boxes), *map(_edge, picture.edges)]
+    lines = [
+        *caption,
+        *dense,
+        *(_box(box, picture) for box in picture.boxes),
+        *(_edge(edge, (edge.tail, edge.head) in picture.marked) for edge in picture.edges),
+    ]
     return HEADER + "\n".join(lines) + "\n}\n"
 
 
@@ -42,7 +47,9 @@ def _box(box: Box, picture: Picture) -> str:
     return f"  {box.id} [label={quoted(*box.lines)}, {STYLES[box.kind]}{extra}{order}{shape}]"
 
 
-def _edge(edge: Edge) -> str:
+def _edge(edge: Edge, is_marked: bool) -> str:
+    if is_marked:
+        return f'  {edge.tail} -> {edge.head} [color="{MARK}", penwidth=3]'
     label = f' [label="{edge.count}", penwidth={min(4, 1 + len(str(edge.count)) / 2)}]' if edge.count > 1 else ""
     return f"  {edge.tail} -> {edge.head}{label}"
 

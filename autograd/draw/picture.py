@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from autograd.draw.collapse import Collapse, Group, Unit, alike
 from autograd.draw.graph import Graph
+from autograd.value import Value, topological_order
 
 # Gradients from negative (orange) through 0 to positive (blue), after ColorBrewer: apart for every kind of
 # colour vision, and light enough for dark text on any background.
@@ -18,6 +19,7 @@ ZERO = "#f6f6f6"
 POSITIVE = ("#e6f1fa", "#c6dff2", "#98c5e8", "#62a5da")
 NOT_FINITE = "#f4d03f"
 LARGEST = 500  # boxes, or a third of the edges, that can be laid out in seconds
+MARK = "#8e44ad"
 INK, LINE = "#1b1b1b", "#7d7d7d"  # text on a fill; lines and text on whatever is behind, light or dark
 
 
@@ -45,6 +47,7 @@ class Picture:
     edges: tuple[Edge, ...]
     caption: str = ""
     is_exact: bool = False  # whether each node has a box of its own
+    marked: frozenset[tuple[str, str]] = frozenset()  # tails and heads of the edges to stand out
 
     @property
     def steepest(self) -> float:
@@ -128,6 +131,21 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
     if len(parts) == len(graph.shown):
         return _captioned(boxes, edges, is_exact=True)
     return _captioned(boxes, [Edge(edge.tail, edge.head, count) for edge, count in Counter(edges).items()])
+
+
+def highlighted(picture: Picture, output: Value, edges: Collection[tuple[Value, int]]) -> Picture:
+    """The picture of every node of `output`'s graph, with these edges, each a node and the index of its operand, marked.
+
+    Raises ValueError for an edge of another graph.
+    """
+    positions = {node: position for position, node in enumerate(topological_order(output))}
+    marked = set()
+    for node, index in edges:
+        if node not in positions or node.operands[index] not in positions:
+            raise ValueError(f"highlight has an edge to {node!r} that is not in the graph of {output!r}: take both from the same output")
+        operation = f"o{positions[node]}"
+        marked |= {(f"v{positions[node.operands[index]]}", operation), (operation, f"v{positions[node]}")}  # type: ignore[index]
+    return replace(picture, marked=frozenset(marked))
 
 
 def groups(collapse: Collapse, found: Sequence[Group]) -> Picture:
