@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from demos import activations, digits, moons, neuron
+from demos import activations, digits, learning, moons, neuron
 
 ROOT = Path(__file__).parents[1]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -144,3 +144,10 @@ def test_the_gallery_is_small_and_complete() -> None:
     shown = set(re.findall(r"demos/gallery/([\w.]+)", (ROOT / "README.md").read_text()))
     assert shown
     assert shown <= pictures.keys()
+
+
+def test_learning_writes_a_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    learning.main(["--data", "moons", "--epochs", "6", "--frames", "3", "--output", str(tmp_path)])
+    assert percent(capsys.readouterr().out.replace("epochs: cost", "cost"), r"cost [\d.]+,") > 60
+    film = (tmp_path / "moons.gif").read_bytes()
+    assert film.startswith(b"GIF89a") and film.count(b"\x21\xf9\x04") >= 3  # a graphic control block for each picture

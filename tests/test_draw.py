@@ -599,5 +599,5 @@ def test_the_paths_of_the_chain_rule_stand_out() -> None:
     assert drawn.count(MARK) == 6  # w to *, to its result, to tanh, to its result, to +, to the output
     assert draw(y, highlight=chain_rule(y, x).edges).dot.count(MARK) == 7  # and x to +
     assert MARK not in draw(y).dot
-    with pytest.raises(ValueError, match="highlight has an edge to .* that is not in the graph of"):
+    with pytest.raises(ValueError, match=r"highlight has an edge to .* that is not in the graph of"):
         draw(y, highlight={(x * x, 0)})

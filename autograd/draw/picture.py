@@ -144,7 +144,7 @@ def highlighted(picture: Picture, output: Value, edges: Collection[tuple[Value, 
         if node not in positions or node.operands[index] not in positions:
             raise ValueError(f"highlight has an edge to {node!r} that is not in the graph of {output!r}: take both from the same output")
         operation = f"o{positions[node]}"
-        marked |= {(f"v{positions[node.operands[index]]}", operation), (operation, f"v{positions[node]}")}  # type: ignore[index]
+        marked |= {(f"v{positions[node.operands[index]]}", operation), (operation, f"v{positions[node]}")}
     return replace(picture, marked=frozenset(marked))
 
 
