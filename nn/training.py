@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 import signal
-import sys
 import threading
 import time
 import warnings
@@ -23,7 +22,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from tqdm.auto import tqdm
 
 from autograd import TraceError, Value, vectorize
 from nn import files
@@ -31,6 +29,7 @@ from nn.costs import squared_error
 from nn.history import History
 from nn.network import Array, Module, accuracy, examples, in_pieces, name_of
 from nn.optimizers import SGD, Optimizer, Vector
+from nn.progress import Progress
 
 Cost = Callable[[Any, Any], Any]
 Callback = Callable[[Module, History], Any]
@@ -236,7 +235,7 @@ class _Run:
         """Train up to so many epochs in all."""
         history = self.history
         history.stopped = "no improvement" if self._is_stuck() else ""
-        shown = _Progress(progress, epochs, len(self.X), done=len(history.cost) * len(self.X))
+        shown = Progress(progress, epochs, len(self.X), done=len(history.cost) * len(self.X))
         try:
             with _interruptible() as interrupts, np.errstate(all="ignore"), shown:
                 while len(history.cost) < epochs and not history.stopped:
@@ -259,7 +258,7 @@ class _Run:
             self.objective.assign(self.best)
         return history
 
-    def _epoch(self, interrupts: Sequence[int], shown: _Progress) -> None:
+    def _epoch(self, interrupts: Sequence[int], shown: Progress) -> None:
         """The steps of an epoch, from where the last one ended to the epoch's end or an interrupt."""
         X, Y, theta, gradient, optimizer, steps = self.X, self.Y, self.theta, self.gradient, self.optimizer, self.history.steps
         size, per_epoch = self.batch_size, self.steps_per_epoch
@@ -405,47 +404,6 @@ class _Run:
         if len(vector) != self.parameters:
             raise ValueError(f"it has vectors of {len(vector)} numbers for a model of {self.parameters} parameters")
         return vector[self.places]
-
-
-class _Progress:
-    """A bar in a terminal or a notebook; in a log a line at the end of an epoch, at most one every ten seconds."""
-
-    def __init__(self, wanted: bool, epochs: int, examples: int, done: int) -> None:
-        self.epochs, self.examples = epochs, examples
-        self.live = wanted and (sys.stderr.isatty() or "ipykernel" in sys.modules)
-        self.logged = wanted and not self.live
-        self.bar = tqdm(total=epochs * examples, initial=done, unit=" examples", unit_scale=True, dynamic_ncols=True, disable=not self.live)
-        self.pending, self.shown, self.words = 0, time.perf_counter(), ""
-
-    def step(self, now: float, examples: int, cost: float) -> None:
-        self.pending += examples
-        if self.live and now - self.shown > 0.1:
-            self.bar.set_postfix_str(self.words or f"cost {cost:.4g}", refresh=False)
-            self.bar.update(self.pending)
-            self.pending, self.shown = 0, now
-
-    def epoch(self, history: History) -> None:
-        epoch, now = len(history.cost), time.perf_counter()
-        self.words = f"epoch {epoch}/{self.epochs}, cost {history.cost[-1]:.4g}"
-        for name, numbers in (
-            ("accuracy", history.accuracy),
-            ("validation cost", history.validation_cost),
-            ("validation accuracy", history.validation_accuracy),
-        ):
-            if numbers:
-                self.words += f", {name} " + (f"{numbers[-1]:.2%}" if "accuracy" in name else f"{numbers[-1]:.4g}")
-        if self.logged and (epoch == self.epochs or now - self.shown > 10):
-            print(f"{self.words}, {self.examples / history.seconds[-1]:,.0f} examples/s", file=sys.stderr, flush=True)
-            self.shown = now
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.live:
-            self.bar.set_postfix_str(self.words, refresh=False)
-            self.bar.update(self.pending)
-        self.bar.close()
 
 
 @contextmanager

@@ -420,7 +420,7 @@ def test_text_and_page_need_no_graphviz_and_pictures_say_what_to_install(monkeyp
     assert drawing.save(str(tmp_path / "g.dot")).read_text() == drawing.dot
     assert drawing.save(tmp_path / "g.mmd").read_text() == drawing.mermaid
     assert drawing.save(tmp_path / "g.HTML").read_text() == drawing.page
-    with pytest.raises(RuntimeError, match=r"drawing a svg needs Graphviz: install it .*pip install 'pygraphviz>=2.0'"):
+    with pytest.raises(RuntimeError, match=r"drawing a svg needs Graphviz: install its bundled copy .*pip install 'pygraphviz>=2.0'"):
         drawing.save(tmp_path / "g.svg")
     assert not (tmp_path / "g.svg").exists()
     assert drawing._repr_mimebundle_()["text/plain"].startswith("digraph")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-
-import graphviz
+from contextlib import suppress
 
 from autograd.draw.picture import INK, LINE, MARK, Box, Edge, Picture, check_size
 
@@ -65,12 +64,15 @@ def render(picture: Picture, form: str) -> bytes:
     resolution = 160 if len(picture.boxes) < SMALL else 80
     source = dot(picture).replace("{", f"{{\n  dpi={resolution}", 1) if form == "png" else dot(picture)
     if shutil.which("dot"):
-        return bytes(graphviz.Source(source).pipe(format=form, quiet=True))
-    try:
+        with suppress(ImportError):
+            import graphviz
+
+            return bytes(graphviz.Source(source).pipe(format=form, quiet=True))
+    with suppress(ImportError):
         import pygraphviz
-    except ImportError:
-        raise RuntimeError(
-            f"drawing a {form} needs Graphviz: install it (apt install graphviz, brew install graphviz), or its bundled copy with "
-            f"pip install 'pygraphviz>=2.0' (the extra `draw`); .dot, .mmd and .html files need neither"
-        ) from None
-    return bytes(pygraphviz.AGraph(string=source).draw(format=form, prog="dot"))
+
+        return bytes(pygraphviz.AGraph(string=source).draw(format=form, prog="dot"))
+    raise RuntimeError(
+        f"drawing a {form} needs Graphviz: install its bundled copy with pip install 'pygraphviz>=2.0' (the extra `draw`), or the "
+        f"program (apt install graphviz, brew install graphviz) and pip install graphviz; .dot, .mmd and .html files need neither"
+    )

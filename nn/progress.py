@@ -1,0 +1,65 @@
+"""What a training shows of itself while it runs: a bar for whoever watches, lines for a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from nn.history import History
+
+
+class Progress:
+    """A bar in a terminal or a notebook; in a log a line at the end of an epoch, at most one every ten seconds."""
+
+    def __init__(self, wanted: bool, epochs: int, examples: int, done: int) -> None:
+        self.epochs, self.examples = epochs, examples
+        self.bar = _bar(epochs * examples, done) if wanted and (sys.stderr.isatty() or _in_notebook()) else None
+        self.logged = wanted and self.bar is None
+        self.pending, self.shown, self.words = 0, time.perf_counter(), ""
+
+    def step(self, now: float, examples: int, cost: float) -> None:
+        self.pending += examples
+        if self.bar is not None and now - self.shown > 0.1:
+            self.bar.set_postfix_str(self.words or f"cost {cost:.4g}", refresh=False)
+            self.bar.update(self.pending)
+            self.pending, self.shown = 0, now
+
+    def epoch(self, history: History) -> None:
+        epoch, now = len(history.cost), time.perf_counter()
+        self.words = f"epoch {epoch}/{self.epochs}, cost {history.cost[-1]:.4g}"
+        for name, numbers in (
+            ("accuracy", history.accuracy),
+            ("validation cost", history.validation_cost),
+            ("validation accuracy", history.validation_accuracy),
+        ):
+            if numbers:
+                self.words += f", {name} " + (f"{numbers[-1]:.2%}" if "accuracy" in name else f"{numbers[-1]:.4g}")
+        if self.logged and (epoch == self.epochs or now - self.shown > 10):
+            print(f"{self.words}, {self.examples / history.seconds[-1]:,.0f} examples/s", file=sys.stderr, flush=True)
+            self.shown = now
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.set_postfix_str(self.words, refresh=False)
+            self.bar.update(self.pending)
+            self.bar.close()
+
+
+def _in_notebook() -> bool:
+    """Whether this is the kernel of a notebook: a running one, for any script may have imported the package."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+def _bar(examples: int, done: int) -> Any:
+    """A bar over so many examples; None, after a word about it, where tqdm is not installed."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        print("a progress bar needs tqdm (pip install tqdm); without it there is a line now and then", file=sys.stderr)
+        return None
+    return tqdm(total=examples, initial=done, unit=" examples", unit_scale=True, dynamic_ncols=True)
