@@ -4,6 +4,7 @@ from autograd.derivatives import grad, gradcheck, hessian, jacobian, value_and_g
 from autograd.draw import draw
 from autograd.ops import (
     Operation,
+    UndefinedError,
     acos,
     asin,
     atan,
@@ -40,6 +41,7 @@ from autograd.watch import anomaly
 __all__ = [
     "Operation",
     "TraceError",
+    "UndefinedError",
     "Value",
     "Vectorized",
     "acos",

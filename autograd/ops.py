@@ -41,6 +41,10 @@ SYMBOLS = {
 }  # fmt: skip
 
 
+class UndefinedError(ValueError, ZeroDivisionError):
+    """An operation met floats outside its domain: `log(-1.0)`, `1.0 / 0.0`."""
+
+
 class Operation:
     """One row: a name, the value on floats and on arrays, and the partial derivative for each operand.
 
@@ -91,8 +95,8 @@ class Operation:
             return self.on_floats(*operands)
         except OverflowError:
             return self.ieee(*operands)
-        except (ValueError, ZeroDivisionError) as error:
-            raise type(error)(
+        except (ValueError, ZeroDivisionError):
+            raise UndefinedError(
                 f"{self.describe(operands)} is undefined (IEEE arithmetic would give {self.ieee(*operands)}): "
                 f"keep the operands inside the domain, for instance with maximum(x, 1e-12) or where(...)"
             ) from None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -39,7 +40,7 @@ class Module(ABC):
 
     @abstractmethod
     def __call__(self, x: Any) -> Any:
-        """The outputs, a list, for one example's inputs: numbers or Values."""
+        """The outputs for one example's inputs, numbers or Values: a list, or a single one bare."""
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Each parameter once, behind the expression that reaches it: `layers[0].neurons[3].weights[17]`."""
@@ -63,6 +64,8 @@ class Module(ABC):
 
         Raises ValueError, with nothing changed, unless the names are the same and all numbers finite.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict takes what state_dict() gave, numbers by name, got {type(state).__name__} {state!r:.60}")
         named = dict(self.named_parameters())
         for problem, names in (("unknown", state.keys() - named.keys()), ("missing", named.keys() - state.keys())):
             if names:
@@ -80,8 +83,8 @@ class Module(ABC):
             )
         if len(rows) > 50:  # about as many as a program takes to make
             with suppress(TraceError):
-                return in_pieces(vectorize(self), rows)
-        outputs = [[getattr(output, "data", output) for output in self(row)] for row in rows.tolist()]
+                return in_pieces(vectorize(self), rows).reshape(len(rows), -1)
+        outputs = [[getattr(output, "data", output) for output in outputs_of(self(row))] for row in rows.tolist()]
         return np.array(outputs, dtype=np.float64)
 
     def accuracy(self, X: npt.ArrayLike, Y: npt.ArrayLike, threshold: float | None = None) -> float:
@@ -98,8 +101,33 @@ class Module(ABC):
         """Where a single output parts class 0 from class 1."""
         return 0.5 if getattr(self, "output_activation", None) is sigmoid else 0.0
 
+    def summary(self) -> str:
+        """What the model consists of, a line for each attribute or element of one that holds parameters, and their number in all."""
+        parts: dict[str, int] = {}
+        for name, _ in self.named_parameters():
+            part = re.match(r"\w+(\[[^]]*\])?", name)
+            parts[part.group() if part else name] = parts.get(part.group() if part else name, 0) + 1
+        rows = [(part, _part(self, part), f"{count:,}") for part, count in parts.items()]
+        rows = [("part", "what", "parameters"), *rows, ("total", "", f"{sum(parts.values()):,}")]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        return "\n".join(f"{part:{widths[0]}}  {what:{widths[1]}}  {count:>{widths[2]}}" for part, what, count in rows)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__} with {len(self.parameters())} parameters"
+
+
+def _part(model: Module, path: str) -> str:
+    """What lies at the path's beginning, an attribute and perhaps an element of it, where that is a Module."""
+    name, _, index = path.partition("[")
+    thing = getattr(model, name)
+    if isinstance(thing, (list, tuple)) and index:
+        thing = thing[int(index[:-1])]
+    return repr(thing) if isinstance(thing, Module) else type(thing).__name__
+
+
+def outputs_of(result: Any) -> list[Any]:
+    """What a Module returned for an example, as a list, also where it is a single output."""
+    return list(result) if isinstance(result, (Sequence, np.ndarray)) else [result]
 
 
 def _parameters(path: str, thing: Any, seen: set[int]) -> Iterator[tuple[str, Value]]:
@@ -123,8 +151,9 @@ def _parameters(path: str, thing: Any, seen: set[int]) -> Iterator[tuple[str, Va
 def _finite(name: str, number: Any) -> float:
     try:
         data = Value(number).data
-    except TypeError as error:
-        raise ValueError(f"{name}: {error}") from None
+    except (TypeError, OverflowError) as error:
+        hint = "; of a Value give its .data" if isinstance(number, Value) else ""
+        raise ValueError(f"{name}: {error}{hint}") from None
     if not math.isfinite(data):
         raise ValueError(f"{name} must be a finite number, got {data}")
     return data
@@ -164,6 +193,10 @@ class Layer(Module):
 
     def __call__(self, x: Sequence[Any] | Array) -> list[Any]:
         inputs = len(self.neurons[0].weights)
+        if isinstance(x, np.ndarray) and x.ndim != 1:
+            raise ValueError(
+                f"a model is called with one example's inputs, got an array of shape {x.shape}: for many write model.predict(X)"
+            )
         if len(x) != inputs:
             raise ValueError(f"this layer takes a list of {inputs} inputs, got {len(x)}")
         return [neuron(x) for neuron in self.neurons]
@@ -190,6 +223,10 @@ class MLP(Module):
         output_activation: Activation | None = None,
         seed: int | np.random.Generator = 0,
     ) -> None:
+        if not isinstance(sizes, (Sequence, np.ndarray)):
+            raise TypeError(f"an MLP takes its sizes in one list, of its inputs first: MLP([2, 16, 16, 1]), got {sizes!r:.60}")
+        if isinstance(activation, str):
+            raise TypeError(_no_name("activation", activation))
         if len(sizes) < 2:
             raise ValueError(f"an MLP needs at least two sizes, of its inputs and of its outputs: got {list(sizes)}")
         if isinstance(activation, Sequence):
@@ -276,9 +313,16 @@ def _are_names(names: Any) -> TypeGuard[list[str]]:
 def _callable(activation: Any) -> Activation:
     if activation is None:
         return linear
+    if isinstance(activation, str):
+        raise TypeError(_no_name("an activation", activation))
     if not callable(activation):
         raise TypeError(f"an activation is a function of one number, such as tanh, got {activation!r}")
     return activation  # type: ignore[no-any-return]
+
+
+def _no_name(what: str, name: str) -> str:
+    where = f"from {'nn.network' if name == 'linear' else 'autograd'} import {name}, then {name}" if name in BUILT_IN else "tanh, say"
+    return f"{what} is a function of one number, not its name {name!r}: write {where} without quotes"
 
 
 def _count(what: str, number: Any) -> int:
@@ -295,7 +339,8 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
     try:
         array = np.asarray(given)
         if array.dtype.kind not in "biuf":
-            raise TypeError(f"found {array.dtype}")
+            hint = f"; write classes, {name} = np.unique({name}, return_inverse=True)" if array.dtype.kind in "US" else ""
+            raise TypeError(f"found {array.dtype}{hint}")
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be an array of real numbers, with rows of one length: {error}") from None
     if array.ndim not in (1, 2):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -109,6 +109,10 @@ class Optimizer(ABC):
     memory: tuple[str, ...] = ()
 
     def __init__(self, learning_rate: float | Schedule) -> None:
+        if isinstance(learning_rate, (list, tuple, Iterator)):
+            raise TypeError(
+                f"{type(self).__name__} takes the learning rate first; the parameters are the business of train, or of step(parameters)"
+            )
         self.schedule: Schedule = learning_rate if callable(learning_rate) else Constant(_number("the learning rate", learning_rate))
         self.epoch = 0.0
         self.steps = 0
@@ -116,8 +120,9 @@ class Optimizer(ABC):
 
     @property
     def learning_rate(self) -> float:
-        """The rate at this moment of training."""
-        return self.schedule(self.epoch)
+        """The rate at this moment of training. Raises ValueError where the schedule gives anything but a finite number of at least 0."""
+        rate = self.schedule(self.epoch)
+        return rate if type(rate) is float and 0.0 <= rate < math.inf else _number(f"the schedule's rate at epoch {self.epoch:g}", rate)
 
     def update(self, parameters: Vector, gradient: Vector) -> None:
         """One step down the gradient: changes the float64 vector `parameters` in place, and leaves `gradient` as it is."""
@@ -225,7 +230,7 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(learning_rate)
-        if len(betas) != 2:
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ValueError(f"betas are two numbers, for the mean and for the mean square, got {betas!r}")
         self.betas = _number("betas[0]", betas[0], below=1.0), _number("betas[1]", betas[1], below=1.0)
         self.epsilon, self.weight_decay = _number("epsilon", epsilon), _number("weight_decay", weight_decay)

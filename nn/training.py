@@ -14,25 +14,27 @@ import threading
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import TraceError, Value, vectorize
+from autograd import TraceError, UndefinedError, Value, vectorize
 from nn import files
 from nn.costs import squared_error
 from nn.history import History
-from nn.network import Array, Module, accuracy, examples, in_pieces, name_of
+from nn.network import Array, Module, accuracy, examples, in_pieces, name_of, outputs_of
 from nn.optimizers import SGD, Optimizer, Vector
 from nn.progress import Progress
 
 Cost = Callable[[Any, Any], Any]
 Callback = Callable[[Module, History], Any]
+Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
 
 
 class DivergenceError(ArithmeticError):
@@ -58,6 +60,8 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
+    noise: Noise | None = None,
+    frozen: Iterable[Module | Value] = (),
 ) -> History:
     """Fit the model to inputs X, shape (examples, inputs), and targets Y: a row, a number or a class label for each example.
 
@@ -68,7 +72,12 @@ def train(
 
     `validation` is a pair like (X, Y), measured after each epoch. With `patience`, training stops after as many epochs
     without a lower validation cost, and the model ends with the parameters of its best epoch. Callbacks are called with the
-    model and the history after each epoch; one that returns True stops the training.
+    model and the history after each epoch; one that returns True stops the training, and what one writes to the
+    parameters' data is what training goes on with.
+
+    `noise(rng, n)` draws an array with a row for each of n examples, anew for every mini-batch and the same from the same
+    seed; training then calls `model(x, noise)`, measuring and predicting `model(x)`: so dropout and noisy inputs are
+    written, as a program is recorded once, with all that is random inside it. `frozen` are Modules and Values that stay as they are.
 
     `checkpoint` is a file, written at the start and after each epoch, from which `resume=True` goes on, to the same
     bits as if never interrupted; where there is none yet it starts.
@@ -77,28 +86,74 @@ def train(
     be traced. Raises ValueError for data that do not fit, with nothing changed, and DivergenceError when the cost is
     not finite any more; then the model holds the parameters of the end of the last epoch.
     """
+    _check_kinds(model, cost, optimizer, validation, callbacks)
     X, Y = _pair("X", X, "Y", Y)
     held_out = None if validation is None else _pair("validation X", validation[0], "validation Y", validation[1])
     for name, number in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
-        if number is not None and (not isinstance(number, (int, np.integer)) or number < 1):
+        if number is not None and (not _is_whole(number) or number < 1):
             raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}")
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not _is_whole(seed) or seed < 0:
         raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
-    if clip is not None and not 0 < clip < math.inf:
+    if clip is not None and not (isinstance(clip, Real) and 0 < clip < math.inf):
         raise ValueError(f"clip is the largest norm a gradient may have, a finite number above 0: got {clip!r}")
     if patience is not None and held_out is None:
         raise ValueError("patience waits for the validation cost to fall: give validation=(X, Y) too")
     if resume and checkpoint is None:
         raise ValueError("resume=True goes on from a checkpoint: say from which, checkpoint=path")
     measured = measure_accuracy
+    drawn = () if noise is None else (_drawn(noise, np.random.default_rng([int(seed), 0, 1]), len(X)),)
     for inputs, targets in filter(None, [(X, Y), held_out]):
         outputs = _try_out(model, cost, inputs, targets)
         measured = measured and not math.isnan(accuracy(np.zeros((len(targets), outputs)), targets))
-    objective, size = _objective(model, cost, X, Y, compiled), min(batch_size or len(X), len(X))
-    run = _Run(model, X, Y, held_out, cost, optimizer or SGD(), size, int(seed), clip, patience, measured, objective)
+    objective, size = _objective(model, cost, (X, Y, *drawn), compiled), min(batch_size or len(X), len(X))
+    still = _places(model, frozen)
+    run = _Run(model, X, Y, held_out, cost, optimizer or SGD(), size, int(seed), clip, patience, measured, objective, noise, still)
     if checkpoint is not None:
         run.open(checkpoint, resume)
     return run.until(int(epochs), progress, callbacks)
+
+
+def _check_kinds(model: Any, cost: Any, optimizer: Any, validation: Any, callbacks: Any) -> None:
+    """Raise TypeError for what is no model, cost, optimizer, validation or list of callbacks, saying what to write instead."""
+    if not isinstance(model, Module):
+        raise TypeError(f"train fits a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
+    if not callable(cost):
+        raise TypeError(f"cost is a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
+    if isinstance(optimizer, type):
+        raise TypeError(f"optimizer={optimizer.__name__} is the class: write optimizer={optimizer.__name__}(), with its settings inside")
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is an Optimizer, such as nn.SGD(0.1) or nn.Adam(0.001), got {optimizer!r:.60}")
+    if validation is not None and not (isinstance(validation, Sequence) and len(validation) == 2):
+        found = f"{len(validation)} things" if isinstance(validation, Sequence) else repr(validation)
+        raise TypeError(
+            f"validation is a pair (X, Y), got {found:.60}: for a share of the data, (X, Y), validation = nn.split(X, Y, test=0.2)"
+        )
+    if callable(callbacks) or not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks is a list of functions of the model and the history, as in callbacks=[print], got {callbacks!r:.60}")
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+
+
+def _drawn(noise: Noise, rng: np.random.Generator, count: int) -> Array:
+    """The noise for so many examples. Raises ValueError where it has not a row or a number for each."""
+    drawn = examples("the noise", noise(rng, count))
+    if len(drawn) != count:
+        raise ValueError(f"noise(rng, {count}) must have a row for each of {count} examples, got the shape {drawn.shape}")
+    return drawn
+
+
+def _places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
+    """Where the frozen parameters stand among the model's."""
+    index = {parameter: place for place, parameter in enumerate(model.parameters())}
+    still: list[Value] = []
+    for each in [frozen] if isinstance(frozen, (Module, Value)) else frozen:
+        still += each.parameters() if isinstance(each, Module) else [each]
+    for each in still:
+        if each not in index:
+            raise ValueError(f"frozen holds {each!r:.60}, which is no parameter of the model: give Modules and Values that are in it")
+    return tuple(sorted({index[each] for each in still}))
 
 
 def _pair(x_name: str, X: npt.ArrayLike, y_name: str, Y: npt.ArrayLike) -> tuple[Array, Array]:
@@ -112,7 +167,7 @@ def _pair(x_name: str, X: npt.ArrayLike, y_name: str, Y: npt.ArrayLike) -> tuple
 
 def _try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
     """The number of outputs, after showing the cost one target of each kind: a compiled program could not complain of any."""
-    outputs = model(X[0].tolist())
+    outputs = outputs_of(model(X[0].tolist()))
     for target in np.unique(Y)[:1000].tolist() if Y.ndim == 1 else [Y[0].tolist()]:
         result = cost(outputs, target)
         if not isinstance(result, (Value, float, int)):
@@ -121,13 +176,13 @@ def _try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
 
 
 class _Objective(Protocol):
-    """The mean cost over examples as a function of a flat vector of parameters."""
+    """The mean cost over examples as a function of a flat vector of parameters. A batch is inputs, targets, and noise if there is some."""
 
     parameters: Sequence[Value]
 
     def vector(self) -> Vector: ...
     def assign(self, theta: Vector) -> None: ...
-    def value_and_gradient(self, X: Array, Y: Array, theta: Vector, gradient: Vector) -> float: ...
+    def value_and_gradient(self, batch: Sequence[Array], theta: Vector, gradient: Vector) -> float: ...
     def value(self, X: Array, Y: Array) -> float: ...
     def outputs(self, X: Array) -> Array: ...
 
@@ -136,7 +191,7 @@ class _Eager:
     """An objective that runs on Values, one example after the other."""
 
     def __init__(self, model: Module, cost: Cost) -> None:
-        self.model, self.cost = model, cost
+        self.model, self.example_cost = model, _example_cost(model, cost)
         self.parameters: Sequence[Value] = model.parameters()
 
     def vector(self) -> Vector:
@@ -146,13 +201,13 @@ class _Eager:
         for parameter, number in zip(self.parameters, theta.tolist()):
             parameter.data = number
 
-    def value_and_gradient(self, X: Array, Y: Array, theta: Vector, gradient: Vector) -> float:
+    def value_and_gradient(self, batch: Sequence[Array], theta: Vector, gradient: Vector) -> float:
         self.assign(theta)
         for parameter in self.parameters:
             parameter.grad = 0.0
         costs: list[float] = []
-        for x, y in zip(X.tolist(), Y.tolist()):
-            cost = self.cost(self.model(x), y)
+        for example in zip(*[array.tolist() for array in batch]):
+            cost = self.example_cost(*example)
             if isinstance(cost, Value):
                 cost.backward()
             costs.append(cost.data if isinstance(cost, Value) else cost)
@@ -161,7 +216,7 @@ class _Eager:
         return sum(costs) / len(costs)
 
     def value(self, X: Array, Y: Array) -> float:
-        costs = [self.cost(self.model(x), y) for x, y in zip(X.tolist(), Y.tolist())]
+        costs = [self.example_cost(x, y) for x, y in zip(X.tolist(), Y.tolist())]
         return sum(cost.data if isinstance(cost, Value) else cost for cost in costs) / len(costs)
 
     def outputs(self, X: Array) -> Array:
@@ -171,29 +226,34 @@ class _Eager:
 class _Compiled:
     """An objective that runs as an array program over the whole mini-batch, made once from the scalar cost of one example."""
 
-    def __init__(self, model: Module, cost: Cost, X: Array, Y: Array) -> None:
-        self.program = vectorize(lambda x, y: cost(model(x), y)).record(X, Y)
-        self.network = vectorize(model)
+    def __init__(self, model: Module, cost: Cost, batch: Sequence[Array]) -> None:
+        self.program = vectorize(_example_cost(model, cost)).record(*batch)
+        self.measured = self.program if len(batch) == 2 else vectorize(_example_cost(model, cost))  # without the noise
+        self.network = vectorize(lambda x: outputs_of(model(x)))
         self.parameters: Sequence[Value] = self.program.parameters
         self.assign = self.program.assign
 
     def vector(self) -> Vector:
         return self.program.parameter_vector()
 
-    def value_and_gradient(self, X: Array, Y: Array, theta: Vector, gradient: Vector) -> float:
-        return float(self.program.value_and_gradient(X, Y, parameters=theta, out=gradient)[0])
+    def value_and_gradient(self, batch: Sequence[Array], theta: Vector, gradient: Vector) -> float:
+        return float(self.program.value_and_gradient(*batch, parameters=theta, out=gradient)[0])
 
     def value(self, X: Array, Y: Array) -> float:
-        return float(in_pieces(self.program, X, Y).mean())
+        return float(in_pieces(self.measured, X, Y).mean())
 
     def outputs(self, X: Array) -> Array:
         return in_pieces(self.network, X)
 
 
-def _objective(model: Module, cost: Cost, X: Array, Y: Array, compiled: bool) -> _Objective:
+def _example_cost(model: Module, cost: Cost) -> Callable[..., Any]:
+    return lambda x, y, *noise: cost(outputs_of(model(x, *noise)), y)
+
+
+def _objective(model: Module, cost: Cost, batch: Sequence[Array], compiled: bool) -> _Objective:
     if compiled:
         try:
-            program = _Compiled(model, cost, X, Y)
+            program = _Compiled(model, cost, batch)
             others = len(set(program.parameters) - set(model.parameters()))
             if not others:
                 return program
@@ -220,6 +280,8 @@ class _Run:
     patience: int | None
     measured: bool
     objective: _Objective
+    noise: Noise | None
+    frozen: tuple[int, ...]  # places among the model's parameters
 
     def __post_init__(self) -> None:
         self.theta = self.objective.vector()
@@ -228,6 +290,7 @@ class _Run:
         self.steps_per_epoch = -(-len(self.X) // self.batch_size)
         index = {parameter: place for place, parameter in enumerate(self.model.parameters())}
         self.parameters, self.places = len(index), [index[parameter] for parameter in self.objective.parameters]
+        self.still = np.flatnonzero(np.isin(self.places, self.frozen))  # and among those of the objective
         self.history = History()
         self.checkpoint: str | os.PathLike[str] | None = None
 
@@ -243,7 +306,7 @@ class _Run:
                     if len(history.steps.cost) % self.steps_per_epoch == 0:
                         self._measure()
                         shown.epoch(history)
-                        if True in [callback(self.model, history) for callback in callbacks]:
+                        if callbacks and self._call(callbacks):
                             history.stopped = "callback"
                         elif self._is_stuck():
                             history.stopped = "no improvement"
@@ -258,10 +321,22 @@ class _Run:
             self.objective.assign(self.best)
         return history
 
+    def _call(self, callbacks: Sequence[Callback]) -> bool:
+        """Call the callbacks, and go on with what they have made of the parameters; true where one wants to stop."""
+        before = self.model.parameters()
+        wants_to_stop = True in [callback(self.model, self.history) for callback in callbacks]
+        if list(map(id, self.model.parameters())) != list(map(id, before)):
+            raise ValueError("a callback put other Values in the model: training goes on with those it began with; change their data")
+        theta = self.objective.vector()
+        if not np.isfinite(theta).all():
+            raise ValueError("a callback left parameters that are not finite; the model is as it was before")
+        self.theta[:], self.safe[:] = theta, theta
+        return wants_to_stop
+
     def _epoch(self, interrupts: Sequence[int], shown: Progress) -> None:
         """The steps of an epoch, from where the last one ended to the epoch's end or an interrupt."""
         X, Y, theta, gradient, optimizer, steps = self.X, self.Y, self.theta, self.gradient, self.optimizer, self.history.steps
-        size, per_epoch = self.batch_size, self.steps_per_epoch
+        size, per_epoch, still = self.batch_size, self.steps_per_epoch, self.still
         epoch, first = divmod(len(steps.cost), per_epoch)
         order = np.random.default_rng([self.seed, epoch]).permutation(len(X))
         batch_X, batch_Y = np.empty((size, *X.shape[1:])), np.empty((size, *Y.shape[1:]))
@@ -275,7 +350,12 @@ class _Run:
                     batch_X, batch_Y = batch_X[: len(rows)], batch_Y[: len(rows)]
                 x = X.take(rows, axis=0, out=batch_X, mode="clip")  # any mode but "raise" writes straight to out
                 y = Y.take(rows, axis=0, out=batch_Y, mode="clip")
-            cost = self.objective.value_and_gradient(x, y, theta, gradient)
+            batch: tuple[Array, ...] = (x, y)
+            if self.noise is not None:  # with its own numbers, whatever the order of the examples took
+                batch = (x, y, _drawn(self.noise, np.random.default_rng([self.seed, epoch, step + 1]), len(x)))
+            cost = self._value_and_gradient(batch)
+            if len(still):
+                gradient[still] = 0.0
             norm = math.sqrt(gradient.dot(gradient))
             optimizer.epoch = epoch + step / per_epoch
             rate = optimizer.learning_rate
@@ -283,7 +363,9 @@ class _Run:
                 raise self._diverged(len(steps.cost), f"the cost is {cost} and the norm of its gradient {norm}")
             if self.clip is not None and norm > self.clip:
                 gradient *= self.clip / norm
+            kept = theta[still]
             optimizer.update(theta, gradient)
+            theta[still] = kept  # weight decay would move them without a gradient
             now = time.perf_counter()
             steps.cost.append(cost)
             steps.learning_rate.append(rate)
@@ -292,6 +374,12 @@ class _Run:
             shown.step(now, len(x), cost)
             if interrupts:
                 return
+
+    def _value_and_gradient(self, batch: Sequence[Array]) -> float:
+        try:
+            return self.objective.value_and_gradient(batch, self.theta, self.gradient)
+        except UndefinedError as error:  # where a program has nan
+            raise self._diverged(len(self.history.steps.cost), str(error).partition(": ")[0]) from error
 
     def _measure(self) -> None:
         """Enter the epoch that has just ended into the history."""
@@ -343,10 +431,14 @@ class _Run:
         return {
             "model": repr(self.model),
             "cost": name_of(self.cost),
+            "program": _fingerprint(self.model, self.cost, (self.X, self.Y)),
             "optimizer": repr(self.optimizer),
+            "schedule": _checksum(_rates(self.optimizer)),
             "batch_size": str(self.batch_size),
             "seed": str(self.seed),
-            "clip": str(self.clip),
+            "clip": str(None if self.clip is None else float(self.clip)),
+            "noise": str(self.noise and _checksum(_drawn(self.noise, np.random.default_rng(0), 8))),
+            "frozen": _checksum(self.frozen),
             "measured": str(self.measured),
             "data": ", ".join(f"{each.shape} with checksum {zlib.crc32(each):08x}" for each in data),
         }
@@ -404,6 +496,28 @@ class _Run:
         if len(vector) != self.parameters:
             raise ValueError(f"it has vectors of {len(vector)} numbers for a model of {self.parameters} parameters")
         return vector[self.places]
+
+
+def _checksum(numbers: npt.ArrayLike) -> str:
+    array = np.ascontiguousarray(numbers, dtype=np.float64)
+    return f"{array.size} numbers with checksum {zlib.crc32(array.tobytes()):08x}"
+
+
+def _rates(optimizer: Optimizer) -> list[float]:
+    """The learning rates of the schedule at many moments: what tells two functions of one name apart."""
+    rates: list[float] = []
+    with suppress(Exception):  # a schedule may end, as a list of rates does
+        rates.extend(float(optimizer.schedule(epoch / 4)) for epoch in range(1000))
+    return rates
+
+
+def _fingerprint(model: Module, cost: Cost, batch: Sequence[Array]) -> str:
+    """What an example's cost computes, whatever its functions are called; empty where it cannot be recorded."""
+    try:
+        source = vectorize(_example_cost(model, cost)).record(*batch).source
+    except TraceError:
+        return ""
+    return f"a program with checksum {zlib.crc32(source.encode()):08x}"
 
 
 @contextmanager

@@ -450,3 +450,38 @@ def test_hostile_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError, match=message):
             MLP.load(archive_of(tmp_path / "hostile.npz", members, compression))
     assert not (tmp_path / "exploded").exists()
+
+
+network: Any = MLP  # so that what types forbid can be written down
+layer: Any = Layer
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: network([2, 4, 1], activation="relu"),
+         "activation is a function of one number, not its name 'relu': write from autograd import relu"),
+        (lambda: layer(2, 4, "relu"), "an activation is a function of one number, not its name 'relu'"),
+        (lambda: network(2, [16, 16, 1]), r"an MLP takes its sizes in one list, of its inputs first: MLP\(\[2, 16, 16, 1\]\), got 2"),
+        (lambda: network([2, 1])(np.ones((2, 2))), r"example's inputs, got an array of shape \(2, 2\): for many write model.predict\(X\)"),
+        (lambda: network([2, 1]).load_state_dict(None), r"takes what state_dict\(\) gave, numbers by name, got NoneType None"),
+        (lambda: network([1, 1]).load_state_dict(dict.fromkeys(network([1, 1]).state_dict(), 10**400)), "int too large"),
+        (lambda: network([1, 1]).load_state_dict(dict.fromkeys(network([1, 1]).state_dict(), Value(1.0))), "of a Value give its .data"),
+    ],
+)  # fmt: skip
+def test_what_a_stranger_writes_is_answered(make: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
+def test_string_labels_are_told_how_to_become_numbers() -> None:
+    with pytest.raises(ValueError, match=r"found <U3; write classes, Y = np.unique\(Y, return_inverse=True\)"):
+        MLP([2, 1]).accuracy(np.ones((2, 2)), ["cat", "dog"])
+
+
+def test_a_summary_adds_up_the_13_002() -> None:
+    lines = MLP([784, 16, 16, 10], activation=sigmoid).summary().splitlines()
+    assert lines[1].split() == ["layers[0]", "Layer(784,", "16,", "activation=sigmoid)", "12,560"]
+    assert lines[-1].split() == ["total", "13,002"]
+    assert len(lines) == 5
+    assert Neuron(2).summary().splitlines()[-1].split() == ["total", "3"]

@@ -180,3 +180,10 @@ def test_reprs_rebuild_the_optimizer() -> None:
     assert repr(SGD(Cosine(0.1, epochs=3))) == (
         "SGD(learning_rate=Cosine(rate=0.1, epochs=3, final=0.0), momentum=0.0, nesterov=False, weight_decay=0.0)"
     )
+
+
+def test_the_learning_rate_comes_first_and_betas_are_two() -> None:
+    with pytest.raises(TypeError, match="Adam takes the learning rate first; the parameters are the business of train"):
+        Adam([Value(1.0)])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"betas are two numbers, for the mean and for the mean square, got 0\.9"):
+        Adam(betas=0.9)  # type: ignore[arg-type]

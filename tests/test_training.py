@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, relu, sigmoid
+from autograd import Value, log, relu, sigmoid
 from nn import (
     MLP,
     SGD,
@@ -23,7 +23,9 @@ from nn import (
     Cosine,
     DivergenceError,
     History,
+    Layer,
     Module,
+    Neuron,
     Optimizer,
     StepDecay,
     binary_cross_entropy,
@@ -275,7 +277,7 @@ def interrupting(at: int) -> Any:
     return cost
 
 
-@pytest.mark.parametrize("at", [5, 39, 61, 62, 63, 70])
+@pytest.mark.parametrize("at", [7, 41, 63, 64, 65, 72])
 def test_ctrl_c_finishes_the_step_and_saves(at: int, tmp_path: Path) -> None:
     whole, path = MLP([2, 3, 1]), tmp_path / "run.npz"
     settings: dict[str, Any] = {"optimizer": SGD(0.1, momentum=0.9), "batch_size": 10, "epochs": 4, "progress": False, "compiled": False}
@@ -285,7 +287,7 @@ def test_ctrl_c_finishes_the_step_and_saves(at: int, tmp_path: Path) -> None:
     history = train(model, X, Y, cost=interrupting(at), checkpoint=path, **settings)
     assert history.stopped == "interrupted"
     steps = len(history.steps.cost)
-    assert steps == (at - 2) // 10 + 1  # the first two calls tried the cost out
+    assert steps == (at - 4) // 10 + 1  # the first two calls tried the cost out, two recorded it
     assert len(history.cost) == steps // 3
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     reached = bits(model)
@@ -318,6 +320,125 @@ def test_it_trains_in_a_thread() -> None:
     thread.start()
     thread.join()
     assert len(result[0].cost) == 3
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+@eager_and_compiled
+def test_what_a_callback_makes_of_the_parameters_is_gone_on_with(compiled: bool, stopping: bool, tmp_path: Path) -> None:
+    def clamp(model: Module, _: History) -> bool:
+        for parameter in model.parameters():
+            parameter.data = min(max(parameter.data, -0.1), 0.1)
+        return stopping
+
+    path = tmp_path / "run.npz"
+    model, _ = fit(compiled=compiled, callbacks=[clamp], checkpoint=path)
+    assert max(abs(each) for each in model.state_dict().values()) == 0.1
+    resumed, _ = fit(compiled=compiled, checkpoint=path, resume=True)
+    assert bits(resumed) == bits(model) or stopping
+    free, _ = fit(compiled=compiled)
+    assert bits(free) != bits(model)
+
+
+def test_a_callback_may_not_leave_what_cannot_be_trained() -> None:
+    def spoil(model: Module, _: History) -> None:
+        model.parameters()[0].data = float("nan")
+
+    def replace(model: Any, _: History) -> None:
+        model.layers[0].neurons.pop()
+
+    model = MLP([2, 4, 1], seed=1)
+    with pytest.raises(ValueError, match="a callback left parameters that are not finite"):
+        fit(model, callbacks=[spoil])
+    assert np.isfinite(np.frombuffer(bits(model))).all()
+    with pytest.raises(ValueError, match="a callback put other Values in the model"):
+        fit(callbacks=[replace])
+
+
+@eager_and_compiled
+def test_a_value_outside_a_domain_is_divergence_in_either_way(compiled: bool) -> None:
+    model = MLP([2, 1], seed=1)
+    with pytest.raises(DivergenceError, match="training diverged in epoch 1, at step 2 of 4"):
+        fit(model, cost=lambda outputs, y: log(outputs[0] + 9.0), optimizer=SGD(1e4), compiled=compiled)
+    assert bits(model) == bits(MLP([2, 1], seed=1))
+
+
+# Single neurons, noise, frozen parameters
+
+
+@eager_and_compiled
+def test_one_neuron_trains(compiled: bool) -> None:
+    targets = (X[:, 0] > 0).astype(int)
+    neuron = Neuron(2, activation=sigmoid)
+    history = train(neuron, X, targets, optimizer=SGD(1.0), epochs=50, progress=False, compiled=compiled)
+    assert neuron.predict(X).shape == (30, 1)
+    assert neuron.predict(np.vstack([X, X])).shape == (60, 1)
+    assert history.cost[-1] < history.cost[0] / 2
+    assert history.accuracy[-1] > 0.9
+
+
+class Dropping(Module):
+    """Drops hidden activations in training by a mask that comes in as noise."""
+
+    def __init__(self) -> None:
+        self.hidden, self.last = Layer(2, 4, seed=1), Layer(4, 1, None, seed=2)
+
+    def __call__(self, x: Any, mask: Any = None) -> list[Any]:
+        h = self.hidden(x)
+        return self.last(h if mask is None else [2 * each * kept for each, kept in zip(h, mask)])
+
+
+def half(rng: np.random.Generator, count: int) -> Any:
+    return rng.random((count, 4)) < 0.5
+
+
+def test_dropout_by_noise_is_drawn_anew_and_resumable(tmp_path: Path) -> None:
+    drawn: list[Any] = []
+
+    def noted(rng: np.random.Generator, count: int) -> Any:
+        drawn.append(half(rng, count))
+        return drawn[-1]
+
+    (eager, _), (compiled, history) = (fit(Dropping(), noise=noted, compiled=compiled) for compiled in (False, True))
+    assert list(eager.state_dict().values()) == pytest.approx(list(compiled.state_dict().values()), rel=1e-9)
+    steps = drawn[1:13]  # the first only shows the shape
+    assert len({each.tobytes() for each in steps}) == len(steps)
+    fit(Dropping(), noise=half, epochs=1, checkpoint=tmp_path / "run.npz")
+    with pytest.raises(ValueError, match=r"its noise is '32 numbers with checksum .*, now it is 'None'"):
+        fit(Dropping(), checkpoint=tmp_path / "run.npz", resume=True)
+    resumed, _ = fit(Dropping(), noise=half, checkpoint=tmp_path / "run.npz", resume=True)
+    assert bits(resumed) == bits(compiled)
+    assert history.accuracy[-1] == compiled.accuracy(X, Y)
+    assert bits(fit(Dropping(), noise=half, seed=1)[0]) != bits(compiled)
+
+
+def test_noise_needs_a_row_for_each_example() -> None:
+    with pytest.raises(ValueError, match=r"noise\(rng, 30\) must have a row for each of 30 examples, got the shape \(3,\)"):
+        fit(Dropping(), noise=lambda rng, count: rng.random(3))
+
+
+def test_randomness_inside_a_model_runs_on_scalars_and_says_so() -> None:
+    rng = np.random.default_rng(0)
+
+    class Careless(Module):
+        def __init__(self) -> None:
+            self.network = MLP([2, 3, 1])
+
+        def __call__(self, x: Any) -> list[Any]:
+            return [each * float(rng.random() < 0.5) for each in self.network(x)]
+
+    with pytest.warns(RuntimeWarning, match=r"draws random numbers, or .* nn\.train does so with noise="):
+        fit(Careless(), epochs=1)
+
+
+@eager_and_compiled
+def test_frozen_parameters_stay(compiled: bool) -> None:
+    model, fresh = MLP([2, 4, 1], seed=1), MLP([2, 4, 1], seed=1)
+    bias = model.layers[1].neurons[0].bias
+    fit(model, frozen=[model.layers[0], bias], optimizer=Adam(0.05, weight_decay=0.1), compiled=compiled)
+    moved = {name for name, number in model.state_dict().items() if number != fresh.state_dict()[name]}
+    assert moved == {f"layers[1].neurons[0].weights[{index}]" for index in range(4)}
+    with pytest.raises(ValueError, match=r"frozen holds Value\(1.0.*, which is no parameter of the model"):
+        fit(model, frozen=[Value(1.0)])
 
 
 # Checkpoints
@@ -369,11 +490,18 @@ def test_a_folder_that_is_not_there_is_found_out_before_training(tmp_path: Path)
     assert bits(model) == bits(MLP([2, 4, 1]))
 
 
+def renamed(function: Any, name: str = "binary_cross_entropy") -> Any:
+    function.__name__ = name
+    return function
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"batch_size": 9}, "is of another run: its batch_size is '8', now it is '9'; only epochs and patience may change"),
         ({"seed": 9}, "its seed is '0', now it is '9'"),
+        ({"cost": renamed(lambda outputs, y: 2 * binary_cross_entropy(outputs, y))}, "its program is 'a program with checksum"),
+        ({"model": MLP([2, 4, 1], activation=renamed(lambda x: 2 * relu(x), "tanh"))}, "its program is"),
         ({"clip": 1.0}, "its clip is 'None', now it is '1.0'"),
         ({"cost": squared_error}, "its cost is 'binary_cross_entropy', now it is 'squared_error'"),
         ({"optimizer": Adam(0.06)}, "its optimizer is 'Adam.learning_rate=0.05"),
@@ -391,6 +519,19 @@ def test_a_checkpoint_of_another_run_is_refused(change: dict[str, Any], message:
         fit(**{"model": model, "checkpoint": path, "resume": True, **change})
     assert path.read_bytes() == content
     assert bits(model) == before
+
+
+def test_schedules_of_one_name_are_told_apart_by_their_rates(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    fit(optimizer=SGD(lambda epoch: 0.1 / (1 + epoch)), checkpoint=path)
+    fit(optimizer=SGD(lambda epoch: 0.1 / (1.0 + epoch)), checkpoint=path, resume=True, epochs=4)
+    with pytest.raises(ValueError, match="its schedule is '1000 numbers"):
+        fit(optimizer=SGD(lambda epoch: 0.1 / (2 + epoch)), checkpoint=path, resume=True)
+
+
+def test_a_limit_is_the_same_as_a_whole_number(tmp_path: Path) -> None:
+    fit(clip=1, checkpoint=tmp_path / "run.npz")
+    fit(clip=1.0, checkpoint=tmp_path / "run.npz", resume=True, epochs=4)
 
 
 def forge(path: Path, change: Any) -> None:
@@ -517,6 +658,33 @@ def test_a_cost_that_is_no_number() -> None:
 def test_settings_that_cannot_be(setting: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fit(**setting)
+
+
+def wrong(rate: Any) -> Any:
+    return lambda epoch: rate
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"optimizer": "adam"}, r"optimizer is an Optimizer, such as nn.SGD\(0.1\) or nn.Adam\(0.001\), got 'adam'"),
+        ({"optimizer": Adam}, r"optimizer=Adam is the class: write optimizer=Adam\(\)"),
+        ({"cost": "mse"}, "cost is a function of the outputs and a target, such as nn.squared_error, got 'mse'"),
+        ({"validation": 0.2}, r"validation is a pair \(X, Y\), got 0.2: for a share of the data, .* nn.split"),
+        ({"validation": (X, Y, Y)}, r"validation is a pair \(X, Y\), got 3 things"),
+        ({"callbacks": print}, r"callbacks is a list of functions of the model and the history, as in callbacks=\[print\]"),
+        ({"clip": "1"}, "clip is the largest norm a gradient may have, a finite number above 0: got '1'"),
+        ({"batch_size": True}, "batch_size must be a whole number of at least 1, got True"),
+        ({"optimizer": SGD(wrong(None))}, "the schedule's rate at epoch 0 must be a finite number of at least 0, got None"),
+        ({"optimizer": SGD(wrong("0.1"))}, "the schedule's rate at epoch 0 must be .* got '0.1'"),
+        ({"optimizer": SGD(wrong(-0.1))}, "the schedule's rate at epoch 0 must be .* got -0.1"),
+    ],
+)
+def test_settings_of_another_kind_say_what_to_write(setting: dict[str, Any], message: str) -> None:
+    model = MLP([2, 4, 1])
+    with pytest.raises((TypeError, ValueError), match=message):
+        fit(model, **setting)
+    assert bits(model) == bits(MLP([2, 4, 1]))
 
 
 # Progress

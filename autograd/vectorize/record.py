@@ -11,6 +11,7 @@ import numpy as np
 from autograd import ops
 from autograd.ops import Node, Operation
 from autograd.value import Expression, TraceError, Value, recording, topological_order
+from autograd.vectorize.randomness import states
 from autograd.watch import user_line
 
 
@@ -109,11 +110,34 @@ def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequ
         for size in reversed(shape[1:]):
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
         arguments.append(rows if shape else rows[0])
+    before = states(f)
     with recording():
         results, shape = _flat(f(*arguments))
-    if not results:
-        raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
-    return _number(results, numbers), shape
+        if not results:
+            raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
+        scalars = _number(results, dict(numbers))
+        again, _ = _flat(f(*arguments))
+    if states(f) != before or not _same(scalars, _number(again, numbers)):
+        raise TraceError(
+            "the function draws random numbers, or gives another program each time it is recorded: the program would keep "
+            "those of one recording. Give them to it as an argument, drawn anew for each batch; nn.train does so with noise="
+        )
+    return scalars, shape
+
+
+def _same(one: Scalars, other: Scalars) -> bool:
+    """Whether two recordings compute the same, of the same parameters; Values made inside the function count by their data."""
+    return (
+        len(one.nodes) == len(other.nodes)
+        and one.outputs == other.outputs
+        and len(one.parameters) == len(other.parameters)
+        and all(a is b or repr(a.data) == repr(b.data) for a, b in zip(one.parameters, other.parameters))
+        and all(
+            (op is op2 or getattr(op, "name", op) == getattr(op2, "name", op2))
+            and (operands == operands2 or repr(operands) == repr(operands2))
+            for (op, operands), (op2, operands2) in zip(one.nodes, other.nodes)
+        )
+    )
 
 
 def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
