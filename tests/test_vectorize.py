@@ -1113,3 +1113,29 @@ def test_a_branch_on_a_parameter_is_refused() -> None:
 def test_only_functions_are_vectorized() -> None:
     with pytest.raises(TypeError, match="vectorize takes a function of one example, got int"):
         vectorize(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, v, w: v - (x[1] > x[0]) * w,
+        lambda x, v, w: maximum((x[0] > x[0]) & (x[0] > v), maximum((w > v), (x[0] > w) & (w > v))) * 1.0 + x[1] * 0,
+        lambda x, v, w: (x[0] > v) + (x[1] > v) + (x[0] > w) - (x[1] > x[0]) + x[0] * 0,
+        lambda x, v, w: exp(x[0] > v) + abs(-(x[1] > w)) + where(x[0] > 0, x[1] > v, x[1] > w),
+        lambda x, v, w: logsumexp([x[0] > v, x[1] > w]) + weighted_sum([x[0] > 0, x[1] > 0], [x[0] > v, x[1] > w]),
+        lambda x, v, w: weighted_sum([v > w, w > v], [x[0] > 0, x[1] > 0], w),
+    ],
+)
+def test_conditions_count_as_numbers(function: Any) -> None:
+    v, w = Value(0.3), Value(0.1)
+    X = np.random.default_rng(0).normal(size=(7, 2))
+    compiled = vectorize(lambda x: function(x, v, w) + v * w)
+    eager = [function(row, v, w) + v * w for row in X.tolist()]
+    np.testing.assert_allclose(compiled(X), [each.data for each in eager], rtol=1e-12)
+    gradients = compiled.per_example_gradients(X)
+    for value, row in zip(eager, gradients):
+        for parameter in (v, w):
+            parameter.grad = 0.0
+        value.backward()
+        np.testing.assert_allclose(row, [parameter.grad for parameter in compiled.parameters], rtol=1e-12)
+    np.testing.assert_allclose(compiled.value_and_gradient(X)[1], gradients.mean(axis=0), rtol=1e-12)

@@ -27,6 +27,7 @@ INPUT, PARAMETERS, CONSTANT, SCALE = "input", "parameters", "constant", "scale"
 SLICE, RESHAPE, TRANSPOSE = "slice", "reshape", "transpose"
 TAKE, CONCATENATE, SCATTER, MATMUL, REDUCE, EXPAND = "take", "concatenate", "scatter", "matmul", "reduce", "expand"
 VIEWS = (SLICE, RESHAPE, TRANSPOSE)
+KEEP_DTYPE = (*VIEWS, TAKE, CONCATENATE, EXPAND)  # these move numbers, or booleans, and make none
 OPAQUE = (ops.where, ops.erf)  # numpy has these, or can be made to, but as no ufunc
 COMPARISONS = (
     ops.less, ops.less_equal, ops.greater, ops.greater_equal, ops.equal, ops.not_equal,
@@ -40,17 +41,15 @@ class Instruction:
 
     `detail` is what else the instruction needs: the argument's number for an INPUT, the array or number of a
     CONSTANT, (factor, power) for a SCALE (factor * batch**power), (start, stop, step) of a SLICE's columns, the
-    columns of a TAKE, the axis of a REDUCE (kept, with size 1), the places of a SCATTER's parts.
+    columns of a TAKE, the axis of a REDUCE (kept, with size 1), the places of a SCATTER's parts. Its dtype is the
+    program's or, where `is_boolean`, bool, as numpy has it for comparisons and what is cut out of them or put together.
     """
 
     op: Operation | str
     operands: tuple[int, ...]
     shape: Shape
     detail: Any = None
-
-    @property
-    def is_boolean(self) -> bool:
-        return self.op in COMPARISONS
+    is_boolean: bool = False
 
 
 class Array(Symbol):
@@ -131,8 +130,19 @@ class Program:
 
     def add(self, op: Operation, *operands: int) -> int:
         """An elementwise operation, or a simpler instruction that gives the same."""
+        operands = self._numbers(op, operands)
         simpler = self._simpler(op, operands)
         return self._add(op, operands, broadcast([self.shape(each) for each in operands])) if simpler is None else simpler
+
+    def _numbers(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
+        """The operands with one of them made a number of where numpy would compute in booleans: True + True is True there."""
+        place = 1 if op is ops.where else 0
+        if op in COMPARISONS or not all(self.instructions[each].is_boolean for each in operands[place:]):
+            return operands
+        return (*operands[:place], self._number(operands[place]), *operands[place + 1 :])
+
+    def _number(self, array: int) -> int:
+        return self.add(ops.multiply, self.constant(1.0), array) if self.instructions[array].is_boolean else array
 
     def slice(self, array: int, start: int, stop: int, step: int = 1) -> int:
         *batch, size = self.shape(array)
@@ -166,6 +176,8 @@ class Program:
         return self._add(SCATTER, arrays, shape, places, key=object())
 
     def matmul(self, left: int, right: int) -> int:
+        if self.instructions[right].is_boolean:
+            left = self._number(left)
         return self._add(MATMUL, (left, right), (self.shape(left)[0], self.shape(right)[1]))
 
     def reduce(self, array: int, axis: int, op: Operation = ops.sum_) -> int:
@@ -177,6 +189,8 @@ class Program:
         if self.fast and op is ops.sum_ and math.prod(shape) == shape[axis] and (squared := self._squared(array)) is not None:
             size = math.prod(self.shape(squared))  # the sum of squares of all there is: one product does it
             return self.reshape(self.matmul(self.reshape(squared, (1, size)), self.reshape(squared, (size, 1))), (1,) * len(shape))
+        if op is not ops.sum_:
+            array = self._number(array)
         return self._add(REDUCE, (array,), (*shape[:axis], 1, *shape[axis + 1 :]), (axis, op))
 
     def _squared(self, array: int) -> int | None:
@@ -231,7 +245,8 @@ class Program:
         number = self._known.get(identity)
         if number is None:
             number = self._known[identity] = len(self.instructions)
-            self.instructions.append(Instruction(op, operands, shape, detail))
+            is_boolean = op in COMPARISONS or (op in KEEP_DTYPE and all(self.instructions[each].is_boolean for each in operands))
+            self.instructions.append(Instruction(op, operands, shape, detail, is_boolean))
         return number
 
     def _simpler(self, op: Operation, operands: Sequence[int]) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,8 +66,6 @@ def interpret(program: Program, externals: dict[int, FloatArray], batch: int, wa
 def _interpret(instruction: Instruction, operands: list[Any], batch: int) -> Any:
     op, detail, shape = instruction.op, instruction.detail, sized(instruction.shape, batch)
     if isinstance(op, Operation):
-        if operands[0].dtype == bool and all(each.dtype == bool for each in operands) and not instruction.is_boolean:
-            operands = [each.astype(float) for each in operands]
         return op.on_arrays(*operands)
     if op in VIEWS:
         return view(instruction, operands[0], batch)
@@ -343,8 +340,6 @@ class Plan:
             self._call(np.square, operands[0], number)
         elif op is ops.divide and constants[0] == 1:
             self._call(np.reciprocal, operands[1], number)
-        elif all(each.is_boolean for each in arrays) and not self.program.instructions[number].is_boolean:
-            self._call(partial(op.on_arrays, dtype=self.dtype), *operands, number)
         else:
             self._call(_POSITIONAL.get(op, op.on_arrays), *operands, number)
 
