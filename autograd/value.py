@@ -354,6 +354,11 @@ def recording() -> Iterator[None]:
         _thread.recording = before
 
 
+def is_recording() -> bool:
+    """Whether a program is being recorded in this thread: a number read from a Value now would be the program's for ever."""
+    return _thread.recording
+
+
 @contextmanager
 def sweeping() -> Iterator[None]:
     """While derivatives are read with nodes, a forward value outside the domain is inf or nan, not an error."""

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from autograd import (
+    Operation,
     TraceError,
     Value,
     anomaly,
@@ -997,7 +998,7 @@ def test_what_is_no_result_is_refused(f: Function, error: type[Exception], messa
         ),
         (([["a", "b"]], [1]), TypeError, "x must hold real numbers, got dtype <U1"),
         ((np.ones((3, 2)) * 1j, np.ones(3)), TypeError, "x must hold real numbers, got dtype complex128"),
-        (([[Value(1.0), 2.0]], [1]), TypeError, "x must hold real numbers, got dtype object"),
+        (([[None, 2.0]], [1]), TypeError, "x must hold real numbers, got dtype object"),
         ((np.ones((3, 2)), 1.0), ValueError, r"y must have one entry an example, shape \(batch,\) or \(batch, n\), got a single number"),
     ],
 )
@@ -1139,3 +1140,43 @@ def test_conditions_count_as_numbers(function: Any) -> None:
         value.backward()
         np.testing.assert_allclose(row, [parameter.grad for parameter in compiled.parameters], rtol=1e-12)
     np.testing.assert_allclose(compiled.value_and_gradient(X)[1], gradients.mean(axis=0), rtol=1e-12)
+
+
+# Compiled functions inside others
+
+
+def test_a_compiled_function_inside_a_recorded_one_is_the_scalar_function_again() -> None:
+    w, u = Value(2.0), Value(0.5)
+    c = vectorize(lambda x: w * x + u)
+    X = np.array([1.0, 2.0])
+    np.testing.assert_allclose(vectorize(lambda x: c.mean(X) * x)(X), [3.5, 7.0])
+    np.testing.assert_allclose(vectorize(lambda x: c(x) ** 2 + c(X)[1])(X), [2.5**2 + 4.5, 4.5**2 + 4.5])
+    outer = vectorize(lambda x: c.mean([x, 2 * x]) * u)
+    np.testing.assert_allclose(outer(X), [(2 * 1.5 + 0.5) * 0.5, (2 * 3 + 0.5) * 0.5])
+    u.data = 1.0
+    np.testing.assert_allclose(outer(X), [2 * 1.5 + 1, 2 * 3 + 1])
+    x = Value(3.0)
+    c(x).backward()
+    assert (x.grad, w.grad, u.grad) == (2.0, 3.0, 1.0)
+    assert [each.data for each in c([x, 1.0])] == [7.0, 3.0]
+    with pytest.raises(TypeError, match=r"y must have one entry for each example, as the first argument has: got 1\.0"):
+        vectorize(lambda x, y: x * y)([x, x], 1.0)
+
+
+def test_gradients_of_a_compiled_function_are_not_baked_into_another() -> None:
+    w = Value(2.0)
+    c = vectorize(lambda x: w * x)
+    X = np.array([1.0, 2.0])
+    for inner in (lambda x: x * c.value_and_gradient(X)[1][0], lambda x: x * c.per_example_gradients(X)[0, 0]):
+        with pytest.raises(TraceError, match="inside a recorded function would be numbers of this moment: take grad"):
+            vectorize(inner)(X)
+
+
+def test_a_row_of_any_number_of_operands_that_programs_do_not_know_is_refused() -> None:
+    largest = Operation("largest", max, lambda *x: np.max(x, axis=0), lambda y, *x: [float(each == y) for each in x], variadic=True)
+    with pytest.raises(TraceError, match="largest takes any number of operands, and no array program knows it"):
+        vectorize(lambda x: largest(*x))(np.ones((2, 3)))
+    w = Value(2.0)
+    mean = vectorize(lambda x: w * x).mean(np.ones(2))
+    with pytest.raises(TraceError, match="mean f takes any number of operands, and no array program knows it"):
+        vectorize(lambda x: mean * x)(np.ones(2))

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from autograd import watch
-from autograd.ops import Node, Operation
-from autograd.value import TraceError, Value
+from autograd.ops import Node, Operation, mean
+from autograd.value import TraceError, Value, is_recording
 from autograd.vectorize.arrays import INPUT, PARAMETERS, Program, rebuilt
 from autograd.vectorize.differentiate import differentiate
 from autograd.vectorize.lower import lower
@@ -69,18 +69,25 @@ class Vectorized:
     def __repr__(self) -> str:
         return f"<vectorized {self.name}>"
 
-    def __call__(self, *arguments: Any) -> FloatArray:
+    def __call__(self, *arguments: Any) -> Any:
         """The function's results, one row an example: shape (batch,), or (batch, k) where it returns a list of k.
 
         Raises TraceError where the function cannot be recorded, ValueError or TypeError where the arguments do
         not fit together or are not real numbers, and, under `anomaly()`, FloatingPointError at the first result
         that is not finite.
+
+        Of Values or traced numbers, and inside a function that is being recorded, it is the scalar function again: for each row
+        its results as nodes, in an array of objects; where all arguments are single nodes, of that one example.
         """
+        if _is_scalar(arguments):
+            return self._of_nodes(arguments)
         recording, arrays, batch = self._prepare(arguments)
         return recording.values(arrays, batch, recording.gathered())
 
     def mean(self, *arguments: Any) -> Value:
         """The mean of the scalar results as one Value, whose operands are the parameters: it composes with any other."""
+        if _is_scalar(arguments):
+            return mean(self._of_nodes(arguments).tolist())  # type: ignore[no-any-return]
         recording, arrays, batch = self._prepare(arguments)
         value, gradient = recording.value_and_gradient(arrays, batch, recording.gathered(), None)
         if not recording.parameters:
@@ -103,6 +110,7 @@ class Vectorized:
         With `parameters`, a vector of that length, those numbers are used and no Value is touched. The
         gradient is written to `out` where that is given. Without it, it is a new array.
         """
+        self._refuse_in_a_recording(parameters)
         recording, arrays, batch = self._prepare(arguments)
         size = len(recording.parameters)
         theta = recording.gathered() if parameters is None else _checked_vector(parameters, size, self.dtype, "parameters")
@@ -112,6 +120,7 @@ class Vectorized:
 
     def per_example_gradients(self, *arguments: Any) -> FloatArray:
         """The gradient of each example's scalar result by the parameters: shape (batch, parameters)."""
+        self._refuse_in_a_recording()
         recording, arrays, batch = self._prepare(arguments)
         return recording.per_example_gradients(arrays, batch, recording.gathered())
 
@@ -140,6 +149,19 @@ class Vectorized:
         """Record the function for arguments like these, without running it; returns self."""
         self._prepare(arguments)
         return self
+
+    def _of_nodes(self, arguments: Sequence[Any]) -> Any:
+        if all(isinstance(each, Node) for each in arguments):
+            return self.f(*arguments)
+        rows = [each.tolist() if isinstance(each, np.ndarray) else each for each in arguments]
+        for name, each in zip(self._names(len(rows)), rows):
+            if not isinstance(each, (list, tuple)) or len(each) != len(rows[0]):
+                raise TypeError(f"{name} must have one entry for each example, as the first argument has: got {each!r:.60}")
+        return np.array([self.f(*example) for example in zip(*rows)], dtype=object)
+
+    def _refuse_in_a_recording(self, parameters: Any = None) -> None:
+        if is_recording() and parameters is None:
+            raise TraceError(f"the gradients of {self!r} inside a recorded function would be numbers of this moment: take grad(f) there")
 
     def _checked(self, array: Any, name: str) -> FloatArray:
         """An argument as a contiguous array of the program's dtype. Raises TypeError or ValueError where it is none."""
@@ -188,6 +210,17 @@ class Vectorized:
             recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype)
         self._latest = recording
         return recording, arrays, batch
+
+
+def _is_scalar(arguments: Sequence[Any]) -> bool:
+    """Whether a call is for nodes, or is part of a recording, which no number that depends on parameters may enter."""
+    return is_recording() or any(map(_holds_nodes, arguments))
+
+
+def _holds_nodes(argument: Any) -> bool:
+    if isinstance(argument, np.ndarray):
+        return argument.dtype == object and any(map(_holds_nodes, argument.flat))
+    return isinstance(argument, Node) or (isinstance(argument, (list, tuple)) and any(map(_holds_nodes, argument)))
 
 
 class Recording:

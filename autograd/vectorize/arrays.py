@@ -52,6 +52,9 @@ class Instruction:
     is_boolean: bool = False
 
 
+REDUCTIONS: dict[Operation, np.ufunc] = {ops.sum_: np.add, ops.logsumexp_: np.logaddexp}  # variadic rows, and how numpy spells them
+
+
 class Array(Symbol):
     """An array of the program under construction, as a symbol: what is done with it adds instructions.
 
@@ -189,6 +192,8 @@ class Program:
         if self.fast and op is ops.sum_ and math.prod(shape) == shape[axis] and (squared := self._squared(array)) is not None:
             size = math.prod(self.shape(squared))  # the sum of squares of all there is: one product does it
             return self.reshape(self.matmul(self.reshape(squared, (1, size)), self.reshape(squared, (size, 1))), (1,) * len(shape))
+        if op not in REDUCTIONS:
+            raise TraceError(f"{op.name} takes any number of operands, and no array program knows it: write it with autograd's functions")
         if op is not ops.sum_:
             array = self._number(array)
         return self._add(REDUCE, (array,), (*shape[:axis], 1, *shape[axis + 1 :]), (axis, op))

@@ -17,6 +17,7 @@ from autograd.vectorize.arrays import (
     MATMUL,
     PARAMETERS,
     REDUCE,
+    REDUCTIONS,
     RESHAPE,
     SCALE,
     SCATTER,
@@ -83,8 +84,7 @@ def _interpret(instruction: Instruction, operands: list[Any], batch: int) -> Any
         return np.broadcast_to(operands[0], shape)
     if op == REDUCE:
         axis, row = detail
-        ufunc = np.add if row is ops.sum_ else np.logaddexp
-        return ufunc.reduce(operands[0], axis=axis, keepdims=True)
+        return REDUCTIONS[row].reduce(operands[0], axis=axis, keepdims=True)
     assert op == SCATTER, op
     result = np.zeros(shape, dtype=operands[0].dtype if operands[0].dtype != bool else float)
     for place, part in zip(detail, operands):
@@ -367,6 +367,7 @@ class Plan:
             else:
                 self._call(_sum_along, operand, (axis,), number)
             return
+        assert row is ops.logsumexp_, row
         shifted = np.empty(shape, dtype=self.dtype)
         largest = np.empty((*shape[:axis], 1, *shape[axis + 1 :]), dtype=self.dtype)
         self._call(_max_along, operand, (axis,), (largest,))
