@@ -34,6 +34,7 @@ from autograd.ops import (
     where,
 )
 from autograd.paths import chain_rule, why
+from autograd.require import require
 from autograd.value import Value
 from autograd.vectorize import TraceError, Vectorized, vectorize
 from autograd.watch import anomaly
@@ -67,6 +68,7 @@ __all__ = [
     "minimum",
     "primitive",
     "relu",
+    "require",
     "sigmoid",
     "sign",
     "sin",

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,9 +22,22 @@ class TraceError(TypeError):
     """A function to be recorded asked of a number what only a known one has, so no program can be made of it."""
 
 
+class Demand(NamedTuple):
+    """A condition that numbers must meet, and what to say where they do not."""
+
+    condition: Any
+    message: str
+    numbers: tuple[Any, ...]
+
+    def complaint(self, numbers: Sequence[Any]) -> str:
+        """The message about these numbers."""
+        return self.message.format(numbers[0] if len(numbers) == 1 else list(numbers))
+
+
 class _Thread(threading.local):
     sweeping = False  # inside a sweep infinities are answers and not errors
     recording = False  # while a program is recorded comparisons are part of it
+    demands: list[Demand] | None = None  # and so is what `require` asks
 
 
 _thread = _Thread()
@@ -345,13 +358,19 @@ def _ieee(partial: Callable[..., Any], arguments: Sequence[Any]) -> Any:
 
 
 @contextmanager
-def recording() -> Iterator[None]:
-    """While a program is recorded: what is compared here will be compared anew whenever it runs."""
-    before, _thread.recording = _thread.recording, True
+def recording() -> Iterator[list[Demand]]:
+    """While a program is recorded: what is compared here will be compared anew whenever it runs. Gives what `require` asks meanwhile."""
+    before = _thread.recording, _thread.demands
+    _thread.recording, _thread.demands = True, []
     try:
-        yield
+        yield _thread.demands
     finally:
-        _thread.recording = before
+        _thread.recording, _thread.demands = before
+
+
+def demands() -> list[Demand] | None:
+    """What the program that is being recorded in this thread asks of its arguments; None where none is."""
+    return _thread.demands
 
 
 def is_recording() -> bool:

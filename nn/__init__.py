@@ -1,6 +1,6 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
-from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
+from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
 from nn.data import (
     blobs,
     circles,
@@ -50,6 +50,7 @@ __all__ = [
     "moons",
     "nudges",
     "one_hot",
+    "softmax",
     "spirals",
     "split",
     "squared_error",

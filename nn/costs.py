@@ -1,19 +1,21 @@
 """Costs: how wrong a network's outputs are for one example, as a number to make small.
 
 Each takes the list of outputs and the example's target, written with the library's functions only, so that it
-is read with floats, with Values, and by the compiler, where even the target is a number not known yet. What can
-be checked about a target that is known is checked.
+is read with floats, with Values, and by the compiler, where even the target is a number not known yet. What it asks of the
+target it says by `require`, which checks it at once where it is known, and in whole batches where not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from numbers import Real
+from operator import and_, or_
 from typing import Any
 
 import numpy as np
 
-from autograd import logsumexp, relu, softplus, total, weighted_sum, where
+from autograd import exp, logsumexp, relu, require, softplus, total, weighted_sum, where
 
 
 def squared_error(outputs: Sequence[Any], target: Any) -> Any:
@@ -32,8 +34,12 @@ def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
     (Goodfellow, Bengio and Courville, Deep Learning, section 6.2.2.3).
     """
     if isinstance(target, Real):
-        return logsumexp(scores) - scores[_label(target, len(scores), "cross_entropy")]
+        _require_label(target, len(scores), "cross_entropy")
+        return logsumexp(scores) - scores[int(float(target))]
     targets = _one_for_each(target, scores, "cross_entropy")
+    if _is_sequence(target):
+        is_distribution = reduce(and_, [each >= 0 for each in targets]) & (abs(total(targets) - 1) < 1e-5)
+        require(is_distribution, "cross_entropy takes a class label, or a probability for each class, which add up to 1: got {}", *targets)
     return logsumexp(scores) * total(targets) - weighted_sum(targets, scores)
 
 
@@ -43,8 +49,8 @@ def binary_cross_entropy(score: Any, target: Any) -> Any:
     Takes the score (logit), a number or a list of one: as softplus(score) - target * score it is stable at any size.
     """
     score, target = _single(score, "binary_cross_entropy", "score"), _single(target, "binary_cross_entropy", "target")
-    if isinstance(target, Real) and not 0 <= float(target) <= 1:
-        raise ValueError(f"binary_cross_entropy takes the target 0 or 1, or a probability between them, got {target}; hinge takes -1 and 1")
+    message = "binary_cross_entropy takes the target 0 or 1, or a probability between them, got {}; hinge takes -1 and 1"
+    require((target >= 0) & (target <= 1), message, target)
     return softplus(score) - target * score
 
 
@@ -56,15 +62,28 @@ def hinge(scores: Any, target: Any) -> Any:
     """
     if not _is_sequence(scores) or len(scores) == 1:
         score, target = _single(scores, "hinge", "score"), _single(target, "hinge", "target")
-        if isinstance(target, Real) and target not in (-1, 1):
-            raise ValueError(f"hinge takes the target -1 or 1 for a single score, got {target}; write 2 * y - 1 for labels 0 and 1")
+        message = "hinge takes the target -1 or 1 for a single score, got {}; write 2 * y - 1 for labels 0 and 1"
+        require((target == -1) | (target == 1), message, target)
         return relu(1 - target * score)
     if isinstance(target, Real):
-        right = _label(target, len(scores), "hinge")
+        _require_label(target, len(scores), "hinge")
+        right = int(float(target))
         return total(relu(1 + score - scores[right]) for each, score in enumerate(scores) if each != right)
     targets = _one_for_each(target, scores, "hinge")
+    if _is_sequence(target):
+        is_one_hot = reduce(and_, [(each == 0) | (each == 1) for each in targets]) & (total(targets) == 1)
+        require(is_one_hot, "hinge takes a class label, or 1 for the right class and 0 for the others: got {}", *targets)
     right_score = weighted_sum(targets, scores)
     return weighted_sum([1 - each for each in targets], [relu(1 + score - right_score) for score in scores])
+
+
+def softmax(scores: Sequence[Any]) -> list[Any]:
+    """The probability of each class, a list that adds up to 1: exp(score) / sum of exp(scores), stable at any size.
+
+    What cross_entropy trains is softmax(scores): the scores are a network's outputs, with no activation after them.
+    """
+    whole = logsumexp(scores)
+    return [exp(score - whole) for score in scores]
 
 
 def l2_penalty(parameters: Iterable[Any]) -> Any:
@@ -86,15 +105,16 @@ def _single(given: Any, cost: str, what: str) -> Any:
     return given[0]
 
 
-def _label(target: Any, classes: int, cost: str) -> int:
-    if target not in range(classes):
-        raise ValueError(f"{cost} with {classes} scores takes a class label from 0 to {classes - 1}, got {target}")
-    return int(target)
+def _require_label(target: Any, classes: int, cost: str) -> None:
+    is_label = reduce(or_, [target == label for label in range(classes)])
+    hint = "; for other labels: classes, Y = np.unique(Y, return_inverse=True)"
+    require(is_label, f"{cost} with {classes} scores takes a class label from 0 to {classes - 1}, got {{}}{hint}", target)
 
 
 def _one_for_each(target: Any, scores: Sequence[Any], cost: str) -> list[Any]:
     """A target for each score; a label that is not known yet becomes comparisons, as nothing can be looked up by it."""
     if not _is_sequence(target):
+        _require_label(target, len(scores), cost)
         return [where(target == label, 1.0, 0.0) for label in range(len(scores))]
     if len(target) != len(scores):
         raise ValueError(f"{cost} needs a class label, or one target for each score: got {len(scores)} scores and {len(target)} target(s)")

@@ -92,14 +92,39 @@ class Module(ABC):
 
         With several outputs the largest one's index is the class, and Y holds labels or one-hot rows. With one, an output
         above the threshold is class 1, and Y holds 1 and either -1 or 0. The threshold is 0 for -1 and 1, and for
-        0 and 1, unless given, 0.5 where the output activation is sigmoid, and 0, as for scores, where not.
+        0 and 1, unless given, the model's own.
         """
         return accuracy(self.predict(X), Y, self.threshold if threshold is None else threshold)
 
     @property
     def threshold(self) -> float:
-        """Where a single output parts class 0 from class 1."""
-        return 0.5 if getattr(self, "output_activation", None) is sigmoid else 0.0
+        """Where a single output parts class 0 from class 1: the output for which the cost that the model was trained with is the same
+        for either (0.5 for squared error, 0 for a score); before, 0.5 where the output activation is sigmoid, else 0.
+        """
+        default = 0.5 if getattr(self, "output_activation", None) is sigmoid else 0.0
+        return float(vars(self).get("_threshold", default))
+
+    @threshold.setter
+    def threshold(self, output: float) -> None:
+        self._threshold = _finite("the threshold", output)
+
+    def probabilities(self, X: npt.ArrayLike) -> Array:
+        """The probability of each class for inputs X of shape (examples, inputs): shape (examples, classes), rows that add up to 1.
+
+        Several outputs are scores for softmax, as cross_entropy trains them; a single one is the score of class 1, for sigmoid,
+        or after a sigmoid its probability. Raises ValueError for several outputs that an activation has made other than scores.
+        """
+        outputs = self.predict(X)
+        activation = getattr(self, "output_activation", linear)
+        if outputs.shape[1] == 1:
+            one = outputs if activation is sigmoid else sigmoid(outputs)
+            return np.hstack([1 - one, one])
+        if activation is not linear:
+            raise ValueError(
+                f"softmax takes scores, and these outputs have been through {name_of(activation)}: train with cross_entropy "
+                f"and no output activation"
+            )
+        return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))
 
     def summary(self) -> str:
         """What the model consists of, a line for each attribute or element of one that holds parameters, and their number in all."""

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
@@ -107,6 +108,8 @@ def train(
         measured = measured and not math.isnan(accuracy(np.zeros((len(targets), outputs)), targets))
     objective, size = _objective(model, cost, (X, Y, *drawn), compiled), min(batch_size or len(X), len(X))
     still = _places(model, frozen)
+    if outputs == 1 and (threshold := _indifference(cost)) is not None:
+        model.threshold = threshold
     run = _Run(model, X, Y, held_out, cost, optimizer or SGD(), size, int(seed), clip, patience, measured, objective, noise, still)
     if checkpoint is not None:
         run.open(checkpoint, resume)
@@ -156,6 +159,26 @@ def _places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
     return tuple(sorted({index[each] for each in still}))
 
 
+def _indifference(cost: Cost) -> float | None:
+    """The single output for which a cost is the same for the targets 0 and 1, so that either answer is as good; None if none is found."""
+
+    def difference(output: float) -> float:
+        with suppress(ArithmeticError, ValueError, TypeError):  # outside a cost's domain, or its targets
+            costs = [cost([output], target) for target in (0.0, 1.0)]
+            first, second = (each.data if isinstance(each, Value) else float(each) for each in costs)
+            return first - second
+        return math.nan
+
+    differences = [(step / 4, difference(step / 4)) for step in range(-32, 33)]
+    for (low, at_low), (high, at_high) in pairwise(differences):
+        if at_low < 0 <= at_high:  # above it 1 costs less
+            for _ in range(60):
+                middle = (low + high) / 2
+                low, high = (middle, high) if difference(middle) < 0 else (low, middle)
+            return high
+    return None
+
+
 def _pair(x_name: str, X: npt.ArrayLike, y_name: str, Y: npt.ArrayLike) -> tuple[Array, Array]:
     x, y = examples(x_name, X), examples(y_name, Y)
     if x.ndim != 2:
@@ -166,12 +189,15 @@ def _pair(x_name: str, X: npt.ArrayLike, y_name: str, Y: npt.ArrayLike) -> tuple
 
 
 def _try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
-    """The number of outputs, after showing the cost one target of each kind: a compiled program could not complain of any."""
+    """The number of outputs, after showing the cost one target of each kind, and what it requires all of them."""
     outputs = outputs_of(model(X[0].tolist()))
-    for target in np.unique(Y)[:1000].tolist() if Y.ndim == 1 else [Y[0].tolist()]:
+    for target in np.unique(Y, axis=0)[:1000].tolist():
         result = cost(outputs, target)
         if not isinstance(result, (Value, float, int)):
             raise TypeError(f"a cost is one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}")
+    numbers = [output.data if isinstance(output, Value) else output for output in outputs]
+    with suppress(TraceError):  # and every target, where the cost can be asked of all at once
+        vectorize(lambda y: cost(numbers, y)).check(Y)
     return len(outputs)
 
 
@@ -227,8 +253,8 @@ class _Compiled:
     """An objective that runs as an array program over the whole mini-batch, made once from the scalar cost of one example."""
 
     def __init__(self, model: Module, cost: Cost, batch: Sequence[Array]) -> None:
-        self.program = vectorize(_example_cost(model, cost)).record(*batch)
-        self.measured = self.program if len(batch) == 2 else vectorize(_example_cost(model, cost))  # without the noise
+        self.program = vectorize(_example_cost(model, cost), check=False).record(*batch)  # the targets have been checked
+        self.measured = self.program if len(batch) == 2 else vectorize(_example_cost(model, cost), check=False)  # without the noise
         self.network = vectorize(lambda x: outputs_of(model(x)))
         self.parameters: Sequence[Value] = self.program.parameters
         self.assign = self.program.assign
@@ -406,7 +432,7 @@ class _Run:
         self.safe[:] = self.theta
 
     def _accuracy(self, X: Array, Y: Array) -> float:
-        return accuracy(self.objective.outputs(X), Y, 0.5 if self.cost is squared_error else self.model.threshold)
+        return accuracy(self.objective.outputs(X), Y, self.model.threshold)
 
     def _is_stuck(self) -> bool:
         costs = self.history.validation_cost

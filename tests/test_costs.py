@@ -10,9 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import Value, grad, gradcheck
+from autograd import Value, grad, gradcheck, log, sigmoid, vectorize
 from autograd.ops import Node, real
-from nn import binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
+from nn import (
+    MLP,
+    binary_cross_entropy,
+    cross_entropy,
+    hinge,
+    l2_penalty,
+    moons,
+    nudges,
+    softmax,
+    squared_error,
+    train,
+)
 
 score_lists = st.lists(st.floats(-20, 20), min_size=2, max_size=6)
 
@@ -50,10 +61,18 @@ class Unknown(Node):
     def __eq__(self, other: object) -> Any:
         return Unknown(float(self.number == other))
 
+    def _compare(self, other: Any) -> Any:
+        return Unknown(0.0)  # nobody may act on it
+
+    __or__ = __and__ = __lt__ = __le__ = __gt__ = __ge__ = _compare
+
+    def __abs__(self) -> Any:
+        return Unknown(abs(self.number))
+
     __radd__, __rmul__ = __add__, __mul__
 
 
-def softmax(scores: list[float]) -> np.ndarray[Any, Any]:
+def by_hand(scores: list[float]) -> np.ndarray[Any, Any]:
     powers = np.exp(np.array(scores) - max(scores))
     return np.asarray(powers / powers.sum())
 
@@ -74,18 +93,18 @@ def test_squared_error_names_both_lengths() -> None:
 def test_cross_entropy_is_minus_log_softmax(scores: list[float], data: st.DataObject) -> None:
     label = data.draw(st.integers(0, len(scores) - 1))
     one_hot = np.eye(len(scores))[label]
-    expected = -math.log(softmax(scores)[label])
+    expected = -math.log(by_hand(scores)[label])
     for target in (label, float(label), np.int64(label), one_hot, one_hot.tolist(), Unknown(label)):
         result = cross_entropy(scores, target)
         assert float(getattr(result, "number", result)) == pytest.approx(expected, abs=1e-12)
     mixed = np.arange(1.0, len(scores) + 1)
     mixed /= mixed.sum()
-    assert cross_entropy(scores, mixed) == pytest.approx(-(mixed * np.log(softmax(scores))).sum(), abs=1e-12)
+    assert cross_entropy(scores, mixed) == pytest.approx(-(mixed * np.log(by_hand(scores))).sum(), abs=1e-12)
 
 
 @given(score_lists)
 def test_the_gradient_of_cross_entropy_is_softmax_minus_one_hot(scores: list[float]) -> None:
-    expected = softmax(scores) - np.eye(len(scores))[1]
+    expected = by_hand(scores) - np.eye(len(scores))[1]
     assert grad(lambda s: cross_entropy(s, 1))(scores) == pytest.approx(expected, abs=1e-12)
 
 
@@ -183,3 +202,110 @@ def test_l2_penalty_is_one_node() -> None:
     penalty.backward()
     assert penalty.data == 25.0
     assert [each.grad for each in parameters] == [6.0, -8.0]
+
+
+# Targets in whole batches
+
+SCORES = np.array([[0.5, 1.0, -2.0], [0.1, 0.2, 0.3], [1.0, 0.0, 0.0]])
+WRONG: list[tuple[Any, int, Any, str]] = [
+    (hinge, 1, [1, -1, 0], "hinge takes the target -1 or 1 for a single score, got 0.0; write 2"),
+    (hinge, 1, [[1], [-1], [0]], "hinge takes the target -1 or 1 for a single score, got 0.0; write 2"),
+    (binary_cross_entropy, 1, [[1], [0], [-1]], "binary_cross_entropy takes the target 0 or 1, .* got -1.0"),
+    (cross_entropy, 3, [0, 1, 3], "cross_entropy with 3 scores takes a class label from 0 to 2, got 3.0; for other labels: classes, Y"),
+    (cross_entropy, 3, [[1, 0, 0], [0, 1, 0], [7, -3, 0]], r"a probability for each class, which add up to 1: got \[7.0, -3.0, 0.0\]"),
+    (cross_entropy, 3, [[1, 0, 0], [0, 1, 0], [7, -3, -3]], r"a probability for each class, which add up to 1: got \[7.0, -3.0, -3.0\]"),
+    (hinge, 3, [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]], r"1 for the right class and 0 for the others: got \[0.5, 0.5, 0.0\]"),
+    (hinge, 3, [0, 1, 9], "hinge with 3 scores takes a class label from 0 to 2, got 9.0"),
+]
+
+
+@pytest.mark.parametrize(("cost", "outputs", "targets", "message"), WRONG)
+def test_every_target_is_checked_wherever_a_batch_comes_in(cost: Any, outputs: int, targets: Any, message: str) -> None:
+    Y = np.array(targets, dtype=float)
+    with pytest.raises(ValueError, match=message):
+        cost(SCORES[2, :outputs].tolist(), Y[2].tolist())
+    compiled = vectorize(lambda scores, y: 2 * cost(scores, y))
+    compiled(SCORES[:2, :outputs], Y[:2])
+    for reading in (compiled, compiled.mean, compiled.value_and_gradient):
+        with pytest.raises(ValueError, match=rf"{message}.*\(example 2\)$"):
+            reading(SCORES[:, :outputs], Y)
+    model = MLP([3, outputs])
+    before = model.state_dict()
+    for eager in (False, True):
+        for data, validation in (((SCORES, Y), None), ((SCORES[:2], Y[:2]), (SCORES, Y))):
+            with pytest.raises(ValueError, match=message):
+                train(model, *data, cost=cost, validation=validation, compiled=not eager, progress=False)
+    with pytest.raises(ValueError, match=message):
+        nudges(model, SCORES, Y, cost)
+    assert model.state_dict() == before
+
+
+def test_more_kinds_of_targets_than_are_tried_one_by_one() -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(3000, 2)), rng.random(3000)
+    Y[1234] = 1.5
+    with pytest.raises(ValueError, match=r"got 1.5; hinge takes -1 and 1 \(example 1234\)"):
+        train(MLP([2, 1]), X, Y, cost=binary_cross_entropy, progress=False)
+
+
+def test_unchecked_programs_ask_only_when_told_to() -> None:
+    program = vectorize(hinge, check=False)
+    assert program(np.array([[0.5]]), np.array([0.0])).shape == (1,)
+    with pytest.raises(ValueError, match="hinge takes the target -1 or 1"):
+        program.check(np.array([[0.5]]), np.array([0.0]))
+
+
+@given(score_lists)
+def test_softmax_gives_probabilities(scores: list[float]) -> None:
+    assert softmax(scores) == pytest.approx(np.exp(scores) / np.exp(scores).sum(), rel=1e-12)
+    assert sum(softmax(scores)) == pytest.approx(1.0, rel=1e-12)
+    assert cross_entropy(scores, 1) == pytest.approx(-math.log(softmax(scores)[1]), rel=1e-9)
+
+
+def test_softmax_is_stable_and_compiles() -> None:
+    assert softmax([1000.0, -1000.0]) == [1.0, 0.0]
+    np.testing.assert_allclose(vectorize(softmax)(SCORES), [softmax(row) for row in SCORES.tolist()], rtol=1e-12)
+    report = gradcheck(lambda v: softmax(v)[0], [0.3, -1.0, 2.0])
+    assert report, report
+
+
+# What a model answers
+
+
+def test_probabilities_of_a_model() -> None:
+    several, one = MLP([3, 3]), MLP([3, 1])
+    np.testing.assert_allclose(several.probabilities(SCORES), [softmax(row) for row in several.predict(SCORES).tolist()], rtol=1e-12)
+    np.testing.assert_allclose(one.probabilities(SCORES)[:, 1], 1 / (1 + np.exp(-one.predict(SCORES)[:, 0])), rtol=1e-12)
+    already = MLP([3, 1], output_activation=sigmoid)
+    np.testing.assert_array_equal(already.probabilities(SCORES)[:, 1], already.predict(SCORES)[:, 0])
+    with pytest.raises(ValueError, match="softmax takes scores, and these outputs have been through sigmoid: train with cross_entropy"):
+        MLP([3, 3], output_activation=sigmoid).probabilities(SCORES)
+
+
+def disguised(outputs: Any, y: Any) -> Any:
+    return 3 * squared_error(outputs, y) + 0.5
+
+
+@pytest.mark.parametrize(
+    ("cost", "threshold"),
+    [
+        (squared_error, 0.5), (disguised, 0.5), (binary_cross_entropy, 0.0),
+        (lambda outputs, y: binary_cross_entropy(outputs[0] - 0.25, y), 0.25),
+        (lambda outputs, y: y * (outputs[0] - 1) ** 2 + 4 * (1 - y) * outputs[0] ** 2, 1 / 3),
+        (lambda outputs, y: -(y * log(outputs[0]) + (1 - y) * log(1 - outputs[0])), 0.5),
+    ],
+)  # fmt: skip
+def test_history_and_model_agree_on_what_is_right(cost: Any, threshold: float) -> None:
+    X, Y = moons(60, noise=0.2, seed=1)
+    is_probability = threshold == 0.5 and cost not in (squared_error, disguised)
+    model = MLP([2, 4, 1], output_activation=sigmoid if is_probability else None, seed=2)
+    history = train(model, X, Y, cost=cost, epochs=5, progress=False)
+    assert model.threshold == pytest.approx(threshold, rel=1e-12)
+    assert history.accuracy[-1] == model.accuracy(X, Y) == ((model.predict(X)[:, 0] > threshold) == Y).mean()
+
+
+def test_targets_of_minus_1_and_1_part_at_0() -> None:
+    X, Y = moons(60, seed=1)
+    model = MLP([2, 4, 1], seed=2)
+    history = train(model, X, 2 * Y - 1, cost=hinge, epochs=5, progress=False)
+    assert history.accuracy[-1] == model.accuracy(X, 2 * Y - 1) == model.accuracy(X, Y)

@@ -51,7 +51,7 @@ def test_loops_over_weights_become_the_same_program() -> None:
 def test_parameters_lie_as_their_matrices_do() -> None:
     model = MLP([2, 3, 1])
     program, order = lowered(model, (2,))
-    graph, _ = record(model, [(2,)], ["x"])
+    graph, *_ = record(model, [(2,)], ["x"])
     laid_out = [graph.parameters[each] for each in order]
     first, second = model.layers
     expected = [w for n in first.neurons for w in n.weights] + [n.bias for n in first.neurons] + second.neurons[0].weights

@@ -16,7 +16,7 @@ def names(graph: Scalars) -> list[str]:
 
 def test_a_graph_prints_operands_before_results() -> None:
     w = Value(2.0)
-    graph, shape = record(lambda x, y: tanh(w * x[1]) + y, [(2,), ()], ["x", "y"])
+    graph, shape, _ = record(lambda x, y: tanh(w * x[1]) + y, [(2,), ()], ["x", "y"])
     assert shape == ()
     assert str(graph) == ("%0 = parameter 0\n%1 = input 0 1\n%2 = multiply %0 %1\n%3 = tanh %2\n%4 = input 1 0\n%5 = add %3 %4\nreturn %5")
     assert graph.parameters == [w]
@@ -24,7 +24,7 @@ def test_a_graph_prints_operands_before_results() -> None:
 
 def test_parameters_come_in_the_order_of_use() -> None:
     a, b, c = Value(1.0), Value(2.0), Value(3.0)
-    graph, _ = record(lambda x: c * x + a * b, [()], ["x"])
+    graph, *_ = record(lambda x: c * x + a * b, [()], ["x"])
     assert [id(each) for each in graph.parameters] == [id(c), id(a), id(b)]
 
 
@@ -36,17 +36,17 @@ def test_arguments_have_their_shapes() -> None:
 
 
 def test_results_have_their_shape() -> None:
-    graph, shape = record(lambda x: [[x, 1.0], [2.0, x * x]], [()], ["x"])
+    graph, shape, _ = record(lambda x: [[x, 1.0], [2.0, x * x]], [()], ["x"])
     assert (shape, len(graph.outputs)) == ((2, 2), 4)
 
 
 def test_an_operand_used_twice_is_one_node() -> None:
-    graph, _ = record(lambda x: x * x, [()], ["x"])
+    graph, *_ = record(lambda x: x * x, [()], ["x"])
     assert graph.nodes[-1] == (ops.multiply, (0, 0))
 
 
 def test_constants_are_told_apart_by_sign_and_found_again() -> None:
-    graph, _ = record(lambda x: x + 0.0 + -0.0 + float("nan") + float("nan") + 0.0, [()], ["x"])
+    graph, *_ = record(lambda x: x + 0.0 + -0.0 + float("nan") + float("nan") + 0.0, [()], ["x"])
     assert names(graph).count("constant") == 3
 
 
@@ -56,7 +56,7 @@ def test_a_long_chain_does_not_recurse() -> None:
             x = x + 1.0
         return x
 
-    graph, _ = record(f, [()], ["x"])
+    graph, *_ = record(f, [()], ["x"])
     assert len(graph.nodes) == 20_002
 
 
@@ -68,7 +68,7 @@ def test_tracers_refuse_what_they_cannot_know() -> None:
 
 
 def test_conditions_are_nodes() -> None:
-    graph, _ = record(lambda x: ((x < 1) & ~(x == 2)) | (x >= 0), [()], ["x"])
+    graph, *_ = record(lambda x: ((x < 1) & ~(x == 2)) | (x >= 0), [()], ["x"])
     assert names(graph)[-1] == "logical_or"
     assert {"less", "equal", "greater_equal", "logical_not", "logical_and"} <= set(names(graph))
 

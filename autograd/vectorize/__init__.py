@@ -16,11 +16,11 @@ import numpy as np
 
 from autograd import watch
 from autograd.ops import Node, Operation, mean
-from autograd.value import TraceError, Value, is_recording
+from autograd.value import Demand, TraceError, Value, is_recording
 from autograd.vectorize.arrays import INPUT, PARAMETERS, Program, rebuilt
 from autograd.vectorize.differentiate import differentiate
 from autograd.vectorize.lower import lower
-from autograd.vectorize.record import record
+from autograd.vectorize.record import Scalars, record
 from autograd.vectorize.render import render
 from autograd.vectorize.run import Plan, interpret
 from autograd.vectorize.simplify import simplify
@@ -31,12 +31,13 @@ FloatArray = np.ndarray[Any, Any]
 _PLANS_KEPT = 8  # batch sizes whose buffers are kept
 
 
-def vectorize(f: Callable[..., Any], dtype: Any = np.float64) -> Vectorized:
+def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True) -> Vectorized:
     """Make a function of one example, written in scalars, a numpy program for a batch of examples.
 
     `f` takes a scalar for each 1-D argument that the program is given, a list of n scalars for each of shape
     (batch, n), and so on, and returns a scalar or a rectangular list of scalars. The Values it closes over are
-    the program's parameters. It is recorded once for each shape of example.
+    the program's parameters. It is recorded once for each shape of example. What it asks by `require` is asked of every
+    batch, or with `check=False` only by `check(...)`.
 
     >>> import numpy as np
     >>> w = Value(3.0)
@@ -48,16 +49,16 @@ def vectorize(f: Callable[..., Any], dtype: Any = np.float64) -> Vectorized:
     >>> w.grad
     2.5
     """
-    return Vectorized(f, dtype)
+    return Vectorized(f, dtype, check)
 
 
 class Vectorized:
     """A function of one example as a program on arrays of examples; see `vectorize`."""
 
-    def __init__(self, f: Callable[..., Any], dtype: Any = np.float64) -> None:
+    def __init__(self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True) -> None:
         if not callable(f):
             raise TypeError(f"vectorize takes a function of one example, got {type(f).__name__}")
-        self.f = f
+        self.f, self._checks = f, check
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
             raise TypeError(f"vectorize computes in float64 or float32, not {self.dtype}")
@@ -150,6 +151,11 @@ class Vectorized:
         self._prepare(arguments)
         return self
 
+    def check(self, *arguments: Any) -> None:
+        """Raise ValueError, naming the example, where the arguments do not meet what the function requires (see `require`)."""
+        recording, arrays, _ = self._prepare(arguments)
+        recording.check(arrays)
+
     def _of_nodes(self, arguments: Sequence[Any]) -> Any:
         if all(isinstance(each, Node) for each in arguments):
             return self.f(*arguments)
@@ -209,6 +215,8 @@ class Vectorized:
         if recording is None:
             recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype)
         self._latest = recording
+        if self._checks:
+            recording.check(arrays)
         return recording, arrays, batch
 
 
@@ -223,12 +231,32 @@ def _holds_nodes(argument: Any) -> bool:
     return isinstance(argument, Node) or (isinstance(argument, (list, tuple)) and any(map(_holds_nodes, argument)))
 
 
+class _Asked:
+    """What a function requires, as a program of its own."""
+
+    def __init__(self, demand: Demand, graph: Scalars, sizes: list[int]) -> None:
+        self.demand = demand
+        simple, batched = simplify(graph)
+        lowered, order = lower(simple, batched, sizes)
+        self.program, self.parameters = rebuilt(lowered), [simple.parameters[each] for each in order]
+
+    def check(self, arrays: Sequence[FloatArray]) -> None:
+        theta = np.array([parameter.data for parameter in self.parameters])
+        (results,) = interpret(self.program, _bindings(self.program, arrays, theta), len(arrays[0]))
+        results = np.broadcast_to(results, (len(arrays[0]), results.shape[-1]))
+        missed = np.flatnonzero(results[:, 0] == 0)
+        if missed.size:
+            example = int(missed[0])
+            raise ValueError(f"{self.demand.complaint(results[example, 1:].tolist())} (example {example})")
+
+
 class Recording:
     """One recording of a function, for one shape of example, and the programs and plans made from it."""
 
     def __init__(self, f: Callable[..., Any], shapes: tuple[tuple[int, ...], ...], names: Sequence[str], name: str, dtype: Any) -> None:
         self.shapes, self.names, self.name, self.dtype = shapes, names, name, dtype
-        scalars, self.result_shape = record(f, shapes, names)
+        scalars, self.result_shape, demands = record(f, shapes, names)
+        self._demands = [_Asked(demand, graph, self._argument_sizes()) for demand, graph in demands]
         self._graph, self._batched = simplify(scalars)
         self._program, order = lower(self._graph, self._batched, self._argument_sizes())
         self.forward = rebuilt(self._program)
@@ -238,6 +266,11 @@ class Recording:
 
     def _argument_sizes(self) -> list[int]:
         return [math.prod(shape) for shape in self.shapes]
+
+    def check(self, arrays: Sequence[FloatArray]) -> None:
+        """Raise ValueError for the first example that does not meet what the function requires."""
+        for each in self._demands:
+            each.check(arrays)
 
     @cached_property
     def training(self) -> Program:
@@ -282,7 +315,7 @@ class Recording:
 
     def values(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
         if watch.blocks:
-            (results,) = interpret(self._program, self._bindings(self._program, arrays, theta), batch, watch=True)
+            (results,) = interpret(self._program, _bindings(self._program, arrays, theta), batch, watch=True)
             return self._shaped(results, batch)
         plan = self._borrow("values", self.forward, batch)
         try:
@@ -295,7 +328,7 @@ class Recording:
     ) -> tuple[float, FloatArray]:
         gradient = np.empty(len(theta), dtype=self.dtype) if out is None else out
         if watch.blocks:
-            results, *gradients = interpret(self.watched, self._bindings(self.watched, arrays, theta), batch, watch=True)
+            results, *gradients = interpret(self.watched, _bindings(self.watched, arrays, theta), batch, watch=True)
             if gradients:
                 gradient[:] = gradients[0]
             return results.mean().item(), gradient
@@ -326,13 +359,6 @@ class Recording:
     def _shaped(self, results: FloatArray, batch: int) -> FloatArray:
         """The results as a new array, each example's in its shape."""
         return np.array(np.broadcast_to(results, (batch, results.shape[-1]))).reshape((batch, *self.result_shape))
-
-    def _bindings(self, program: Program, arrays: Sequence[FloatArray], theta: FloatArray) -> dict[int, FloatArray]:
-        """Where the program's inputs and parameters lie, for the interpreter."""
-        inputs = {number: arrays[each.detail] for number, each in enumerate(program.instructions) if each.op == INPUT}
-        bindings = {number: array.reshape(len(array), -1) for number, array in inputs.items()}
-        bindings.update((number, theta) for number, each in enumerate(program.instructions) if each.op == PARAMETERS)
-        return bindings
 
     def _borrow(self, kind: str, program: Program, batch: int) -> Plan:
         """A plan that nobody else is running: threads never share one."""
@@ -373,3 +399,11 @@ def _checked_vector(vector: Any, size: int, dtype: Any, name: str, exact: bool =
     if array.shape != (size,):
         raise ValueError(f"{name} must have shape ({size},), one number a parameter, got {array.shape}")
     return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _bindings(program: Program, arrays: Sequence[FloatArray], theta: FloatArray) -> dict[int, FloatArray]:
+    """Where the program's inputs and parameters lie, for the interpreter."""
+    inputs = {number: arrays[each.detail] for number, each in enumerate(program.instructions) if each.op == INPUT}
+    bindings = {number: array.reshape(len(array), -1) for number, array in inputs.items()}
+    bindings.update((number, theta) for number, each in enumerate(program.instructions) if each.op == PARAMETERS)
+    return bindings

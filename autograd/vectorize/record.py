@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from autograd import ops
 from autograd.ops import Node, Operation
-from autograd.value import Expression, TraceError, Value, recording, topological_order
+from autograd.value import Demand, Expression, TraceError, Value, recording, topological_order
 from autograd.vectorize.randomness import states
 from autograd.watch import user_line
 
@@ -96,8 +96,16 @@ class Scalars:
         return "\n".join([*lines, "return " + " ".join(f"%{each}" for each in self.outputs)])
 
 
-def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tuple[Scalars, tuple[int, ...]]:
-    """Call `f` on tracers, arguments of these shapes; return the graph of its results, and their shape.
+class Recorded(NamedTuple):
+    """What a call of a function was: the graph of its results, their shape, and the graphs of its demands' conditions and numbers."""
+
+    scalars: Scalars
+    shape: tuple[int, ...]
+    demands: list[tuple[Demand, Scalars]]
+
+
+def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> Recorded:
+    """Call `f` on tracers, arguments of these shapes; return the graph of its results, their shape, and what it requires.
 
     Raises TraceError where `f` needs to know a traced number, and TypeError or ValueError where it returns
     anything but a scalar or a rectangular list of scalars.
@@ -111,18 +119,19 @@ def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequ
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
         arguments.append(rows if shape else rows[0])
     before = states(f)
-    with recording():
+    with recording() as asked:
         results, shape = _flat(f(*arguments))
         if not results:
             raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
         scalars = _number(results, dict(numbers))
+        demands = list(asked)
         again, _ = _flat(f(*arguments))
-    if states(f) != before or not _same(scalars, _number(again, numbers)):
+    if states(f) != before or not _same(scalars, _number(again, dict(numbers))):
         raise TraceError(
             "the function draws random numbers, or gives another program each time it is recorded: the program would keep "
             "those of one recording. Give them to it as an argument, drawn anew for each batch; nn.train does so with noise="
         )
-    return scalars, shape
+    return Recorded(scalars, shape, [(each, _number([each.condition, *each.numbers], dict(numbers))) for each in demands])
 
 
 def _same(one: Scalars, other: Scalars) -> bool:
