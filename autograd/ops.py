@@ -65,10 +65,21 @@ class Operation:
         self.partials = tuple(each if callable(each) else float(each) for each in partials)
         self.variadic = variadic
         self.is_linear = all(isinstance(each, float) for each in self.partials)
-        self.__name__, self.__doc__ = name, f"{name}: of real numbers, numpy arrays, or Values; returns the same kind."
+        self.__name__ = self.__qualname__ = name
+        self.__doc__ = f"{name}: of real numbers, numpy arrays, or Values; returns the same kind."
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
+
+    def __copy__(self) -> Operation:
+        return self
+
+    def __deepcopy__(self, _: object) -> Operation:
+        return self
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickled by name: a row by its own, a primitive by that of the function in its module."""
+        return (_row_named, (self.name,)) if ROWS.get(self.name) is self else self.__qualname__
 
     def __call__(self, *operands: Any) -> Any:
         """Apply to real numbers (gives a float), arrays (broadcast; gives an array) or nodes (gives a node).
@@ -223,6 +234,12 @@ logsumexp_    = row("logsumexp",     fn.logsumexp,     fn.logsumexp_arrays,    l
 weighted_sum_ = row("weighted_sum",  fn.weighted_sum,  fn.weighted_sum_arrays, _weighted_sum_partials, variadic=True)
 # fmt: on
 
+ROWS = {each.name: each for each in list(globals().values()) if isinstance(each, Operation)}
+
+
+def _row_named(name: str) -> Operation:
+    return ROWS[name]
+
 
 def total(values: Iterable[Any]) -> Any:
     """The sum of a sequence, as one node; 0.0 for an empty one."""
@@ -275,6 +292,7 @@ def primitive(*partials: float | Callable[..., Any]) -> Callable[[Callable[..., 
     def decorate(function: Callable[..., Any]) -> Operation:
         op = Operation(function.__name__, function, function, *partials)
         op.__doc__, op.__wrapped__ = function.__doc__, function  # type: ignore[attr-defined]
+        op.__module__, op.__qualname__ = function.__module__, function.__qualname__
         return op
 
     return decorate

@@ -24,7 +24,9 @@ import numpy.typing as npt
 
 from autograd import TraceError, Value, grad, replacing, value_and_grad, vectorize, weighted_sum
 from nn import plots
-from nn.network import MLP, Array, examples, in_pieces, name_of
+from nn.activations import name_of
+from nn.arrays import Array, examples, in_pieces
+from nn.network import MLP
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -39,9 +39,14 @@ def test_the_new_file_is_there_after_the_block_and_no_other(before: bytes | None
 def test_an_exception_leaves_the_old_file_and_nothing_else(exception: type[BaseException], tmp_path: Path) -> None:
     path = tmp_path / "a file"
     path.write_bytes(b"old")
-    with pytest.raises(exception), replacing(path) as file:
-        file.write(b"new")
-        raise exception
+
+    def interrupted() -> None:
+        with replacing(path) as file:
+            file.write(b"new")
+            raise exception
+
+    with pytest.raises(exception):
+        interrupted()
     assert path.read_bytes() == b"old"
     assert [each.name for each in tmp_path.iterdir()] == ["a file"]
 
@@ -185,6 +190,6 @@ def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path, monkeypa
 def test_errors_about_other_files_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"No such file or directory: '.*source'"), replacing(tmp_path / "a") as file:
         file.write((tmp_path / "source").read_bytes())
-    with pytest.raises(io.UnsupportedOperation, match="^read$"), replacing(tmp_path / "a") as file:
+    with pytest.raises(io.UnsupportedOperation, match=r"^read$"), replacing(tmp_path / "a") as file:
         file.read()
     assert not list(tmp_path.iterdir())

@@ -312,7 +312,10 @@ def test_an_own_activation_is_not_taken_for_the_built_in_of_its_name(tmp_path: P
     with pytest.raises(ValueError, match=r"needs an activation of yours: .*'tanh'"):
         MLP.load(path)
     assert MLP.load(path, {"tanh": own}).layers[0].activation is own
-    with pytest.raises(ValueError, match=r"two activations have the same name, among tanh: name them apart, as load\(\) goes by names"):
+    with pytest.raises(
+        ValueError,
+        match=r"model.npz is as it was: two activations have the same name, among tanh: name them apart",
+    ):
         MLP([2, 3, 1], activation=[own, tanh]).save(path)
 
 
@@ -355,7 +358,16 @@ def forged(path: Path, parameters: Any = None, **changes: Any) -> Path:
     ("changes", "message"),
     [
         ({"kind": "nudge checkpoint"}, "forged.npz is no model file: it says that it is 'nudge checkpoint'"),
-        ({"version": 2}, "forged.npz has format version 2, this Nudge reads version 1"),
+        ({"version": 3}, "forged.npz has format version 3, this Nudge reads version 1 and 2"),
+        ({"version": 2}, "is damaged: its class is None"),
+        ({"version": 2, "class": 7}, "is damaged: its class is 7"),
+        ({"version": 2, "class": "Wide"}, r"forged.npz is of the class Wide, not MLP: load it with Wide.load\(path\)"),
+        ({"threshold": math.nan}, "is damaged: it has the threshold nan"),
+        ({"threshold": "0"}, "is damaged: it has the threshold '0'"),
+        ({"threshold": True}, "is damaged: it has the threshold True"),
+        ({"activations": [["tanh", "relu"], "linear"]}, "is damaged: its 2 layers have the activations"),
+        ({"activations": [["tanh", 7, "relu"], "linear"]}, "is damaged: its 2 layers have the activations"),
+        ({"parameters": np.zeros(14)}, "is damaged: it has 14 parameters for a network of 13"),
         ({"sizes": [10**9, 10**9, 1]}, r"is damaged: it lacks the 1000000002000000001 parameters of a network of sizes"),
         ({"sizes": [2, -3, 1]}, r"is damaged: its layers have the sizes \[2, -3, 1\]"),
         ({"sizes": [2, True, 1]}, "is damaged: its layers have the sizes"),

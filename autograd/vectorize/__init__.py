@@ -20,7 +20,7 @@ from autograd.value import Demand, TraceError, Value, is_recording
 from autograd.vectorize.arrays import INPUT, PARAMETERS, Program, rebuilt
 from autograd.vectorize.differentiate import differentiate
 from autograd.vectorize.lower import lower
-from autograd.vectorize.record import Scalars, record
+from autograd.vectorize.record import Scalars, record, would_be
 from autograd.vectorize.render import render
 from autograd.vectorize.run import Plan, interpret
 from autograd.vectorize.simplify import simplify
@@ -156,6 +156,14 @@ class Vectorized:
         recording, arrays, _ = self._prepare(arguments)
         recording.check(arrays)
 
+    def is_current(self) -> bool:
+        """Whether the function, were it recorded now, would give the programs that it gave: the same operations of the same Values.
+
+        The Values' data do not matter, as programs read them whenever they run. Whatever else the function reads, attributes,
+        globals, containers, is as it was when it was recorded; this records anew, and tells whether it has changed.
+        """
+        return all(recording.is_current(self.f) for recording in list(self._recordings.values()))
+
     def _of_nodes(self, arguments: Sequence[Any]) -> Any:
         if all(isinstance(each, Node) for each in arguments):
             return self.f(*arguments)
@@ -255,7 +263,8 @@ class Recording:
 
     def __init__(self, f: Callable[..., Any], shapes: tuple[tuple[int, ...], ...], names: Sequence[str], name: str, dtype: Any) -> None:
         self.shapes, self.names, self.name, self.dtype = shapes, names, name, dtype
-        scalars, self.result_shape, demands = record(f, shapes, names)
+        self._recorded = record(f, shapes, names)
+        scalars, self.result_shape, demands = self._recorded
         self._demands = [_Asked(demand, graph, self._argument_sizes()) for demand, graph in demands]
         self._graph, self._batched = simplify(scalars)
         self._program, order = lower(self._graph, self._batched, self._argument_sizes())
@@ -266,6 +275,10 @@ class Recording:
 
     def _argument_sizes(self) -> list[int]:
         return [math.prod(shape) for shape in self.shapes]
+
+    def is_current(self, f: Callable[..., Any]) -> bool:
+        """Whether a recording of the function would come out the same now."""
+        return would_be(self._recorded, f, self.shapes, self.names)
 
     def check(self, arrays: Sequence[FloatArray]) -> None:
         """Raise ValueError for the first example that does not meet what the function requires."""
