@@ -161,7 +161,7 @@ class MLP(Module):
 
     def __repr__(self) -> str:
         *hidden, last = map(_named, self.layers)
-        if len(set(hidden)) > 1 or last.startswith("["):
+        if len(set(hidden)) > 1 or any(name.startswith("[") for name in (*hidden, last)):
             return f"MLP({self.sizes}, activation=[{', '.join([*hidden, last])}])"
         activation = f", activation={hidden[0]}" if hidden else ""
         return f"MLP({self.sizes}{activation}{f', output_activation={last}' if last != 'linear' else ''})"
