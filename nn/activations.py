@@ -27,8 +27,8 @@ def activation_from(given: Any) -> Activation:
         return linear
     if isinstance(given, str):
         home = "nn.activations" if given == "linear" else "autograd"
-        instead = f"from {home} import {given}, then {given}" if given in BUILT_IN else "tanh, say,"
-        raise TypeError(f"an activation is a function of one number, not its name {given!r}: write {instead} without quotes")
+        line = f"write from {home} import {given}, then {given} without quotes" if given in BUILT_IN else "give the function itself"
+        raise TypeError(f"an activation is a function of one number, not its name {given!r:.60}: {line}")
     if not callable(given):
         raise TypeError(f"an activation is a function of one number, such as tanh, got {given!r:.60}")
     return given  # type: ignore[no-any-return]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from autograd import Vectorized, vectorize
 from nn.activations import Activation
 from nn.arrays import Array, in_pieces
 
+Model = Callable[[Any], Any]
+
 
 class Reads(NamedTuple):
     """All that a call of a model reads."""
 
-    things: list[Any]  # what stays as it is, but for a Value's data: Modules, Values, numbers
+    things: list[Any]  # what stays as it is, but for a Value's data: models, Values, numbers
     functions: list[Activation]  # what may read anything in turn: its globals, what it closes over, its attributes
 
     def are(self, others: Reads) -> bool:
@@ -23,11 +26,25 @@ class Reads(NamedTuple):
         return all(len(own) == len(other) and all(map(operator.is_, own, other)) for own, other in zip(self, others))
 
 
-class Model(Protocol):
-    """Something to call with an example. What its calls read it may know, or not (None)."""
+KNOWN: dict[Callable[..., Any], Callable[[Any], Reads | None]] = {}  # for the `__call__` of a class, what it reads of a model
 
-    def __call__(self, x: Any) -> Any: ...
-    def _reads(self) -> Reads | None: ...
+
+def reads_of(model: Any) -> Reads | None:
+    """What a call of the model reads; None where only a recording of the call can tell."""
+    known = KNOWN.get(type(model).__call__) if callable(model) else None
+    return known(model) if known else None
+
+
+def together(model: Model, parts: Iterable[Any]) -> Reads | None:
+    """What a call reads that does nothing but call the parts."""
+    reads = Reads([model], [])
+    for part in parts:
+        own = reads_of(part)
+        if own is None:
+            return None
+        reads.things.extend(own.things)
+        reads.functions.extend(own.functions)
+    return reads
 
 
 class Kept:
@@ -36,7 +53,7 @@ class Kept:
     def __init__(self, model: Model | None = None) -> None:
         self.model = model
         if model is not None:
-            self.program, self.reads = vectorize(model), model._reads()
+            self.program, self.reads = vectorize(model), reads_of(model)
             functions = {id(each): each for each in self.reads.functions} if self.reads else {}
             self.functions: list[Vectorized] = [vectorize(each).record(np.zeros(1)) for each in functions.values()]
 
@@ -47,7 +64,7 @@ class Kept:
         """
         if self.model is not model:
             return False
-        reads = model._reads()
+        reads = reads_of(model)
         if reads is None or self.reads is None:
             return self.program.is_current()
         return reads.are(self.reads) and all(each.is_current() for each in self.functions)

@@ -17,7 +17,7 @@ from autograd import TraceError, Value
 from nn import answers
 from nn.activations import Activation, linear
 from nn.arrays import Array, examples
-from nn.kept import Reads, predictions
+from nn.kept import predictions
 
 PLACES = "attributes, and in lists, tuples, dicts' values, arrays of objects, dataclasses and Modules there"
 
@@ -82,10 +82,6 @@ class Module(ABC):
                 return predictions(self, rows).reshape(len(rows), -1)
         outputs = [[getattr(output, "data", output) for output in outputs_of(self(row))] for row in rows.tolist()]
         return np.array(outputs, dtype=np.float64)
-
-    def _reads(self) -> Reads | None:
-        """All that a call reads, for a class that knows; None where only a recording of the call can tell."""
-        return None
 
     def accuracy(self, X: npt.ArrayLike, Y: npt.ArrayLike, threshold: float | None = None) -> float:
         """The share of examples whose class is predicted right. NaN for targets that are no classes.

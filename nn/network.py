@@ -6,7 +6,7 @@ Layers and networks always return a list, and take a list (or a row of an array)
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from autograd import Value, relu, softplus, tanh, weighted_sum
 from nn import saved
 from nn.activations import Activation, activation_from, name_of
 from nn.arrays import Array
-from nn.kept import Reads
+from nn.kept import KNOWN, Reads, together
 from nn.module import Module
 
 if TYPE_CHECKING:
@@ -38,16 +38,9 @@ class Neuron(Module):
         self.bias = Value(0.0)
 
     def __call__(self, x: Sequence[Any] | Array) -> Any:
-        _check_is_one(x)
+        if type(x) is not list:  # in a list, weighted_sum tells numbers from other things
+            _check_is_one(x)
         return self.activation(weighted_sum(self.weights, x, self.bias))
-
-    _known_call = __call__  # the one that `_reads` tells of; a subclass may have another
-
-    def _reads(self) -> Reads | None:
-        numbers = [*self.weights, self.bias]
-        if type(self).__call__ is not Neuron._known_call or not {Value, float, int}.issuperset(map(type, numbers)):
-            return None
-        return Reads([self, *numbers], [self.activation])
 
     def _output_activations(self) -> list[Activation]:
         return [self.activation]
@@ -74,11 +67,6 @@ class Layer(Module):
         if len(x) != inputs:
             raise ValueError(f"this layer takes a list of {inputs} inputs, got {len(x)}")
         return [neuron(x) for neuron in self.neurons]
-
-    _known_call = __call__
-
-    def _reads(self) -> Reads | None:
-        return _together(self, self.neurons) if type(self).__call__ is Layer._known_call else None
 
     def _output_activations(self) -> list[Activation]:
         return [neuron.activation for neuron in self.neurons]
@@ -134,11 +122,6 @@ class MLP(Module):
             x = layer(x)
         return list(x)
 
-    _known_call = __call__
-
-    def _reads(self) -> Reads | None:
-        return _together(self, self.layers) if type(self).__call__ is MLP._known_call else None
-
     def _output_activations(self) -> list[Activation]:
         last = self.layers[-1]
         return [*super()._output_activations(), *(last._output_activations() if isinstance(last, Module) else ())]
@@ -174,24 +157,33 @@ def _count(what: str, number: Any) -> int:
 
 
 def _check_is_one(x: Any) -> None:
-    """Raise ValueError for an array of many examples: numpy would make arrays of Values of it, and nobody asked for those."""
-    if isinstance(x, np.ndarray) and x.ndim != 1:
+    """Raise TypeError or ValueError, saying what to write, for what is not a list or an array of one example's inputs."""
+    if not hasattr(x, "__len__"):
+        raise TypeError(f"a model is called with a list of one example's inputs, got {x!r:.60}: for a single input write [x]")
+    if isinstance(x, np.ndarray) and x.ndim != 1:  # numpy would make arrays of Values of it, and nobody asked for those
         raise ValueError(f"a model is called with one example's inputs, got an array of shape {x.shape}: for many write model.predict(X)")
-
-
-def _together(module: Module, parts: Iterable[Any]) -> Reads | None:
-    """What a call reads that does nothing but call the parts."""
-    reads = Reads([module], [])
-    for part in parts:
-        own = part._reads() if isinstance(part, Module) else None
-        if own is None:
-            return None
-        reads.things.extend(own.things)
-        reads.functions.extend(own.functions)
-    return reads
+    if isinstance(x, (list, tuple)) and x and isinstance(x[0], (list, tuple, np.ndarray)):
+        raise ValueError(f"a model is called with one example's inputs, got a list of {len(x)} lists: for many write model.predict(X)")
 
 
 def _named(layer: Layer) -> str:
     """The name of the layer's activation, or those of its neurons where they differ."""
     activations = [neuron.activation for neuron in layer.neurons]
     return name_of(activations[0]) if len(set(map(id, activations))) == 1 else f"[{', '.join(map(name_of, activations))}]"
+
+
+# What the calls above read, so that a program made of them is kept for as long as none of it has changed.
+
+
+def _read_by_neuron(neuron: Neuron) -> Reads | None:
+    numbers = [*neuron.weights, neuron.bias]
+    return Reads([neuron, *numbers], [neuron.activation]) if {Value, float, int}.issuperset(map(type, numbers)) else None
+
+
+KNOWN.update(
+    {
+        Neuron.__call__: _read_by_neuron,
+        Layer.__call__: lambda layer: together(layer, layer.neurons),
+        MLP.__call__: lambda network: together(network, network.layers),
+    }
+)

@@ -159,8 +159,9 @@ class Vectorized:
     def is_current(self) -> bool:
         """Whether the function, were it recorded now, would give the programs that it gave: the same operations of the same Values.
 
-        The Values' data do not matter, as programs read them whenever they run. Whatever else the function reads, attributes,
-        globals, containers, is as it was when it was recorded; this records anew, and tells whether it has changed.
+        The Values' data do not matter, as programs read them whenever they run. All else that the function reads, attributes,
+        globals, containers, is in its programs as it was: this records anew, and tells whether that has changed. A function
+        that makes Values of its own makes others each time.
         """
         return all(recording.is_current(self.f) for recording in list(self._recordings.values()))
 
