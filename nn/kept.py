@@ -50,6 +50,8 @@ def together(model: Model, parts: Iterable[Any]) -> Reads | None:
 class Kept:
     """A model's program. A copy of the model, or its pickle, gets an empty one in its place, and makes its own."""
 
+    __slots__ = ("functions", "model", "program", "reads")  # and no `__dict__`: what looks through a model's attributes stops here
+
     def __init__(self, model: Model | None = None) -> None:
         self.model = model
         if model is not None:

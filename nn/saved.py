@@ -51,7 +51,12 @@ def save(network: Any, path: str | os.PathLike[str]) -> None:
         "custom": sorted(name_of(function) for function in functions if BUILT_IN.get(name_of(function)) is not function),
         "threshold": vars(network).get("_threshold"),
     }
-    files.write(path, "model", header, {"parameters": np.array([parameter.data for parameter in network.parameters()])})
+    vectors = {"parameters": np.array([parameter.data for parameter in network.parameters()])}
+    try:
+        _described_by(header, vectors)
+    except ValueError as error:
+        raise ValueError(f"{unsaved}{error}. {INSTEAD}") from None
+    files.write(path, "model", header, vectors)
 
 
 def load(kind: type[N], path: str | os.PathLike[str], activations: Mapping[str, Activation] | None) -> N:
@@ -61,33 +66,44 @@ def load(kind: type[N], path: str | os.PathLike[str], activations: Mapping[str, 
     """
     name = os.fspath(path)
     header, vectors = files.read(path, "model")
-    sizes, layers, custom, threshold = (header.get(key) for key in ("sizes", "activations", "custom", "threshold"))
-    if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(size) is int and size > 0 for size in sizes)):
-        raise ValueError(f"{name} is damaged: its layers have the sizes {sizes!r:.60}")
-    if not (_are_of(layers, sizes[1:]) and _are_names(custom)):
-        raise ValueError(f"{name} is damaged: its {len(sizes) - 1} layers have the activations {layers!r:.60}")
-    if not (threshold is None or (type(threshold) is float and math.isfinite(threshold))):
-        raise ValueError(f"{name} is damaged: it has the threshold {threshold!r:.60}")
-    if header["version"] > 1 and header.get("class") != kind.__name__:
-        if not isinstance(header.get("class"), str):
-            raise ValueError(f"{name} is damaged: its class is {header.get('class')!r:.60}")
+    try:
+        sizes, layers, threshold = _described_by(header, vectors)
+    except ValueError as error:
+        raise ValueError(f"{name} is damaged: {error}") from None
+    if header["version"] > 1 and header["class"] != kind.__name__:
         other = f"{header['class']:.60}"
         raise ValueError(f"{name} is of the class {other}, not {kind.__name__}: load it with {other}.load(path)")
-    count = sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
-    if list(vectors) != ["parameters"] or len(vectors["parameters"]) < count:  # before anything of that size is made
-        raise ValueError(f"{name} is damaged: it lacks the {count} parameters of a network of sizes {sizes!r:.60}")
-    known = {each: function for each, function in BUILT_IN.items() if each not in custom} | dict(activations or {})
-    of_neurons = [[each] * size if isinstance(each, str) else each for each, size in zip(layers, sizes[1:])]
-    for each in (each for layer in of_neurons for each in layer):
+    known = {each: function for each, function in BUILT_IN.items() if each not in header["custom"]} | dict(activations or {})
+    for each in (each for layer in layers for each in layer):
         if each not in known:
             raise ValueError(f"{name} needs an activation of yours: {kind.__name__}.load(path, activations={{{each!r:.60}: ...}})")
-    network: Any = _built(kind, sizes, [[known[each] for each in layer] for layer in of_neurons], threshold)
+    network: Any = _built(kind, sizes, [[known[each] for each in layer] for layer in layers], threshold)
     parameters, numbers = network.parameters(), vectors["parameters"].tolist()
     if len(parameters) != len(numbers):
         raise ValueError(f"{name} is damaged: it has {len(numbers)} parameters for a network of {len(parameters)}")
     for parameter, number in zip(parameters, numbers):
         parameter.data = number
     return network  # type: ignore[no-any-return]
+
+
+def _described_by(header: Mapping[str, Any], vectors: Mapping[str, files.Vector]) -> tuple[list[int], list[list[str]], float | None]:
+    """The sizes, the name of each neuron's activation, and the threshold.
+
+    Raises ValueError for what no network is described by, before anything is made of a size that is only claimed.
+    """
+    sizes, layers, custom, threshold = (header.get(key) for key in ("sizes", "activations", "custom", "threshold"))
+    if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(size) is int and size > 0 for size in sizes)):
+        raise ValueError(f"its layers have the sizes {sizes!r:.60}")
+    if not (_are_of(layers, sizes[1:]) and _are_names(custom)):
+        raise ValueError(f"its {len(sizes) - 1} layers have the activations {layers!r:.60}")
+    if not (threshold is None or (type(threshold) is float and math.isfinite(threshold))):
+        raise ValueError(f"it has the threshold {threshold!r:.60}")
+    if header.get("version") != 1 and not isinstance(header.get("class"), str):
+        raise ValueError(f"its class is {header.get('class')!r:.60}")
+    count = sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
+    if list(vectors) != ["parameters"] or len(vectors["parameters"]) < count:
+        raise ValueError(f"it lacks the {count} parameters of a network of sizes {sizes!r:.60}")
+    return sizes, [[each] * size if isinstance(each, str) else each for each, size in zip(layers, sizes[1:])], threshold
 
 
 def _built(kind: type[N], sizes: Sequence[int], activations: Sequence[Sequence[Activation]], threshold: float | None) -> N:

@@ -40,6 +40,14 @@ class Scaled(MLP):
         return [self.scale * each + self.shift for each in super().__call__(x)]
 
 
+class Tied(MLP):
+    """A network with one layer, used twice."""
+
+    def __init__(self, sizes: Sequence[int], activation: Any = tanh) -> None:
+        super().__init__(sizes, activation)
+        self.layers[1] = self.layers[0]
+
+
 class Narrow(MLP):
     """A network that is made in another way."""
 
@@ -169,6 +177,9 @@ class Extra:
         (changed(lambda m: m.layers[0].neurons[0].weights.append(Value(0.5))), r"neurons\[1\].weights\[2\] is missing"),
         (changed(ties_layers, MLP([2, 2, 2], tanh, tanh)), r"layers\[1\] is one with layers\[0\], and would not come back so"),
         (changed(ties_weights), r"neurons\[2\].weights\[1\] is one with layers\[0\].neurons\[0\].weights\[0\], and would not"),
+        (changed(lambda m: m.layers.__setitem__(1, Layer(2, 2)), Tied([2, 2, 2])),
+         r"layers\[1\] has been parted from layers\[0\], and would not come back so"),
+        (Tied([2, 2, 2]), r"it lacks the 12 parameters of a network of sizes \[2, 2, 2\]"),  # load() makes nothing on a claim alone
         (changed(reorders), "its parameters would come back in another order"),
         (changed(lambda m: m.layers.clear()), r"no MLP\(sizes, activations\) could be made like it: IndexError"),
         (changed(lambda m: m.layers.insert(1, Layer(3, 3))), None),
