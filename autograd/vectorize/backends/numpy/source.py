@@ -1,4 +1,4 @@
-"""Stage 7a, render: an array program as numpy source that reads as one would write it by hand.
+"""Source: a program as numpy source that reads as one would write it by hand.
 
 It is functional and uses array functions only, so that another namespace in numpy's manner could run it.
 """
@@ -12,30 +12,35 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-from autograd.vectorize.arrays import (
+from autograd.vectorize.builder import Builder, spelled
+from autograd.vectorize.program import (
     BATCH,
-    CONCATENATE,
-    CONSTANT,
-    EXPAND,
-    INPUT,
-    MATMUL,
-    PARAMETERS,
-    REDUCE,
     REDUCTIONS,
-    RESHAPE,
-    SCALE,
-    SCATTER,
-    SLICE,
-    TAKE,
-    TRANSPOSE,
-    VIEWS,
+    Columns,
+    Concatenate,
+    Constant,
+    Elementwise,
+    Expand,
+    FloatArray,
+    Input,
     Instruction,
+    MatMul,
+    Parameters,
     Program,
+    Reduce,
+    Reshape,
+    Scale,
+    Scatter,
     Shape,
+    Slice,
+    Take,
+    Transpose,
+    Weights,
+    shape_text,
     size_text,
 )
 
-_RESERVED = ("np", "math", "erf", "placed", "batch", "theta")  # names that mean something in every source
+_RESERVED = ("np", "math", "erf", "placed", "batch", "theta", "weights")  # names that mean something in every source
 _WIDTH = 60  # an expression longer than this gets a line of its own,
 _COLUMNS = 100  # and a line longer than this is broken
 _ATOM, _POWER, _PRODUCT, _SUM, _COMPARISON = 5, 4, 3, 2, 1
@@ -44,6 +49,8 @@ _INFIX = {
     ops.less: _COMPARISON, ops.less_equal: _COMPARISON, ops.greater: _COMPARISON,
     ops.greater_equal: _COMPARISON, ops.equal: _COMPARISON, ops.not_equal: _COMPARISON,
 }  # fmt: skip
+
+_INLINED = frozenset({*_INFIX, ops.negative, ops.power, ops.exp, ops.cosh})
 
 _PLACED = '''
 def placed(columns, part, shape):
@@ -57,25 +64,41 @@ erf = np.vectorize(math.erf, otypes=[float])
 """
 
 
-def render(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> str:
+def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> str:
     """Source that defines a function `name` of the arguments and, where the program has any, `theta`, its parameters.
 
-    It returns the results, or the mean of the results and its gradient where the program has that second output.
+    It returns the results, or the cost and its gradient; a program that takes weights has them for its last argument.
     `shapes` are those of one example of each argument, and `result` that of one example's results.
     """
     return _Renderer(program, arguments, shapes).source(name, result)
 
 
+def _shown(program: Program) -> Program:
+    """The program with each example's results for an output in place of the cost: a reader expects to see them."""
+    if "cost" not in program.outputs:
+        return program
+    program = program.copy()
+    cost = program.instructions[results := program.outputs.pop("cost")]
+    is_mean = isinstance(cost, MatMul) and Builder(program).factor(program.instructions[cost.operands[0]].operands[0]) is not None
+    if is_mean or (program.find(Weights) and isinstance(cost, (MatMul, Elementwise))):
+        results = cost.operands[1]
+    program.outputs = {"results": results, **program.outputs}
+    return spelled(program)
+
+
 class _Renderer:
     def __init__(self, program: Program, arguments: Sequence[str], shapes: Sequence[Shape]) -> None:
-        self.program, self.shapes = program, shapes
+        self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(Weights))
+        self.program, self.shapes = _shown(program), shapes
+        self.output, self.gradient = self.program.outputs.get("results", -1), self.program.outputs.get("gradient", -1)
         self.arguments = [f"{each}_" if each in _RESERVED else each for each in arguments]
-        self.uses = [0] * len(program.instructions)
-        for each in program.outputs:
+        self.uses = [0] * len(self.program)
+        for each in self.program.outputs.values():
             self.uses[each] += 1
-        for number in range(len(program.instructions) - 1, -1, -1):
-            for each in program.instructions[number].operands:  # a view is written again wherever it is used
-                self.uses[each] += self.uses[number] if program.instructions[number].op in VIEWS else 1
+        for number in range(len(self.program) - 1, -1, -1):
+            instruction = self.program.instructions[number]
+            for each in instruction.operands:  # a view is written again wherever it is used
+                self.uses[each] += self.uses[number] if instruction.is_view else 1
         self.unpacked = self._unpacked()
         self.text: dict[int, tuple[str, int]] = {}  # each array as an expression, and how tightly that binds
         self.names: dict[int, str] = {}
@@ -83,41 +106,29 @@ class _Renderer:
         self.lines: list[tuple[str, str]] = []
 
     def source(self, name: str, result: Shape) -> str:
-        program = self.program
-        size = next((each.shape[0] for each in program.instructions if each.op == PARAMETERS), 0)
-        gradient = len(program.outputs) > 1
-        output = program.outputs[0]
+        program, output = self.program, self.output
+        size = max((program.shape(each)[-1] for each in program.find(Parameters)), default=0)
         for number in self.unpacked:
             self.text[number] = self._unpacking(number)
             self._name(number)
         if self.unpacked:
             self.lines.append(("", ""))
-        for number in range(len(program.instructions)):
+        for number in range(len(program)):
             if number not in self.unpacked:
                 self.text[number] = self._expression(number)
                 if not self._is_inlined(number):
                     self._name(number)
-                if number == output and gradient:
+                if number == output and self.gradient >= 0:
                     self.lines.append(("", ""))
-        batched = len(program.shape(output)) == 2
-        if gradient:
-            values = self._operand(output)
-            mean = f"np.mean({values})" if batched else f"{values}[0]"
-            returned = f"{mean}, {self._operand(program.outputs[1])}"
-        elif batched:
-            returned = f"{self._operand(output, _ATOM)}[:, 0]" if result == () else self._operand(output)
-            if len(result) > 1:
-                returned = f"{self._operand(output, _ATOM)}.reshape(batch, {', '.join(map(str, result))})"
-        else:
-            shape = ", ".join(["batch", *map(str, result)])
-            returned = f"np.broadcast_to({self._operand(output)}.reshape({result}), ({shape},))"
         width = max((len(line) for line, comment in self.lines if comment and len(line) <= _WIDTH), default=0)
         body = [each for line, comment in self.lines for each in _broken(f"{line:{width}}" if comment else line, comment)]
-        parameters = ", ".join([*self.arguments, *(["theta"] if size else [])])
+        parameters = ", ".join([*self.arguments, *(["theta"] if size else []), *(["weights"] if self.is_weighted else [])])
         described = [
             f"{each} ({', '.join(['batch', *map(str, shape)])}{'' if shape else ','})" for each, shape in zip(self.arguments, self.shapes)
         ]
         described += [f"theta ({size},)"] if size else []
+        described += ["weights (batch,)"] if self.is_weighted else []
+        returned = self._returned(result)
         text = "\n".join([*body, *_broken(f"return {returned}")])
         uses_batch = ("batch" in text.replace("# (", "") and any("batch" in line for line, _ in self.lines)) or "(batch" in returned
         helpers = (_PLACED if "placed(" in text else "") + (_ERF if "erf(" in text else "")
@@ -136,6 +147,25 @@ class _Renderer:
             ]
         )
 
+    def _returned(self, result: Shape) -> str:
+        """What the function returns: the results in their shape, or the cost and, where there is one, its gradient."""
+        varies = self.program.varies(self.output)
+        if self.has_cost:
+            if varies:
+                cost = (
+                    f"weights @ {self._operand(self.output, _ATOM)}[:, 0]" if self.is_weighted else f"np.mean({self._operand(self.output)})"
+                )
+            else:
+                cost = f"{'np.sum(weights) * ' if self.is_weighted else ''}{self._operand(self.output, _ATOM)}[0]"
+            return f"{cost}, {self._operand(self.gradient)}" if self.gradient >= 0 else cost
+        if not varies:
+            return f"np.broadcast_to({self._operand(self.output)}.reshape({result}), ({', '.join(['batch', *map(str, result)])},))"
+        if result == ():
+            return f"{self._operand(self.output, _ATOM)}[:, 0]"
+        if len(result) == 1:
+            return self._operand(self.output)
+        return f"{self._operand(self.output, _ATOM)}.reshape(batch, {', '.join(map(str, result))})"
+
     def _unpacked(self) -> dict[int, str]:
         """The slices of the parameter vector, in its order and in the shapes in which they are used, each with the letter of its name."""
         instructions = self.program.instructions
@@ -145,19 +175,21 @@ class _Renderer:
                 users.setdefault(each, []).append(number)
         letters: dict[int, str] = {}
         for number, instruction in enumerate(instructions):
-            if instruction.op in (SLICE, TAKE) and instructions[instruction.operands[0]].op == PARAMETERS:
+            if isinstance(instruction, (Slice, Take)) and isinstance(instructions[instruction.operands[0]], Parameters):
                 matrices = [
-                    each for each in users.get(number, ()) if instructions[each].op == RESHAPE and instructions[each].shape[0] != BATCH
+                    each
+                    for each in users.get(number, ())
+                    if isinstance(instructions[each], Reshape) and self.program.shape(each)[0] != BATCH
                 ]
                 letters.update((each, "W") for each in matrices)
                 if len(matrices) < len(users.get(number, ())):
-                    added = any(instructions[each].op is ops.add for each in users[number])
+                    added = any(self._op(each) is ops.add for each in users[number])
                     letters[number] = "b" if added else "w"
 
         def place(number: int) -> tuple[int, int]:
-            while instructions[number].op == RESHAPE:
+            while isinstance(instructions[number], Reshape):
                 (number,) = instructions[number].operands
-            return int(instructions[number].detail[0]), number
+            return int(_columns_of(instructions[number])[0]), number  # type: ignore[index]
 
         return {each: letters[each] for each in sorted(letters, key=place)}
 
@@ -168,72 +200,74 @@ class _Renderer:
                 self.text[each] = self._unpacking(each)
         return self._expression(number)
 
-    def _is_inlined(self, number: int) -> bool:
+    def _op(self, number: int) -> Operation | None:
+        """The row that an array is made by, entry by entry."""
         instruction = self.program.instructions[number]
-        op, (text, _) = instruction.op, self.text[number]
-        if op in (INPUT, PARAMETERS, SCALE, *VIEWS) or (op == CONSTANT and instruction.detail.size <= 8):
+        return instruction.op if isinstance(instruction, Elementwise) else None
+
+    def _users(self, number: int) -> list[int]:
+        return [user for user, each in enumerate(self.program.instructions) if number in each.operands]
+
+    def _is_inlined(self, number: int) -> bool:
+        instruction, (text, _) = self.program.instructions[number], self.text[number]
+        if isinstance(instruction, (Input, Parameters, Weights, Scale)) or instruction.is_view:
             return True
-        if op == TAKE and any(number in self.program.instructions[each].operands for each in self.unpacked):
+        if isinstance(instruction, Constant) and instruction.value.size <= 8:
             return True
-        if op == SCATTER or self.uses[number] != 1 or number in self.program.outputs:
+        if isinstance(instruction, Take) and any(number in self.program.instructions[each].operands for each in self.unpacked):
+            return True
+        if isinstance(instruction, Scatter) or self.uses[number] != 1 or number in self.program.outputs.values():
             return False
-        if op == MATMUL:
+        if isinstance(instruction, MatMul):
             return self._is_summand(number)
-        inlined = (*_INFIX, ops.negative, ops.power, ops.exp, ops.cosh, EXPAND, REDUCE)
-        return op in inlined and (len(text) <= _WIDTH or self._is_accumulated(number)) and not self._is_weighted_sum(number)
+        inlined = isinstance(instruction, (Expand, Reduce)) or self._op(number) in _INLINED
+        return inlined and (len(text) <= _WIDTH or self._is_accumulated(number)) and not self._is_weighted_sum(number)
 
     def _is_summand(self, number: int) -> bool:
         """Whether a matrix product of the forward part has something added to it at once."""
-        users = [each for each in self.program.instructions if number in each.operands]
-        while users[0].op == RESHAPE:
-            reshaped = users[0]
-            users = [
-                each for each in self.program.instructions if any(self.program.instructions[other] is reshaped for other in each.operands)
-            ]
-            if not users:
-                return False
-        return users[0].op in (ops.add, ops.subtract) and number not in self.program.adjoint_of
+        users = self._users(number)
+        while users and isinstance(self.program.instructions[users[0]], Reshape):
+            users = self._users(users[0])
+        return bool(users) and self._op(users[0]) in (ops.add, ops.subtract) and number not in self.program.adjoint_of
 
     def _is_accumulated(self, number: int) -> bool:
         """Whether it is a part of a longer sum of derivatives."""
-        users = [each for each in self.program.instructions if number in each.operands]
-        is_derivative = number > self.program.outputs[0]
-        return is_derivative and self.program.instructions[number].op is ops.add and users[0].op is ops.add
+        return number > self.output and self._op(number) is ops.add and self._op(self._users(number)[0]) is ops.add
 
     def _is_weighted_sum(self, number: int) -> bool:
         """Whether a reader looks for it: a matrix product with its bias, of the forward part."""
-        instruction = self.program.instructions[number]
-        is_forward = number <= self.program.outputs[0]
-        return is_forward and instruction.op is ops.add and any(self._source(each).op == MATMUL for each in instruction.operands)
+        operands = self.program.instructions[number].operands
+        is_forward = number <= self.output
+        return is_forward and self._op(number) is ops.add and any(isinstance(self._source(each), MatMul) for each in operands)
 
     def _source(self, number: int) -> Instruction:
         """What an array is, seen through reshapes."""
         instruction = self.program.instructions[number]
-        while instruction.op == RESHAPE:
+        while isinstance(instruction, Reshape):
             instruction = self.program.instructions[instruction.operands[0]]
         return instruction
 
     def _name(self, number: int) -> None:
-        instruction = self.program.instructions[number]
-        op, output, primal = instruction.op, self.program.outputs[0], self.program.adjoint_of.get(number)
-        if primal is not None and (primal in self.names or self.program.instructions[primal].op == PARAMETERS):
+        instruction, op = self.program.instructions[number], self._op(number)
+        output, primal = self.output, self.program.adjoint_of.get(number)
+        if primal is not None and (primal in self.names or isinstance(self.program.instructions[primal], Parameters)):
             name = self._fresh("d" + self.names.get(primal, "theta"), numbered=False)
         elif number in self.unpacked:
             name = self._fresh(self.unpacked[number])
         elif number == output:
-            name = self._fresh("cost" if len(self.program.outputs) > 1 else "result", numbered=False)
+            name = self._fresh("cost" if self.has_cost else "result", numbered=False)
         elif number > output or (op in (ops.add, ops.subtract) and not self._is_weighted_sum(number)):
             name = self._fresh("t")
-        elif op == MATMUL or self._is_weighted_sum(number):
+        elif isinstance(instruction, MatMul) or self._is_weighted_sum(number):
             name = self._fresh("z")
         else:
-            name = self._fresh("e" if op is ops.exp else "h" if isinstance(op, Operation) else "t")
+            name = self._fresh("e" if op is ops.exp else "t" if op is None else "h")
         self._assign(name, number)
 
     def _assign(self, name: str, number: int) -> None:
         """Write the line that gives an array its name."""
         self.names[number] = name
-        self.lines.append((f"{name} = {self.text[number][0]}", _shape(self.program.shape(number))))
+        self.lines.append((f"{name} = {self.text[number][0]}", shape_text(self.program.shape(number))))
         self.text[number] = (name, _ATOM)
 
     def _fresh(self, stem: str, numbered: bool = True) -> str:
@@ -249,42 +283,44 @@ class _Renderer:
         return text if own >= binding else f"({text})"
 
     def _expression(self, number: int) -> tuple[str, int]:
-        instruction = self.program.instructions[number]
-        op, operands, detail = instruction.op, instruction.operands, instruction.detail
-        if isinstance(op, Operation):
-            return self._operation(op, operands)
-        if op == INPUT:
-            name, shape = self.arguments[detail], self.shapes[detail]
-            return (f"{name}[:, None]" if shape == () else name if len(shape) == 1 else f"{name}.reshape(batch, -1)"), _ATOM
-        if op == PARAMETERS:
-            return "theta", _ATOM
-        if op == CONSTANT:
-            if detail.shape == ():
-                return _number(float(detail)), _ATOM if float(detail) >= 0 else _PRODUCT
-            return f"np.array({detail.tolist()})", _ATOM
-        if op == SCALE:
-            factor, power = detail
-            return f"{_number(factor)} {'/' if power < 0 else '*'} batch{'' if abs(power) == 1 else f'**{abs(power)}'}", _PRODUCT
-        if op == SLICE:
-            start, stop, step = detail
-            columns = f"{start}:{stop}{f':{step}' if step != 1 else ''}"
-            columns = columns if len(instruction.shape) == 1 else f":, {columns}"
-            return f"{self._operand(operands[0], _ATOM)}[{columns}]", _ATOM
-        if op == TRANSPOSE:
-            return f"{self._operand(operands[0], _ATOM)}.T", _ATOM
-        if op == RESHAPE:
-            return self._reshape(operands[0], instruction.shape), _ATOM
-        if op == TAKE:
-            return f"{self._operand(operands[0], _ATOM)}[{'' if len(instruction.shape) == 1 else ':, '}{_columns(detail)}]", _ATOM
-        if op == CONCATENATE:
-            return f"np.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", _ATOM
-        if op == MATMUL:
-            return f"{self._operand(operands[0], _POWER)} @ {self._operand(operands[1], _POWER)}", _PRODUCT
-        if op == EXPAND:
-            return f"np.broadcast_to({self._operand(operands[0])}, {_shape(instruction.shape)})", _ATOM
-        if op == REDUCE:
-            return self._reduce(number, keep=True), _ATOM
-        return self._scatter(number), _ATOM
+        instruction, shape = self.program.instructions[number], self.program.shape(number)
+        operands = instruction.operands
+        match instruction:
+            case Elementwise(op=op):
+                return self._operation(op, operands)
+            case Input(argument=argument):
+                name, given = self.arguments[argument], self.shapes[argument]
+                return (f"{name}[:, None]" if given == () else name if len(given) == 1 else f"{name}.reshape(batch, -1)"), _ATOM
+            case Parameters():
+                return "theta", _ATOM
+            case Weights():
+                return "weights[:, None]", _ATOM
+            case Constant(value=value):
+                if value.shape == ():
+                    return _number(float(value)), _ATOM if float(value) >= 0 else _PRODUCT
+                return f"np.array({value.tolist()})", _ATOM
+            case Scale(factor=factor, power=power):
+                return f"{_number(factor)} {'/' if power < 0 else '*'} batch{'' if abs(power) == 1 else f'**{abs(power)}'}", _PRODUCT
+            case Slice(start=start, stop=stop, step=step):
+                columns = f"{start}:{stop}{f':{step}' if step != 1 else ''}"
+                columns = columns if len(shape) == 1 else f":, {columns}"
+                return f"{self._operand(operands[0], _ATOM)}[{columns}]", _ATOM
+            case Transpose():
+                return f"{self._operand(operands[0], _ATOM)}.T", _ATOM
+            case Reshape():
+                return self._reshape(operands[0], shape), _ATOM
+            case Take(columns=taken):
+                return f"{self._operand(operands[0], _ATOM)}[{'' if len(shape) == 1 else ':, '}{_columns(taken)}]", _ATOM
+            case Concatenate():
+                return f"np.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", _ATOM
+            case MatMul():
+                return f"{self._operand(operands[0], _POWER)} @ {self._operand(operands[1], _POWER)}", _PRODUCT
+            case Expand():
+                return f"np.broadcast_to({self._operand(operands[0])}, {shape_text(shape)})", _ATOM
+            case Reduce():
+                return self._reduce(number, instruction, keep=True), _ATOM
+        assert isinstance(instruction, Scatter), instruction
+        return self._scatter(number, instruction), _ATOM
 
     def _operation(self, op: Operation, operands: Sequence[int]) -> tuple[str, int]:
         if op is ops.where:
@@ -308,29 +344,27 @@ class _Renderer:
         return f"{function}({', '.join(map(self._operand, operands))})", _ATOM
 
     def _is_negated(self, number: int) -> bool:
-        return self.program.instructions[number].op is ops.negative and number not in self.names
+        return self._op(number) is ops.negative and number not in self.names
 
     def _reshape(self, operand: int, shape: Shape) -> str:
         source = self.program.instructions[operand]
         text = self._operand(operand, _ATOM)
-        if source.op == REDUCE and operand not in self.names and shape == _without(source.shape, source.detail[0]):
-            return self._reduce(operand, keep=False)
-        if source.shape == (*shape, 1):
+        have = self.program.shape(operand)
+        if isinstance(source, Reduce) and operand not in self.names and shape == (*have[: source.axis], *have[source.axis + 1 :]):
+            return self._reduce(operand, source, keep=False)
+        if have == (*shape, 1):
             return f"{text}[..., 0]"
         return f"{text}.reshape({', '.join(map(size_text, shape))})"
 
-    def _reduce(self, number: int, keep: bool) -> str:
-        instruction = self.program.instructions[number]
-        axis, row = instruction.detail
-        function = "np.sum" if row is ops.sum_ else f"np.{REDUCTIONS[row].__name__}.reduce"
-        return f"{function}({self._operand(instruction.operands[0])}, axis={axis}{', keepdims=True' if keep else ''})"
+    def _reduce(self, number: int, instruction: Reduce, keep: bool) -> str:
+        function = "np.sum" if instruction.op is ops.sum_ else f"np.{REDUCTIONS[instruction.op].__name__}.reduce"
+        return f"{function}({self._operand(instruction.operands[0])}, axis={instruction.axis}{', keepdims=True' if keep else ''})"
 
-    def _scatter(self, number: int) -> str:
+    def _scatter(self, number: int, instruction: Scatter) -> str:
         """Columns side by side where the parts lie so, with zeros in the gaps; else a sum of zeros with something put in."""
-        instruction = self.program.instructions[number]
         *batch, size = instruction.shape
-        parts = sorted(zip(instruction.detail, instruction.operands), key=lambda part: part[0] if isinstance(part[0], tuple) else (-1,))
-        if self.program.adjoint_of.get(number) is not None and self.program.instructions[self.program.adjoint_of[number]].op == PARAMETERS:
+        parts = sorted(zip(instruction.places, instruction.operands), key=lambda part: part[0] if isinstance(part[0], tuple) else (-1,))
+        if number == self.gradient:
             for place, part in parts:
                 self._name_gradient(place, part)
         beside: list[str] = []
@@ -340,22 +374,24 @@ class _Renderer:
             if place is None:
                 others.insert(0, self._operand(part, _SUM))
             elif isinstance(place, tuple) and place[0] >= end and place[2] == 1:
-                beside += [f"np.zeros({_shape((*batch, place[0] - end))})"] if place[0] > end else []
+                beside += [f"np.zeros({shape_text((*batch, place[0] - end))})"] if place[0] > end else []
                 beside.append(self._flat(part))
                 end = place[1]
             else:
                 columns = f"slice({place[0]}, {place[1]}, {place[2]})" if isinstance(place, tuple) else _columns(place)
-                others.append(f"placed({columns}, {self._operand(part)}, {_shape(instruction.shape)})")
+                others.append(f"placed({columns}, {self._operand(part)}, {shape_text(instruction.shape)})")
         if beside:
-            beside += [f"np.zeros({_shape((*batch, size - end))})"] if size > end else []
+            beside += [f"np.zeros({shape_text((*batch, size - end))})"] if size > end else []
             others.insert(0, beside[0] if len(beside) == 1 else f"np.concatenate([{', '.join(beside)}]{', axis=-1' if batch else ''})")
         return " + ".join(others)
 
     def _name_gradient(self, place: Any, part: int) -> None:
         """Give the gradient by a slice of the parameters that slice's name, behind a d."""
-        names = [f"d{name}" for number, name in self.names.items() if number in self.unpacked and _same(self._source(number).detail, place)]
+        names = [
+            f"d{name}" for number, name in self.names.items() if number in self.unpacked and _same(_columns_of(self._source(number)), place)
+        ]
         source = part
-        while self.program.instructions[source].op == RESHAPE and source not in self.names:
+        while isinstance(self.program.instructions[source], Reshape) and source not in self.names:
             (source,) = self.program.instructions[source].operands
         unused = [name for name in names if name not in self.taken]
         if unused and source not in self.names:
@@ -363,7 +399,8 @@ class _Renderer:
 
     def _flat(self, number: int) -> str:
         source = self.program.instructions[number]
-        if number not in self.names and source.op == RESHAPE and len(source.shape) == 1 and source.operands[0] in self.names:
+        is_flat = isinstance(source, Reshape) and len(source.shape) == 1
+        if number not in self.names and is_flat and source.operands[0] in self.names:
             return f"{self._operand(source.operands[0], _ATOM)}.ravel()"
         return self._operand(number)
 
@@ -400,8 +437,13 @@ def _breaks(line: str) -> list[tuple[int, int]]:
     return found
 
 
-def _same(detail: Any, place: Any) -> bool:
-    return isinstance(detail, tuple) == isinstance(place, tuple) and place is not None and np.array_equal(detail, place)
+def _columns_of(instruction: Instruction) -> Columns | FloatArray | None:
+    """The columns of its operand that an instruction is, if it is."""
+    return instruction.columns if isinstance(instruction, (Slice, Take)) else None
+
+
+def _same(columns: Columns | FloatArray | None, place: Columns | FloatArray | None) -> bool:
+    return isinstance(columns, tuple) == isinstance(place, tuple) and place is not None and np.array_equal(columns, place)  # type: ignore[arg-type]
 
 
 def _columns(columns: np.ndarray[Any, Any]) -> str:
@@ -429,15 +471,7 @@ def _arange(start: int, step: int, count: int) -> str:
     return f"np.arange({start}, {start + step * count}, {step})"
 
 
-def _without(shape: Shape, axis: int) -> Shape:
-    return (*shape[:axis], *shape[axis + 1 :])
-
-
 def _number(value: float) -> str:
     if not np.isfinite(value):
         return f"{'-' if value < 0 else ''}np.{abs(value)}"
     return str(int(value)) if value == int(value) and abs(value) < 1e6 else repr(value)
-
-
-def _shape(shape: Shape) -> str:
-    return f"({', '.join(map(size_text, shape))}{',' if len(shape) == 1 else ''})"
