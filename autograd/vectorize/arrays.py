@@ -52,7 +52,7 @@ class Instruction:
     is_boolean: bool = False
 
 
-REDUCTIONS: dict[Operation, np.ufunc] = {ops.sum_: np.add, ops.logsumexp_: np.logaddexp}  # variadic rows, and how numpy spells them
+REDUCTIONS: dict[Operation, np.ufunc] = {ops.total_: np.add, ops.logsumexp_: np.logaddexp}  # variadic rows, and how numpy spells them
 
 
 class Array(Symbol):
@@ -183,25 +183,25 @@ class Program:
             left = self._number(left)
         return self._add(MATMUL, (left, right), (self.shape(left)[0], self.shape(right)[1]))
 
-    def reduce(self, array: int, axis: int, op: Operation = ops.sum_) -> int:
+    def reduce(self, array: int, axis: int, op: Operation = ops.total_) -> int:
         """The sum (or the variadic `op`) along an axis, which stays, with size 1."""
         shape = self.shape(array)
         axis %= len(shape)
-        if shape[axis] == 1 and op is ops.sum_:
+        if shape[axis] == 1 and op is ops.total_:
             return array
-        if self.fast and op is ops.sum_ and math.prod(shape) == shape[axis] and (squared := self._squared(array)) is not None:
+        if self.fast and op is ops.total_ and math.prod(shape) == shape[axis] and (squared := self._squared(array)) is not None:
             size = math.prod(self.shape(squared))  # the sum of squares of all there is: one product does it
             return self.reshape(self.matmul(self.reshape(squared, (1, size)), self.reshape(squared, (size, 1))), (1,) * len(shape))
         if op not in REDUCTIONS:
             raise TraceError(f"{op.name} takes any number of operands, and no array program knows it: write it with autograd's functions")
-        if op is not ops.sum_:
+        if op is not ops.total_:
             array = self._number(array)
         return self._add(REDUCE, (array,), (*shape[:axis], 1, *shape[axis + 1 :]), (axis, op))
 
     def _squared(self, array: int) -> int | None:
         """What an array is, or is sums along the last axis of, the squares of, if it is."""
         instruction = self.instructions[array]
-        while instruction.op == RESHAPE or (instruction.op == REDUCE and instruction.detail == (len(instruction.shape) - 1, ops.sum_)):
+        while instruction.op == RESHAPE or (instruction.op == REDUCE and instruction.detail == (len(instruction.shape) - 1, ops.total_)):
             instruction = self.instructions[instruction.operands[0]]
         return instruction.operands[0] if instruction.op is ops.power and self.factor(instruction.operands[1]) == (2.0, 0) else None
 

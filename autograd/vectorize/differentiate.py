@@ -100,7 +100,7 @@ def _contributions(program: Program, number: int, adjoint: int, depends: Sequenc
     source = program.shape(operand)
     if op == REDUCE:
         _, row = instruction.detail
-        if row is ops.sum_:
+        if row is ops.total_:
             return [(operand, None, adjoint)]
         y, x = program.array(number), program.array(operand)
         return [(operand, None, _times(program, row.partials[0](y, x)[0], adjoint))]

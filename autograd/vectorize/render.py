@@ -322,7 +322,7 @@ class _Renderer:
     def _reduce(self, number: int, keep: bool) -> str:
         instruction = self.program.instructions[number]
         axis, row = instruction.detail
-        function = "np.sum" if row is ops.sum_ else f"np.{REDUCTIONS[row].__name__}.reduce"
+        function = "np.sum" if row is ops.total_ else f"np.{REDUCTIONS[row].__name__}.reduce"
         return f"{function}({self._operand(instruction.operands[0])}, axis={axis}{', keepdims=True' if keep else ''})"
 
     def _scatter(self, number: int) -> str:

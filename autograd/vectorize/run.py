@@ -358,7 +358,7 @@ class Plan:
     def _reduce(self, number: int, operand: int, axis: int, row: Operation) -> None:
         shape = sized(self.program.shape(operand), self.batch)
         self._allocate(number)
-        if row is ops.sum_:
+        if row is ops.total_:
             is_boolean = self.program.instructions[operand].is_boolean
             if axis == 0 and len(shape) == 2 and not is_boolean:
                 self._call(np.ndarray.dot, (self._ones_of(shape[0]),), operand, _Reference(number, _raveled))

@@ -17,7 +17,7 @@ from autograd.ops import Operation
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
 
 DOT, SUM = "dot", "sum"
-_SUMS = {ops.add, ops.subtract, ops.negative, ops.sum_, ops.weighted_sum_}
+_SUMS = {ops.add, ops.subtract, ops.negative, ops.total_, ops.weighted_sum_}
 _CONDITIONS = {
     ops.less, ops.less_equal, ops.greater, ops.greater_equal, ops.equal, ops.not_equal,
     ops.logical_and, ops.logical_or, ops.logical_not,
@@ -47,7 +47,7 @@ class Builder:
                 operands = self._as_numbers(op, operands)
             numbers = [self.number(each) for each in operands]
             if None not in numbers:
-                return self.constant(float(op.ieee(*numbers)))  # type: ignore[arg-type]
+                return self.constant(float(op.ieee_value(*numbers)))  # type: ignore[arg-type]
             simpler = self._simpler(op, operands, numbers)
             if simpler is not None:
                 return simpler
@@ -191,7 +191,7 @@ class _Terms:
                 self.constant += factor * operands[0]
             elif number != root and uses[number] != 1:
                 self.multiples[number] += factor
-            elif op is ops.add or op is ops.sum_:
+            elif op is ops.add or op is ops.total_:
                 stack.extend([(each, factor) for each in reversed(operands)])
             elif op is ops.subtract:
                 stack += [(operands[1], -factor), (operands[0], factor)]
