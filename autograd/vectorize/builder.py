@@ -13,8 +13,6 @@ from autograd.value import TraceError
 from autograd.vectorize import rewrite
 from autograd.vectorize.program import (
     BATCH,
-    CONDITIONS,
-    REDUCTIONS,
     ROWS,
     Columns,
     Concatenate,
@@ -132,7 +130,7 @@ class Builder:
     def _as_numbers(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
         """The operands with one of them made a number of where all are truths: True + True is True in numpy."""
         place = 1 if op is ops.where else 0
-        if op in CONDITIONS or not all(map(self.is_condition, operands[place:])):
+        if op.is_condition or not all(map(self.is_condition, operands[place:])):
             return operands
         return (*operands[:place], self.as_number(operands[place]), *operands[place + 1 :])
 
@@ -172,15 +170,15 @@ class Builder:
     def matmul(self, left: int, right: int) -> int:
         return self._put(MatMul((self.as_number(left) if self.is_condition(right) else left, right)))
 
-    def reduce(self, array: int, axis: int, op: Operation = ops.sum_) -> int:
+    def reduce(self, array: int, axis: int, op: Operation = ops.total_) -> int:
         """The sum (or another variadic row) along an axis, which stays, with size 1."""
         shape = self.shape(array)
         axis %= len(shape)
-        if op not in REDUCTIONS:
+        if op.reduction is None:
             raise TraceError(f"{op.name} takes any number of operands, and no array program knows it: write it with autograd's functions")
-        if shape[axis] == 1 and op is ops.sum_:
+        if shape[axis] == 1 and op is ops.total_:
             return array
-        return self._put(Reduce((array if op is ops.sum_ else self.as_number(array),), op, axis))
+        return self._put(Reduce((array if op is ops.total_ else self.as_number(array),), op, axis))
 
     def repeated(self, array: int, times: int) -> int:
         """What adding up so many of the same array gives; a multiple of BATCH for as many examples."""
@@ -238,6 +236,6 @@ def spelled(program: Program) -> Program:
                 builder.program.adjoint_of.setdefault(numbers[number], numbers[primal])
     builder.program.outputs = {name: numbers[each] for name, each in program.outputs.items()}
     fresh = builder.program
-    if fresh.rows <= ROWS | REDUCTIONS.keys():
+    if fresh.rows <= ROWS:
         return fresh if all(needed(fresh)) else spelled(fresh)
     return spelled(fresh)  # a user's row was written with rows of the table

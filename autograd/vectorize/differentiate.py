@@ -7,7 +7,7 @@ backward; the instructions that only move numbers, and the matrix product, have 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autograd import ops
@@ -107,11 +107,12 @@ def _contributions(builder: Builder, number: int, adjoint: int, depends: Sequenc
     source = builder.shape(operand)
     match instruction:
         case Elementwise(op=op):
-            arguments = [builder.array(each) for each in (number, *operands)]
+            arguments, needed = list(map(builder.array, operands)), [depends[each] for each in operands]
+            partials = op.partials_at(builder.array(number), arguments, needed)
             given: list[tuple[int, Place, int]] = []
-            for each, partial in zip(operands, op.partials):
-                if depends[each] and partial != 0.0:
-                    contribution = _times(builder, _partial(partial, arguments), adjoint)
+            for each, partial in zip(operands, partials):
+                if not (isinstance(partial, float) and partial == 0):
+                    contribution = _times(builder, partial, adjoint)
                     given.append((each, None, _unbroadcast(builder, contribution, shape, builder.shape(each))))
             return given
         case MatMul():
@@ -124,10 +125,10 @@ def _contributions(builder: Builder, number: int, adjoint: int, depends: Sequenc
                 given.append(_untransposed(builder, right, builder.transpose(left), adjoint))
             return given
         case Reduce(op=op):
-            if op is ops.sum_:
+            if op is ops.total_:
                 return [(operand, None, adjoint)]
-            y, x = builder.array(number), builder.array(operand)
-            return [(operand, None, _times(builder, op.partials[0](y, x)[0], adjoint))]  # type: ignore[operator]
+            (partial,) = op.partials_at(builder.array(number), [builder.array(operand)])
+            return [(operand, None, _times(builder, partial, adjoint))]
         case Expand():
             return [(operand, None, _unbroadcast(builder, adjoint, shape, source))]
         case Reshape():
@@ -154,10 +155,6 @@ def _untransposed(builder: Builder, operand: int, left: int, right: int) -> tupl
         (operand,) = source.operands
         left, right = builder.transpose(right), builder.transpose(left)
     return operand, None, builder.matmul(left, right)
-
-
-def _partial(partial: float | Callable[..., Any], arguments: Sequence[Any]) -> Any:
-    return partial(*arguments) if callable(partial) else partial
 
 
 def _times(builder: Builder, partial: Any, adjoint: int) -> int:

@@ -19,7 +19,7 @@ from autograd.ops import Operation
 from autograd.vectorize.builder import Builder
 from autograd.vectorize.program import BATCH, Program, Shape
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
-from autograd.vectorize.simplify import COMMUTATIVE, DOT
+from autograd.vectorize.simplify import DOT
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,8 @@ class _Lowering:
             if op == DOT:
                 key: tuple[Any, ...] = (op, len(operands), *map(self._varies, self.factors(number)))
             else:
-                if op in COMMUTATIVE:
+                assert isinstance(op, Operation)
+                if op.is_commutative and not op.variadic and not op.is_condition:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
                     self.graph.nodes[number] = (op, operands)
                 exponent = operands[1] if op is ops.power and self.graph.nodes[operands[1]][0] == CONSTANT else None

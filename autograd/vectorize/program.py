@@ -38,7 +38,7 @@ The outputs have names: "cost", a single number, and one array, "results" (batch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple
@@ -189,9 +189,9 @@ class Elementwise(Instruction):
         if not self.op.variadic and len(operands) != len(self.op.partials):
             raise ValueError(f"{self.op.name} takes {len(self.op.partials)} operands")
         choices = operands[1:] if self.op is ops.where else operands
-        if self.op not in CONDITIONS and all(each.dtype is BOOLEAN for each in choices):
+        if not self.op.is_condition and all(each.dtype is BOOLEAN for each in choices):
             raise ValueError(f"{self.op.name} of booleans alone is not what it is of numbers: one of them must be made a number")
-        return Type(broadcast([each.shape for each in operands]), BOOLEAN if self.op in CONDITIONS else REAL)
+        return Type(broadcast([each.shape for each in operands]), BOOLEAN if self.op.is_condition else REAL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,9 +201,9 @@ class Reduce(Instruction):
 
     def type(self, operands: Sequence[Type]) -> Type:
         ((shape, dtype),) = operands
-        if self.op not in REDUCTIONS or not 0 <= self.axis < len(shape):
+        if self.op.reduction is None or not 0 <= self.axis < len(shape):
             raise ValueError(f"no reduction by {self.op.name} along axis {self.axis} of {shape_text(shape)}")
-        if dtype is BOOLEAN and self.op is not ops.sum_:
+        if dtype is BOOLEAN and self.op is not ops.total_:
             raise ValueError(f"{self.op.name} takes numbers")
         return Type((*shape[: self.axis], 1, *shape[self.axis + 1 :]))
 
@@ -322,16 +322,8 @@ def placed(place: Columns | FloatArray | None, shape: Shape) -> Shape:
     return (*shape[:-1], len(range(*place)) if isinstance(place, tuple) else len(place))
 
 
-CONDITIONS = frozenset({
-    ops.less, ops.less_equal, ops.greater, ops.greater_equal, ops.equal, ops.not_equal,
-    ops.logical_and, ops.logical_or, ops.logical_not,
-})  # fmt: skip
-REDUCTIONS: Mapping[Operation, np.ufunc] = {ops.sum_: np.add, ops.logsumexp_: np.logaddexp}
-ROWS = frozenset(
-    each
-    for each in vars(ops).values()
-    if isinstance(each, Operation) and (isinstance(each.on_arrays, np.ufunc) or each in (ops.where, ops.erf))
-)  # what a back end has to know, entry by entry
+_UFUNCS = frozenset(each for each in ops.TABLE.values() if isinstance(each.on_arrays, np.ufunc))
+ROWS = _UFUNCS | {ops.where, ops.erf, ops.total_, ops.logsumexp_}
 
 
 @dataclass
@@ -396,7 +388,7 @@ class Program:
                     raise ValueError("its operands do not come before it")
                 if (right := instruction.type([self.types[each] for each in instruction.operands])) != self.types[number]:
                     raise ValueError(f"its type is {right}, not {self.types[number]}")
-                if isinstance(instruction, Elementwise) and instruction.op not in ROWS:
+                if isinstance(instruction, (Elementwise, Reduce)) and instruction.op not in ROWS:
                     raise ValueError(f"{instruction.op.name} is no row that back ends know")
             except ValueError as error:
                 raise ValueError(f"%{number} = {instruction}: {error}") from None

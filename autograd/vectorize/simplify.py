@@ -14,12 +14,9 @@ from typing import Any
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize import rewrite
-from autograd.vectorize.program import CONDITIONS
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
 
 DOT = "dot"
-SUMS = {ops.add, ops.subtract, ops.negative, ops.sum_, ops.weighted_sum_}
-COMMUTATIVE = {ops.add, ops.multiply, ops.maximum, ops.minimum}
 
 
 class Builder:
@@ -47,13 +44,18 @@ class Builder:
         """The number of the node `op(operands)`, or of a simpler one equal to it."""
         numbers = [self.number(each) for each in operands]
         if None not in numbers:
-            return self.constant(float(op.ieee(*numbers)))  # type: ignore[arg-type]
+            return self.constant(float(op.ieee_value(*numbers)))  # type: ignore[arg-type]
         simpler = rewrite.simpler(self, op, operands)
         if simpler is not None:
             return simpler
-        if op in COMMUTATIVE and operands[0] > operands[1] and numbers[0] is None:
+        if self._is_sortable(op) and operands[0] > operands[1] and numbers[0] is None:
             operands = operands[::-1]
         return self._put(op, operands)
+
+    @staticmethod
+    def _is_sortable(op: Operation) -> bool:
+        """Whether operands are put in order, so that a + b and b + a are one; conditions stay as a reader expects them."""
+        return op.is_commutative and not op.variadic and not op.is_condition
 
     def factor(self, term: int) -> rewrite.Factor | None:
         number = self.number(term)
@@ -64,7 +66,8 @@ class Builder:
         return (None, ()) if isinstance(op, str) else (op, operands)
 
     def is_condition(self, term: int) -> bool:
-        return self.graph.nodes[term][0] in CONDITIONS
+        op = self.graph.nodes[term][0]
+        return isinstance(op, Operation) and op.is_condition
 
     def scale(self, factor: float, power: int = 0) -> int:
         assert power == 0  # nothing here knows of batches
@@ -119,7 +122,7 @@ def _flatten(merged: Builder) -> tuple[Scalars, list[bool]]:
         op, operands = nodes[number]
         if not needed[number] or isinstance(op, str):
             continue
-        if op in SUMS:
+        if op.is_sum:
             terms = _Terms(merged, uses, number)
             if terms.is_worth_it or op is ops.weighted_sum_:
                 sums[number] = terms
@@ -162,17 +165,17 @@ class _Terms:
                 self.constant += factor * operands[0]
             elif number != root and uses[number] != 1:
                 self.multiples[number] += factor
-            elif op is ops.add or op is ops.sum_:
+            elif op is ops.add or op is ops.total_:
                 stack.extend([(each, factor) for each in reversed(operands)])
             elif op is ops.subtract:
                 stack += [(operands[1], -factor), (operands[0], factor)]
             elif op is ops.negative:
                 stack.append((operands[0], -factor))
             elif op is ops.weighted_sum_:
-                n = len(operands) // 2
-                for u, v in zip(operands[:n], operands[n:-1]):
+                weights, inputs, bias = ops.terms(operands)
+                for u, v in zip(weights, inputs):
                     self._add_product(merged, factor, u, v)
-                stack.append((operands[-1], factor))
+                stack.append((bias, factor))
             elif op is ops.multiply and (scale := merged.number(operands[0])) is not None:
                 stack.append((operands[1], factor * scale))
             elif op is ops.multiply and (scale := merged.number(operands[1])) is not None:
@@ -243,7 +246,7 @@ class _Terms:
     @staticmethod
     def _sum_of(flat: Builder, members: list[int]) -> int:
         if len(members) > 2:
-            return flat.add(ops.sum_, *sorted(members))
+            return flat.add(ops.total_, *sorted(members))
         return members[0] if len(members) == 1 else flat.add(ops.add, *members)
 
     @staticmethod

@@ -10,7 +10,6 @@ import numpy as np
 
 from autograd.ops import Operation
 from autograd.vectorize.program import (
-    REDUCTIONS,
     Concatenate,
     Constant,
     Elementwise,
@@ -93,7 +92,8 @@ def _array(instruction: Instruction, operands: list[Any], batch: int, dtype: np.
         case Elementwise(op=op):
             return op.on_arrays(*operands)
         case Reduce(op=op, axis=axis):
-            return REDUCTIONS[op].reduce(operands[0], axis=axis, keepdims=True)
+            assert op.reduction is not None  # or no program has it
+            return op.reduction.reduce(operands[0], axis=axis, keepdims=True)
         case MatMul():
             return operands[0] @ operands[1]
         case Slice(start=start, stop=stop, step=step):
@@ -111,8 +111,8 @@ def _array(instruction: Instruction, operands: list[Any], batch: int, dtype: np.
         case Scatter(places=places, shape=shape):
             result = np.zeros(sized(shape, batch), dtype=dtype)
             for place, part in zip(places, operands):
-                columns: Any = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
-                np.add.at(result, (..., columns), part)
+                at: Any = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
+                np.add.at(result, (Ellipsis, at), part)  # type: ignore[arg-type]
             return result
     raise ValueError(f"no meaning is known for {instruction}")
 

@@ -55,7 +55,7 @@ def _squared(program: Program, number: int) -> int | None:
     instruction = program.instructions[number]
     while isinstance(instruction, Reshape) or (
         isinstance(instruction, Reduce)
-        and instruction.op is ops.sum_
+        and instruction.op is ops.total_
         and instruction.axis == len(program.shape(instruction.operands[0])) - 1
     ):
         (number,) = instruction.operands

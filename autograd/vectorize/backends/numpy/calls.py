@@ -60,7 +60,7 @@ def calls(storage: Storage) -> Iterator[Call]:
                 yield from _elementwise(storage, number, instruction)
             case MatMul():
                 yield _product(place, *operands)
-            case Reduce(op=ops.sum_, axis=axis):
+            case Reduce(op=ops.total_, axis=axis):
                 yield _sum(place, operands[0], axis)
             case Reduce(axis=axis):
                 yield from _logsumexp(place, operands[0], axis, *storage.scratch[number])

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from autograd import ops
-from autograd.ops import Operation
+from autograd.ops import ATOM, COMPARISON, POWER, PRODUCT, SUM, Operation
 from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.program import (
     BATCH,
-    REDUCTIONS,
     Columns,
     Concatenate,
     Constant,
@@ -43,14 +42,8 @@ from autograd.vectorize.program import (
 _RESERVED = ("np", "math", "erf", "placed", "batch", "theta", "weights")  # names that mean something in every source
 _WIDTH = 60  # an expression longer than this gets a line of its own,
 _COLUMNS = 100  # and a line longer than this is broken
-_ATOM, _POWER, _PRODUCT, _SUM, _COMPARISON = 5, 4, 3, 2, 1
-_INFIX = {
-    ops.add: _SUM, ops.subtract: _SUM, ops.multiply: _PRODUCT, ops.divide: _PRODUCT,
-    ops.less: _COMPARISON, ops.less_equal: _COMPARISON, ops.greater: _COMPARISON,
-    ops.greater_equal: _COMPARISON, ops.equal: _COMPARISON, ops.not_equal: _COMPARISON,
-}  # fmt: skip
-
-_INLINED = frozenset({*_INFIX, ops.negative, ops.power, ops.exp, ops.cosh})
+_INFIX = (COMPARISON, SUM, PRODUCT)  # what stands between its operands; powers and signs are written apart, truths are functions
+_INLINED = (ops.negative, ops.power, ops.exp, ops.cosh)  # and what stands between its operands
 
 _PLACED = '''
 def placed(columns, part, shape):
@@ -153,18 +146,18 @@ class _Renderer:
         if self.has_cost:
             if varies:
                 cost = (
-                    f"weights @ {self._operand(self.output, _ATOM)}[:, 0]" if self.is_weighted else f"np.mean({self._operand(self.output)})"
+                    f"weights @ {self._operand(self.output, ATOM)}[:, 0]" if self.is_weighted else f"np.mean({self._operand(self.output)})"
                 )
             else:
-                cost = f"{'np.sum(weights) * ' if self.is_weighted else ''}{self._operand(self.output, _ATOM)}[0]"
+                cost = f"{'np.sum(weights) * ' if self.is_weighted else ''}{self._operand(self.output, ATOM)}[0]"
             return f"{cost}, {self._operand(self.gradient)}" if self.gradient >= 0 else cost
         if not varies:
             return f"np.broadcast_to({self._operand(self.output)}.reshape({result}), ({', '.join(['batch', *map(str, result)])},))"
         if result == ():
-            return f"{self._operand(self.output, _ATOM)}[:, 0]"
+            return f"{self._operand(self.output, ATOM)}[:, 0]"
         if len(result) == 1:
             return self._operand(self.output)
-        return f"{self._operand(self.output, _ATOM)}.reshape(batch, {', '.join(map(str, result))})"
+        return f"{self._operand(self.output, ATOM)}.reshape(batch, {', '.join(map(str, result))})"
 
     def _unpacked(self) -> dict[int, str]:
         """The slices of the parameter vector, in its order and in the shapes in which they are used, each with the letter of its name."""
@@ -220,7 +213,8 @@ class _Renderer:
             return False
         if isinstance(instruction, MatMul):
             return self._is_summand(number)
-        inlined = isinstance(instruction, (Expand, Reduce)) or self._op(number) in _INLINED
+        op = self._op(number)
+        inlined = isinstance(instruction, (Expand, Reduce)) or (op is not None and (op in _INLINED or op.precedence in _INFIX))
         return inlined and (len(text) <= _WIDTH or self._is_accumulated(number)) and not self._is_weighted_sum(number)
 
     def _is_summand(self, number: int) -> bool:
@@ -268,7 +262,7 @@ class _Renderer:
         """Write the line that gives an array its name."""
         self.names[number] = name
         self.lines.append((f"{name} = {self.text[number][0]}", shape_text(self.program.shape(number))))
-        self.text[number] = (name, _ATOM)
+        self.text[number] = (name, ATOM)
 
     def _fresh(self, stem: str, numbered: bool = True) -> str:
         count = 1
@@ -290,49 +284,49 @@ class _Renderer:
                 return self._operation(op, operands)
             case Input(argument=argument):
                 name, given = self.arguments[argument], self.shapes[argument]
-                return (f"{name}[:, None]" if given == () else name if len(given) == 1 else f"{name}.reshape(batch, -1)"), _ATOM
+                return (f"{name}[:, None]" if given == () else name if len(given) == 1 else f"{name}.reshape(batch, -1)"), ATOM
             case Parameters():
-                return "theta", _ATOM
+                return "theta", ATOM
             case Weights():
-                return "weights[:, None]", _ATOM
+                return "weights[:, None]", ATOM
             case Constant(value=value):
                 if value.shape == ():
-                    return _number(float(value)), _ATOM if float(value) >= 0 else _PRODUCT
-                return f"np.array({value.tolist()})", _ATOM
+                    return _number(float(value)), ATOM if float(value) >= 0 else PRODUCT
+                return f"np.array({value.tolist()})", ATOM
             case Scale(factor=factor, power=power):
-                return f"{_number(factor)} {'/' if power < 0 else '*'} batch{'' if abs(power) == 1 else f'**{abs(power)}'}", _PRODUCT
+                return f"{_number(factor)} {'/' if power < 0 else '*'} batch{'' if abs(power) == 1 else f'**{abs(power)}'}", PRODUCT
             case Slice(start=start, stop=stop, step=step):
                 columns = f"{start}:{stop}{f':{step}' if step != 1 else ''}"
                 columns = columns if len(shape) == 1 else f":, {columns}"
-                return f"{self._operand(operands[0], _ATOM)}[{columns}]", _ATOM
+                return f"{self._operand(operands[0], ATOM)}[{columns}]", ATOM
             case Transpose():
-                return f"{self._operand(operands[0], _ATOM)}.T", _ATOM
+                return f"{self._operand(operands[0], ATOM)}.T", ATOM
             case Reshape():
-                return self._reshape(operands[0], shape), _ATOM
+                return self._reshape(operands[0], shape), ATOM
             case Take(columns=taken):
-                return f"{self._operand(operands[0], _ATOM)}[{'' if len(shape) == 1 else ':, '}{_columns(taken)}]", _ATOM
+                return f"{self._operand(operands[0], ATOM)}[{'' if len(shape) == 1 else ':, '}{_columns(taken)}]", ATOM
             case Concatenate():
-                return f"np.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", _ATOM
+                return f"np.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", ATOM
             case MatMul():
-                return f"{self._operand(operands[0], _POWER)} @ {self._operand(operands[1], _POWER)}", _PRODUCT
+                return f"{self._operand(operands[0], POWER)} @ {self._operand(operands[1], POWER)}", PRODUCT
             case Expand():
-                return f"np.broadcast_to({self._operand(operands[0])}, {shape_text(shape)})", _ATOM
+                return f"np.broadcast_to({self._operand(operands[0])}, {shape_text(shape)})", ATOM
             case Reduce():
-                return self._reduce(number, instruction, keep=True), _ATOM
+                return self._reduce(number, instruction, keep=True), ATOM
         assert isinstance(instruction, Scatter), instruction
-        return self._scatter(number, instruction), _ATOM
+        return self._scatter(number, instruction), ATOM
 
     def _operation(self, op: Operation, operands: Sequence[int]) -> tuple[str, int]:
         if op is ops.where:
             condition, *choices = map(self._operand, operands)
-            return f"np.where({condition}, {', '.join(f'{each}.0' if each.isdigit() else each for each in choices)})", _ATOM
+            return f"np.where({condition}, {', '.join(f'{each}.0' if each.isdigit() else each for each in choices)})", ATOM
         if op is ops.power:
-            exponent = self._operand(operands[1], _POWER)
-            return f"{self._operand(operands[0], _ATOM)} ** {exponent}", _POWER
+            exponent = self._operand(operands[1], POWER)
+            return f"{self._operand(operands[0], ATOM)} ** {exponent}", POWER
         if op is ops.negative:
-            return f"-{self._operand(operands[0], _POWER)}", _PRODUCT
-        if op in _INFIX:
-            binding = _INFIX[op]
+            return f"-{self._operand(operands[0], POWER)}", PRODUCT
+        if op.precedence in _INFIX:
+            binding = op.precedence
             left, right = operands
             if op is ops.add and self._is_negated(right):
                 op, right = ops.subtract, self.program.instructions[right].operands[0]
@@ -341,14 +335,14 @@ class _Renderer:
             after = binding if op in (ops.add, ops.multiply) and self.text[right][0][:1] != "-" else binding + 1
             return f"{self._operand(left, binding)} {op.symbol} {self._operand(right, after)}", binding
         function = "erf" if op is ops.erf else f"np.{getattr(op.on_arrays, '__name__', op.name)}"
-        return f"{function}({', '.join(map(self._operand, operands))})", _ATOM
+        return f"{function}({', '.join(map(self._operand, operands))})", ATOM
 
     def _is_negated(self, number: int) -> bool:
         return self._op(number) is ops.negative and number not in self.names
 
     def _reshape(self, operand: int, shape: Shape) -> str:
         source = self.program.instructions[operand]
-        text = self._operand(operand, _ATOM)
+        text = self._operand(operand, ATOM)
         have = self.program.shape(operand)
         if isinstance(source, Reduce) and operand not in self.names and shape == (*have[: source.axis], *have[source.axis + 1 :]):
             return self._reduce(operand, source, keep=False)
@@ -357,7 +351,7 @@ class _Renderer:
         return f"{text}.reshape({', '.join(map(size_text, shape))})"
 
     def _reduce(self, number: int, instruction: Reduce, keep: bool) -> str:
-        function = "np.sum" if instruction.op is ops.sum_ else f"np.{REDUCTIONS[instruction.op].__name__}.reduce"
+        function = "np.sum" if instruction.op is ops.total_ else f"np.{getattr(instruction.op.reduction, '__name__', '')}.reduce"
         return f"{function}({self._operand(instruction.operands[0])}, axis={instruction.axis}{', keepdims=True' if keep else ''})"
 
     def _scatter(self, number: int, instruction: Scatter) -> str:
@@ -372,7 +366,7 @@ class _Renderer:
         end = 0
         for place, part in parts:
             if place is None:
-                others.insert(0, self._operand(part, _SUM))
+                others.insert(0, self._operand(part, SUM))
             elif isinstance(place, tuple) and place[0] >= end and place[2] == 1:
                 beside += [f"np.zeros({shape_text((*batch, place[0] - end))})"] if place[0] > end else []
                 beside.append(self._flat(part))
@@ -401,7 +395,7 @@ class _Renderer:
         source = self.program.instructions[number]
         is_flat = isinstance(source, Reshape) and len(source.shape) == 1
         if number not in self.names and is_flat and source.operands[0] in self.names:
-            return f"{self._operand(source.operands[0], _ATOM)}.ravel()"
+            return f"{self._operand(source.operands[0], ATOM)}.ravel()"
         return self._operand(number)
 
 
