@@ -1,7 +1,9 @@
 """vectorize: programs equal the eager engine, whatever scalar function they were made of."""
 
+import copy
 import gc
 import math
+import pickle
 import random
 import threading
 import tracemalloc
@@ -45,6 +47,8 @@ from autograd import (
     weighted_sum,
     where,
 )
+from autograd.ops import logical_and, logical_not, logical_or
+from autograd.vectorize import ParameterLayout
 from nn import MLP, squared_error
 
 Function = Callable[..., Any]
@@ -525,13 +529,17 @@ UNARY: dict[str, Function] = {
     "exp": lambda a: exp(sin(a)), "log": lambda a: log(1.5 + a * a), "sqrt": lambda a: sqrt(1.25 + a * a), "log1p": lambda a: log1p(a * a),
     "expm1": lambda a: expm1(tanh(a)), "power": lambda a: 2.0 ** tanh(a), "halve": lambda a: a / 2 - 1, "from one": lambda a: 1 - a,
     "saturate": lambda a: sigmoid(30 * a) - tanh(-1000 * a), "derivative": lambda a: grad(lambda t: tanh(t) * t)(a),
-    "sign": lambda a: (a > 0) - (a < 0),
+    "sign": lambda a: (a > 0) - (a < 0), "above": lambda a: a > 0.25, "not": logical_not, "truth": lambda a: where(a, 1.0, a - 1),
 }  # fmt: skip
 BINARY: dict[str, Function] = {
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b, "divide": lambda a, b: a / (1.5 + b * b),
     "maximum": maximum, "minimum": minimum, "where": lambda a, b: where(a < b, a * b, b + 1),
     "conditions": lambda a, b: where((a < 0.5) & (b > -0.5) | (a > b), a, b), "logsumexp": lambda a, b: logsumexp([a, b, 0.3]),
     "power": lambda a, b: (1.5 + sin(a)) ** tanh(b), "combine": lambda a, b: 2 * a - 0.5 * b + 1,
+    "less": lambda a, b: a < b, "at least": lambda a, b: a >= b, "same": lambda a, b: a == b, "other": lambda a, b: a != b,
+    "and": logical_and, "or": logical_or, "choose": lambda a, b: where(a, b, a), "both": lambda a, b: (a > 0) * (b > 0),
+    "votes": lambda a, b: (a > 0) + (b > 0) - (a > b), "most": lambda a, b: maximum(a > b, b > 0.5),
+    "least": lambda a, b: minimum(a, b > 0),
 }  # fmt: skip
 VARIADIC: dict[str, Function] = {
     "total": total, "logsumexp": logsumexp, "sum": sum, "mean": mean, "softmax": lambda v: exp(v[0] - logsumexp(v)) * v[-1],
@@ -652,6 +660,25 @@ def test_random_programs_agree_with_the_eager_engine(description: dict[str, Any]
 @given(PROGRAM)
 def test_thousands_of_random_programs_agree_with_the_eager_engine(description: dict[str, Any]) -> None:
     check_random_program(description)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda u, v, w: v - (u[1] > u[0]) * w,
+        lambda u, v, w: maximum((u[0] > u[0]) & (u[0] > v), maximum((u[0] > w) & (w > v), v)) * 1.0,
+        lambda u, v, w: (u[0] > v) + (u[0] > w) + (v > w) * u[1],
+        lambda u, v, w: where(u[0] > v, u[0] > w, v) * w,
+        lambda u, v, w: sum([u[0] > v, u[1] > v, u[0] > w]) * v + tanh(u[0] > w) - (u[1] > w) / (1 + (u[0] > 0)),
+        lambda u, v, w: [u[0] > v, w][0],
+        lambda u, v, w: exp(u[0] > v) + abs(-(u[1] > w)) + where(u[0] > 0, u[1] > v, u[1] > w) + v * w,
+        lambda u, v, w: weighted_sum([u[0] > 0, u[1] > 0], [u[0] > v, u[1] > w]) + weighted_sum([v > w, w > v], [u[0] > 0, u[1] > 0], w),
+        lambda u, v, w: logsumexp([u[0] > v, w, u[1] > w]) + mean([u[0] > v, u[0] > w]) + weighted_sum([u[0] > v, w], [u[1] > w, v]),
+    ],
+)
+def test_conditions_count_as_numbers(f: Function) -> None:
+    v, w = Value(0.3), Value(-0.2)
+    assert_agrees(lambda u: f(u, v, w), RNG.normal(size=(40, 2)))
 
 
 # The numbers that are used
@@ -1041,6 +1068,71 @@ def test_what_is_known_after_a_call_says_so_before(what: str) -> None:
     assert str(caught.value) == f"{what} is known once <vectorized f> has seen arguments: call it, or its record(...), with a batch first"
 
 
+def test_weights_make_sums_that_add_up(fit: Fit) -> None:
+    program, _, _, x, y = fit
+    weights = RNG.random(7)
+    cost, gradient = program.value_and_gradient(x, y, weights=weights)
+    assert cost == pytest.approx(weights @ program(x, y), rel=1e-13)
+    np.testing.assert_allclose(gradient, weights @ program.per_example_gradients(x, y), rtol=1e-12)
+    parts = [program.value_and_gradient(x[part], y[part], weights=weights[part]) for part in (slice(0, 3), slice(3, 7))]
+    assert sum(part for part, _ in parts) == pytest.approx(cost, rel=1e-13)
+    np.testing.assert_allclose(sum(part for _, part in parts), gradient, rtol=1e-12)
+    mean, mean_gradient = program.value_and_gradient(x, y, weights=[1 / 7] * 7)
+    assert mean == pytest.approx(program.value_and_gradient(x, y)[0], rel=1e-13)
+    np.testing.assert_allclose(mean_gradient, program.value_and_gradient(x, y)[1], rtol=1e-12)
+
+
+def test_a_penalty_counts_once_however_the_batch_is_divided() -> None:
+    w = Value(2.0)
+    program = vectorize(lambda x: w * x + 10 * w * w)
+    x = np.array([1.0, 2.0, 3.0])
+    weights = np.full(3, 1 / 3)
+    parts = [program.value_and_gradient(x[part], weights=weights[part])[1] for part in (slice(0, 1), slice(1, 3))]
+    np.testing.assert_allclose(sum(parts), program.value_and_gradient(x)[1], rtol=1e-14)
+
+
+def test_wrong_weights_are_refused(fit: Fit) -> None:
+    program, _, _, x, y = fit
+    with pytest.raises(ValueError, match=r"weights must have shape \(7,\), one number an example, got \(3,\)"):
+        program.value_and_gradient(x, y, weights=np.ones(3))
+    with pytest.raises(TypeError, match="weights must hold real numbers"):
+        program.value_and_gradient(x, y, weights=["a"] * 7)
+
+
+def test_gradients_come_in_the_order_that_is_asked_for() -> None:
+    model = MLP([2, 3, 2], seed=1)
+    program, (X, Y) = vectorize(lambda x, y: squared_error(model(x), y)), (batch(2), batch(2))
+    rows = program.per_example_gradients(X, Y, order=model.parameters())
+    _, gradients = eager(program.f, (X, Y), model.parameters())
+    np.testing.assert_allclose(rows, gradients, rtol=1e-11, atol=1e-13)
+    assert list(map(id, program.parameters)) != list(map(id, model.parameters()))
+    there = program.layout.to(model.parameters(), program.parameter_vector())
+    assert there.tolist() == [parameter.data for parameter in model.parameters()]
+    assert ParameterLayout(model.parameters()).to(program.parameters, there).tolist() == program.parameter_vector().tolist()
+    stranger = Value(5.0)
+    assert program.per_example_gradients(X, Y, order=[stranger, model.parameters()[0]])[:, 0].tolist() == [0.0] * 7
+
+
+MODEL = MLP([2, 3, 1])
+
+
+def example_cost(x: Any, y: Any) -> Any:
+    return squared_error(MODEL(x), y)
+
+
+def test_copies_of_a_program_record_anew() -> None:
+    program, (X, Y) = vectorize(example_cost), (batch(2), batch())
+    expected = program(X, Y)
+    for copied in (pickle.loads(pickle.dumps(program)), copy.deepcopy(program)):
+        np.testing.assert_array_equal(copied(X, Y), expected)
+        assert copied.source == program.source
+    network = copy.deepcopy(vectorize(MODEL))
+    before = network(X)
+    network.f.layers[0].neurons[0].bias.data += 1.0
+    assert not np.allclose(network(X), before)
+    np.testing.assert_array_equal(vectorize(MODEL)(X), before)
+
+
 def test_only_scalar_results_have_gradients() -> None:
     w = Value(1.0)
     program = vectorize(lambda x: [w * x])
@@ -1114,32 +1206,6 @@ def test_a_branch_on_a_parameter_is_refused() -> None:
 def test_only_functions_are_vectorized() -> None:
     with pytest.raises(TypeError, match="vectorize takes a function of one example, got int"):
         vectorize(3)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda x, v, w: v - (x[1] > x[0]) * w,
-        lambda x, v, w: maximum((x[0] > x[0]) & (x[0] > v), maximum((w > v), (x[0] > w) & (w > v))) * 1.0 + x[1] * 0,
-        lambda x, v, w: (x[0] > v) + (x[1] > v) + (x[0] > w) - (x[1] > x[0]) + x[0] * 0,
-        lambda x, v, w: exp(x[0] > v) + abs(-(x[1] > w)) + where(x[0] > 0, x[1] > v, x[1] > w),
-        lambda x, v, w: logsumexp([x[0] > v, x[1] > w]) + weighted_sum([x[0] > 0, x[1] > 0], [x[0] > v, x[1] > w]),
-        lambda x, v, w: weighted_sum([v > w, w > v], [x[0] > 0, x[1] > 0], w),
-    ],
-)
-def test_conditions_count_as_numbers(function: Any) -> None:
-    v, w = Value(0.3), Value(0.1)
-    X = np.random.default_rng(0).normal(size=(7, 2))
-    compiled = vectorize(lambda x: function(x, v, w) + v * w)
-    eager = [function(row, v, w) + v * w for row in X.tolist()]
-    np.testing.assert_allclose(compiled(X), [each.data for each in eager], rtol=1e-12)
-    gradients = compiled.per_example_gradients(X)
-    for value, row in zip(eager, gradients):
-        for parameter in (v, w):
-            parameter.grad = 0.0
-        value.backward()
-        np.testing.assert_allclose(row, [parameter.grad for parameter in compiled.parameters], rtol=1e-12)
-    np.testing.assert_allclose(compiled.value_and_gradient(X)[1], gradients.mean(axis=0), rtol=1e-12)
 
 
 # Compiled functions inside others

@@ -48,7 +48,7 @@ def with_gradient(program: Program, weighted: bool = False) -> Program:
         cost = builder.matmul(builder.transpose(builder.expand(seed, builder.shape(results))), results)
     else:
         seed = builder.reshape(builder.reduce(builder.weights(), 0), (1,)) if weighted else builder.scale(1.0)
-        cost = builder.add(ops.multiply, seed, results)
+        cost = builder.expand(builder.add(ops.multiply, seed, results), (1,))
     builder.program.outputs = {"cost": cost}
     differentiate(builder, results, seed)
     return builder.program

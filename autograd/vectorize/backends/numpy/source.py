@@ -149,7 +149,8 @@ class _Renderer:
                     f"weights @ {self._operand(self.output, ATOM)}[:, 0]" if self.is_weighted else f"np.mean({self._operand(self.output)})"
                 )
             else:
-                cost = f"{'np.sum(weights) * ' if self.is_weighted else ''}{self._operand(self.output, ATOM)}[0]"
+                number = self._operand(self.output, ATOM) + ("[0]" if self.program.shape(self.output) else "")
+                cost = f"np.sum(weights) * {number}" if self.is_weighted else number
             return f"{cost}, {self._operand(self.gradient)}" if self.gradient >= 0 else cost
         if not varies:
             return f"np.broadcast_to({self._operand(self.output)}.reshape({result}), ({', '.join(['batch', *map(str, result)])},))"
@@ -333,7 +334,8 @@ class _Renderer:
             elif op is ops.add and self._is_negated(left):
                 op, left, right = ops.subtract, right, self.program.instructions[left].operands[0]
             after = binding if op in (ops.add, ops.multiply) and self.text[right][0][:1] != "-" else binding + 1
-            return f"{self._operand(left, binding)} {op.symbol} {self._operand(right, after)}", binding
+            before = binding + op.is_condition  # a < b < c would be another thing
+            return f"{self._operand(left, before)} {op.symbol} {self._operand(right, after)}", binding
         function = "erf" if op is ops.erf else f"np.{getattr(op.on_arrays, '__name__', op.name)}"
         return f"{function}({', '.join(map(self._operand, operands))})", ATOM
 
