@@ -81,7 +81,7 @@ def test_a_check_finds_what_is_wrong_and_names_it() -> None:
     program.append(Elementwise((0, 0), ops.add))
     program.check()
     program.types[1] = Type((BATCH, 3))
-    with pytest.raises(ValueError, match=r"%1 = elementwise %0 %0 add: its type is \(batch, 2\), not \(batch, 3\)"):
+    with pytest.raises(ValueError, match=r"%1 = add %0 %0: its type is \(batch, 2\), not \(batch, 3\)"):
         program.check()
     program.types[1] = Type((BATCH, 2))
     program.instructions[1] = Elementwise((0, 1), ops.add)
@@ -104,7 +104,7 @@ def test_a_program_prints_its_instructions_with_their_types() -> None:
     graph, batched = simplify(record(lambda x: tanh(weighted_sum(w, x)), [(2,)], ["x"])[0])
     program = spelled(with_gradient(lower(graph, batched, [2])[0]))
     lines = str(program).splitlines()
-    assert lines[0] == "%0 = input (-1, 2) 0  # (batch, 2)"
+    assert lines[0] == "%0 = input argument=0  # (batch, 2)"
     assert lines[-1] == f"return cost %{program.outputs['cost']}, gradient %{program.outputs['gradient']}"
     assert len(lines) == len(program) + 1
 

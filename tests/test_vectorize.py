@@ -478,7 +478,7 @@ def test_copies_of_a_program_record_anew() -> None:
         assert copied.source == program.source
     network = copy.deepcopy(vectorize(MODEL))
     before = network(X)
-    network.f.layers[0].neurons[0].bias.data += 1.0
+    network.f.layers[0].neurons[0].bias.data += 1.0  # type: ignore[attr-defined]
     assert not np.allclose(network(X), before)
     np.testing.assert_array_equal(vectorize(MODEL)(X), before)
 

@@ -125,8 +125,10 @@ class Instruction:
         return (type(self), self.operands, *map(_hashable, self.details))
 
     def __str__(self) -> str:
-        words = [f"%{each}" for each in self.operands] + [f"{_detail_text(each):.60}" for each in self.details]
-        return " ".join([type(self).__name__.lower(), *words])
+        details = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("operands", "shape")}
+        name = details.pop("op", None) or type(self).__name__.lower()
+        words = [f"{each}={_detail_text(detail):.60}" for each, detail in details.items()]
+        return " ".join([name.name if isinstance(name, Operation) else name, *(f"%{each}" for each in self.operands), *words])
 
 
 def _hashable(detail: Any) -> Any:
@@ -134,9 +136,7 @@ def _hashable(detail: Any) -> Any:
 
 
 def _detail_text(detail: Any) -> str:
-    if isinstance(detail, np.ndarray):
-        return str(detail.tolist())
-    return detail.name if isinstance(detail, Operation) else str(detail)
+    return str(detail.tolist() if isinstance(detail, np.ndarray) else detail)
 
 
 @dataclass(frozen=True, eq=False)

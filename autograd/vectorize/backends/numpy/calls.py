@@ -32,7 +32,8 @@ class Call(NamedTuple):
     arguments: tuple[Any, ...]
 
     def __str__(self) -> str:
-        return f"{getattr(self.function, '__name__', self.function)}({', '.join(map(str, self.arguments))})"
+        words = [f"an array of {each.shape}" if isinstance(each, np.ndarray) and each.ndim else str(each) for each in self.arguments]
+        return f"{getattr(self.function, '__name__', self.function)}({', '.join(words)})"
 
 
 def fixed(storage: Storage) -> Iterator[Call]:

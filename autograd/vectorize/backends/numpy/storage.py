@@ -44,7 +44,8 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         name = f"buffer {self.buffer}" if isinstance(self.buffer, int) else self.buffer
-        return f"{name} + {self.offset}, shape {self.shape}, strides {self.strides}, {self.dtype}"
+        kind = " of bool" if self.dtype == bool else ""
+        return f"{name}[{self.offset}:] as {self.shape} by {self.strides}{kind}"
 
     @classmethod
     def whole(cls, buffer: Buffer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Place:
