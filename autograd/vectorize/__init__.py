@@ -16,7 +16,7 @@ from autograd.ops import Node, Operation, mean
 from autograd.value import TraceError, Value, is_recording
 from autograd.vectorize import backends
 from autograd.vectorize.parameters import ParameterLayout
-from autograd.vectorize.program import FloatArray
+from autograd.vectorize.program import FloatArray, Program
 from autograd.vectorize.recording import Kind, Recording
 
 __all__ = ["ParameterLayout", "TraceError", "Vectorized", "vectorize"]
@@ -171,6 +171,12 @@ class Vectorized:
         For a scalar function of parameters it is the mean of its results and the gradient, for any other the results.
         """
         return self._recorded("source").source()
+
+    @property
+    def program(self) -> Program:
+        """The program that runs, instruction by instruction: that of the mean and its gradient, or of the results (see `source`)."""
+        recording = self._recorded("program")
+        return recording.program(recording.shown)
 
     def record(self, *arguments: Any) -> Vectorized:
         """Record the function for arguments like these, without running it; returns self."""

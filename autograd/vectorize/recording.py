@@ -78,10 +78,14 @@ class Recording:
         program, _ = lower(self._graph, self._batched, self._sizes, per_example=True)
         return program
 
+    @property
+    def shown(self) -> Kind:
+        """The program to show: that of the mean and its gradient, or where there is no such thing, of the results."""
+        return Kind.MEAN if self.result_shape == () and len(self.layout) else Kind.RESULTS
+
     def source(self) -> str:
-        """The source of the mean and its gradient, or where there is no such thing, of the results."""
-        kind = Kind.MEAN if self.result_shape == () and len(self.layout) else Kind.RESULTS
-        return self.backend.source(self.program(kind), self.name, self.names, self.shapes, self.result_shape)
+        """The source of the program to show."""
+        return self.backend.source(self.program(self.shown), self.name, self.names, self.shapes, self.result_shape)
 
     def check(self, arrays: Sequence[FloatArray]) -> None:
         """Raise ValueError for the first example that does not meet what the function requires."""
