@@ -122,7 +122,7 @@ class Expression(Node):
         return op(*inputs) if op is not None and not options else NotImplemented
 
 
-_BY_UFUNC = {op.on_arrays: op for op in vars(ops).values() if isinstance(op, Operation) and isinstance(op.on_arrays, np.ufunc)}
+_BY_UFUNC = {op.on_arrays: op for op in ops.TABLE.values() if isinstance(op.on_arrays, np.ufunc)}
 
 
 def _boxed(operand: Any) -> Any:
@@ -220,7 +220,7 @@ class Value(Expression):
         try:
             data = op.on_floats(*numbers)
         except (ArithmeticError, ValueError):
-            data = op.ieee(*numbers) if _thread.sweeping else op.evaluate(*numbers)
+            data = op.ieee_value(*numbers) if _thread.sweeping else op.value(*numbers)
         return _node(ops.real(data), op, *operands) if len(operands) <= 2 else _node(ops.real(data), op, operands)
 
     def backward(self) -> None:

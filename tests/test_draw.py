@@ -251,7 +251,7 @@ def test_a_small_graph_of_few_examples_is_folded_node_by_node_when_it_must_be() 
 def test_sums_within_an_example_fold_with_it() -> None:
     _, cost = network([2, 3, 2], 5)
     graph = snapshot(cost)
-    totals = [position for position, node in enumerate(graph.nodes) if node.op is ops.sum_]
+    totals = [position for position, node in enumerate(graph.nodes) if node.op is ops.total_]
     first = fold(graph)
     assert len(totals) == 6
     assert {first[each] for each in totals} == {totals[0], totals[-1]}
