@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from nn.data.conventions import Array, Seed, count, finite, generator
 
-
 ENCODE = "classes, y = np.unique(y, return_inverse=True)"  # numbers labels of any kind from 0 up, and keeps their names
 MOST_CELLS = 10**8  # 0.8 GB: more than this one_hot makes only where the number of classes is said
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -55,7 +55,7 @@ def load_csv(
     drop: Column | Collection[Column] = (),
     missing: str | Collection[str] = MISSING,
 ) -> Table:
-    """A CSV file in UTF-8, or an open text file, as a `Table`: `X, y, *_ = load_csv(...)`; a name that ends in .gz is unpacked.
+    """A CSV file in UTF-8 as a `Table`. `source` is its path, gzipped where that ends in .gz, or the file, open as text.
 
     `target` is the column to predict, `drop` those to leave out, each a name or a position. The features are numbers;
     those in `categorical` hold words, and make a column of 0.0 and 1.0 for each word, `colour=blue`, `colour=red`, in alphabetical
@@ -133,20 +133,25 @@ def _rest_of_row(text: str, start: int, file: TextIO, delimiter: str) -> str:
             yield line
 
     last = start + text.count("\n") - text.endswith("\n")
-    for line, _ in _rows(lines(), delimiter, start):
+    for line, _ in _raw_rows(lines(), delimiter, start):
         if line >= last:
             break
     return "".join(rest)
 
 
-def _rows(lines: Iterable[str], delimiter: str, start: int) -> Iterator[tuple[int, list[str]]]:
+def _raw_rows(lines: Iterable[str], delimiter: str, start: int) -> Iterator[tuple[int, list[str]]]:
     """Every row as the number of its last line and its cells; a blank line has none."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         for row in reader:
-            yield start - 1 + reader.line_num, [cell.strip() for cell in row]
+            yield start - 1 + reader.line_num, row
     except csv.Error as error:
         raise csv.Error(f"{error} (line {start - 1 + reader.line_num})") from error
+
+
+def _rows(text: str, delimiter: str, start: int) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a piece that are not blank, the cells without the space around them."""
+    return ((line, [cell.strip() for cell in row]) for line, row in _raw_rows(io.StringIO(text), delimiter, start) if row)
 
 
 # Cells.
@@ -243,7 +248,8 @@ def _columns(given: Column | Collection[Column]) -> list[Column]:
 def _lay_out(asked: _Asked, pieces: Iterator[Piece]) -> tuple[_Layout, Piece]:
     """The layout, and what the first piece holds below the header."""
     start, text = next((piece for piece in pieces if piece[1].strip("\n")), (1, ""))
-    sample = list(islice(((line, row) for line, row in _rows(io.StringIO(text), asked.delimiter, start) if row), SAMPLE + 1))
+    while len(sample := list(islice(_rows(text, asked.delimiter, start), SAMPLE + 1))) < 2 and (further := next(pieces, None)):
+        text += further[1]
     if not sample:
         raise ValueError(f"{asked.source} is empty")
     line, first = sample[0]
@@ -316,7 +322,7 @@ def _looks_like_header(first: list[str], rows: list[list[str]], target: int, is_
     count = [int(cell) for cell in numbers.values()]
     on_end = count == list(range(count[0], count[0] + len(count)))  # one after the other
     if words:
-        ascend = len(count) > 1 and all(low < high for low, high in zip(count, count[1:]))
+        ascend = len(count) > 1 and all(low < high for low, high in pairwise(count))
         if ascend and all(len(below[column]) > 1 and min(Counter(below[column]).values()) > 1 for column in words):
             return True, f"its numbers ascend, and {next(iter(words.values()))!r} is none of the words below it, which all recur"
     elif on_end and count[0] == 0 and not first[0] and below[0] and below[0] == [str(row) for row in range(len(below[0]))]:
@@ -344,7 +350,7 @@ def _parts(layout: _Layout, pieces: Iterator[Piece]) -> Iterator[Array]:
         for column in layout.features:
             if column in layout.codes and len(layout.codes[column].words) > MOST_WORDS:
                 raise ValueError(
-                    f"{layout.asked.source}: {layout.names[column]!r} has more than {MOST_WORDS} different words, too many for a column each: "
+                    f"{layout.asked.source}: {layout.names[column]!r} has more than {MOST_WORDS} different words, too many columns: "
                     f"drop=[{layout.written(column)}] leaves it out"
                 )
         yield part
@@ -352,11 +358,11 @@ def _parts(layout: _Layout, pieces: Iterator[Piece]) -> Iterator[Array]:
 
 def _read(layout: _Layout, text: str) -> Array:
     """The text as numbers (rows, columns). Raises ValueError where anything in it is not as it should be, be it unclear what."""
-    converters: dict[int, Callable[[str], float]] = {column: codes.__getitem__ for column, codes in layout.codes.items()}
+    converters: dict[int | str, Callable[[str], float]] = {column: codes.__getitem__ for column, codes in layout.codes.items()}
     of_numbers = [column for column in (layout.target, *layout.features) if column not in layout.codes]
     unread = set(range(len(layout.names))) - {layout.target, *layout.features}
     converters |= dict.fromkeys(unread, _nothing)  # not numpy's usecols, which would pass over rows of unequal length
-    part = np.loadtxt(
+    part: Array = np.loadtxt(
         io.StringIO(text), delimiter=layout.asked.delimiter, comments=None, quotechar='"', converters=converters, encoding=None, ndmin=2
     )
     if part.shape[1] != len(layout.names):
@@ -378,7 +384,7 @@ def _nothing(cell: str) -> float:
 def _fault(layout: _Layout, pieces: Iterable[Piece], error: ValueError) -> ValueError:
     """What is wrong with the first faulty line of the pieces; for a missing value all the lines that lack one in this column."""
     source, read = layout.asked.source, {layout.target, *layout.features}
-    rows = (row for start, text in pieces for row in _rows(io.StringIO(text), layout.asked.delimiter, start) if row[1])
+    rows = (row for start, text in pieces for row in _rows(text, layout.asked.delimiter, start))
     for line, row in rows:
         if len(row) != len(layout.names):
             return ValueError(f"{source}, line {line}: {len(row)} cells, but the first line has {len(layout.names)}")
