@@ -303,6 +303,7 @@ def _is_header(asked: _Asked, first: list[str], rows: list[list[str]], target: i
 
 
 def _looks_like_header(first: list[str], rows: list[list[str]], target: int, is_missing: _Missing) -> tuple[bool, str]:
+    """Whether it does, and why: the evidence in the order of its weight."""
     below = [[cell for row in rows if not is_missing(cell := row[column])] for column in range(len(first))]
     of_numbers = {column for column, cells in enumerate(below) if cells and all(_number(cell) is not None for cell in cells)}
     words = {column: cell for column, cell in enumerate(first) if _number(cell) is None and not is_missing(cell)}
@@ -316,18 +317,18 @@ def _looks_like_header(first: list[str], rows: list[list[str]], target: int, is_
     if words and not numbers:
         return True, "none of its cells is a number"
 
-    if not numbers or not all(_is_digits(cell) for cell in numbers.values()):
+    if not numbers or not all(_is_digits(cell) and len(cell) < 16 for cell in numbers.values()):
         return False, "its cells are like those below it"
 
     count = [int(cell) for cell in numbers.values()]
-    on_end = count == list(range(count[0], count[0] + len(count)))  # one after the other
+    consecutive = count == list(range(count[0], count[0] + len(count)))
     if words:
         ascend = len(count) > 1 and all(low < high for low, high in pairwise(count))
         if ascend and all(len(below[column]) > 1 and min(Counter(below[column]).values()) > 1 for column in words):
             return True, f"its numbers ascend, and {next(iter(words.values()))!r} is none of the words below it, which all recur"
-    elif on_end and count[0] == 0 and not first[0] and below[0] and below[0] == [str(row) for row in range(len(below[0]))]:
+    elif consecutive and count[0] == 0 and not first[0] and below[0] and below[0] == [str(row) for row in range(len(below[0]))]:
         return True, "its numbers count from 0, and its first cell is empty over the numbers of the rows"
-    elif on_end and len(count) == len(first) > 2 and rows:
+    elif consecutive and len(count) == len(first) > 2 and rows:
         of_fractions = not any(_is_digits(cell.lstrip("+-")) for column in range(len(first)) if column != target for cell in below[column])
         goes_on = [_number(cell) for cell in rows[0]] == [number + 1 for number in count]
         if of_fractions or (count[0] == 0 and not goes_on):
