@@ -43,9 +43,19 @@ def test_load_csv_reads_a_file_of_numbers_alone(tmp_path: Path) -> None:
     assert (str(table.X.dtype), table.classes, table.header) == ("float64", [], False)
 
 
-def test_load_csv_passes_over_a_byte_order_mark(tmp_path: Path) -> None:
-    table = load_csv(written(tmp_path, "\ufeffa;b\n1;2.5\n3;4\n".encode()), target=0, delimiter=";")
-    assert (table.X.tolist(), table.y.tolist(), table.features) == ([[2.5], [4]], [1, 3], ["b"])
+def test_load_csv_passes_over_a_byte_order_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = load_csv(written(tmp_path, "\ufeff1;2.5\n3;4\n"), target=0, delimiter=";")
+    assert (table.X.tolist(), table.y.tolist(), table.header) == ([[2.5], [4]], [1, 3], False)
+    monkeypatch.setattr(csv_reader, "PIECE", 1)
+    with pytest.raises(ValueError, match=r"line 2: 'column 0' is '\\ufeff3', not a finite number"):
+        load_csv(written(tmp_path, "1,2\n\ufeff3,4\n"))
+
+
+def test_lines_are_counted_from_the_start_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for piece in (1, 9, 1000):
+        monkeypatch.setattr(csv_reader, "PIECE", piece)
+        with pytest.raises(ValueError, match="no value for 'a' on lines 7, 11: fill it in"):
+            load_csv(written(tmp_path, 'a,b\n1,2\n\n"3","x\ny"\n5,6\nNA,6\n7,8\n\n7,8\n,2\n'), categorical="b")
 
 
 HEADERS = [  # the text, and why its first line is the header
