@@ -50,6 +50,9 @@ class Operation:
     number of operands, and has one function that returns all its partial derivatives; `reduction` is the ufunc whose
     `reduce` gives it along an axis, where there is one. A commutative row's operands may stand in any order; `is_sum`
     marks what a sum is made of. Copies of a row are the row itself, and a pickle holds its name alone.
+
+    What follows from the partial derivatives: `is_linear` where all are constant, `flat`, the operands by which one is
+    0 everywhere, so that no gradient takes that path, and `is_simple` where they are one or two, all constant or none.
     """
 
     def __init__(
@@ -70,8 +73,10 @@ class Operation:
         self.on_floats, self.on_arrays = on_floats, on_arrays
         self.partials = tuple(each if callable(each) else float(each) for each in partials)
         self.is_condition, self.is_commutative, self.is_sum = is_condition, is_commutative, is_sum
-        self.is_linear = all(isinstance(each, float) for each in self.partials)
         self.variadic, self.reduction = variadic, reduction
+        self.is_linear = all(isinstance(each, float) for each in self.partials)
+        self.is_simple = not variadic and len(partials) <= 2 and (self.is_linear or all(map(callable, partials)))
+        self.flat = frozenset(index for index, each in enumerate(self.partials) if each == 0.0)
         self.__name__ = self.__qualname__ = name
         self.__doc__ = f"{name}: of real numbers, numpy arrays, or Values; returns the same kind."
 
@@ -85,13 +90,17 @@ class Operation:
         """
         if not self.variadic and len(operands) != len(self.partials):
             raise TypeError(f"{self.name} takes {len(self.partials)} operand(s), got {len(operands)}")
-        arrays = False
         for operand in operands:
             if type(operand) is not float:
-                if isinstance(operand, Node):
-                    return operand.apply(self, operands)
-                arrays = arrays or isinstance(operand, (np.ndarray, np.generic))
-        return self.on_arrays(*map(real_array, operands)) if arrays else self.value(*map(real, operands))
+                break
+        else:
+            return self.value(*operands)
+        for operand in operands:
+            if isinstance(operand, Node):
+                return operand.apply(self, operands)
+        if any(isinstance(operand, (np.ndarray, np.generic)) for operand in operands):
+            return self.on_arrays(*map(real_array, operands))
+        return self.value(*map(real, operands))
 
     def value(self, *operands: float) -> float:
         """The value on floats. Overflow gives an infinity; a domain error names the operation and the operands."""
@@ -113,13 +122,16 @@ class Operation:
     def partials_at(self, result: Any, operands: Sequence[Any], needed: Iterable[bool] | None = None) -> list[Any]:
         """The partial derivative by each operand, read with floats (gives floats, inf and nan as IEEE has them), arrays, nodes or symbols.
 
-        Where `needed` is given, one truth for each operand, those that are not needed are left at 0.0.
+        Where `needed` is given, a truth for each operand, a row need not work out the others.
         """
-        wanted = [True] * len(operands) if needed is None else list(needed)
-        rules: Sequence[Any] = self.partials
         if self.variadic:
-            rules = _read(rules[0], result, operands)
-        return [(_read(rule, result, operands) if callable(rule) else rule) if want else 0.0 for rule, want in zip(rules, wanted)]
+            partials = _read(self.partials[0], result, operands)
+        else:
+            wanted = [True] * len(operands) if needed is None else needed
+            partials = [
+                (_read(rule, result, operands) if want else 0.0) if callable(rule) else rule for rule, want in zip(self.partials, wanted)
+            ]
+        return list(partials)
 
     def describe(self, operands: Sequence[object]) -> str:
         """The operation applied to the operands, as one would write it: `2.0 + 3.0`, `tanh(0.5)`."""
@@ -157,18 +169,14 @@ def _row_named(name: str) -> Operation:
 def _read(rule: Callable[..., Any], y: Any, operands: Sequence[Any]) -> Any:
     """What a rule gives, as plain floats where it is read with floats: in IEEE arithmetic where Python's raises."""
     try:
-        result = rule(y, *operands)
+        found = rule(y, *operands)
     except (ArithmeticError, ValueError):
         with np.errstate(all="ignore"):
-            result = rule(*[np.float64(each) if type(each) is float else each for each in (y, *operands)])
-    if isinstance(result, (list, tuple)):
-        return [_plain(each, y) for each in result]
-    return _plain(result, y)
-
-
-def _plain(partial: Any, y: Any) -> Any:
-    """A truth or a number of numpy's as a float, where that is all there is to it."""
-    return float(partial) if type(partial) is not float and (type(y) is float or isinstance(partial, np.generic)) else partial
+            found = rule(*[np.float64(each) if type(each) is float else each for each in (y, *operands)])
+        if isinstance(found, (list, tuple)):
+            return [float(each) if isinstance(each, (np.ndarray, np.generic)) else each for each in found]
+    is_number = isinstance(found, (bool, np.generic)) or (type(y) is float and isinstance(found, np.ndarray))
+    return float(found) if is_number else found
 
 
 def real(operand: Any) -> float:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, anomaly, ops
-from autograd.value import topological_order
+from autograd.backward import topological_order
 
 
 def micrograd_readme() -> tuple[Value, Value, Value]:

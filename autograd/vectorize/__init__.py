@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd import watch
+from autograd.modes import Demand, TraceError, mode
 from autograd.ops import Node, Operation, mean
-from autograd.value import Demand, TraceError, Value, is_recording
+from autograd.value import Value
 from autograd.vectorize.arrays import INPUT, PARAMETERS, Program, rebuilt
 from autograd.vectorize.differentiate import differentiate
 from autograd.vectorize.lower import lower
@@ -166,7 +166,7 @@ class Vectorized:
         return np.array([self.f(*example) for example in zip(*rows)], dtype=object)
 
     def _refuse_in_a_recording(self, parameters: Any = None) -> None:
-        if is_recording() and parameters is None:
+        if mode.recording and parameters is None:
             raise TraceError(f"the gradients of {self!r} inside a recorded function would be numbers of this moment: take grad(f) there")
 
     def _checked(self, array: Any, name: str) -> FloatArray:
@@ -222,7 +222,7 @@ class Vectorized:
 
 def _is_scalar(arguments: Sequence[Any]) -> bool:
     """Whether a call is for nodes, or is part of a recording, which no number that depends on parameters may enter."""
-    return is_recording() or any(map(_holds_nodes, arguments))
+    return mode.recording or any(map(_holds_nodes, arguments))
 
 
 def _holds_nodes(argument: Any) -> bool:
@@ -314,7 +314,7 @@ class Recording:
         return render(program, self.name, self.names, self.shapes, self.result_shape)
 
     def values(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
-        if watch.blocks:
+        if mode.anomaly:
             (results,) = interpret(self._program, _bindings(self._program, arrays, theta), batch, watch=True)
             return self._shaped(results, batch)
         plan = self._borrow("values", self.forward, batch)
@@ -327,7 +327,7 @@ class Recording:
         self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray, out: FloatArray | None
     ) -> tuple[float, FloatArray]:
         gradient = np.empty(len(theta), dtype=self.dtype) if out is None else out
-        if watch.blocks:
+        if mode.anomaly:
             results, *gradients = interpret(self.watched, _bindings(self.watched, arrays, theta), batch, watch=True)
             if gradients:
                 gradient[:] = gradients[0]
@@ -340,7 +340,7 @@ class Recording:
             self._return("gradient", batch, plan)
 
     def per_example_gradients(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
-        if watch.blocks:
+        if mode.anomaly:
             self.value_and_gradient(arrays, batch, theta, None)
         program, size = self.per_example, len(theta)
         gradients = np.zeros((batch, size), dtype=self.dtype)
