@@ -12,6 +12,7 @@ from typing import Any
 
 from autograd import modes
 from autograd.modes import mode
+from autograd.ops import terms
 
 
 def topological_order(output: Any, within: Collection[Any] = frozenset()) -> list[Any]:
@@ -42,30 +43,50 @@ def topological_order(output: Any, within: Collection[Any] = frozenset()) -> lis
 
 
 def results_in_order(output: Any) -> list[Any]:
-    """The same order of the Values that operations made, without the leaves: all that a sweep has to visit."""
+    """The same order of the Values that operations made, without the leaves: all that a sweep has to visit.
+
+    It goes straight down to an operand where it can, and by way of the stack only where two lie ahead; and it reads
+    the slots behind `operands`, a property. Either would cost as much as all the rest.
+    """
     order: list[Any] = []
-    seen = set()
-    stack = [output]
-    pop, push = stack.pop, stack.append
-    while stack:
-        node = pop()
-        if node is None:
-            order.append(pop())
-        elif node not in seen:
-            seen.add(node)
-            push(node)
-            push(None)
-            first, second = node._first, node._second  # a property such as `operands` costs as much as all the rest
-            if second is None:
-                for operand in reversed(first) if type(first) is tuple else (first,):
-                    if type(operand) is not float and operand.op is not None and operand not in seen:
-                        push(operand)
-            else:
-                if type(second) is not float and second.op is not None and second not in seen:
+    seen: set[Any] = set()
+    stack: list[Any] = []
+    pop, push, see, done = stack.pop, stack.append, seen.add, order.append
+    node = output
+    while True:
+        see(node)
+        first, second = node._first, node._second
+        if type(first) is tuple:
+            ahead = [each for each in first if type(each) is not float and each.op is not None and each not in seen]
+            if ahead:
+                stack += (node, None, *reversed(ahead))
+                node = pop()
+                continue
+        else:
+            left = type(first) is not float and first.op is not None and first not in seen
+            if second is not None and type(second) is not float and second.op is not None and second not in seen:
+                push(node)
+                push(None)
+                if left:
                     push(second)
-                if type(first) is not float and first.op is not None and first not in seen:
-                    push(first)
-    return order
+                    node = first
+                else:
+                    node = second
+                continue
+            if left:
+                push(node)
+                push(None)
+                node = first
+                continue
+        done(node)
+        while stack:
+            node = pop()
+            if node is None:  # the node below has had all its operands ordered
+                done(pop())
+            elif node not in seen:
+                break
+        else:
+            return order
 
 
 def backward(output: Any) -> None:
@@ -74,14 +95,13 @@ def backward(output: Any) -> None:
         output.grad += 1.0
         return
     order = results_in_order(output)
-    leaves = {}
-    if mode.anomaly:
-        leaves = {each: each.grad for node in order for each in node.operands if type(each) is not float and each.op is None}
+    watched = modes.watchers and mode.anomaly
+    leaves = {each: each.grad for node in order for each in node.operands if type(each) is not float and each.op is None} if watched else {}
     for node in order:
         node.grad = 0.0
     output.grad = 1.0
     sweep(order)
-    if mode.anomaly:
+    if watched:
         try:
             modes.check_gradients(order)
         except FloatingPointError:
@@ -98,7 +118,7 @@ def sweep(order: Sequence[Any]) -> None:
     for node in reversed(order):
         op, first, second = node.op, node._first, node._second
         if not op.is_simple:
-            pass_on(node)
+            (pass_on_terms if op.has_terms else pass_on)(node)
         elif second is not None:
             by_first, by_second = op.partials
             if op.is_linear:
@@ -134,9 +154,28 @@ def pass_on(node: Any) -> None:
     """Add `partial * adjoint` to the `grad` of one node's operands, whatever its row, in IEEE arithmetic where Python's raises."""
     op, adjoint, operands = node.op, node.grad, node.operands
     partials = op.partials_at(node.data, [each if type(each) is float else each.data for each in operands])
-    for index, (operand, partial) in enumerate(zip(operands, partials)):
-        if type(operand) is not float and index not in op.flat:
+    if op.flat:
+        operands, partials = zip(*[pair for index, pair in enumerate(zip(operands, partials)) if index not in op.flat])
+    for operand, partial in zip(operands, partials):
+        if type(operand) is not float:
             operand.grad += partial * adjoint
+
+
+def pass_on_terms(node: Any) -> None:
+    """The same for w1 x1 + ... + wn xn + bias, where the partial derivative by a factor is the other one: no list of them is made."""
+    adjoint = node.grad
+    weights, inputs, bias = terms(node.operands)
+    for weight, entry in zip(weights, inputs):
+        if type(entry) is float:
+            if type(weight) is not float:
+                weight.grad += entry * adjoint
+        elif type(weight) is float:
+            entry.grad += weight * adjoint
+        else:
+            weight.grad += entry.data * adjoint
+            entry.grad += weight.data * adjoint
+    if type(bias) is not float:
+        bias.grad += adjoint
 
 
 def adjoints(order: Sequence[Any], among: Collection[Any], nodes: bool = False) -> dict[Any, Any]:

@@ -35,12 +35,8 @@ class Modes(threading.local):
 
     anomaly = False  # a number that is not finite is an error
     sweeping = False  # a forward value outside the domain is inf or nan, not an error: derivatives are being read with nodes
-    demands: list[Demand] | None = None  # a program is being recorded, comparisons are part of it, and so is what `require` asks
-
-    @property
-    def recording(self) -> bool:
-        """Whether a program is being recorded: a number read from a Value now would be the program's for ever."""
-        return self.demands is not None
+    recording = False  # comparisons are part of a program, and a number read from a Value now would be the program's for ever
+    demands: list[Demand] | None = None  # and so is what `require` asks meanwhile
 
     @contextmanager
     def being(self, **settings: Any) -> Iterator[None]:
@@ -85,7 +81,7 @@ def anomaly() -> Iterator[None]:
 def recording() -> Iterator[list[Demand]]:
     """While a program is recorded: what is compared here will be compared anew whenever it runs. Gives what `require` asks meanwhile."""
     demands: list[Demand] = []
-    with mode.being(demands=demands):
+    with mode.being(recording=True, demands=demands):
         yield demands
 
 

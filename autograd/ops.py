@@ -49,7 +49,8 @@ class Operation:
     A partial derivative is a constant, or a function of the result `y` and all the operands. A `variadic` row takes any
     number of operands, and has one function that returns all its partial derivatives; `reduction` is the ufunc whose
     `reduce` gives it along an axis, where there is one. A commutative row's operands may stand in any order; `is_sum`
-    marks what a sum is made of. Copies of a row are the row itself, and a pickle holds its name alone.
+    marks what a sum is made of, `has_terms` the one whose operands `terms` takes apart. Copies of a row are the row itself,
+    and a pickle holds its name alone.
 
     What follows from the partial derivatives: `is_linear` where all are constant, `flat`, the operands by which one is
     0 everywhere, so that no gradient takes that path, and `is_simple` where they are one or two, all constant or none.
@@ -66,14 +67,15 @@ class Operation:
         is_condition: bool = False,
         is_commutative: bool = False,
         is_sum: bool = False,
+        has_terms: bool = False,
         variadic: bool = False,
         reduction: np.ufunc | None = None,
     ) -> None:
         self.name, self.symbol, self.precedence = name, symbol or name, precedence
         self.on_floats, self.on_arrays = on_floats, on_arrays
         self.partials = tuple(each if callable(each) else float(each) for each in partials)
-        self.is_condition, self.is_commutative, self.is_sum = is_condition, is_commutative, is_sum
-        self.variadic, self.reduction = variadic, reduction
+        self.is_condition, self.is_commutative, self.is_sum, self.has_terms = is_condition, is_commutative, is_sum, has_terms
+        self.variadic, self.arity, self.reduction = variadic, len(partials), reduction
         self.is_linear = all(isinstance(each, float) for each in self.partials)
         self.is_simple = not variadic and len(partials) <= 2 and (self.is_linear or all(map(callable, partials)))
         self.flat = frozenset(index for index, each in enumerate(self.partials) if each == 0.0)
@@ -88,16 +90,16 @@ class Operation:
 
         Raises TypeError for anything else, and ValueError or ZeroDivisionError outside the domain on floats.
         """
-        if not self.variadic and len(operands) != len(self.partials):
-            raise TypeError(f"{self.name} takes {len(self.partials)} operand(s), got {len(operands)}")
+        if len(operands) != self.arity and not self.variadic:
+            raise TypeError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
+        mixed = False
         for operand in operands:
             if type(operand) is not float:
-                break
-        else:
+                if isinstance(operand, Node):
+                    return operand.apply(self, operands)
+                mixed = True
+        if not mixed:
             return self.value(*operands)
-        for operand in operands:
-            if isinstance(operand, Node):
-                return operand.apply(self, operands)
         if any(isinstance(operand, (np.ndarray, np.generic)) for operand in operands):
             return self.on_arrays(*map(real_array, operands))
         return self.value(*map(real, operands))
@@ -125,13 +127,9 @@ class Operation:
         Where `needed` is given, a truth for each operand, a row need not work out the others.
         """
         if self.variadic:
-            partials = _read(self.partials[0], result, operands)
-        else:
-            wanted = [True] * len(operands) if needed is None else needed
-            partials = [
-                (_read(rule, result, operands) if want else 0.0) if callable(rule) else rule for rule, want in zip(self.partials, wanted)
-            ]
-        return list(partials)
+            return list(_read(self.partials[0], result, operands))
+        wanted = [True] * len(operands) if needed is None else needed
+        return [_read(rule, result, operands) if want else 0.0 for rule, want in zip(self.partials, wanted)]
 
     def describe(self, operands: Sequence[object]) -> str:
         """The operation applied to the operands, as one would write it: `2.0 + 3.0`, `tanh(0.5)`."""
@@ -166,8 +164,10 @@ def _row_named(name: str) -> Operation:
     return TABLE[name]
 
 
-def _read(rule: Callable[..., Any], y: Any, operands: Sequence[Any]) -> Any:
+def _read(rule: float | Callable[..., Any], y: Any, operands: Sequence[Any]) -> Any:
     """What a rule gives, as plain floats where it is read with floats: in IEEE arithmetic where Python's raises."""
+    if not callable(rule):
+        return rule
     try:
         found = rule(y, *operands)
     except (ArithmeticError, ValueError):
@@ -206,7 +206,7 @@ def terms(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:
 # Partial derivatives that need more than an expression.
 
 
-def _weighted_sum_partials(_: Any, *operands: Any) -> tuple[Any, ...]:
+def _halves_swapped(_: Any, *operands: Any) -> tuple[Any, ...]:
     weights, inputs, _ = terms(operands)
     return (*inputs, *weights, 1.0)  # each weight's partial is the input it meets, each input's is its weight
 
@@ -250,15 +250,14 @@ def infix(name: str, symbol: str, precedence: int, *columns: Any, **more: Any) -
 
 
 def reducing(name: str, ufunc: np.ufunc, on_floats: Callable[..., float], partials: Callable[..., Any], **more: Any) -> Operation:
-    arrays = partial(_reduced, ufunc)
-    return row(name, on_floats, arrays, partials, variadic=True, reduction=ufunc, is_commutative=True, **more)
+    return many(name, on_floats, partial(_reduced, ufunc), partials, reduction=ufunc, is_commutative=True, **more)
 
 
 def _reduced(ufunc: np.ufunc, *arrays: Any) -> Any:
     return reduce(ufunc, arrays)
 
 
-prefix, condition = infix, partial(infix, is_condition=True)
+prefix, condition, many = infix, partial(infix, is_condition=True), partial(row, variadic=True)
 sign: Operation
 cos: Operation  # these stand in rows above their own
 cosh: Operation
@@ -317,7 +316,7 @@ logical_or    = condition("logical_or",    "|",  OR,         lambda a, b: bool(a
 logical_not   = condition("logical_not",   "~",  SIGN,       operator.not_,              np.logical_not,   0.0)
 
 #                   name             on floats             on arrays                     all the partial derivatives at once
-weighted_sum_ = row("weighted_sum",  kernels.weighted_sum, kernels.weighted_sum_arrays,  _weighted_sum_partials, variadic=True, is_sum=True)
+weighted_sum_ = many("weighted_sum", kernels.weighted_sum, kernels.weighted_sum_arrays,  _halves_swapped, is_sum=True, has_terms=True)
 #                        name         along an axis on floats              all the partial derivatives at once
 total_        = reducing("total",     np.add,       lambda *x: sum(x, 0.0), lambda y, *x: [1.0] * len(x), is_sum=True)
 logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      lambda y, *x: [exp(v - y) for v in x])

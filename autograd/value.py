@@ -10,7 +10,7 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
-from autograd import interop, modes, ops
+from autograd import copying, interop, modes, ops
 from autograd.backward import backward
 from autograd.interop import Expression, Method
 from autograd.modes import TraceError, mode
@@ -150,6 +150,12 @@ class Value(Expression):
     def __format__(self, specification: str) -> str:
         return format(self.data, specification) if specification else str(self)
 
+    def __copy__(self) -> Any:
+        return copying.twin(self)
+
+    def __reduce_ex__(self, _: object) -> tuple[Any, ...]:
+        return copying.parts(self)
+
     def named(self) -> str:
         """The number, behind its label where there is one, for messages."""
         return f"{self.label}={self.data}" if self.label else str(self.data)
@@ -161,15 +167,23 @@ class Value(Expression):
 
     @staticmethod
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
-        numbers = [each.data if type(each) is Value else each for each in operands]
-        for number in numbers:
-            if type(number) is not float:
+        numbers: list[float] = []
+        for operand in operands:
+            if type(operand) is Value:
+                numbers.append(operand.data)
+            elif type(operand) is float:
+                numbers.append(operand)
+            else:
                 return interop.apply_mixed(Value, op, operands)
         try:
             data = op.on_floats(*numbers)
         except (ArithmeticError, ValueError):
             data = op.ieee_value(*numbers) if mode.sweeping else op.value(*numbers)
-        return _result(ops.real(data), op, *operands) if len(operands) <= 2 else _result(ops.real(data), op, operands)
+        if type(data) is not float:
+            data = ops.real(data)
+        if len(operands) > 2:
+            return _result(data, op, operands)
+        return _result(data, op, operands[0], operands[1] if len(operands) == 2 else None)
 
     def backward(self) -> None:
         """Set `grad` throughout this Value's graph: the derivative of this Value by each node.

@@ -13,7 +13,13 @@ import nn
 
 ROOT = Path(__file__).parents[1]
 OPTIONAL = {"IPython", "graphviz", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm"}
-ORDER = [*(f"autograd.{name}" for name in ("kernels", "ops", "modes", "backward", "interop", "value")), "autograd", "nn", "demos", "tests"]
+ORDER = [
+    *(f"autograd.{name}" for name in ("kernels", "ops", "modes", "backward", "interop", "copying", "value")),
+    "autograd",
+    "nn",
+    "demos",
+    "tests",
+]
 SOURCES = sorted(path for package in ("autograd", "nn", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 
