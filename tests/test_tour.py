@@ -28,7 +28,8 @@ def kinds(outputs: list[Any]) -> list[str]:
     found = []
     for output in outputs:
         if output["output_type"] == "stream":
-            found += ["text"] if output["name"] == "stdout" else []
+            more = output["name"] == "stdout" and found[-1:] != ["text"]  # a kernel may send one cell's text in pieces
+            found += ["text"] if more else []
         else:
             found += [kind for kind in output["data"] if kind.startswith("image/")]
     return found
