@@ -14,7 +14,7 @@ import nn
 ROOT = Path(__file__).parents[1]
 OPTIONAL = {"IPython", "graphviz", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm"}
 ORDER = [
-    *(f"autograd.{name}" for name in ("kernels", "ops", "modes", "backward", "interop", "copying", "value")),
+    *(f"autograd.{name}" for name in ("kernels", "operation", "ops", "modes", "backward", "interop", "copying", "value")),
     "autograd",
     "nn",
     "demos",
