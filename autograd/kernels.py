@@ -77,8 +77,7 @@ def logsumexp(*x: float) -> float:
 
 
 def weighted_sum(*v: float) -> float:
-    n = len(v) // 2
-    return sum(map(operator.mul, v[:n], v[n:-1]), v[-1])
+    return sum(map(operator.mul, v[len(v) // 2 : -1], v), v[-1])
 
 
 def weighted_sum_arrays(*v: Any) -> Any:

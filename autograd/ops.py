@@ -1,16 +1,12 @@
-"""The table of operations: each row knows all about its operation, once, for every reading.
+"""The table of operations: each row knows all about its operation, once, for every reading (see `operation`).
 
-A row is read with floats (eager evaluation), with numpy arrays (whole batches), with nodes of a graph (`Value`s for
-higher derivatives, tracers for programs) and with symbols (formulas). Nothing here knows what a node does with an
-operation; a node only says so itself, through `Node.apply`.
+To add an operation, add a row, with its derivatives written in ordinary arithmetic and the functions of the table itself.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import pickle
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, reduce
 from typing import Any
@@ -18,175 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
-
-OR, AND, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 9)  # precedences, as in mathematics
-
-
-class Node:
-    """Abstract: something an operation can be applied to besides plain numbers and arrays.
-
-    Any `Node` among the operands makes `operation(*operands)` return `node.apply(operation, operands)`.
-    A node made by an operation has it in `op` and its operands, in order, in `operands`; a leaf has `None` and `()`.
-    """
-
-    __slots__ = ()
-    op: Operation | None
-    operands: tuple[Any, ...]
-
-    @staticmethod
-    def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
-        """The node that stands for `op` applied to `operands` (nodes and real numbers)."""
-        raise NotImplementedError
-
-
-class UndefinedError(ValueError, ZeroDivisionError):
-    """An operation met floats outside its domain: `log(-1.0)`, `1.0 / 0.0`."""
-
-
-class Operation:
-    """One row: how an operation is written, its value on floats and on arrays, its partial derivatives, and what kind it is.
-
-    A partial derivative is a constant, or a function of the result `y` and all the operands. A `variadic` row takes any
-    number of operands, and has one function that returns all its partial derivatives; `reduction` is the ufunc whose
-    `reduce` gives it along an axis, where there is one. A commutative row's operands may stand in any order; `is_sum`
-    marks what a sum is made of. Copies of a row are the row itself, and a pickle holds its name alone.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        on_floats: Callable[..., float],
-        on_arrays: Callable[..., Any],
-        *partials: float | Callable[..., Any],
-        symbol: str = "",
-        precedence: int = ATOM,
-        is_condition: bool = False,
-        is_commutative: bool = False,
-        is_sum: bool = False,
-        variadic: bool = False,
-        reduction: np.ufunc | None = None,
-    ) -> None:
-        self.name, self.symbol, self.precedence = name, symbol or name, precedence
-        self.on_floats, self.on_arrays = on_floats, on_arrays
-        self.partials = tuple(each if callable(each) else float(each) for each in partials)
-        self.is_condition, self.is_commutative, self.is_sum = is_condition, is_commutative, is_sum
-        self.is_linear = all(isinstance(each, float) for each in self.partials)
-        self.variadic, self.reduction = variadic, reduction
-        self.__name__ = self.__qualname__ = name
-        self.__doc__ = f"{name}: of real numbers, numpy arrays, or Values; returns the same kind."
-
-    def __repr__(self) -> str:
-        return f"<operation {self.name}>"
-
-    def __call__(self, *operands: Any) -> Any:
-        """Apply to real numbers (gives a float), arrays (broadcast; gives an array) or nodes (gives a node).
-
-        Raises TypeError for anything else, and ValueError or ZeroDivisionError outside the domain on floats.
-        """
-        if not self.variadic and len(operands) != len(self.partials):
-            raise TypeError(f"{self.name} takes {len(self.partials)} operand(s), got {len(operands)}")
-        arrays = False
-        for operand in operands:
-            if type(operand) is not float:
-                if isinstance(operand, Node):
-                    return operand.apply(self, operands)
-                arrays = arrays or isinstance(operand, (np.ndarray, np.generic))
-        return self.on_arrays(*map(real_array, operands)) if arrays else self.value(*map(real, operands))
-
-    def value(self, *operands: float) -> float:
-        """The value on floats. Overflow gives an infinity; a domain error names the operation and the operands."""
-        try:
-            return self.on_floats(*operands)
-        except OverflowError:
-            return self.ieee_value(*operands)
-        except (ValueError, ZeroDivisionError):
-            raise UndefinedError(
-                f"{self.describe(operands)} is undefined (IEEE arithmetic would give {self.ieee_value(*operands)}): "
-                f"keep the operands inside the domain, for instance with maximum(x, 1e-12) or where(...)"
-            ) from None
-
-    def ieee_value(self, *operands: float) -> float:
-        """The value as IEEE 754 arithmetic has it: infinities and NaNs instead of exceptions."""
-        with np.errstate(all="ignore"):
-            return float(self.on_arrays(*map(np.float64, operands)))
-
-    def partials_at(self, result: Any, operands: Sequence[Any], needed: Iterable[bool] | None = None) -> list[Any]:
-        """The partial derivative by each operand, read with floats (gives floats, inf and nan as IEEE has them), arrays, nodes or symbols.
-
-        Where `needed` is given, one truth for each operand, those that are not needed are left at 0.0.
-        """
-        wanted = [True] * len(operands) if needed is None else list(needed)
-        rules: Sequence[Any] = self.partials
-        if self.variadic:
-            rules = _read(rules[0], result, operands)
-        return [(_read(rule, result, operands) if callable(rule) else rule) if want else 0.0 for rule, want in zip(rules, wanted)]
-
-    def describe(self, operands: Sequence[object]) -> str:
-        """The operation applied to the operands, as one would write it: `2.0 + 3.0`, `tanh(0.5)`."""
-        words = [str(operand) for operand in operands]
-        if len(words) > 8:
-            words = [*words[:4], "...", *words[-2:]]
-        if self.precedence == ATOM:
-            return f"{self.name}({', '.join(words)})"
-        return f" {self.symbol} ".join(words) if len(words) == 2 else f"{self.symbol}{words[0]}"
-
-    def __copy__(self) -> Operation:
-        return self
-
-    def __deepcopy__(self, _: object) -> Operation:
-        return self
-
-    def __reduce__(self) -> str | tuple[Any, ...]:
-        if TABLE.get(self.name) is self:
-            return _row_named, (self.name,)
-        found: Any = sys.modules.get(self.__module__)
-        for part in self.__qualname__.split("."):
-            found = getattr(found, part, None)
-        if found is not self:
-            raise pickle.PicklingError(
-                f"{self!r} has nothing to pickle but its name, and {self.__module__}.{self.__qualname__} is not it: "
-                f"define a primitive at the top level of a module"
-            )
-        return str(self.__qualname__)
-
-
-def _row_named(name: str) -> Operation:
-    return TABLE[name]
-
-
-def _read(rule: Callable[..., Any], y: Any, operands: Sequence[Any]) -> Any:
-    """What a rule gives, as plain floats where it is read with floats: in IEEE arithmetic where Python's raises."""
-    try:
-        result = rule(y, *operands)
-    except (ArithmeticError, ValueError):
-        with np.errstate(all="ignore"):
-            result = rule(*[np.float64(each) if type(each) is float else each for each in (y, *operands)])
-    if isinstance(result, (list, tuple)):
-        return [_plain(each, y) for each in result]
-    return _plain(result, y)
-
-
-def _plain(partial: Any, y: Any) -> Any:
-    """A truth or a number of numpy's as a float, where that is all there is to it."""
-    return float(partial) if type(partial) is not float and (type(y) is float or isinstance(partial, np.generic)) else partial
-
-
-def real(operand: Any) -> float:
-    """A real number as a float; raises TypeError for anything else, strings and complex numbers included."""
-    if type(operand) is float:
-        return operand
-    if isinstance(operand, (str, bytes)) or not hasattr(operand, "__float__"):
-        raise TypeError(f"expected a real number, an array or a Value, got {type(operand).__name__} {operand!r:.60}")
-    return float(operand)
-
-
-def real_array(operand: Any) -> Any:
-    """An array operand, integers as float64 so that no operation truncates; other kinds as they are."""
-    if isinstance(operand, (np.ndarray, np.generic)):
-        if operand.dtype.kind not in "biufO":
-            raise TypeError(f"expected an array of real numbers, got one of {operand.dtype}")
-        return operand.astype(np.float64) if operand.dtype.kind in "iu" else operand
-    return real(operand)
+from autograd.operation import AND, ATOM, COMPARISON, OR, POWER, PRODUCT, SIGN, SUM, TABLE, Node, Operation, UndefinedError, primitive, real  # noqa: F401
 
 
 def terms(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:
@@ -198,7 +26,7 @@ def terms(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:
 # Partial derivatives that need more than an expression.
 
 
-def _weighted_sum_partials(_: Any, *operands: Any) -> tuple[Any, ...]:
+def _halves_swapped(_: Any, *operands: Any) -> tuple[Any, ...]:
     weights, inputs, _ = terms(operands)
     return (*inputs, *weights, 1.0)  # each weight's partial is the input it meets, each input's is its weight
 
@@ -228,9 +56,6 @@ def _below(_: Any, a: Any, b: Any) -> Any:
     return (a < b) + (a == b) / 2
 
 
-TABLE: dict[str, Operation] = {}
-
-
 def row(name: str, *columns: Any, **more: Any) -> Operation:
     """Enter an operation in the table."""
     op = TABLE[name] = Operation(name, *columns, **more)
@@ -242,15 +67,14 @@ def infix(name: str, symbol: str, precedence: int, *columns: Any, **more: Any) -
 
 
 def reducing(name: str, ufunc: np.ufunc, on_floats: Callable[..., float], partials: Callable[..., Any], **more: Any) -> Operation:
-    arrays = partial(_reduced, ufunc)
-    return row(name, on_floats, arrays, partials, variadic=True, reduction=ufunc, is_commutative=True, **more)
+    return many(name, on_floats, partial(_reduced, ufunc), partials, reduction=ufunc, is_commutative=True, **more)
 
 
 def _reduced(ufunc: np.ufunc, *arrays: Any) -> Any:
     return reduce(ufunc, arrays)
 
 
-prefix, condition = infix, partial(infix, is_condition=True)
+prefix, condition, many = infix, partial(infix, is_condition=True), partial(row, variadic=True)
 sign: Operation
 cos: Operation  # these stand in rows above their own
 cosh: Operation
@@ -309,7 +133,7 @@ logical_or    = condition("logical_or",    "|",  OR,         lambda a, b: bool(a
 logical_not   = condition("logical_not",   "~",  SIGN,       operator.not_,              np.logical_not,   0.0)
 
 #                   name             on floats             on arrays                     all the partial derivatives at once
-weighted_sum_ = row("weighted_sum",  kernels.weighted_sum, kernels.weighted_sum_arrays,  _weighted_sum_partials, variadic=True, is_sum=True)
+weighted_sum_ = many("weighted_sum", kernels.weighted_sum, kernels.weighted_sum_arrays,  _halves_swapped, is_sum=True, has_terms=True)
 #                        name         along an axis on floats              all the partial derivatives at once
 total_        = reducing("total",     np.add,       lambda *x: sum(x, 0.0), lambda y, *x: [1.0] * len(x), is_sum=True)
 logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      lambda y, *x: [exp(v - y) for v in x])
@@ -344,30 +168,3 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0)
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum needs one input for each weight: got {len(weights)} weights and {len(inputs)} inputs")
     return weighted_sum_(*weights, *inputs, bias)
-
-
-def primitive(*partials: float | Callable[..., Any]) -> Callable[[Callable[..., Any]], Operation]:
-    """Make a function an operation of its own, given its partial derivative for each operand.
-
-    A partial derivative is a constant or a function of the result and the operands, written with
-    the library's functions, so that it can be differentiated in turn; so is the function itself.
-
-    >>> @primitive(lambda y, x: 3 * x**2)
-    ... def cube(x):
-    ...     return x * x * x
-    >>> cube(2.0)
-    8.0
-    """
-    for each in partials:
-        if not callable(each) and not isinstance(each, (int, float)):
-            raise TypeError(f"a partial derivative is a function or a number, got {each!r}; write @primitive(lambda y, x: ...)")
-    if not partials:
-        raise TypeError("primitive needs one partial derivative for each operand; write @primitive(lambda y, x: ...)")
-
-    def decorate(function: Callable[..., Any]) -> Operation:
-        op = Operation(function.__name__, function, function, *partials)
-        op.__module__, op.__qualname__, op.__doc__ = function.__module__, function.__qualname__, function.__doc__
-        op.__wrapped__ = function  # type: ignore[attr-defined]
-        return op
-
-    return decorate

@@ -519,7 +519,7 @@ def test_random_graphs_agree_with_50_digits_to_second_order(graph: list[tuple[in
 def path_products(output: Any) -> list[float]:
     """Sizes that the terms of a derivative have: the sum over paths of products of |partials|, at every node, and 1."""
     sizes: dict[Any, float] = {output: 1.0}
-    for node in reversed(autograd.value.topological_order(output) if isinstance(output, Value) else []):
+    for node in reversed(autograd.backward.topological_order(output) if isinstance(output, Value) else []):
         leaves = [Value(getattr(each, "data", each)) for each in node.operands]
         if node.op is not None:
             node.op(*leaves).backward()

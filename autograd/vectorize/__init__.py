@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.modes import TraceError, mode
 from autograd.ops import Node, Operation, mean
-from autograd.value import TraceError, Value, is_recording
+from autograd.value import Value
 from autograd.vectorize import backends
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program
@@ -207,7 +208,7 @@ class Vectorized:
         return np.array([self.f(*example) for example in zip(*rows)], dtype=object)
 
     def _refuse_in_a_recording(self, parameters: Any = None) -> None:
-        if is_recording() and parameters is None:
+        if mode.recording and parameters is None:
             raise TraceError(f"the gradients of {self!r} inside a recorded function would be numbers of this moment: take grad(f) there")
 
     def _checked(self, array: Any, name: str) -> FloatArray:
@@ -263,7 +264,7 @@ class Vectorized:
 
 def _is_scalar(arguments: Sequence[Any]) -> bool:
     """Whether a call is for nodes, or is part of a recording, which no number that depends on parameters may enter."""
-    return is_recording() or any(map(_holds_nodes, arguments))
+    return mode.recording or any(map(_holds_nodes, arguments))
 
 
 def _holds_nodes(argument: Any) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd import ops
+from autograd.modes import TraceError
 from autograd.ops import Operation
-from autograd.value import TraceError
 from autograd.vectorize import rewrite
 from autograd.vectorize.program import (
     BATCH,

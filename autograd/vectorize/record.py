@@ -10,10 +10,12 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from autograd import ops
+from autograd.backward import topological_order
+from autograd.interop import Expression
+from autograd.modes import Demand, TraceError, recording, user_line
 from autograd.ops import Node, Operation
-from autograd.value import Demand, Expression, TraceError, Value, recording, topological_order
+from autograd.value import Value
 from autograd.vectorize.randomness import states
-from autograd.watch import user_line
 
 
 def _refuse(what: str, instead: str) -> Callable[..., Any]:

@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import watch
-from autograd.value import Demand
+from autograd.modes import Demand, mode
 from autograd.vectorize.backends import Backend, Executable
 from autograd.vectorize.backends.reference import Interpreter, evaluate
 from autograd.vectorize.builder import spelled
@@ -99,7 +98,7 @@ class Recording:
 
     def run(self, kind: Kind, arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray, weights: FloatArray | None = None) -> float:
         """Run one of the programs: write its array to `out`, return its cost; in anomaly mode, watch each number of it."""
-        if watch.blocks:
+        if mode.anomaly:
             return Interpreter(self.whole(kind), self.dtype, watch=True).run(arrays, theta, weights, out)
         if kind not in self._executables:
             self._executables[kind] = self.backend.executable(self.program(kind), self.dtype)
