@@ -20,7 +20,7 @@ from nn.explain import nudges
 from nn.history import History
 from nn.network import MLP, Layer, Module, Neuron
 from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
-from nn.training import DivergenceError, train
+from nn.training import DivergenceError, Training, train
 
 __all__ = [
     "MLP",
@@ -36,6 +36,7 @@ __all__ = [
     "Neuron",
     "Optimizer",
     "StepDecay",
+    "Training",
     "binary_cross_entropy",
     "blobs",
     "circles",

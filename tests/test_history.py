@@ -13,7 +13,7 @@ from nn.history import Steps
 
 
 def example() -> History:
-    steps = Steps(cost=[3.0, 2.0, 1.5, 1.25], learning_rate=[0.1] * 4, gradient_norm=[1.0] * 4, seconds=[0.25] * 4)
+    steps = Steps(cost=[3.0, 2.0, 1.5, 1.25], learning_rate=[0.1] * 4, gradient_norm=[1.0] * 4, examples=[8, 2] * 2, seconds=[0.25] * 4)
     return History(
         cost=[2.5, 1.375],
         accuracy=[0.5, 0.75],
