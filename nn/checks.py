@@ -74,6 +74,8 @@ def places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
     """Where the frozen parameters stand among the model's."""
     index = {parameter: place for place, parameter in enumerate(model.parameters())}
     still: list[Value] = []
+    if not isinstance(frozen, (Iterable, Module, Value)):
+        raise TypeError(f"frozen is a list of Modules and Values of the model, such as [model.layers[0]], got {frozen!r:.60}")
     for each in [frozen] if isinstance(frozen, (Module, Value)) else frozen:
         still += each.parameters() if isinstance(each, Module) else [each]
     for each in still:

@@ -7,13 +7,13 @@ flat vector too. All randomness is the order of the examples, drawn anew for eac
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -105,12 +105,14 @@ def train(
         _open(run, checkpoint, resume)
     history, shown = run.history, Progress(progress, epochs, len(run.X), done=len(run.history.cost) * len(run.X))
     history.stopped = "no improvement" if _is_stuck(history, patience) else ""
-    with interruptible() as interrupts, shown, closing(run.steps(live=False)) as steps:
-        while len(history.cost) < epochs and not history.stopped:
-            step = next(steps)
+    with interruptible() as interrupts, shown:
+
+        def watch(step: Step) -> bool:
             shown.step(step)
-            ends_epoch = len(history.cost) == step.epoch
-            if ends_epoch:
+            return bool(interrupts)
+
+        while len(history.cost) < epochs and not history.stopped:
+            if run.epoch(watch):
                 shown.epoch(history)
                 if _call(calls, run):
                     history.stopped = "callback"
@@ -118,7 +120,7 @@ def train(
                     history.stopped = "no improvement"
             if interrupts and not history.stopped:
                 history.stopped = "interrupted"
-            if checkpoint is not None and (ends_epoch or history.stopped):
+            if checkpoint is not None:
                 run.save(checkpoint)
     history.stopped = history.stopped or "finished"
     if patience is not None and history.stopped != "interrupted":
@@ -190,7 +192,9 @@ class Training:
     (0, (2,))
     >>> before = run.state()
     >>> run.set(rate=0.2)
-    >>> [round(cost, 2) for cost in run.epoch().cost]  # to the end of this one
+    >>> run.epoch()  # to the end of this one
+    True
+    >>> [round(cost, 2) for cost in run.history.cost]
     [4.18, 2.63]
     >>> run.restore(before)
     >>> len(run.history.steps.cost)
@@ -249,31 +253,41 @@ class Training:
 
     # Moving on
 
-    def steps(self, count: int | None = None, *, live: bool = True) -> Generator[Step, None, None]:
+    def steps(self, count: int | None = None) -> Iterator[Step]:
         """Take so many steps (None: without an end), each when the iterator is asked for it; it can be left and others begun at any time.
 
-        With `live=False` the model is brought up to date at the end of an epoch and of the iteration only, which is faster for
-        thousands of parameters; `run.parameters` always is. Raises DivergenceError where the cost, its gradient, the
-        parameters or an epoch's measurements are not finite any more: the run is then back at the last epoch's end.
+        Raises DivergenceError where the cost, its gradient, the parameters or an epoch's measurements are not finite any more:
+        the run is then back at the last epoch's end, with the settings of now.
         """
         if count is not None:
             checks.a_whole_number("the number of steps", count)
         self.take_up()
-        return self._steps(count, live)
+        return (self.step() for _ in (itertools.count() if count is None else range(count)))
 
     def step(self) -> Step:
         """One step, with the next mini-batch, or the one that `example` is looking at. Raises what `steps` does."""
         try:
-            return self._step()
+            with np.errstate(all="ignore"):
+                return self._step()
         finally:
             self._catch_up()
 
-    def epoch(self) -> History:
-        """The steps to the end of this epoch, and the history, whose last entries are this epoch's. Raises what `steps` does."""
-        self.take_up()
-        for _ in self._steps(self.steps_left, live=False):
-            pass
-        return self.history
+    def epoch(self, watch: Callable[[Step], Any] | None = None) -> bool:
+        """The steps to the end of this epoch, or until `watch`, called after each, returns True. Was the end reached?
+
+        For thousands of parameters it is faster than as many single steps, as the model is brought up to date only at
+        the end; `run.parameters` always is. Raises what `steps` does.
+        """
+        epochs = self._epoch + (self._seen == len(self.X))  # one that an exception kept from ending is over too
+        try:
+            with np.errstate(all="ignore"):
+                while self._epoch <= epochs:
+                    step = self._step()
+                    if watch is not None and watch(step) is True:
+                        break
+        finally:
+            self._catch_up()
+        return self._epoch > epochs
 
     def example(self) -> Example:
         """Look at the mini-batch's next example; at its last one make the update, to the same bits as `step` does."""
@@ -374,8 +388,10 @@ class Training:
             raise TypeError(f"restore takes what run.state() gave, got {type(state).__name__} {state!r:.60}; a file is for load")
         if len(state.parameters) != len(self._values):
             raise ValueError(f"the state is of a model with {len(state.parameters)} parameters, and this has {len(self._values)}")
-        self._restore(state)
-        self._safe = state
+        try:
+            self._restore(state)
+        except ValueError as error:
+            raise ValueError(f"the state is of another run: {error}") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a checkpoint, in one piece or not at all: what `state` holds, save for which examples were looked at."""
@@ -391,52 +407,41 @@ class Training:
         """
         state = checkpoints.read(path, self._settings(), self._snapshot(), len(self.X))
         try:
-            self.restore(state)
+            self._restore(state)
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)} is damaged: {error}") from error
         self._path = os.fspath(path)
 
     # One step
 
-    def _steps(self, count: int | None, live: bool) -> Generator[Step, None, None]:
-        taken = 0
-        try:
-            while count is None or taken < count:
-                step = self._step()
-                if live:
-                    self._catch_up()
-                yield step
-                taken += 1
-        finally:
-            self._catch_up()
-
     def _step(self) -> Step:
         """One step, which may leave the model behind."""
         began = time.perf_counter()
-        self._take_up()
+        if not self._ahead:
+            self._take_up()
         theta, gradient, optimizer, still = self._theta, self._gradient, self.optimizer, self._still
-        with np.errstate(all="ignore"):
-            rows, batch = self._mini_batch()
-            optimizer.epoch = self._epoch + self._seen / self.batch_size / -(-len(self.X) // self.batch_size)
-            cost, cause = self._value_and_gradient(batch, gradient)
-            norm = math.sqrt(gradient.dot(gradient))
-            if not math.isfinite(cost + norm):
-                self._diverge(self._steps_in_epoch, f"the cost is {cost} and the norm of its gradient {norm}", cause)
-            if self.clip is not None and norm > self.clip:
-                gradient *= self.clip / norm
-            kept = theta[still] if self.frozen else None
-            self._ahead = True
-            rate = optimizer.update(theta, gradient)
-            if self.frozen:
-                theta[still] = kept  # weight decay would move them without a gradient
-            self._pending, self._looked = None, 0
-            self._seen += len(rows)
-            self._steps_in_epoch += 1
-            steps = self.history.steps
-            step = Step(len(steps.cost) + 1, self._epoch + 1, cost, rate, norm, len(rows), time.perf_counter() - began)
-            steps.append(step)
-            if self._seen == len(self.X):
-                self._end_epoch()
+        rows, batch = self._mini_batch()
+        optimizer.epoch = self._epoch + self._seen / self.batch_size / -(-len(self.X) // self.batch_size)
+        cost, cause = self._value_and_gradient(batch, gradient)
+        norm = math.sqrt(gradient.dot(gradient))
+        if not math.isfinite(cost + norm):
+            what = f"the norm of the gradient is {norm}" if math.isfinite(cost) else f"the cost is {cost}"
+            self._diverge(self._steps_in_epoch, what, cause)
+        if self.clip is not None and norm > self.clip:
+            gradient *= self.clip / norm
+        kept = theta[still] if self.frozen else None
+        self._ahead = True
+        rate = optimizer.update(theta, gradient)
+        if self.frozen:
+            theta[still] = kept  # weight decay would move them without a gradient
+        self._pending, self._looked = None, 0
+        self._seen += len(rows)
+        self._steps_in_epoch += 1
+        steps = self.history.steps
+        step = Step(len(steps.cost) + 1, self._epoch + 1, cost, rate, norm, len(rows), time.perf_counter() - began)
+        steps.append(step)
+        if self._seen == len(self.X):
+            self._end_epoch()
         return step
 
     def _mini_batch(self) -> tuple[Rows, Batch]:
@@ -591,7 +596,7 @@ class Training:
         self._epoch, self._seen, self._steps_in_epoch = place
         self.history.go_back(state.mark)
         self._theta[:], self._best[:], self._gradient[:] = state.parameters[places], state.best[places], state.gradient[places]
-        self._everything, self._ahead = state.parameters.copy(), True
+        self._everything, self._ahead, self._safe = state.parameters.copy(), True, state
         self._catch_up()
 
     def _place(self, mark: Mark) -> tuple[int, int, int]:
