@@ -480,7 +480,7 @@ def test_a_divergence_names_the_step_where_that_is_what_it_goes_back_to() -> Non
 
 def test_a_gradient_that_is_not_finite_is_divergence_too() -> None:
     run = Training(Steep(), X, Y, cost=lambda outputs, _: outputs[0], batch_size=None)
-    with pytest.raises(DivergenceError, match="at step 1 of 1, with learning rate 0.1: the norm of the gradient is inf"):
+    with pytest.raises(DivergenceError, match=r"at step 1 of 1, with learning rate 0\.1: the norm of the gradient is inf"):
         run.step()
 
 
