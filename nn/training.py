@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -249,6 +249,7 @@ class Training:
         self._pending: tuple[Rows, Batch] | None = None  # the next mini-batch
         self._buffers = np.empty((0, *self.X.shape[1:])), np.empty((0, *self.Y.shape[1:]))
         self._path = ""  # of the last checkpoint
+        self._check_memory(self.optimizer)
         self._safe = self._snapshot()  # where to go back to from a divergence
 
     # Moving on
@@ -273,7 +274,7 @@ class Training:
             self._catch_up()
 
     def epoch(self, watch: Callable[[Step], Any] | None = None) -> bool:
-        """The steps to the end of this epoch, or until `watch`, called after each, returns True. Was the end reached?
+        """The steps to the end of this epoch, or until `watch`, called after each, returns something true. Was the end reached?
 
         For thousands of parameters it is faster than as many single steps, as the model is brought up to date only at
         the end; `run.parameters` always is. Raises what `steps` does.
@@ -283,7 +284,7 @@ class Training:
             with np.errstate(all="ignore"):
                 while self._epoch <= epochs:
                     step = self._step()
-                    if watch is not None and watch(step) is True:
+                    if watch is not None and watch(step):
                         break
         finally:
             self._catch_up()
@@ -342,15 +343,16 @@ class Training:
         """Change settings from the next step on; the others stay. Raises ValueError or TypeError, with nothing changed.
 
         A schedule goes on at this moment of training, not at its beginning. A new batch size begins the mini-batch
-        anew that `example` is looking at, and a new optimizer begins without memory of the steps before.
+        anew that `example` is looking at, and another optimizer begins with a memory of its own.
         """
         changed = self.optimizer if optimizer is SAME else checks.an_optimizer(optimizer)
         schedule = changed.schedule if rate is SAME else as_schedule(rate)
         size = self.batch_size if batch_size is SAME else self._size(batch_size)
         limit = self.clip if clip is SAME else checks.a_limit(clip)
+        self._check_memory(changed)
         if size != self.batch_size:
             self._pending, self._looked = None, 0
-        memory = self._safe.memory if changed is self.optimizer else changed.state_dict()
+        memory = self._safe.memory if changed is self.optimizer else self._memory(changed)
         self.optimizer, self.optimizer.schedule, self.batch_size, self.clip = changed, schedule, size, limit
         self._safe = replace(self._safe, optimizer=changed, schedule=schedule, memory=memory, batch_size=size, clip=limit)
 
@@ -526,7 +528,7 @@ class Training:
         except UndefinedError as error:
             return np.full((len(X), self._outputs), math.nan), error
 
-    def _diverge(self, step: int, what: str, cause: Exception | None = None) -> None:
+    def _diverge(self, step: int, what: str, cause: Exception | None = None) -> NoReturn:
         """Go back to where all was last known to be good, and raise the error that says so."""
         epoch, in_all, rate = self._epoch, self._steps_in_epoch + self.steps_left, self.optimizer.learning_rate
         self._restore(replace(self._safe, looked=0))
@@ -575,16 +577,27 @@ class Training:
     # States
 
     def _snapshot(self) -> State:
-        memory = self.optimizer.state_dict()
-        vectors = {name: self._in_model_order(vector) for name, vector in memory.items() if name != "steps"}
+        memory = self._memory(self.optimizer)
+        vectors = [vector for name, vector in memory.items() if name != "steps"]
         parameters, best = (self._in_model_order(vector, self._everything) for vector in (self._theta, self._best))
         gradient = self._in_model_order(self._gradient)
-        for vector in (parameters, best, gradient, *vectors.values()):
+        for vector in (parameters, best, gradient, *vectors):
             vector.setflags(write=False)
         return State(
-            parameters, best, gradient, self.optimizer, self.optimizer.schedule, memory | vectors, self.batch_size, self.clip, self._looked,
+            parameters, best, gradient, self.optimizer, self.optimizer.schedule, memory, self.batch_size, self.clip, self._looked,
             self.history.mark(),
         )  # fmt: skip
+
+    def _memory(self, optimizer: Optimizer) -> dict[str, Any]:
+        """What the optimizer remembers, in the model's order."""
+        return {name: each if name == "steps" else self._in_model_order(each) for name, each in optimizer.state_dict().items()}
+
+    def _check_memory(self, optimizer: Optimizer) -> None:
+        for name, vector in optimizer.state_dict().items():
+            if name != "steps" and len(vector) != len(self._theta):
+                raise ValueError(
+                    f"this optimizer remembers {len(vector)} parameters, got {len(self._theta)}: make a new one for another model"
+                )
 
     def _restore(self, state: State) -> None:
         """Raises ValueError, with nothing changed, where the state does not fit together."""

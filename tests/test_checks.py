@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn import MLP, SGD, Adam, Cosine, Module, binary_cross_entropy, cross_entropy, hinge, squared_error, train
+from nn import MLP, SGD, Adam, Cosine, Module, Optimizer, binary_cross_entropy, cross_entropy, hinge, squared_error, train
 from tests.runs import HELD_OUT, X, Y, begin, bits, eager_and_compiled, fit
 
 
@@ -77,6 +77,11 @@ def test_settings_that_cannot_be(setting: dict[str, Any], message: str) -> None:
         fit(**setting)
 
 
+def used(optimizer: Optimizer) -> Optimizer:
+    optimizer.update(np.zeros(3), np.ones(3))
+    return optimizer
+
+
 def wrong(rate: Any) -> Any:
     return lambda epoch: rate
 
@@ -95,6 +100,7 @@ def wrong(rate: Any) -> Any:
         ({"noise": "gaussian"}, "noise is a function of a generator and a number of examples, such as lambda rng, n: .*, got 'gaussian'"),
         ({"frozen": "layers"}, "frozen holds 'l', which is no parameter of the model: give Modules and Values that are in it"),
         ({"frozen": 1}, "frozen is a list of Modules and Values of the model, such as .model.layers.0.., got 1"),
+        ({"optimizer": used(SGD(0.1, momentum=0.9))}, "this optimizer remembers 3 parameters, got 17: make a new one for another model"),
         ({"clip": True}, "clip is the largest norm a gradient may have, a finite number above 0: got True"),
         ({"clip": "1"}, "clip is the largest norm a gradient may have, a finite number above 0: got '1'"),
         ({"batch_size": True}, "batch_size must be a whole number of at least 1, got True"),
@@ -137,6 +143,7 @@ def test_a_model_without_parameters_does_not_train_in_silence() -> None:
         ({"clip": 0}, "clip is the largest norm a gradient may have"),
         ({"optimizer": "adam"}, r"optimizer is an Optimizer, such as nn.SGD\(0.1\) or nn.Adam\(0.001\), got 'adam'"),
         ({"optimizer": Adam}, r"optimizer=Adam is the class: write optimizer=Adam\(\)"),
+        ({"optimizer": used(Adam(0.1))}, "this optimizer remembers 3 parameters, got 17: make a new one for another model"),
     ],
 )
 def test_settings_that_cannot_be_set_change_nothing(setting: dict[str, Any], message: str) -> None:
