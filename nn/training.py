@@ -33,6 +33,7 @@ from nn.interrupts import interruptible
 from nn.network import Array, Module, accuracy, name_of
 from nn.objectives import Batch, Cost, Noise, indifference, objective_for
 from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
+from nn.parameters import Parameters
 from nn.progress import Progress
 
 Callback = Callable[[Module, History], Any]
@@ -103,7 +104,8 @@ def train(
     )  # fmt: skip
     if checkpoint is not None:
         _open(run, checkpoint, resume)
-    history, shown = run.history, Progress(progress, epochs, len(run.X), done=len(run.history.cost) * len(run.X))
+    history = run.history
+    shown = Progress(progress, epochs, len(run.X), done=sum(history.steps.examples))
     history.stopped = "no improvement" if _is_stuck(history, patience) else ""
     with interruptible() as interrupts, shown:
 
@@ -235,14 +237,10 @@ class Training:
         if self._outputs == 1 and (threshold := indifference(cost)) is not None:
             model.threshold = threshold
 
-        # Inside, vectors are in the objective's order. `_everything` is what the model's parameters held at last, in theirs.
-        self._values = model.parameters()
-        index = {parameter: place for place, parameter in enumerate(self._values)}
-        self._places = np.array([index[parameter] for parameter in self._objective.parameters], dtype=np.intp)
-        self._still = np.flatnonzero(np.isin(self._places, self.frozen))
-        self._everything = np.array([parameter.data for parameter in self._values], dtype=np.float64)
-        self._theta, self._best = self._everything[self._places], self._everything[self._places]
-        self._gradient, self._ahead = np.zeros_like(self._theta), False  # is theta ahead of the model?
+        # Vectors inside are in the objective's order, those that go out in the model's.
+        self._own = Parameters(model, self._objective.parameters)
+        self._best, self._gradient = self._own.theta.copy(), np.zeros_like(self._own.theta)
+        self._still = np.flatnonzero(np.isin(self._own.places, self.frozen))
         self.history = History()
         self._epoch = self._seen = self._steps_in_epoch = self._looked = 0
         self._order: tuple[int, Rows] | None = None  # of the examples, in which epoch
@@ -271,7 +269,7 @@ class Training:
             with np.errstate(all="ignore"):
                 return self._step()
         finally:
-            self._catch_up()
+            self._own.write()
 
     def epoch(self, watch: Callable[[Step], Any] | None = None) -> bool:
         """The steps to the end of this epoch, or until `watch`, called after each, returns something true. Was the end reached?
@@ -287,15 +285,15 @@ class Training:
                     if watch is not None and watch(step):
                         break
         finally:
-            self._catch_up()
+            self._own.write()
         return self._epoch > epochs
 
     def example(self) -> Example:
         """Look at the mini-batch's next example; at its last one make the update, to the same bits as `step` does."""
-        self._catch_up()
+        self._own.write()
         self._take_up()
         rows, batch = self._mini_batch()
-        place, gradient = self._looked, np.empty_like(self._theta)
+        place, gradient = self._looked, np.empty_like(self._own.theta)
         one = [array[place : place + 1] for array in batch]
         with np.errstate(all="ignore"):
             cost, _ = self._value_and_gradient(one, gradient)
@@ -305,7 +303,7 @@ class Training:
         if self._looked == len(rows):
             step = self.step()
         y = self.Y[index].copy() if self.Y.ndim > 1 else float(self.Y[index])
-        return Example(index, self.X[index].copy(), y, outputs[0], cost, self._in_model_order(gradient), step)
+        return Example(index, self.X[index].copy(), y, outputs[0], cost, self._own.in_model_order(gradient), step)
 
     # Where it is
 
@@ -318,17 +316,17 @@ class Training:
     def parameters(self) -> Vector:
         """A copy of the parameters at this moment, in the order of the model's."""
         self._take_up()
-        return self._in_model_order(self._theta, self._everything)
+        return self._own.in_model_order(self._own.theta, self._own.known)
 
     @property
     def best(self) -> Vector:
         """The parameters at the end of the epoch with the lowest validation cost; those of the start before there is one."""
-        return self._in_model_order(self._best, self._everything)
+        return self._own.in_model_order(self._best, self._own.known)
 
     @property
     def gradient(self) -> Vector:
         """The gradient that the last step went by, clipped, in the order of the model's parameters; 0 before the first step."""
-        return self._in_model_order(self._gradient)
+        return self._own.in_model_order(self._gradient)
 
     # Changing its course
 
@@ -359,11 +357,10 @@ class Training:
     def assign(self, parameters: npt.ArrayLike) -> None:
         """Write these numbers to the model's parameters, one for each, in their order; the run goes on with them."""
         numbers = np.asarray(parameters, dtype=np.float64)
-        if numbers.shape != self._everything.shape or not np.isfinite(numbers).all():
-            raise ValueError(f"the model has {len(self._values)} parameters: give a finite number for each, in a vector")
-        self._catch_up()
-        for parameter, number in zip(self._values, numbers.tolist()):
-            parameter.data = number
+        if numbers.shape != self._own.known.shape or not np.isfinite(numbers).all():
+            raise ValueError(f"the model has {len(self._own.values)} parameters: give a finite number for each, in a vector")
+        self._own.write()
+        self._own.put(numbers)
 
     def take_up(self) -> None:
         """Look at what was written to the model's parameters, which the next step does anyway: with errors that come at once.
@@ -372,10 +369,7 @@ class Training:
         model has other Values than at the start.
         """
         self._take_up()
-        if list(map(id, self.model.parameters())) != list(map(id, self._values)):
-            raise ValueError(
-                "the model was given other Values: a run goes on with those it began with; change their data, or begin a new run"
-            )
+        self._own.check_same()
 
     # States, in memory and in files
 
@@ -388,8 +382,8 @@ class Training:
         """Be again as at that moment: parameters, the optimizer and its memory, place, settings and history, which stays one object."""
         if not isinstance(state, State):
             raise TypeError(f"restore takes what run.state() gave, got {type(state).__name__} {state!r:.60}; a file is for load")
-        if len(state.parameters) != len(self._values):
-            raise ValueError(f"the state is of a model with {len(state.parameters)} parameters, and this has {len(self._values)}")
+        if len(state.parameters) != len(self._own.values):
+            raise ValueError(f"the state is of a model with {len(state.parameters)} parameters, and this has {len(self._own.values)}")
         try:
             self._restore(state)
         except ValueError as error:
@@ -419,9 +413,9 @@ class Training:
     def _step(self) -> Step:
         """One step, which may leave the model behind."""
         began = time.perf_counter()
-        if not self._ahead:
+        own, gradient, optimizer, still = self._own, self._gradient, self.optimizer, self._still
+        if not own.ahead:
             self._take_up()
-        theta, gradient, optimizer, still = self._theta, self._gradient, self.optimizer, self._still
         rows, batch = self._mini_batch()
         optimizer.epoch = self._epoch + self._seen / self.batch_size / -(-len(self.X) // self.batch_size)
         cost, cause = self._value_and_gradient(batch, gradient)
@@ -431,11 +425,11 @@ class Training:
             self._diverge(self._steps_in_epoch, what, cause)
         if self.clip is not None and norm > self.clip:
             gradient *= self.clip / norm
-        kept = theta[still] if self.frozen else None
-        self._ahead = True
-        rate = optimizer.update(theta, gradient)
+        kept = own.theta[still] if self.frozen else None
+        own.ahead = True
+        rate = optimizer.update(own.theta, gradient)
         if self.frozen:
-            theta[still] = kept  # weight decay would move them without a gradient
+            own.theta[still] = kept  # weight decay would move them without a gradient
         self._pending, self._looked = None, 0
         self._seen += len(rows)
         self._steps_in_epoch += 1
@@ -472,7 +466,7 @@ class Training:
         """The mean cost, and why it is nan, if Values say so; its gradient goes to `gradient`, 0 for frozen parameters."""
         cause = None
         try:
-            cost = self._objective.value_and_gradient(batch, self._theta, gradient)
+            cost = self._objective.value_and_gradient(batch, self._own.theta, gradient)
         except UndefinedError as error:
             cost, cause = math.nan, error
             gradient.fill(math.nan)
@@ -483,9 +477,9 @@ class Training:
     def _end_epoch(self) -> None:
         """Enter the epoch that has just ended into the history."""
         history, steps, n = self.history, self.history.steps, self._steps_in_epoch
-        if not np.isfinite(self._theta).all():
+        if not np.isfinite(self._own.theta).all():
             self._diverge(n - 1, "the update has overflowed the parameters")
-        self._catch_up()
+        self._own.write()
         cost = float(np.average(steps.cost[-n:], weights=steps.examples[-n:]))
         norm, seconds = sum(steps.gradient_norm[-n:]) / n, sum(steps.seconds[-n:])
         measured = [(history.accuracy, self._accuracy(self.X, self.Y))] if self.measured else []
@@ -494,7 +488,7 @@ class Training:
             if self.measured:
                 measured.append((history.validation_accuracy, self._accuracy(*self.validation)))
             if held_out < min(history.validation_cost, default=math.inf):
-                self._best[:] = self._theta
+                self._best[:] = self._own.theta
             measured.append((history.validation_cost, held_out))
         for column, number in measured:  # all of them or, after an exception above, none
             column.append(number)
@@ -539,48 +533,20 @@ class Training:
             f"The model is as it was {place}{saved}. Try a smaller learning rate, or clip=1.0"
         ) from cause
 
-    # The model's Values and the vector
-
     def _take_up(self) -> None:
-        """Go on with the numbers that are in the model, where not the run is ahead of it."""
+        """Go on with what others wrote to the model."""
         if self._seen == len(self.X):  # where an exception kept the last epoch from ending
             self._end_epoch()
-        if self._ahead:
-            return
-        numbers = np.array([parameter.data for parameter in self._values], dtype=np.float64)
-        if (numbers == self._everything).all():
-            return
-        if not np.isfinite(numbers).all():
-            place = int(np.flatnonzero(~np.isfinite(numbers))[0])
-            name = next((name for name, each in self.model.named_parameters() if each is self._values[place]), "a parameter")
-            for parameter, number in zip(self._values, self._everything.tolist()):
-                parameter.data = number
-            raise ValueError(f"{name} was set to {numbers[place]}, which cannot be trained: the parameters are as they were before")
-        self._everything, self._theta[:] = numbers, numbers[self._places]
-        if not self._seen:
+        if self._own.read() and not self._seen:
             self._safe = self._snapshot()
-
-    def _catch_up(self) -> None:
-        """Bring the model up to where the run is."""
-        if self._ahead:
-            self._everything[self._places] = self._theta
-            for parameter, number in zip(self._values, self._everything.tolist()):
-                parameter.data = number
-            self._ahead = False
-
-    def _in_model_order(self, vector: Vector, others: Vector | None = None) -> Vector:
-        """A vector with a number for each of the model's parameters; for those that the cost does not depend on the others', or 0."""
-        everything = np.zeros_like(self._everything) if others is None else others.copy()
-        everything[self._places] = vector
-        return everything
 
     # States
 
     def _snapshot(self) -> State:
         memory = self._memory(self.optimizer)
         vectors = [vector for name, vector in memory.items() if name != "steps"]
-        parameters, best = (self._in_model_order(vector, self._everything) for vector in (self._theta, self._best))
-        gradient = self._in_model_order(self._gradient)
+        parameters, best = (self._own.in_model_order(vector, self._own.known) for vector in (self._own.theta, self._best))
+        gradient = self._own.in_model_order(self._gradient)
         for vector in (parameters, best, gradient, *vectors):
             vector.setflags(write=False)
         return State(
@@ -590,27 +556,26 @@ class Training:
 
     def _memory(self, optimizer: Optimizer) -> dict[str, Any]:
         """What the optimizer remembers, in the model's order."""
-        return {name: each if name == "steps" else self._in_model_order(each) for name, each in optimizer.state_dict().items()}
+        return {name: each if name == "steps" else self._own.in_model_order(each) for name, each in optimizer.state_dict().items()}
 
     def _check_memory(self, optimizer: Optimizer) -> None:
         for name, vector in optimizer.state_dict().items():
-            if name != "steps" and len(vector) != len(self._theta):
+            if name != "steps" and len(vector) != len(self._own.theta):
                 raise ValueError(
-                    f"this optimizer remembers {len(vector)} parameters, got {len(self._theta)}: make a new one for another model"
+                    f"this optimizer remembers {len(vector)} parameters, got {len(self._own.theta)}: make a new one for another model"
                 )
 
     def _restore(self, state: State) -> None:
         """Raises ValueError, with nothing changed, where the state does not fit together."""
-        place, places = self._place(state.mark), self._places
+        place, places = self._place(state.mark), self._own.places
         memory = {name: vector[places] for name, vector in state.memory.items() if name != "steps"}
         state.optimizer.load_state_dict({"steps": state.memory["steps"], **memory})
         self.optimizer, self.optimizer.schedule = state.optimizer, state.schedule
         self.batch_size, self.clip, self._pending, self._looked = state.batch_size, state.clip, None, state.looked
         self._epoch, self._seen, self._steps_in_epoch = place
         self.history.go_back(state.mark)
-        self._theta[:], self._best[:], self._gradient[:] = state.parameters[places], state.best[places], state.gradient[places]
-        self._everything, self._ahead, self._safe = state.parameters.copy(), True, state
-        self._catch_up()
+        self._best[:], self._gradient[:], self._safe = state.best[places], state.gradient[places], state
+        self._own.reset(state.parameters)
 
     def _place(self, mark: Mark) -> tuple[int, int, int]:
         """The epochs that are over at the mark, and in the one after them how many examples have been seen, in how many steps."""
