@@ -1,0 +1,1 @@
+"""Back ends: what makes a program run, one file or package each."""
