@@ -150,7 +150,7 @@ def test_a_full_disk_gives_way_to_a_private_directory(where: str, cache: Path, m
         return write(path, data)
 
     def full_for_the_compiler(command: list[str], **kwargs: object) -> object:
-        if cache in Path(str(kwargs["cwd"])).parents and where == "the compiler":
+        if cache in Path(str(kwargs.get("cwd"))).parents and where == "the compiler":
             return subprocess.CompletedProcess(command, 1, b"", b"/usr/bin/ld: final link failed: No space left on device")
         return run(command, **kwargs)  # type: ignore[call-overload]
 

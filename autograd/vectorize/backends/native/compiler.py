@@ -254,7 +254,12 @@ def _environment(directory: Path) -> dict[str, str]:
 @functools.cache
 def processor() -> str:
     """The processor that programs are compiled for, with all that it can do: libraries are not for another one."""
-    words = [platform.machine(), platform.processor()]
+    words = [platform.machine()]
+    if sys.platform == "win32":
+        words.append(platform.processor())
+    elif sys.platform == "darwin":
+        asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+        words.append(subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip())
     with suppress(OSError), Path("/proc/cpuinfo").open() as file:
         told = ("vendor_id", "model", "model name", "flags", "Features", "CPU implementer", "CPU part")
         for line in file:
