@@ -1,7 +1,9 @@
 """Nudge's engine: scalars that record a graph, its derivatives, and programs made of it."""
 
+from autograd.atomic import replacing
 from autograd.derivatives import grad, gradcheck, hessian, jacobian, value_and_grad
 from autograd.draw import draw
+from autograd.modes import anomaly
 from autograd.ops import (
     Operation,
     UndefinedError,
@@ -37,7 +39,6 @@ from autograd.paths import chain_rule, why
 from autograd.require import require
 from autograd.value import Value
 from autograd.vectorize import TraceError, Vectorized, vectorize
-from autograd.watch import anomaly
 
 __all__ = [
     "Operation",
@@ -68,6 +69,7 @@ __all__ = [
     "minimum",
     "primitive",
     "relu",
+    "replacing",
     "require",
     "sigmoid",
     "sign",

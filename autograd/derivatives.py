@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd import ops, watch
+from autograd import modes, ops
+from autograd.backward import adjoints, topological_order
+from autograd.modes import mode
 from autograd.ops import Node
-from autograd.value import Value, close, sweep, sweeping, topological_order
+from autograd.value import Value, make_constant
 
 
 def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tuple[Any, Any]]:
@@ -91,7 +93,7 @@ class _Frame:
     def close(self) -> None:
         for leaf in self.leaves:
             if leaf.op is None:
-                close(leaf)
+                make_constant(leaf)
 
     def value(self, output: Any) -> Any:
         """An output as the caller should see it: a number where nothing but plain numbers went into it."""
@@ -104,29 +106,21 @@ class _Frame:
             if not isinstance(output, (Real, np.number)):
                 raise TypeError(f"a function to differentiate returns real numbers or Values, got {type(output).__name__}")
             return map_structure(lambda _: 0.0, self.inputs)
-        order: list[Any] = self._order(output)
-        plain = self._is_plain(order)
-        among = set(self.leaves)  # the nodes that depend on the inputs: all made by this call, so their grads are free to use
+        order = self._order(output)
+        among = set(self.leaves)  # the nodes that depend on the inputs
         for node in order:
             if any(operand in among for operand in node.operands if type(operand) is not float):
                 among.add(node)
         if output not in among:
             return map_structure(lambda _: 0.0, self.inputs)
-        for node in among:
-            node.grad = None
-        order[-1].grad = 1.0
+        plain = self._is_plain(order)
         order = [node for node in order if node in among]
-        try:
-            if plain:
-                sweep(order, among)
-                watch.check_gradients(order)
-                return map_structure(lambda leaf: leaf.grad or 0.0, self.inputs)
-            with sweeping():
-                sweep(order, among, nodes=True)
-            return map_structure(lambda leaf: _node(leaf.grad), self.inputs)
-        finally:
-            for node in among:
-                node.grad = 0.0
+        found = adjoints(order, among, nodes=not plain)
+        if not plain:
+            return map_structure(lambda leaf: _node(found.get(leaf, 0.0)), self.inputs)
+        if mode.anomaly:
+            modes.check_gradients(order, found)
+        return map_structure(lambda leaf: found.get(leaf, 0.0), self.inputs)
 
     def _order(self, output: Node) -> list[Any]:
         return topological_order(output, within=self.leaves | self.givens)
@@ -141,7 +135,7 @@ def _fresh(given: Any) -> Any:
 
 def _node(adjoint: Any) -> Any:
     """An adjoint as a node, also where it is a constant."""
-    return adjoint if isinstance(adjoint, Node) else Value.apply(ops.identity, (adjoint or 0.0,))
+    return adjoint if isinstance(adjoint, Node) else Value.apply(ops.identity, (adjoint,))
 
 
 def map_structure(f: Callable[[Any], Any], structure: Any) -> Any:
@@ -244,13 +238,10 @@ def gradcheck(f: Callable[..., Any], *point: Any, tolerance: float = 1e-6) -> Gr
         if op is None or op is ops.identity:
             continue
         operands = [each if type(each) is float else each.data for each in node.operands]
-        leaves = [Value(each) for each in operands]
-        op(*leaves).backward()
-        for index, leaf in enumerate(leaves):
+        for index, partial in enumerate(op.partials_at(node.data, operands)):
             if type(node.operands[index]) is not float:
                 by = f"operand {index} of {op.describe(operands)}"
-                difference = _difference(op.evaluate, operands, index)
-                comparisons.append(Comparison(op.name, by, leaf.grad, difference, tolerance))
+                comparisons.append(Comparison(op.name, by, partial, _difference(op.value, operands, index), tolerance))
     return GradientReport(tuple(comparisons))
 
 

@@ -11,10 +11,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from autograd.value import Value, sweep, topological_order
+from autograd.backward import adjoints, topological_order
+from autograd.value import Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # a Value equals whatever has its number, so two factors are one only by identity
@@ -166,17 +166,8 @@ class _Paths:
         self.count = counts.get(self.output, 0)
 
     def _sweep(self) -> float:
-        """The derivative of the output by the leaf as `backward()` has it, on copies, so that nobody's `grad` changes."""
-        copies: dict[Value, Any] = {}
-        for node, factors in self.factors.items():
-            operands: Sequence[Any] = node.operands if factors else ()
-            parts = tuple([each if type(each) is float else copies.get(each, each.data) for each in operands])
-            copies[node] = SimpleNamespace(op=node.op if factors else None, data=node.data, grad=0.0, operands=parts)
-        if not self.is_connected:
-            return 0.0
-        copies[self.output].grad = 1.0
-        sweep(list(copies.values()))
-        return float(copies[self.leaf].grad)
+        """The derivative of the output by the leaf as `backward()` has it; nobody's `grad` changes."""
+        return float(adjoints(list(self.factors), self.factors)[self.leaf]) if self.is_connected else 0.0
 
     def chain_rule(self) -> ChainRule:
         paths = tuple(self.path(rank) for rank in range(len(self.best.get(self.output, ()))))
@@ -224,9 +215,9 @@ def _join(one: float, other: float) -> float:
 
 def local_derivatives(node: Value) -> list[float | None]:
     """The derivative of a node by each operand alone, None for constants: what the sweep would hand it for an adjoint of 1."""
-    operands = [each if type(each) is float else Value(each.data) for each in node.operands]  # type: ignore[union-attr]
-    sweep([SimpleNamespace(op=node.op, data=node.data, grad=1.0, operands=tuple(operands))])
-    return [each.grad if isinstance(each, Value) else None for each in operands]
+    assert node.op is not None
+    numbers = [each if isinstance(each, float) else each.data for each in node.operands]
+    return [None if isinstance(each, float) else partial for each, partial in zip(node.operands, node.op.partials_at(node.data, numbers))]
 
 
 # Why a gradient is what it is.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd.modes import Demand, mode
 from autograd.ops import Node
-from autograd.value import Demand, demands
 
 
 def require(condition: Any, message: str, *numbers: Any) -> None:
@@ -19,7 +19,7 @@ def require(condition: Any, message: str, *numbers: Any) -> None:
     ValueError: expected a probability, got 2
     """
     if isinstance(condition, Node):
-        if (asked := demands()) is not None:
-            asked.append(Demand(condition, message, numbers))
+        if mode.demands is not None:
+            mode.demands.append(Demand(condition, message, numbers))
     elif not condition:
         raise ValueError(Demand(condition, message, numbers).complaint(numbers))

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from autograd import Value, cos, exp, grad, gradcheck, hessian, jacobian, log, maximum, primitive, sin, sqrt, tanh, value_and_grad
+from autograd.backward import topological_order
 from autograd.derivatives import Comparison, GradientReport
-from autograd.value import topological_order
 
 
 def test_gradients_have_the_structure_of_the_argument() -> None:

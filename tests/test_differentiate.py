@@ -7,28 +7,19 @@ import numpy as np
 import pytest
 
 from autograd import Value, logsumexp, relu, tanh, weighted_sum
-from autograd.vectorize.arrays import INPUT, MATMUL, PARAMETERS, Program, rebuilt
-from autograd.vectorize.differentiate import differentiate
+from autograd.vectorize.backends.reference import evaluate
+from autograd.vectorize.builder import spelled
+from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.lower import lower
+from autograd.vectorize.program import MatMul, Parameters, Program
 from autograd.vectorize.record import record
-from autograd.vectorize.run import interpret
 from autograd.vectorize.simplify import simplify
 from nn import MLP, squared_error
 
 
-def with_gradient(f: Callable[..., Any], inputs: int) -> Program:
-    """The program of the sum over the batch, and its gradient."""
-    graph, batched = simplify(record(f, [(inputs,)], ["x"])[0])
-    program, _ = lower(graph, batched, [inputs])
-    gradient = differentiate(program, (1.0, 0))
-    if gradient is not None:
-        program.outputs.append(gradient)
-    return program
-
-
-def evaluate(program: Program, X: Any, theta: Any) -> list[Any]:
-    bound = {INPUT: X, PARAMETERS: theta}
-    return interpret(program, {n: bound[str(each.op)] for n, each in enumerate(program.instructions) if each.op in bound}, len(X))
+def lowered(f: Callable[..., Any], *inputs: int, per_example: bool = False) -> Program:
+    graph, batched = simplify(record(f, [(each,) for each in inputs], ["x", "y"])[0])
+    return lower(graph, batched, inputs, per_example)[0]
 
 
 W = [Value(0.5), Value(-1.0), Value(2.0)]
@@ -41,34 +32,56 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+X = np.random.default_rng(0).normal(size=(4, 3))
+THETA = np.array([0.3, -0.7, 1.1])
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_gradient_is_that_of_differences(name: str) -> None:
-    program = with_gradient(FUNCTIONS[name], 3)
-    X = np.random.default_rng(0).normal(size=(4, 3))
-    theta = np.array([0.3, -0.7, 1.1])[: next(each.shape[0] for each in program.instructions if each.op == PARAMETERS)]
-    _, gradient = evaluate(program, X, theta)
-    for index in range(len(theta)):
+    program = with_gradient(lowered(FUNCTIONS[name], 3), weighted=True)
+    weights = np.array([1.0, 0.5, 0.0, 2.0])
+    (size,) = program.shape(program.find(Parameters)[0])
+    theta = THETA[:size]
+    gradient = evaluate(program, [X], theta, weights)["gradient"]
+    for index in range(size):
         step = np.zeros_like(theta)
         step[index] = 1e-6
-        above, below = (evaluate(program, X, theta + side * step)[0].sum() for side in (1, -1))
+        above, below = (evaluate(program, [X], theta + side * step, weights)["cost"].item() for side in (1, -1))
         assert gradient[index] == pytest.approx((above - below) / 2e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "without the example"])
+def test_weights_of_one_over_the_batch_make_the_mean(name: str) -> None:
+    program = lowered({**FUNCTIONS, "without the example": lambda x: W[0] * W[1]}[name], 3)
+    theta = THETA[: program.shape(program.find(Parameters)[0])[0]]
+    mean = evaluate(with_gradient(program), [X], theta)
+    weighted = evaluate(with_gradient(program, weighted=True), [X], theta, np.full(4, 0.25))
+    for output in ("cost", "gradient"):
+        np.testing.assert_allclose(mean[output].reshape(-1), weighted[output].reshape(-1), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "without the example"])
+def test_each_example_has_a_gradient_of_its_own(name: str) -> None:
+    f = {**FUNCTIONS, "without the example": lambda x: W[0] * W[1]}[name]
+    rows = with_gradients(lowered(f, 3, per_example=True))
+    theta = THETA[: rows.shape(rows.find(Parameters)[0])[1]]
+    gradients = evaluate(rows, [X], theta)["gradients"]
+    for example, weights in enumerate(np.eye(4)):
+        one = evaluate(with_gradient(lowered(f, 3), weighted=True), [X], theta, weights)["gradient"]
+        np.testing.assert_allclose(gradients[example], one, rtol=1e-13)
 
 
 def test_a_network_has_two_products_a_layer_backward_but_for_the_first() -> None:
     model = MLP([6, 5, 4, 3])
-    graph, batched = simplify(record(lambda x, y: squared_error(model(x), y), [(6,), (3,)], ["x", "y"])[0])
-    program, _ = lower(graph, batched, [6, 3])
-    gradient = differentiate(program, (1.0, -1))
-    assert gradient is not None
-    program.outputs.append(gradient)
-    assert sum(each.op == MATMUL for each in rebuilt(program).instructions) == 3 + 5
+    program = spelled(with_gradient(lowered(lambda x, y: squared_error(model(x), y), 6, 3)))
+    products = [each for each in program.find(MatMul) if each != program.outputs["cost"]]
+    assert len(products) == 3 + 5
 
 
 def test_without_parameters_there_is_no_gradient() -> None:
-    assert len(with_gradient(lambda x: x[0] * x[1], 2).outputs) == 1
+    assert list(with_gradient(lowered(lambda x: x[0] * x[1], 2)).outputs) == ["cost"]
 
 
 def test_what_does_not_depend_on_the_parameters_gets_zeros() -> None:
-    program = with_gradient(lambda x: x[0] + 0 * W[0] * x[1], 2)
-    _, gradient = evaluate(program, np.ones((3, 2)), np.ones(1))
-    assert gradient.tolist() == [0.0]
+    program = with_gradient(lowered(lambda x: x[0] + 0 * W[0] * x[1], 2))
+    assert evaluate(program, [np.ones((3, 2))], np.ones(1))["gradient"].tolist() == [0.0]

@@ -13,7 +13,8 @@ import nn
 
 ROOT = Path(__file__).parents[1]
 OPTIONAL = {"IPython", "graphviz", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm"}
-ORDER = ["autograd.functions", "autograd.ops", "autograd.watch", "autograd.value", "autograd", "nn", "demos", "tests"]
+ENGINE = ["kernels", "operation", "ops", "modes", "backward", "interop", "copying", "value", "require", "derivatives"]
+ORDER = [*(f"autograd.{name}" for name in (*ENGINE, "paths", "vectorize", "draw")), "autograd", "nn", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 
@@ -70,6 +71,10 @@ def test_imports_stand_at_the_top_save_for_optional_packages(path: Path) -> None
     assert not hidden
 
 
+def test_every_file_of_autograd_has_its_rank() -> None:
+    assert not [name for name in NAMES if name.startswith("autograd.") and ORDER[level(name)] == "autograd"]
+
+
 def test_there_are_no_import_cycles() -> None:
     graph = {name: {module for module, _ in imports(path) if module in NAMES} - {name} for name, path in zip(NAMES, SOURCES)}
     while graph:
@@ -79,7 +84,7 @@ def test_there_are_no_import_cycles() -> None:
             del graph[name]
 
 
-@pytest.mark.parametrize("package", [autograd, nn], ids=["autograd", "nn"])
+@pytest.mark.parametrize("package", [autograd, nn, nn.data], ids=["autograd", "nn", "nn.data"])
 def test_public_names_are_complete_and_sorted(package: types.ModuleType) -> None:
     modules = {name for _, name, _ in pkgutil.iter_modules(package.__path__)}
     names = {name for name in vars(package) if not name.startswith("_") and (name not in modules or name in package.__all__)}
@@ -93,7 +98,7 @@ def test_every_module_says_in_its_first_line_why_it_exists(path: Path) -> None:
 
 
 def test_the_engine_stands_on_numpy_alone() -> None:
-    for module in ("ops", "value", "derivatives"):
+    for module in ENGINE:
         for imported, _ in imports(ROOT / "autograd" / f"{module}.py"):
             assert imported.split(".")[0] in {"autograd", "numpy", "__future__", *STANDARD}
 
@@ -108,6 +113,7 @@ STANDARD = {
     "operator",
     "os",
     "pathlib",
+    "pickle",
     "sys",
     "threading",
     "typing",

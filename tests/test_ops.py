@@ -1,7 +1,10 @@
 """Every row of the table against 50-digit derivatives by mpmath, where wrong rules give different answers."""
 
+import ast
+import copy
 import itertools
 import math
+import pickle
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -76,7 +79,7 @@ COMPARISONS: dict[str, Callable[[float, float], Any]] = {
 }  # fmt: skip
 TESTED_APART = {"where", "logical_not", "total", "logsumexp", "weighted_sum"}
 
-ROWS = {row.name: row for row in vars(ops).values() if isinstance(row, Operation)}
+ROWS = ops.TABLE
 
 
 def differentiate(f: Callable[..., Any], point: Any, orders: Any = 1) -> Any:
@@ -105,9 +108,8 @@ def test_unary_rows_agree_with_50_digits_to_second_order(name: str, x: float) ->
     first = differentiate(reference, exact)
     leaf = Value(x)
     op(leaf).backward()
-    (rule,) = op.partials
-    on_arrays = rule(op(np.array([x])), np.array([x])) if callable(rule) else rule
-    derivatives = leaf.grad, grad(op)(x), float(np.ravel(on_arrays)[0])
+    (on_arrays,) = op.partials_at(op(np.array([x])), [np.array([x])])
+    derivatives = leaf.grad, grad(op)(x), float(np.ravel(on_arrays)[0]), *op.partials_at(op(x), [x])
     assert all(close(each, first) for each in derivatives), (derivatives, first)
     second = differentiate(reference, exact, 2)
     assert close(grad(grad(op))(x), second), (grad(grad(op))(x), second)
@@ -125,8 +127,9 @@ def test_binary_rows_agree_with_50_digits_to_second_order(name: str, a: float, b
     assert close(x.grad, gradient[0]), (x.grad, gradient)
     assert close(y.grad, gradient[1]), (y.grad, gradient)
     arrays = np.array([a]), np.array([b])
-    for rule, want in zip(op.partials, gradient):
-        assert close(float(np.ravel(rule(op(*arrays), *arrays) if callable(rule) else rule)[0]), want)
+    for on_arrays, on_floats, want in zip(op.partials_at(op(*arrays), arrays), op.partials_at(op(a, b), (a, b)), gradient):
+        assert close(float(np.ravel(on_arrays)[0]), want)
+        assert close(on_floats, want)
     second = hessian(lambda v: op(v[0], v[1]))([a, b])
     for (i, j), orders in {(0, 0): (2, 0), (0, 1): (1, 1), (1, 0): (1, 1), (1, 1): (0, 2)}.items():
         want = differentiate(reference, (mp.mpf(a), mp.mpf(b)), orders)
@@ -324,9 +327,111 @@ def test_rows_describe_themselves() -> None:
     assert ops.add.describe([1.0, 2.0]) == "1.0 + 2.0"
     assert ops.negative.describe([1.0]) == "-1.0"
     assert ops.tanh.describe(["x=0.5"]) == "tanh(x=0.5)"
-    assert ops.sum_.describe(list(range(100))) == "total(0, 1, 2, 3, ..., 98, 99)"
+    assert ops.total_.describe(list(range(100))) == "total(0, 1, 2, 3, ..., 98, 99)"
     assert ops.exp.__doc__ is not None
-    assert all(row.is_linear == all(isinstance(each, float) for each in row.partials) for row in ROWS.values())
+
+
+def test_columns_say_what_kind_of_operation_a_row_is() -> None:
+    def names(column: str) -> set[str]:
+        return {name for name, row in ROWS.items() if getattr(row, column)}
+
+    assert names("is_condition") == {*COMPARISONS, "logical_not"}
+    assert names("is_sum") == {"add", "subtract", "negative", "total", "weighted_sum"}
+    assert names("variadic") == {"total", "logsumexp", "weighted_sum"}
+    assert names("reduction") == {"total", "logsumexp"}
+    assert names("is_linear") == {"identity", "add", "subtract", "negative", "sign", *names("is_condition")}
+    assert all(name == row.name for name, row in ROWS.items())
+
+
+@pytest.mark.parametrize("name", [*BINARY, *COMPARISONS, "total", "logsumexp"])
+def test_commutative_rows_give_the_same_in_either_order(name: str) -> None:
+    row, pairs = ROWS[name], [*PAIRS, (2.0, 2.0), (-1.5, 3.0), (3.0, 2.0), (0.5, 0.0)]
+    pairs = [(a, b) for a, b in pairs if name not in ("divide", "power") or (a > 0 and b > 0)]
+    same = all(row(a, b) == row(b, a) and row.partials_at(row(a, b), (a, b)) == row.partials_at(row(b, a), (b, a))[::-1] for a, b in pairs)
+    assert same == row.is_commutative
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.precedence < ops.ATOM], ids=lambda row: row.name)
+def test_precedence_and_symbol_are_those_of_python(row: Operation) -> None:
+    """Python's own parser says which of two operators binds closer; its `and` and `or`, as & and | bind otherwise than they read."""
+    words = {"&": "and", "|": "or"}
+    own, is_binary = words.get(row.symbol, row.symbol), len(row.partials) == 2
+    for other in ROWS.values() if is_binary else ():
+        if other.precedence not in (row.precedence, ops.ATOM, ops.SIGN):
+            then = words.get(other.symbol, other.symbol)
+            grouped = f"(a {own} b) {then} c" if row.precedence > other.precedence else f"a {own} (b {then} c)"
+            assert ast.dump(ast.parse(f"a {own} b {then} c")) == ast.dump(ast.parse(grouped))
+    text = f"a {row.symbol} b" if is_binary else f"{row.symbol}a"
+    result = eval(text, {"a": Value(2.0), "b": Value(3.0)})  # a node of this row or, where it compares, the truth
+    assert result is row(2.0, 3.0) if isinstance(result, bool) else result.op is row
+    assert (row.precedence == ops.SIGN) == (not is_binary)
+
+
+def test_partials_are_read_with_anything() -> None:
+    assert ops.add.partials_at(5.0, (2.0, 3.0)) == [1.0, 1.0]
+    assert ops.multiply.partials_at(6.0, (2.0, 3.0)) == [3.0, 2.0]
+    assert ops.weighted_sum_.partials_at(23.0, (2.0, 3.0, 4.0, 5.0, 0.0)) == [4.0, 5.0, 2.0, 3.0, 1.0]
+    assert [type(each) for each in ops.where.partials_at(2.0, (1.0, 2.0, 3.0))] == [float, float, float]
+    (on_arrays,) = ops.relu.partials_at(np.array([0.0, 2.0]), [np.array([-1.0, 2.0])])
+    assert list(on_arrays) == [False, True]
+    x = Value(3.0)
+    (partial,) = ops.log.partials_at(ops.log(x), (x,))
+    partial.backward()
+    assert (partial.data, x.grad) == (1 / 3, -1 / 9)
+    a, b = Value(2.0), Value(3.0)
+    assert ops.power.partials_at(a**b, (a, b), needed=[False, True])[0] == 0.0
+    shares = ops.logsumexp_.partials_at(ops.logsumexp([a, b]), (a, b))
+    assert [type(each) for each in shares] == [Value, Value]
+    assert math.isclose(sum(each.data for each in shares), 1.0)
+
+
+def test_partials_outside_the_domain_are_those_of_ieee_arithmetic() -> None:
+    (infinite,) = ops.sqrt.partials_at(0.0, (0.0,))
+    assert (type(infinite), infinite) == (float, math.inf)
+    base, exponent = ops.power.partials_at(math.nan, (-2.0, 0.5))
+    assert math.isnan(base)
+    assert math.isnan(exponent)
+    assert ops.exp.partials_at(math.inf, (1000.0,)) == [math.inf]
+    by_dividend, by_divisor = ops.divide.partials_at(math.inf, (1.0, 0.0))
+    assert (by_dividend, by_divisor) == (math.inf, -math.inf)
+
+
+def test_the_operands_of_a_weighted_sum_are_taken_apart_in_one_place() -> None:
+    assert ops.terms((1.0, 2.0, 3.0, 4.0, 5.0)) == ((1.0, 2.0), (3.0, 4.0), 5.0)
+    assert ops.terms([7.0]) == ([], [], 7.0)
+
+
+@primitive(lambda y, x: 3 * x * x)
+def cube(x: Any) -> Any:
+    return x * x * x
+
+
+@pytest.mark.parametrize("row", [*ROWS.values(), cube], ids=lambda row: row.name)
+def test_rows_are_copied_and_pickled_as_what_they_are(row: Operation) -> None:
+    assert copy.copy(row) is row
+    assert copy.deepcopy([row])[0] is row
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        text = pickle.dumps(row, protocol)
+        assert pickle.loads(text) is row
+        assert len(text) < 100
+
+
+def test_a_primitive_that_cannot_be_found_by_its_name_is_not_pickled() -> None:
+    @primitive(1.0)
+    def same(x: Any) -> Any:
+        return x
+
+    with pytest.raises(pickle.PicklingError) as raised:
+        pickle.dumps(same)
+    name = f"{__name__}.test_a_primitive_that_cannot_be_found_by_its_name_is_not_pickled.<locals>.same"
+    instead = "define a primitive at the top level of a module"
+    assert str(raised.value) == f"<operation same> has nothing to pickle but its name, and {name} is not it: {instead}"
+
+
+def test_every_function_of_the_table_is_public() -> None:
+    inner = {"identity", "abs", "sech_squared", "logistic_pdf", "fmin"}  # what derivatives are made of, and what Python has
+    functions = {name for name, row in ROWS.items() if row.precedence == ops.ATOM}
+    assert functions - inner <= set(autograd.__all__)
 
 
 def test_a_primitive_is_an_operation_like_any_other() -> None:
@@ -414,7 +519,7 @@ def test_random_graphs_agree_with_50_digits_to_second_order(graph: list[tuple[in
 def path_products(output: Any) -> list[float]:
     """Sizes that the terms of a derivative have: the sum over paths of products of |partials|, at every node, and 1."""
     sizes: dict[Any, float] = {output: 1.0}
-    for node in reversed(autograd.value.topological_order(output) if isinstance(output, Value) else []):
+    for node in reversed(autograd.backward.topological_order(output) if isinstance(output, Value) else []):
         leaves = [Value(getattr(each, "data", each)) for each in node.operands]
         if node.op is not None:
             node.op(*leaves).backward()

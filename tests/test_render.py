@@ -33,6 +33,7 @@ def body(f: Callable[..., Any], *shape: int) -> list[str]:
         (lambda x: 1 / (x / (1 + x)), "1 / (x[:, None] / (x[:, None] + 1))"),
         (lambda x: where(x < 1, x, 2.0), "np.where(x[:, None] < 1, x[:, None], 2.0)"),
         (lambda x: where((x < 1) | (x > 3), x, 2.0), "np.logical_or(x[:, None] < 1, x[:, None] > 3)"),
+        (lambda x: (x < 1) < 0.5, "(x[:, None] < 1) < 0.5"),
         (lambda x: relu(x), "np.maximum(x[:, None], 0)"),
         (lambda x: 1e300 * x * float("inf"), "np.inf * x[:, None]"),
     ],

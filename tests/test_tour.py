@@ -25,10 +25,11 @@ def source(cell: dict[str, Any]) -> str:
 
 def kinds(outputs: list[Any]) -> list[str]:
     """What a cell gives: "text", or the kind of picture; warnings of the notebook's own machinery do not count."""
-    found = []
+    found: list[str] = []
     for output in outputs:
         if output["output_type"] == "stream":
-            found += ["text"] if output["name"] == "stdout" else []
+            more = output["name"] == "stdout" and found[-1:] != ["text"]  # a kernel may send one cell's text in pieces
+            found += ["text"] if more else []
         else:
             found += [kind for kind in output["data"] if kind.startswith("image/")]
     return found

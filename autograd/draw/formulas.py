@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import ops
+from autograd.interop import Expression
 from autograd.ops import Operation
-from autograd.value import Expression
 
 BINDING = {"|": 1, "&": 2, "<": 3, "<=": 3, ">": 3, ">=": 3, "==": 3, "!=": 3, "+": 4, "-": 4, "*": 5, "/": 5, "**": 7}
 UNARY, ATOM = 6, 8

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
+from autograd.backward import topological_order
 from autograd.ops import Operation
-from autograd.value import Value, topological_order
+from autograd.value import Value
 
 LONGEST = 48  # characters of a label
 

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from autograd.backward import topological_order
 from autograd.draw.collapse import Collapse, Group, Unit, alike
 from autograd.draw.graph import Graph
-from autograd.value import Value, topological_order
+from autograd.value import Value
 
 # Gradients from negative (orange) through 0 to positive (blue), after ColorBrewer: apart for every kind of
 # colour vision, and light enough for dark text on any background.

@@ -1,43 +1,35 @@
 """vectorize: a scalar function of one example, as a program on arrays of examples.
 
-The stages, one file each: record, simplify, lower (group, lay out, recognise), differentiate, render, run.
+The stages, one file each: record, simplify, lower (group, lay out, recognise), differentiate; what they make is a `program`, which a
+back end runs. `recording` puts the stages together.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from autograd import watch
+from autograd.modes import TraceError, mode
 from autograd.ops import Node, Operation, mean
-from autograd.value import Demand, TraceError, Value, is_recording
-from autograd.vectorize.arrays import INPUT, PARAMETERS, Program, rebuilt
-from autograd.vectorize.differentiate import differentiate
-from autograd.vectorize.lower import lower
-from autograd.vectorize.record import Scalars, record
-from autograd.vectorize.render import render
-from autograd.vectorize.run import Plan, interpret
-from autograd.vectorize.simplify import simplify
+from autograd.value import Value
+from autograd.vectorize import backends
+from autograd.vectorize.parameters import ParameterLayout
+from autograd.vectorize.program import FloatArray, Program
+from autograd.vectorize.recording import Kind, Recording
 
-__all__ = ["TraceError", "Vectorized", "vectorize"]
-
-FloatArray = np.ndarray[Any, Any]
-_PLANS_KEPT = 8  # batch sizes whose buffers are kept
+__all__ = ["ParameterLayout", "TraceError", "Vectorized", "vectorize"]
 
 
-def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True) -> Vectorized:
-    """Make a function of one example, written in scalars, a numpy program for a batch of examples.
+def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy") -> Vectorized:
+    """Make a function of one example, written in scalars, a program for a batch of examples.
 
     `f` takes a scalar for each 1-D argument that the program is given, a list of n scalars for each of shape
     (batch, n), and so on, and returns a scalar or a rectangular list of scalars. The Values it closes over are
     the program's parameters. It is recorded once for each shape of example. What it asks by `require` is asked of every
-    batch, or with `check=False` only by `check(...)`.
+    batch, or with `check=False` only by `check(...)`. The back end is "numpy", or "reference", which is slow and says what is right.
 
     >>> import numpy as np
     >>> w = Value(3.0)
@@ -49,26 +41,37 @@ def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True
     >>> w.grad
     2.5
     """
-    return Vectorized(f, dtype, check)
+    return Vectorized(f, dtype, check, backend)
 
 
 class Vectorized:
     """A function of one example as a program on arrays of examples; see `vectorize`."""
 
-    def __init__(self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True) -> None:
+    def __init__(self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy") -> None:
         if not callable(f):
             raise TypeError(f"vectorize takes a function of one example, got {type(f).__name__}")
         self.f, self._checks = f, check
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
             raise TypeError(f"vectorize computes in float64 or float32, not {self.dtype}")
-        self.name = _identifier(getattr(f, "__name__", "f"))
+        self.name, self.backend = _identifier(getattr(f, "__name__", "f")), backend
+        self._backend = backends.named(backend)
+        self._forget()
+
+    def _forget(self) -> None:
         self._argument_names: dict[int, tuple[str, ...]] = {}
         self._recordings: dict[tuple[tuple[int, ...], ...], Recording] = {}
         self._latest: Recording | None = None
 
     def __repr__(self) -> str:
         return f"<vectorized {self.name}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, here or in another process, records and compiles anew: its function may close over copies of the Values."""
+        return {"f": self.f, "dtype": self.dtype, "check": self._checks, "backend": self.backend}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Vectorized.__init__(self, **state)
 
     def __call__(self, *arguments: Any) -> Any:
         """The function's results, one row an example: shape (batch,), or (batch, k) where it returns a list of k.
@@ -82,16 +85,17 @@ class Vectorized:
         """
         if _is_scalar(arguments):
             return self._of_nodes(arguments)
-        recording, arrays, batch = self._prepare(arguments)
-        return recording.values(arrays, batch, recording.gathered())
+        recording, arrays = self._prepare(arguments)
+        return recording.results(arrays, recording.layout.gather(self.dtype))
 
     def mean(self, *arguments: Any) -> Value:
         """The mean of the scalar results as one Value, whose operands are the parameters: it composes with any other."""
         if _is_scalar(arguments):
             return mean(self._of_nodes(arguments).tolist())  # type: ignore[no-any-return]
-        recording, arrays, batch = self._prepare(arguments)
-        value, gradient = recording.value_and_gradient(arrays, batch, recording.gathered(), None)
-        if not recording.parameters:
+        recording, arrays = self._prepare(arguments)
+        gradient = np.empty(len(recording.layout), self.dtype)
+        value = recording.run(Kind.MEAN, arrays, recording.layout.gather(self.dtype), gradient)
+        if not len(recording.layout):
             return Value(value)
         partials = gradient.tolist()
 
@@ -101,50 +105,79 @@ class Vectorized:
             return partials  # type: ignore[no-any-return]
 
         op = Operation(f"mean {self.name}", lambda *_: value, lambda *_: value, rule, variadic=True)
-        return Value.apply(op, tuple(recording.parameters))  # type: ignore[no-any-return]
+        return Value.apply(op, recording.layout.parameters)  # type: ignore[no-any-return]
 
     def value_and_gradient(
-        self, *arguments: Any, parameters: FloatArray | None = None, out: FloatArray | None = None
+        self,
+        *arguments: Any,
+        parameters: FloatArray | None = None,
+        out: FloatArray | None = None,
+        weights: FloatArray | None = None,
     ) -> tuple[float, FloatArray]:
         """The mean of the scalar results, and its gradient by the parameters: a vector in the order of `parameters`.
 
         With `parameters`, a vector of that length, those numbers are used and no Value is touched. The
         gradient is written to `out` where that is given. Without it, it is a new array.
+
+        With `weights`, (batch,), it is the sum of weight * result that is given and differentiated, so that the sums of several
+        batches add up; `weights / weights.sum()` makes it a weighted mean, and a weight of 0 leaves an example out.
         """
         self._refuse_in_a_recording(parameters)
-        recording, arrays, batch = self._prepare(arguments)
-        size = len(recording.parameters)
-        theta = recording.gathered() if parameters is None else _checked_vector(parameters, size, self.dtype, "parameters")
-        if out is not None:
-            _checked_vector(out, size, self.dtype, "out", exact=True)
-        return recording.value_and_gradient(arrays, batch, theta, out)
+        recording, arrays = self._prepare(arguments)
+        size = len(recording.layout)
+        if parameters is None:
+            theta = recording.layout.gather(self.dtype)
+        else:
+            theta = _checked_vector(parameters, size, self.dtype, "parameters", "one number a parameter")
+        gradient = np.empty(size, self.dtype) if out is None else _checked_vector(out, size, self.dtype, "out", exact=True)
+        if weights is None:
+            return recording.run(Kind.MEAN, arrays, theta, gradient), gradient
+        weights = _checked_vector(weights, len(arrays[0]), self.dtype, "weights", "one number an example")
+        return recording.run(Kind.WEIGHTED, arrays, theta, gradient, weights), gradient
 
-    def per_example_gradients(self, *arguments: Any) -> FloatArray:
-        """The gradient of each example's scalar result by the parameters: shape (batch, parameters)."""
+    def per_example_gradients(self, *arguments: Any, order: Sequence[Value] | None = None) -> FloatArray:
+        """The gradient of each example's scalar result by the parameters: shape (batch, parameters).
+
+        The columns are in the order of `parameters`, or of the Values given, such as `model.parameters()`; 0 for a Value that
+        the function does not depend on.
+        """
         self._refuse_in_a_recording()
-        recording, arrays, batch = self._prepare(arguments)
-        return recording.per_example_gradients(arrays, batch, recording.gathered())
+        recording, arrays = self._prepare(arguments)
+        gradients = recording.gradients(arrays, recording.layout.gather(self.dtype))
+        return gradients if order is None else recording.layout.to(order, gradients)
+
+    @property
+    def layout(self) -> ParameterLayout:
+        """The order of the parameter vector, and the way to others, such as a model's. Known once the function was called."""
+        return self._recorded("layout").layout
 
     @property
     def parameters(self) -> tuple[Value, ...]:
         """The Values that the function closes over, in the order of the parameter vector. Known once it was called."""
-        return self._recorded("parameters").parameters
+        return self._recorded("parameters").layout.parameters
 
     def parameter_vector(self) -> FloatArray:
         """A new array of the parameters' data, in the order of `parameters`."""
-        return self._recorded("parameter_vector()").gathered()
+        return self._recorded("parameter_vector()").layout.gather(self.dtype)
 
     def assign(self, vector: FloatArray) -> None:
         """Write a parameter vector back to the Values. Raises ValueError, changing nothing, where it has the wrong length."""
-        recording = self._recorded("assign()")
-        numbers = _checked_vector(vector, len(recording.parameters), self.dtype, "vector").tolist()
-        for parameter, number in zip(recording.parameters, numbers):
-            parameter.data = number
+        layout = self._recorded("assign()").layout
+        layout.assign(_checked_vector(vector, len(layout), self.dtype, "vector", "one number a parameter"))
 
     @property
     def source(self) -> str:
-        """The program as numpy source, as one would write it by hand: complete, and the same at every run."""
+        """The program that runs, as one would write it by hand: complete source, and the same at every run.
+
+        For a scalar function of parameters it is the mean of its results and the gradient, for any other the results.
+        """
         return self._recorded("source").source()
+
+    @property
+    def program(self) -> Program:
+        """The program that runs, instruction by instruction: that of the mean and its gradient, or of the results (see `source`)."""
+        recording = self._recorded("program")
+        return recording.program(recording.shown)
 
     def record(self, *arguments: Any) -> Vectorized:
         """Record the function for arguments like these, without running it; returns self."""
@@ -153,8 +186,17 @@ class Vectorized:
 
     def check(self, *arguments: Any) -> None:
         """Raise ValueError, naming the example, where the arguments do not meet what the function requires (see `require`)."""
-        recording, arrays, _ = self._prepare(arguments)
+        recording, arrays = self._prepare(arguments)
         recording.check(arrays)
+
+    def is_current(self) -> bool:
+        """Whether the function, were it recorded now, would give the programs that it gave: the same operations of the same Values.
+
+        The Values' data do not matter, as programs read them whenever they run. All else that the function reads, attributes,
+        globals, containers, is in its programs as it was: this records anew, and tells whether that has changed. A function
+        that makes Values of its own makes others each time.
+        """
+        return all(recording.is_current(self.f) for recording in list(self._recordings.values()))
 
     def _of_nodes(self, arguments: Sequence[Any]) -> Any:
         if all(isinstance(each, Node) for each in arguments):
@@ -166,7 +208,7 @@ class Vectorized:
         return np.array([self.f(*example) for example in zip(*rows)], dtype=object)
 
     def _refuse_in_a_recording(self, parameters: Any = None) -> None:
-        if is_recording() and parameters is None:
+        if mode.recording and parameters is None:
             raise TraceError(f"the gradients of {self!r} inside a recorded function would be numbers of this moment: take grad(f) there")
 
     def _checked(self, array: Any, name: str) -> FloatArray:
@@ -203,7 +245,7 @@ class Vectorized:
             raise RuntimeError(f"{what} is known once {self!r} has seen arguments: call it, or its record(...), with a batch first")
         return self._latest
 
-    def _prepare(self, arguments: Sequence[Any]) -> tuple[Recording, list[FloatArray], int]:
+    def _prepare(self, arguments: Sequence[Any]) -> tuple[Recording, list[FloatArray]]:
         names = self._argument_names.get(len(arguments)) or self._names(len(arguments))
         arrays = list(map(self._checked, arguments, names))
         batch = len(arrays[0])
@@ -213,167 +255,22 @@ class Vectorized:
         shapes = tuple([array.shape[1:] for array in arrays])
         recording = self._recordings.get(shapes)
         if recording is None:
-            recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype)
+            recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype, self._backend)
         self._latest = recording
         if self._checks:
             recording.check(arrays)
-        return recording, arrays, batch
+        return recording, arrays
 
 
 def _is_scalar(arguments: Sequence[Any]) -> bool:
     """Whether a call is for nodes, or is part of a recording, which no number that depends on parameters may enter."""
-    return is_recording() or any(map(_holds_nodes, arguments))
+    return mode.recording or any(map(_holds_nodes, arguments))
 
 
 def _holds_nodes(argument: Any) -> bool:
     if isinstance(argument, np.ndarray):
         return argument.dtype == object and any(map(_holds_nodes, argument.flat))
     return isinstance(argument, Node) or (isinstance(argument, (list, tuple)) and any(map(_holds_nodes, argument)))
-
-
-class _Asked:
-    """What a function requires, as a program of its own."""
-
-    def __init__(self, demand: Demand, graph: Scalars, sizes: list[int]) -> None:
-        self.demand = demand
-        simple, batched = simplify(graph)
-        lowered, order = lower(simple, batched, sizes)
-        self.program, self.parameters = rebuilt(lowered), [simple.parameters[each] for each in order]
-
-    def check(self, arrays: Sequence[FloatArray]) -> None:
-        theta = np.array([parameter.data for parameter in self.parameters])
-        (results,) = interpret(self.program, _bindings(self.program, arrays, theta), len(arrays[0]))
-        results = np.broadcast_to(results, (len(arrays[0]), results.shape[-1]))
-        missed = np.flatnonzero(results[:, 0] == 0)
-        if missed.size:
-            example = int(missed[0])
-            raise ValueError(f"{self.demand.complaint(results[example, 1:].tolist())} (example {example})")
-
-
-class Recording:
-    """One recording of a function, for one shape of example, and the programs and plans made from it."""
-
-    def __init__(self, f: Callable[..., Any], shapes: tuple[tuple[int, ...], ...], names: Sequence[str], name: str, dtype: Any) -> None:
-        self.shapes, self.names, self.name, self.dtype = shapes, names, name, dtype
-        scalars, self.result_shape, demands = record(f, shapes, names)
-        self._demands = [_Asked(demand, graph, self._argument_sizes()) for demand, graph in demands]
-        self._graph, self._batched = simplify(scalars)
-        self._program, order = lower(self._graph, self._batched, self._argument_sizes())
-        self.forward = rebuilt(self._program)
-        self._varies = len(self._program.shape(self._program.outputs[0])) == 2  # do the results depend on the example?
-        self.parameters = tuple([self._graph.parameters[each] for each in order])
-        self._plans: OrderedDict[tuple[str, int], list[Plan]] = OrderedDict()
-
-    def _argument_sizes(self) -> list[int]:
-        return [math.prod(shape) for shape in self.shapes]
-
-    def check(self, arrays: Sequence[FloatArray]) -> None:
-        """Raise ValueError for the first example that does not meet what the function requires."""
-        for each in self._demands:
-            each.check(arrays)
-
-    @cached_property
-    def training(self) -> Program:
-        """The program with two outputs, the results and the gradient of their mean."""
-        return rebuilt(self._with_gradient(self._program))
-
-    @cached_property
-    def stepping(self) -> Program:
-        """The same in its fastest form, with the results' sum over the batch for its first output."""
-        program = rebuilt(self._with_gradient(self._program), fast=True)
-        if self._varies:
-            program.outputs[0] = program.reduce(program.outputs[0], 0)
-        return rebuilt(program, fast=True)
-
-    @cached_property
-    def watched(self) -> Program:
-        """The same with its operations whole, for anomaly mode: sigmoid(-1000) is finite, though exp(1000) inside it is not."""
-        return self._with_gradient(self._program)
-
-    @cached_property
-    def per_example(self) -> Program:
-        """The program whose parameters and gradient have a row for each example."""
-        program, _ = lower(self._graph, self._batched, self._argument_sizes(), per_example=True)
-        return rebuilt(self._with_gradient(program, summed=True), fast=True)
-
-    def _with_gradient(self, program: Program, summed: bool = False) -> Program:
-        """A copy of the program that also gives the gradient of the mean of the results, or of their sum."""
-        if self.result_shape != ():
-            raise TypeError(f"only a scalar result has a gradient: {self.name} returns {self.result_shape} numbers for each example")
-        program = program.copy()
-        gradient = differentiate(program, (1.0, -1 if self._varies and not summed else 0))
-        if gradient is not None:
-            program.outputs.append(gradient)
-        return program
-
-    def gathered(self) -> FloatArray:
-        return np.array([parameter.data for parameter in self.parameters], dtype=self.dtype)
-
-    def source(self) -> str:
-        program = self.training if self.result_shape == () and self.parameters else self.forward
-        return render(program, self.name, self.names, self.shapes, self.result_shape)
-
-    def values(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
-        if watch.blocks:
-            (results,) = interpret(self._program, _bindings(self._program, arrays, theta), batch, watch=True)
-            return self._shaped(results, batch)
-        plan = self._borrow("values", self.forward, batch)
-        try:
-            return self._shaped(plan.run(arrays, theta), batch)
-        finally:
-            self._return("values", batch, plan)
-
-    def value_and_gradient(
-        self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray, out: FloatArray | None
-    ) -> tuple[float, FloatArray]:
-        gradient = np.empty(len(theta), dtype=self.dtype) if out is None else out
-        if watch.blocks:
-            results, *gradients = interpret(self.watched, _bindings(self.watched, arrays, theta), batch, watch=True)
-            if gradients:
-                gradient[:] = gradients[0]
-            return results.mean().item(), gradient
-        program = self.stepping
-        plan = self._borrow("gradient", program, batch)
-        try:
-            return plan.run(arrays, theta, gradient).item() / (batch if self._varies else 1), gradient
-        finally:
-            self._return("gradient", batch, plan)
-
-    def per_example_gradients(self, arrays: Sequence[FloatArray], batch: int, theta: FloatArray) -> FloatArray:
-        if watch.blocks:
-            self.value_and_gradient(arrays, batch, theta, None)
-        program, size = self.per_example, len(theta)
-        gradients = np.zeros((batch, size), dtype=self.dtype)
-        chunk = max(1, min(batch, 1_000_000 // max(size, 1)))  # a few megabytes at a time
-        for start in range(0, batch if size else 0, chunk):
-            part = [np.ascontiguousarray(array[start : start + chunk]) for array in arrays]
-            count = len(part[0])
-            rows = np.broadcast_to(theta, (count, size))
-            plan = self._borrow("per example", program, count)
-            try:
-                plan.run(part, rows, gradients[start : start + count])
-            finally:
-                self._return("per example", count, plan)
-        return gradients
-
-    def _shaped(self, results: FloatArray, batch: int) -> FloatArray:
-        """The results as a new array, each example's in its shape."""
-        return np.array(np.broadcast_to(results, (batch, results.shape[-1]))).reshape((batch, *self.result_shape))
-
-    def _borrow(self, kind: str, program: Program, batch: int) -> Plan:
-        """A plan that nobody else is running: threads never share one."""
-        try:
-            return self._plans[kind, batch].pop()
-        except (KeyError, IndexError):
-            return Plan(program, batch, self.dtype)
-
-    def _return(self, kind: str, batch: int, plan: Plan) -> None:
-        plans = self._plans.get((kind, batch))
-        if plans is None:
-            plans = self._plans.setdefault((kind, batch), [])
-            while len(self._plans) > _PLANS_KEPT:
-                self._plans.popitem(last=False)
-        plans.append(plan)
 
 
 def _identifier(name: str) -> str:
@@ -387,7 +284,7 @@ def _misfit(names: Sequence[str], arrays: Sequence[FloatArray]) -> str:
     return f"arguments need one row for each example, the same number of them: got shapes {shapes}"
 
 
-def _checked_vector(vector: Any, size: int, dtype: Any, name: str, exact: bool = False) -> FloatArray:
+def _checked_vector(vector: Any, size: int, dtype: Any, name: str, of: str = "", exact: bool = False) -> FloatArray:
     if type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype and vector.flags.c_contiguous:
         return vector
     if exact:
@@ -397,13 +294,5 @@ def _checked_vector(vector: Any, size: int, dtype: Any, name: str, exact: bool =
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.shape != (size,):
-        raise ValueError(f"{name} must have shape ({size},), one number a parameter, got {array.shape}")
+        raise ValueError(f"{name} must have shape ({size},), {of}, got {array.shape}")
     return np.ascontiguousarray(array, dtype=dtype)
-
-
-def _bindings(program: Program, arrays: Sequence[FloatArray], theta: FloatArray) -> dict[int, FloatArray]:
-    """Where the program's inputs and parameters lie, for the interpreter."""
-    inputs = {number: arrays[each.detail] for number, each in enumerate(program.instructions) if each.op == INPUT}
-    bindings = {number: array.reshape(len(array), -1) for number, array in inputs.items()}
-    bindings.update((number, theta) for number, each in enumerate(program.instructions) if each.op == PARAMETERS)
-    return bindings

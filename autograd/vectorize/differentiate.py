@@ -1,4 +1,4 @@
-"""Stage 6, differentiate: add to an array program the gradient of its output, with the table's own rows.
+"""Stage 6, differentiate: add to a program the gradient of its output, with the table's own rows.
 
 It is the sweep of `autograd.value` over arrays: from the last instruction to the first, each gives its operands
 `partial * adjoint`, the partial being the row read with arrays for symbols. What broadcast forward is added up
@@ -7,149 +7,168 @@ backward; the instructions that only move numbers, and the matrix product, have 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autograd import ops
-from autograd.ops import Operation
-from autograd.vectorize.arrays import (
-    CONCATENATE,
-    EXPAND,
-    MATMUL,
-    PARAMETERS,
-    REDUCE,
-    RESHAPE,
-    SCATTER,
-    SLICE,
-    TAKE,
-    TRANSPOSE,
+from autograd.vectorize.builder import Builder
+from autograd.vectorize.program import (
+    Columns,
+    Concatenate,
+    Elementwise,
+    Expand,
+    FloatArray,
+    MatMul,
+    Parameters,
     Program,
+    Reduce,
+    Reshape,
+    Scatter,
     Shape,
+    Slice,
+    Take,
+    Transpose,
+    placed,
 )
 
+Place = Columns | FloatArray | None
 
-def differentiate(program: Program, seed: tuple[float, int]) -> int | None:
-    """Add the gradient of the sum of the output's entries, times `seed` (factor * batch**power), by the parameters.
 
-    Returns the array with the parameter vector's shape, or None where the program has no parameters.
+def with_gradient(program: Program, weighted: bool = False) -> Program:
+    """The program of the cost, the sum of weight * result over the examples, and of its gradient by the parameters.
+
+    The weights are an input where `weighted`, and else 1 / batch each: the cost is the mean. The program's "results" have one
+    column. Where there are no parameters there is no gradient.
     """
-    theta = next((number for number, each in enumerate(program.instructions) if each.op == PARAMETERS), None)
-    if theta is None:
-        return None
-    depends = [False] * len(program.instructions)
+    builder = Builder(program.copy())
+    results = builder.program.outputs.pop("results")
+    varies = program.varies(results)
+    if varies:
+        seed = builder.weights() if weighted else builder.scale(1.0, -1)
+        cost = builder.matmul(builder.transpose(builder.expand(seed, builder.shape(results))), results)
+    else:
+        seed = builder.reshape(builder.reduce(builder.weights(), 0), (1,)) if weighted else builder.scale(1.0)
+        cost = builder.expand(builder.add(ops.multiply, seed, results), (1,))
+    builder.program.outputs = {"cost": cost}
+    differentiate(builder, results, seed)
+    return builder.program
+
+
+def with_gradients(program: Program) -> Program:
+    """The program of the gradient of each example's result by its own row of the parameters."""
+    builder = Builder(program.copy())
+    results = builder.program.outputs.pop("results")
+    differentiate(builder, results, builder.scale(1.0), "gradients")
+    return builder.program
+
+
+def differentiate(builder: Builder, output: int, seed: int, name: str = "gradient") -> None:
+    """Make the gradient by the parameters of the sum of `seed` * `output`, and name it as an output, if there are parameters."""
+    program = builder.program
+    given = program.find(Parameters)
+    if not given:
+        return
+    (theta,) = given
+    depends = [False] * len(program)
     for number, instruction in enumerate(program.instructions):
         depends[number] = number == theta or any(depends[each] for each in instruction.operands)
-    (output,) = program.outputs
-    adjoints: dict[int, list[tuple[Any, int]]] = {output: [(None, program.scale(*seed))]}
+    adjoints: dict[int, list[tuple[Place, int]]] = {output: [(None, seed)]}
     for number in range(output, theta, -1):
         if number in adjoints and depends[number]:
-            adjoint = _assemble(program, adjoints.pop(number), program.shape(number))
+            adjoint = _assemble(builder, adjoints.pop(number), builder.shape(number))
             program.adjoint_of.setdefault(adjoint, number)
-            for operand, place, contribution in _contributions(program, number, adjoint, depends):
+            for operand, place, contribution in _contributions(builder, number, adjoint, depends):
                 adjoints.setdefault(operand, []).append((place, contribution))
-    shape = program.shape(theta)
-    gradient = _assemble(program, adjoints.get(theta, [(None, program.constant(0.0))]), shape)
-    if program.instructions[gradient].op != SCATTER:
-        gradient = program.scatter([(None, program.expand(gradient, shape))], shape)
+    shape = builder.shape(theta)
+    gradient = _assemble(builder, adjoints.get(theta, [(None, builder.constant(0.0))]), shape)
+    if not isinstance(program.instructions[gradient], Scatter):
+        gradient = builder.scatter([(None, builder.expand(gradient, shape))], shape)
     program.adjoint_of[gradient] = theta
-    return gradient
+    program.outputs[name] = gradient
 
 
-def _assemble(program: Program, parts: Sequence[tuple[Any, int]], shape: Shape) -> int:
+def _assemble(builder: Builder, parts: Sequence[tuple[Place, int]], shape: Shape) -> int:
     """The adjoint that the contributions to an array, or to some of its columns, add up to."""
     whole = [array for place, array in parts if place is None]
     if len(whole) == len(parts):
         total = whole[0]
         for each in whole[1:]:
-            total = program.add(ops.add, total, each)
+            total = builder.add(ops.add, total, each)
         return total
     ordered = sorted(parts, key=lambda part: part[0] is None)  # what fills a few columns can be computed in place, what adds to all cannot
-    return program.scatter([(place, program.expand(array, _placed(place, shape))) for place, array in ordered], shape)
+    return builder.scatter([(place, builder.expand(array, placed(place, shape))) for place, array in ordered], shape)
 
 
-def _placed(place: Any, shape: Shape) -> Shape:
-    """The shape of what goes into these columns of an array."""
-    if place is None:
-        return shape
-    return (*shape[:-1], len(range(*place)) if isinstance(place, tuple) else len(place))
-
-
-def _contributions(program: Program, number: int, adjoint: int, depends: Sequence[bool]) -> list[tuple[int, Any, int]]:
+def _contributions(builder: Builder, number: int, adjoint: int, depends: Sequence[bool]) -> list[tuple[int, Place, int]]:
     """(operand, columns, array) for what an instruction hands on to each operand that depends on the parameters."""
-    instruction = program.instructions[number]
-    op, operands, shape = instruction.op, instruction.operands, instruction.shape
-
-    if isinstance(op, Operation):
-        arguments = [program.array(each) for each in (number, *operands)]
-        given = []
-        for operand, partial in zip(operands, op.partials):
-            if depends[operand] and partial != 0.0:
-                contribution = _times(program, _partial(partial, arguments), adjoint)
-                given.append((operand, None, _unbroadcast(program, contribution, shape, program.shape(operand))))
-        return given
-    if op == MATMUL:
-        left, right = operands
-        adjoint = program.expand(adjoint, shape)
-        given = []
-        if depends[left]:
-            given.append(_untransposed(program, left, adjoint, program.transpose(right)))
-        if depends[right]:
-            given.append(_untransposed(program, right, program.transpose(left), adjoint))
-        return given
+    instruction, shape = builder.program.instructions[number], builder.shape(number)
+    operands = instruction.operands
     (operand, *_) = operands
-    source = program.shape(operand)
-    if op == REDUCE:
-        _, row = instruction.detail
-        if row is ops.sum_:
-            return [(operand, None, adjoint)]
-        y, x = program.array(number), program.array(operand)
-        return [(operand, None, _times(program, row.partials[0](y, x)[0], adjoint))]
-    if op == EXPAND:
-        return [(operand, None, _unbroadcast(program, adjoint, shape, source))]
-    if op == RESHAPE:
-        return [(operand, None, adjoint if program.shape(adjoint) == () else program.reshape(program.expand(adjoint, shape), source))]
-    if op == TRANSPOSE:
-        return [(operand, None, adjoint if program.shape(adjoint) == () else program.transpose(program.expand(adjoint, shape)))]
-    if op in (SLICE, TAKE):
-        return [(operand, instruction.detail, adjoint)]
-    assert op == CONCATENATE, op
+    source = builder.shape(operand)
+    match instruction:
+        case Elementwise(op=op):
+            arguments, needed = list(map(builder.array, operands)), [depends[each] for each in operands]
+            partials = op.partials_at(builder.array(number), arguments, needed)
+            given: list[tuple[int, Place, int]] = []
+            for each, partial in zip(operands, partials):
+                if not (isinstance(partial, float) and partial == 0):
+                    contribution = _times(builder, partial, adjoint)
+                    given.append((each, None, _unbroadcast(builder, contribution, shape, builder.shape(each))))
+            return given
+        case MatMul():
+            left, right = operands
+            adjoint = builder.expand(adjoint, shape)
+            given = []
+            if depends[left]:
+                given.append(_untransposed(builder, left, adjoint, builder.transpose(right)))
+            if depends[right]:
+                given.append(_untransposed(builder, right, builder.transpose(left), adjoint))
+            return given
+        case Reduce(op=op):
+            if op is ops.total_:
+                return [(operand, None, adjoint)]
+            (partial,) = op.partials_at(builder.array(number), [builder.array(operand)])
+            return [(operand, None, _times(builder, partial, adjoint))]
+        case Expand():
+            return [(operand, None, _unbroadcast(builder, adjoint, shape, source))]
+        case Reshape():
+            return [(operand, None, adjoint if builder.shape(adjoint) == () else builder.reshape(builder.expand(adjoint, shape), source))]
+        case Transpose():
+            return [(operand, None, adjoint if builder.shape(adjoint) == () else builder.transpose(builder.expand(adjoint, shape)))]
+        case Slice() | Take():
+            return [(operand, instruction.columns, adjoint)]
+    assert isinstance(instruction, Concatenate), instruction
     given, start = [], 0
-    adjoint = program.expand(adjoint, shape)
+    adjoint = builder.expand(adjoint, shape)
     for operand in operands:
-        stop = start + program.shape(operand)[-1]
+        stop = start + builder.shape(operand)[-1]
         if depends[operand]:
-            given.append((operand, None, program.slice(adjoint, start, stop)))
+            given.append((operand, None, builder.slice(adjoint, start, stop)))
         start = stop
     return given
 
 
-def _untransposed(program: Program, operand: int, left: int, right: int) -> tuple[int, Any, int]:
+def _untransposed(builder: Builder, operand: int, left: int, right: int) -> tuple[int, Place, int]:
     """The product of adjoints for an operand, or for what the operand is the transpose of."""
-    if program.instructions[operand].op == TRANSPOSE:
-        (operand,) = program.instructions[operand].operands
-        left, right = program.transpose(right), program.transpose(left)
-    return operand, None, program.matmul(left, right)
+    source = builder.program.instructions[operand]
+    if isinstance(source, Transpose):
+        (operand,) = source.operands
+        left, right = builder.transpose(right), builder.transpose(left)
+    return operand, None, builder.matmul(left, right)
 
 
-def _partial(partial: float | Callable[..., Any], arguments: Sequence[Any]) -> Any:
-    return partial(*arguments) if callable(partial) else partial
+def _times(builder: Builder, partial: Any, adjoint: int) -> int:
+    return builder.add(ops.multiply, builder.number_of(partial), adjoint)
 
 
-def _times(program: Program, partial: Any, adjoint: int) -> int:
-    return program.add(ops.multiply, program.number_of(partial), adjoint)
-
-
-def _unbroadcast(program: Program, array: int, shape: Shape, target: Shape) -> int:
+def _unbroadcast(builder: Builder, array: int, shape: Shape, target: Shape) -> int:
     """What an adjoint of `shape` (or one that broadcasts to it) is for an operand of shape `target` that was broadcast."""
-    have = program.shape(array)
+    have = builder.shape(array)
     have = (1,) * (len(shape) - len(have)) + have
     wanted = (1,) * (len(shape) - len(target)) + target
-    if program.shape(array) != ():
-        array = program.reshape(array, have)
+    if builder.shape(array) != ():
+        array = builder.reshape(array, have)
     for axis, (size, mine, want) in enumerate(zip(shape, have, wanted)):
-        if want == 1 != size:
-            if mine == 1:  # the adjoint is the same all along the axis
-                array = program.add(ops.multiply, program.scale(float(abs(size)), 1 if size < 0 else 0), array)
-            else:
-                array = program.reduce(array, axis)
-    return array if len(program.shape(array)) <= len(target) else program.reshape(array, target)
+        if want == 1 != size:  # where the adjoint is the same all along the axis, a multiple of it
+            array = builder.repeated(array, size) if mine == 1 else builder.reduce(array, axis)
+    return array if len(builder.shape(array)) <= len(target) else builder.reshape(array, target)

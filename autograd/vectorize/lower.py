@@ -7,7 +7,7 @@ factors become matrix products.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -16,9 +16,10 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-from autograd.vectorize.arrays import BATCH, PARAMETERS, Program, Shape
+from autograd.vectorize.builder import Builder
+from autograd.vectorize.program import BATCH, Program, Shape
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
-from autograd.vectorize.simplify import _COMMUTATIVE, DOT, SUM
+from autograd.vectorize.simplify import DOT
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,23 @@ class Grid:
 def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool = False) -> tuple[Program, list[int]]:
     """The array program of a simplified graph, and the order in which the parameters lie in its parameter vector.
 
-    `arguments` are the numbers of scalars in one example of each argument. The program's one output has shape
-    (batch, results), or (results,) where no result depends on the example. With `per_example` the parameter vector
+    `arguments` are the numbers of scalars in one example of each argument. The program's one output, "results", has
+    shape (batch, results), or (results,) where no result depends on the example. With `per_example` the parameter vector
     has a batch axis too: a row of parameters for each example.
     """
     lowering = _Lowering(graph, batched, arguments, per_example)
     levels = depths(graph)
     by_level: list[list[int]] = [[] for _ in range(max(levels, default=0) + 1)]
     for number, level in enumerate(levels):
-        if not isinstance(graph.nodes[number][0], str) or graph.nodes[number][0] in (DOT, SUM):
+        if graph.nodes[number][0] not in (INPUT, PARAMETER, CONSTANT):
             by_level[level].append(number)
     lowering.place_parameters(by_level, levels, batched)
     for members in by_level:
         for group in lowering.groups(members):
             lowering.emit(group)
-    program = lowering.program
-    program.outputs = [lowering.gather(graph.outputs, whole=True)]
-    return program, lowering.order
+    builder = lowering.builder
+    builder.program.outputs = {"results": builder.as_number(lowering.gather(graph.outputs, whole=True))}
+    return builder.program, lowering.order
 
 
 def depths(graph: Scalars) -> list[int]:
@@ -75,7 +76,7 @@ def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list
 class _Lowering:
     def __init__(self, graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool) -> None:
         self.graph = replace(graph, nodes=list(graph.nodes))  # a copy: the operands of some get sorted
-        self.program = Program()
+        self.builder = Builder()
         self.batched = list(batched)
         self.per_example = per_example
         if per_example:
@@ -85,7 +86,7 @@ class _Lowering:
         self.array: list[int] = [-1] * len(graph.nodes)  # where each scalar lies: in which array,
         self.column: list[int] = [0] * len(graph.nodes)  # and in which of its columns
         self.order: list[int] = []
-        self.inputs = [self.program.leaf(INPUT, (BATCH, size), position) for position, size in enumerate(arguments)]
+        self.inputs = [self.builder.input(position, size) for position, size in enumerate(arguments)]
         for number, (op, operands) in enumerate(graph.nodes):
             if op == INPUT:
                 self.array[number], self.column[number] = self.inputs[operands[0]], operands[1]
@@ -139,7 +140,7 @@ class _Lowering:
         used = set(self.order)
         self.order += [k for k in range(len(self.graph.parameters)) if k not in used]
         size = len(self.graph.parameters)
-        theta = self.program.leaf(PARAMETERS, (BATCH, size) if self.per_example else (size,)) if size else -1
+        theta = self.builder.parameters((BATCH, size) if self.per_example else (size,)) if size else -1
         for each, row in places.items():
             self.array[each], self.column[each] = theta, row
 
@@ -148,11 +149,11 @@ class _Lowering:
         found: dict[Any, list[int]] = {}
         for number in members:
             op, operands = self.graph.nodes[number]
-            if op in (DOT, SUM):
-                left, right = operands[: len(operands) // 2], operands[len(operands) // 2 :]
-                key: tuple[Any, ...] = (op, len(operands), self._varies(left), self._varies(right))
+            if op == DOT:
+                key: tuple[Any, ...] = (op, len(operands), *map(self._varies, self.factors(number)))
             else:
-                if op in _COMMUTATIVE:
+                assert isinstance(op, Operation)
+                if op.is_commutative and not op.variadic and not op.is_condition:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
                     self.graph.nodes[number] = (op, operands)
                 exponent = operands[1] if op is ops.power and self.graph.nodes[operands[1]][0] == CONSTANT else None
@@ -163,7 +164,7 @@ class _Lowering:
 
     def emit(self, group: Sequence[int]) -> None:
         """Add the instructions that compute a group, and note where its scalars lie."""
-        op, _ = self.graph.nodes[group[0]]
+        op: Any = self.graph.nodes[group[0]][0]
         if op == DOT and self._varies(self.factors(group[0])[0]):
             self._place(group, self._rowwise(group))
         elif op == DOT:
@@ -178,15 +179,11 @@ class _Lowering:
             elif single:  # rows that share nothing: one after the other they would be many small products
                 entries = [grid.entries[0] for grid in single]
                 self._place(entries, self._rowwise(entries))
-        elif op == SUM:
-            self._place(group, self._along(group, lambda array: self.program.reduce(array, -1)))
-        elif isinstance(op, str):
-            raise AssertionError(op)
-        elif op.variadic:
-            self._place(group, self._along(group, lambda array: self.program.reduce(array, -1, op)))
+        elif _is_variadic(op):
+            self._place(group, self._along(group, op))
         else:
             arrays = [self.gather(each) for each in zip(*(self.graph.nodes[each][1] for each in group))]
-            self._place(group, self.program.add(op, *arrays))
+            self._place(group, self.builder.add(op, *arrays))
 
     def _shape(self, scalars: Sequence[int], *sizes: int) -> Shape:
         """These sizes, behind the batch where the scalars depend on the example."""
@@ -203,73 +200,72 @@ class _Lowering:
         return tuple([u for u, _ in terms]), tuple([v for _, v in terms])
 
     def _place(self, scalars: Sequence[int], array: int) -> None:
-        array = self.program.expand(array, self._shape(scalars, len(scalars)))
+        array = self.builder.expand(array, self._shape(scalars, len(scalars)))
         for column, each in enumerate(scalars):
             self.array[each], self.column[each] = array, column
 
     def _product(self, grid: Grid) -> int:
         """A matrix product, its entries as columns: `right @ left.T`."""
-        program, (rows, columns, inner) = self.program, (len(grid.left), len(grid.right), len(grid.left[0]))
+        builder, (rows, columns, inner) = self.builder, (len(grid.left), len(grid.right), len(grid.left[0]))
         batched = self._varies(grid.right[0])
-        left = program.reshape(self.gather([each for factors in grid.left for each in factors], full=False, whole=True), (rows, inner))
+        left = builder.reshape(self.gather([each for factors in grid.left for each in factors], full=False, whole=True), (rows, inner))
         right = self.gather([each for factors in grid.right for each in factors], full=batched, whole=True)
-        right = program.reshape(right, (columns * BATCH if batched else columns, inner))
-        product = program.matmul(right, program.transpose(left))
-        return program.reshape(product, self._shape(grid.entries, columns * rows))
+        right = builder.reshape(right, (columns * BATCH if batched else columns, inner))
+        product = builder.matmul(right, builder.transpose(left))
+        return builder.reshape(product, self._shape(grid.entries, columns * rows))
 
     def _rowwise(self, group: Sequence[int]) -> int:
         """Sums of products that share no factors: multiply everything, then add up along the last axis."""
-        program = self.program
+        builder = self.builder
         inner = len(self.factors(group[0])[0])
 
         def side(which: int) -> int:
             scalars = [each for number in group for each in self._in_order(number)[which]]
             batched = self._varies(scalars)
-            return program.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, len(group), inner))
+            return builder.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, len(group), inner))
 
         left, right = side(0), side(1)
-        product = program.add(ops.power, left, program.constant(2.0)) if left == right else program.add(ops.multiply, left, right)
-        return program.reshape(program.reduce(product, -1), self._shape(group, len(group)))
+        product = builder.add(ops.power, left, builder.constant(2.0)) if left == right else builder.add(ops.multiply, left, right)
+        return builder.reshape(builder.reduce(product, -1), self._shape(group, len(group)))
 
-    def _along(self, group: Sequence[int], reduce: Callable[[int], int]) -> int:
-        """Reduce each scalar's operands, as the last axis of one array."""
+    def _along(self, group: Sequence[int], op: Operation) -> int:
+        """Reduce each scalar's operands by a variadic row, as the last axis of one array."""
         scalars = [each for number in group for each in sorted(self.graph.nodes[number][1], key=self.place_of)]
         inner = len(scalars) // len(group)
         array = self.gather(scalars, full=self.batched[group[0]], whole=True)
-        return self.program.reshape(
-            reduce(self.program.reshape(array, self._shape(group, len(group), inner))), self._shape(group, len(group))
-        )
+        reduced = self.builder.reduce(self.builder.reshape(array, self._shape(group, len(group), inner)), -1, op)
+        return self.builder.reshape(reduced, self._shape(group, len(group)))
 
     def gather(self, scalars: Sequence[int], full: bool = False, whole: bool = False) -> int:
         """An array with these scalars as columns; one column may stand for many equal ones unless `whole`.
 
         It has a batch axis where one of the scalars has, and in any case where `full`.
         """
-        program = self.program
+        builder = self.builder
         arrays = [self.array[each] for each in scalars]
         runs = _runs(arrays)
         pieces = [self._columns(arrays[start], scalars[start:stop]) for start, stop in runs]
-        full = full or (any(program.shape(each)[:1] == (BATCH,) for each in pieces) and len(pieces) > 1)
+        full = full or (any(builder.shape(each)[:1] == (BATCH,) for each in pieces) and len(pieces) > 1)
         if len(pieces) == 1 and not whole:
             return pieces[0]
-        batch = (BATCH,) if full or program.shape(pieces[0])[:1] == (BATCH,) else ()
-        return program.concatenate([program.expand(piece, (*batch, stop - start)) for piece, (start, stop) in zip(pieces, runs)])
+        batch = (BATCH,) if full or builder.shape(pieces[0])[:1] == (BATCH,) else ()
+        return builder.concatenate([builder.expand(piece, (*batch, stop - start)) for piece, (start, stop) in zip(pieces, runs)])
 
     def _columns(self, array: int, scalars: Sequence[int]) -> int:
         """Scalars of one array, as a slice where they are evenly spaced, and as one column where all are the same."""
         if array == -1:
-            return self.program.constant(np.array([self.graph.nodes[each][1][0] for each in scalars]))
+            return self.builder.constant(np.array([self.graph.nodes[each][1][0] for each in scalars]))
         columns = np.array([self.column[each] for each in scalars])
         steps = np.diff(columns)
         if not steps.any():
-            return self.program.slice(array, int(columns[0]), int(columns[0]) + 1)
+            return self.builder.slice(array, int(columns[0]), int(columns[0]) + 1)
         if np.all(steps == steps[0]) and steps[0] > 0:
-            return self.program.slice(array, int(columns[0]), int(columns[-1]) + 1, int(steps[0]))
-        return self.program.take(array, columns)
+            return self.builder.slice(array, int(columns[0]), int(columns[-1]) + 1, int(steps[0]))
+        return self.builder.take(array, columns)
 
 
 def _is_variadic(op: Operation | str) -> bool:
-    return op == SUM or (isinstance(op, Operation) and op.variadic)
+    return isinstance(op, Operation) and op.variadic
 
 
 def _runs(arrays: Sequence[int]) -> list[tuple[int, int]]:

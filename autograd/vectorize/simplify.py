@@ -1,28 +1,22 @@
 """Stage 2, simplify: fold constants, merge equal nodes, drop dead ones, and flatten sums.
 
-A tree of additions over products becomes nodes of two new kinds: DOT, whose operands are u1 .. un v1 .. vn and
-whose value is u1 v1 + ... + un vn, and SUM. Within a DOT all u are of one kind, and so are all v: numbers that
+A tree of additions over products becomes totals, and nodes of a new kind: DOT, whose operands are u1 .. un v1 .. vn and
+whose value is u1 v1 + ... + un vn. Within a DOT all u are of one kind, and so are all v: numbers that
 depend on the example ("batched"), or numbers that do not.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from autograd import ops
 from autograd.ops import Operation
+from autograd.vectorize import rewrite
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
 
-DOT, SUM = "dot", "sum"
-_SUMS = {ops.add, ops.subtract, ops.negative, ops.sum_, ops.weighted_sum_}
-_CONDITIONS = {
-    ops.less, ops.less_equal, ops.greater, ops.greater_equal, ops.equal, ops.not_equal,
-    ops.logical_and, ops.logical_or, ops.logical_not,
-}  # fmt: skip
-_COMMUTATIVE = {ops.add, ops.multiply, ops.maximum, ops.minimum}
+DOT = "dot"
 
 
 class Builder:
@@ -32,86 +26,66 @@ class Builder:
         self.graph = Scalars()
         self.batched: list[bool] = []
         self._known: dict[Any, int] = {}
-        self._conditions: set[int] = set()
 
     def constant(self, number: float) -> int:
-        return self._add(CONSTANT, (number,), repr(number))
+        return self._put(CONSTANT, (number,), repr(number))
 
     def leaf(self, kind: str, key: tuple[Any, ...]) -> int:
-        return self._add(kind, key)
+        return self._put(kind, key)
 
-    def add(self, op: Operation | str, operands: tuple[int, ...]) -> int:
+    def dot(self, pairs: Sequence[tuple[int, int]]) -> int:
+        """u1 v1 + ... + un vn."""
+        ordered = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
+        return self._put(DOT, (*[u for u, _ in ordered], *[v for _, v in ordered]))
+
+    # These four are what `rewrite` asks for.
+
+    def add(self, op: Operation, *operands: int) -> int:
         """The number of the node `op(operands)`, or of a simpler one equal to it."""
-        if isinstance(op, Operation):
-            if self._conditions and op not in _CONDITIONS:
-                operands = self._as_numbers(op, operands)
-            numbers = [self.number(each) for each in operands]
-            if None not in numbers:
-                return self.constant(float(op.ieee(*numbers)))  # type: ignore[arg-type]
-            simpler = self._simpler(op, operands, numbers)
-            if simpler is not None:
-                return simpler
-            if op in _COMMUTATIVE and operands[0] > operands[1]:
-                operands = (operands[1], operands[0])
-        return self._add(op, operands)
+        numbers = [self.number(each) for each in operands]
+        if None not in numbers:
+            return self.constant(float(op.ieee_value(*numbers)))  # type: ignore[arg-type]
+        simpler = rewrite.simpler(self, op, operands)
+        if simpler is not None:
+            return simpler
+        if self._is_sortable(op) and operands[0] > operands[1] and numbers[0] is None:
+            operands = operands[::-1]
+        return self._put(op, operands)
 
-    def as_number(self, node: int) -> int:
-        """A condition as 1 or 0: numpy has no sums of booleans."""
-        return self.add(ops.where, (node, self.constant(1.0), self.constant(0.0))) if node in self._conditions else node
+    @staticmethod
+    def _is_sortable(op: Operation) -> bool:
+        """Whether operands are put in order, so that a + b and b + a are one; conditions stay as a reader expects them."""
+        return op.is_commutative and not op.variadic and not op.is_condition
 
-    def _as_numbers(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
-        """Operands with conditions as numbers, but where one chooses, and beside a factor that is a number."""
-        conditions = [each in self._conditions for each in operands]
-        if not any(conditions) or (op is ops.multiply and not all(conditions)):
-            return operands
-        chooses = 1 if op is ops.where else 0
-        return (*operands[:chooses], *map(self.as_number, operands[chooses:]))
+    def factor(self, term: int) -> rewrite.Factor | None:
+        number = self.number(term)
+        return None if number is None else (number, 0)
+
+    def definition(self, term: int) -> tuple[Operation | None, tuple[int, ...]]:
+        op, operands = self.graph.nodes[term]
+        return (None, ()) if isinstance(op, str) else (op, operands)
+
+    def is_condition(self, term: int) -> bool:
+        op = self.graph.nodes[term][0]
+        return isinstance(op, Operation) and op.is_condition
+
+    def scale(self, factor: float, power: int = 0) -> int:
+        assert power == 0  # nothing here knows of batches
+        return self.constant(factor)
 
     def number(self, node: int) -> float | None:
         """The number that a node is, where it is a constant."""
         op, operands = self.graph.nodes[node]
         return operands[0] if op == CONSTANT else None
 
-    def _add(self, op: Operation | str, operands: tuple[Any, ...], key: str = "") -> int:
+    def _put(self, op: Operation | str, operands: tuple[Any, ...], key: str = "") -> int:
         known = self._known.get((op, key or operands))
         if known is None:
             known = self._known[op, key or operands] = len(self.graph.nodes)
             self.graph.nodes.append((op, operands))
             leaf = op in (INPUT, PARAMETER, CONSTANT)
-            if op in _CONDITIONS:
-                self._conditions.add(known)
             self.batched.append(op == INPUT if leaf else any(self.batched[each] for each in operands))
         return known
-
-    def _simpler(self, op: Operation, operands: Sequence[int], numbers: Sequence[float | None]) -> int | None:
-        """An equal node that costs less, from the laws that hold for every float but the sign of a zero."""
-        a, b = operands[0], operands[-1]
-        first, last = numbers[0], numbers[-1]
-        if op is ops.identity:
-            return a
-        if op is ops.add:
-            return b if first == 0 else a if last == 0 else None
-        if op is ops.subtract:
-            return self.add(ops.negative, (b,)) if first == 0 else a if last == 0 else None
-        if op is ops.multiply:
-            if a == b:
-                return self.add(ops.power, (a, self.constant(2.0)))
-            if first == -1 or last == -1:
-                return self.add(ops.negative, (b if first == -1 else a,))
-            return b if first == 1 else a if last == 1 else None
-        if op is ops.divide and last is not None and last != 0 and math.isfinite(1 / last):
-            return self.add(ops.multiply, (a, self.constant(1 / last)))
-        if op is ops.power:
-            return a if last == 1 else self.constant(1.0) if last == 0 else None
-        if op is ops.negative and self.graph.nodes[a][0] is ops.negative:
-            return int(self.graph.nodes[a][1][0])
-        if op is ops.where and first is not None:
-            return operands[1] if first else b
-        if op in (ops.logical_and, ops.logical_or) and (first is not None or last is not None):
-            known, other = (first, b) if first is not None else (last, a)
-            absorbing = 0.0 if op is ops.logical_and else 1.0
-            return self.constant(absorbing) if bool(known) == bool(absorbing) else other
-        return None
 
 
 def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
@@ -124,8 +98,8 @@ def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
         elif isinstance(op, str):
             numbers.append(merged.leaf(op, operands))
         else:
-            numbers.append(merged.add(op, tuple([numbers[each] for each in operands])))
-    merged.graph.outputs = [merged.as_number(numbers[each]) for each in graph.outputs]
+            numbers.append(merged.add(op, *[numbers[each] for each in operands]))
+    merged.graph.outputs = [numbers[each] for each in graph.outputs]
     merged.graph.parameters = graph.parameters
     return _flatten(merged)
 
@@ -148,7 +122,7 @@ def _flatten(merged: Builder) -> tuple[Scalars, list[bool]]:
         op, operands = nodes[number]
         if not needed[number] or isinstance(op, str):
             continue
-        if op in _SUMS:
+        if op.is_sum:
             terms = _Terms(merged, uses, number)
             if terms.is_worth_it or op is ops.weighted_sum_:
                 sums[number] = terms
@@ -168,7 +142,7 @@ def _flatten(merged: Builder) -> tuple[Scalars, list[bool]]:
         elif number in sums:
             numbers[number] = sums[number].add_to(flat, numbers)
         else:
-            numbers[number] = flat.add(op, tuple([numbers[each] for each in operands]))
+            numbers[number] = flat.add(op, *[numbers[each] for each in operands])
     flat.graph.outputs = [numbers[each] for each in outputs]
     flat.graph.parameters = merged.graph.parameters
     return flat.graph, flat.batched
@@ -191,17 +165,17 @@ class _Terms:
                 self.constant += factor * operands[0]
             elif number != root and uses[number] != 1:
                 self.multiples[number] += factor
-            elif op is ops.add or op is ops.sum_:
+            elif op is ops.add or op is ops.total_:
                 stack.extend([(each, factor) for each in reversed(operands)])
             elif op is ops.subtract:
                 stack += [(operands[1], -factor), (operands[0], factor)]
             elif op is ops.negative:
                 stack.append((operands[0], -factor))
             elif op is ops.weighted_sum_:
-                n = len(operands) // 2
-                for u, v in zip(operands[:n], operands[n:-1]):
+                weights, inputs, bias = ops.terms(operands)
+                for u, v in zip(weights, inputs):
                     self._add_product(merged, factor, u, v)
-                stack.append((operands[-1], factor))
+                stack.append((bias, factor))
             elif op is ops.multiply and (scale := merged.number(operands[0])) is not None:
                 stack.append((operands[1], factor * scale))
             elif op is ops.multiply and (scale := merged.number(operands[1])) is not None:
@@ -257,7 +231,7 @@ class _Terms:
             for u, v in pairs:
                 if self.batched[v] == batched:
                     kinds[factor, self.batched[u]].append((numbers[u], numbers[v]))
-        return [(factor, _dot(flat, pairs)) for (factor, _), pairs in kinds.items()]
+        return [(factor, flat.dot(pairs)) for (factor, _), pairs in kinds.items()]
 
     def _multiples_in(self, flat: Builder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
         by_factor: dict[float, list[int]] = defaultdict(list)
@@ -266,14 +240,14 @@ class _Terms:
             if self.batched[number] == batched and not nothing:
                 by_factor[factor].append(numbers[number])
         if len(by_factor) > 2:  # a sum with numbers for weights
-            return [(1.0, _dot(flat, [(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]))]
+            return [(1.0, flat.dot([(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]))]
         return [(factor, self._sum_of(flat, members)) for factor, members in by_factor.items()]
 
     @staticmethod
     def _sum_of(flat: Builder, members: list[int]) -> int:
         if len(members) > 2:
-            return flat.add(SUM, tuple(sorted(members)))
-        return members[0] if len(members) == 1 else flat.add(ops.add, (members[0], members[1]))
+            return flat.add(ops.total_, *sorted(members))
+        return members[0] if len(members) == 1 else flat.add(ops.add, *members)
 
     @staticmethod
     def _sum(flat: Builder, parts: list[tuple[float, int]]) -> int:
@@ -282,12 +256,7 @@ class _Terms:
         total: int | None = None
         for factor, part in [first, *(each for each in parts if each is not first)]:
             size = factor if total is None else abs(factor)
-            term = part if size == 1 else flat.add(ops.multiply, (part, flat.constant(size)))
-            total = term if total is None else flat.add(ops.subtract if factor < 0 else ops.add, (total, term))
+            term = part if size == 1 else flat.add(ops.multiply, part, flat.constant(size))
+            total = term if total is None else flat.add(ops.subtract if factor < 0 else ops.add, total, term)
         assert total is not None
         return total
-
-
-def _dot(flat: Builder, pairs: list[tuple[int, int]]) -> int:
-    pairs = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
-    return flat.add(DOT, (*[u for u, _ in pairs], *[v for _, v in pairs]))

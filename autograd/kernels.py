@@ -1,4 +1,4 @@
-"""Values that no single function of `math` or `numpy` gives, on floats and on arrays: what the table's rows are made of."""
+"""Values that no single function of `math` or `numpy` gives, on floats and on arrays: what some of the table's rows are made of."""
 
 from __future__ import annotations
 
@@ -56,12 +56,7 @@ def relu(x: float) -> float:
     return 0.0 if x <= 0 else x  # so that NaN stays NaN
 
 
-def relu_arrays(x: Any) -> Any:
-    return np.maximum(x, 0.0)
-
-
-def erf_arrays(x: Any) -> Any:
-    return np.vectorize(math.erf, otypes=[np.float64])(x)  # numpy has no erf of its own
+erf_arrays = np.vectorize(math.erf, otypes=[np.float64])  # numpy has no erf of its own
 
 
 def maximum(a: float, b: float) -> float:
@@ -76,38 +71,13 @@ def fmin(a: float, b: float) -> float:
     return a if a <= b or b != b else b
 
 
-def where(condition: float, a: float, b: float) -> float:
-    return a if condition else b
-
-
-def both(a: float, b: float) -> bool:
-    return bool(a and b)
-
-
-def either(a: float, b: float) -> bool:
-    return bool(a or b)
-
-
-def total(*x: float) -> float:
-    return sum(x, 0.0)
-
-
-def total_arrays(*x: Any) -> Any:
-    return reduce(np.add, x)
-
-
 def logsumexp(*x: float) -> float:
     largest = max(x)
     return largest if math.isinf(largest) else largest + math.log(sum(math.exp(each - largest) for each in x))
 
 
-def logsumexp_arrays(*x: Any) -> Any:
-    return reduce(np.logaddexp, x)
-
-
 def weighted_sum(*v: float) -> float:
-    n = len(v) // 2
-    return sum(map(operator.mul, v[:n], v[n:-1]), v[-1])
+    return sum(map(operator.mul, v[len(v) // 2 : -1], v), v[-1])
 
 
 def weighted_sum_arrays(*v: Any) -> Any:

@@ -1,0 +1,112 @@
+"""The meeting with Python's operators, numpy and other kinds of nodes: what every node understands, whatever it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd import ops
+from autograd.ops import Node, Operation
+
+Method = Callable[[Any, Any], Any]
+
+
+def binary(op: Operation) -> tuple[Method, Method]:
+    """The two methods of an infix operator: with the node on its left, and on its right."""
+
+    def method(self: Any, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return op.on_arrays(self, other)
+        return op(self, other) if isinstance(other, (Real, Node)) else NotImplemented
+
+    def reflected(self: Any, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return op.on_arrays(other, self)
+        return op(other, self) if isinstance(other, (Real, Node)) else NotImplemented
+
+    return method, reflected
+
+
+def unary(op: Operation) -> Callable[[Any], Any]:
+    return lambda self: op(self)
+
+
+def _condition(op: Operation) -> Method:
+    return lambda self, other: op(self, other)
+
+
+class Expression(Node):
+    """Abstract: a node with operators and methods, each the row of the table with its symbol or its name.
+
+    numpy finds them too: a ufunc on an object array calls the method of that name on each element.
+    """
+
+    __slots__ = ()
+
+    # fmt: off
+    __add__, __radd__         = binary(ops.add)
+    __sub__, __rsub__         = binary(ops.subtract)
+    __mul__, __rmul__         = binary(ops.multiply)
+    __truediv__, __rtruediv__ = binary(ops.divide)
+    __pow__, __rpow__         = binary(ops.power)
+    __neg__, __abs__          = unary(ops.negative),       unary(ops.absolute)
+    __and__, __or__           = _condition(ops.logical_and), _condition(ops.logical_or)
+    __rand__, __ror__         = __and__, __or__
+    __invert__                = unary(ops.logical_not)
+    __lt__, __le__            = _condition(ops.less),       _condition(ops.less_equal)
+    __gt__, __ge__            = _condition(ops.greater),    _condition(ops.greater_equal)
+    __eq__, __ne__            = _condition(ops.equal),      _condition(ops.not_equal)
+    __hash__                  = object.__hash__
+    # fmt: on
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            """The functions of the table are methods, put in below."""
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """What numpy asks when one of its functions, or an array or numpy number on the left, meets a node."""
+        if method != "__call__" or any(isinstance(each, np.ndarray) for each in inputs):
+            return getattr(ufunc, method)(*map(_boxed, inputs), **options)
+        op = BY_UFUNC.get(ufunc)
+        return op(*inputs) if op is not None and not options else NotImplemented
+
+
+BY_UFUNC = {op.on_arrays: op for op in ops.TABLE.values() if isinstance(op.on_arrays, np.ufunc)}
+
+
+def functions() -> Iterator[tuple[str, Operation]]:
+    """The functions of one and two numbers, by their own names and by numpy's (asin, arcsin)."""
+    for op in ops.TABLE.values():
+        if op.precedence == ops.ATOM and not op.variadic and len(op.partials) <= 2:
+            numpys = op.on_arrays.__name__ if isinstance(op.on_arrays, np.ufunc) else op.name
+            yield from {op.name: op, numpys: op}.items()
+
+
+for _name, _op in functions():
+    setattr(Expression, _name, unary(_op) if len(_op.partials) == 1 else binary(_op)[0])
+
+
+def _boxed(operand: Any) -> Any:
+    """A node as an array of no dimensions, which numpy then handles as it does any object array."""
+    if not isinstance(operand, Node):
+        return operand
+    box = np.empty((), dtype=object)
+    box[()] = operand
+    return box
+
+
+def apply_mixed(kind: type[Node], op: Operation, operands: tuple[Any, ...]) -> Any:
+    """`kind.apply` where some operand is neither of that kind nor a float: another node, an array, another kind of number."""
+    for operand in operands:
+        if isinstance(operand, Node) and type(operand) is not kind:
+            return operand.apply(op, operands)
+    if any(isinstance(operand, np.ndarray) for operand in operands):
+        return np.frompyfunc(op, len(operands), 1)(*map(_boxed, operands))
+    return kind.apply(op, tuple([each if type(each) is kind else ops.real(each) for each in operands]))

@@ -1,0 +1,222 @@
+"""Operation: what a row of the table is, and what can be done with one.
+
+A row is read with floats (eager evaluation), with numpy arrays (whole batches), with nodes of a graph (`Value`s for
+higher derivatives, tracers for programs) and with symbols (formulas). Nothing here knows what a node does with an
+operation; a node only says so itself, through `Node.apply`.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+OR, AND, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 9)  # precedences, as in mathematics
+
+
+class Node:
+    """Abstract: something an operation can be applied to besides plain numbers and arrays.
+
+    Any `Node` among the operands makes `operation(*operands)` return `node.apply(operation, operands)`.
+    A node made by an operation has it in `op` and its operands, in order, in `operands`; a leaf has `None` and `()`.
+    """
+
+    __slots__ = ()
+    op: Operation | None
+    operands: tuple[Any, ...]
+
+    @staticmethod
+    def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
+        """The node that stands for `op` applied to `operands` (nodes and real numbers)."""
+        raise NotImplementedError
+
+
+class UndefinedError(ValueError, ZeroDivisionError):
+    """An operation met floats outside its domain: `log(-1.0)`, `1.0 / 0.0`."""
+
+
+class Operation:
+    """One row: how an operation is written, its value on floats and on arrays, its partial derivatives, and what kind it is.
+
+    A partial derivative is a constant, or a function of the result `y` and all the operands. A `variadic` row takes any
+    number of operands, and has one function that returns all its partial derivatives; `reduction` is the ufunc whose
+    `reduce` gives it along an axis, where there is one. A commutative row's operands may stand in any order; `is_sum`
+    marks what a sum is made of, `has_terms` the one whose operands `terms` takes apart. Copies of a row are the row itself,
+    and a pickle holds its name alone.
+
+    What follows from the partial derivatives: `is_linear` where all are constant, `flat`, the operands by which one is
+    0 everywhere, so that no gradient takes that path, and `is_simple` where they are one or two, all constant or none.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        on_floats: Callable[..., float],
+        on_arrays: Callable[..., Any],
+        *partials: float | Callable[..., Any],
+        symbol: str = "",
+        precedence: int = ATOM,
+        is_condition: bool = False,
+        is_commutative: bool = False,
+        is_sum: bool = False,
+        has_terms: bool = False,
+        variadic: bool = False,
+        reduction: np.ufunc | None = None,
+    ) -> None:
+        self.name, self.symbol, self.precedence = name, symbol or name, precedence
+        self.on_floats, self.on_arrays = on_floats, on_arrays
+        self.partials = tuple(each if callable(each) else float(each) for each in partials)
+        self.is_condition, self.is_commutative, self.is_sum, self.has_terms = is_condition, is_commutative, is_sum, has_terms
+        self.variadic, self.arity, self.reduction = variadic, len(partials), reduction
+        self.is_linear = all(isinstance(each, float) for each in self.partials)
+        self.is_simple = not variadic and len(partials) <= 2 and (self.is_linear or all(map(callable, partials)))
+        self.flat = frozenset(index for index, each in enumerate(self.partials) if each == 0.0)
+        self.__name__ = self.__qualname__ = name
+        self.__doc__ = f"{name}: of real numbers, numpy arrays, or Values; returns the same kind."
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __call__(self, *operands: Any) -> Any:
+        """Apply to real numbers (gives a float), arrays (broadcast; gives an array) or nodes (gives a node).
+
+        Raises TypeError for anything else, and ValueError or ZeroDivisionError outside the domain on floats.
+        """
+        if len(operands) != self.arity and not self.variadic:
+            raise TypeError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
+        mixed = False
+        for operand in operands:
+            if type(operand) is not float:
+                if isinstance(operand, Node):
+                    return operand.apply(self, operands)
+                mixed = True
+        if not mixed:
+            return self.value(*operands)
+        if any(isinstance(operand, (np.ndarray, np.generic)) for operand in operands):
+            return self.on_arrays(*map(real_array, operands))
+        return self.value(*map(real, operands))
+
+    def value(self, *operands: float) -> float:
+        """The value on floats. Overflow gives an infinity; a domain error names the operation and the operands."""
+        try:
+            return self.on_floats(*operands)
+        except OverflowError:
+            return self.ieee_value(*operands)
+        except (ValueError, ZeroDivisionError):
+            raise UndefinedError(
+                f"{self.describe(operands)} is undefined (IEEE arithmetic would give {self.ieee_value(*operands)}): "
+                f"keep the operands inside the domain, for instance with maximum(x, 1e-12) or where(...)"
+            ) from None
+
+    def ieee_value(self, *operands: float) -> float:
+        """The value as IEEE 754 arithmetic has it: infinities and NaNs instead of exceptions."""
+        with np.errstate(all="ignore"):
+            return float(self.on_arrays(*map(np.float64, operands)))
+
+    def partials_at(self, result: Any, operands: Sequence[Any], needed: Iterable[bool] | None = None) -> list[Any]:
+        """The partial derivative by each operand, read with floats (gives floats, inf and nan as IEEE has them), arrays, nodes or symbols.
+
+        Where `needed` is given, a truth for each operand, a row need not work out the others.
+        """
+        if self.variadic:
+            return list(_read(self.partials[0], result, operands))
+        wanted = [True] * len(operands) if needed is None else needed
+        return [_read(rule, result, operands) if want else 0.0 for rule, want in zip(self.partials, wanted)]
+
+    def describe(self, operands: Sequence[object]) -> str:
+        """The operation applied to the operands, as one would write it: `2.0 + 3.0`, `tanh(0.5)`."""
+        words = [str(operand) for operand in operands]
+        if len(words) > 8:
+            words = [*words[:4], "...", *words[-2:]]
+        if self.precedence == ATOM:
+            return f"{self.name}({', '.join(words)})"
+        return f" {self.symbol} ".join(words) if len(words) == 2 else f"{self.symbol}{words[0]}"
+
+    def __copy__(self) -> Operation:
+        return self
+
+    def __deepcopy__(self, _: object) -> Operation:
+        return self
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        if TABLE.get(self.name) is self:
+            return _row_named, (self.name,)
+        found: Any = sys.modules.get(self.__module__)
+        for part in self.__qualname__.split("."):
+            found = getattr(found, part, None)
+        if found is not self:
+            raise pickle.PicklingError(
+                f"{self!r} has nothing to pickle but its name, and {self.__module__}.{self.__qualname__} is not it: "
+                f"define a primitive at the top level of a module"
+            )
+        return str(self.__qualname__)
+
+
+TABLE: dict[str, Operation] = {}  # every row by its name
+
+
+def _row_named(name: str) -> Operation:
+    return TABLE[name]
+
+
+def _read(rule: float | Callable[..., Any], y: Any, operands: Sequence[Any]) -> Any:
+    """What a rule gives, as plain floats where it is read with floats: in IEEE arithmetic where Python's raises."""
+    if not callable(rule):
+        return rule
+    try:
+        found = rule(y, *operands)
+    except (ArithmeticError, ValueError):
+        with np.errstate(all="ignore"):
+            found = rule(*[np.float64(each) if type(each) is float else each for each in (y, *operands)])
+        if isinstance(found, (list, tuple)):
+            return [float(each) if isinstance(each, (np.ndarray, np.generic)) else each for each in found]
+    is_number = isinstance(found, (bool, np.generic)) or (type(y) is float and isinstance(found, np.ndarray))
+    return float(found) if is_number else found
+
+
+def real(operand: Any) -> float:
+    """A real number as a float; raises TypeError for anything else, strings and complex numbers included."""
+    if type(operand) is float:
+        return operand
+    if isinstance(operand, (str, bytes)) or not hasattr(operand, "__float__"):
+        raise TypeError(f"expected a real number, an array or a Value, got {type(operand).__name__} {operand!r:.60}")
+    return float(operand)
+
+
+def real_array(operand: Any) -> Any:
+    """An array operand, integers as float64 so that no operation truncates; other kinds as they are."""
+    if isinstance(operand, (np.ndarray, np.generic)):
+        if operand.dtype.kind not in "biufO":
+            raise TypeError(f"expected an array of real numbers, got one of {operand.dtype}")
+        return operand.astype(np.float64) if operand.dtype.kind in "iu" else operand
+    return real(operand)
+
+
+def primitive(*partials: float | Callable[..., Any]) -> Callable[[Callable[..., Any]], Operation]:
+    """Make a function an operation of its own, given its partial derivative for each operand.
+
+    A partial derivative is a constant or a function of the result and the operands, written with
+    the library's functions, so that it can be differentiated in turn; so is the function itself.
+
+    >>> @primitive(lambda y, x: 3 * x**2)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> cube(2.0)
+    8.0
+    """
+    for each in partials:
+        if not callable(each) and not isinstance(each, (int, float)):
+            raise TypeError(f"a partial derivative is a function or a number, got {each!r}; write @primitive(lambda y, x: ...)")
+    if not partials:
+        raise TypeError("primitive needs one partial derivative for each operand; write @primitive(lambda y, x: ...)")
+
+    def decorate(function: Callable[..., Any]) -> Operation:
+        op = Operation(function.__name__, function, function, *partials)
+        op.__module__, op.__qualname__, op.__doc__ = function.__module__, function.__qualname__, function.__doc__
+        op.__wrapped__ = function  # type: ignore[attr-defined]
+        return op
+
+    return decorate

@@ -1,0 +1,221 @@
+"""Calls: a program as numpy calls on places. Where those are in memory is `storage`'s business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import ops
+from autograd.vectorize.backends.numpy.storage import Place, Storage, is_fixed
+from autograd.vectorize.program import (
+    Columns,
+    Concatenate,
+    Constant,
+    Elementwise,
+    Expand,
+    FloatArray,
+    MatMul,
+    Reduce,
+    Reshape,
+    Scale,
+    Scatter,
+    Take,
+)
+
+
+class Call(NamedTuple):
+    """A function and its arguments; a Place among them stands for the array there."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        words = [f"an array of {each.shape}" if isinstance(each, np.ndarray) and each.ndim else str(each) for each in self.arguments]
+        return f"{getattr(self.function, '__name__', self.function)}({', '.join(words)})"
+
+
+def fixed(storage: Storage) -> Iterator[Call]:
+    """What fills the arrays that are the same in every run."""
+    for number, instruction in enumerate(storage.program.instructions):
+        place = storage.places[number]
+        match instruction:
+            case Constant(value=value):
+                yield Call(np.copyto, (place, value))
+            case Scale(factor=factor, power=power):
+                yield Call(np.copyto, (place, factor * float(storage.batch) ** power))
+            case Expand() if is_fixed(storage.program, number):
+                yield Call(np.copyto, (place, storage.places[instruction.operands[0]]))
+
+
+def calls(storage: Storage) -> Iterator[Call]:
+    """What computes all others, in order."""
+    program, places = storage.program, storage.places
+    for number, instruction in enumerate(program.instructions):
+        place, operands = places[number], [places[each] for each in instruction.operands]
+        if is_fixed(program, number):
+            continue
+        match instruction:
+            case Elementwise():
+                yield from _elementwise(storage, number, instruction)
+            case MatMul():
+                yield _product(place, *operands)
+            case Reduce(op=ops.total_, axis=axis):
+                yield _sum(place, operands[0], axis)
+            case Reduce(axis=axis):
+                yield from _logsumexp(place, operands[0], axis, *storage.scratch[number])
+            case Take(columns=columns):
+                yield Call(np.ndarray.take, (operands[0], columns, -1, place, "clip"))
+            case Expand():
+                yield Call(np.copyto, (place, operands[0]))
+            case Reshape() if number in storage.copies:
+                yield Call(np.copyto, (place.reshaped(operands[0].shape), operands[0]))
+            case Concatenate():
+                yield from _concatenation(place, operands)
+            case Scatter(places=columns):
+                yield from _scatter(place, list(zip(columns, operands)), storage.dtype)
+    for name, number in program.outputs.items():
+        if name != "cost" and places[number].buffer != "out":  # it is a view of something, or given
+            yield Call(np.copyto, (Place.whole("out", places[number].shape, storage.dtype), places[number]))
+
+
+def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Iterator[Call]:
+    op, place, operands = instruction.op, storage.places[number], [storage.places[each] for each in instruction.operands]
+    numbers = [_number(storage, each) for each in instruction.operands]
+    if op is ops.where:
+        (mask,) = storage.scratch.get(number, operands[:1])
+        yield Call(np.copyto, (place, operands[2]))
+        if mask is not operands[0]:
+            yield Call(np.not_equal, (operands[0], 0.0, mask))
+        yield Call(_copy_where, (place, operands[1], mask))
+    elif not isinstance(op.on_arrays, np.ufunc):
+        yield Call(_apply_and_copy, (op.on_arrays, place, *operands))
+    elif op is ops.power and numbers[1] == 2:
+        yield Call(np.square, (operands[0], place))
+    elif op is ops.divide and numbers[0] == 1:
+        yield Call(np.reciprocal, (operands[1], place))
+    else:
+        yield Call(_POSITIONAL.get(op, op.on_arrays), (*operands, place))
+
+
+def _number(storage: Storage, number: int) -> float | None:
+    instruction = storage.program.instructions[number]
+    return float(instruction.value) if isinstance(instruction, Constant) and instruction.value.shape == () else None
+
+
+def _product(place: Place, left: Place, right: Place) -> Call:
+    if place.shape == (1, 1) and left.reshaped((left.size,)) and right.reshaped((right.size,)):
+        return Call(np.ndarray.dot, (left.flat(), right.flat(), place.reshaped(())))  # twice as fast as that of matrices
+    return Call(np.ndarray.dot, (left, right, place))
+
+
+def _sum(place: Place, operand: Place, axis: int) -> Call:
+    """A sum along an axis; a product with ones is the fastest one."""
+    ones = np.ones(operand.shape[axis], dtype=place.dtype)
+    if operand.dtype == place.dtype and axis == 0 and len(operand.shape) == 2:
+        return Call(np.ndarray.dot, (ones, operand, place.flat()))
+    rows = operand.reshaped((place.size, operand.shape[axis])) if axis == len(operand.shape) - 1 else None
+    if operand.dtype == place.dtype and rows is not None:
+        return Call(np.ndarray.dot, (rows, ones, place.flat()))
+    return Call(_sum_along, (operand, axis, place))
+
+
+def _logsumexp(place: Place, operand: Place, axis: int, shifted: Place, largest: Place) -> Iterator[Call]:
+    yield Call(_max_along, (operand, axis, largest))
+    yield Call(_finite_or_zero, (largest,))
+    yield Call(np.subtract, (operand, largest, shifted))
+    yield Call(np.exp, (shifted, shifted))
+    yield Call(_sum_along, (shifted, axis, place))
+    yield Call(np.log, (place, place))
+    yield Call(np.add, (place, largest, place))
+
+
+def _concatenation(place: Place, operands: Sequence[Place]) -> Iterator[Call]:
+    start = 0
+    for operand in operands:
+        stop = start + operand.shape[-1]
+        yield Call(np.copyto, (place.columns(start, stop), operand))
+        start = stop
+
+
+def _scatter(place: Place, parts: Sequence[tuple[Columns | FloatArray | None, Place]], dtype: np.dtype[Any]) -> Iterator[Call]:
+    """Each part is copied where nothing is yet, and added where something is; what was made in its place is there already."""
+    size = place.shape[-1]
+    written = np.zeros(size, dtype=bool)
+    for columns, part in parts:
+        for rows, chosen in _pieces(columns, size):
+            target, piece = place.columns(*rows), part.columns(*chosen)
+            stretch = slice(*rows)
+            if piece == target:
+                pass
+            elif not written[stretch].any():
+                yield Call(np.copyto, (target, piece))
+            else:
+                for gap in _gaps(written, stretch):
+                    yield Call(np.copyto, (place.columns(*gap), 0.0))
+                yield Call(np.add, (target, piece, target))
+            written[stretch] = True
+    for gap in _gaps(written, slice(0, size)):
+        yield Call(np.copyto, (place.columns(*gap), 0.0))
+
+
+def _pieces(columns: Columns | FloatArray | None, size: int) -> list[tuple[Columns, Columns]]:
+    """Evenly spaced stretches of the columns that a scatter's part goes to, each with the part's columns that go there."""
+    if columns is None:
+        return [((0, size, 1), (0, size, 1))]
+    if isinstance(columns, tuple):
+        return [(columns, (0, len(range(*columns)), 1))]
+    pieces, start = [], 0
+    while start < len(columns):
+        stop = start + 1
+        step = int(columns[stop] - columns[start]) if stop < len(columns) else 1
+        while step > 0 and stop < len(columns) and columns[stop] - columns[stop - 1] == step:
+            stop += 1
+        pieces.append(((int(columns[start]), int(columns[stop - 1]) + 1, max(step, 1)), (start, stop, 1)))
+        start = stop
+    return pieces
+
+
+def _gaps(written: FloatArray, stretch: slice) -> list[Columns]:
+    """The stretches of these columns that nothing was written to yet."""
+    missing = np.arange(len(written))[stretch]
+    missing = missing[~written[missing]]
+    if not missing.size:
+        return []
+    breaks = np.flatnonzero(np.diff(missing) != 1) + 1
+    return [(int(run[0]), int(run[-1]) + 1, 1) for run in np.split(missing, breaks)]
+
+
+# Calls that numpy spells with keywords, by position.
+
+
+def _sum_along(array: FloatArray, axis: int, out: FloatArray) -> None:
+    np.add.reduce(array, axis=axis, out=out, keepdims=True)
+
+
+def _max_along(array: FloatArray, axis: int, out: FloatArray) -> None:
+    np.maximum.reduce(array, axis=axis, out=out, keepdims=True)
+
+
+def _finite_or_zero(array: FloatArray) -> None:
+    array[~np.isfinite(array)] = 0.0
+
+
+def _copy_where(out: FloatArray, array: FloatArray, mask: FloatArray) -> None:
+    np.copyto(out, array, where=mask)
+
+
+def _apply_and_copy(function: Callable[..., Any], out: FloatArray, *arrays: FloatArray) -> None:
+    np.copyto(out, function(*arrays))
+
+
+def _maximum(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
+    np.maximum(a, b, out=out)
+
+
+def _minimum(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
+    np.minimum(a, b, out=out)
+
+
+_POSITIONAL = {ops.maximum: _maximum, ops.minimum: _minimum}

@@ -1,0 +1,272 @@
+"""Storage: where each array of a program lies, for one batch size. Liveness, reuse and aliasing, decided as data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import ops
+from autograd.vectorize.program import (
+    Columns,
+    Constant,
+    Elementwise,
+    Expand,
+    FloatArray,
+    Input,
+    Instruction,
+    MatMul,
+    Parameters,
+    Program,
+    Reduce,
+    Reshape,
+    Scale,
+    Scatter,
+    Slice,
+    Transpose,
+    Weights,
+    sized,
+)
+
+Buffer = int | str  # one of the storage's own, by number, or what is given: "input 0", "theta", "weights", "out"
+
+
+class Place(NamedTuple):
+    """Where an array lies: the buffer, where in it the array begins, its shape, and its strides, all in entries."""
+
+    buffer: Buffer
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __str__(self) -> str:
+        name = f"buffer {self.buffer}" if isinstance(self.buffer, int) else self.buffer
+        kind = " of bool" if self.dtype == bool else ""
+        return f"{name}[{self.offset}:] as {self.shape} by {self.strides}{kind}"
+
+    @classmethod
+    def whole(cls, buffer: Buffer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Place:
+        """A contiguous array from the buffer's beginning."""
+        return cls(buffer, 0, shape, _contiguous(shape), dtype)
+
+    def view(self, memory: FloatArray) -> FloatArray:
+        """The array, in the buffer's memory."""
+        size = self.dtype.itemsize
+        return np.ndarray(self.shape, self.dtype, memory, self.offset * size, tuple([each * size for each in self.strides]))
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def is_contiguous(self) -> bool:
+        return self.strides == _contiguous(self.shape) or self.size == 0
+
+    def columns(self, start: int, stop: int, step: int = 1) -> Place:
+        length = len(range(start, stop, step))
+        *rest, stride = self.strides
+        return self._replace(
+            offset=self.offset + start * stride, shape=(*self.shape[:-1], length), strides=(*rest, stride * step if length > 1 else 1)
+        )
+
+    def transposed(self) -> Place:
+        return self._replace(shape=self.shape[::-1], strides=self.strides[::-1])
+
+    def reshaped(self, shape: tuple[int, ...]) -> Place | None:
+        """The same entries in another shape, where a view can do it."""
+        if self.is_contiguous:
+            return self._replace(shape=shape, strides=_contiguous(shape))
+        extent = 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides))
+        array = self._replace(offset=0).view(np.empty(extent, self.dtype))
+        reshaped = array.reshape(shape)
+        if not np.may_share_memory(reshaped, array):
+            return None
+        return self._replace(shape=shape, strides=tuple([each // self.dtype.itemsize for each in reshaped.strides]))
+
+    def flat(self) -> Place:
+        """All entries in a row. Raises ValueError where they do not lie so."""
+        flat = self.reshaped((self.size,))
+        if flat is None:
+            raise ValueError(f"no view of {self} is flat")
+        return flat
+
+
+def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+    strides, stride = [], 1
+    for size in reversed(shape):
+        strides.append(stride)
+        stride *= size
+    return tuple(reversed(strides))
+
+
+def is_fixed(program: Program, number: int) -> bool:
+    """Whether an array is the same in every run for one batch size: it is filled once, and never written again."""
+    instruction = program.instructions[number]
+    return isinstance(instruction, (Constant, Scale)) or (isinstance(instruction, Expand) and is_fixed(program, instruction.operands[0]))
+
+
+@dataclass
+class Storage:
+    """A place for each array of a program, and the buffers to allocate."""
+
+    program: Program
+    batch: int
+    dtype: np.dtype[Any]
+    places: list[Place] = field(default_factory=list)
+    sizes: list[tuple[int, np.dtype[Any]]] = field(default_factory=list)  # of the buffers
+    scratch: dict[int, list[Place]] = field(default_factory=dict)  # what an instruction needs besides its result
+    copies: set[int] = field(default_factory=set)  # reshapes that no view can do
+    in_scatter: dict[int, tuple[int, Columns | None]] = field(default_factory=dict)  # arrays made where a scatter wants them
+
+    def __str__(self) -> str:
+        lines = [f"buffer {number}: {size} entries of {dtype}" for number, (size, dtype) in enumerate(self.sizes)]
+        return "\n".join([*lines, *(f"%{number}: {place}" for number, place in enumerate(self.places))])
+
+
+def plan(program: Program, batch: int, dtype: np.dtype[Any]) -> Storage:
+    """Where everything goes: results over operands that are not needed again, buffers used again once they are free."""
+    return _Planner(program, batch, dtype).storage
+
+
+class _Planner:
+    def __init__(self, program: Program, batch: int, dtype: np.dtype[Any]) -> None:
+        self.program, self.batch, self.dtype = program, batch, dtype
+        self.storage = Storage(program, batch, dtype)
+        self.places = self.storage.places
+        self.free: dict[tuple[int, np.dtype[Any]], list[int]] = {}
+        self.uses = program.uses()
+        out = next((number for name, number in program.outputs.items() if name != "cost"), -1)
+        self.out = -1 if out < 0 or is_fixed(program, out) else out
+        self.reserved: dict[int, Place] = {}
+        self._find_parts()
+        self.last = self._last_uses()
+        for number, instruction in enumerate(program.instructions):
+            self.places.append(self._place(number, instruction))
+            for place in self.storage.scratch.get(number, ()):
+                self._release(place)
+            for base in dict.fromkeys(map(self._base, (*instruction.operands, number))):
+                if self.last[base] <= number and self._is_own(base):
+                    self._release(self.places[base])
+                    self.last[base] = len(program)  # only once
+
+    def _base(self, number: int) -> int:
+        """The instruction whose memory an array lies in."""
+        while True:
+            instruction = self.program.instructions[number]
+            if number in self.storage.in_scatter:
+                number = self.storage.in_scatter[number][0]
+            elif instruction.is_view and number not in self.storage.copies:
+                number = instruction.operands[0]
+            else:
+                return number
+
+    def _is_own(self, base: int) -> bool:
+        """Whether an array lies in a buffer that may be used again."""
+        return base < len(self.places) and isinstance(self.places[base].buffer, int) and not is_fixed(self.program, base)
+
+    def _last_uses(self) -> list[int]:
+        program = self.program
+        last = list(range(len(program)))
+        for number, instruction in enumerate(program.instructions):
+            for each in instruction.operands:
+                last[each] = number
+        for each in program.outputs.values():
+            last[each] = len(program)
+        for number in range(len(program) - 1, -1, -1):  # a view keeps what it is a view of
+            if program.instructions[number].is_view:
+                (source,) = program.instructions[number].operands
+                last[source] = max(last[source], last[number])
+        return last
+
+    def _find_parts(self) -> None:
+        """Have the parts of a scatter made where they go, if they are made for that alone, and go there first and in one piece."""
+        instructions, uses = self.program.instructions, self.uses
+        for number, instruction in enumerate(instructions):
+            if not isinstance(instruction, Scatter) or len(instruction.shape) > 1:  # columns of a batch are not in one piece
+                continue
+            written = np.zeros(instruction.shape[-1], dtype=bool)
+            for place, part in zip(instruction.places, instruction.operands):
+                source = part
+                while isinstance(instructions[source], Reshape) and uses[source] == 1:
+                    (source,) = instructions[source].operands
+                is_made = isinstance(instructions[source], (MatMul, Reduce, Elementwise)) and uses[source] == 1
+                columns = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
+                in_one_piece = place is None or (isinstance(place, tuple) and place[2] == 1)
+                if in_one_piece and is_made and not written[columns].any() and not self.program.is_boolean(source):
+                    self.storage.in_scatter[source] = number, place if isinstance(place, tuple) else None
+                written[columns] = True
+
+    def _place(self, number: int, instruction: Instruction) -> Place:
+        shape = sized(self.program.shape(number), self.batch)
+        dtype = np.dtype(bool) if self.program.is_boolean(number) else self.dtype
+        match instruction:
+            case Input(argument=argument):
+                return Place.whole(f"input {argument}", shape, dtype)
+            case Parameters():  # a row of them for each example is the same row
+                return Place("theta", 0, shape, (0,) * (len(shape) - 1) + (1,), dtype)
+            case Weights():
+                return Place.whole("weights", shape, dtype)
+            case Slice(start=start, stop=stop, step=step):
+                return self.places[instruction.operands[0]].columns(start, stop, step)
+            case Transpose():
+                return self.places[instruction.operands[0]].transposed()
+            case Reshape():
+                if (view := self.places[instruction.operands[0]].reshaped(shape)) is not None:
+                    return view
+                self.storage.copies.add(number)
+        self._plan_scratch(number, instruction)
+        if number in self.storage.in_scatter:
+            scatter, columns = self.storage.in_scatter[number]
+            whole = self._reserved(scatter)
+            part = (whole if columns is None else whole.columns(*columns)).reshaped(shape)
+            assert part is not None  # a stretch of a vector takes any shape
+            return part
+        if number == self.out or isinstance(instruction, Scatter):
+            return self._reserved(number)
+        if isinstance(instruction, Elementwise) and (operand := self._reusable(number, instruction, shape, dtype)) is not None:
+            base = self._base(operand)
+            self.last[base] = len(self.program)  # its memory has been given away
+            return self.places[operand]
+        return self._allocate(shape, dtype, fixed=is_fixed(self.program, number))
+
+    def _reserved(self, number: int) -> Place:
+        """The place of an output or of a scatter, which may be wanted before its turn."""
+        if number not in self.reserved:
+            shape = sized(self.program.shape(number), self.batch)
+            self.reserved[number] = Place.whole("out", shape, self.dtype) if number == self.out else self._allocate(shape, self.dtype)
+        return self.reserved[number]
+
+    def _plan_scratch(self, number: int, instruction: Instruction) -> None:
+        program, shapes = self.program, [sized(self.program.shape(each), self.batch) for each in (number, *instruction.operands)]
+        match instruction:
+            case Reduce(op=ops.logsumexp_):
+                self.storage.scratch[number] = [self._allocate(shapes[1], self.dtype), self._allocate(shapes[0], self.dtype)]
+            case Elementwise(op=ops.where) if not program.is_boolean(instruction.operands[0]):
+                self.storage.scratch[number] = [self._allocate(shapes[1], np.dtype(bool))]
+
+    def _reusable(self, number: int, instruction: Instruction, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int | None:
+        """An operand that an elementwise result can overwrite: nothing else needs it, and its entries lie in the same places."""
+        if instruction.op is ops.where:  # type: ignore[attr-defined]  # it is written in parts
+            return None
+        for operand in instruction.operands:
+            base, place = self._base(operand), self.places[operand]
+            whole = place.shape == shape and place.is_contiguous and place.dtype == dtype and place.size == self.places[base].size
+            alone = all(self._base(each) != base or each == operand for each in instruction.operands)
+            if self._is_own(base) and self.last[base] <= number and whole and alone:
+                return operand
+        return None
+
+    def _allocate(self, shape: tuple[int, ...], dtype: np.dtype[Any], fixed: bool = False) -> Place:
+        size = math.prod(shape)
+        free = self.free.get((size, dtype))
+        if free and not fixed:
+            return Place.whole(free.pop(), shape, dtype)
+        self.storage.sizes.append((size, dtype))
+        return Place.whole(len(self.storage.sizes) - 1, shape, dtype)
+
+    def _release(self, place: Place) -> None:
+        assert isinstance(place.buffer, int)
+        self.free.setdefault((place.size, place.dtype), []).append(place.buffer)

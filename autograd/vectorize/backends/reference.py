@@ -1,0 +1,137 @@
+"""The reference back end: one plain numpy expression an instruction. It defines what is right, and is what anomaly mode runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.ops import Operation
+from autograd.vectorize.program import (
+    Concatenate,
+    Constant,
+    Elementwise,
+    Expand,
+    FloatArray,
+    Input,
+    Instruction,
+    MatMul,
+    Parameters,
+    Program,
+    Reduce,
+    Reshape,
+    Scale,
+    Scatter,
+    Shape,
+    Slice,
+    Take,
+    Transpose,
+    Weights,
+    sized,
+)
+
+
+def executable(program: Program, dtype: np.dtype[Any]) -> Interpreter:
+    return Interpreter(program, dtype)
+
+
+def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> str:
+    """The instructions as the program prints them."""
+    return f"{name}({', '.join(arguments)}):\n{program}\n"
+
+
+class Interpreter:
+    """Runs a program instruction by instruction."""
+
+    def __init__(self, program: Program, dtype: np.dtype[Any], watch: bool = False) -> None:
+        self.program, self.dtype, self.watch = program, dtype, watch
+
+    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
+        outputs = evaluate(self.program, inputs, theta, weights, self.watch)
+        cost = outputs.pop("cost", None)
+        for array in outputs.values():
+            out[...] = array
+        return math.nan if cost is None else float(cost.item())
+
+
+def evaluate(
+    program: Program, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None = None, watch: bool = False
+) -> dict[str, FloatArray]:
+    """The program's outputs by name, in full shape.
+
+    With `watch` the first array with an entry that is not finite raises FloatingPointError, naming the operation.
+    """
+    batch = len(inputs[0])
+    arrays: list[Any] = []
+    with np.errstate(all="ignore"):
+        for number, instruction in enumerate(program.instructions):
+            match instruction:
+                case Input(argument=argument):
+                    array = inputs[argument].reshape(batch, -1)
+                case Parameters():
+                    array = np.broadcast_to(theta, sized(program.shape(number), batch))
+                case Weights():
+                    assert weights is not None
+                    array = weights.reshape(batch, 1)
+                case _:
+                    array = _array(instruction, [arrays[each] for each in instruction.operands], batch, theta.dtype)
+            arrays.append(array)
+            if watch and not np.all(np.isfinite(array)):
+                _complain(instruction, arrays, array)
+    return {name: np.broadcast_to(arrays[each], sized(program.shape(each), batch)) for name, each in program.outputs.items()}
+
+
+def _array(instruction: Instruction, operands: list[Any], batch: int, dtype: np.dtype[Any]) -> Any:
+    match instruction:
+        case Constant(value=value):
+            return value.astype(dtype)
+        case Scale(factor=factor, power=power):
+            return np.asarray(factor * float(batch) ** power, dtype=dtype)
+        case Elementwise(op=op):
+            return op.on_arrays(*operands)
+        case Reduce(op=op, axis=axis):
+            assert op.reduction is not None  # or no program has it
+            return op.reduction.reduce(operands[0], axis=axis, keepdims=True)
+        case MatMul():
+            return operands[0] @ operands[1]
+        case Slice(start=start, stop=stop, step=step):
+            return operands[0][..., start:stop:step]
+        case Take(columns=columns):
+            return operands[0][..., columns]
+        case Reshape(shape=shape):
+            return operands[0].reshape(sized(shape, batch))
+        case Transpose():
+            return operands[0].T
+        case Concatenate():
+            return np.concatenate(operands, axis=-1)
+        case Expand(shape=shape):
+            return np.broadcast_to(operands[0], sized(shape, batch))
+        case Scatter(places=places, shape=shape):
+            result = np.zeros(sized(shape, batch), dtype=dtype)
+            for place, part in zip(places, operands):
+                at: Any = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
+                np.add.at(result, (Ellipsis, at), part)  # type: ignore[arg-type]
+            return result
+    raise ValueError(f"no meaning is known for {instruction}")
+
+
+def _complain(instruction: Instruction, arrays: Sequence[Any], result: FloatArray) -> None:
+    if isinstance(instruction, Constant):
+        return
+    place = tuple(int(each) for each in np.argwhere(~np.isfinite(result))[0])
+    if isinstance(instruction, (Input, Parameters, Weights)):
+        kind = {Input: "the input holds", Parameters: "the parameters hold", Weights: "the weights hold"}[type(instruction)]
+        raise FloatingPointError(f"{kind} {result[place]}, at (example, column) {place}")
+    words = []
+    for each in instruction.operands:
+        try:
+            words.append(str(np.broadcast_to(arrays[each], result.shape)[place]))
+        except ValueError:
+            words.append(f"an array of shape {arrays[each].shape}")
+    op = getattr(instruction, "op", None)
+    text = op.describe(words) if isinstance(op, Operation) else f"{type(instruction).__name__.lower()}({', '.join(words)})"
+    raise FloatingPointError(
+        f"{text} gave {result[place]}, in the compiled program, at (example, ...) {place} of an array of shape {result.shape}"
+    )

@@ -1,0 +1,142 @@
+"""Recording: one recording of a function, the programs made of it, and what a back end makes of those.
+
+There are four programs, and all of them are what runs and what is shown: the results; the mean of the results with its gradient;
+the same with a weight for each example; and the gradient of each example's result. Each exists in two forms. Its `whole` form has
+the operations as the user wrote them and is what anomaly mode interprets, as sigmoid(-1000) is finite though exp(1000) inside it is
+not; its `spelled` form has only rows that back ends know, equal parts merged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from autograd.modes import Demand, mode
+from autograd.vectorize.backends import Backend, Executable
+from autograd.vectorize.backends.reference import Interpreter, evaluate
+from autograd.vectorize.builder import spelled
+from autograd.vectorize.differentiate import with_gradient, with_gradients
+from autograd.vectorize.lower import lower
+from autograd.vectorize.parameters import ParameterLayout
+from autograd.vectorize.program import FloatArray, Program, Shape, sized
+from autograd.vectorize.record import Scalars, record, would_be
+from autograd.vectorize.simplify import simplify
+
+AT_ONCE = 1_000_000  # numbers in the gradients of a few examples: some megabytes
+
+
+class Kind(Enum):
+    """What a program computes."""
+
+    RESULTS = "results"
+    MEAN = "mean"
+    WEIGHTED = "weighted"
+    GRADIENTS = "gradients"
+
+
+class Recording:
+    """A function recorded for one shape of example, in one dtype, for one back end."""
+
+    def __init__(
+        self, f: Callable[..., Any], shapes: tuple[Shape, ...], names: Sequence[str], name: str, dtype: np.dtype[Any], backend: Backend
+    ) -> None:
+        self.shapes, self.names, self.name, self.dtype, self.backend = shapes, names, name, dtype, backend
+        self._sizes = [math.prod(shape) for shape in shapes]
+        self._recorded = record(f, shapes, names)
+        scalars, self.result_shape, demands = self._recorded
+        self._demands = [_Asked(demand, graph, self._sizes) for demand, graph in demands]
+        self._graph, self._batched = simplify(scalars)
+        self._results, order = lower(self._graph, self._batched, self._sizes)
+        self.layout = ParameterLayout([self._graph.parameters[each] for each in order])
+        self._programs: dict[Kind, Program] = {}
+        self._executables: dict[Kind, Executable] = {}
+
+    def whole(self, kind: Kind) -> Program:
+        """The program with the operations as they were written. Raises TypeError for gradients of several results."""
+        if kind is Kind.RESULTS:
+            return self._results
+        if self.result_shape != ():
+            raise TypeError(f"only a scalar result has a gradient: {self.name} returns {self.result_shape} numbers for each example")
+        if kind is Kind.GRADIENTS:
+            return with_gradients(self._rows)
+        return with_gradient(self._results, weighted=kind is Kind.WEIGHTED)
+
+    def program(self, kind: Kind) -> Program:
+        """The program in rows that back ends know: what runs."""
+        if kind not in self._programs:
+            self._programs[kind] = spelled(self.whole(kind))
+        return self._programs[kind]
+
+    @cached_property
+    def _rows(self) -> Program:
+        """The program of the results whose parameters have a row for each example."""
+        program, _ = lower(self._graph, self._batched, self._sizes, per_example=True)
+        return program
+
+    @property
+    def shown(self) -> Kind:
+        """The program to show: that of the mean and its gradient, or where there is no such thing, of the results."""
+        return Kind.MEAN if self.result_shape == () and len(self.layout) else Kind.RESULTS
+
+    def source(self) -> str:
+        """The source of the program to show."""
+        return self.backend.source(self.program(self.shown), self.name, self.names, self.shapes, self.result_shape)
+
+    def is_current(self, f: Callable[..., Any]) -> bool:
+        """Whether a recording of the function would come out the same now."""
+        return would_be(self._recorded, f, self.shapes, self.names)
+
+    def check(self, arrays: Sequence[FloatArray]) -> None:
+        """Raise ValueError for the first example that does not meet what the function requires."""
+        for each in self._demands:
+            each.check(arrays)
+
+    def run(self, kind: Kind, arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray, weights: FloatArray | None = None) -> float:
+        """Run one of the programs: write its array to `out`, return its cost; in anomaly mode, watch each number of it."""
+        if mode.anomaly:
+            return Interpreter(self.whole(kind), self.dtype, watch=True).run(arrays, theta, weights, out)
+        if kind not in self._executables:
+            self._executables[kind] = self.backend.executable(self.program(kind), self.dtype)
+        return self._executables[kind].run(arrays, theta, weights, out)
+
+    def results(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
+        """A new array of the results, each example's in its shape."""
+        batch, shape = len(arrays[0]), self.program(Kind.RESULTS).shape(self.program(Kind.RESULTS).outputs["results"])
+        out = np.empty(sized(shape, batch), dtype=self.dtype)
+        self.run(Kind.RESULTS, arrays, theta, out)
+        if len(shape) == 1:  # they do not depend on the example
+            out = np.array(np.broadcast_to(out, (batch, *shape)))
+        return out.reshape((batch, *self.result_shape))
+
+    def gradients(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
+        """A new array of each example's gradient, (batch, parameters)."""
+        batch, size = len(arrays[0]), len(theta)
+        out = np.empty((batch, size), dtype=self.dtype)
+        count = max(1, min(batch, AT_ONCE // max(size, 1)))
+        for start in range(0, batch if size else 0, count):
+            part = [np.ascontiguousarray(array[start : start + count]) for array in arrays]
+            self.run(Kind.GRADIENTS, part, theta, out[start : start + count])
+        return out
+
+
+class _Asked:
+    """What a function requires, as a program of its own."""
+
+    def __init__(self, demand: Demand, graph: Scalars, sizes: list[int]) -> None:
+        self.demand = demand
+        simple, batched = simplify(graph)
+        program, order = lower(simple, batched, sizes)
+        self.program, self.layout = spelled(program), ParameterLayout([simple.parameters[each] for each in order])
+
+    def check(self, arrays: Sequence[FloatArray]) -> None:
+        results = evaluate(self.program, arrays, self.layout.gather())["results"]
+        results = np.broadcast_to(results, (len(arrays[0]), results.shape[-1]))
+        missed = np.flatnonzero(results[:, 0] == 0)
+        if missed.size:
+            example = int(missed[0])
+            raise ValueError(f"{self.demand.complaint(results[example, 1:].tolist())} (example {example})")

@@ -1,0 +1,137 @@
+"""The numpy back end: storage planned as data, and calls that keep to the meaning of the program."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Value, logsumexp, maximum, sigmoid, tanh, weighted_sum, where
+from autograd.vectorize.backends import numpy as backend
+from autograd.vectorize.backends.numpy.calls import calls
+from autograd.vectorize.backends.numpy.storage import Place, Storage, plan
+from autograd.vectorize.backends.reference import evaluate
+from autograd.vectorize.builder import spelled
+from autograd.vectorize.differentiate import with_gradient
+from autograd.vectorize.lower import lower
+from autograd.vectorize.program import Elementwise, Program, Scatter
+from autograd.vectorize.record import record
+from autograd.vectorize.simplify import simplify
+from nn import MLP, squared_error
+
+W = [Value(0.1 * number - 0.4) for number in range(12)]
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "layer": lambda x: weighted_sum([tanh(weighted_sum(W[3 * i : 3 * i + 3], x)) for i in range(3)], W[9:12]),
+    "chain": lambda x: sigmoid(tanh(W[0] * x[0]) * W[1] + x[1]) ** 3 - 1 / (2 + W[2] * W[2]),
+    "choices": lambda x: where(x[0] > W[0], maximum(W[1] * x[1], x[2]), W[2]) + (x[0] > 0) * W[3],
+    "numbers for conditions": lambda x: where(x[0], W[0] * x[1], W[1]),
+    "logsumexp": lambda x: logsumexp([W[0] * x[0], W[1] * x[1], W[2]]),
+    "shuffled": lambda x: sum(W[i] * tanh(W[j] * x[k]) for i, j, k in ((3, 1, 2), (1, 4, 0), (5, 9, 1), (2, 6, 0))),
+    "squares": lambda x: sum((W[i] * x[i] - x[0]) ** 2 for i in range(3)),
+}
+
+
+def results(f: Callable[..., Any]) -> tuple[Program, int]:
+    graph, batched = simplify(record(f, [(3,)], ["x"])[0])
+    program, order = lower(graph, batched, [3])
+    return program, len(order)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("batch", [1, 2, 17])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_plan_keeps_to_the_meaning_of_its_program(name: str, batch: int, dtype: Any, weighted: bool) -> None:
+    program, size = results(FUNCTIONS[name])
+    program = spelled(with_gradient(program, weighted))
+    executable = backend.executable(program, np.dtype(dtype))
+    rng = np.random.default_rng(0)
+    for _ in range(3):  # with fresh arrays each time, so that what a plan remembers would show
+        X, theta, weights = (rng.normal(size=shape).astype(dtype) for shape in ((batch, 3), size, batch))
+        gradient = np.full(size, np.nan, dtype)
+        cost = executable.run([X], theta, weights if weighted else None, gradient)
+        expected = evaluate(program, [X], theta, weights)
+        tolerance = 1e-13 if dtype is np.float64 else 1e-5
+        np.testing.assert_allclose(cost, expected["cost"].item(), rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(gradient, expected["gradient"], rtol=tolerance, atol=tolerance)
+
+
+def test_buffers_are_reused() -> None:
+    def deep(x: Any) -> Any:
+        h = [W[0] * each for each in x]
+        for _ in range(50):
+            h = [tanh(each) for each in h]
+        return sum(h)
+
+    storage = plan(spelled(results(deep)[0]), 10, np.dtype(np.float64))
+    assert len(storage.sizes) < 12
+    assert "buffer 0: 30 entries of float64" in str(storage)
+
+
+def network() -> Storage:
+    model = MLP([4, 5, 3], activation=sigmoid)
+    graph, batched = simplify(record(lambda x, y: squared_error(model(x), y), [(4,), (3,)], ["x", "y"])[0])
+    return plan(spelled(with_gradient(lower(graph, batched, [4, 3])[0])), 6, np.dtype(np.float64))
+
+
+def test_gradients_are_computed_where_they_go() -> None:
+    storage = network()
+    assert [number for number in storage.in_scatter if storage.places[number].buffer != "out"] == []
+    assert len(storage.in_scatter) == 4  # of two layers' weights and biases
+    assert not [call for call in calls(storage) if call.function is np.copyto]
+
+
+def test_no_array_lies_on_one_that_is_still_needed() -> None:
+    """Each instruction's result may overlap its own operands only where it is entry by entry and at the same place."""
+    storage = network()
+    program = storage.program
+    last = {each: number for number, instruction in enumerate(program.instructions) for each in instruction.operands}
+    last |= dict.fromkeys(program.outputs.values(), len(program))
+    for number in reversed(range(len(program))):  # a view keeps what it is a view of
+        if program.instructions[number].is_view:
+            last[program.instructions[number].operands[0]] = max(last[number], last[program.instructions[number].operands[0]])
+    for number, instruction in enumerate(program.instructions):
+        if instruction.is_view:
+            continue
+        for earlier in range(number):
+            is_needed = last.get(earlier, -1) > number and not program.instructions[earlier].is_view
+            overlaps = entries(storage.places[number]) & entries(storage.places[earlier])
+            if isinstance(instruction, Scatter) and earlier in instruction.operands:
+                continue  # made where it goes
+            if earlier in instruction.operands and overlaps:
+                assert isinstance(instruction, Elementwise)
+                assert storage.places[number] == storage.places[earlier]
+            elif is_needed:
+                assert not overlaps, f"%{number} lies on %{earlier}"
+
+
+def entries(place: Place) -> set[tuple[Any, int]]:
+    offsets = np.full((), place.offset)
+    for size, stride in zip(place.shape, place.strides):
+        offsets = np.add.outer(offsets, stride * np.arange(size)).ravel()
+    return {(place.buffer, int(each)) for each in offsets.ravel()}
+
+
+def test_a_place_follows_a_view() -> None:
+    memory = np.arange(24.0)
+    place = Place.whole(0, (4, 6), np.dtype(np.float64))
+    array = memory.reshape(4, 6)
+    for own, expected in (
+        (place.columns(1, 6, 2), array[:, 1:6:2]),
+        (place.columns(2, 5).transposed(), array[:, 2:5].T),
+        (place.reshaped((2, 12)), array.reshape(2, 12)),
+        (place.columns(0, 4).reshaped((4, 2, 2)), array[:, :4].reshape(4, 2, 2)),
+    ):
+        assert own is not None
+        np.testing.assert_array_equal(own.view(memory), expected)
+    assert place.transposed().reshaped((24,)) is None
+    with pytest.raises(ValueError, match="no view of buffer 0"):
+        place.transposed().flat()
+
+
+def test_plans_for_few_batch_sizes_are_kept() -> None:
+    program, size = results(FUNCTIONS["layer"])
+    executable = backend.executable(spelled(program), np.dtype(np.float64))
+    for batch in range(1, 40):
+        executable.run([np.ones((batch, 3))], np.ones(size), None, np.empty((batch, 1)))
+    assert list(executable._free) == list(range(32, 40))
