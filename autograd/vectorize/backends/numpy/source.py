@@ -5,8 +5,8 @@ It is functional and uses array functions only, so that another namespace in num
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,6 +64,21 @@ def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequen
     `shapes` are those of one example of each argument, and `result` that of one example's results.
     """
     return _Renderer(program, arguments, shapes).source(name, result)
+
+
+class Named(NamedTuple):
+    """A program as it is shown, with the names of its arguments and of those of its arrays that a line makes."""
+
+    program: Program
+    arguments: Sequence[str]
+    names: Mapping[int, str]
+
+
+def named(program: Program, arguments: Sequence[str], shapes: Sequence[Shape]) -> Named:
+    """The names that `source` gives, for who writes the same program in another language."""
+    renderer = _Renderer(program, arguments, shapes)
+    renderer.source("f", ())
+    return Named(renderer.program, renderer.arguments, renderer.names)
 
 
 def _shown(program: Program) -> Program:
