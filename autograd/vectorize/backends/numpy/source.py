@@ -77,7 +77,7 @@ class Named(NamedTuple):
 def named(program: Program, arguments: Sequence[str], shapes: Sequence[Shape]) -> Named:
     """The names that `source` gives, for who writes the same program in another language."""
     renderer = _Renderer(program, arguments, shapes)
-    renderer.source("f", ())
+    renderer.write()
     return Named(renderer.program, renderer.arguments, renderer.names)
 
 
@@ -98,7 +98,8 @@ class _Renderer:
     def __init__(self, program: Program, arguments: Sequence[str], shapes: Sequence[Shape]) -> None:
         self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(Weights))
         self.program, self.shapes = _shown(program), shapes
-        self.output, self.gradient = self.program.outputs.get("results", -1), self.program.outputs.get("gradient", -1)
+        self.output = self.program.outputs.get("results", len(self.program))  # what comes after it is derivatives
+        self.gradient = self.program.outputs.get("gradient", -1)
         self.arguments = [f"{each}_" if each in _RESERVED else each for each in arguments]
         self.uses = [0] * len(self.program)
         for each in self.program.outputs.values():
@@ -114,20 +115,8 @@ class _Renderer:
         self.lines: list[tuple[str, str]] = []
 
     def source(self, name: str, result: Shape) -> str:
-        program, output = self.program, self.output
-        size = max((program.shape(each)[-1] for each in program.find(Parameters)), default=0)
-        for number in self.unpacked:
-            self.text[number] = self._unpacking(number)
-            self._name(number)
-        if self.unpacked:
-            self.lines.append(("", ""))
-        for number in range(len(program)):
-            if number not in self.unpacked:
-                self.text[number] = self._expression(number)
-                if not self._is_inlined(number):
-                    self._name(number)
-                if number == output and self.gradient >= 0:
-                    self.lines.append(("", ""))
+        self.write()
+        size = max((self.program.shape(each)[-1] for each in self.program.find(Parameters)), default=0)
         width = max((len(line) for line, comment in self.lines if comment and len(line) <= _WIDTH), default=0)
         body = [each for line, comment in self.lines for each in _broken(f"{line:{width}}" if comment else line, comment)]
         parameters = ", ".join([*self.arguments, *(["theta"] if size else []), *(["weights"] if self.is_weighted else [])])
@@ -154,6 +143,21 @@ class _Renderer:
                 "",
             ]
         )
+
+    def write(self) -> None:
+        """Write the lines, in order, that make the arrays with names."""
+        for number in self.unpacked:
+            self.text[number] = self._unpacking(number)
+            self._name(number)
+        if self.unpacked:
+            self.lines.append(("", ""))
+        for number in range(len(self.program)):
+            if number not in self.unpacked:
+                self.text[number] = self._expression(number)
+                if not self._is_inlined(number):
+                    self._name(number)
+                if number == self.output and self.gradient >= 0:
+                    self.lines.append(("", ""))
 
     def _returned(self, result: Shape) -> str:
         """What the function returns: the results in their shape, or the cost and, where there is one, its gradient."""
