@@ -1,5 +1,6 @@
 """Nudge's engine: scalars that record a graph, its derivatives, and programs made of it."""
 
+from autograd.atomic import replacing
 from autograd.derivatives import grad, gradcheck, hessian, jacobian, value_and_grad
 from autograd.draw import draw
 from autograd.modes import anomaly
@@ -68,6 +69,7 @@ __all__ = [
     "minimum",
     "primitive",
     "relu",
+    "replacing",
     "require",
     "sigmoid",
     "sign",

@@ -15,8 +15,8 @@ from autograd import grad, gradcheck, relu, sigmoid, sin, softplus, tanh, vector
 from demos.common import parser, positive, save
 from demos.expression import ExpressionError, parse
 from nn import MLP, Adam, DivergenceError, History, Module, binary_cross_entropy, plots, train
+from nn.activations import Activation, name_of
 from nn.data import Examples, circles, moons, spirals, xor
-from nn.network import Activation, name_of
 
 PROBLEMS: dict[str, Callable[..., Examples]] = {"circles": circles, "moons": moons, "spirals": spirals, "xor": xor}
 RIVALS: list[Activation] = [tanh, sigmoid, relu, softplus, sin]

@@ -18,7 +18,8 @@ from nn.data import (
 )
 from nn.explain import nudges
 from nn.history import History
-from nn.network import MLP, Layer, Module, Neuron
+from nn.module import Module
+from nn.network import MLP, Layer, Neuron
 from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
 from nn.training import DivergenceError, train
 

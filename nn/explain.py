@@ -10,21 +10,23 @@ parameters are the negative gradient.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import TraceError, Value, grad, value_and_grad, vectorize, weighted_sum
+from autograd import TraceError, Value, grad, replacing, value_and_grad, vectorize, weighted_sum
 from nn import plots
-from nn.network import MLP, Array, examples, in_pieces, name_of
+from nn.activations import name_of
+from nn.arrays import Array, examples, in_pieces
+from nn.network import MLP
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -331,14 +333,10 @@ def _short(name: str) -> str:
 @contextmanager
 def _table(path: str | os.PathLike[str]) -> Iterator[Callable[[Sequence[Any]], Any]]:
     """Write a CSV file row by row, in one piece or not at all."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", newline="") as file:
-            yield csv.writer(file).writerow
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        text = io.TextIOWrapper(file, "utf-8", newline="")
+        yield csv.writer(text).writerow
+        text.detach()  # flushes, and leaves the file open
 
 
 WIDEST = 32  # inputs that are drawn one by one

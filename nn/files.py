@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autograd import replacing
+
 Vector = npt.NDArray[np.float64]
-VERSION = 1
+VERSIONS = {"model": (1, 2), "checkpoint": (1,)}  # the formats of each kind that are read; the last one is written
 
 
 def write(path: str | os.PathLike[str], kind: str, header: Mapping[str, Any], vectors: Mapping[str, Vector]) -> None:
@@ -29,20 +31,10 @@ def write(path: str | os.PathLike[str], kind: str, header: Mapping[str, Any], ve
             raise ValueError(
                 f"the {name} hold {vector[place]} at {place}: a file of them could not be trusted, and {os.fspath(path)} is as it was"
             )
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    text = json.dumps({"kind": f"nudge {kind}", "version": VERSION, **header}, allow_nan=False)
-    try:
-        arrays: dict[str, Any] = {name: np.asarray(vector, dtype="<f8") for name, vector in vectors.items()}
-        with temporary.open("wb") as file:
-            np.savez(file, header=np.array(text.encode()), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {os.fspath(path)}: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    text = json.dumps({"kind": f"nudge {kind}", "version": VERSIONS[kind][-1], **header}, allow_nan=False)
+    arrays: dict[str, Any] = {name: np.asarray(vector, dtype="<f8") for name, vector in vectors.items()}
+    with replacing(path) as file:
+        np.savez(file, header=np.array(text.encode()), **arrays)
 
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], dict[str, Vector]]:
@@ -61,8 +53,9 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], dict[
     if not isinstance(header, dict) or header.get("kind") != f"nudge {kind}":
         found = header.get("kind") if isinstance(header, dict) else None
         raise ValueError(f"{os.fspath(path)} is no {kind} file: it says that it is {found!r:.40}")
-    if header.get("version") != VERSION:
-        raise ValueError(f"{os.fspath(path)} has format version {header.get('version')!r:.40}, this Nudge reads version {VERSION}")
+    if header.get("version") not in VERSIONS[kind]:
+        known = " and ".join(map(str, VERSIONS[kind]))
+        raise ValueError(f"{os.fspath(path)} has format version {header.get('version')!r:.40}, this Nudge reads version {known}")
     return header, vectors
 
 

@@ -14,8 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import grad
+from nn.activations import name_of
+from nn.arrays import Array
 from nn.history import History
-from nn.network import MLP, Array, Layer, Module, name_of
+from nn.module import Module
+from nn.network import MLP, Layer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

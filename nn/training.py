@@ -27,9 +27,12 @@ import numpy.typing as npt
 
 from autograd import TraceError, UndefinedError, Value, vectorize
 from nn import files
+from nn.activations import name_of
+from nn.answers import accuracy
+from nn.arrays import Array, examples, in_pieces
 from nn.costs import squared_error
 from nn.history import History
-from nn.network import Array, Module, accuracy, examples, in_pieces, name_of, outputs_of
+from nn.module import Module, outputs_of, require_parameters
 from nn.optimizers import SGD, Optimizer, Vector
 from nn.progress import Progress
 
@@ -120,6 +123,7 @@ def _check_kinds(model: Any, cost: Any, optimizer: Any, validation: Any, callbac
     """Raise TypeError for what is no model, cost, optimizer, validation or list of callbacks, saying what to write instead."""
     if not isinstance(model, Module):
         raise TypeError(f"train fits a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
+    require_parameters(model)
     if not callable(cost):
         raise TypeError(f"cost is a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
     if isinstance(optimizer, type):

@@ -26,7 +26,7 @@ def test_what_is_written_comes_back(tmp_path: Path, header: dict[str, object], v
     path = tmp_path / "a file"
     files.write(path, "model", {**header, "own": 1}, {"a vector": vector, "empty": np.zeros(0)})
     read_header, vectors = files.read(path, "model")
-    assert read_header == {**header, "own": 1, "kind": "nudge model", "version": 1}
+    assert read_header == {**header, "own": 1, "kind": "nudge model", "version": 2}
     assert list(vectors) == ["a vector", "empty"]
     assert vectors["a vector"].tobytes() == vector.tobytes()
     assert [each.name for each in tmp_path.iterdir()] == ["a file"]

@@ -84,7 +84,7 @@ def test_there_are_no_import_cycles() -> None:
             del graph[name]
 
 
-@pytest.mark.parametrize("package", [autograd, nn], ids=["autograd", "nn"])
+@pytest.mark.parametrize("package", [autograd, nn, nn.data], ids=["autograd", "nn", "nn.data"])
 def test_public_names_are_complete_and_sorted(package: types.ModuleType) -> None:
     modules = {name for _, name, _ in pkgutil.iter_modules(package.__path__)}
     names = {name for name in vars(package) if not name.startswith("_") and (name not in modules or name in package.__all__)}

@@ -9,6 +9,7 @@ import os
 import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +264,19 @@ def test_accuracy() -> None:
     assert several.accuracy(X, np.eye(3)[[0, 1, 2, 0]]) == 0.75
 
 
+def test_a_neuron_and_a_layer_answer_like_the_network_of_them() -> None:
+    X, Y = np.array([[-2.0], [0.2], [1.0], [3.0]]), [0, 0, 1, 1]
+    network = MLP([1, 1], output_activation=sigmoid)
+    layer, (neuron,) = network.layers[0], network.layers[0].neurons
+    neuron.weights[0].data, neuron.bias.data = 1.0, -0.5
+    for model in (network, layer, neuron):
+        assert model.threshold == 0.5
+        assert model.accuracy(X, Y) == 1.0
+        assert model.probabilities(X)[:, 1] == pytest.approx(model.predict(X)[:, 0])
+        with pytest.raises(ValueError, match="these outputs have been through tanh"):
+            Layer(1, 2).probabilities(X)
+
+
 def test_accuracy_is_nan_where_targets_are_no_classes() -> None:
     X = [[0], [1]]
     assert math.isnan(constant([[1.0], [2.0]]).accuracy(X, [0.5, 1.0]))
@@ -312,13 +326,16 @@ def test_an_own_activation_is_not_taken_for_the_built_in_of_its_name(tmp_path: P
     with pytest.raises(ValueError, match=r"needs an activation of yours: .*'tanh'"):
         MLP.load(path)
     assert MLP.load(path, {"tanh": own}).layers[0].activation is own
-    with pytest.raises(ValueError, match=r"two activations have the same name, among tanh: name them apart, as load\(\) goes by names"):
+    with pytest.raises(
+        ValueError,
+        match=r"model.npz is as it was: two activations have the same name, among tanh: name them apart",
+    ):
         MLP([2, 3, 1], activation=[own, tanh]).save(path)
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     model = MLP([2, 1])
-    with pytest.raises(FileNotFoundError, match=r"cannot write .*nowhere/model.npz: No such file or directory"):
+    with pytest.raises(FileNotFoundError, match=r"cannot write .*nowhere/model.npz: there is no folder .*nowhere"):
         model.save(tmp_path / "nowhere" / "model.npz")
     with pytest.raises(OSError, match=r"cannot write .*: Is a directory"):
         model.save(tmp_path)
@@ -355,7 +372,16 @@ def forged(path: Path, parameters: Any = None, **changes: Any) -> Path:
     ("changes", "message"),
     [
         ({"kind": "nudge checkpoint"}, "forged.npz is no model file: it says that it is 'nudge checkpoint'"),
-        ({"version": 2}, "forged.npz has format version 2, this Nudge reads version 1"),
+        ({"version": 3}, "forged.npz has format version 3, this Nudge reads version 1 and 2"),
+        ({"version": 2}, "is damaged: its class is None"),
+        ({"version": 2, "class": 7}, "is damaged: its class is 7"),
+        ({"version": 2, "class": "Wide"}, r"forged.npz is of the class Wide, not MLP: load it with Wide.load\(path\)"),
+        ({"threshold": math.nan}, "is damaged: it has the threshold nan"),
+        ({"threshold": "0"}, "is damaged: it has the threshold '0'"),
+        ({"threshold": True}, "is damaged: it has the threshold True"),
+        ({"activations": [["tanh", "relu"], "linear"]}, "is damaged: its 2 layers have the activations"),
+        ({"activations": [["tanh", 7, "relu"], "linear"]}, "is damaged: its 2 layers have the activations"),
+        ({"parameters": np.zeros(14)}, "is damaged: it has 14 parameters for a network of 13"),
         ({"sizes": [10**9, 10**9, 1]}, r"is damaged: it lacks the 1000000002000000001 parameters of a network of sizes"),
         ({"sizes": [2, -3, 1]}, r"is damaged: its layers have the sizes \[2, -3, 1\]"),
         ({"sizes": [2, True, 1]}, "is damaged: its layers have the sizes"),
@@ -454,16 +480,27 @@ def test_hostile_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 network: Any = MLP  # so that what types forbid can be written down
 layer: Any = Layer
+neuron: Any = Neuron
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: network([2, 4, 1], activation="relu"),
-         "activation is a function of one number, not its name 'relu': write from autograd import relu"),
-        (lambda: layer(2, 4, "relu"), "an activation is a function of one number, not its name 'relu'"),
+        *[(make, "a function of one number, not its name 'relu': write from autograd import relu, then relu without quotes")
+          for make in (
+              lambda: network([2, 4, 1], activation="relu"), lambda: network([2, 1], activation="relu"),
+              lambda: network([2, 4, 1], ["relu", None]), lambda: network([2, 4, 1], tanh, "relu"),
+              lambda: layer(2, 4, "relu"), lambda: neuron(2, "relu"),
+          )],
+        (lambda: neuron(2, "linear"), "not its name 'linear': write from nn.activations import linear, then linear without quotes"),
+        (lambda: layer(2, 4, "swish"), "an activation is a function of one number, not its name 'swish': give the function itself"),
         (lambda: network(2, [16, 16, 1]), r"an MLP takes its sizes in one list, of its inputs first: MLP\(\[2, 16, 16, 1\]\), got 2"),
-        (lambda: network([2, 1])(np.ones((2, 2))), r"example's inputs, got an array of shape \(2, 2\): for many write model.predict\(X\)"),
+        *[(partial(some, np.ones((2, 2))), r"example's inputs, got an array of shape \(2, 2\): for many write model.predict\(X\)")
+          for some in (network([2, 1]), layer(2, 3), neuron(2))],
+        (lambda: network([2, 1])([[1.0, 2.0], [3.0, 4.0]]), r"example's inputs, got a list of 2 lists: for many write model.predict\(X\)"),
+        (lambda: neuron(2)([[1.0, 2.0], [3.0, 4.0]]), r"expected a real number, an array or a Value, got list \[1.0, 2.0\]"),
+        *[(partial(some, 3.0), r"a list of one example's inputs, got 3.0: for a single input write \[x\]")
+          for some in (network([1, 1]), layer(1, 3), neuron(1))],
         (lambda: network([2, 1]).load_state_dict(None), r"takes what state_dict\(\) gave, numbers by name, got NoneType None"),
         (lambda: network([1, 1]).load_state_dict(dict.fromkeys(network([1, 1]).state_dict(), 10**400)), "int too large"),
         (lambda: network([1, 1]).load_state_dict(dict.fromkeys(network([1, 1]).state_dict(), Value(1.0))), "of a Value give its .data"),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import TraceError, Value, ops, tanh
+from autograd import TraceError, Value, ops, require, sin, tanh, vectorize
 from autograd.vectorize.record import Scalars, record
 
 
@@ -83,3 +83,45 @@ def test_a_function_that_draws_is_refused() -> None:
         with pytest.raises(TraceError, match="the function draws"):  # also where two drawings have the same consequence
             record(lambda x: x * float(coin() < 2), [()], ["x"])  # noqa: B023
     record(lambda x: x * Value(0.5) + float("nan"), [()], ["x"])
+
+
+def test_a_program_is_current_until_what_its_function_reads_has_changed() -> None:
+    read: dict[str, Any] = {"op": tanh, "w": Value(0.5), "zero": 0.0, "outputs": 1, "most": 9.0}
+
+    def f(x: Any) -> Any:
+        require(x < read["most"], "too large: {}", x)
+        y = read["op"](read["w"] * x + read["zero"])
+        return y if read["outputs"] == 1 else [y] * read["outputs"]
+
+    x = np.array([0.5, 1.0])
+    changes = {"op": sin, "w": Value(0.5), "zero": -0.0, "outputs": 2, "most": 8.0}
+    for name, change in changes.items():
+        compiled = vectorize(f).record(x)
+        assert compiled.is_current()
+        before, read[name] = read[name], change
+        assert not compiled.is_current(), name
+        read[name] = before
+        assert compiled.is_current()
+    read["w"].data = 7.0
+    assert compiled.is_current()
+    assert compiled(x) == pytest.approx(np.tanh(7 * x))
+
+
+def test_a_program_of_every_shape_must_be_current() -> None:
+    scales = [2.0, 3.0]
+    compiled = vectorize(lambda x: x[0] * scales[0] if len(x) == 1 else x[0] * scales[1])
+    compiled.record(np.ones((2, 1))).record(np.ones((2, 2)))
+    scales[1] = 4.0
+    assert not compiled.is_current()
+
+
+def test_a_function_that_fails_or_makes_its_own_values_is_never_current() -> None:
+    fails = False
+
+    def f(x: Any) -> Any:
+        return 1.0 if fails and x else x
+
+    compiled = vectorize(f).record(np.ones(2))
+    fails = True
+    assert not compiled.is_current()
+    assert not vectorize(lambda x: x * Value(2.0)).record(np.ones(2)).is_current()

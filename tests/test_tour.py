@@ -25,7 +25,7 @@ def source(cell: dict[str, Any]) -> str:
 
 def kinds(outputs: list[Any]) -> list[str]:
     """What a cell gives: "text", or the kind of picture; warnings of the notebook's own machinery do not count."""
-    found = []
+    found: list[str] = []
     for output in outputs:
         if output["output_type"] == "stream":
             more = output["name"] == "stdout" and found[-1:] != ["text"]  # a kernel may send one cell's text in pieces

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from autograd.atomic import replacing
 from autograd.draw.collapse import Collapse
 from autograd.draw.dot import dot, render
 from autograd.draw.fold import fold
@@ -54,11 +55,13 @@ class Drawing:
         form = path.suffix.lower().removeprefix(".")
         texts = {"dot": "dot", "mmd": "mermaid", "html": "page"}
         if form in texts:
-            write(path, getattr(self, texts[form]).encode())
+            content = getattr(self, texts[form]).encode()
         elif form in ("svg", "png", "pdf"):
-            write(path, render(self.picture, form))
+            content = render(self.picture, form)
         else:
             raise ValueError(f"cannot draw to {path.name!r}: the name must end in .svg, .png, .pdf, .dot, .mmd or .html")
+        with replacing(path) as file:
+            file.write(content)
         return path
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -115,15 +118,3 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
 def _size(graph: Graph, first: Sequence[int]) -> int:
     """How many values and constants there are to draw, one by one."""
     return sum(1 + len(graph.nodes[each].constants) for each in {first[position] for position in graph.shown})
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: under a temporary name beside it, then renamed."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name!r} to")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -189,6 +189,15 @@ class Vectorized:
         recording, arrays = self._prepare(arguments)
         recording.check(arrays)
 
+    def is_current(self) -> bool:
+        """Whether the function, were it recorded now, would give the programs that it gave: the same operations of the same Values.
+
+        The Values' data do not matter, as programs read them whenever they run. All else that the function reads, attributes,
+        globals, containers, is in its programs as it was: this records anew, and tells whether that has changed. A function
+        that makes Values of its own makes others each time.
+        """
+        return all(recording.is_current(self.f) for recording in list(self._recordings.values()))
+
     def _of_nodes(self, arguments: Sequence[Any]) -> Any:
         if all(isinstance(each, Node) for each in arguments):
             return self.f(*arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
@@ -112,6 +113,29 @@ def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequ
     Raises TraceError where `f` needs to know a traced number, and TypeError or ValueError where it returns
     anything but a scalar or a rectangular list of scalars.
     """
+    before = states(f)
+    recorded, again = _called(f, shapes, names), _called(f, shapes, names)
+    if states(f) != before or not _same(recorded.scalars, again.scalars):
+        raise TraceError(
+            "the function draws random numbers, or gives another program each time it is recorded: the program would keep "
+            "those of one recording. Give them to it as an argument, drawn anew for each batch; nn.train does so with noise="
+        )
+    return recorded
+
+
+def would_be(recorded: Recorded, f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> bool:
+    """Whether a recording of `f` would come out as this one: the very same operations, of the same Values and numbers."""
+    try:
+        now = _called(f, shapes, names)
+    except Exception:  # whatever it is, recording it in earnest will say so
+        return False
+    graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (recorded, now))
+    messages, other_messages = ([demand.message for demand, _ in each.demands] for each in (recorded, now))
+    return now.shape == recorded.shape and messages == other_messages and all(map(_identical, graphs, others))
+
+
+def _called(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> Recorded:
+    """What one call of `f` on tracers comes to."""
     arguments: list[Any] = []
     numbers: dict[Any, tuple[str, tuple[Any, ...]]] = {}
     for position, (name, shape) in enumerate(zip(names, shapes)):
@@ -120,20 +144,26 @@ def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequ
         for size in reversed(shape[1:]):
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
         arguments.append(rows if shape else rows[0])
-    before = states(f)
     with recording() as asked:
         results, shape = _flat(f(*arguments))
         if not results:
             raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
         scalars = _number(results, dict(numbers))
-        demands = list(asked)
-        again, _ = _flat(f(*arguments))
-    if states(f) != before or not _same(scalars, _number(again, dict(numbers))):
-        raise TraceError(
-            "the function draws random numbers, or gives another program each time it is recorded: the program would keep "
-            "those of one recording. Give them to it as an argument, drawn anew for each batch; nn.train does so with noise="
+        demands = [(each, _number([each.condition, *each.numbers], dict(numbers))) for each in asked]
+    return Recorded(scalars, shape, demands)
+
+
+def _identical(one: Scalars, other: Scalars) -> bool:
+    return (
+        one.outputs == other.outputs
+        and len(one.nodes) == len(other.nodes)
+        and len(one.parameters) == len(other.parameters)
+        and all(map(operator.is_, one.parameters, other.parameters))
+        and all(
+            op is op2 and (repr(operands) == repr(operands2) if op is CONSTANT else operands == operands2)  # repr tells -0.0 from 0.0
+            for (op, operands), (op2, operands2) in zip(one.nodes, other.nodes)
         )
-    return Recorded(scalars, shape, [(each, _number([each.condition, *each.numbers], dict(numbers))) for each in demands])
+    )
 
 
 def _same(one: Scalars, other: Scalars) -> bool:

@@ -24,7 +24,7 @@ from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.lower import lower
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program, Shape, sized
-from autograd.vectorize.record import Scalars, record
+from autograd.vectorize.record import Scalars, record, would_be
 from autograd.vectorize.simplify import simplify
 
 AT_ONCE = 1_000_000  # numbers in the gradients of a few examples: some megabytes
@@ -47,7 +47,8 @@ class Recording:
     ) -> None:
         self.shapes, self.names, self.name, self.dtype, self.backend = shapes, names, name, dtype, backend
         self._sizes = [math.prod(shape) for shape in shapes]
-        scalars, self.result_shape, demands = record(f, shapes, names)
+        self._recorded = record(f, shapes, names)
+        scalars, self.result_shape, demands = self._recorded
         self._demands = [_Asked(demand, graph, self._sizes) for demand, graph in demands]
         self._graph, self._batched = simplify(scalars)
         self._results, order = lower(self._graph, self._batched, self._sizes)
@@ -85,6 +86,10 @@ class Recording:
     def source(self) -> str:
         """The source of the program to show."""
         return self.backend.source(self.program(self.shown), self.name, self.names, self.shapes, self.result_shape)
+
+    def is_current(self, f: Callable[..., Any]) -> bool:
+        """Whether a recording of the function would come out the same now."""
+        return would_be(self._recorded, f, self.shapes, self.names)
 
     def check(self, arrays: Sequence[FloatArray]) -> None:
         """Raise ValueError for the first example that does not meet what the function requires."""

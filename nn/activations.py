@@ -1,0 +1,39 @@
+"""Activations: functions of one number, the built-in ones by name, and what may be given for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import autograd
+from autograd import Operation
+
+Activation = Callable[[Any], Any]
+
+
+def linear(x: Any) -> Any:
+    """The activation that does nothing."""
+    return x
+
+
+BUILT_IN: dict[str, Activation] = {"linear": linear} | {
+    each.name: each for each in vars(autograd).values() if isinstance(each, Operation) and len(each.partials) == 1 and not each.variadic
+}
+
+
+def activation_from(given: Any) -> Activation:
+    """An activation as it was given, None meaning linear. Raises TypeError, saying what to write, for what is no function."""
+    if given is None:
+        return linear
+    if isinstance(given, str):
+        home = "nn.activations" if given == "linear" else "autograd"
+        line = f"write from {home} import {given}, then {given} without quotes" if given in BUILT_IN else "give the function itself"
+        raise TypeError(f"an activation is a function of one number, not its name {given!r:.60}: {line}")
+    if not callable(given):
+        raise TypeError(f"an activation is a function of one number, such as tanh, got {given!r:.60}")
+    return given  # type: ignore[no-any-return]
+
+
+def name_of(function: Any) -> str:
+    """What a function is called, in files and in print."""
+    return str(getattr(function, "__name__", type(function).__name__))

@@ -1,0 +1,60 @@
+"""Answers: what a model's outputs say, and what counts as right. Outputs have the shape (examples, outputs).
+
+With several outputs the answer is the class whose output is the largest. With one it is class 1 where the output is above a threshold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import sigmoid
+from nn.activations import Activation, linear, name_of
+from nn.arrays import Array, examples
+
+
+def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0) -> float:
+    """The share of examples that are answered right; NaN for targets that are no classes. The threshold is for the labels 0 and 1.
+
+    Several outputs answer labels or one-hot rows; a single one 1 and either 0 or -1, where scores of both signs make the threshold 0.
+    """
+    targets = examples("Y", Y)
+    if len(targets) != len(outputs):
+        raise ValueError(f"X and Y must be equally long: got {len(outputs)} examples and {len(targets)} targets")
+    classes = outputs.shape[1]
+    if targets.shape == outputs.shape and classes > 1 and (targets >= 0).all() and np.allclose(targets.sum(axis=1), 1):
+        targets = targets.argmax(axis=1)
+    if targets.size != len(outputs):
+        return math.nan
+    targets = targets.reshape(-1)
+    labels = set(np.unique(targets).tolist())
+    if classes > 1:
+        return float((outputs.argmax(axis=1) == targets).mean()) if labels <= set(range(classes)) else math.nan
+    if labels <= {-1, 1} or labels <= {0, 1}:
+        return float(((outputs[:, 0] > (0.0 if -1 in labels else threshold)) == (targets == 1)).mean())
+    return math.nan
+
+
+def usual_threshold(activation: Activation) -> float:
+    """Where an output that has been through this activation parts the classes, as long as no cost has said otherwise."""
+    return 0.5 if activation is sigmoid else 0.0
+
+
+def probabilities(outputs: Array, activations: Collection[Activation]) -> Array:
+    """The probability of each class, given what activations the outputs have been through: rows of (examples, classes) that add up to 1.
+
+    Raises ValueError for several outputs that an activation has made other than scores.
+    """
+    if outputs.shape[1] == 1:
+        one = outputs if sigmoid in activations else sigmoid(outputs)
+        return np.hstack([1 - one, one])
+    for activation in activations:
+        if activation is not linear:
+            raise ValueError(
+                f"softmax takes scores, and these outputs have been through {name_of(activation)}: train with cross_entropy "
+                f"and no output activation"
+            )
+    return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))

@@ -1,0 +1,36 @@
+"""Data to learn from: toy problems, drawn digits, readers of files, and cutting into mini-batches.
+
+Inputs `X` are float64 arrays of shape (n, features); labels `y` are int64 arrays of shape (n,), counted from 0.
+Whatever is random takes a seed: an int, or a `numpy.random.Generator` to draw on.
+"""
+
+from nn.data.batches import minibatches, one_hot, split, standardize
+from nn.data.conventions import Array, Examples, Labels, Seed
+from nn.data.csv_reader import MISSING, Table, load_csv
+from nn.data.drawn_digits import GLYPHS, digits
+from nn.data.readers import MOST_IMAGES, load_digits, load_mnist
+from nn.data.toys import blobs, circles, moons, spirals, xor
+
+__all__ = [
+    "GLYPHS",
+    "MISSING",
+    "MOST_IMAGES",
+    "Array",
+    "Examples",
+    "Labels",
+    "Seed",
+    "Table",
+    "blobs",
+    "circles",
+    "digits",
+    "load_csv",
+    "load_digits",
+    "load_mnist",
+    "minibatches",
+    "moons",
+    "one_hot",
+    "spirals",
+    "split",
+    "standardize",
+    "xor",
+]

@@ -1,0 +1,95 @@
+"""Cutting and scaling: labels as rows of a matrix, a held-out part, mini-batches, columns of one scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nn.data.conventions import Array, Seed, count, finite, generator
+
+ENCODE = "classes, y = np.unique(y, return_inverse=True)"  # numbers labels of any kind from 0 up, and keeps their names
+MOST_CELLS = 10**8  # 0.8 GB: more than this one_hot makes only where the number of classes is said
+
+
+def one_hot(y: ArrayLike, classes: int | None = None) -> Array:
+    """Labels (n,) as rows (n, classes) that hold 1.0 at the label and 0.0 elsewhere.
+
+    Without `classes` the largest label is the last class. Labels in words, or counted from 1, become labels from 0 by
+    `classes, y = np.unique(y, return_inverse=True)`. Raises ValueError for a label that is not a whole number from 0
+    to classes - 1, and for a largest label that only a slip can explain.
+    """
+    labels = np.asarray(y)
+    if labels.ndim != 1:
+        raise ValueError(f"labels are a one-dimensional array, got shape {labels.shape}")
+    if labels.dtype.kind not in "biuf":
+        example = f", as {str(labels[0])!r:.60}" if len(labels) else ""
+        raise ValueError(f"labels are whole numbers from 0 up, got {labels.dtype}{example}: {ENCODE} numbers them from 0")
+    limit = math.inf if classes is None else count("classes", classes)
+    wrong = np.flatnonzero(~((labels >= 0) & (labels < limit) & (labels == np.floor(labels))))
+    if wrong.size:
+        label, span = labels[wrong[0]], "from 0 up" if classes is None else f"from 0 to {classes - 1}"
+        way_out = f": {ENCODE} numbers them from 0" if math.isfinite(label) else ""
+        raise ValueError(f"label {label} at row {wrong[0]} is not a whole number {span}{way_out}")
+    width = int(labels.max(initial=-1)) + 1 if classes is None else int(classes)
+    if classes is None and width * len(labels) > MOST_CELLS:
+        raise ValueError(
+            f"labels up to {width - 1} would make {len(labels)} rows of {width} columns, {8e-9 * width * len(labels):.3g} GB: "
+            f"say classes={width} if they are meant, or number those that occur: {ENCODE}"
+        )
+    hot = np.zeros((len(labels), width))
+    hot[np.arange(len(labels)), labels.astype(np.int64)] = 1.0
+    return hot
+
+
+def split(X: ArrayLike, y: ArrayLike, test: float = 0.2, seed: Seed = 0) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Shuffle and cut into `(X, y), (X_test, y_test)`, with the fraction `test` of the rows in the second.
+
+    Raises ValueError where either part would be empty, the lengths differ, or `test` or `seed` is none.
+    """
+    X, y = _same_length(X, y)
+    held_out = round(finite("test", test) * len(X))
+    if not 0 < held_out < len(X):
+        raise ValueError(f"test={test} of {len(X)} rows leaves one part empty: use a fraction between 0 and 1, and more rows")
+    order = generator(seed).permutation(len(X))
+    return (X[order[held_out:]], y[order[held_out:]]), (X[order[:held_out]], y[order[:held_out]])
+
+
+def minibatches(X: ArrayLike, y: ArrayLike, batch_size: int | None = None, seed: Seed = 0) -> Iterator[tuple[Any, Any]]:
+    """One epoch: every row once, in random order, `batch_size` at a time (all at once for None).
+
+    The last mini-batch holds what is left over. A `Generator` as the seed gives each epoch an order of its own.
+    Raises ValueError at once, not at the first mini-batch, for lengths that differ and a `batch_size` or `seed` that is none.
+    """
+    X, y = _same_length(X, y)
+    size = len(X) if batch_size is None else count("batch_size", batch_size)
+    order = generator(seed).permutation(len(X))
+    return ((X[rows], y[rows]) for rows in (order[start : start + size] for start in range(0, len(X), size)))
+
+
+def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
+    """Each column shifted and scaled to mean 0 and standard deviation 1, as measured on `like` (default: `X`).
+
+    Held-out rows take the training rows' measure: `standardize(X_test, like=X)`. A constant column becomes 0.
+    """
+    X = np.asarray(X, dtype=np.float64)
+    reference = X if like is None else np.asarray(like, dtype=np.float64)
+    if X.ndim != 2 or reference.ndim != 2 or X.shape[1] != reference.shape[1] or not len(reference):
+        raise ValueError(f"standardize takes rows of equal width, got shape {X.shape} to measure like {reference.shape}")
+    if not np.isfinite(reference).all():
+        raise ValueError("standardize cannot measure NaN or infinite values: remove or fill them first")
+    constant = np.ptp(reference, axis=0) == 0  # exactly: rounding can leave a constant column a deviation of 1e-17
+    scaled: Array = (X - reference.mean(axis=0)) / np.where(constant, np.inf, reference.std(axis=0))
+    return scaled
+
+
+def _same_length(X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    X, y = np.asarray(X), np.asarray(y)
+    if not X.ndim or not y.ndim or len(X) != len(y):
+        raise ValueError(f"X and y need one row for each example, got shapes {X.shape} and {y.shape}")
+    if not len(X):
+        raise ValueError("no examples: X and y are empty")
+    return X, y

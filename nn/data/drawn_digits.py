@@ -1,0 +1,113 @@
+"""Handwriting by numpy. A glyph is a few strokes in a square from -1 to 1, y upward. Its distance field is looked up at warped
+pixel positions: the pen's width, its blur and any smooth deformation then cost one lookup a pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+
+from nn.data.conventions import Array, Examples, Labels, Seed, count, generator
+
+Point = tuple[float, float]
+
+
+def _arc(x: float, y: float, width: float, height: float, start: float, end: float) -> list[Point]:
+    """Points along an ellipse around (x, y); the angles are in degrees, anticlockwise from the right."""
+    angles = np.radians(np.linspace(start, end, 2 + int(abs(end - start) / 20)))
+    return [(x + width * math.cos(a), y + height * math.sin(a)) for a in angles]
+
+
+# fmt: off
+GLYPHS: dict[int, list[list[list[Point]]]] = {  # digit -> ways to write it -> strokes -> points
+    0: [[_arc(0, 0, 0.6, 1, 0, 360)],
+        [_arc(0, 0, 0.45, 1, 0, 360)]],
+    1: [[[(0, 1), (0, -1)]],
+        [[(-0.35, 0.6), (0, 1), (0, -1)]],
+        [[(-0.35, 0.6), (0, 1), (0, -1)], [(-0.4, -1), (0.4, -1)]]],
+    2: [[[*_arc(0, 0.45, 0.6, 0.55, 160, -40), (-0.6, -1), (0.65, -1)]],
+        [[*_arc(0, 0.5, 0.55, 0.5, 150, -60), *_arc(-0.35, -0.8, 0.22, 0.2, 90, 300), (0.65, -0.95)]]],
+    3: [[_arc(-0.05, 0.5, 0.55, 0.5, 150, -90) + _arc(-0.05, -0.5, 0.65, 0.5, 90, -150)],
+        [[(-0.55, 1), (0.5, 1), (-0.05, 0.2), *_arc(-0.05, -0.4, 0.6, 0.6, 70, -150)]]],
+    4: [[[(0.3, -1), (0.3, 1), (-0.65, -0.35), (0.7, -0.35)]],
+        [[(-0.5, 1), (-0.6, 0), (0.5, 0)], [(0.5, 0.9), (0.4, -1)]]],
+    5: [[[(0.55, 1), (-0.45, 1), (-0.5, 0.15), *_arc(-0.05, -0.35, 0.62, 0.62, 120, -150)]],
+        [[(0.6, 0.95), (-0.35, 0.95), (-0.45, 0.1), *_arc(-0.1, -0.45, 0.55, 0.55, 110, -130)]]],
+    6: [[_arc(0.5, -0.35, 1.05, 1.35, 95, 180) + _arc(0, -0.45, 0.55, 0.55, 180, -180)],
+        [[(0.2, 1), *_arc(0, -0.4, 0.5, 0.6, 160, -200)]]],
+    7: [[[(-0.6, 1), (0.6, 1), (-0.15, -1)]],
+        [[(-0.6, 1), (0.6, 1), (-0.1, -1)], [(-0.3, 0), (0.55, 0)]],
+        [[(-0.6, 0.7), (-0.55, 1), (0.55, 1), *_arc(0.75, -1, 0.8, 1.3, 120, 180)]]],
+    8: [[_arc(0, 0.5, 0.48, 0.5, -90, 270) + _arc(0, -0.5, 0.58, 0.5, 90, 450)],
+        [[*_arc(0, 0.52, 0.45, 0.48, 20, 220), *_arc(0, -0.5, 0.55, 0.5, 60, -240), (0.42, 0.7)]]],
+    9: [[_arc(0, 0.45, 0.55, 0.55, 0, 360) + [(0.5, -1)]],
+        [_arc(0, 0.45, 0.55, 0.55, 0, 360) + _arc(-0.45, 0.35, 1.0, 1.35, 0, -95)]],
+}
+# fmt: on
+
+FIELD, REACH = 97, 1.6  # a distance field is sampled at 97 x 97 points, from -1.6 to 1.6 both ways
+
+
+@cache
+def _distance_fields() -> tuple[Array, Labels]:
+    """For every glyph the distance from each grid point to the nearest stroke, (glyphs, 97, 97), and the glyph's digit."""
+    axis = np.linspace(-REACH, REACH, FIELD)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1)
+    fields = []
+    for strokes in (way for ways in GLYPHS.values() for way in ways):
+        starts = np.array([point for stroke in strokes for point in stroke[:-1]])
+        along = np.array([point for stroke in strokes for point in stroke[1:]]) - starts
+        offset = grid[:, :, None] - starts
+        nearest = np.clip((offset * along).sum(-1) / (along**2).sum(-1).clip(1e-12), 0, 1)
+        fields.append(np.linalg.norm(offset - nearest[..., None] * along, axis=-1).min(-1))
+    return np.array(fields), np.array([digit for digit, ways in GLYPHS.items() for _ in ways], dtype=np.int64)
+
+
+def digits(n: int, seed: Seed = 0) -> Examples:
+    """Handwriting by numpy: `n` digits as X (n, 784), 28 x 28 pixels from 0.0 (paper) to 1.0 (ink), and y (n,).
+
+    Each is a glyph of its digit, stretched, turned, slanted, bent and shifted at random, drawn with a pen of
+    random width and blur on speckled paper. Another seed gives other digits: there is no end of them.
+    """
+    rng = generator(seed)
+    y = rng.permutation(np.arange(count("n", n), dtype=np.int64) % 10)
+    X = np.empty((n, 784))
+    for start in range(0, n, 500):  # 500 at a time, so that the temporary arrays stay in the processor's cache
+        X[start : start + 500] = _draw_digits(y[start : start + 500], rng)
+    return X, y
+
+
+def _draw_digits(y: Labels, rng: np.random.Generator) -> Array:
+    fields, digit_of = _distance_fields()
+    ways = np.array([len(GLYPHS[digit]) for digit in range(10)])
+    glyph = np.searchsorted(digit_of, y) + (rng.random(len(y)) * ways[y]).astype(np.int64)
+
+    def random(low: float, high: float) -> Array:
+        return rng.uniform(low, high, (len(y), 1))
+
+    row, column = np.divmod(np.arange(784), 28)
+    x, up = (column - 13.5 - random(-2.5, 2.5)) / 9.5, (13.5 - row - random(-2.5, 2.5)) / 9.5
+    angle, slant = random(-0.25, 0.25), random(-0.15, 0.35)
+    x, up = x * np.cos(angle) + up * np.sin(angle), up * np.cos(angle) - x * np.sin(angle)
+    x, up = x * random(0.95, 1.5) - slant * up, up * random(0.95, 1.3)
+    bend, lean = (random(0, 0.12) * np.sin(random(1, 3) * across + random(0, 6.3)) for across in (up, x))
+    x, up = x + bend, up + lean
+
+    distance = _look_up(fields.reshape(-1), glyph[:, None], x, up)
+    ink = np.clip(0.5 + (random(0.08, 0.2) - distance) / random(0.1, 0.3), 0, 1) * random(0.75, 1)
+    return np.clip(ink + random(0, 0.15) * rng.standard_normal(ink.shape), 0, 1)
+
+
+def _look_up(fields: Array, glyph: Labels, x: Array, up: Array) -> Array:
+    """The fields at positions between their grid points, by bilinear interpolation; beyond the edge, the edge."""
+    scale = (FIELD - 1) / (2 * REACH)
+    x, up = (np.clip((each + REACH) * scale, 0, FIELD - 1.001) for each in (x, up))
+    column, row = x.astype(np.int64), up.astype(np.int64)
+    at = (glyph * FIELD + row) * FIELD + column
+    x, up = x - column, up - row
+    below = fields[at] * (1 - x) + fields[at + 1] * x
+    above = fields[at + FIELD] * (1 - x) + fields[at + FIELD + 1] * x
+    looked_up: Array = below * (1 - up) + above * up
+    return looked_up

@@ -1,0 +1,64 @@
+"""Toy problems in the plane: X (n, 2), y (n,). The classes take turns, so that they differ by at most one in size.
+
+Each raises ValueError, naming the argument, for a size, a noise or a seed that is none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nn.data.conventions import Array, Examples, Labels, Seed, count, finite, generator
+
+
+def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Examples:
+    """Exclusive or: the four corners of the unit square in turn, class 1 where the coordinates differ."""
+    corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    X, y = np.resize(corners, (count("n", n), 2)), np.resize([0, 1, 1, 0], n)
+    return _jitter(X, noise, seed), y.astype(np.int64)
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
+    """Two half circles of radius 1 that reach into each other; class 1 is the lower one."""
+    y = _labels(n, 2)
+    angle = np.pi * _spread(y, 2)
+    X = np.where(y[:, None] == 0, _polar(1.0, angle), [1.0, 0.5] - _polar(1.0, angle))
+    return _jitter(X, noise, seed), y
+
+
+def circles(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
+    """A circle of radius 1, class 0, around one of radius 0.5, class 1."""
+    y = _labels(n, 2)
+    return _jitter(_polar(np.where(y == 0, 1.0, 0.5), 2 * np.pi * _spread(y, 2)), noise, seed), y
+
+
+def spirals(n: int = 100, classes: int = 2, noise: float = 0.03, seed: Seed = 0, turns: float = 1.0) -> Examples:
+    """One arm a class, each winding `turns` times around the origin from radius 0.1 to 1."""
+    y = _labels(n, classes)
+    along = _spread(y, classes)
+    return _jitter(_polar(0.1 + 0.9 * along, 2 * np.pi * (finite("turns", turns) * along + y / classes)), noise, seed), y
+
+
+def blobs(n: int = 100, classes: int = 3, noise: float = 0.3, seed: Seed = 0) -> Examples:
+    """One normal cloud a class, with standard deviation `noise`, around centres spread evenly on the unit circle."""
+    y = _labels(n, classes)
+    return _jitter(_polar(1.0, 2 * np.pi * y / classes), noise, seed), y
+
+
+def _labels(n: int, classes: int) -> Labels:
+    return np.arange(count("n", n), dtype=np.int64) % count("classes", classes)
+
+
+def _spread(y: Labels, classes: int) -> Array:
+    """From 0 to 1 along each class, in even steps."""
+    steps = np.arange(len(y)) // classes
+    return steps / max(int(steps[-1]), 1)
+
+
+def _polar(radius: ArrayLike, angle: Array) -> Array:
+    X: Array = np.asarray(radius)[..., None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    return X
+
+
+def _jitter(X: Array, noise: float, seed: Seed) -> Array:
+    return X + generator(seed).normal(0.0, finite("noise", noise, least=0), X.shape)

@@ -1,0 +1,207 @@
+"""Module: a function with parameters. How they are found and named, and what every model can do with them."""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
+from dataclasses import is_dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import TraceError, Value
+from nn import answers
+from nn.activations import Activation, linear
+from nn.arrays import Array, examples
+from nn.kept import predictions
+
+PLACES = "attributes, and in lists, tuples, dicts' values, arrays of objects, dataclasses and Modules there"
+
+
+class Module(ABC):
+    """Abstract: a function with parameters, the Values found in its attributes.
+
+    They are looked for there and in lists, tuples, dicts' values, arrays of objects, dataclasses and Modules there.
+    """
+
+    @abstractmethod
+    def __call__(self, x: Any) -> Any:
+        """The outputs for one example's inputs, numbers or Values: a list, or a single one bare."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Each parameter once, behind the expression that reaches it: `layers[0].neurons[3].weights[17]`.
+
+        Raises TypeError for one that is found only where there is no order, in a set or in a dict's keys.
+        """
+        search = _Search()
+        named = list(search.found("", self))
+        search.check()
+        return iter(named)
+
+    def parameters(self) -> list[Value]:
+        """The parameters in a fixed order: for an MLP layer by layer, neuron by neuron, its weights and then its bias."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: `backward()` adds to those that are there."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        """The numbers in the parameters, by name."""
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Take the parameters' numbers from `state`.
+
+        Raises ValueError, with nothing changed, unless the names are the same and all numbers finite.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict takes what state_dict() gave, numbers by name, got {type(state).__name__} {state!r:.60}")
+        named = dict(self.named_parameters())
+        for problem, names in (("unknown", state.keys() - named.keys()), ("missing", named.keys() - state.keys())):
+            if names:
+                raise ValueError(f"{len(names)} {problem} parameter(s), such as {min(names, key=str)}: the state is that of another model")
+        numbers = {name: _finite(name, state[name]) for name in named}
+        for name, parameter in named.items():
+            parameter.data = numbers[name]
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The outputs, shape (examples, outputs), for inputs X of shape (examples, inputs)."""
+        rows = examples("X", X)
+        if rows.ndim != 2:
+            raise ValueError(
+                f"X must have the shape (examples, inputs), got {rows.shape}: for one example write [x], for single inputs X[:, None]"
+            )
+        if len(rows) > 50:  # about as many as a program takes to make; always, so that the last bits do not depend on what was kept
+            with suppress(TraceError):
+                return predictions(self, rows).reshape(len(rows), -1)
+        outputs = [[getattr(output, "data", output) for output in outputs_of(self(row))] for row in rows.tolist()]
+        return np.array(outputs, dtype=np.float64)
+
+    def accuracy(self, X: npt.ArrayLike, Y: npt.ArrayLike, threshold: float | None = None) -> float:
+        """The share of examples whose class is predicted right. NaN for targets that are no classes.
+
+        With several outputs the largest one's index is the class, and Y holds labels or one-hot rows. With one, an output
+        above the threshold is class 1, and Y holds 1 and either -1 or 0. The threshold is 0 for -1 and 1, and for
+        0 and 1, unless given, the model's own.
+        """
+        return answers.accuracy(self.predict(X), Y, self.threshold if threshold is None else threshold)
+
+    @property
+    def threshold(self) -> float:
+        """Where a single output parts class 0 from class 1: the output for which the cost that the model was trained with is the same
+        for either (0.5 for squared error, 0 for a score); before, 0.5 where the output activation is sigmoid, else 0.
+        """
+        default = answers.usual_threshold(*self._output_activations()[:1])
+        return float(vars(self).get("_threshold", default))
+
+    @threshold.setter
+    def threshold(self, output: float) -> None:
+        self._threshold = _finite("the threshold", output)
+
+    def _output_activations(self) -> list[Activation]:
+        """What the outputs have been through: at least one activation, and several where outputs differ."""
+        return [getattr(self, "output_activation", linear)]
+
+    def probabilities(self, X: npt.ArrayLike) -> Array:
+        """The probability of each class for inputs X of shape (examples, inputs): shape (examples, classes), rows that add up to 1.
+
+        Several outputs are scores for softmax, as cross_entropy trains them; a single one is the score of class 1, for sigmoid,
+        or after a sigmoid its probability. Raises ValueError for several outputs that an activation has made other than scores.
+        """
+        return answers.probabilities(self.predict(X), self._output_activations())
+
+    def summary(self) -> str:
+        """What the model consists of, a line for each attribute or element of one that holds parameters, and their number in all."""
+        parts: dict[str, int] = {}
+        for name, _ in self.named_parameters():
+            part = re.match(r"\w+(\[[^]]*\])?", name)
+            parts[part.group() if part else name] = parts.get(part.group() if part else name, 0) + 1
+        rows = [(part, _part(self, part), f"{count:,}") for part, count in parts.items()]
+        rows = [("part", "what", "parameters"), *rows, ("total", "", f"{sum(parts.values()):,}")]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        return "\n".join(f"{part:{widths[0]}}  {what:{widths[1]}}  {count:>{widths[2]}}" for part, what, count in rows)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} with {len(self.parameters())} parameters"
+
+
+def require_parameters(model: Module) -> None:
+    """Raise ValueError, saying where parameters are looked for, for a model that has none: there is nothing to train."""
+    if not model.parameters():
+        raise ValueError(f"{model!r:.60} has nothing to learn: parameters are Values, looked for in its {PLACES}")
+
+
+def outputs_of(result: Any) -> list[Any]:
+    """What a Module returned for an example, as a list, also where it is a single output."""
+    return list(result) if isinstance(result, (Sequence, np.ndarray)) else [result]
+
+
+class _Search:
+    """One search for parameters. Each thing is looked into once, so that tied weights are one parameter, and circles end."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, Any] = {}  # holds on to what it has seen, as the place of what is gone may be taken by another
+        self.unordered: list[tuple[str, Any]] = []
+
+    def found(self, path: str, thing: Any) -> Iterator[tuple[str, Value]]:
+        """The parameters in a thing, behind the expressions that reach them."""
+        if type(thing) is float or isinstance(thing, (str, bytes, bytearray, memoryview, range)) or id(thing) in self.seen:
+            return
+        self.seen[id(thing)] = thing
+        if isinstance(thing, Value):
+            yield path, thing
+        elif isinstance(thing, Module) or (is_dataclass(thing) and not isinstance(thing, type)):
+            for name, each in attributes(thing).items():
+                yield from self.found(f"{path}.{name}" if path else name, each)
+        elif isinstance(thing, Mapping):
+            for key, each in thing.items():
+                self.unordered.append((f"the keys of {path} hold", key))
+                yield from self.found(f"{path}[{key!r}]", each)
+        elif isinstance(thing, Sequence):
+            for index, each in enumerate(thing):
+                yield from self.found(f"{path}[{index}]", each)
+        elif isinstance(thing, np.ndarray) and thing.dtype == object:
+            for place, each in np.ndenumerate(thing):
+                yield from self.found(f"{path}[{', '.join(map(str, place)) or '()'}]", each)
+        elif isinstance(thing, Set):
+            self.unordered += [(f"{path} is a {type(thing).__name__} with", each) for each in thing]
+
+    def check(self) -> None:
+        """Raise TypeError for the first parameter that was met without an order, and nowhere else."""
+        while self.unordered:
+            where, each = self.unordered.pop(0)
+            if any(self.found(where, each)):
+                raise TypeError(f"{where} parameters, and none are found there: they are looked for in {PLACES}")
+
+
+def attributes(thing: Any) -> dict[str, Any]:
+    """What is in a thing's `__dict__` and in its slots."""
+    slots = [vars(each).get("__slots__", ()) for each in type(thing).__mro__]
+    names = [name for each in slots for name in ([each] if isinstance(each, str) else each)]
+    return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in names if hasattr(thing, name)}}
+
+
+def _part(model: Module, path: str) -> str:
+    """What lies at the path's beginning, an attribute and perhaps an element of it, where that is a Module."""
+    name, _, index = path.partition("[")
+    thing = getattr(model, name)
+    if isinstance(thing, (list, tuple)) and index:
+        thing = thing[int(index[:-1])]
+    return repr(thing) if isinstance(thing, Module) else type(thing).__name__
+
+
+def _finite(name: str, number: Any) -> float:
+    try:
+        data = Value(number).data
+    except (TypeError, OverflowError) as error:
+        hint = "; of a Value give its .data" if isinstance(number, Value) else ""
+        raise ValueError(f"{name}: {error}{hint}") from None
+    if not math.isfinite(data):
+        raise ValueError(f"{name} must be a finite number, got {data}")
+    return data

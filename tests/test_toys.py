@@ -1,0 +1,91 @@
+"""The toy problems: shapes, seeds, and what they refuse."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn.data import Examples, blobs, circles, digits, moons, spirals, xor
+
+TOYS: list[Callable[..., Examples]] = [xor, moons, circles, spirals, blobs]
+
+
+@pytest.mark.parametrize("make", [*TOYS, digits])
+def test_a_data_set_has_float64_rows_int64_labels_and_balanced_classes(make: Callable[..., Examples]) -> None:
+    X, y = make(61, seed=3)
+    assert (str(X.dtype), str(y.dtype), len(X), y.shape) == ("float64", "int64", 61, (61,))
+    assert X.shape[1] == (784 if make is digits else 2)
+    sizes = np.bincount(y)
+    assert sizes.max() - sizes.min() <= 1 + (make is xor)  # of four corners in turn, one may be left over
+
+
+@pytest.mark.parametrize("make", [moons, circles, spirals, blobs, digits])
+def test_the_seed_decides_and_a_generator_goes_on(make: Callable[..., Examples]) -> None:
+    assert np.array_equal(make(30, seed=1)[0], make(30, seed=1)[0])
+    assert not np.array_equal(make(30, seed=1)[0], make(30, seed=2)[0])
+    rng = np.random.default_rng(1)
+    first, second = make(30, seed=rng)[0], make(30, seed=rng)[0]
+    assert np.array_equal(first, make(30, seed=1)[0])
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("make", [*TOYS, digits])
+@pytest.mark.parametrize("n", [0, -1, 2.5, 100.0, True, "10", None])
+def test_a_size_that_is_none_is_refused(make: Callable[..., Examples], n: Any) -> None:
+    with pytest.raises(ValueError, match=f"n must be a whole number of at least 1, got {n!r}"):
+        make(n)
+
+
+@pytest.mark.parametrize("make", [spirals, blobs])
+@pytest.mark.parametrize("classes", [0, 2.5, True])
+def test_a_number_of_classes_that_is_none_is_refused(make: Callable[..., Examples], classes: Any) -> None:
+    with pytest.raises(ValueError, match=f"classes must be a whole number of at least 1, got {classes!r}"):
+        make(10, classes=classes)
+
+
+@pytest.mark.parametrize("make", TOYS)
+@pytest.mark.parametrize("noise", [math.nan, math.inf, -0.1, "0.1", None, True])
+def test_a_noise_that_is_none_is_refused(make: Callable[..., Examples], noise: Any) -> None:
+    with pytest.raises(ValueError, match=f"noise must be a finite number of at least 0, got {noise!r}"):
+        make(10, noise=noise)
+
+
+def test_turns_without_end_are_refused() -> None:
+    with pytest.raises(ValueError, match="turns must be a finite number, got inf"):
+        spirals(turns=math.inf)
+    assert np.isfinite(spirals(turns=-1)[0]).all()
+
+
+@pytest.mark.parametrize("make", [*TOYS, digits])
+@pytest.mark.parametrize("seed", [-1, 2.5, "7", None, True, np.random.RandomState(0)], ids=lambda seed: type(seed).__name__)
+def test_a_seed_that_is_none_is_refused(make: Callable[..., Examples], seed: Any) -> None:
+    with pytest.raises(ValueError, match=r"seed must be a whole number of at least 0 or a numpy\.random\.Generator, got .*default_rng\(\)"):
+        make(10, seed=seed)
+
+
+@pytest.mark.parametrize("make", [*TOYS, digits])
+def test_numbers_of_numpy_are_numbers(make: Callable[..., Examples]) -> None:
+    assert np.array_equal(make(np.int32(9), seed=np.uint8(3))[0], make(9, seed=3)[0])
+    assert np.array_equal(moons(9, noise=np.float64(0.5))[0], moons(9, noise=0.5)[0])
+
+
+def test_xor_is_its_truth_table() -> None:
+    X, y = xor()
+    assert [(*row, label) for row, label in zip(X.tolist(), y.tolist())] == [(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)]
+
+
+def test_shapes_without_noise_lie_on_their_curves() -> None:
+    X, y = circles(40, noise=0)
+    assert np.allclose(np.linalg.norm(X, axis=1), np.where(y == 0, 1, 0.5))
+    X, y = moons(40, noise=0)
+    assert np.allclose(np.linalg.norm(X - np.where(y[:, None] == 0, [0, 0], [1, 0.5]), axis=1), 1)
+    assert (X[y == 0, 1] >= -1e-12).all()
+    assert (X[y == 1, 1] <= 0.5 + 1e-12).all()
+    X, y = spirals(90, classes=3, noise=0)
+    radius = np.linalg.norm(X, axis=1)
+    assert (radius.min(), radius.max()) == (pytest.approx(0.1), pytest.approx(1))
+    assert np.allclose(X, radius[:, None] * np.stack([f(2 * np.pi * ((radius - 0.1) / 0.9 + y / 3)) for f in (np.cos, np.sin)], 1))
+    X, y = blobs(6, classes=3, noise=0)
+    assert np.allclose(X[y == 1], [math.cos(2 * math.pi / 3), math.sin(2 * math.pi / 3)])
