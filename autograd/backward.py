@@ -117,7 +117,7 @@ def sweep(order: Sequence[Any]) -> None:
     for node in reversed(order):
         op, first, second = node.op, node._first, node._second
         if not op.is_simple:
-            (pass_on_terms if op.has_terms else pass_on)(node)
+            (pass_on_terms if op.has_terms and type(first) is tuple else pass_on)(node)
         elif second is not None:
             by_first, by_second = op.partials
             if op.is_linear:
@@ -163,7 +163,7 @@ def pass_on(node: Any) -> None:
 def pass_on_terms(node: Any) -> None:
     """The same for w1 x1 + ... + wn xn + bias, where the partial derivative by a factor is the other one: no list of them is made."""
     adjoint = node.grad
-    weights, inputs, bias = terms(node.operands)
+    weights, inputs, bias = terms(node._first)
     for weight, entry in zip(weights, inputs):
         if type(entry) is float:
             if type(weight) is not float:
