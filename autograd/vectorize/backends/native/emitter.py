@@ -412,8 +412,7 @@ class _Emitter:
                 self.lines[WITHIN].append(f"for (long i = 0; i < count; i++) cost += {weight}{_at(place, ['i', '0'])};")
                 self.lines[AFTER] += [] if self.is_weighted else ["cost /= batch;"]
             else:
-                weight = "total(weights, 1, batch) * " if self.is_weighted else ""
-                self.lines[AFTER].append(f"cost = {weight}*({place.pointer});")
+                self.lines[AFTER].append(f"cost = *({place.pointer});")
 
     def _text(self) -> str:
         described = ", ".join(f"{each} {shape_text((-1, *shape))}" for each, shape in zip(self.arguments, self.shapes))

@@ -93,7 +93,7 @@ INLINE real logsumexp(const real *a, long stride, long count)
 }}
 
 /* c[i][j] = (or +=) the sum over k of a[i][k] b[k][j]. Where the columns of b and c lie side by side: four rows by two vectors at a time. */
-INLINE void product_by_columns(long rows, long inner, long columns, const real *restrict a, long a0, long a1,
+static void product_by_columns(long rows, long inner, long columns, const real *restrict a, long a0, long a1,
                                const real *restrict b, long b0, real *restrict c, long c0, int adds)
 {{
     long j = 0;
@@ -158,7 +158,7 @@ INLINE real lanes(vector v)
 }}
 
 /* The same, where the rows of a and the columns of b lie along k: four rows by two columns at a time. */
-INLINE void product_along_inner(long rows, long inner, long columns, const real *restrict a, long a0,
+static void product_along_inner(long rows, long inner, long columns, const real *restrict a, long a0,
                                 const real *restrict b, long b1, real *restrict c, long c0, long c1, int adds)
 {{
     for (long j = 0; j < columns; j += 2) {{
@@ -207,7 +207,7 @@ INLINE void product_along_inner(long rows, long inner, long columns, const real 
 }}
 
 /* The same, wherever things lie. */
-INLINE void product(long rows, long inner, long columns, const real *a, long a0, long a1, const real *b, long b0, long b1,
+static void product(long rows, long inner, long columns, const real *a, long a0, long a1, const real *b, long b0, long b1,
                     real *c, long c0, long c1, int adds)
 {{
     for (long i = 0; i < rows; i++)
