@@ -23,7 +23,8 @@ _WORD = re.compile(r"\w+")
 def definitions(rows: Iterable[str], dtype: np.dtype[Any]) -> str:
     """C text that defines `real`, `vec`, `LANES`, and `v_exp` and the like for these names (`exp`), in float64 or float32.
 
-    A name may also be that of a helper (`splat`, `fused`). The text stands behind INCLUDES. Raises ValueError, naming it, for a row that has no function.
+    A name may also be that of a helper (`splat`, `fused`). The text stands behind INCLUDES. Raises ValueError, naming it, for a row
+    that has no function.
     """
     parts = _parts(np.dtype(dtype).name)
     places = {name: number for number, (names, _) in enumerate(parts) for name in names}
