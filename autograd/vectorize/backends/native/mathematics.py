@@ -1,0 +1,75 @@
+"""The rows of the table in C: of as many numbers at once as a register holds. The text is in the `.h` files beside this one.
+
+`float64.h` or `float32.h` has what depends on the kind of number, `vectors.h` the vectors, and `rows.h` a function `v_<name>` for each
+row. A program takes only the definitions that it uses, each behind those that it is made of, so that its source is complete and short.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+INCLUDES = "#include <math.h>\n#include <stdint.h>\n"
+_FUNCTION = re.compile(r"^static inline \w+ \*?(\w+)\(", re.MULTILINE)
+_CONSTANT = re.compile(r"(\w+) =")
+_WORD = re.compile(r"\w+")
+
+
+def definitions(rows: Iterable[str], dtype: np.dtype[Any]) -> str:
+    """C text that defines `real`, `vec`, `LANES`, and `v_exp` and the like for these names (`exp`), in float64 or float32.
+
+    A name may also be that of a helper (`splat`, `fused`). The text stands behind INCLUDES. Raises ValueError, naming it, for a row
+    that has no function.
+    """
+    parts = _parts(np.dtype(dtype).name)
+    places = {name: number for number, (names, _) in enumerate(parts) for name in names}
+    wanted = {number for number, (names, _) in enumerate(parts) if not names}
+    for name in rows:
+        place = places.get(f"v_{name}", places.get(name))
+        if place is None:
+            raise ValueError(f"{name} cannot be written in C: there is no such row")
+        wanted.add(place)
+    for number in range(len(parts) - 1, -1, -1):
+        if number in wanted:
+            wanted.update(places[word] for word in _WORD.findall(_code(parts[number][1])) if word in places)
+    text = ""
+    for number, (_, part) in enumerate(parts):
+        if number in wanted:
+            text += part if _is_constant(part) and _is_constant(text.rpartition("\n\n")[2]) else f"\n{part}"
+    return text
+
+
+def names() -> list[str]:
+    """The rows that have a function, and square."""
+    return sorted(name[2:] for defined, _ in _parts("float64") for name in defined if name.startswith("v_"))
+
+
+@functools.cache
+def _parts(kind: str) -> list[tuple[tuple[str, ...], str]]:
+    """The definitions, in order, each with the names that it defines; what defines none is always needed."""
+    numbers, vectors, rows = (Path(__file__).with_name(f"{name}.h").read_text() for name in (kind, "vectors", "rows"))
+    types, *constants = _split(numbers)
+    parts = [types, *_split(vectors), *constants, *_split(rows)]
+    return [(tuple((_CONSTANT if _is_constant(part) else _FUNCTION).findall(_code(part))), part) for part in parts]
+
+
+def _split(text: str) -> list[str]:
+    """Where there are empty lines, and between constants."""
+    parts = []
+    for block in text.split("\n\n"):
+        lines = f"{block.strip()}\n"
+        parts += lines.splitlines(keepends=True) if _is_constant(lines) else [lines]
+    return parts
+
+
+def _is_constant(text: str) -> bool:
+    return text.startswith("static const")
+
+
+def _code(text: str) -> str:
+    return re.sub(r"//.*", "", text)

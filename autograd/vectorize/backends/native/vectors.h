@@ -1,0 +1,26 @@
+#ifdef __AVX__
+#define BYTES 32
+#else
+#define BYTES 16
+#endif
+#define LANES (BYTES / (int)sizeof(real))
+typedef real vec __attribute__((vector_size(BYTES)));    // as many numbers as a register holds
+typedef whole mask __attribute__((vector_size(BYTES)));  // what comparing them gives: all bits set where it is true
+typedef bits vbits __attribute__((vector_size(BYTES)));
+
+// The same number in every lane.
+static inline vec splat(real x) {
+    vec zero = {0};
+    return x - zero;
+}
+
+// a b + c, rounded once where the processor can do that as fast as twice.
+static inline vec fused(vec a, vec b, vec c) {
+#if defined __FMA__ || defined __ARM_FEATURE_FMA
+    for (int i = 0; i < LANES; i++)
+        c[i] = LIBM(fma)(a[i], b[i], c[i]);
+    return c;
+#else
+    return a * b + c;
+#endif
+}
