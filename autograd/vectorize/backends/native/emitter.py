@@ -8,7 +8,9 @@ array is a name, an offset and strides. An operation on entries that is used onc
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ import numpy as np
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize.backends.numpy.source import named
-from autograd.vectorize.backends.native.runtime import UNARY, runtime
+from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions, names
 from autograd.vectorize.program import (
     Concatenate,
     Constant,
@@ -42,15 +44,8 @@ from autograd.vectorize.program import (
 BLOCK = 16  # examples
 BEFORE, WITHIN, ADDED, AFTER = "before", "within", "added", "after"
 
-_C: dict[Operation, str] = {
-    ops.negative: "-{0}", ops.add: "{0} + {1}", ops.subtract: "{0} - {1}", ops.multiply: "{0} * {1}", ops.divide: "{0} / {1}",
-    ops.power: "power({0}, {1})", ops.absolute: "absolute({0})", ops.sign: "sign({0})", ops.identity: "{0}",
-    ops.maximum: "maximum({0}, {1})", ops.minimum: "minimum({0}, {1})", ops.fmin: "smaller({0}, {1})",
-    ops.where: "choose({0} != 0, {1}, {2})", ops.logical_not: "truth({0} == 0)",
-    ops.logical_and: "truth(({0} != 0) & ({1} != 0))", ops.logical_or: "truth(({0} != 0) | ({1} != 0))",
-}  # fmt: skip
-_C |= {op: f"truth({{0}} {op.symbol} {{1}})" for op in ops.TABLE.values() if op.precedence == ops.COMPARISON}
-_C |= {ops.TABLE[name]: f"{name}_({{0}})" for name in UNARY}
+_INFIX = (ops.add, ops.subtract, ops.multiply, ops.divide)
+_LOOPS = Path(__file__).with_name("loops.h").read_text()
 
 
 class Place(NamedTuple):
@@ -124,6 +119,7 @@ class _Emitter:
         self.merged = self._merged()
         self.places: list[Place | None] = [None] * len(self.program)  # None for what is written into what uses it
         self.packed: dict[int, Place] = {}
+        self.functions = {"splat", "fused"}
         self.work = 0
         self.memory: list[str] = []
         self.tables: list[str] = []
@@ -319,7 +315,8 @@ class _Emitter:
             operand = self.program.instructions[each]
             place = self.places[each]
             if each in self.merged:
-                words.append(f"({self._expression(each, leaves)})")
+                inner = self._expression(each, leaves)
+                words.append(inner if inner.startswith("v_") else f"({inner})")
             elif isinstance(operand, Constant) and operand.value.shape == ():
                 words.append(f"splat({_literal(float(operand.value))})")
             else:
@@ -329,11 +326,15 @@ class _Emitter:
                 words.append(f"{{{leaves.index(place)}}}")
         exponent = self.program.instructions[instruction.operands[-1]]
         if instruction.op is ops.power and isinstance(exponent, Constant) and exponent.value.shape == ():
-            if float(exponent.value) in (2.0, 3.0):
-                return f"{'square' if float(exponent.value) == 2 else 'cube'}({words[0]})"
-        if instruction.op not in _C:
-            raise ValueError(f"no C is known for {instruction.op.name}")
-        return _C[instruction.op].format(*words)
+            if float(exponent.value) == 2:
+                return self._call("square", words[:1])
+        if instruction.op in _INFIX:
+            return f" {instruction.op.symbol} ".join(words)
+        return f"-{words[0]}" if instruction.op is ops.negative else self._call(instruction.op.name, words)
+
+    def _call(self, name: str, words: Sequence[str]) -> str:
+        self.functions.add(name)
+        return f"v_{name}({', '.join(words)})"
 
     def _product(self, code: list[str], number: int, instruction: MatMul, place: Place, left: Place, right: Place) -> None:
         (rows, inner), columns = map(size_c, left.shape), size_c(right.shape[1])
@@ -432,7 +433,8 @@ class _Emitter:
         header = [f"/* {self.name}: of {described}.", *layout, "   work: room for the arrays below. */"]
         signature = f"double {_identifier(self.name)}(long batch, {given}, const real *theta, const real *weights, real *restrict out, real *restrict work)"
         function = "\n".join(f"    {line}" for line in lines)
-        return "\n".join([runtime(self.dtype), *self.tables, "", *header, signature, "{", function, "}", ""])
+        begin = f"{INCLUDES}#include <string.h>\n{definitions(self.functions, self.dtype)}\n{_LOOPS}"
+        return "\n".join([begin, *self.tables, "", *header, signature, "{", function, "}", ""])
 
     def _layout(self) -> str:
         """Which entries of the parameters are what."""
@@ -490,7 +492,6 @@ def _identifier(name: str) -> str:
 
 _RESERVED = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return "
-    "short signed sizeof static struct switch typedef union unsigned void volatile while real whole vector mask load store splat choose "
-    "truth strided absolute sign maximum minimum smaller power square cube total logsumexp add_rows product lanes out rows work weights "
-    "theta batch count start cost main".split()
-) | set(UNARY)
+    "short signed sizeof static struct switch typedef union unsigned void volatile while main batch count start cost out rows work "
+    "weights theta".split()
+) | frozenset(re.findall(r"\w+", INCLUDES + _LOOPS + "".join(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8"))))
