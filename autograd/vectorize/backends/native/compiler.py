@@ -28,7 +28,7 @@ from pathlib import Path
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 FLAGS = (
-    "-std=c99", "-O2", "-fPIC", "-shared",
+    "-std=c99", "-O3", "-fPIC", "-shared",
     "-ffp-contract=off",  # a * b + c rounds twice, as in numpy; where one rounding is better the source says so by name
     "-fno-math-errno", "-fno-trapping-math",  # no number changes by these: they let a square root be one instruction
 )  # fmt: skip

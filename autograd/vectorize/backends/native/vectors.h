@@ -14,9 +14,12 @@ static inline vec splat(real x) {
     return x - zero;
 }
 
-// a b + c, rounded once where the processor can do that as fast as twice.
+// a b + c, rounded once where the processor has an instruction for it; clang and gcc each see it in their own way.
 static inline vec fused(vec a, vec b, vec c) {
-#if defined __FMA__ || defined __ARM_FEATURE_FMA
+#if defined __clang__
+#pragma STDC FP_CONTRACT ON
+    return a * b + c;
+#elif defined __FMA__ || defined __ARM_FEATURE_FMA
     for (int i = 0; i < LANES; i++)
         c[i] = LIBM(fma)(a[i], b[i], c[i]);
     return c;
