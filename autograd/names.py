@@ -128,33 +128,35 @@ class _Neurons:
         self.sums: dict[Value, tuple[str, int]] = {}
         self.users: dict[Value, list[Value]] = {}  # of a sum
         self.made: dict[Value, Value] = {}  # what is made of one sum and nothing else, with that sum
-        self.taken: dict[Value, Value] = {}  # what weights multiply of that, the activations, with their sums
+        self.taken: set[Value] = set()  # what weights multiply of that: the activations
         for node in topological_order(output):
             if node.op is not None:
                 self._read(node)
 
     def _read(self, node: Value) -> None:
-        op, values = node.op, [each for each in node.operands if isinstance(each, Value)]
+        op, operands = node.op, node.operands
         assert op is not None
         if op.has_terms:
-            self._weigh(node, list(zip(*ops.terms(node.operands)[:2])), self.sums)
-        elif op.name == "multiply":
-            self._weigh(node, [node.operands], self.products)
-        elif op.is_sum and len(node.operands) > 1:
+            weights, inputs, _ = ops.terms(operands)
+            self._weigh(node, weights, inputs, self.sums)
+        elif op is ops.multiply:
+            self._weigh(node, operands[:1], operands[1:], self.products)
+        elif op.is_sum and len(operands) > 1:
             self._add(node)
-        for each in dict.fromkeys(values):
-            if each in self.sums:
-                self.users.setdefault(each, []).append(node)
-        sources = {each if each in self.sums else self.made.get(each) for each in values}
-        if len(sources) == 1 and node not in self.sums and (source := sources.pop()) is not None:
-            self.made[node] = source
+        for each in self.sums.keys() & operands:
+            self.users.setdefault(each, []).append(node)
+        if node not in self.sums:
+            sources = {each if each in self.sums else self.made.get(each) for each in operands if isinstance(each, Value)}
+            if len(sources) == 1 and (source := sources.pop()) is not None:
+                self.made[node] = source
 
-    def _weigh(self, node: Value, pairs: Sequence[Sequence[Any]], found: dict[Value, tuple[str, int]]) -> None:
-        """Note a weighted sum or a single product where the parameters in it, at most one of each pair, are weights of one home."""
-        pairs = [pair if pair[0] in self.homes else pair[::-1] for pair in pairs if (pair[0] in self.homes) != (pair[1] in self.homes)]
-        if whole := self._whole([(self.homes[weight], 1) for weight, _ in pairs]):
+    def _weigh(self, node: Value, left: Sequence[Any], right: Sequence[Any], found: dict[Value, tuple[str, int]]) -> None:
+        """Note a weighted sum or a product where the parameters in it, save those that meet each other, are weights of one home."""
+        homes = self.homes
+        pairs = [(a, b) if a in homes else (b, a) for a, b in zip(left, right) if (a in homes) != (b in homes)]
+        if whole := self._whole({homes[weight] for weight, _ in pairs}, len(pairs)):
             found[node] = whole
-            self.taken |= {given: self.made[given] for _, given in pairs if given in self.made}
+            self.taken |= self.made.keys() & {given for _, given in pairs}
 
     def _add(self, node: Value) -> None:
         """Note a sum of products and parameters; sums among its operands are then only parts of it."""
@@ -162,14 +164,12 @@ class _Neurons:
         given = others if first == 0.0 and type(first) is float and node.op is ops.add else node.operands  # Python's sum starts at 0
         summands = [each for each in given if each not in self.homes]
         parts = [self.products.get(each) or self.sums.get(each) for each in summands]  # type: ignore[arg-type]
-        if whole := self._whole(parts):
+        if whole := self._whole({part[0] if part else None for part in parts}, sum(part[1] for part in parts if part)):
             self.sums[node] = whole
             for each in summands:
                 self.sums.pop(each, None)  # type: ignore[arg-type]
 
-    def _whole(self, parts: Sequence[tuple[str, int] | None]) -> tuple[str, int] | None:
-        homes = {part[0] if part else None for part in parts}
-        count = sum(part[1] for part in parts if part)
+    def _whole(self, homes: set[Any], count: int) -> tuple[str, int] | None:
         home = homes.pop() if len(homes) == 1 else None
         return (home, count) if home is not None and count <= self.sizes[home] else None
 
@@ -180,7 +180,7 @@ class _Neurons:
             homes.setdefault(short(home, "z"), set()).add(home)
         clear = {root: home for root, (home, _) in self.sums.items() if len(homes[short(home, "z")]) == 1}
         activations = {root: users[0] for root, users in self.users.items() if len(users) == 1 and _is_function(users[0])}
-        activations |= {root: activation for activation, root in self.taken.items()}
+        activations |= {root: node for node, root in self.made.items() if node in self.taken}
         names = {root: short(home, "z") for root, home in clear.items()}
         return names | {activations[root]: short(home, "a") for root, home in clear.items() if root in activations}
 
