@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import ATOM, COMPARISON, POWER, PRODUCT, SUM, Operation
-from autograd.vectorize.builder import Builder, spelled
+from autograd.vectorize.builder import spelled
 from autograd.vectorize.program import (
     BATCH,
     Columns,
