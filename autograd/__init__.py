@@ -1,6 +1,7 @@
 """Nudge's engine: scalars that record a graph, its derivatives, and programs made of it."""
 
 from autograd.atomic import replacing
+from autograd.chain_rule import chain_rule
 from autograd.derivatives import grad, gradcheck, hessian, jacobian, value_and_grad
 from autograd.draw import draw
 from autograd.modes import anomaly
@@ -35,10 +36,10 @@ from autograd.ops import (
     weighted_sum,
     where,
 )
-from autograd.paths import chain_rule, why
 from autograd.require import require
 from autograd.value import Value
 from autograd.vectorize import TraceError, Vectorized, vectorize
+from autograd.why import why
 
 __all__ = [
     "Operation",

@@ -42,51 +42,52 @@ def topological_order(output: Any, within: Collection[Any] = frozenset()) -> lis
     return order
 
 
-def results_in_order(output: Any) -> list[Any]:
-    """The same order of the Values that operations made, without the leaves: all that a sweep has to visit.
+class _Mark(float):
+    """A zero that can be told from every other: what one walk leaves in the `grad` of the nodes that it has met."""
 
-    It goes straight down to an operand where it can, and by way of the stack only where two lie ahead; and it reads
-    the slots behind `operands`, a property. Either would cost as much as all the rest.
+
+def results_in_order(output: Any) -> list[Any]:
+    """The same order of the Values that operations made, without the leaves: all that a sweep has to visit. Their `grad` is 0 afterwards.
+
+    It goes straight down to an operand where it can, and by way of the stack only where two lie ahead; it marks the nodes
+    themselves instead of keeping a set of them, and reads the slots behind `operands`. All that makes it more than twice as fast.
     """
     order: list[Any] = []
-    seen: set[Any] = set()
     stack: list[Any] = []
-    pop, push, see, done = stack.pop, stack.append, seen.add, order.append
+    pop, push, done = stack.pop, stack.append, order.append
+    seen = _Mark()
     node = output
     while True:
-        see(node)
+        node.grad = seen
         first, second = node._first, node._second
         if type(first) is tuple:
-            ahead = [each for each in first if type(each) is not float and each.op is not None and each not in seen]
+            ahead = [each for each in first if type(each) is not float and each.op is not None and each.grad is not seen]
             if ahead:
                 stack += (node, None, *reversed(ahead))
                 node = pop()
                 continue
         else:
-            left = type(first) is not float and first.op is not None and first not in seen
-            if second is not None and type(second) is not float and second.op is not None and second not in seen:
+            left = type(first) is not float and first.op is not None and first.grad is not seen
+            right = second is not None and type(second) is not float and second.op is not None and second.grad is not seen
+            if left or right:
                 push(node)
                 push(None)
-                if left:
+                if left and right:
                     push(second)
-                    node = first
-                else:
-                    node = second
-                continue
-            if left:
-                push(node)
-                push(None)
-                node = first
+                node = first if left else second
                 continue
         done(node)
         while stack:
             node = pop()
             if node is None:  # the node below has had all its operands ordered
                 done(pop())
-            elif node not in seen:
+            elif node.grad is not seen:
                 break
         else:
-            return order
+            break
+    for node in order:
+        node.grad = 0.0
+    return order
 
 
 def backward(output: Any) -> None:
@@ -97,8 +98,6 @@ def backward(output: Any) -> None:
     order = results_in_order(output)
     watched = modes.watchers and mode.anomaly
     leaves = {each: each.grad for node in order for each in node.operands if type(each) is not float and each.op is None} if watched else {}
-    for node in order:
-        node.grad = 0.0
     output.grad = 1.0
     sweep(order)
     if watched:
@@ -118,7 +117,7 @@ def sweep(order: Sequence[Any]) -> None:
     for node in reversed(order):
         op, first, second = node.op, node._first, node._second
         if not op.is_simple:
-            (pass_on_terms if op.has_terms else pass_on)(node)
+            (pass_on_terms if op.has_terms and type(first) is tuple else pass_on)(node)
         elif second is not None:
             by_first, by_second = op.partials
             if op.is_linear:
@@ -164,7 +163,7 @@ def pass_on(node: Any) -> None:
 def pass_on_terms(node: Any) -> None:
     """The same for w1 x1 + ... + wn xn + bias, where the partial derivative by a factor is the other one: no list of them is made."""
     adjoint = node.grad
-    weights, inputs, bias = terms(node.operands)
+    weights, inputs, bias = terms(node._first)
     for weight, entry in zip(weights, inputs):
         if type(entry) is float:
             if type(weight) is not float:

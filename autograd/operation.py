@@ -94,7 +94,10 @@ class Operation:
                     return operand.apply(self, operands)
                 mixed = True
         if not mixed:
-            return self.value(*operands)
+            try:
+                return self.on_floats(*operands)
+            except (ArithmeticError, ValueError):
+                return self.value(*operands)
         if any(isinstance(operand, (np.ndarray, np.generic)) for operand in operands):
             return self.on_arrays(*map(real_array, operands))
         return self.value(*map(real, operands))

@@ -9,7 +9,7 @@ from matplotlib.animation import PillowWriter
 
 from autograd import tanh
 from demos.common import parser, positive
-from nn import MLP, Adam, History, Module, binary_cross_entropy, plots, train
+from nn import MLP, Adam, Training, binary_cross_entropy, plots
 from nn.data import moons, spirals
 
 DATA: dict[str, Callable[..., Any]] = {"moons": moons, "spirals": spirals}
@@ -33,38 +33,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figure = pyplot.figure(figsize=(10.5, 3.7), layout="constrained")
     film = PillowWriter(fps=8)
 
-    def picture(model: Module, history: History) -> None:
-        assert isinstance(model, MLP)
-        figure.clear()
-        left, middle, right = figure.subplots(1, 3)
-        epoch = len(history.cost)
-        plots.decision_boundary(model, X, y, left).set_title(f"epoch {epoch}: {model.accuracy(X, y):.0%} right")
-        left.plot(*X[0], "o", color="none", markeredgecolor="black", markersize=11, markeredgewidth=1.5)
-        plots.network(model, X[0], middle).set_title("the network, at the ringed point")
-        plots.history(history, right).set_title("learning")
-        film.grab_frame()
-
-    def callback(model: Module, history: History) -> None:
-        if len(history.cost) in taken:
-            picture(model, history)
-
+    run = Training(model, X, y, cost=binary_cross_entropy, optimizer=Adam(learning_rate=0.02), batch_size=20, seed=given.seed)
     with film.saving(figure, path, dpi=70):
-        history = train(
-            model,
-            X,
-            y,
-            cost=binary_cross_entropy,
-            optimizer=Adam(learning_rate=0.02),
-            batch_size=20,
-            epochs=epochs,
-            seed=given.seed,
-            progress=False,
-            callbacks=[callback],
-        )
+        for epoch in range(1, epochs + 1):
+            run.epoch()
+            if epoch in taken:
+                figure.clear()
+                left, middle, right = figure.subplots(1, 3)
+                plots.decision_boundary(model, X, y, left).set_title(f"epoch {epoch}: {model.accuracy(X, y):.0%} right")
+                left.plot(*X[0], "o", color="none", markeredgecolor="black", markersize=11, markeredgewidth=1.5)
+                plots.network(model, X[0], middle).set_title("the network, at the ringed point")
+                plots.history(run.history, right).set_title("learning")
+                film.grab_frame()
         for _ in range(HOLD):
             film.grab_frame()
     pyplot.close(figure)
-    print(f"{model}, {epochs} epochs: cost {history.cost[-1]:.2g}, {history.accuracy[-1]:.1%} of the points are right")
+    print(f"{model}, {epochs} epochs: cost {run.history.cost[-1]:.2g}, {run.history.accuracy[-1]:.1%} of the points are right")
     print(f"wrote {path}: {len(taken)} pictures")
 
 

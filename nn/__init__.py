@@ -21,7 +21,7 @@ from nn.history import History
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
 from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
-from nn.training import DivergenceError, train
+from nn.training import DivergenceError, Training, train
 
 __all__ = [
     "MLP",
@@ -37,6 +37,7 @@ __all__ = [
     "Neuron",
     "Optimizer",
     "StepDecay",
+    "Training",
     "binary_cross_entropy",
     "blobs",
     "circles",

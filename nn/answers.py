@@ -6,12 +6,15 @@ With several outputs the answer is the class whose output is the largest. With o
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import sigmoid
+from autograd import Value, sigmoid
 from nn.activations import Activation, linear, name_of
 from nn.arrays import Array, examples
 
@@ -36,6 +39,28 @@ def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0) -> float:
     if labels <= {-1, 1} or labels <= {0, 1}:
         return float(((outputs[:, 0] > (0.0 if -1 in labels else threshold)) == (targets == 1)).mean())
     return math.nan
+
+
+def indifference(cost: Callable[[Any, Any], Any]) -> float | None:
+    """The single output for which a cost is the same for the targets 0 and 1, so that either answer is as good; None if none is found."""
+
+    def difference(output: float) -> float:
+        with suppress(ArithmeticError, ValueError, TypeError):  # outside a cost's domain, or its targets
+            return _number(cost([output], 0.0)) - _number(cost([output], 1.0))
+        return math.nan
+
+    differences = [(step / 4, difference(step / 4)) for step in range(-32, 33)]
+    for (low, at_low), (high, at_high) in pairwise(differences):
+        if at_low < 0 <= at_high:  # above it 1 costs less
+            for _ in range(60):
+                middle = (low + high) / 2
+                low, high = (middle, high) if difference(middle) < 0 else (low, middle)
+            return high
+    return None
+
+
+def _number(result: Any) -> float:
+    return result.data if isinstance(result, Value) else float(result)
 
 
 def usual_threshold(activation: Activation) -> float:

@@ -6,16 +6,44 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """One update of the parameters: the mini-batch's mean cost before it, and how it was made."""
+
+    number: int  # from 1, in the whole run
+    epoch: int  # from 1
+    cost: float
+    learning_rate: float
+    gradient_norm: float  # before clipping
+    examples: int  # in the mini-batch
+    seconds: float
 
 
 @dataclass
 class Steps:
-    """One number for each update of the parameters: the mini-batch's mean cost before it, and how the update was made."""
+    """What `Step` says of each update of the parameters, in lists."""
 
     cost: list[float] = field(default_factory=list)
     learning_rate: list[float] = field(default_factory=list)
-    gradient_norm: list[float] = field(default_factory=list)  # before clipping
+    gradient_norm: list[float] = field(default_factory=list)
+    examples: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+
+    def append(self, step: Step) -> None:
+        self.cost.append(step.cost)
+        self.learning_rate.append(step.learning_rate)
+        self.gradient_norm.append(step.gradient_norm)
+        self.examples.append(step.examples)
+        self.seconds.append(step.seconds)
+
+
+class Mark(NamedTuple):
+    """A moment of a history: its lists then, which only ever grow, and how long they were."""
+
+    columns: Mapping[str, list[float]]
+    lengths: Mapping[str, int]
 
 
 @dataclass(repr=False)
@@ -38,8 +66,21 @@ class History:
 
     def columns(self) -> dict[str, list[float]]:
         """All the lists, behind their names: `cost`, ..., `steps.cost`, ..."""
-        epochs = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("steps", "stopped")}
-        return epochs | {f"steps.{each.name}": getattr(self.steps, each.name) for each in fields(Steps)}
+        epochs = {name: getattr(self, name) for name in _EPOCHS}
+        return epochs | {f"steps.{name}": getattr(self.steps, name) for name in _STEPS}
+
+    def mark(self) -> Mark:
+        """The present moment, for `go_back`: costs the same however long the history is."""
+        columns = self.columns()
+        return Mark(columns, {name: len(numbers) for name, numbers in columns.items()})
+
+    def go_back(self, mark: Mark) -> None:
+        """Become as it was at the mark. The lists are new ones, as other marks may be of the old ones."""
+        for name in _EPOCHS:
+            setattr(self, name, mark.columns[name][: mark.lengths[name]])
+        for name in _STEPS:
+            setattr(self.steps, name, mark.columns[f"steps.{name}"][: mark.lengths[f"steps.{name}"]])
+        self.stopped = ""
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, list[float]], stopped: str = "") -> History:
@@ -54,6 +95,9 @@ class History:
             ):
                 raise ValueError(f"a history's {name} must be a list of finite numbers")
             own[name].extend(map(float, numbers))
+        if not all(number >= 1 and number.is_integer() for number in own["steps.examples"]):
+            raise ValueError("a history's steps.examples must be whole numbers of at least 1")
+        history.steps.examples[:] = map(int, history.steps.examples)
         for name, numbers in own.items():
             length = len(history.steps.cost if name.startswith("steps.") else history.cost)
             if len(numbers) != length and (numbers or name not in ("accuracy", "validation_cost", "validation_accuracy")):
@@ -79,4 +123,6 @@ class History:
         return f"History({', '.join(words)}, {sum(self.steps.seconds):.1f} s{', ' + self.stopped if self.stopped else ''})"
 
 
+_EPOCHS = [each.name for each in fields(History) if each.name not in ("steps", "stopped")]
+_STEPS = [each.name for each in fields(Steps)]
 _TOLD = ("cost", "accuracy", "validation_cost", "validation_accuracy")

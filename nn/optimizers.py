@@ -23,7 +23,7 @@ Schedule = Callable[[float], float]
 
 def _number(name: str, given: Any, least: float = 0.0, below: float = math.inf) -> float:
     """`given` as a float. Raises ValueError unless least <= given < below."""
-    if not isinstance(given, Real) or not least <= float(given) < below:
+    if not isinstance(given, Real) or isinstance(given, bool) or not least <= float(given) < below:
         limits = f"a finite number of at least {least:g}" if below == math.inf else f"a number from {least:g} to below {below:g}"
         raise ValueError(f"{name} must be {limits}, got {given!r}")
     return float(given)
@@ -94,6 +94,13 @@ class Cosine:
         return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * min(epoch / self.epochs, 1.0))) / 2
 
 
+def as_schedule(rate: float | Schedule) -> Schedule:
+    """A learning rate as a schedule, which it may be already. Raises ValueError or TypeError for what is neither."""
+    if isinstance(rate, type):
+        raise TypeError(f"{rate.__name__} is the class of a schedule: write {rate.__name__}(...), with its settings inside")
+    return rate if callable(rate) else Constant(_number("the learning rate", rate))
+
+
 def _positive(name: str, given: Any) -> None:
     if not _number(name, given):
         raise ValueError(f"{name} must be greater than 0")
@@ -113,7 +120,7 @@ class Optimizer(ABC):
             raise TypeError(
                 f"{type(self).__name__} takes the learning rate first; the parameters are the business of train, or of step(parameters)"
             )
-        self.schedule: Schedule = learning_rate if callable(learning_rate) else Constant(_number("the learning rate", learning_rate))
+        self.schedule = as_schedule(learning_rate)
         self.epoch = 0.0
         self.steps = 0
         self._vectors: dict[str, Vector] = {}
@@ -124,8 +131,11 @@ class Optimizer(ABC):
         rate = self.schedule(self.epoch)
         return rate if type(rate) is float and 0.0 <= rate < math.inf else _number(f"the schedule's rate at epoch {self.epoch:g}", rate)
 
-    def update(self, parameters: Vector, gradient: Vector) -> None:
-        """One step down the gradient: changes the float64 vector `parameters` in place, and leaves `gradient` as it is."""
+    def update(self, parameters: Vector, gradient: Vector) -> float:
+        """One step down the gradient: changes the float64 vector `parameters` in place, and leaves `gradient` as it is.
+
+        Returns the learning rate that it went by.
+        """
         if parameters.shape != gradient.shape:
             raise ValueError(f"one gradient for each parameter, please: got {parameters.size} parameters and {gradient.size} gradients")
         if not self._vectors:
@@ -133,8 +143,10 @@ class Optimizer(ABC):
         if self._vectors["scratch"].shape != parameters.shape:
             size = self._vectors["scratch"].size
             raise ValueError(f"this optimizer remembers {size} parameters, got {parameters.size}: make a new one for another model")
+        rate = self.learning_rate
         self.steps += 1
-        self._update(parameters, gradient, self.learning_rate, **self._vectors)
+        self._update(parameters, gradient, rate, **self._vectors)
+        return rate
 
     @abstractmethod
     def _update(self, parameters: Vector, gradient: Vector, rate: float, **vectors: Vector) -> None:
@@ -187,6 +199,8 @@ class SGD(Optimizer):
         self, learning_rate: float | Schedule = 0.1, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
         super().__init__(learning_rate)
+        if not isinstance(nesterov, (bool, np.bool_)):
+            raise ValueError(f"nesterov is True or False, got {nesterov!r}; how much momentum there is says momentum=0.9, say")
         self.momentum, self.nesterov = _number("momentum", momentum, below=1.0), bool(nesterov)
         self.weight_decay = _number("weight_decay", weight_decay)
         if self.nesterov and not self.momentum:

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from nn.history import History
+from nn.history import History, Step
 
 
 class Progress:
@@ -18,10 +18,10 @@ class Progress:
         self.logged = wanted and self.bar is None
         self.pending, self.shown, self.words = 0, time.perf_counter(), ""
 
-    def step(self, now: float, examples: int, cost: float) -> None:
-        self.pending += examples
-        if self.bar is not None and now - self.shown > 0.1:
-            self.bar.set_postfix_str(self.words or f"cost {cost:.4g}", refresh=False)
+    def step(self, step: Step) -> None:
+        self.pending += step.examples
+        if self.bar is not None and (now := time.perf_counter()) - self.shown > 0.1:
+            self.bar.set_postfix_str(self.words or f"cost {step.cost:.4g}", refresh=False)
             self.bar.update(self.pending)
             self.pending, self.shown = 0, now
 

@@ -1,44 +1,46 @@
-"""train(): mini-batch gradient descent that can be left alone for an evening.
+"""Training by mini-batch gradient descent: train(), which can be left alone for an evening, and Training, the run that it drives.
 
-One loop: gather a shuffled mini-batch, take its mean cost and gradient as a flat vector, let the optimizer update the
-parameters, a flat vector too. All randomness is the order of the examples, drawn anew for each epoch from (seed, epoch):
-so a run is the same from the same seed, and can be taken up again at any step.
+A step takes a mini-batch's mean cost and gradient as a flat vector, and lets the optimizer update the parameters, a
+flat vector too. All randomness is the order of the examples, drawn anew for each epoch from (seed, epoch), and the noise, from
+(seed, epoch, step): so a run is the same from the same seed, and can be taken up again at any step.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
-import signal
-import threading
+import sys
 import time
 import warnings
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from itertools import pairwise
-from numbers import Real
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import TraceError, UndefinedError, Value, vectorize
-from nn import files
+from autograd import UndefinedError, Value
+from nn import checkpoint as checkpoints
+from nn import checks
 from nn.activations import name_of
-from nn.answers import accuracy
-from nn.arrays import Array, examples, in_pieces
+from nn.answers import accuracy, indifference
+from nn.arrays import Array
+from nn.checkpoint import State
 from nn.costs import squared_error
-from nn.history import History
-from nn.module import Module, outputs_of, require_parameters
-from nn.optimizers import SGD, Optimizer, Vector
+from nn.history import History, Mark, Step
+from nn.interrupts import interruptible
+from nn.module import Module
+from nn.objectives import Batch, Cost, Noise, objective_for
+from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
+from nn.parameters import Parameters
 from nn.progress import Progress
 
-Cost = Callable[[Any, Any], Any]
 Callback = Callable[[Module, History], Any]
-Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
+Rows = Any  # a range or an array of indices
 
 
 class DivergenceError(ArithmeticError):
@@ -89,482 +91,537 @@ def train(
     `compiled=False` runs on scalar Values, slowly, with every number there to see. So does, with a warning, a cost that cannot
     be traced. Raises ValueError for data that do not fit, with nothing changed, and DivergenceError when the cost is
     not finite any more; then the model holds the parameters of the end of the last epoch.
+
+    For a training that is driven from outside, a step or an example at a time, see `Training`.
     """
-    _check_kinds(model, cost, optimizer, validation, callbacks)
-    X, Y = _pair("X", X, "Y", Y)
-    held_out = None if validation is None else _pair("validation X", validation[0], "validation Y", validation[1])
-    for name, number in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
-        if number is not None and (not _is_whole(number) or number < 1):
-            raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}")
-    if not _is_whole(seed) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
-    if clip is not None and not (isinstance(clip, Real) and 0 < clip < math.inf):
-        raise ValueError(f"clip is the largest norm a gradient may have, a finite number above 0: got {clip!r}")
-    if patience is not None and held_out is None:
-        raise ValueError("patience waits for the validation cost to fall: give validation=(X, Y) too")
+    calls, epochs = checks.a_list_of_callbacks(callbacks), checks.a_whole_number("epochs", epochs)
+    if patience is not None:
+        checks.a_whole_number("patience", patience)
+        if validation is None:
+            raise ValueError("patience waits for the validation cost to fall: give validation=(X, Y) too")
     if resume and checkpoint is None:
         raise ValueError("resume=True goes on from a checkpoint: say from which, checkpoint=path")
-    measured = measure_accuracy
-    drawn = () if noise is None else (_drawn(noise, np.random.default_rng([int(seed), 0, 1]), len(X)),)
-    for inputs, targets in filter(None, [(X, Y), held_out]):
-        outputs = _try_out(model, cost, inputs, targets)
-        measured = measured and not math.isnan(accuracy(np.zeros((len(targets), outputs)), targets))
-    objective, size = _objective(model, cost, (X, Y, *drawn), compiled), min(batch_size or len(X), len(X))
-    still = _places(model, frozen)
-    if outputs == 1 and (threshold := _indifference(cost)) is not None:
-        model.threshold = threshold
-    run = _Run(model, X, Y, held_out, cost, optimizer or SGD(), size, int(seed), clip, patience, measured, objective, noise, still)
+    run = Training(
+        model, X, Y, cost=cost, optimizer=optimizer, batch_size=batch_size, seed=seed, validation=validation, clip=clip,
+        measure_accuracy=measure_accuracy, compiled=compiled, noise=noise, frozen=frozen,
+    )  # fmt: skip
     if checkpoint is not None:
-        run.open(checkpoint, resume)
-    return run.until(int(epochs), progress, callbacks)
+        _open(run, checkpoint, resume)
+    history = run.history
+    shown = Progress(progress, epochs, len(run.X), done=sum(history.steps.examples))
+    history.stopped = "no improvement" if _is_stuck(history, patience) else ""
+    with interruptible() as interrupts, shown:
+
+        def watch(step: Step) -> bool:
+            shown.step(step)
+            return bool(interrupts)
+
+        while len(history.cost) < epochs and not history.stopped:
+            if run.epoch(watch):
+                shown.epoch(history)
+                if _call(calls, run):
+                    history.stopped = "callback"
+                elif _is_stuck(history, patience):
+                    history.stopped = "no improvement"
+            if interrupts and not history.stopped:
+                history.stopped = "interrupted"
+            if checkpoint is not None:
+                run.save(checkpoint)
+    history.stopped = history.stopped or "finished"
+    if patience is not None and history.stopped != "interrupted":
+        run.assign(run.best)
+    return history
 
 
-def _check_kinds(model: Any, cost: Any, optimizer: Any, validation: Any, callbacks: Any) -> None:
-    """Raise TypeError for what is no model, cost, optimizer, validation or list of callbacks, saying what to write instead."""
-    if not isinstance(model, Module):
-        raise TypeError(f"train fits a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
-    require_parameters(model)
-    if not callable(cost):
-        raise TypeError(f"cost is a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
-    if isinstance(optimizer, type):
-        raise TypeError(f"optimizer={optimizer.__name__} is the class: write optimizer={optimizer.__name__}(), with its settings inside")
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer is an Optimizer, such as nn.SGD(0.1) or nn.Adam(0.001), got {optimizer!r:.60}")
-    if validation is not None and not (isinstance(validation, Sequence) and len(validation) == 2):
-        found = f"{len(validation)} things" if isinstance(validation, Sequence) else repr(validation)
-        raise TypeError(
-            f"validation is a pair (X, Y), got {found:.60}: for a share of the data, (X, Y), validation = nn.split(X, Y, test=0.2)"
-        )
-    if callable(callbacks) or not all(map(callable, callbacks)):
-        raise TypeError(f"callbacks is a list of functions of the model and the history, as in callbacks=[print], got {callbacks!r:.60}")
+def _open(run: Training, path: str | os.PathLike[str], resume: bool) -> None:
+    """Go on from the checkpoint, or start it."""
+    if not Path(path).exists():
+        run.save(path)
+    elif resume:
+        run.load(path)
+    else:
+        raise FileExistsError(f"{os.fspath(path)} exists: go on from it with resume=True, or remove it to start anew")
 
 
-def _is_whole(number: Any) -> bool:
-    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+def _call(callbacks: Sequence[Callback], run: Training) -> bool:
+    """Call the callbacks, and take up what they made of the parameters; true where one wants to stop."""
+    if not callbacks:
+        return False
+    wants_to_stop = True in [callback(run.model, run.history) for callback in callbacks]
+    run.take_up()
+    return wants_to_stop
 
 
-def _drawn(noise: Noise, rng: np.random.Generator, count: int) -> Array:
-    """The noise for so many examples. Raises ValueError where it has not a row or a number for each."""
-    drawn = examples("the noise", noise(rng, count))
-    if len(drawn) != count:
-        raise ValueError(f"noise(rng, {count}) must have a row for each of {count} examples, got the shape {drawn.shape}")
-    return drawn
+def _is_stuck(history: History, patience: int | None) -> bool:
+    costs = history.validation_cost
+    return patience is not None and costs != [] and len(costs) - 1 - costs.index(min(costs)) >= patience
 
 
-def _places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
-    """Where the frozen parameters stand among the model's."""
-    index = {parameter: place for place, parameter in enumerate(model.parameters())}
-    still: list[Value] = []
-    for each in [frozen] if isinstance(frozen, (Module, Value)) else frozen:
-        still += each.parameters() if isinstance(each, Module) else [each]
-    for each in still:
-        if each not in index:
-            raise ValueError(f"frozen holds {each!r:.60}, which is no parameter of the model: give Modules and Values that are in it")
-    return tuple(sorted({index[each] for each in still}))
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One example of a mini-batch, as the parameters were before the mini-batch's update."""
+
+    index: int  # its row in X and Y
+    x: Array
+    y: Any  # a number, or a row
+    outputs: Array
+    cost: float
+    gradient: Vector  # of this cost, in the order of the model's parameters
+    step: Step | None  # the update, if this was the mini-batch's last example
 
 
-def _indifference(cost: Cost) -> float | None:
-    """The single output for which a cost is the same for the targets 0 and 1, so that either answer is as good; None if none is found."""
-
-    def difference(output: float) -> float:
-        with suppress(ArithmeticError, ValueError, TypeError):  # outside a cost's domain, or its targets
-            costs = [cost([output], target) for target in (0.0, 1.0)]
-            first, second = (each.data if isinstance(each, Value) else float(each) for each in costs)
-            return first - second
-        return math.nan
-
-    differences = [(step / 4, difference(step / 4)) for step in range(-32, 33)]
-    for (low, at_low), (high, at_high) in pairwise(differences):
-        if at_low < 0 <= at_high:  # above it 1 costs less
-            for _ in range(60):
-                middle = (low + high) / 2
-                low, high = (middle, high) if difference(middle) < 0 else (low, middle)
-            return high
-    return None
+class _Same(Enum):
+    SAME = "unchanged"
 
 
-def _pair(x_name: str, X: npt.ArrayLike, y_name: str, Y: npt.ArrayLike) -> tuple[Array, Array]:
-    x, y = examples(x_name, X), examples(y_name, Y)
-    if x.ndim != 2:
-        raise ValueError(f"{x_name} must have the shape (examples, inputs), got {x.shape}: for single inputs write X[:, None]")
-    if len(x) != len(y):
-        raise ValueError(f"{x_name} and {y_name} must be equally long: got {len(x)} examples and {len(y)} targets")
-    return x, y
+SAME = _Same.SAME
 
 
-def _try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
-    """The number of outputs, after showing the cost one target of each kind, and what it requires all of them."""
-    outputs = outputs_of(model(X[0].tolist()))
-    for target in np.unique(Y, axis=0)[:1000].tolist():
-        result = cost(outputs, target)
-        if not isinstance(result, (Value, float, int)):
-            raise TypeError(f"a cost is one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}")
-    numbers = [output.data if isinstance(output, Value) else output for output in outputs]
-    with suppress(TraceError):  # and every target, where the cost can be asked of all at once
-        vectorize(lambda y: cost(numbers, y)).check(Y)
-    return len(outputs)
+class Training:
+    """A training run as an object, moved on a step, an epoch or an example at a time. It prints nothing and blocks on nothing.
 
+    The settings are those of `train`; X and Y, the cost and the rest are checked at once. Between two steps the model holds
+    what has been learned, and what is written to its parameters is what the run goes on with.
 
-class _Objective(Protocol):
-    """The mean cost over examples as a function of a flat vector of parameters. A batch is inputs, targets, and noise if there is some."""
+    >>> import numpy as np
+    >>> from nn import MLP, SGD, Training
+    >>> X = np.linspace(-1, 1, 8)[:, None]
+    >>> run = Training(MLP([1, 1]), X, 3 * X - 1, optimizer=SGD(0.1), batch_size=4)
+    >>> for step in run.steps(3):  # an epoch and a half
+    ...     print(step.epoch, step.examples, round(step.cost, 2))
+    1 4 2.11
+    1 4 6.26
+    2 4 2.68
+    >>> example = run.example()  # of the next mini-batch, the first: its cost and the gradient of that
+    >>> example.index, example.gradient.shape
+    (0, (2,))
+    >>> before = run.state()
+    >>> run.set(rate=0.2)
+    >>> run.epoch()  # to the end of this one
+    True
+    >>> [round(cost, 2) for cost in run.history.cost]
+    [4.18, 2.63]
+    >>> run.restore(before)
+    >>> len(run.history.steps.cost)
+    3
+    """
 
-    parameters: Sequence[Value]
+    def __init__(
+        self,
+        model: Module,
+        X: npt.ArrayLike,
+        Y: npt.ArrayLike,
+        *,
+        cost: Cost = squared_error,
+        optimizer: Optimizer | None = None,
+        batch_size: int | None = 32,
+        seed: int = 0,
+        validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+        clip: float | None = None,
+        measure_accuracy: bool = True,
+        compiled: bool = True,
+        noise: Noise | None = None,
+        frozen: Iterable[Module | Value] = (),
+    ) -> None:
+        self.model, self.cost = checks.a_model(model), checks.a_cost(cost)
+        self.optimizer = SGD() if optimizer is None else checks.an_optimizer(optimizer)
+        self.validation = checks.held_out(validation)
+        self.X, self.Y = checks.a_pair("X", X, "Y", Y)
+        self.batch_size, self.seed = self._size(batch_size), checks.a_whole_number("seed", seed, least=0)
+        self.clip, self.noise, self.frozen = checks.a_limit(clip), checks.a_noise(noise), checks.places(model, frozen)
+        self.measured = measure_accuracy
+        for inputs, targets in filter(None, [(self.X, self.Y), self.validation]):
+            self._outputs = checks.try_out(model, cost, inputs, targets)
+            self.measured = self.measured and not math.isnan(accuracy(np.zeros((len(targets), self._outputs)), targets))
+        first = () if noise is None else (checks.drawn(noise, np.random.default_rng([self.seed, 0, 1]), len(self.X)),)
+        self._objective, reason = objective_for(model, cost, (self.X, self.Y, *first), compiled)
+        if reason:
+            _warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}")
+        if self._outputs == 1 and (threshold := indifference(cost)) is not None:
+            model.threshold = threshold
 
-    def vector(self) -> Vector: ...
-    def assign(self, theta: Vector) -> None: ...
-    def value_and_gradient(self, batch: Sequence[Array], theta: Vector, gradient: Vector) -> float: ...
-    def value(self, X: Array, Y: Array) -> float: ...
-    def outputs(self, X: Array) -> Array: ...
-
-
-class _Eager:
-    """An objective that runs on Values, one example after the other."""
-
-    def __init__(self, model: Module, cost: Cost) -> None:
-        self.model, self.example_cost = model, _example_cost(model, cost)
-        self.parameters: Sequence[Value] = model.parameters()
-
-    def vector(self) -> Vector:
-        return np.array([parameter.data for parameter in self.parameters], dtype=np.float64)
-
-    def assign(self, theta: Vector) -> None:
-        for parameter, number in zip(self.parameters, theta.tolist()):
-            parameter.data = number
-
-    def value_and_gradient(self, batch: Sequence[Array], theta: Vector, gradient: Vector) -> float:
-        self.assign(theta)
-        for parameter in self.parameters:
-            parameter.grad = 0.0
-        costs: list[float] = []
-        for example in zip(*[array.tolist() for array in batch]):
-            cost = self.example_cost(*example)
-            if isinstance(cost, Value):
-                cost.backward()
-            costs.append(cost.data if isinstance(cost, Value) else cost)
-        gradient[:] = [parameter.grad for parameter in self.parameters]
-        gradient /= len(costs)
-        return sum(costs) / len(costs)
-
-    def value(self, X: Array, Y: Array) -> float:
-        costs = [self.example_cost(x, y) for x, y in zip(X.tolist(), Y.tolist())]
-        return sum(cost.data if isinstance(cost, Value) else cost for cost in costs) / len(costs)
-
-    def outputs(self, X: Array) -> Array:
-        return self.model.predict(X)
-
-
-class _Compiled:
-    """An objective that runs as an array program over the whole mini-batch, made once from the scalar cost of one example."""
-
-    def __init__(self, model: Module, cost: Cost, batch: Sequence[Array]) -> None:
-        self.program = vectorize(_example_cost(model, cost), check=False).record(*batch)  # the targets have been checked
-        self.measured = self.program if len(batch) == 2 else vectorize(_example_cost(model, cost), check=False)  # without the noise
-        self.network = vectorize(lambda x: outputs_of(model(x)))
-        self.parameters: Sequence[Value] = self.program.parameters
-        self.assign = self.program.assign
-
-    def vector(self) -> Vector:
-        return self.program.parameter_vector()
-
-    def value_and_gradient(self, batch: Sequence[Array], theta: Vector, gradient: Vector) -> float:
-        return float(self.program.value_and_gradient(*batch, parameters=theta, out=gradient)[0])
-
-    def value(self, X: Array, Y: Array) -> float:
-        return float(in_pieces(self.measured, X, Y).mean())
-
-    def outputs(self, X: Array) -> Array:
-        return in_pieces(self.network, X)
-
-
-def _example_cost(model: Module, cost: Cost) -> Callable[..., Any]:
-    return lambda x, y, *noise: cost(outputs_of(model(x, *noise)), y)
-
-
-def _objective(model: Module, cost: Cost, batch: Sequence[Array], compiled: bool) -> _Objective:
-    if compiled:
-        try:
-            program = _Compiled(model, cost, batch)
-            others = len(set(program.parameters) - set(model.parameters()))
-            if not others:
-                return program
-            reason = f"the cost depends on {others} Values that are no parameters of the model"
-        except TraceError as error:
-            reason = str(error)
-        warnings.warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}", RuntimeWarning, stacklevel=3)
-    return _Eager(model, cost)
-
-
-@dataclass
-class _Run:
-    """A training under way. Its place is the number of steps taken, and `theta` the parameters there."""
-
-    model: Module
-    X: Array
-    Y: Array
-    validation: tuple[Array, Array] | None
-    cost: Cost
-    optimizer: Optimizer
-    batch_size: int
-    seed: int
-    clip: float | None
-    patience: int | None
-    measured: bool
-    objective: _Objective
-    noise: Noise | None
-    frozen: tuple[int, ...]  # places among the model's parameters
-
-    def __post_init__(self) -> None:
-        self.theta = self.objective.vector()
-        self.gradient = np.empty_like(self.theta)
-        self.safe, self.best = self.theta.copy(), self.theta.copy()
-        self.steps_per_epoch = -(-len(self.X) // self.batch_size)
-        index = {parameter: place for place, parameter in enumerate(self.model.parameters())}
-        self.parameters, self.places = len(index), [index[parameter] for parameter in self.objective.parameters]
-        self.still = np.flatnonzero(np.isin(self.places, self.frozen))  # and among those of the objective
+        # Vectors inside are in the objective's order, those that go out in the model's.
+        self._own = Parameters(model, self._objective.parameters)
+        self._best, self._gradient = self._own.theta.copy(), np.zeros_like(self._own.theta)
+        self._still = np.flatnonzero(np.isin(self._own.places, self.frozen))
         self.history = History()
-        self.checkpoint: str | os.PathLike[str] | None = None
+        self._epoch = self._seen = self._steps_in_epoch = self._looked = 0
+        self._order: tuple[int, Rows] | None = None  # of the examples, in which epoch
+        self._pending: tuple[Rows, Batch] | None = None  # the next mini-batch
+        self._buffers = np.empty((0, *self.X.shape[1:])), np.empty((0, *self.Y.shape[1:]))
+        self._path = ""  # of the last checkpoint
+        self._check_memory(self.optimizer)
+        self._safe = self._snapshot()  # where to go back to from a divergence
 
-    def until(self, epochs: int, progress: bool, callbacks: Sequence[Callback]) -> History:
-        """Train up to so many epochs in all."""
-        history = self.history
-        history.stopped = "no improvement" if self._is_stuck() else ""
-        shown = Progress(progress, epochs, len(self.X), done=len(history.cost) * len(self.X))
+    # Moving on
+
+    def steps(self, count: int | None = None) -> Iterator[Step]:
+        """Take so many steps (None: without an end), each when the iterator is asked for it; it can be left and others begun at any time.
+
+        Raises DivergenceError where the cost, its gradient, the parameters or an epoch's measurements are not finite any more:
+        the run is then back at the last epoch's end, with the settings of now.
+        """
+        if count is not None:
+            checks.a_whole_number("the number of steps", count)
+        self.take_up()
+        return (self.step() for _ in (itertools.count() if count is None else range(count)))
+
+    def step(self) -> Step:
+        """One step, with the next mini-batch, or the one that `example` is looking at. Raises what `steps` does."""
         try:
-            with _interruptible() as interrupts, np.errstate(all="ignore"), shown:
-                while len(history.cost) < epochs and not history.stopped:
-                    self._epoch(interrupts, shown)
-                    if len(history.steps.cost) % self.steps_per_epoch == 0:
-                        self._measure()
-                        shown.epoch(history)
-                        if callbacks and self._call(callbacks):
-                            history.stopped = "callback"
-                        elif self._is_stuck():
-                            history.stopped = "no improvement"
-                    if interrupts and not history.stopped:
-                        history.stopped = "interrupted"
-                    if self.checkpoint is not None:
-                        self._save()
+            with np.errstate(all="ignore"):
+                return self._step()
         finally:
-            self.objective.assign(self.theta)
-        history.stopped = history.stopped or "finished"
-        if self.patience is not None and history.stopped != "interrupted":
-            self.objective.assign(self.best)
-        return history
+            self._own.write()
 
-    def _call(self, callbacks: Sequence[Callback]) -> bool:
-        """Call the callbacks, and go on with what they have made of the parameters; true where one wants to stop."""
-        before = self.model.parameters()
-        wants_to_stop = True in [callback(self.model, self.history) for callback in callbacks]
-        if list(map(id, self.model.parameters())) != list(map(id, before)):
-            raise ValueError("a callback put other Values in the model: training goes on with those it began with; change their data")
-        theta = self.objective.vector()
-        if not np.isfinite(theta).all():
-            raise ValueError("a callback left parameters that are not finite; the model is as it was before")
-        self.theta[:], self.safe[:] = theta, theta
-        return wants_to_stop
+    def epoch(self, watch: Callable[[Step], Any] | None = None) -> bool:
+        """The steps to the end of this epoch, or until `watch`, called after each, returns something true. Was the end reached?
 
-    def _epoch(self, interrupts: Sequence[int], shown: Progress) -> None:
-        """The steps of an epoch, from where the last one ended to the epoch's end or an interrupt."""
-        X, Y, theta, gradient, optimizer, steps = self.X, self.Y, self.theta, self.gradient, self.optimizer, self.history.steps
-        size, per_epoch, still = self.batch_size, self.steps_per_epoch, self.still
-        epoch, first = divmod(len(steps.cost), per_epoch)
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(X))
-        batch_X, batch_Y = np.empty((size, *X.shape[1:])), np.empty((size, *Y.shape[1:]))
-        for step in range(first, per_epoch):
-            began = time.perf_counter()
-            if size == len(X):
-                x, y = X, Y
-            else:
-                rows = order[step * size : (step + 1) * size]
-                if len(rows) < size:
-                    batch_X, batch_Y = batch_X[: len(rows)], batch_Y[: len(rows)]
-                x = X.take(rows, axis=0, out=batch_X, mode="clip")  # any mode but "raise" writes straight to out
-                y = Y.take(rows, axis=0, out=batch_Y, mode="clip")
-            batch: tuple[Array, ...] = (x, y)
-            if self.noise is not None:  # with its own numbers, whatever the order of the examples took
-                batch = (x, y, _drawn(self.noise, np.random.default_rng([self.seed, epoch, step + 1]), len(x)))
-            cost = self._value_and_gradient(batch)
-            if len(still):
-                gradient[still] = 0.0
-            norm = math.sqrt(gradient.dot(gradient))
-            optimizer.epoch = epoch + step / per_epoch
-            rate = optimizer.learning_rate
-            if not math.isfinite(cost + norm):
-                raise self._diverged(len(steps.cost), f"the cost is {cost} and the norm of its gradient {norm}")
-            if self.clip is not None and norm > self.clip:
-                gradient *= self.clip / norm
-            kept = theta[still]
-            optimizer.update(theta, gradient)
-            theta[still] = kept  # weight decay would move them without a gradient
-            now = time.perf_counter()
-            steps.cost.append(cost)
-            steps.learning_rate.append(rate)
-            steps.gradient_norm.append(norm)
-            steps.seconds.append(now - began)
-            shown.step(now, len(x), cost)
-            if interrupts:
-                return
-
-    def _value_and_gradient(self, batch: Sequence[Array]) -> float:
+        For thousands of parameters it is faster than as many single steps, as the model is brought up to date only at
+        the end; `run.parameters` always is. Raises what `steps` does.
+        """
+        epochs = self._epoch + (self._seen == len(self.X))  # one that an exception kept from ending is over too
         try:
-            return self.objective.value_and_gradient(batch, self.theta, self.gradient)
-        except UndefinedError as error:  # where a program has nan
-            raise self._diverged(len(self.history.steps.cost), str(error).partition(": ")[0]) from error
+            with np.errstate(all="ignore"):
+                while self._epoch <= epochs:
+                    step = self._step()
+                    if watch is not None and watch(step):
+                        break
+        finally:
+            self._own.write()
+        return self._epoch > epochs
 
-    def _measure(self) -> None:
+    def example(self) -> Example:
+        """Look at the mini-batch's next example; at its last one make the update, to the same bits as `step` does."""
+        self._own.write()
+        self._take_up()
+        rows, batch = self._mini_batch()
+        place, gradient = self._looked, np.empty_like(self._own.theta)
+        one = [array[place : place + 1] for array in batch]
+        with np.errstate(all="ignore"):
+            cost, _ = self._value_and_gradient(one, gradient)
+            outputs, _ = self._measured_outputs(one[0], *one[2:])
+        index, step = int(rows[place]), None
+        self._looked += 1
+        if self._looked == len(rows):
+            step = self.step()
+        y = self.Y[index].copy() if self.Y.ndim > 1 else float(self.Y[index])
+        return Example(index, self.X[index].copy(), y, outputs[0], cost, self._own.in_model_order(gradient), step)
+
+    # Where it is
+
+    @property
+    def steps_left(self) -> int:
+        """How many steps there are to the end of this epoch."""
+        return -(-(len(self.X) - self._seen) // self.batch_size)
+
+    @property
+    def parameters(self) -> Vector:
+        """A copy of the parameters at this moment, in the order of the model's."""
+        self._take_up()
+        return self._own.in_model_order(self._own.theta, self._own.known)
+
+    @property
+    def best(self) -> Vector:
+        """The parameters at the end of the epoch with the lowest validation cost; those of the start before there is one."""
+        return self._own.in_model_order(self._best, self._own.known)
+
+    @property
+    def gradient(self) -> Vector:
+        """The gradient that the last step went by, clipped, in the order of the model's parameters; 0 before the first step."""
+        return self._own.in_model_order(self._gradient)
+
+    # Changing its course
+
+    def set(
+        self,
+        *,
+        rate: float | Schedule | _Same = SAME,
+        batch_size: int | _Same | None = SAME,
+        clip: float | _Same | None = SAME,
+        optimizer: Optimizer | _Same = SAME,
+    ) -> None:
+        """Change settings from the next step on; the others stay. Raises ValueError or TypeError, with nothing changed.
+
+        A schedule goes on at this moment of training, not at its beginning. A new batch size begins the mini-batch
+        anew that `example` is looking at, and another optimizer begins with a memory of its own.
+        """
+        changed = self.optimizer if optimizer is SAME else checks.an_optimizer(optimizer)
+        schedule = changed.schedule if rate is SAME else as_schedule(rate)
+        size = self.batch_size if batch_size is SAME else self._size(batch_size)
+        limit = self.clip if clip is SAME else checks.a_limit(clip)
+        self._check_memory(changed)
+        if size != self.batch_size:
+            self._pending, self._looked = None, 0
+        memory = self._safe.memory if changed is self.optimizer else self._memory(changed)
+        self.optimizer, self.optimizer.schedule, self.batch_size, self.clip = changed, schedule, size, limit
+        self._safe = replace(self._safe, optimizer=changed, schedule=schedule, memory=memory, batch_size=size, clip=limit)
+
+    def assign(self, parameters: npt.ArrayLike) -> None:
+        """Write these numbers to the model's parameters, one for each, in their order; the run goes on with them."""
+        numbers = np.asarray(parameters, dtype=np.float64)
+        if numbers.shape != self._own.known.shape or not np.isfinite(numbers).all():
+            raise ValueError(f"the model has {len(self._own.values)} parameters: give a finite number for each, in a vector")
+        self._own.write()
+        self._own.put(numbers)
+
+    def take_up(self) -> None:
+        """Look at what was written to the model's parameters, which the next step does anyway: with errors that come at once.
+
+        Raises ValueError, with the parameters back as they were, where one is not finite, and where the
+        model has other Values than at the start.
+        """
+        self._take_up()
+        self._own.check_same()
+
+    # States, in memory and in files
+
+    def state(self) -> State:
+        """The run at this moment, immutable. It costs a copy of a few vectors, however long the run is."""
+        self.take_up()
+        return self._snapshot()
+
+    def restore(self, state: State) -> None:
+        """Be again as at that moment: parameters, the optimizer and its memory, place, settings and history, which stays one object."""
+        if not isinstance(state, State):
+            raise TypeError(f"restore takes what run.state() gave, got {type(state).__name__} {state!r:.60}; a file is for load")
+        if len(state.parameters) != len(self._own.values):
+            raise ValueError(f"the state is of a model with {len(state.parameters)} parameters, and this has {len(self._own.values)}")
+        try:
+            self._restore(state)
+        except ValueError as error:
+            raise ValueError(f"the state is of another run: {error}") from error
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a checkpoint, in one piece or not at all: what `state` holds, save for which examples were looked at."""
+        self.take_up()
+        checkpoints.write(path, self._settings(), self._snapshot())
+        self._path = os.fspath(path)
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Go on from a checkpoint, to the same bits as the run that saved it.
+
+        Raises ValueError, naming the file and with nothing changed, where it is damaged, or of a run with other settings: those that
+        were changed on the way (see `set`) have to be set before.
+        """
+        state = checkpoints.read(path, self._settings(), self._snapshot(), len(self.X))
+        try:
+            self._restore(state)
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)} is damaged: {error}") from error
+        self._path = os.fspath(path)
+
+    # One step
+
+    def _step(self) -> Step:
+        """One step, which may leave the model behind."""
+        began = time.perf_counter()
+        own, gradient, optimizer, still = self._own, self._gradient, self.optimizer, self._still
+        if not own.ahead:
+            self._take_up()
+        rows, batch = self._mini_batch()
+        optimizer.epoch = self._epoch + self._seen / self.batch_size / -(-len(self.X) // self.batch_size)
+        cost, cause = self._value_and_gradient(batch, gradient)
+        norm = math.sqrt(gradient.dot(gradient))
+        if not math.isfinite(cost + norm):
+            what = f"the norm of the gradient is {norm}" if math.isfinite(cost) else f"the cost is {cost}"
+            self._diverge(self._steps_in_epoch, what, cause)
+        if self.clip is not None and norm > self.clip:
+            gradient *= self.clip / norm
+        kept = own.theta[still] if self.frozen else None
+        own.ahead = True
+        rate = optimizer.update(own.theta, gradient)
+        if self.frozen:
+            own.theta[still] = kept  # weight decay would move them without a gradient
+        self._pending, self._looked = None, 0
+        self._seen += len(rows)
+        self._steps_in_epoch += 1
+        steps = self.history.steps
+        step = Step(len(steps.cost) + 1, self._epoch + 1, cost, rate, norm, len(rows), time.perf_counter() - began)
+        steps.append(step)
+        if self._seen == len(self.X):
+            self._end_epoch()
+        return step
+
+    def _mini_batch(self) -> tuple[Rows, Batch]:
+        """The rows of the next mini-batch, and what they hold."""
+        if self._pending is None:
+            rows, batch = self._gathered()
+            if self.noise is not None:  # with its own numbers, whatever the order of the examples took
+                rng = np.random.default_rng([self.seed, self._epoch, self._steps_in_epoch + 1])
+                batch = (*batch, checks.drawn(self.noise, rng, len(rows)))
+            self._pending = rows, batch
+        return self._pending
+
+    def _gathered(self) -> tuple[Rows, tuple[Array, ...]]:
+        X, Y, start, size = self.X, self.Y, self._seen, self.batch_size
+        if size == len(X) and not start:
+            return range(size), (X, Y)
+        if self._order is None or self._order[0] != self._epoch:
+            self._order = self._epoch, np.random.default_rng([self.seed, self._epoch]).permutation(len(X))
+        rows = self._order[1][start : start + size]
+        if len(rows) != len(self._buffers[0]):
+            self._buffers = np.empty((len(rows), *X.shape[1:])), np.empty((len(rows), *Y.shape[1:]))
+        x, y = self._buffers  # any mode but "raise" writes straight to out
+        return rows, (X.take(rows, axis=0, out=x, mode="clip"), Y.take(rows, axis=0, out=y, mode="clip"))
+
+    def _value_and_gradient(self, batch: Batch, gradient: Vector) -> tuple[float, UndefinedError | None]:
+        """The mean cost, and why it is nan, if Values say so; its gradient goes to `gradient`, 0 for frozen parameters."""
+        cause = None
+        try:
+            cost = self._objective.value_and_gradient(batch, self._own.theta, gradient)
+        except UndefinedError as error:
+            cost, cause = math.nan, error
+            gradient.fill(math.nan)
+        if self.frozen:
+            gradient[self._still] = 0.0
+        return cost, cause
+
+    def _end_epoch(self) -> None:
         """Enter the epoch that has just ended into the history."""
-        history, steps, n = self.history, self.history.steps, self.steps_per_epoch
-        if not np.isfinite(self.theta).all():
-            raise self._diverged(len(steps.cost) - 1, "the update has overflowed the parameters")
-        sizes = [self.batch_size] * (n - 1) + [len(self.X) - (n - 1) * self.batch_size]
-        self.objective.assign(self.theta)
-        history.cost.append(float(np.average(steps.cost[-n:], weights=sizes)))
-        history.learning_rate.append(steps.learning_rate[-1])
-        history.gradient_norm.append(sum(steps.gradient_norm[-n:]) / n)
-        history.seconds.append(sum(steps.seconds[-n:]))
-        if self.measured:
-            history.accuracy.append(self._accuracy(self.X, self.Y))
+        history, steps, n = self.history, self.history.steps, self._steps_in_epoch
+        if not np.isfinite(self._own.theta).all():
+            self._diverge(n - 1, "the update has overflowed the parameters")
+        self._own.write()
+        cost = float(np.average(steps.cost[-n:], weights=steps.examples[-n:]))
+        norm, seconds = sum(steps.gradient_norm[-n:]) / n, sum(steps.seconds[-n:])
+        measured = [(history.accuracy, self._accuracy(self.X, self.Y))] if self.measured else []
         if self.validation is not None:
-            cost = self.objective.value(*self.validation)
-            if not math.isfinite(cost):
-                raise self._diverged(len(steps.cost) - 1, f"the validation cost is {cost}")
-            if cost < min(history.validation_cost, default=math.inf):
-                self.best[:] = self.theta
-            history.validation_cost.append(cost)
+            held_out = self._validation_cost(*self.validation)
             if self.measured:
-                history.validation_accuracy.append(self._accuracy(*self.validation))
-        self.safe[:] = self.theta
+                measured.append((history.validation_accuracy, self._accuracy(*self.validation)))
+            if held_out < min(history.validation_cost, default=math.inf):
+                self._best[:] = self._own.theta
+            measured.append((history.validation_cost, held_out))
+        for column, number in measured:  # all of them or, after an exception above, none
+            column.append(number)
+        history.cost.append(cost)
+        history.learning_rate.append(steps.learning_rate[-1])
+        history.gradient_norm.append(norm)
+        history.seconds.append(seconds)
+        self._epoch, self._seen, self._steps_in_epoch = self._epoch + 1, 0, 0
+        self._safe = self._snapshot()
+
+    def _validation_cost(self, X: Array, Y: Array) -> float:
+        cause = None
+        try:
+            cost = self._objective.value(X, Y)
+        except UndefinedError as error:
+            cost, cause = math.nan, error
+        if not math.isfinite(cost):
+            self._diverge(self._steps_in_epoch - 1, f"the validation cost is {cost}", cause)
+        return cost
 
     def _accuracy(self, X: Array, Y: Array) -> float:
-        return accuracy(self.objective.outputs(X), Y, self.model.threshold)
+        outputs, cause = self._measured_outputs(X)
+        if np.isnan(outputs).any():
+            self._diverge(self._steps_in_epoch - 1, "an output of the model is nan", cause)
+        return accuracy(outputs, Y, self.model.threshold)
 
-    def _is_stuck(self) -> bool:
-        costs = self.history.validation_cost
-        return self.patience is not None and costs != [] and len(costs) - 1 - costs.index(min(costs)) >= self.patience
+    def _measured_outputs(self, X: Array, *noise: Array) -> tuple[Array, UndefinedError | None]:
+        """The model's outputs, and why they are nan, if Values say so."""
+        try:
+            return self._objective.outputs(X, *noise), None
+        except UndefinedError as error:
+            return np.full((len(X), self._outputs), math.nan), error
 
-    def _diverged(self, step: int, what: str) -> DivergenceError:
-        """The error to raise, with the parameters back where they were last known to be good."""
-        epoch, step = divmod(step, self.steps_per_epoch)
-        self.theta[:] = self.safe
-        saved = f"; the last finite checkpoint is {os.fspath(self.checkpoint)}" if self.checkpoint is not None else ""
-        return DivergenceError(
-            f"training diverged in epoch {epoch + 1}, at step {step + 1} of {self.steps_per_epoch}, with learning rate "
-            f"{self.optimizer.learning_rate:g}: {what}. The model is as it was after epoch {epoch}{saved}. "
-            f"Try a smaller learning rate, or clip=1.0"
-        )
+    def _diverge(self, step: int, what: str, cause: Exception | None = None) -> NoReturn:
+        """Go back to where all was last known to be good, and raise the error that says so."""
+        epoch, in_all, rate = self._epoch, self._steps_in_epoch + self.steps_left, self.optimizer.learning_rate
+        self._restore(replace(self._safe, looked=0))
+        place = f"after epoch {self._epoch}" if not self._seen else f"after step {len(self.history.steps.cost)}"
+        saved = f"; the last finite checkpoint is {self._path}" if self._path else ""
+        raise DivergenceError(
+            f"training diverged in epoch {epoch + 1}, at step {step + 1} of {in_all}, with learning rate {rate:g}: {what}. "
+            f"The model is as it was {place}{saved}. Try a smaller learning rate, or clip=1.0"
+        ) from cause
 
-    # Checkpoints: all of the above in one file. Vectors are in the order of the model's parameters, whichever the objective's is.
+    def _take_up(self) -> None:
+        """Go on with what others wrote to the model."""
+        if self._seen == len(self.X):  # where an exception kept the last epoch from ending
+            self._end_epoch()
+        if self._own.read() and not self._seen:
+            self._safe = self._snapshot()
+
+    # States
+
+    def _snapshot(self) -> State:
+        memory = self._memory(self.optimizer)
+        vectors = [vector for name, vector in memory.items() if name != "steps"]
+        parameters, best = (self._own.in_model_order(vector, self._own.known) for vector in (self._own.theta, self._best))
+        gradient = self._own.in_model_order(self._gradient)
+        for vector in (parameters, best, gradient, *vectors):
+            vector.setflags(write=False)
+        return State(
+            parameters, best, gradient, self.optimizer, self.optimizer.schedule, memory, self.batch_size, self.clip, self._looked,
+            self.history.mark(),
+        )  # fmt: skip
+
+    def _memory(self, optimizer: Optimizer) -> dict[str, Any]:
+        """What the optimizer remembers, in the model's order."""
+        return {name: each if name == "steps" else self._own.in_model_order(each) for name, each in optimizer.state_dict().items()}
+
+    def _check_memory(self, optimizer: Optimizer) -> None:
+        for name, vector in optimizer.state_dict().items():
+            if name != "steps" and len(vector) != len(self._own.theta):
+                raise ValueError(
+                    f"this optimizer remembers {len(vector)} parameters, got {len(self._own.theta)}: make a new one for another model"
+                )
+
+    def _restore(self, state: State) -> None:
+        """Raises ValueError, with nothing changed, where the state does not fit together."""
+        place, places = self._place(state.mark), self._own.places
+        memory = {name: vector[places] for name, vector in state.memory.items() if name != "steps"}
+        state.optimizer.load_state_dict({"steps": state.memory["steps"], **memory})
+        self.optimizer, self.optimizer.schedule = state.optimizer, state.schedule
+        self.batch_size, self.clip, self._pending, self._looked = state.batch_size, state.clip, None, state.looked
+        self._epoch, self._seen, self._steps_in_epoch = place
+        self.history.go_back(state.mark)
+        self._best[:], self._gradient[:], self._safe = state.best[places], state.gradient[places], state
+        self._own.reset(state.parameters)
+
+    def _place(self, mark: Mark) -> tuple[int, int, int]:
+        """The epochs that are over at the mark, and in the one after them how many examples have been seen, in how many steps."""
+        sizes = mark.columns["steps.examples"][: mark.lengths["steps.examples"]]
+        epochs = mark.lengths["cost"]
+        seen = int(sum(sizes)) - epochs * len(self.X)
+        steps, left = 0, seen
+        while left > 0:
+            steps, left = steps + 1, left - int(sizes[-1 - steps])
+        if left or not 0 <= seen < len(self.X) or mark.lengths["accuracy"] != (epochs if self.measured else 0):
+            raise ValueError("its epochs and steps do not fit together")
+        return epochs, seen, steps
 
     def _settings(self) -> dict[str, str]:
         """What must be the same for a resumed run to end like an uninterrupted one."""
-        data = [self.X, self.Y, *(self.validation or ())]
+        return self._fixed_settings | {
+            "optimizer": repr(self.optimizer),
+            "schedule": checkpoints.schedule_fingerprint(self.optimizer.schedule),
+            "batch_size": str(self.batch_size),
+            "clip": str(self.clip),
+        }
+
+    @cached_property
+    def _fixed_settings(self) -> dict[str, str]:
+        noise = self.noise and checkpoints.checksum(checks.drawn(self.noise, np.random.default_rng(0), 8))
         return {
             "model": repr(self.model),
             "cost": name_of(self.cost),
-            "program": _fingerprint(self.model, self.cost, (self.X, self.Y)),
-            "optimizer": repr(self.optimizer),
-            "schedule": _checksum(_rates(self.optimizer)),
-            "batch_size": str(self.batch_size),
+            "program": checkpoints.fingerprint(self.model, self.cost, (self.X, self.Y)),
             "seed": str(self.seed),
-            "clip": str(None if self.clip is None else float(self.clip)),
-            "noise": str(self.noise and _checksum(_drawn(self.noise, np.random.default_rng(0), 8))),
-            "frozen": _checksum(self.frozen),
+            "noise": str(noise),
+            "frozen": checkpoints.checksum(self.frozen),
             "measured": str(self.measured),
-            "data": ", ".join(f"{each.shape} with checksum {zlib.crc32(each):08x}" for each in data),
+            "data": checkpoints.data_fingerprint([self.X, self.Y, *(self.validation or ())]),
         }
 
-    def open(self, path: str | os.PathLike[str], resume: bool) -> None:
-        """Go on from the checkpoint, or start it."""
-        self.checkpoint, self.settings = path, self._settings()
-        if not Path(path).exists():
-            self._save()
-        elif resume:
-            self._load()
-        else:
-            raise FileExistsError(f"{os.fspath(path)} exists: go on from it with resume=True, or remove it to start anew")
-
-    def _save(self) -> None:
-        assert self.checkpoint is not None
-        memory = self.optimizer.state_dict()
-        header = {"settings": self.settings, "optimizer steps": memory.pop("steps")}
-        vectors = {"parameters": self._to_model(self.theta), "best": self._to_model(self.best)}
-        vectors |= {f"optimizer.{name}": self._to_model(vector) for name, vector in memory.items()}
-        vectors |= {f"history.{name}": np.array(column, dtype=np.float64) for name, column in self.history.columns().items()}
-        files.write(self.checkpoint, "checkpoint", header, vectors)
-
-    def _load(self) -> None:
-        assert self.checkpoint is not None
-        path = os.fspath(self.checkpoint)
-        header, vectors = files.read(path, "checkpoint")
-        settings = header.get("settings")
-        for name, own in self.settings.items():
-            written = settings.get(name) if isinstance(settings, dict) else None
-            if written != own:
-                raise ValueError(
-                    f"{path} is of another run: its {name} is {written!r:.200}, now it is {own!r:.200}; only epochs and patience may change"
-                )
-        try:
-            theta, best = self._from_model(vectors.pop("parameters")), self._from_model(vectors.pop("best"))
-            history = History.from_columns({name[8:]: vectors.pop(name).tolist() for name in list(vectors) if name.startswith("history.")})
-            epochs = len(history.steps.cost) // self.steps_per_epoch
-            if (len(history.cost), len(history.accuracy)) != (epochs, epochs if self.measured else 0):
-                raise ValueError("its epochs and steps do not fit together")
-            memory = {name.removeprefix("optimizer."): self._from_model(vector) for name, vector in vectors.items()}
-            self.optimizer.load_state_dict({"steps": header.get("optimizer steps"), **memory})
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
-        self.theta[:], self.best[:], self.safe[:], self.history = theta, best, theta, history
-        self.objective.assign(theta)
-
-    def _to_model(self, vector: Vector) -> Vector:
-        """A vector with a number for each of the model's parameters, 0 for those that the cost does not depend on."""
-        everything = np.zeros(self.parameters)
-        everything[self.places] = vector
-        return everything
-
-    def _from_model(self, vector: Vector) -> Vector:
-        if len(vector) != self.parameters:
-            raise ValueError(f"it has vectors of {len(vector)} numbers for a model of {self.parameters} parameters")
-        return vector[self.places]
+    def _size(self, batch_size: Any) -> int:
+        return len(self.X) if batch_size is None else min(checks.a_whole_number("batch_size", batch_size), len(self.X))
 
 
-def _checksum(numbers: npt.ArrayLike) -> str:
-    array = np.ascontiguousarray(numbers, dtype=np.float64)
-    return f"{array.size} numbers with checksum {zlib.crc32(array.tobytes()):08x}"
-
-
-def _rates(optimizer: Optimizer) -> list[float]:
-    """The learning rates of the schedule at many moments: what tells two functions of one name apart."""
-    rates: list[float] = []
-    with suppress(Exception):  # a schedule may end, as a list of rates does
-        rates.extend(float(optimizer.schedule(epoch / 4)) for epoch in range(1000))
-    return rates
-
-
-def _fingerprint(model: Module, cost: Cost, batch: Sequence[Array]) -> str:
-    """What an example's cost computes, whatever its functions are called; empty where it cannot be recorded."""
-    try:
-        source = vectorize(_example_cost(model, cost)).record(*batch).source
-    except TraceError:
-        return ""
-    return f"a program with checksum {zlib.crc32(source.encode()):08x}"
-
-
-@contextmanager
-def _interruptible() -> Iterator[Sequence[int]]:
-    """While open, the first Ctrl-C is only noted, in the list; the second one interrupts at once."""
-    caught: list[int] = []
-
-    def note(number: int, frame: Any) -> None:
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield caught  # somebody else's to handle
-        return
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield caught
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def _warn(message: str) -> None:
+    """A RuntimeWarning at the line outside of this package that the run was begun at."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "nn":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, RuntimeWarning, stacklevel=level)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from nn import History
-from nn.history import Steps
+from nn.history import Step, Steps
 
 
 def example() -> History:
-    steps = Steps(cost=[3.0, 2.0, 1.5, 1.25], learning_rate=[0.1] * 4, gradient_norm=[1.0] * 4, seconds=[0.25] * 4)
+    steps = Steps(cost=[3.0, 2.0, 1.5, 1.25], learning_rate=[0.1] * 4, gradient_norm=[1.0] * 4, examples=[8, 2] * 2, seconds=[0.25] * 4)
     return History(
         cost=[2.5, 1.375],
         accuracy=[0.5, 0.75],
@@ -46,6 +46,9 @@ def test_a_history_is_shown_in_one_line() -> None:
         ({"cost": [[1.0], [2.0, 3.0]]}, "a history's cost must be a list of finite numbers"),
         ({"cost": [10**400, 1]}, "a history's cost must be a list of finite numbers"),
         ({"cost": None}, "a history's cost must be a list of finite numbers"),
+        ({"steps.examples": [8, 2, 8]}, "a history's steps.examples must be as long as its cost: 4, not 3"),
+        ({"steps.examples": [8, 2, 8, 2.5]}, "a history's steps.examples must be whole numbers of at least 1"),
+        ({"steps.examples": [8, 2, 8, 0]}, "a history's steps.examples must be whole numbers of at least 1"),
         ({"colour": [1.0]}, "a history has the columns cost, accuracy, .*, steps.seconds; got "),
     ],
 )
@@ -58,3 +61,17 @@ def test_columns_that_do_not_fit(change: dict[str, Any], message: str) -> None:
 def test_what_is_no_history(text: str) -> None:
     with pytest.raises(ValueError, match="this is no history in JSON: "):
         History.from_json(text)
+
+
+def test_a_history_goes_back_to_its_marks() -> None:
+    history, early = example(), History()
+    mark = history.mark()
+    for branch in (1.0, 2.0):
+        history.cost.append(branch)
+        history.steps.append(Step(5, 3, branch, 0.1, 1.0, 8, 0.25))
+        early.go_back(mark)
+        history.go_back(mark)
+        assert early.columns() == history.columns() == example().columns()
+        history.cost.append(branch)
+        assert early.columns() == example().columns()
+        history.go_back(mark)

@@ -14,7 +14,8 @@ import nn
 ROOT = Path(__file__).parents[1]
 OPTIONAL = {"IPython", "graphviz", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm"}
 ENGINE = ["kernels", "operation", "ops", "modes", "backward", "interop", "copying", "value", "require", "derivatives"]
-ORDER = [*(f"autograd.{name}" for name in (*ENGINE, "paths", "vectorize", "draw")), "autograd", "nn", "demos", "tests"]
+REST = ["names", "chain_rule", "why", "vectorize", "draw"]
+ORDER = [*(f"autograd.{name}" for name in ("atomic", *ENGINE, *REST)), "autograd", "nn", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 

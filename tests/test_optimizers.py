@@ -143,6 +143,9 @@ def test_sizes_that_do_not_fit() -> None:
         (lambda: SGD("fast"), "the learning rate must be a finite number of at least 0, got 'fast'"),  # type: ignore[arg-type]
         (lambda: SGD(momentum=1.0), "momentum must be a number from 0 to below 1, got 1.0"),
         (lambda: SGD(nesterov=True), "nesterov=True looks ahead along the momentum, and there is none"),
+        (lambda: SGD(nesterov=0.9), "nesterov is True or False, got 0.9; how much momentum there is says momentum=0.9, say"),  # type: ignore[arg-type]
+        (lambda: SGD(True), "the learning rate must be a finite number of at least 0, got True"),
+        (lambda: SGD(weight_decay=True), "weight_decay must be a finite number of at least 0, got True"),
         (lambda: SGD(weight_decay=-1), "weight_decay must be a finite number"),
         (lambda: Adam(betas=(0.9, 1.0)), r"betas\[1\] must be a number from 0 to below 1"),
         (lambda: Adam(betas=(0.9,)), "betas are two numbers"),  # type: ignore[arg-type]
@@ -187,3 +190,15 @@ def test_the_learning_rate_comes_first_and_betas_are_two() -> None:
         Adam([Value(1.0)])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"betas are two numbers, for the mean and for the mean square, got 0\.9"):
         Adam(betas=0.9)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"Cosine is the class of a schedule: write Cosine\(...\), with its settings inside"):
+        SGD(Cosine)  # type: ignore[arg-type]
+
+
+def test_an_update_says_by_which_rate_it_went() -> None:
+    optimizer = SGD(lambda epoch: 1.0 + epoch)
+    optimizer.epoch = 0.5
+    assert optimizer.update(np.zeros(1), np.ones(1)) == 1.5
+    wrong = SGD(lambda epoch: -1.0)
+    with pytest.raises(ValueError, match=r"the schedule's rate at epoch 0 must be a finite number of at least 0, got -1\.0"):
+        wrong.update(np.zeros(1), np.ones(1))
+    assert wrong.steps == 0

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from autograd import Value, relu, tanh, vectorize, weighted_sum, where
+from autograd.vectorize.backends.numpy import source as numpy_source
+from autograd.vectorize.recording import Kind
 
 W = [Value(0.1 * number) for number in range(12)]
 
@@ -93,3 +95,20 @@ def test_the_function_has_the_name_of_the_users() -> None:
         return W[1] * x
 
     assert "def my_cost(x, theta):" in vectorize(my_cost).record(np.ones(2)).source
+
+
+@pytest.mark.parametrize("f", [lambda x: tanh(W[1] * x), lambda x: 3.0 * W[2], lambda x: 3.0, lambda x: W[1] * 0 + 1.0])
+def test_a_program_with_weights_takes_them_for_its_last_argument(f: Callable[..., Any]) -> None:
+    program = vectorize(f).record(np.ones(3))
+    recording = program._latest
+    assert recording is not None
+    text = numpy_source(recording.program(Kind.WEIGHTED), "f", ["x"], [()], ())
+    x, weights = np.array([0.5, -1.0, 2.0]), np.array([1.0, 0.25, 3.0])
+    namespace: dict[str, Any] = {}
+    exec(text, namespace)
+    returned = namespace["f"](x, *([program.parameter_vector()] if program.parameters else []), weights)
+    cost, gradient = program.value_and_gradient(x, weights=weights)
+    if program.parameters:
+        returned, slope = returned
+        np.testing.assert_allclose(slope, gradient, rtol=1e-13)
+    assert returned == pytest.approx(cost, rel=1e-13)

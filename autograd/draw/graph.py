@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from autograd.backward import topological_order
+from autograd.names import model_names
 from autograd.ops import Operation
 from autograd.value import Value
 
@@ -55,8 +56,8 @@ class Graph:
         return users
 
     def label(self, position: int) -> str:
-        """The user's label, or else the model's name for a parameter; may be empty."""
-        return one_line(self.nodes[position].label or self.names.get(position, ""))
+        """The user's label, or else the model's short name; may be empty."""
+        return one_line(self.nodes[position].label)
 
 
 def one_line(text: str) -> str:
@@ -72,9 +73,10 @@ def snapshot(output: Value, around: Value | None = None, radius: int = 2, model:
     """
     order = topological_order(output)
     positions = {node: position for position, node in enumerate(order)}
+    called = model_names(output, model)
     nodes = tuple(
         GraphNode(
-            str(node.label),
+            str(node.label) or called.short.get(node, ""),
             float(node.data),
             float(node.grad or 0.0),
             node.op,
@@ -82,21 +84,13 @@ def snapshot(output: Value, around: Value | None = None, radius: int = 2, model:
         )
         for node in order
     )
-    names = {positions[each]: name for name, each in named_parameters(model) if each in positions}
+    names = {positions[each]: name for each, name in called.full.items() if each in positions}
     graph = Graph(nodes, range(len(nodes)), names)
     if around is None:
         return graph
     if around not in positions:
         raise ValueError(f"around={around!r} is not in the graph of {output!r}: give a node that the output was computed from")
     return Graph(nodes, neighbourhood(graph, positions[around], radius), names)
-
-
-def named_parameters(model: object) -> list[tuple[str, Value]]:
-    if model is None:
-        return []
-    if not hasattr(model, "named_parameters"):
-        raise TypeError(f"model={model!r:.60} has no named_parameters(), which should yield pairs of a name and a Value")
-    return list(model.named_parameters())
 
 
 def neighbourhood(graph: Graph, center: int, radius: int) -> frozenset[int]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import ATOM, COMPARISON, POWER, PRODUCT, SUM, Operation
-from autograd.vectorize.builder import Builder, spelled
+from autograd.vectorize.builder import spelled
 from autograd.vectorize.program import (
     BATCH,
     Columns,
@@ -72,8 +72,7 @@ def _shown(program: Program) -> Program:
         return program
     program = program.copy()
     cost = program.instructions[results := program.outputs.pop("cost")]
-    is_mean = isinstance(cost, MatMul) and Builder(program).factor(program.instructions[cost.operands[0]].operands[0]) is not None
-    if is_mean or (program.find(Weights) and isinstance(cost, (MatMul, Elementwise))):
+    if isinstance(cost, MatMul):  # of the weights and the results
         results = cost.operands[1]
     program.outputs = {"results": results, **program.outputs}
     return spelled(program)
@@ -149,8 +148,7 @@ class _Renderer:
                     f"weights @ {self._operand(self.output, ATOM)}[:, 0]" if self.is_weighted else f"np.mean({self._operand(self.output)})"
                 )
             else:
-                number = self._operand(self.output, ATOM) + ("[0]" if self.program.shape(self.output) else "")
-                cost = f"np.sum(weights) * {number}" if self.is_weighted else number
+                cost = self._operand(self.output, ATOM) + ("[0]" if self.program.shape(self.output) else "")
             return f"{cost}, {self._operand(self.gradient)}" if self.gradient >= 0 else cost
         if not varies:
             return f"np.broadcast_to({self._operand(self.output)}.reshape({result}), ({', '.join(['batch', *map(str, result)])},))"

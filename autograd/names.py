@@ -1,0 +1,189 @@
+"""What the nodes of a graph are called, in formulas and in pictures, by their part in a model.
+
+A parameter's full name is the expression that reaches it, `layers[0].neurons[3].weights[2]`; in a formula it is `w[0,3,2]`, the bias
+`b[0,3]`, and what the neuron makes of them `z[0,3]`, its weighted sum, and `a[0,3]`, its activation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd import ops
+from autograd.backward import topological_order
+from autograd.value import Value
+
+LETTERS = {"weight": "w", "weights": "w", "bias": "b", "biases": "b"}
+
+
+@dataclass(frozen=True)
+class ModelNames:
+    """Full names of a model's parameters, and short ones of parameters, weighted sums and activations."""
+
+    full: Mapping[Value, str] = field(default_factory=dict)
+    short: Mapping[Value, str] = field(default_factory=dict)
+
+
+def model_names(output: Value, model: object) -> ModelNames:
+    """The names that a model gives to its parameters and to nodes of `output`'s graph; none where the model is None.
+
+    Raises TypeError for a model without `named_parameters()`.
+    """
+    if model is None:
+        return ModelNames()
+    if not hasattr(model, "named_parameters"):
+        raise TypeError(f"model={model!r:.60} has no named_parameters(), which should yield pairs of a name and a Value")
+    full: dict[Value, str] = {parameter: name for name, parameter in model.named_parameters()}
+    times = Counter(map(short, full.values()))
+    names = {parameter: short(name) if times[short(name)] == 1 else name for parameter, name in full.items()}
+    return ModelNames(full, _Neurons(output, full).names() | names)
+
+
+class Names:
+    """What the nodes of one text are called: the output, the leaf, and those on the way.
+
+    By the user's label or the model's name, numbered where another has it too, else v1, v2, ... from the output on.
+    """
+
+    def __init__(self, output: Value, leaf: Value, way: Iterable[Value], model: ModelNames) -> None:
+        self.model = model
+        self.names: dict[Value, str] = {}
+        taken: Counter[str] = Counter()
+        unnamed = 0
+        for node in dict.fromkeys([output, *way, leaf]):
+            name = self.label(node) or ("output" if node is output else "leaf" if node is leaf else "")
+            if not name:
+                unnamed += 1
+                name = f"v{unnamed}"
+            taken[name] += 1
+            self.names[node] = name if taken[name] == 1 else f"{name}#{taken[name]}"
+        self.ranks = {node: rank for rank, node in enumerate(self.names)}
+
+    def __getitem__(self, node: Value) -> str:
+        return self.names[node]
+
+    def label(self, node: Value) -> str:
+        return str(node.label) or self.model.short.get(node, "")
+
+    def full(self, node: Value) -> str:
+        """The model's own name for a parameter, where it is not the one used; else empty."""
+        full = self.model.full.get(node, "")
+        return full if full != self.names.get(node) else ""
+
+    def rank(self, node: Value) -> int:
+        """Which place a node takes in the text, from the output on."""
+        return self.ranks[node]
+
+    def derivative(self, node: Value, operand: Value) -> str:
+        return f"∂{self[node]}/∂{self[operand]}"
+
+    def define(self, node: Value, width: int = 0) -> str:
+        """`v1 = x * 2 = 6`, with numbers for what has no name."""
+        assert node.op is not None  # only what was computed has a definition
+        operands = [number(each) if isinstance(each, float) else self.names.get(each) or self._mentioned(each) for each in node.operands]
+        return f"{self[node]:{width}} = {node.op.describe(operands)} = {number(node.data)}"
+
+    def _mentioned(self, node: Value) -> str:
+        """The number of what has no part in the text, behind the user's label where that is short."""
+        return f"{node.label}={number(node.data)}" if 0 < len(node.label) <= 8 else number(node.data)
+
+
+def number(given: float) -> str:
+    return f"{given + 0.0:.4g}"  # without the sign of -0.0
+
+
+def short(name: str, letter: str = "") -> str:
+    """`w[0,3,2]` for `layers[0].neurons[3].weights[2]`, `left.b[0]` for `left.layers[0].bias`: of lists the indices say enough."""
+    parts = [(word.lstrip("."), INDEX.findall(indices)) for word, indices in ATTRIBUTE.findall(name)]
+    words = [word for word, indices in parts[:-1] if not indices]
+    last = parts[-1][0]
+    every = ",".join(index for _, indices in parts for index in indices)
+    return ".".join([*words, letter or LETTERS.get(last, last)]) + (f"[{every}]" if every else "")
+
+
+ATTRIBUTE = re.compile(r"((?:^|\.)[^.\[]*)((?:\[[^\]]*\])*)")
+INDEX = re.compile(r"\[['\"]?(.*?)['\"]?\]")
+
+
+def _home(weight: str) -> str:
+    """What holds the weights of one neuron, this one among them: the list it is in, or where it has no index all beside it."""
+    return weight.rpartition("[")[0] if weight.endswith("]") else f"{weight.rpartition('.')[0]}.*".lstrip(".")
+
+
+class _Neurons:
+    """The weighted sums of a model's weights in a graph, and the activations after them.
+
+    A weighted sum is one node, or a tree of + over products. Each product has one parameter among its factors, the weight, and
+    all the weights have one home. What adds up more products than a home holds, as the sum of a batch does, or adds
+    anything but a parameter, is another thing.
+    """
+
+    def __init__(self, output: Value, full: Mapping[Value, str]) -> None:
+        self.homes = {parameter: _home(name) for parameter, name in full.items()}
+        self.sizes = Counter(self.homes.values())
+        self.products: dict[Value, tuple[str, int]] = {}  # the home of the weights in it, and how many they are
+        self.sums: dict[Value, tuple[str, int]] = {}
+        self.users: dict[Value, list[Value]] = {}  # of a sum
+        self.made: dict[Value, Value] = {}  # what is made of one sum and nothing else, with that sum
+        self.taken: set[Value] = set()  # what weights multiply of that: the activations
+        for node in topological_order(output):
+            if node.op is not None:
+                self._read(node)
+
+    def _read(self, node: Value) -> None:
+        op, operands = node.op, node.operands
+        assert op is not None
+        if op.has_terms:
+            weights, inputs, _ = ops.terms(operands)
+            self._weigh(node, weights, inputs, self.sums)
+        elif op is ops.multiply:
+            self._weigh(node, operands[:1], operands[1:], self.products)
+        elif op.is_sum and len(operands) > 1:
+            self._add(node)
+        for each in self.sums.keys() & operands:
+            self.users.setdefault(each, []).append(node)
+        if node not in self.sums:
+            sources = {each if each in self.sums else self.made.get(each) for each in operands if isinstance(each, Value)}
+            if len(sources) == 1 and (source := sources.pop()) is not None:
+                self.made[node] = source
+
+    def _weigh(self, node: Value, left: Sequence[Any], right: Sequence[Any], found: dict[Value, tuple[str, int]]) -> None:
+        """Note a weighted sum or a product where the parameters in it, save those that meet each other, are weights of one home."""
+        homes = self.homes
+        pairs = [(a, b) if a in homes else (b, a) for a, b in zip(left, right) if (a in homes) != (b in homes)]
+        if whole := self._whole({homes[weight] for weight, _ in pairs}, len(pairs)):
+            found[node] = whole
+            self.taken |= self.made.keys() & {given for _, given in pairs}
+
+    def _add(self, node: Value) -> None:
+        """Note a sum of products and parameters; sums among its operands are then only parts of it."""
+        first, *others = node.operands
+        given = others if first == 0.0 and type(first) is float and node.op is ops.add else node.operands  # Python's sum starts at 0
+        summands = [each for each in given if each not in self.homes]
+        parts = [self.products.get(each) or self.sums.get(each) for each in summands]  # type: ignore[arg-type]
+        if whole := self._whole({part[0] if part else None for part in parts}, sum(part[1] for part in parts if part)):
+            self.sums[node] = whole
+            for each in summands:
+                self.sums.pop(each, None)  # type: ignore[arg-type]
+
+    def _whole(self, homes: set[Any], count: int) -> tuple[str, int] | None:
+        home = homes.pop() if len(homes) == 1 else None
+        return (home, count) if home is not None and count <= self.sizes[home] else None
+
+    def names(self) -> dict[Value, str]:
+        """`z[0,3]` for each weighted sum and `a[0,3]` for its activation, save where two homes would give the same name."""
+        homes: dict[str, set[str]] = {}
+        for home, _ in self.sums.values():
+            homes.setdefault(short(home, "z"), set()).add(home)
+        clear = {root: home for root, (home, _) in self.sums.items() if len(homes[short(home, "z")]) == 1}
+        activations = {root: users[0] for root, users in self.users.items() if len(users) == 1 and _is_function(users[0])}
+        activations |= {root: node for node, root in self.made.items() if node in self.taken}
+        names = {root: short(home, "z") for root, home in clear.items()}
+        return names | {activations[root]: short(home, "a") for root, home in clear.items() if root in activations}
+
+
+def _is_function(node: Value) -> bool:
+    return node.op is not None and len(node.operands) == 1 and node.op.name not in ("negative", "identity")

@@ -1,0 +1,136 @@
+"""Why a gradient is what it is: zero, not finite, tiny or huge, and which operations made it so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from autograd.chain_rule import Factor, Paths, along, counted, log_size, turned
+from autograd.names import Names, model_names, number
+from autograd.ops import terms
+from autograd.value import Value
+
+TINY, HUGE = 1e-6, 1e6  # where a gradient starts to call for an explanation
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a gradient is, in a word, and the factors that made it so, the most telling first. Prints as an explanation."""
+
+    verdict: str
+    gradient: float
+    causes: tuple[Factor, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+
+def why(output: Value, leaf: Value, model: object = None) -> Diagnosis:
+    """Why the derivative of `output` by `leaf` is zero, not finite, tiny or huge: the operations responsible, in words.
+
+    Names the source line of each where the graph was made under `anomaly()`. A `model`, anything with `named_parameters()`,
+    gives its names to parameters and neurons: `w[0,3,2]`, `z[0,3]`, `a[0,3]`.
+
+    >>> x = Value(-2.0, label="x")
+    >>> print(why(3 * x.relu(), x))
+    the gradient of output by x is 0: every path meets a factor of 0
+      ∂v1/∂x = 0 at v1 = relu(x) = 0: this relu is off, as x = -2 is not above 0
+    to learn the source lines, make the graph inside `with anomaly():`
+    """
+    paths = Paths(output, leaf, most=2)
+    verdict, reason, causes = _diagnose(paths)
+    names = Names(output, leaf, along(causes), model_names(output, model))
+    if verdict == "unconnected":
+        reason += turned(output, leaf, names)
+    by = f"{names[leaf]} ({names.full(leaf)})" if names.full(leaf) else names[leaf]
+    lines = [f"the gradient of {names[output]} by {by} is {number(paths.gradient)}: {reason}"]
+    for cause in causes[:5]:
+        line = f" ({cause.node.line})" if cause.node.line else ""
+        derivative = f"{names.derivative(cause.node, cause.operand)} = {number(cause.derivative)}"
+        lines.append(f"  {derivative} at {names.define(cause.node)}: {_explanation(cause, names)}{line}")
+    if len(causes) > 5:
+        lines.append(f"  and {len(causes) - 5} more like these")
+    if causes and not any(cause.node.line for cause in causes):
+        lines.append("to learn the source lines, make the graph inside `with anomaly():`")
+    return Diagnosis(verdict, paths.gradient, tuple(causes), "\n".join(lines))
+
+
+def _diagnose(paths: Paths) -> tuple[str, str, list[Factor]]:
+    """The verdict, the reason in words, and the factors responsible."""
+    gradient = paths.gradient
+    if not paths.is_connected:
+        return "unconnected", "the output was computed without it", []
+    if not math.isfinite(gradient):
+        verdict = "nan" if math.isnan(gradient) else "infinite"
+        every = [factor for node in reversed(paths.factors) for factor in paths.factors[node]]
+        if broken := [factor for factor in reversed(every) if not math.isfinite(factor.node.data) and math.isfinite(factor.operand.data)]:
+            return verdict, "a value on the way is not finite", broken[:1]
+        if wild := [factor for factor in every if not math.isfinite(factor.derivative)]:
+            zero = any(factor.derivative == 0 for factor in every)
+            return verdict, "a factor is not finite" + (", and meets one of 0" if math.isnan(gradient) and zero else ""), wild[:1]
+        return verdict, "the product of these and other factors is beyond the largest number", _extremes(paths, 1)
+    if gradient == 0:
+        if stops := paths.stops():
+            return "zero", "every path meets a factor of 0", stops
+        if paths.path(0).product == 0:
+            return "zero", "the product of these and other factors is below the smallest number", _extremes(paths, -1)
+        return "cancelled", f"{counted(paths.count)} cancel, each alone up to {number(abs(paths.path(0).product))}", []
+    largest = abs(paths.path(0).product)
+    if abs(gradient) < TINY:
+        if largest > 1e3 * abs(gradient):
+            return "cancelled", f"{counted(paths.count)} almost cancel, each alone up to {number(largest)}", []
+        return "tiny", "small factors multiply along the largest path", _extremes(paths, -1)
+    if abs(gradient) > HUGE:
+        if largest < abs(gradient) / 10:
+            return "huge", f"{counted(paths.count)} add up, each alone at most {number(largest)}", []
+        return "huge", "large factors multiply along the largest path", _extremes(paths, 1)
+    return "ordinary", f"nothing strange: {counted(paths.count)}, the largest gives {number(paths.path(0).product)}", []
+
+
+def _extremes(paths: Paths, side: int) -> list[Factor]:
+    """The factors of the largest path that make it large (side 1) or small (side -1): the strongest, and those comparable to it."""
+    sizes = {factor: side * log_size(factor.derivative) for factor in paths.path(0).factors}
+    telling = [factor for factor, size in sizes.items() if size > 0 and size >= max(sizes.values()) / 4]
+    return sorted(telling, key=lambda factor: -sizes[factor])
+
+
+def _explanation(cause: Factor, names: Names) -> str:
+    """What about an operation made its local derivative, in words for the operations where one can say."""
+    op, operands = cause.node.op, cause.node.operands
+    assert op is not None  # a leaf has no factors
+    numbers = [each if isinstance(each, float) else each.data for each in operands]
+    own = f"{names[cause.operand]} = {number(numbers[cause.index])}"
+    other = number(numbers[1 - cause.index]) if len(numbers) == 2 else ""
+    match op.name:
+        case "relu":
+            return f"this relu is off, as {own} is not above 0"
+        case "sigmoid" | "tanh" | "erf" | "softplus" | "logistic_pdf" | "sech_squared" if abs(cause.derivative) < 0.01:
+            return f"this {op.name} is saturated, with {own} far from where it is steep"
+        case "divide" if cause.index == 1 or abs(numbers[1]) < 1:
+            return (
+                f"a division by {number(numbers[1])}, almost nothing" if abs(numbers[1]) < 1e-3 else f"a division by {number(numbers[1])}"
+            )
+        case "divide":
+            return f"a division by {other}"
+        case "multiply":
+            return f"it is multiplied by {other}"
+        case "weighted_sum":
+            weights, inputs, _ = terms(numbers)
+            partners = [*inputs, *weights]
+            return f"it is multiplied by {number(partners[cause.index])}" if cause.index < len(partners) else "it is the bias"
+        case "log" | "sqrt" | "log1p":
+            return f"{op.name} is steep or undefined at {own}, close to the end of its domain"
+        case "exp" | "expm1" | "sinh" | "cosh":
+            return f"{op.name} of {own} grows as fast as it is large" if cause.derivative > 1 else f"{op.name} is flat at {own}"
+        case "power":
+            return f"the power is {number(numbers[0])} to the {number(numbers[1])}"
+        case "maximum" | "minimum" | "fmin":
+            return f"the {op.name} is the other operand, {other}"
+        case "where":
+            return "the condition has no derivative" if cause.index == 0 else "the condition chose the other operand"
+        case "sign" | "less" | "less_equal" | "greater" | "greater_equal" | "equal" | "not_equal":
+            return f"{op.name} is flat: its derivative is 0 wherever it has one"
+    return f"that is what the rule of {op.name} gives at {own}"

@@ -1,0 +1,129 @@
+"""What may be given to a run: settings and data are looked at before anything is done, and each error says what to write instead."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import TraceError, Value, vectorize
+from nn.activations import name_of
+from nn.arrays import Array, examples
+from nn.module import Module, outputs_of, require_parameters
+from nn.objectives import Cost, Noise
+from nn.optimizers import Optimizer
+
+# Settings
+
+
+def a_model(model: Any) -> Module:
+    if not isinstance(model, Module):
+        raise TypeError(f"train fits a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
+    require_parameters(model)
+    return model
+
+
+def a_cost(cost: Any) -> Cost:
+    if not callable(cost):
+        raise TypeError(f"cost is a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
+    return cost  # type: ignore[no-any-return]
+
+
+def an_optimizer(optimizer: Any) -> Optimizer:
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        raise TypeError(f"optimizer={optimizer.__name__} is the class: write optimizer={optimizer.__name__}(), with its settings inside")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is an Optimizer, such as nn.SGD(0.1) or nn.Adam(0.001), got {optimizer!r:.60}")
+    return optimizer
+
+
+def a_noise(noise: Any) -> Noise | None:
+    if noise is not None and not callable(noise):
+        raise TypeError(
+            f"noise is a function of a generator and a number of examples, such as lambda rng, n: rng.random((n, 4)), got {noise!r:.60}"
+        )
+    return noise  # type: ignore[no-any-return]
+
+
+def a_list_of_callbacks(callbacks: Any) -> list[Callable[..., Any]]:
+    if callable(callbacks) or isinstance(callbacks, str) or not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks is a list of functions of the model and the history, as in callbacks=[print], got {callbacks!r:.60}")
+    return list(callbacks)
+
+
+def a_whole_number(name: str, number: Any, least: int = 1) -> int:
+    if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or number < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+    return int(number)
+
+
+def a_limit(clip: Any) -> float | None:
+    """The gradient's largest norm as a float, so that 1 is the same as 1.0."""
+    if clip is not None and not (isinstance(clip, Real) and not isinstance(clip, bool) and 0 < float(clip) < math.inf):
+        raise ValueError(f"clip is the largest norm a gradient may have, a finite number above 0: got {clip!r}")
+    return None if clip is None else float(clip)
+
+
+def places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
+    """Where the frozen parameters stand among the model's."""
+    index = {parameter: place for place, parameter in enumerate(model.parameters())}
+    still: list[Value] = []
+    if not isinstance(frozen, (Iterable, Module, Value)):
+        raise TypeError(f"frozen is a list of Modules and Values of the model, such as [model.layers[0]], got {frozen!r:.60}")
+    for each in [frozen] if isinstance(frozen, (Module, Value)) else frozen:
+        still += each.parameters() if isinstance(each, Module) else [each]
+    for each in still:
+        if each not in index:
+            raise ValueError(f"frozen holds {each!r:.60}, which is no parameter of the model: give Modules and Values that are in it")
+    return tuple(sorted({index[each] for each in still}))
+
+
+# Data
+
+
+def a_pair(x_name: str, X: npt.ArrayLike, y_name: str, Y: npt.ArrayLike) -> tuple[Array, Array]:
+    """Inputs, shape (examples, inputs), and as many targets."""
+    x, y = examples(x_name, X), examples(y_name, Y)
+    if x.ndim != 2:
+        raise ValueError(f"{x_name} must have the shape (examples, inputs), got {x.shape}: for single inputs write X[:, None]")
+    if len(x) != len(y):
+        raise ValueError(f"{x_name} and {y_name} must be equally long: got {len(x)} examples and {len(y)} targets")
+    return x, y
+
+
+def held_out(validation: Any) -> tuple[Array, Array] | None:
+    """The pair to measure on, if there is one."""
+    if validation is None:
+        return None
+    if not isinstance(validation, Sequence) or isinstance(validation, str) or len(validation) != 2:
+        found = f"{len(validation)} things" if isinstance(validation, (list, tuple)) else repr(validation)
+        raise TypeError(
+            f"validation is a pair (X, Y), got {found:.60}: for a share of the data, (X, Y), validation = nn.split(X, Y, test=0.2)"
+        )
+    return a_pair("validation X", validation[0], "validation Y", validation[1])
+
+
+def drawn(noise: Noise, rng: np.random.Generator, count: int) -> Array:
+    """The noise for so many examples. Raises ValueError where it has not a row or a number for each."""
+    numbers = examples("the noise", noise(rng, count))
+    if len(numbers) != count:
+        raise ValueError(f"noise(rng, {count}) must have a row for each of {count} examples, got the shape {numbers.shape}")
+    return numbers
+
+
+def try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
+    """The number of outputs, after showing the cost one target of each kind, and what it requires all of them."""
+    outputs = outputs_of(model(X[0].tolist()))
+    for target in np.unique(Y, axis=0)[:1000].tolist():
+        result = cost(outputs, target)
+        if not isinstance(result, (Value, float, int)):
+            raise TypeError(f"a cost is one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}")
+    numbers = [output.data if isinstance(output, Value) else output for output in outputs]
+    with suppress(TraceError):  # and every target, where the cost can be asked of all at once
+        vectorize(lambda y: cost(numbers, y)).check(Y)
+    return len(outputs)

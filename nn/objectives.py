@@ -1,0 +1,114 @@
+"""Objectives: the mean cost over examples as a function of a flat vector of parameters, on scalar Values or as an array program.
+
+A back end for training is one more class here, behind the protocol `Objective`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import TraceError, Value, vectorize
+from nn.arrays import Array, in_pieces
+from nn.module import Module, outputs_of
+from nn.optimizers import Vector
+
+Cost = Callable[[Any, Any], Any]
+Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
+Batch = Sequence[Array]  # inputs, targets, and noise if there is some: a row or a number in each for an example
+
+
+class Objective(Protocol):
+    """The mean cost over examples, its gradient, and what is measured besides.
+
+    A number that is undefined is nan, or an UndefinedError, in a cost and among outputs.
+    """
+
+    parameters: Sequence[Value]  # in the order of `theta` and `gradient`
+
+    def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
+        """The mean cost with the parameters `theta`; its gradient is written to `gradient`. The Values may be left as they are, or not."""
+
+    def value(self, X: Array, Y: Array) -> float:
+        """The mean cost with the parameters that the Values hold, without noise."""
+
+    def outputs(self, X: Array, *noise: Array) -> Array:
+        """The model's outputs with the parameters that the Values hold, shape (examples, outputs)."""
+
+
+def objective_for(model: Module, cost: Cost, batch: Batch, compiled: bool) -> tuple[Objective, str]:
+    """The objective for batches like this one, and why it is not compiled though it was to be; "" where it is as it was to be."""
+    if not compiled:
+        return Eager(model, cost), ""
+    try:
+        program = Compiled(model, cost, batch)
+    except TraceError as error:
+        return Eager(model, cost), str(error)
+    others = len(set(program.parameters) - set(model.parameters()))
+    if others:
+        return Eager(model, cost), f"the cost depends on {others} Values that are no parameters of the model"
+    return program, ""
+
+
+def example_cost(model: Module, cost: Cost) -> Callable[..., Any]:
+    """The cost of one example, given its input, its target and its noise, if there is some."""
+    return lambda x, y, *noise: cost(outputs_of(model(x, *noise)), y)
+
+
+class Eager:
+    """An objective that runs on Values, one example after the other."""
+
+    def __init__(self, model: Module, cost: Cost) -> None:
+        self.model, self.example_cost = model, example_cost(model, cost)
+        self.parameters: Sequence[Value] = model.parameters()
+
+    def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
+        for parameter, number in zip(self.parameters, theta.tolist()):
+            parameter.data, parameter.grad = number, 0.0
+        costs: list[float] = []
+        for example in zip(*[array.tolist() for array in batch]):
+            cost = self.example_cost(*example)
+            if isinstance(cost, Value):
+                cost.backward()
+            costs.append(_number(cost))
+        gradient[:] = [parameter.grad for parameter in self.parameters]
+        gradient /= len(costs)
+        return sum(costs) / len(costs)
+
+    def value(self, X: Array, Y: Array) -> float:
+        return sum(_number(self.example_cost(x, y)) for x, y in zip(X.tolist(), Y.tolist())) / len(X)
+
+    def outputs(self, X: Array, *noise: Array) -> Array:
+        if not noise:
+            return self.model.predict(X)
+        rows = zip(X.tolist(), *[array.tolist() for array in noise])
+        return np.array([[_number(output) for output in outputs_of(self.model(*row))] for row in rows], dtype=np.float64)
+
+
+class Compiled:
+    """An objective that runs as an array program over the whole mini-batch, made once from the scalar cost of one example.
+
+    Raises TraceError where the cost cannot be recorded.
+    """
+
+    def __init__(self, model: Module, cost: Cost, batch: Batch) -> None:
+        self.program = vectorize(example_cost(model, cost), check=False).record(*batch)  # the targets have been checked
+        self.measured = self.program if len(batch) == 2 else vectorize(example_cost(model, cost), check=False)  # without the noise
+        self.network = vectorize(lambda x, *noise: outputs_of(model(x, *noise)))
+        self.parameters: Sequence[Value] = self.program.parameters
+
+    def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
+        return float(self.program.value_and_gradient(*batch, parameters=theta, out=gradient)[0])
+
+    def value(self, X: Array, Y: Array) -> float:
+        return float(in_pieces(self.measured, X, Y).mean())
+
+    def outputs(self, X: Array, *noise: Array) -> Array:
+        return in_pieces(self.network, X, *noise)
+
+
+def _number(result: Any) -> float:
+    return result.data if isinstance(result, Value) else float(result)

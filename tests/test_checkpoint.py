@@ -1,0 +1,225 @@
+"""Checkpoints: a resumed run ends like one never interrupted, and what is no checkpoint of it is refused."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import relu
+from nn import MLP, SGD, Adam, Cosine, binary_cross_entropy, squared_error
+from tests.runs import HELD_OUT, begin, bits, eager_and_compiled, fit
+
+
+@pytest.mark.parametrize("optimizer", [lambda: SGD(0.1, momentum=0.9, nesterov=True), lambda: Adam(Cosine(0.1, epochs=4))])
+@eager_and_compiled
+def test_a_resumed_run_ends_like_an_uninterrupted_one(optimizer: Any, compiled: bool, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    whole, expected = fit(optimizer=optimizer(), epochs=4, validation=HELD_OUT, patience=9, compiled=compiled)
+    fit(optimizer=optimizer(), epochs=2, validation=HELD_OUT, patience=9, compiled=compiled, checkpoint=path)
+    model, history = fit(optimizer=optimizer(), epochs=4, validation=HELD_OUT, patience=9, compiled=compiled, checkpoint=path, resume=True)
+    assert bits(model) == bits(whole)
+    for name, column in expected.columns().items():
+        assert "seconds" in name or history.columns()[name] == column
+    again, same = fit(optimizer=optimizer(), epochs=4, validation=HELD_OUT, patience=9, compiled=compiled, checkpoint=path, resume=True)
+    assert bits(again) == bits(whole)
+    assert same.columns() == history.columns()
+    assert [each.name for each in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_a_run_goes_on_eagerly_from_a_compiled_ones_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    whole, _ = fit(MLP([2, 5, 4, 1], seed=1), epochs=4)
+    fit(MLP([2, 5, 4, 1], seed=1), epochs=2, checkpoint=path)
+    model, _ = fit(MLP([2, 5, 4, 1], seed=1), epochs=4, checkpoint=path, resume=True, compiled=False)
+    assert list(model.state_dict().values()) == pytest.approx(list(whole.state_dict().values()), rel=1e-9)
+
+
+def test_resume_starts_where_there_is_no_checkpoint_yet(tmp_path: Path) -> None:
+    model, _ = fit(checkpoint=tmp_path / "run.npz", resume=True)
+    assert bits(model) == bits(fit()[0])
+
+
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "thesis.txt"
+    path.write_text("years of work")
+    with pytest.raises(FileExistsError, match=r"thesis\.txt exists: go on from it with resume=True, or remove it to start anew"):
+        fit(checkpoint=path)
+    with pytest.raises(ValueError, match=r"thesis\.txt is damaged, or no checkpoint file of Nudge's: File is not a zip file"):
+        fit(checkpoint=path, resume=True)
+    assert path.read_text() == "years of work"
+
+
+def test_a_folder_that_is_not_there_is_found_out_before_training(tmp_path: Path) -> None:
+    model = MLP([2, 4, 1])
+    with pytest.raises(FileNotFoundError, match=r"cannot write .*run\.npz: there is no folder .*nowhere"):
+        fit(model, checkpoint=tmp_path / "nowhere" / "run.npz")
+    assert bits(model) == bits(MLP([2, 4, 1]))
+
+
+def renamed(function: Any, name: str = "binary_cross_entropy") -> Any:
+    function.__name__ = name
+    return function
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 9}, "is of another run: its batch_size is '8', now it is '9'; only epochs and patience may change"),
+        ({"seed": 9}, "its seed is '0', now it is '9'"),
+        ({"cost": renamed(lambda outputs, y: 2 * binary_cross_entropy(outputs, y))}, "its program is 'a program with checksum"),
+        ({"model": MLP([2, 4, 1], activation=renamed(lambda x: 2 * relu(x), "tanh"))}, "its program is"),
+        ({"clip": 1.0}, "its clip is 'None', now it is '1.0'"),
+        ({"cost": squared_error}, "its cost is 'binary_cross_entropy', now it is 'squared_error'"),
+        ({"optimizer": Adam(0.06)}, "its optimizer is 'Adam.learning_rate=0.05"),
+        ({"model": MLP([2, 5, 1])}, "its model is 'MLP.*2, 4, 1.*', now it is 'MLP.*2, 5, 1"),
+        ({"validation": HELD_OUT}, "its data is .*checksum"),
+        ({"measure_accuracy": False}, "its measured is 'True', now it is 'False'"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    fit(checkpoint=path)
+    content, model = path.read_bytes(), MLP([2, 4, 1], seed=8)
+    before = bits(model)
+    with pytest.raises(ValueError, match=message):
+        fit(**{"model": model, "checkpoint": path, "resume": True, **change})
+    assert path.read_bytes() == content
+    assert bits(model) == before
+
+
+def test_schedules_of_one_name_are_told_apart_by_their_rates(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    fit(optimizer=SGD(lambda epoch: 0.1 / (1 + epoch)), checkpoint=path)
+    fit(optimizer=SGD(lambda epoch: 0.1 / (1.0 + epoch)), checkpoint=path, resume=True, epochs=4)
+    with pytest.raises(ValueError, match="its schedule is '1000 numbers"):
+        fit(optimizer=SGD(lambda epoch: 0.1 / (2 + epoch)), checkpoint=path, resume=True)
+
+
+def test_a_driven_run_and_train_go_on_from_each_others_checkpoints(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    whole, expected = fit(epochs=4)
+    run = begin()
+    for _ in run.steps(6):
+        pass
+    run.save(path)
+    model, history = fit(epochs=4, checkpoint=path, resume=True)
+    assert bits(model) == bits(whole)
+    assert history.steps.cost == expected.steps.cost
+    again = begin()
+    again.load(path)
+    assert again.history.columns() == history.columns()
+    assert bits(again.model) == bits(whole)
+
+
+def test_settings_changed_on_the_way_have_to_be_set_before_going_on(tmp_path: Path) -> None:
+    path, whole, run = tmp_path / "run.npz", begin(), begin()
+    for each in (whole, run):
+        for _ in each.steps(6):
+            pass
+        each.set(rate=Cosine(0.02, epochs=9), batch_size=3, clip=0.5)
+        each.step()
+    run.save(path)
+    resumed = begin()
+    with pytest.raises(ValueError, match=r"its optimizer is 'Adam.learning_rate=Cosine.*, now it is 'Adam.learning_rate=0.05"):
+        resumed.load(path)
+    resumed.set(rate=Cosine(0.02, epochs=9))
+    with pytest.raises(ValueError, match="its batch_size is '3', now it is '8'"):
+        resumed.load(path)
+    resumed.set(batch_size=3, clip=0.5)
+    resumed.load(path)
+    for each in (whole, resumed):
+        for _ in each.steps(15):
+            pass
+    assert bits(resumed.model) == bits(whole.model)
+    assert resumed.history.steps.examples == whole.history.steps.examples
+    assert resumed.history.steps.learning_rate == whole.history.steps.learning_rate
+
+
+@pytest.mark.parametrize("steps", [0, 3, 4, 6])
+def test_a_checkpoint_of_nudge_0_1_is_read(steps: int, tmp_path: Path) -> None:
+    """It does not say how many examples a step had: each but an epoch's last had a whole mini-batch."""
+    path, whole, run = tmp_path / "run.npz", begin(), begin()
+    for _ in whole.steps(10):
+        pass
+    for _ in itertools.islice(run.steps(), steps):
+        pass
+    run.save(path)
+    forge(path, lambda header, arrays: arrays.pop("history.steps.examples"))
+    resumed = begin()
+    resumed.load(path)
+    for _ in resumed.steps(10 - steps):
+        pass
+    assert bits(resumed.model) == bits(whole.model)
+    assert resumed.history.steps.examples == whole.history.steps.examples
+
+
+def test_a_limit_is_the_same_as_a_whole_number(tmp_path: Path) -> None:
+    fit(clip=1, checkpoint=tmp_path / "run.npz")
+    fit(clip=1.0, checkpoint=tmp_path / "run.npz", resume=True, epochs=4)
+
+
+def forge(path: Path, change: Any) -> None:
+    """Rewrite a checkpoint, correct in every checksum, after `change` had its way with the header and the arrays."""
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    header = json.loads(arrays.pop("header").item())
+    change(header, arrays)
+    with path.open("wb") as file:
+        np.savez(file, header=np.array(json.dumps(header).encode()), **arrays)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda header, arrays: arrays.pop("parameters"), "is damaged: 'parameters'"),
+        (lambda header, arrays: arrays.update(parameters=np.zeros(3)), "it has vectors of 3 numbers for a model of 17 parameters"),
+        (lambda header, arrays: arrays.update(parameters=np.full(17, np.nan)), "'parameters' must be a vector of finite numbers"),
+        (lambda header, arrays: arrays.pop("optimizer.mean"), "is damaged: Adam's state is steps, mean, square"),
+        (lambda header, arrays: arrays.pop("history.cost"), "is damaged: a history has the columns"),
+        (lambda header, arrays: arrays.update({"history.cost": np.zeros(9)}), "is damaged: a history's .* must be as long as its cost"),
+        (lambda header, arrays: arrays.update({"history.accuracy": np.zeros(0)}), "its epochs and steps do not fit together"),
+        (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.0)}), "its epochs and steps do not fit together"),
+        (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 8.0)}), "its epochs and steps do not fit together"),
+        (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.5)}), "must be whole numbers of at least 1"),
+        (lambda header, arrays: arrays.update({"optimizer.mean": np.zeros(3)}), "it has vectors of 3 numbers for a model of 17 parameters"),
+        (lambda header, arrays: arrays.update(extra=np.zeros(17)), "is damaged: Adam's state is"),
+        (lambda header, arrays: header.update({"optimizer steps": "many"}), "is damaged: Adam's state is"),
+        (lambda header, arrays: header.update(settings=[]), "is of another run: its model is None"),
+        (lambda header, arrays: header.update(settings={"model": ["x"] * 10**4}), "is of another run: its model is "),
+        (lambda header, arrays: header.update(kind="nudge model"), "is no checkpoint file: it says that it is 'nudge model'"),
+    ],
+)
+def test_forged_checkpoints(change: Any, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    fit(checkpoint=path)
+    forge(path, change)
+    model = MLP([2, 4, 1], seed=8)
+    before = bits(model)
+    with pytest.raises(ValueError, match=message):
+        fit(model, checkpoint=path, resume=True)
+    assert bits(model) == before
+
+
+def test_cut_and_flipped_checkpoints(tmp_path: Path) -> None:
+    path, rng = tmp_path / "run.npz", np.random.default_rng(0)
+    whole, _ = fit(epochs=4, checkpoint=path)
+    content = path.read_bytes()
+    for _ in range(20):
+        path.write_bytes(content[: rng.integers(len(content))])
+        with pytest.raises(ValueError, match=r"run\.npz is damaged"):
+            fit(epochs=4, checkpoint=path, resume=True)
+    for _ in range(40):
+        flipped = bytearray(content)
+        flipped[rng.integers(len(content))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(flipped)
+        try:
+            model, _ = fit(epochs=4, checkpoint=path, resume=True)
+        except ValueError:
+            assert path.read_bytes() == flipped
+        else:
+            assert bits(model) == bits(whole)

@@ -1,0 +1,154 @@
+"""Data and settings that cannot be: each error says what to write instead, and nothing has been changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn import MLP, SGD, Adam, Cosine, Module, Optimizer, binary_cross_entropy, cross_entropy, hinge, squared_error, train
+from tests.runs import HELD_OUT, X, Y, begin, bits, eager_and_compiled, fit
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ((X, Y[:-1]), "X and Y must be equally long: got 30 examples and 29 targets"),
+        ((X[:0], Y[:0]), "X holds no examples"),
+        ((X[:, 0], Y), r"X must have the shape \(examples, inputs\), got \(30,\): for single inputs write X\[:, None\]"),
+        ((X, np.where(np.arange(30) == 4, np.nan, Y)), r"Y\[4\] is nan: all of Y must be finite numbers"),
+        ((np.where(X[3, 1] == X, np.inf, X), Y), r"X\[3, 1\] is inf: all of X must be finite numbers"),
+        ((X, ["cat"] * 30), "Y must be an array of real numbers, with rows of one length: found <U3"),
+        ((np.hstack([X, X]), Y), "this layer takes a list of 2 inputs, got 4"),
+        ((X, np.eye(2)[Y]), r"squared_error needs one target for each output: got 1 outputs and 2 target\(s\)"),
+    ],
+)
+@eager_and_compiled
+def test_data_that_do_not_fit(data: tuple[Any, Any], message: str, compiled: bool, tmp_path: Path) -> None:
+    model = MLP([2, 1])
+    with pytest.raises(ValueError, match=message):
+        train(model, *data, progress=False, checkpoint=tmp_path / "run.npz", compiled=compiled)
+    assert bits(model) == bits(MLP([2, 1]))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("sizes", "cost", "targets", "message"),
+    [
+        ([2, 1], hinge, Y, "hinge takes the target -1 or 1 for a single score, got 0.0; write 2 \\* y - 1"),
+        ([2, 1], binary_cross_entropy, 2 * Y - 1, "takes the target 0 or 1, .* got -1.0; hinge takes -1 and 1"),
+        ([2, 2], cross_entropy, Y + 1, "cross_entropy with 2 scores takes a class label from 0 to 1, got 2.0"),
+        ([2, 2], squared_error, Y, "for class labels use cross_entropy, or one target for each output"),
+    ],
+)
+def test_each_label_is_shown_to_the_cost_before_training(sizes: list[int], cost: Any, targets: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        train(MLP(sizes), X, targets, cost=cost, progress=False)
+    with pytest.raises(ValueError, match=message):
+        train(MLP(sizes), X[:1], targets[Y[0] == Y][:1] * 0 + 1 - (cost is hinge) * 0, cost=cost, progress=False, validation=(X, targets))
+
+
+def test_validation_data_are_checked_too() -> None:
+    with pytest.raises(ValueError, match="validation X and validation Y must be equally long: got 30 examples and 3 targets"):
+        fit(validation=(X, Y[:3]))
+
+
+def test_a_cost_that_is_no_number() -> None:
+    with pytest.raises(TypeError, match="a cost is one number for an example: <lambda> returned list"):
+        fit(cost=lambda outputs, y: outputs)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, got 0"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number of at least 1, got 2.5"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ({"clip": 0}, "clip is the largest norm a gradient may have, a finite number above 0: got 0"),
+        ({"patience": 3}, r"patience waits for the validation cost to fall: give validation=\(X, Y\) too"),
+        ({"patience": 0, "validation": HELD_OUT}, "patience must be a whole number of at least 1, got 0"),
+        ({"resume": True}, "resume=True goes on from a checkpoint: say from which, checkpoint=path"),
+    ],
+)
+def test_settings_that_cannot_be(setting: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fit(**setting)
+
+
+def used(optimizer: Optimizer) -> Optimizer:
+    optimizer.update(np.zeros(3), np.ones(3))
+    return optimizer
+
+
+def wrong(rate: Any) -> Any:
+    return lambda epoch: rate
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"optimizer": "adam"}, r"optimizer is an Optimizer, such as nn.SGD\(0.1\) or nn.Adam\(0.001\), got 'adam'"),
+        ({"optimizer": Adam}, r"optimizer=Adam is the class: write optimizer=Adam\(\)"),
+        ({"cost": "mse"}, "cost is a function of the outputs and a target, such as nn.squared_error, got 'mse'"),
+        ({"validation": 0.2}, r"validation is a pair \(X, Y\), got 0.2: for a share of the data, .* nn.split"),
+        ({"validation": (X, Y, Y)}, r"validation is a pair \(X, Y\), got 3 things"),
+        ({"callbacks": print}, r"callbacks is a list of functions of the model and the history, as in callbacks=\[print\]"),
+        ({"validation": "XY"}, r"validation is a pair \(X, Y\), got 'XY'"),
+        ({"callbacks": "print"}, r"callbacks is a list of functions of the model and the history, as in callbacks=\[print\], got 'print'"),
+        ({"noise": "gaussian"}, "noise is a function of a generator and a number of examples, such as lambda rng, n: .*, got 'gaussian'"),
+        ({"frozen": "layers"}, "frozen holds 'l', which is no parameter of the model: give Modules and Values that are in it"),
+        ({"frozen": 1}, "frozen is a list of Modules and Values of the model, such as .model.layers.0.., got 1"),
+        ({"optimizer": used(SGD(0.1, momentum=0.9))}, "this optimizer remembers 3 parameters, got 17: make a new one for another model"),
+        ({"clip": True}, "clip is the largest norm a gradient may have, a finite number above 0: got True"),
+        ({"clip": "1"}, "clip is the largest norm a gradient may have, a finite number above 0: got '1'"),
+        ({"batch_size": True}, "batch_size must be a whole number of at least 1, got True"),
+        ({"optimizer": SGD(wrong(None))}, "the schedule's rate at epoch 0 must be a finite number of at least 0, got None"),
+        ({"optimizer": SGD(wrong("0.1"))}, "the schedule's rate at epoch 0 must be .* got '0.1'"),
+        ({"optimizer": SGD(wrong(-0.1))}, "the schedule's rate at epoch 0 must be .* got -0.1"),
+    ],
+)
+def test_settings_of_another_kind_say_what_to_write(setting: dict[str, Any], message: str) -> None:
+    model = MLP([2, 4, 1])
+    with pytest.raises((TypeError, ValueError), match=message):
+        fit(model, **setting)
+    assert bits(model) == bits(MLP([2, 4, 1]))
+
+
+class Fixed(Module):
+    """A model whose numbers are where no parameters are looked for."""
+
+    def __init__(self) -> None:
+        self.weight = 2.0
+
+    def __call__(self, x: Any) -> list[Any]:
+        return [self.weight * x[0]]
+
+
+def test_a_model_without_parameters_does_not_train_in_silence() -> None:
+    with pytest.raises(ValueError, match="Fixed with 0 parameters has nothing to learn: parameters are Values, looked for in its"):
+        train(Fixed(), X, Y, progress=False)
+    with pytest.raises(TypeError, match=r"train fits a Module, such as MLP\(\[2, 16, 1\]\), got str 'MLP'"):
+        train("MLP", X, Y)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"rate": -0.1}, "the learning rate must be a finite number of at least 0, got -0.1"),
+        ({"rate": None}, "the learning rate must be a finite number of at least 0, got None"),
+        ({"rate": Cosine}, r"Cosine is the class of a schedule: write Cosine\(...\), with its settings inside"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
+        ({"clip": 0}, "clip is the largest norm a gradient may have"),
+        ({"optimizer": "adam"}, r"optimizer is an Optimizer, such as nn.SGD\(0.1\) or nn.Adam\(0.001\), got 'adam'"),
+        ({"optimizer": Adam}, r"optimizer=Adam is the class: write optimizer=Adam\(\)"),
+        ({"optimizer": used(Adam(0.1))}, "this optimizer remembers 3 parameters, got 17: make a new one for another model"),
+    ],
+)
+def test_settings_that_cannot_be_set_change_nothing(setting: dict[str, Any], message: str) -> None:
+    run = begin()
+    before = run.optimizer, run.optimizer.schedule, run.batch_size, run.clip
+    with pytest.raises((TypeError, ValueError), match=message):
+        run.set(**{"rate": 0.5, "batch_size": 3, "clip": 2.0, "optimizer": SGD(0.1), **setting})
+    assert (run.optimizer, run.optimizer.schedule, run.batch_size, run.clip) == before

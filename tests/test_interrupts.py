@@ -1,0 +1,109 @@
+"""Ctrl-C: the first finishes the step and saves, the second interrupts at once, and what others do with it is left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nn import MLP, SGD, History, Module, squared_error, train
+from tests.runs import X, Y, begin, bits, fit
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C as Python has it, also where the tests were started with it ignored, as a shell does for a job in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupting(at: int) -> Any:
+    """A cost that is interrupted by Ctrl-C at its so-manieth call in training, not counting those that try it out before."""
+    calls = iter(range(10**9))
+
+    def cost(outputs: Sequence[Any], y: Any) -> Any:
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler and next(calls) == at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return squared_error(outputs, y)
+
+    return cost
+
+
+@pytest.mark.parametrize("at", [3, 37, 59, 60, 61, 68])
+def test_ctrl_c_finishes_the_step_and_saves(at: int, tmp_path: Path) -> None:
+    whole, path = MLP([2, 3, 1]), tmp_path / "run.npz"
+    settings: dict[str, Any] = {"optimizer": SGD(0.1, momentum=0.9), "batch_size": 10, "epochs": 4, "progress": False, "compiled": False}
+    train(whole, X, Y, cost=interrupting(-1), **settings)
+    model = MLP([2, 3, 1])
+    settings["optimizer"] = SGD(0.1, momentum=0.9)
+    history = train(model, X, Y, cost=interrupting(at), checkpoint=path, **settings)
+    assert history.stopped == "interrupted"
+    steps = len(history.steps.cost)
+    assert steps == at // 10 + 1
+    assert len(history.cost) == steps // 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    reached = bits(model)
+    resumed = MLP([2, 3, 1])
+    settings["optimizer"] = SGD(0.1, momentum=0.9)
+    stopped = train(MLP([2, 3, 1]), X, Y, cost=interrupting(-1), checkpoint=path, resume=True, **{**settings, "epochs": 1})
+    assert len(stopped.steps.cost) == max(steps, 3)
+    settings["optimizer"] = SGD(0.1, momentum=0.9)
+    history = train(resumed, X, Y, cost=interrupting(-1), checkpoint=path, resume=True, **settings)
+    assert bits(resumed) == bits(whole) != reached
+    assert len(history.cost) == 4
+    assert len(history.steps.cost) == 12
+
+
+def test_a_second_ctrl_c_interrupts_at_once() -> None:
+    def insist(model: Module, history: History) -> None:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    model = MLP([2, 4, 1], seed=1)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, callbacks=[insist])
+    assert bits(model) == bits(fit(epochs=1)[0])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_others_do_with_ctrl_c_is_left_alone() -> None:
+    def ignore(number: int, frame: Any) -> None:
+        noted.append(number)
+
+    noted: list[int] = []
+    for handler in (signal.SIG_IGN, ignore):
+        signal.signal(signal.SIGINT, handler)
+        _, history = fit(callbacks=[lambda *_: os.kill(os.getpid(), signal.SIGINT)])
+        assert history.stopped == "finished"
+        assert signal.getsignal(signal.SIGINT) is handler
+    assert noted == [signal.SIGINT] * 3
+
+
+def test_a_run_that_is_driven_leaves_ctrl_c_to_who_drives_it() -> None:
+    seen = []
+    run = begin()
+    run.epoch(lambda _: seen.append(signal.getsignal(signal.SIGINT)))
+    assert seen == [signal.default_int_handler] * 4
+
+
+def test_a_run_survives_ctrl_c_while_an_epoch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> float:
+        raise KeyboardInterrupt
+
+    run, whole = begin(), begin()
+    with monkeypatch.context() as patch:
+        patch.setattr("nn.training.accuracy", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run.epoch()
+    assert len(run.history.cost) == 0
+    assert run.epoch()
+    whole.epoch()
+    whole.epoch()
+    assert len(run.history.cost) == 2
+    assert bits(run.model) == bits(whole.model)
+    assert run.history.accuracy == whole.history.accuracy

@@ -1,0 +1,385 @@
+"""train(): that it learns, the same from the same seed, and that every way to stop it leaves things as they should be."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Value, log, relu, sigmoid
+from nn import (
+    MLP,
+    SGD,
+    Adam,
+    Cosine,
+    DivergenceError,
+    History,
+    Module,
+    Neuron,
+    Optimizer,
+    StepDecay,
+    binary_cross_entropy,
+    cross_entropy,
+    hinge,
+    squared_error,
+    train,
+)
+from tests.runs import HELD_OUT, Dropping, X, Y, bits, eager_and_compiled, fit, half
+
+# What it computes
+
+
+@eager_and_compiled
+def test_it_learns(compiled: bool) -> None:
+    model, history = fit(MLP([2, 8, 1], seed=1), epochs=40, batch_size=10, compiled=compiled)
+    assert history.accuracy[-1] == model.accuracy(X, Y) >= 0.95
+    assert history.cost[-1] < history.cost[0] / 2
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 30, None, 1000])
+def test_each_step_is_the_optimizers_on_the_mean_gradient_of_a_minibatch(batch_size: int | None) -> None:
+    model, reference = MLP([2, 3, 1], seed=1), MLP([2, 3, 1], seed=1)
+    train(model, X, Y, optimizer=SGD(0.1), batch_size=batch_size, epochs=2, seed=5, progress=False, compiled=False)
+    optimizer, size = SGD(0.1), min(batch_size or 30, 30)
+    for epoch in range(2):
+        order = np.random.default_rng([5, epoch]).permutation(30) if size < 30 else np.arange(30)
+        for start in range(0, 30, size):
+            rows = order[start : start + size]
+            reference.zero_grad()
+            for row in rows:
+                (squared_error(reference(X[row]), int(Y[row])) / len(rows)).backward()
+            optimizer.step(reference.parameters())
+    assert list(model.state_dict().values()) == pytest.approx(list(reference.state_dict().values()), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "cost", "targets"),
+    [
+        ([2, 4, 1], squared_error, Y),
+        ([2, 4, 1], binary_cross_entropy, Y),
+        ([2, 4, 1], hinge, 2 * Y - 1),
+        ([2, 4, 2], cross_entropy, Y),
+        ([2, 4, 2], cross_entropy, np.eye(2)[Y]),
+        ([2, 4, 2], hinge, Y),
+        ([2, 4, 2], squared_error, np.eye(2)[Y]),
+    ],
+)
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_compiled_and_eager_training_agree(sizes: list[int], cost: Any, targets: Any, optimizer: type[Optimizer]) -> None:
+    states, histories = [], []
+    for compiled in (False, True):
+        model = MLP(sizes, activation=sigmoid, seed=2)
+        rate = StepDecay(0.05, every=1)
+        histories.append(
+            train(
+                model, X, targets, cost=cost, optimizer=optimizer(rate), batch_size=7, epochs=3, clip=0.5, compiled=compiled, progress=False
+            )
+        )
+        states.append(list(model.state_dict().values()))
+    assert states[0] == pytest.approx(states[1], rel=1e-9, abs=1e-12)
+    assert histories[0].steps.cost == pytest.approx(histories[1].steps.cost, rel=1e-9)
+    assert histories[0].accuracy == histories[1].accuracy
+
+
+@eager_and_compiled
+def test_the_same_seed_is_the_same_run_bit_for_bit(compiled: bool) -> None:
+    (first, one), (second, two), (third, _) = (fit(seed=seed, compiled=compiled) for seed in (3, 3, 4))
+    assert bits(first) == bits(second)
+    assert one.steps.cost == two.steps.cost
+    assert bits(first) != bits(third)
+
+
+def test_the_history_holds_what_was_measured() -> None:
+    seen: list[float] = []
+
+    def note(model: Module, history: History) -> None:
+        seen.append(model.accuracy(X, Y))
+
+    model, history = fit(validation=HELD_OUT, callbacks=[note], optimizer=SGD(Cosine(0.1, epochs=3)))
+    assert history.accuracy == seen
+    assert [len(column) for column in (history.cost, history.gradient_norm, history.seconds, history.validation_cost)] == [3] * 4
+    assert len(history.steps.cost) == 12
+    assert history.cost[0] == pytest.approx(np.average(history.steps.cost[:4], weights=[8, 8, 8, 6]))
+    assert history.gradient_norm[2] == pytest.approx(np.mean(history.steps.gradient_norm[8:]))
+    assert history.steps.learning_rate == [SGD(Cosine(0.1, epochs=3)).schedule(step / 4) for step in range(12)]
+    assert history.learning_rate == history.steps.learning_rate[3::4]
+    outputs = model.predict(HELD_OUT[0])[:, 0]
+    costs = [binary_cross_entropy(output, target) for output, target in zip(outputs.tolist(), HELD_OUT[1].tolist())]
+    assert history.validation_cost[-1] == pytest.approx(np.mean(costs))
+    assert history.validation_accuracy[-1] == model.accuracy(*HELD_OUT)
+    assert history.stopped == "finished"
+
+
+def test_accuracy_is_measured_where_it_means_something() -> None:
+    assert fit(measure_accuracy=False)[1].accuracy == []
+    assert train(MLP([2, 1]), X, X[:, 0], epochs=1, progress=False).accuracy == []
+    labels_and_not = train(MLP([2, 1]), X, Y, validation=(X, X[:, 0]), epochs=1, progress=False)
+    assert labels_and_not.accuracy == labels_and_not.validation_accuracy == []
+    half = train(MLP([2, 1], seed=3), X, Y, optimizer=SGD(0.0), epochs=1, progress=False)
+    outputs = MLP([2, 1], seed=3).predict(X)[:, 0]
+    assert half.accuracy == [((outputs > 0.5) == Y).mean()]  # squared error aims at 0 and 1
+
+
+def test_clipping_limits_the_step_and_not_what_is_reported() -> None:
+    model = MLP([2, 4, 1], seed=1)
+    before = np.frombuffer(bits(model)).copy()
+    history = train(model, X, 100 * Y, optimizer=SGD(1.0), batch_size=None, epochs=1, clip=0.25, progress=False)
+    assert np.linalg.norm(np.frombuffer(bits(model)) - before) == pytest.approx(0.25)
+    assert history.steps.gradient_norm[0] > 1
+
+
+def test_parameters_that_the_cost_does_not_depend_on_stay() -> None:
+    class Idle(Module):
+        def __init__(self) -> None:
+            self.idle = Value(7.0)
+            self.network = MLP([2, 3, 1])
+
+        def __call__(self, x: Any) -> list[Any]:
+            return self.network(x)
+
+    model, _ = fit(Idle(), optimizer=SGD(0.1, momentum=0.5))
+    assert model.parameters()[0].data == 7.0
+
+
+def test_values_that_are_not_the_models_are_constants() -> None:
+    outside = Value(0.5)
+    states = []
+    for compiled in (False, True):
+        model = MLP([2, 3, 1])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            train(model, X, Y, cost=lambda outputs, y: squared_error(outputs, y * outside), epochs=1, progress=False, compiled=compiled)
+        states.append(model.state_dict())
+        assert [str(each.message).partition(": ")[2] for each in caught] == [
+            "the cost depends on 1 Values that are no parameters of the model"
+        ] * compiled
+    assert states[0] == states[1]
+    assert outside.data == 0.5
+
+
+def test_a_cost_that_cannot_be_traced_falls_back_with_one_warning() -> None:
+    def cost(outputs: Sequence[Any], y: Any) -> Any:
+        return outputs[0] ** 2 if y else (outputs[0] - 1) ** 2
+
+    model, same = MLP([2, 3, 1]), MLP([2, 3, 1])
+    with pytest.warns(RuntimeWarning, match="training runs on scalar Values, some hundred times slower than compiled: .*where") as caught:
+        train(model, X, Y, cost=cost, epochs=2, progress=False)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    train(same, X, Y, cost=cost, epochs=2, progress=False, compiled=False)
+    assert bits(model) == bits(same)
+
+
+def test_batches_are_not_copied_into_what_the_user_gave() -> None:
+    inputs, targets = X.copy(), Y.copy()
+    train(MLP([2, 1]), inputs, targets, epochs=2, batch_size=None, progress=False)
+    assert (inputs == X).all()
+    assert (targets == Y).all()
+
+
+# Ways to stop
+
+
+def test_early_stopping_ends_with_the_best_parameters() -> None:
+    kept: list[bytes] = []
+    model, history = fit(
+        optimizer=SGD(2.0), epochs=200, validation=HELD_OUT, patience=4, callbacks=[lambda model, _: kept.append(bits(model))]
+    )
+    best = int(np.argmin(history.validation_cost))
+    assert len(history.cost) == best + 1 + 4 < 200
+    assert history.stopped == "no improvement"
+    assert bits(model) == kept[best]
+
+
+def test_a_callback_can_stop() -> None:
+    _, history = fit(epochs=10, callbacks=[lambda _, history: len(history.cost) == 2])
+    assert len(history.cost) == 2
+    assert history.stopped == "callback"
+
+
+def test_an_error_in_a_callback_leaves_what_was_learned() -> None:
+    def fail(model: Module, history: History) -> None:
+        if len(history.cost) == 2:
+            raise RuntimeError("enough")
+
+    model, expected = MLP([2, 4, 1], seed=1), fit(epochs=2)[0]
+    with pytest.raises(RuntimeError, match="enough"):
+        fit(model, epochs=5, callbacks=[fail])
+    assert bits(model) == bits(expected)
+
+
+@eager_and_compiled
+def test_divergence_says_where_and_goes_back(compiled: bool, tmp_path: Path) -> None:
+    kept: list[bytes] = []
+    model, path = MLP([2, 4, 1], activation=relu, seed=1), tmp_path / "run.npz"
+    with pytest.raises(DivergenceError) as caught:
+        train(
+            model, X, Y, optimizer=SGD(lambda epoch: 0.1 if epoch < 2 else 1e200), batch_size=10, epochs=5, progress=False,
+            checkpoint=path, compiled=compiled, callbacks=[lambda model, _: kept.append(bits(model))],
+        )  # fmt: skip
+    assert str(caught.value).startswith("training diverged in epoch 3, at step 2 of 3, with learning rate 1e+200: the cost is ")
+    assert f"The model is as it was after epoch 2; the last finite checkpoint is {path}. Try a smaller" in str(caught.value)
+    assert bits(model) == kept[-1]
+    resumed = MLP([2, 4, 1], activation=relu, seed=1)
+    train(resumed, X, Y, optimizer=SGD(lambda epoch: 0.1 if epoch < 2 else 1e200), batch_size=10, epochs=2, progress=False,
+          checkpoint=path, resume=True, compiled=compiled)  # fmt: skip
+    assert bits(resumed) == kept[-1]
+
+
+def test_overflowing_parameters_and_validation_are_divergence_too() -> None:
+    model = MLP([2, 1])
+    with pytest.raises(
+        DivergenceError,
+        match=r"in epoch 1, at step 1 of 1, .*: the update has overflowed the parameters\. The model is as it was after epoch 0",
+    ):
+        train(model, X, Y, optimizer=SGD(1.7e308), batch_size=None, epochs=1, progress=False)
+    assert bits(model) == bits(MLP([2, 1]))
+    with pytest.raises(DivergenceError, match=r"the validation cost is inf\. The model is as it was after epoch 0"):
+        train(MLP([2, 1]), X, Y, validation=(X * 1e200, Y), epochs=1, progress=False)
+
+
+def test_it_trains_in_a_thread() -> None:
+    result: list[History] = []
+    thread = threading.Thread(target=lambda: result.append(fit()[1]))
+    thread.start()
+    thread.join()
+    assert len(result[0].cost) == 3
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+@eager_and_compiled
+def test_what_a_callback_makes_of_the_parameters_is_gone_on_with(compiled: bool, stopping: bool, tmp_path: Path) -> None:
+    def clamp(model: Module, _: History) -> bool:
+        for parameter in model.parameters():
+            parameter.data = min(max(parameter.data, -0.1), 0.1)
+        return stopping
+
+    path = tmp_path / "run.npz"
+    model, _ = fit(compiled=compiled, callbacks=[clamp], checkpoint=path)
+    assert max(abs(each) for each in model.state_dict().values()) == 0.1
+    resumed, _ = fit(compiled=compiled, checkpoint=path, resume=True)
+    assert bits(resumed) == bits(model) or stopping
+    free, _ = fit(compiled=compiled)
+    assert bits(free) != bits(model)
+
+
+def test_a_callback_may_not_leave_what_cannot_be_trained() -> None:
+    def spoil(model: Module, _: History) -> None:
+        model.parameters()[0].data = float("nan")
+
+    def replace(model: Any, _: History) -> None:
+        model.layers[0].neurons.pop()
+
+    model = MLP([2, 4, 1], seed=1)
+    with pytest.raises(ValueError, match=r"layers\[0\]\.neurons\[0\]\.weights\[0\] was set to nan, which cannot be trained"):
+        fit(model, callbacks=[spoil])
+    assert np.isfinite(np.frombuffer(bits(model))).all()
+    with pytest.raises(ValueError, match="the model was given other Values: a run goes on with those it began with"):
+        fit(callbacks=[replace])
+
+
+def test_a_value_outside_a_domain_is_the_same_divergence_in_either_way() -> None:
+    messages = []
+    for compiled in (False, True):
+        model = MLP([2, 1], seed=1)
+        with pytest.raises(DivergenceError, match=r"in epoch 1, at step 2 of 4, .*: the cost is nan\. The model is as") as caught:
+            fit(model, cost=lambda outputs, y: log(outputs[0] + 9.0), optimizer=SGD(1e4), compiled=compiled)
+        assert bits(model) == bits(MLP([2, 1], seed=1))
+        messages.append(str(caught.value))
+        assert str(caught.value.__cause__).startswith("log(-") or compiled
+    assert messages[0] == messages[1]
+
+
+class Logarithm(Module):
+    """A model with no output where its weighted sum is negative."""
+
+    def __init__(self) -> None:
+        self.weight = Value(1.0)
+
+    def __call__(self, x: Any) -> Any:
+        return log(self.weight * x[0])
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"), [(0.0, r"the validation cost is nan"), (5.0, "an output of the model is nan")], ids=["validation", "accuracy"]
+)
+def test_what_cannot_be_measured_is_the_same_divergence_in_either_way(rate: float, message: str) -> None:
+    messages, positive = [], np.abs(X) + 1.0
+    for compiled in (False, True):
+        with pytest.raises(DivergenceError) as caught:
+            train(
+                Logarithm(), positive, Y, cost=lambda outputs, _: outputs[0], optimizer=SGD(rate), batch_size=None, progress=False,
+                validation=(np.vstack([positive, -positive]), np.tile(Y, 2)), compiled=compiled,
+            )  # fmt: skip
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+    assert f"in epoch 1, at step 1 of 1, with learning rate {rate:g}: {message}. The model is as it was after epoch 0" in messages[0]
+
+
+# Single neurons, noise, frozen parameters
+
+
+@eager_and_compiled
+def test_one_neuron_trains(compiled: bool) -> None:
+    targets = (X[:, 0] > 0).astype(int)
+    neuron = Neuron(2, activation=sigmoid)
+    history = train(neuron, X, targets, optimizer=SGD(1.0), epochs=50, progress=False, compiled=compiled)
+    assert neuron.predict(X).shape == (30, 1)
+    assert neuron.predict(np.vstack([X, X])).shape == (60, 1)
+    assert history.cost[-1] < history.cost[0] / 2
+    assert history.accuracy[-1] > 0.9
+
+
+def test_dropout_by_noise_is_drawn_anew_and_resumable(tmp_path: Path) -> None:
+    drawn: list[Any] = []
+
+    def noted(rng: np.random.Generator, count: int) -> Any:
+        drawn.append(half(rng, count))
+        return drawn[-1]
+
+    (eager, _), (compiled, history) = (fit(Dropping(), noise=noted, compiled=compiled) for compiled in (False, True))
+    assert list(eager.state_dict().values()) == pytest.approx(list(compiled.state_dict().values()), rel=1e-9)
+    steps = drawn[1:13]  # the first only shows the shape
+    assert len({each.tobytes() for each in steps}) == len(steps)
+    fit(Dropping(), noise=half, epochs=1, checkpoint=tmp_path / "run.npz")
+    with pytest.raises(ValueError, match=r"its noise is '32 numbers with checksum .*, now it is 'None'"):
+        fit(Dropping(), checkpoint=tmp_path / "run.npz", resume=True)
+    resumed, _ = fit(Dropping(), noise=half, checkpoint=tmp_path / "run.npz", resume=True)
+    assert bits(resumed) == bits(compiled)
+    assert history.accuracy[-1] == compiled.accuracy(X, Y)
+    assert bits(fit(Dropping(), noise=half, seed=1)[0]) != bits(compiled)
+
+
+def test_noise_needs_a_row_for_each_example() -> None:
+    with pytest.raises(ValueError, match=r"noise\(rng, 30\) must have a row for each of 30 examples, got the shape \(3,\)"):
+        fit(Dropping(), noise=lambda rng, count: rng.random(3))
+
+
+def test_randomness_inside_a_model_runs_on_scalars_and_says_so() -> None:
+    rng = np.random.default_rng(0)
+
+    class Careless(Module):
+        def __init__(self) -> None:
+            self.network = MLP([2, 3, 1])
+
+        def __call__(self, x: Any) -> list[Any]:
+            return [each * float(rng.random() < 0.5) for each in self.network(x)]
+
+    with pytest.warns(RuntimeWarning, match=r"draws random numbers, or .* nn\.train does so with noise="):
+        fit(Careless(), epochs=1)
+
+
+@eager_and_compiled
+def test_frozen_parameters_stay(compiled: bool) -> None:
+    model, fresh = MLP([2, 4, 1], seed=1), MLP([2, 4, 1], seed=1)
+    bias = model.layers[1].neurons[0].bias
+    fit(model, frozen=[model.layers[0], bias], optimizer=Adam(0.05, weight_decay=0.1), compiled=compiled)
+    moved = {name for name, number in model.state_dict().items() if number != fresh.state_dict()[name]}
+    assert moved == {f"layers[1].neurons[0].weights[{index}]" for index in range(4)}
+    with pytest.raises(ValueError, match=r"frozen holds Value\(1.0.*, which is no parameter of the model"):
+        fit(model, frozen=[Value(1.0)])
