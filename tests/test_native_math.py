@@ -60,7 +60,7 @@ def run(name: str, *arrays: Any) -> Any:
     """A row of arrays, natively."""
     dtype = arrays[0].dtype
     count = len(arrays[0])
-    padded = [np.ascontiguousarray(np.concatenate([each, np.ones(-count % 8, dtype)])) for each in arrays]
+    padded = [np.ascontiguousarray(np.concatenate([each, np.ones(-count % 16, dtype)])) for each in arrays]
     out = np.empty_like(padded[0])
     function = getattr(compiler.load(source(dtype)), f"run_{name}")
     function(*(each.ctypes.data_as(ctypes.c_void_p) for each in (*padded, out)), ctypes.c_long(len(out)))
@@ -124,6 +124,18 @@ def test_a_row_is_within_two_ulp(name: str, kind: str) -> None:
 def test_a_row_is_within_two_ulp_at_many_points(name: str, kind: str) -> None:
     error, place = worst(name, KINDS[kind], 10_000)
     assert error <= 2, place
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [8, 16, 32, 64])
+def test_a_row_gives_the_same_numbers_in_vectors_of_any_size(size: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = {name: numbers(name, KINDS[kind], 5) for name in EXACT}
+    expected = {name: run(name, x[name]) for name in EXACT}
+    usual = compiler.compiler()
+    sized = compiler.Compiler(usual.command, usual.identity, (*usual.flags, f"-DBYTES={size}"))
+    monkeypatch.setattr(compiler, "compiler", lambda: sized)
+    for name in EXACT:
+        np.testing.assert_array_equal(run(name, x[name]), expected[name], err_msg=name)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,7 +1,9 @@
+#ifndef BYTES  // of a register; a flag can ask for others, -DBYTES=64
 #ifdef __AVX__
 #define BYTES 32
 #else
 #define BYTES 16
+#endif
 #endif
 #define LANES (BYTES / (int)sizeof(real))
 typedef real vec __attribute__((vector_size(BYTES)));    // as many numbers as a register holds
