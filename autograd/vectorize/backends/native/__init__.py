@@ -20,7 +20,9 @@ def executable(program: Program, dtype: np.dtype[Any]) -> Native:
     program.check()
     sizes = {each.argument: each.shape[1] for each in program.instructions if isinstance(each, Input)}
     count = max(sizes) + 1
-    return Native(emit(program, dtype, "run", [f"x{number}" for number in range(count)], [(sizes[number],) for number in range(count)]), count)
+    return Native(
+        emit(program, dtype, "run", [f"x{number}" for number in range(count)], [(sizes[number],) for number in range(count)]), count
+    )
 
 
 def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> str:

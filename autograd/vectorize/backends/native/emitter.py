@@ -1,15 +1,16 @@
 """The emitter: a program as C, one function that goes through the examples a block at a time.
 
-Everything of a block stays in the cache. Sums over the examples (the cost, the gradients of what all of them share) are added up from
-block to block; what does not depend on the example is computed before, and what depends on such sums after. Views cost nothing: an
-array is a name, an offset and strides. An operation on entries that is used once, in another one of its shape, is written into it.
+Everything of a block stays in the cache, as many examples beside each other as a register has lanes: the C is that of one example,
+written for several. Sums over the examples (the cost, the gradients of what all of them share) are added up from block to block; what
+does not depend on the example is computed before, and what depends on such sums after. Views cost nothing: an array is a name, an
+offset and strides. An operation on entries that is used once, in another one of its shape, is written into it.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,9 +18,10 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-from autograd.vectorize.backends.numpy.source import named
 from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions, names
+from autograd.vectorize.backends.numpy.source import named
 from autograd.vectorize.program import (
+    BATCH,
     Concatenate,
     Constant,
     Elementwise,
@@ -41,53 +43,71 @@ from autograd.vectorize.program import (
     shape_text,
 )
 
-BLOCK = 16  # examples
+BLOCK = 32  # examples
+WIDE = 32  # columns of an argument that are not turned, but multiplied as they lie
 BEFORE, WITHIN, ADDED, AFTER = "before", "within", "added", "after"
 
 _INFIX = (ops.add, ops.subtract, ops.multiply, ops.divide)
+_MACROS = f"""
+#define BLOCK {BLOCK}
+#define ALWAYS static inline __attribute__((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+"""
 _LOOPS = Path(__file__).with_name("loops.h").read_text()
 
 
 class Place(NamedTuple):
-    """Where an array lies: a pointer, the offset of its first entry, and its strides; sizes and strides in entries of one block."""
+    """Where an array lies: a pointer, the offset of its first entry, and its strides, all in entries.
+
+    The batch axis, where there is one, comes first in the shape as BATCH. In memory of ours the examples of a block lie beside each
+    other, stride 1; an argument of the caller's has them in rows.
+    """
 
     name: str
     offset: int
-    shape: Shape  # with BATCH for the examples of a block
+    shape: Shape
     strides: tuple[int, ...]
-    is_ours: bool  # whether loops may run over its end
+    kind: str  # "lanes": a block of ours; "rows": the caller's examples; "plain": without examples; "theta": plain, but not ours
 
     @property
     def pointer(self) -> str:
         return f"{self.name} + {self.offset}" if self.offset else self.name
 
+    @property
+    def varies(self) -> bool:
+        return self.kind in ("lanes", "rows")
+
     def reshaped(self, shape: Shape) -> Place | None:
-        """The same entries in another shape, where a view can do it."""
-        sizes = [abs(size) * (BLOCK if size < 0 else 1) for size in self.shape]
-        extent = 1 + sum((size - 1) * stride for size, stride in zip(sizes, self.strides))
-        array = np.lib.stride_tricks.as_strided(np.empty(extent, np.int8), sizes, self.strides)
-        other = array.reshape([abs(size) * (BLOCK if size < 0 else 1) for size in shape])
+        """The same entries in another shape, where a view can do it; the batch stays where it is."""
+        if BATCH in self.shape:
+            where, there = self.shape.index(BATCH), shape.index(BATCH)
+            if where or there:
+                return None
+            rest = self._replace(shape=self.shape[1:], strides=self.strides[1:]).reshaped(shape[1:])
+            return rest and rest._replace(shape=shape, strides=(self.strides[0], *rest.strides))
+        extent = 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides))
+        array = np.lib.stride_tricks.as_strided(np.empty(extent, np.int8), self.shape, self.strides)
+        other = array.reshape(shape)
         if array.size > 1 and not np.may_share_memory(array, other):
             return None
         return self._replace(shape=shape, strides=tuple(other.strides))
+
+
+def by_example(shape: Shape) -> Shape:
+    """A shape in which n entries of each example along one axis, n * BATCH, are two axes: BATCH and n."""
+    return tuple([part for size in shape for part in ((BATCH, -size) if size < BATCH else (size,))])
 
 
 def contiguous(shape: Shape) -> tuple[int, ...]:
     strides, stride = [], 1
     for size in reversed(shape):
         strides.append(stride)
-        stride *= abs(size) * (BLOCK if size < 0 else 1)
+        stride *= size
     return tuple(reversed(strides))
-
-
-def length(shape: Shape) -> int:
-    """The entries of an array in a block."""
-    return math.prod(abs(size) * (BLOCK if size < 0 else 1) for size in shape)
-
-
-def size_c(size: int) -> str:
-    """A size as C: so many, or so many for each example of the block."""
-    return str(size) if size >= 0 else "count" if size == -1 else f"{-size} * count"
 
 
 class Emitted(NamedTuple):
@@ -104,10 +124,11 @@ def emit(program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[
 
 class _Emitter:
     def __init__(self, program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[str], shapes: Sequence[Shape]) -> None:
-        self.dtype, self.name, self.shapes = dtype, name, shapes
+        self.dtype, self.name, self.argument_shapes = dtype, name, shapes
         self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(Weights))
         given = named(program, arguments, shapes)  # the program as it is shown, and the names that its arrays have there
         self.program = given.program
+        self.shapes = [by_example(each.shape) for each in self.program.types]
         self.arguments = [_identifier(each) for each in given.arguments]
         self.names = {number: _identifier(each) for number, each in given.names.items()}
         outputs = dict(self.program.outputs)
@@ -118,8 +139,8 @@ class _Emitter:
         self.parts = self._parts()
         self.merged = self._merged()
         self.places: list[Place | None] = [None] * len(self.program)  # None for what is written into what uses it
-        self.packed: dict[int, Place] = {}
-        self.functions = {"splat", "fused"}
+        self.turned: dict[Place, Place] = {}
+        self.functions = {"splat", "fused", "where", "less", "abs", "exp", "log", "maximum"}
         self.work = 0
         self.memory: list[str] = []
         self.tables: list[str] = []
@@ -177,7 +198,7 @@ class _Emitter:
         merged = set()
         for number, instruction in enumerate(self.program.instructions):
             for each in instruction.operands if isinstance(instruction, Elementwise) else ():
-                same = self.program.shape(each) == self.program.shape(number) and self.stages[each] is self.stages[number]
+                same = self.shapes[each] == self.shapes[number] and self.stages[each] is self.stages[number]
                 if isinstance(self.program.instructions[each], Elementwise) and same and self.uses[each] == 1:
                     merged.add(each)
         return merged
@@ -186,41 +207,68 @@ class _Emitter:
         return self.names.get(number, f"a{number}")
 
     def _allocate(self, name: str, shape: Shape) -> Place:
-        """Room for an array, and for a vector more: loops may run over its end."""
-        self.memory.append(f"real *restrict const {name} = work + {self.work}; /* {shape_text(shape)} */")
-        self.work += -(-(length(shape) + 8) // 8) * 8
-        return Place(name, 0, shape, contiguous(shape), True)
+        """Room for an array, in whole vectors."""
+        rest = shape[1:] if BATCH in shape else shape
+        if BATCH in shape[1:]:
+            raise ValueError(f"{name} has its examples along another axis than the first, {shape_text(shape)}")
+        self.memory.append(f"real *restrict const {name} = work + {self.work}; // {shape_text(shape)}")
+        if BATCH in shape:
+            self.work += math.prod(rest) * BLOCK
+            return Place(name, 0, shape, (1, *(each * BLOCK for each in contiguous(rest))), "lanes")
+        self.work += -(-(math.prod(shape) + 8) // 8) * 8
+        return Place(name, 0, shape, contiguous(shape), "plain")
 
     def _target(self, number: int) -> Place:
-        shape = self.program.shape(number)
+        shape = self.shapes[number]
         if number in self.parts:
-            return Place("out", self.parts[number], shape, contiguous(shape), False)
-        if number == self.output and isinstance(self.program.instructions[number], (Scatter, Elementwise, Take, Concatenate, Reduce)):
-            return Place("rows" if self.program.varies(number) else "out", 0, shape, contiguous(shape), False)
+            return Place("out", self.parts[number], shape, contiguous(shape), "theta")
+        is_made = isinstance(self.program.instructions[number], (Scatter, Elementwise, Take, Concatenate, Reduce, MatMul))
+        if number == self.output and is_made and BATCH not in shape:
+            return Place("out", 0, shape, contiguous(shape), "theta")
         return self._allocate(self._name(number), shape)
+
+    def _ours(self, place: Place) -> Place:
+        """An array of the caller's examples, turned so that they lie beside each other; any other as it is."""
+        if place.kind != "rows":
+            return place
+        if place not in self.turned:
+            axes = [axis for axis in range(1, len(place.shape)) if place.shape[axis] != 1]
+            mine = self._allocate(f"{place.name.removesuffix('_rows')}_turned{len(self.turned) or ''}", place.shape)
+            columns = place.shape[axes[-1]] if axes else 1
+            stride = place.strides[axes[-1]] if axes else 1
+            if len(axes) > 1 and place.strides[1:] != contiguous(place.shape[1:]):
+                raise ValueError(f"a view of {place.name} that is in several pieces")
+            if len(axes) > 1:
+                columns, stride = math.prod(place.shape[1:]), 1
+            self.lines[WITHIN].append(f"turned({columns}, {place.pointer}, {place.strides[0]}, {stride}, {mine.name}, count);")
+            self.turned[place] = mine
+        return self.turned[place]
 
     # The instructions.
 
     def _emit(self, number: int, instruction: Instruction) -> None:
-        shape, operands = self.program.shape(number), instruction.operands
+        shape, operands = self.shapes[number], instruction.operands
         sources = [place for each in operands if (place := self.places[each]) is not None]
         match instruction:
             case Input(argument=argument):
-                place = Place(f"{self.arguments[argument]}_rows", 0, shape, contiguous(shape), False)
+                place = Place(f"{self.arguments[argument]}_rows", 0, shape, (shape[1], 1), "rows")
             case Parameters():
-                place = Place("theta", 0, shape, (0,) * (len(shape) - 1) + (1,), False)
+                place = Place("theta", 0, shape, (0,) * (len(shape) - 1) + (1,), "theta")
             case Weights():
-                place = Place("weights_rows", 0, shape, contiguous(shape), False)
+                place = Place("weights_rows", 0, shape, (1, 1), "rows")
             case Constant(value=value):
-                place = self._constant(number, value)
+                self.tables.append(f"static const real {self._name(number)}[] = {{{', '.join(map(_literal, value.ravel().tolist()))}}};")
+                place = Place(self._name(number), 0, value.shape, contiguous(value.shape), "theta")
             case Scale(factor=factor, power=power):
-                self.lines[BEFORE].append(f"const real {self._name(number)} = {_literal(factor)} * pow(batch, {power});")
-                place = Place(f"&{self._name(number)}", 0, (), (), False)
+                self.lines[BEFORE].append(
+                    f"const real {self._name(number)}[] = {{{_literal(factor)} * (real)pow((double)batch, {power})}};"
+                )
+                place = Place(self._name(number), 0, (), (), "theta")
             case Slice(start=start, stop=stop, step=step):
                 *rest, stride = sources[0].strides
                 place = sources[0]._replace(offset=sources[0].offset + start * stride, shape=shape, strides=(*rest, stride * step))
             case Transpose():
-                place = sources[0]._replace(shape=shape, strides=sources[0].strides[::-1])
+                place = _transposed(sources[0], shape)
             case Expand():
                 place = sources[0]._replace(shape=shape, strides=_broadcast(sources[0], shape))
             case Reshape():
@@ -233,32 +281,37 @@ class _Emitter:
 
     def _compute(self, number: int, instruction: Instruction, place: Place, sources: list[Place]) -> None:
         code = self._code(number)
-        code.append(f"/* {self._name(number)} {shape_text(place.shape)} = {instruction} */".replace("%", "a"))
+        if not isinstance(instruction, (MatMul, Elementwise)):
+            sources = list(map(self._ours, sources))
+        code.append(f"// {self._name(number)} {shape_text(place.shape)} = {instruction}".replace("%", "a"))
         match instruction:
             case Elementwise():
                 self._elementwise(code, number, place)
+            case MatMul() if self.stages[number] is WITHIN:
+                self._product_within(code, place, *sources)
+            case MatMul() if self.stages[number] is ADDED:
+                self._products_added(code, place, *sources)
             case MatMul():
-                self._product(code, number, instruction, place, *sources)
+                left, right = sources
+                (rows, inner), columns = left.shape, right.shape[1]
+                strides = [*left.strides, *right.strides, *place.strides]
+                a0, a1, b0, b1, c0, c1 = strides
+                pointers = f"{left.pointer}, {a0}, {a1}, {right.pointer}, {b0}, {b1}, {place.pointer}, {c0}, {c1}"
+                code.append(f"product({rows}, {inner}, {columns}, {pointers});")
             case Reduce(op=op, axis=axis):
                 self._reduction(code, number, op, axis, place, sources[0])
             case Take(columns=columns):
                 table = self._table(columns)
-                self._loops(code, place.shape, lambda at: f"{_at(place, at)} = {_at(sources[0], [*at[:-1], f'{table}[{at[-1]}]'])};")
+                self._loops(code, place, lambda at: f"{_at(place, at)} = {_at(sources[0], [*at[:-1], f'{table}[{at[-1]}]'])};")
             case Concatenate():
                 start = 0
                 for source in sources:
                     self._copy(code, place._replace(offset=place.offset + start * place.strides[-1], shape=source.shape), source)
                     start += source.shape[-1]
             case Scatter(places=columns):
-                self._scatter(code, number, instruction, place, sources)
+                self._scatter(code, instruction, place, sources)
             case _:
                 raise ValueError(f"no C is known for {instruction}")
-
-    def _constant(self, number: int, value: Any) -> Place:
-        shape, name = value.shape, self._name(number)
-        entries = ", ".join(map(_literal, value.ravel().tolist()))
-        self.tables.append(f"static const real {name}[] = {{{entries}}};")
-        return Place(name, 0, shape, contiguous(shape), False)
 
     def _table(self, columns: Any) -> str:
         name = f"columns{len(self.tables)}"
@@ -266,45 +319,58 @@ class _Emitter:
         return name
 
     def _copied(self, number: int, source: Place, shape: Shape) -> Place:
+        source = self._ours(source)
         place = self._allocate(self._name(number), source.shape)
         self._copy(self._code(number), place, source)
         view = place.reshaped(shape)
-        assert view is not None  # it is in one piece
+        if view is None:
+            raise ValueError(f"{self._name(number)} {shape_text(source.shape)} takes no shape {shape_text(shape)} without mixing examples")
         return view
 
     def _copy(self, code: list[str], place: Place, source: Place) -> None:
-        self._loops(code, source.shape, lambda at: f"{_at(place, at)} = {_at(source, at)};")
+        self._loops(code, place, lambda at: f"{_at(place, at)} = {_at(source, at)};")
 
-    def _loops(self, code: list[str], shape: Shape, body: Callable[[list[str]], str]) -> None:
-        """Nested loops over the entries of a shape; the body is told the indices."""
-        axes = [axis for axis, size in enumerate(shape) if size != 1]
-        at = [f"i{axis}" if axis in axes else "0" for axis in range(len(shape))]
+    def _loops(self, code: list[str], place: Place, body: Callable[[list[str]], str]) -> None:
+        """Nested loops over the entries of an array, examples innermost; the body is told the indices."""
+        axes = [axis for axis, size in enumerate(place.shape) if size not in (1, BATCH)]
+        axes += [axis for axis, size in enumerate(place.shape) if size == BATCH]
+        at = ["0"] * len(place.shape)
         for depth, axis in enumerate(axes):
-            code.append("    " * depth + f"for (long i{axis} = 0; i{axis} < {size_c(shape[axis])}; i{axis}++)")
+            size, index = place.shape[axis], "e" if place.shape[axis] == BATCH else f"i{axis}"
+            at[axis] = index
+            code.append("    " * depth + f"for (long {index} = 0; {index} < {'count' if size == BATCH else size}; {index}++)")
         code.append("    " * len(axes) + body(at))
 
     def _elementwise(self, code: list[str], number: int, place: Place) -> None:
         leaves: list[Place] = []
         expression = self._expression(number, leaves)
-        axes = _axes(place.shape, [place.strides, *(_broadcast(each, place.shape) for each in leaves)])
-        *outer, (size, (stride, *inner)) = axes or [("1", [1] * (1 + len(leaves)))]
+        strides = [place.strides, *(_broadcast(each, place.shape) for each in leaves)]
+        varies = BATCH in place.shape
+        shape, strides = (place.shape[1:], [each[1:] for each in strides]) if varies else (place.shape, strides)
+        axes = _axes(shape, strides)
+        size, inner = (
+            ("count", [1] + [int(leaf.kind == "lanes") for leaf in leaves]) if varies else axes.pop() if axes else ("1", [1] * len(strides))
+        )
         ends = [place.pointer, *(each.pointer for each in leaves)]
-        for depth, (count, strides) in enumerate(outer):
+        for depth, (count, along) in enumerate(axes):
             code.append("    " * depth + f"for (long i{depth} = 0; i{depth} < {count}; i{depth}++)")
-            ends = [f"{end} + i{depth} * {each}" if each else end for end, each in zip(ends, strides)]
-        pad = "    " * len(outer)
+            ends = [f"{end} + i{depth} * {each}" if each else end for end, each in zip(ends, along)]
         loads = []
-        for end, each, leaf in zip(ends[1:], inner, leaves):
+        for end, each, leaf in zip(ends[1:], inner[1:], leaves):
             if each == 0:
-                loads.append(f"splat(*({end}))")
+                loads.append(f"splat(*({end}))" if " " in end else f"splat(*{end})")
             elif each == 1:
-                loads.append(f"load({end} + i)" if leaf.is_ours else f"load_some({end} + i, {size} - i)")
+                loads.append(f"load({end} + e)" if leaf.kind in ("lanes", "plain") else f"load_some({end} + e, {size} - e)")
             else:
-                loads.append(f"strided({end} + i * {each}, {each}, {size} - i)")
-        assert stride == 1 or size == "1"
+                loads.append(f"strided({end} + e * {each}, {each}, {size} - e)")
+        if inner[0] != 1 and size != "1":
+            raise ValueError(f"{self._name(number)} is wanted in pieces")
         value = expression.format(*loads)
-        stored = f"store({ends[0]} + i, {value});" if place.is_ours else f"store_some({ends[0]} + i, {value}, {size} - i);"
-        code.append(f"{pad}for (long i = 0; i < {size}; i += LANES) {stored}")
+        stored = (
+            f"store({ends[0]} + e, {value});" if place.kind in ("lanes", "plain") else f"store_some({ends[0]} + e, {value}, {size} - e);"
+        )
+        code.append("    " * len(axes) + f"for (long e = 0; e < {size}; e += LANES)")
+        code.append("    " * (len(axes) + 1) + stored)
 
     def _expression(self, number: int, leaves: list[Place]) -> str:
         """An operation in vectors; `{0}`, `{1}`, ... stand for the leaves."""
@@ -313,21 +379,21 @@ class _Emitter:
         words = []
         for each in instruction.operands:
             operand = self.program.instructions[each]
-            place = self.places[each]
             if each in self.merged:
                 inner = self._expression(each, leaves)
                 words.append(inner if inner.startswith("v_") else f"({inner})")
             elif isinstance(operand, Constant) and operand.value.shape == ():
                 words.append(f"splat({_literal(float(operand.value))})")
             else:
+                place = self.places[each]
                 assert place is not None
+                place = self._ours(place)
                 if place not in leaves:
                     leaves.append(place)
                 words.append(f"{{{leaves.index(place)}}}")
         exponent = self.program.instructions[instruction.operands[-1]]
-        if instruction.op is ops.power and isinstance(exponent, Constant) and exponent.value.shape == ():
-            if float(exponent.value) == 2:
-                return self._call("square", words[:1])
+        if instruction.op is ops.power and isinstance(exponent, Constant) and exponent.value.shape == () and float(exponent.value) == 2:
+            return self._call("square", words[:1])
         if instruction.op in _INFIX:
             return f" {instruction.op.symbol} ".join(words)
         return f"-{words[0]}" if instruction.op is ops.negative else self._call(instruction.op.name, words)
@@ -336,112 +402,169 @@ class _Emitter:
         self.functions.add(name)
         return f"v_{name}({', '.join(words)})"
 
-    def _product(self, code: list[str], number: int, instruction: MatMul, place: Place, left: Place, right: Place) -> None:
-        (rows, inner), columns = map(size_c, left.shape), size_c(right.shape[1])
-        adds = int(self.stages[number] is ADDED)
-        if adds:
-            self._zero(place)
-        right_number = instruction.operands[1]
-        if right.strides[1] != 1 and right.shape[1] >= 4 and self.stages[right_number] is BEFORE and 0 < right.shape[0] < 64:
-            if right_number not in self.packed:
-                self.packed[right_number] = self._allocate(f"a{right_number}_packed", right.shape)
-                self._copy(self.lines[BEFORE], self.packed[right_number], right)
-            right = self.packed[right_number]
-        (a0, a1), (b0, b1), (c0, c1) = left.strides, right.strides, place.strides
-        a, b, c = left.pointer, right.pointer, place.pointer
-        if b1 == c1 == 1:
-            code.append(f"product_by_columns({rows}, {inner}, {columns}, {a}, {a0}, {a1}, {b}, {b0}, {c}, {c0}, {adds});")
-        elif a1 == b0 == 1:
-            code.append(f"product_along_inner({rows}, {inner}, {columns}, {a}, {a0}, {b}, {b1}, {c}, {c0}, {c1}, {adds});")
-        else:
-            code.append(f"product({rows}, {inner}, {columns}, {a}, {a0}, {a1}, {b}, {b0}, {b1}, {c}, {c0}, {c1}, {adds});")
+    def _product_within(self, code: list[str], place: Place, left: Place, right: Place) -> None:
+        """A product of the examples' rows, (batch, inner) or (batch, several, inner), with a matrix that all of them share."""
+        if right.varies or BATCH in right.shape or BATCH not in left.shape[:1]:
+            raise ValueError(f"a product of {shape_text(left.shape)} and {shape_text(right.shape)} is not one of examples with a matrix")
+        (inner, columns), (bk, bj) = right.shape, right.strides
+        if left.kind == "rows" and len(left.shape) == 2 and left.strides[1] == bk == 1 and inner >= WIDE:
+            rows = f"{left.pointer}, {left.strides[0]}, {place.pointer}, {place.strides[1]}, count"
+            code.append(f"product_of_rows({columns}, {inner}, {right.pointer}, {bj}, {rows});")
+            return
+        note = code.pop()
+        left = self._ours(left)
+        code.append(note)
+        a, c, pad = left.pointer, place.pointer, ""
+        if len(left.shape) == 3:
+            code.append(f"for (long g = 0; g < {left.shape[1]}; g++)")
+            a, c, pad = f"{a} + g * {left.strides[1]}", f"{c} + g * {place.strides[1]}", "    "
+        examples = f"{a}, {left.strides[-1]}, {c}, {place.strides[-1]}, count"
+        code.append(f"{pad}product_within({columns}, {inner}, {right.pointer}, {bj}, {bk}, {examples});")
+
+    def _products_added(self, code: list[str], place: Place, left: Place, right: Place) -> None:
+        """A sum over the examples: (rows, batch) times (batch, columns), perhaps with several rows of each example."""
+        note = code.pop()
+        if left.shape[-len(right.shape[:-1]) :] != right.shape[:-1]:
+            raise ValueError(f"a product of {shape_text(left.shape)} and {shape_text(right.shape)} is no sum over the examples")
+        rows, columns = left.shape[0], right.shape[-1]
+        (cj, ck), left = place.strides, self._ours(left) if left.kind == "rows" else left
+        if left.kind != "lanes":  # the same for every example, as the weights of a mean are
+            left = self._filled(left)
+        if right.kind == "rows" and len(right.shape) == 2 and right.strides[1] == ck == 1 and columns >= WIDE:
+            at = f"{right.pointer}, {right.strides[0]}, {place.pointer}, {cj}, count, start == 0"
+            code += [note, f"add_products_of_rows({rows}, {columns}, {left.pointer}, {left.strides[0]}, {at});"]
+            return
+        right = self._ours(right)
+        code.append(note)
+        self._zero(place)
+        d, a, pad = left.pointer, right.pointer, ""
+        if len(right.shape) == 3:
+            code.append(f"for (long g = 0; g < {right.shape[1]}; g++)")
+            d, a, pad = f"{d} + g * {left.strides[2]}", f"{a} + g * {right.strides[1]}", "    "
+        at = f"{a}, {right.strides[-1]}, {place.pointer}, {cj}, {ck}, count"
+        code.append(f"{pad}add_products({rows}, {columns}, {d}, {left.strides[0]}, {at});")
+
+    def _filled(self, place: Place) -> Place:
+        """An array that is the same for every example, written out for a block of them."""
+        shape = (BATCH, *(size for size in place.shape if size != BATCH))
+        order = [place.shape.index(BATCH), *(axis for axis, size in enumerate(place.shape) if size != BATCH)]
+        mine = self._allocate(f"filled{len(self.memory)}", shape)
+        ordered = place._replace(shape=shape, strides=tuple([place.strides[axis] for axis in order]))
+        self.lines[WITHIN].append("// the same for every example")
+        self._copy(self.lines[WITHIN], mine, ordered)
+        return _transposed(mine, place.shape)
 
     def _reduction(self, code: list[str], number: int, op: Operation, axis: int, place: Place, source: Place) -> None:
-        count, stride = size_c(source.shape[axis]), source.strides[axis]
-        adds = self.stages[number] is ADDED
-        if adds:
+        stride = source.strides[axis]
+        if self.stages[number] is ADDED:
+            if op is not ops.total_:
+                raise ValueError(f"{op.name} over the examples cannot be added up from block to block")
             self._zero(place)
-        if adds and op is ops.total_ and len(source.shape) == 2 and source.strides[1] == 1:
-            code.append(f"add_rows({count}, {size_c(source.shape[1])}, {source.pointer}, {stride}, {place.pointer});")
-            return
-        if adds and op is not ops.total_:
-            raise ValueError(f"{op.name} over the examples cannot be added up from block to block")
-        sign = "+=" if adds else "="
-        self._loops(code, place.shape, lambda at: f"{_at(place, at)} {sign} {op.name}(&{_at(source, at)}, {stride}, {count});")
-
-    def _scatter(self, code: list[str], number: int, instruction: Scatter, place: Place, sources: list[Place]) -> None:
-        if place.name == "out":
-            self.lines[BEFORE].insert(0, f"memset(out, 0, {length(place.shape)} * sizeof(real));")
+            shape = self.shapes[self.program.instructions[number].operands[0]]
+            several = shape[1] if len(shape) > len(place.shape) else 1  # rows of each example
+            skipped = len(shape) - len(place.shape) + 1
+            rest = source._replace(shape=source.shape[skipped:], strides=source.strides[skipped:])
+            target = place._replace(shape=place.shape[1:], strides=place.strides[1:])
+            for each in range(several):
+                offset = each * source.strides[1] if several > 1 else 0
+                shifted = rest._replace(offset=rest.offset + offset)
+                self._loops(code, target, lambda at, of=shifted: f"{_at(target, at)} += total(&{_at(of, at)}, 1, count);")  # type: ignore[misc]
+        elif BATCH in place.shape:
+            axis += len(source.shape) - len(self.program.shape(self.program.instructions[number].operands[0]))
+            inner, stride = source.shape[axis], source.strides[axis]
+            target = place._replace(shape=place.shape[1:], strides=place.strides[1:])
+            rest = source._replace(
+                shape=tuple(1 if i == axis else size for i, size in enumerate(source.shape))[1:], strides=source.strides[1:]
+            )
+            call = f"{op.name}_within({inner}, "
+            self._loops(code, target, lambda at: f"{call}&{_at(rest, at)}, {stride}, &{_at(target, at)}, count);")
         else:
-            self._loops(code, place.shape, lambda at: f"{_at(place, at)} = 0;")
-        for columns, operand, source in zip(instruction.places, instruction.operands, sources):
-            made = operand
-            while isinstance(self.program.instructions[made], Reshape):
-                (made,) = self.program.instructions[made].operands
-            if place.name == "out" and made in self.parts:
+            self._loops(code, place, lambda at: f"{_at(place, at)} = {op.name}(&{_at(source, at)}, {stride}, {source.shape[axis]});")
+
+    def _scatter(self, code: list[str], instruction: Scatter, place: Place, sources: list[Place]) -> None:
+        if place.name == "out":
+            made = [self._source(each) for each in instruction.operands]
+            covered = sum(math.prod(self.shapes[each]) for each in made if each in self.parts)
+            if covered < math.prod(place.shape):
+                self.lines[BEFORE].insert(0, f"memset(out, 0, {math.prod(place.shape)} * sizeof(real));")
+        else:
+            made = []
+            self._loops(code, place, lambda at: f"{_at(place, at)} = 0;")
+        for index, (columns, source) in enumerate(zip(instruction.places, sources)):
+            if made and made[index] in self.parts:
                 continue
             if isinstance(columns, np.ndarray):
                 table = self._table(columns)
-                self._loops(code, source.shape, lambda at, t=table, s=source: f"{_at(place, [*at[:-1], f'{t}[{at[-1]}]'])} += {_at(s, at)};")  # type: ignore[misc]
+                self._loops(code, source, lambda at, t=table, s=source: f"{_at(place, [*at[:-1], f'{t}[{at[-1]}]'])} += {_at(s, at)};")  # type: ignore[misc]
                 continue
             start, _, step = columns or (0, 0, 1)
             *rest, stride = place.strides
             target = place._replace(offset=place.offset + start * stride, shape=source.shape, strides=(*rest, stride * step))
-            self._loops(code, source.shape, lambda at, to=target, s=source: f"{_at(to, at)} += {_at(s, at)};")  # type: ignore[misc]
+            self._loops(code, target, lambda at, to=target, s=source: f"{_at(to, at)} += {_at(s, at)};")  # type: ignore[misc]
+
+    def _source(self, number: int) -> int:
+        while isinstance(self.program.instructions[number], Reshape):
+            (number,) = self.program.instructions[number].operands
+        return number
 
     def _zero(self, place: Place) -> None:
-        if place.name != "out":  # the output is emptied as a whole
-            self.lines[BEFORE].append(f"memset({place.pointer}, 0, {length(place.shape)} * sizeof(real));")
-        elif not isinstance(self.program.instructions[self.output], Scatter):
-            self.lines[BEFORE].append(f"memset({place.pointer}, 0, {length(place.shape)} * sizeof(real));")
+        self.lines[BEFORE].append(f"memset({place.pointer}, 0, {math.prod(place.shape)} * sizeof(real));")
 
     # The whole.
 
     def _finish(self) -> None:
         if self.output >= 0:
-            place, varies = self.places[self.output], self.program.varies(self.output)
+            place, shape = self.places[self.output], self.shapes[self.output]
             assert place is not None
-            if place.name not in ("out", "rows"):
-                shape = self.program.shape(self.output)
-                target = Place("rows" if varies else "out", 0, shape, contiguous(shape), False)
-                self._copy(self.lines[WITHIN if varies else AFTER], target, place)
+            if BATCH in shape:
+                target = Place("out_rows", 0, shape, (math.prod(shape[1:]), *contiguous(shape[1:])), "rows")
+                self._copy(self.lines[WITHIN], target, place)
+            elif place.name != "out":
+                self._copy(self.lines[AFTER], Place("out", 0, shape, contiguous(shape), "theta"), place)
         if self.has_cost:
             place = self.places[self.results]
             assert place is not None
-            if self.program.varies(self.results):
-                weight = "weights_rows[i] * " if self.is_weighted else ""
-                self.lines[WITHIN].append(f"for (long i = 0; i < count; i++) cost += {weight}{_at(place, ['i', '0'])};")
-                self.lines[AFTER] += [] if self.is_weighted else ["cost /= batch;"]
+            if not self.program.varies(self.results):
+                self.lines[AFTER].append(f"cost = {_at(place, ['0'] * len(place.shape))};")
             else:
-                self.lines[AFTER].append(f"cost = *({place.pointer});")
+                weight = "weights_rows[e] * " if self.is_weighted else ""
+                self.lines[WITHIN] += ["for (long e = 0; e < count; e++)", f"    cost += {weight}{_at(place, ['e', '0'])};"]
+                self.lines[AFTER] += [] if self.is_weighted else ["cost /= batch;"]
 
     def _text(self) -> str:
-        described = ", ".join(f"{each} {shape_text((-1, *shape))}" for each, shape in zip(self.arguments, self.shapes))
+        described = ", ".join(f"{each} {shape_text((BATCH, *shape))}" for each, shape in zip(self.arguments, self.argument_shapes))
         given = ", ".join(f"const real *{each}" for each in self.arguments)
-        rows = [f"const real *const {each}_rows = {each} + start * {math.prod(shape)};" for each, shape in zip(self.arguments, self.shapes)]
+        rows = [
+            f"const real *const {each}_rows = {each} + start * {math.prod(shape)};"
+            for each, shape in zip(self.arguments, self.argument_shapes)
+        ]
         if self.is_weighted:
             rows.append("const real *const weights_rows = weights + start;")
         if self.output >= 0 and self.program.varies(self.output):
-            rows.append(f"real *const rows = out + start * {math.prod(self.program.shape(self.output)[1:])};")
-        within = [*rows, *self.lines[WITHIN]]
-        body = [*self.memory, *self.lines[BEFORE]]
+            rows.append(f"real *const out_rows = out + start * {math.prod(self.shapes[self.output][1:])};")
+        loop = [
+            "for (long start = 0; start < batch; start += BLOCK) {",
+            "    const long count = batch - start < BLOCK ? batch - start : BLOCK;",
+        ]
+        within = [f"    {line}" for line in [*rows, *self.lines[WITHIN]]]
         cost = ["double cost = 0;"] if self.has_cost else []
-        loop = [f"for (long start = 0; start < batch; start += {BLOCK}) {{", f"    const long count = batch - start < {BLOCK} ? batch - start : {BLOCK};"]
-        lines = [*cost, *body, *loop, *(f"    {line}" for line in within), "}", *self.lines[AFTER], f"return {'cost' if cost else '0'};"]
+        lines = [*cost, *self.memory, *self.lines[BEFORE], *loop, *within, "}", *self.lines[AFTER], f"return {'cost' if cost else '0'};"]
         sizes = [self.program.shape(each)[-1] for each in self.program.find(Parameters)]
-        layout = [f"   theta ({max(sizes)},): {self._layout()}"] if sizes else []
-        header = [f"/* {self.name}: of {described}.", *layout, "   work: room for the arrays below. */"]
-        signature = f"double {_identifier(self.name)}(long batch, {given}, const real *theta, const real *weights, real *restrict out, real *restrict work)"
+        layout = [f"// theta ({max(sizes)},): {self._layout()}"] if sizes else []
+        header = [f"// {self.name}: of {described}; the arrays of a block lie in work", *layout]
+        pointers = f"{given}, const real *theta, const real *weights, real *restrict out, real *restrict work"
         function = "\n".join(f"    {line}" for line in lines)
-        begin = f"{INCLUDES}#include <string.h>\n{definitions(self.functions, self.dtype)}\n{_LOOPS}"
-        return "\n".join([begin, *self.tables, "", *header, signature, "{", function, "}", ""])
+        begin = f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions(self.functions, self.dtype)}\n{_LOOPS}"
+        return "\n".join(
+            [begin, *self.tables, "", *header, f"double {_identifier(self.name)}(long batch, {pointers}) {{", function, "}", ""]
+        )
 
     def _layout(self) -> str:
         """Which entries of the parameters are what."""
         found = []
         for number, name in self.names.items():
             place = self.places[number]
-            if place is not None and place.name == "theta" and self.stages[number] is BEFORE:
+            if place is not None and place.name == "theta":
                 found.append(f"{name} from {place.offset} {shape_text(place.shape)}")
         return ", ".join(found)
 
@@ -450,32 +573,41 @@ def _slice(place: Any) -> Any:
     return slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
 
 
+def _transposed(place: Place, shape: Shape) -> Place:
+    """A matrix with its axes exchanged; where one of them is BATCH and n, both of these go together."""
+    if len(place.shape) == 2:
+        return place._replace(shape=shape, strides=place.strides[::-1])
+    order = (2, 0, 1) if place.shape[0] == BATCH else (1, 2, 0)
+    return place._replace(shape=shape, strides=tuple([place.strides[axis] for axis in order]))
+
+
 def _broadcast(place: Place, shape: Shape) -> tuple[int, ...]:
     """The strides with which an array fills a larger shape."""
     missing = len(shape) - len(place.shape)
-    return (*[0] * missing, *(0 if size == 1 != whole else stride for size, stride, whole in zip(place.shape, place.strides, shape[missing:])))
+    strides = [0 if size == 1 != whole else stride for size, stride, whole in zip(place.shape, place.strides, shape[missing:])]
+    return (*[0] * missing, *strides)
 
 
 def _axes(shape: Shape, strides: Sequence[tuple[int, ...]]) -> list[tuple[str, list[int]]]:
-    """The loops over a shape, as few as there can be: each with its size in C, and the stride of each array along it."""
-    axes: list[tuple[int, str, list[int]]] = []
+    """The loops over a shape without examples, as few as there can be: each with its size, and the stride of each array along it."""
+    axes: list[tuple[int, list[int]]] = []
     for axis, size in enumerate(shape):
         if size == 1:
             continue
         along = [each[axis] for each in strides]
-        if axes and size > 0 and all(before == own * size for before, own in zip(axes[-1][2], along)):
-            outer, text, _ = axes.pop()
-            axes.append((outer * size, f"{text} * {size}" if not text.isdigit() else str(int(text) * size), along))
+        if axes and all(before == own * size for before, own in zip(axes[-1][1], along)):
+            outer, _ = axes.pop()
+            axes.append((outer * size, along))
         else:
-            axes.append((size, size_c(size), along))
-    return [(text, along) for _, text, along in axes]
+            axes.append((size, along))
+    return [(str(size), along) for size, along in axes]
 
 
 def _at(place: Place, indices: Sequence[str]) -> str:
     """An entry of an array, in C."""
     terms = [f"{index} * {stride}" if stride != 1 else index for index, stride in zip(indices, place.strides) if index != "0" and stride]
     terms = [str(place.offset)] * bool(place.offset) + terms
-    return f"({place.name})[{' + '.join(terms) or '0'}]" if place.name.startswith("&") else f"{place.name}[{' + '.join(terms) or '0'}]"
+    return f"{place.name}[{' + '.join(terms) or '0'}]"
 
 
 def _literal(value: float) -> str:
@@ -491,7 +623,49 @@ def _identifier(name: str) -> str:
 
 
 _RESERVED = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return "
-    "short signed sizeof static struct switch typedef union unsigned void volatile while main batch count start cost out rows work "
-    "weights theta".split()
-) | frozenset(re.findall(r"\w+", INCLUDES + _LOOPS + "".join(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8"))))
+    [
+        "auto",
+        "break",
+        "case",
+        "char",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "register",
+        "restrict",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "typedef",
+        "union",
+        "unsigned",
+        "void",
+        "volatile",
+        "while",
+        "main",
+        "batch",
+        "count",
+        "start",
+        "cost",
+        "out",
+        "work",
+        "weights",
+        "theta",
+    ]
+) | frozenset(re.findall(r"\w+", INCLUDES + _LOOPS + _MACROS + "".join(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8"))))

@@ -1,4 +1,5 @@
-// What is worth writing by hand: loads and stores at the end of memory that is not ours, sums, and products of matrices.
+// The loops that every program is made of. Of an array that depends on the example, the entries of a block of examples lie side by
+// side: as many examples at once as a register has lanes. There is room for BLOCK of them, `count` are there.
 
 static inline vec load(const real *from) {
     vec v;
@@ -27,7 +28,6 @@ static inline void store_some(real *to, vec v, long left) {
         to[i] = v[i];
 }
 
-// Every stride-th entry.
 static inline vec strided(const real *from, long stride, long left) {
     vec v = {0};
     for (int i = 0; i < LANES && i < left; i++)
@@ -35,12 +35,12 @@ static inline vec strided(const real *from, long stride, long left) {
     return v;
 }
 
-// The lanes of a vector, added up.
+// The lanes of a vector, added up by halves.
 static inline real lanes(vec v) {
-    real sum = 0;
-    for (int i = 0; i < LANES; i++)
-        sum += v[i];
-    return sum;
+    for (int half = LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            v[i] += v[i + half];
+    return v[0];
 }
 
 static real total(const real *a, long stride, long count) {
@@ -72,101 +72,207 @@ static real logsumexp(const real *a, long stride, long count) {
     return largest + LIBM(log)(sum);
 }
 
-// Each column added up, on top of what is there.
-static void add_rows(long rows, long columns, const real *restrict a, long a0, real *restrict c) {
-    long j = 0;
-    for (; j + LANES <= columns; j += LANES) {
-        vec s = load(c + j);
-        for (long i = 0; i < rows; i++)
-            s += load(a + i * a0 + j);
-        store(c + j, s);
+// For each example the sum of `inner` numbers.
+static void total_within(long inner, const real *a, long a0, real *c, long count) {
+    for (long e = 0; e < count; e += LANES) {
+        vec s = load(a + e);
+        for (long k = 1; k < inner; k++)
+            s += load(a + k * a0 + e);
+        store(c + e, s);
     }
-    for (; j < columns; j++)
-        for (long i = 0; i < rows; i++)
-            c[j] += a[i * a0 + j];
 }
 
-// Four rows by two vectors of columns of the product below.
-static inline void tile_by_columns(long inner, const real *restrict a, long a0, long a1, const real *restrict b, long b0,
-                                   real *restrict c, long c0, int adds) {
-    vec s00 = splat(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-    if (adds) {
-        s00 = load(c), s01 = load(c + LANES), s10 = load(c + c0), s11 = load(c + c0 + LANES);
-        s20 = load(c + 2 * c0), s21 = load(c + 2 * c0 + LANES), s30 = load(c + 3 * c0), s31 = load(c + 3 * c0 + LANES);
+static void logsumexp_within(long inner, const real *a, long a0, real *c, long count) {
+    for (long e = 0; e < count; e += LANES) {
+        vec largest = load(a + e), s = splat(0);
+        for (long k = 1; k < inner; k++)
+            largest = v_maximum(largest, load(a + k * a0 + e));
+        const vec shift = v_where(v_less(v_abs(largest), splat(INFINITY)), largest, splat(0));
+        for (long k = 0; k < inner; k++)
+            s += v_exp(load(a + k * a0 + e) - shift);
+        store(c + e, v_log(s) + shift);
     }
-    for (long k = 0; k < inner; k++) {
-        const vec u = load(b + k * b0), v = load(b + k * b0 + LANES);
-        const vec r0 = splat(a[k * a1]), r1 = splat(a[a0 + k * a1]), r2 = splat(a[2 * a0 + k * a1]), r3 = splat(a[3 * a0 + k * a1]);
-        s00 = fused(r0, u, s00), s01 = fused(r0, v, s01), s10 = fused(r1, u, s10), s11 = fused(r1, v, s11);
-        s20 = fused(r2, u, s20), s21 = fused(r2, v, s21), s30 = fused(r3, u, s30), s31 = fused(r3, v, s31);
-    }
-    store(c, s00), store(c + LANES, s01), store(c + c0, s10), store(c + c0 + LANES, s11);
-    store(c + 2 * c0, s20), store(c + 2 * c0 + LANES, s21), store(c + 3 * c0, s30), store(c + 3 * c0 + LANES, s31);
 }
 
-// c[i][j] = (or +=) the sum over k of a[i][k] b[k][j], where the columns of b and c lie side by side.
-static void product_by_columns(long rows, long inner, long columns, const real *restrict a, long a0, long a1,
-                               const real *restrict b, long b0, real *restrict c, long c0, int adds) {
-    long j = 0;
-    for (; j + 2 * LANES <= columns; j += 2 * LANES) {
-        long i = 0;
-        for (; i + 4 <= rows; i += 4)
-            tile_by_columns(inner, a + i * a0, a0, a1, b + j, b0, c + i * c0 + j, c0, adds);
-        for (; i < rows; i++) {
-            vec s = adds ? load(c + i * c0 + j) : splat(0), t = adds ? load(c + i * c0 + j + LANES) : splat(0);
-            for (long k = 0; k < inner; k++) {
-                const vec r = splat(a[i * a0 + k * a1]);
-                s = fused(r, load(b + k * b0 + j), s), t = fused(r, load(b + k * b0 + j + LANES), t);
-            }
-            store(c + i * c0 + j, s), store(c + i * c0 + j + LANES, t);
+// Rows of columns that lie in the caller's memory, turned to lie example by example beside each other; what is over is 0.
+static void turned(long columns, const real *x, long x_row, long x_column, real *c, long count) {
+    for (long j = 0; j < columns; j++) {
+        for (long e = 0; e < count; e++)
+            c[j * BLOCK + e] = x[e * x_row + j * x_column];
+        for (long e = count; e % LANES; e++)
+            c[j * BLOCK + e] = 0;
+    }
+}
+
+// Products of matrices, by tiles whose sums stay in registers.
+
+// c[j] = sum over k of b[j][k] a[k], for J columns and T vectors of examples.
+ALWAYS void mix(const int J, const int T, long inner, const real *restrict b, long bj, long bk, const real *restrict a, long ak,
+                real *restrict c, long cj) {
+    vec s[4][2];
+    UNROLL for (int j = 0; j < J; j++)
+        UNROLL for (int t = 0; t < T; t++)
+            s[j][t] = splat(0);
+    for (long k = 0; k < inner; k++)
+        UNROLL for (int j = 0; j < J; j++) {
+            const vec factor = splat(b[j * bj + k * bk]);
+            UNROLL for (int t = 0; t < T; t++)
+                s[j][t] = fused(factor, load(a + k * ak + t * LANES), s[j][t]);
+        }
+    UNROLL for (int j = 0; j < J; j++)
+        UNROLL for (int t = 0; t < T; t++)
+            store(c + j * cj + t * LANES, s[j][t]);
+}
+
+static void product_within(long columns, long inner, const real *b, long bj, long bk, const real *a, long ak, real *c, long cj, long count) {
+    for (long j = 0; j < columns; j += 4) {
+        const real *factors = b + j * bj;
+        long e = 0;
+        for (; e + LANES < count; e += 2 * LANES)
+            if (j + 4 <= columns)
+                mix(4, 2, inner, factors, bj, bk, a + e, ak, c + j * cj + e, cj);
+            else
+                for (long i = j; i < columns; i++)
+                    mix(1, 2, inner, b + i * bj, bj, bk, a + e, ak, c + i * cj + e, cj);
+        if (e < count)
+            for (long i = j; i < columns && i < j + 4; i++)
+                mix(1, 1, inner, b + i * bj, bj, bk, a + e, ak, c + i * cj + e, cj);
+    }
+}
+
+// The same for E examples whose many entries lie in rows, as the caller has them, beside rows of b.
+ALWAYS void dots(const int E, const int J, long inner, const real *restrict b, long bj, const real *restrict x, long x_row,
+                 real *restrict c, long cj) {
+    vec s[8][4];
+    UNROLL for (int j = 0; j < J; j++)
+        UNROLL for (int e = 0; e < E; e++)
+            s[j][e] = splat(0);
+    long k = 0;
+    for (; k + LANES <= inner; k += LANES) {
+        vec row[4];
+        UNROLL for (int e = 0; e < E; e++)
+            row[e] = load(x + e * x_row + k);
+        UNROLL for (int j = 0; j < J; j++) {
+            const vec factors = load(b + j * bj + k);
+            UNROLL for (int e = 0; e < E; e++)
+                s[j][e] = fused(factors, row[e], s[j][e]);
         }
     }
-    for (; j < columns; j += LANES) // what is left, a vector or less at a time
-        for (long i = 0; i < rows; i++) {
-            vec s = adds ? load_some(c + i * c0 + j, columns - j) : splat(0);
-            for (long k = 0; k < inner; k++)
-                s = fused(splat(a[i * a0 + k * a1]), load_some(b + k * b0 + j, columns - j), s);
-            store_some(c + i * c0 + j, s, columns - j);
+    for (int j = 0; j < J; j++)
+        for (int e = 0; e < E; e++) {
+            real sum = lanes(s[j][e]);
+            for (long l = k; l < inner; l++)
+                sum += b[j * bj + l] * x[e * x_row + l];
+            c[j * cj + e] = sum;
         }
 }
 
-// The same, where the rows of a and the columns of b lie along k: four rows by two columns at a time.
-static void product_along_inner(long rows, long inner, long columns, const real *restrict a, long a0, const real *restrict b, long b1,
-                                real *restrict c, long c0, long c1, int adds) {
-    for (long j = 0; j < columns; j += 2) {
-        const real *b0 = b + j * b1, *b2 = j + 1 < columns ? b0 + b1 : b0;
-        long i = 0;
-        for (; i < rows; i += 4) {
-            const real *a_0 = a + i * a0, *a_1 = i + 1 < rows ? a_0 + a0 : a_0, *a_2 = i + 2 < rows ? a_1 + a0 : a_1;
-            const real *a_3 = i + 3 < rows ? a_2 + a0 : a_2;
-            vec s00 = splat(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-            long k = 0;
-            for (; k < inner; k += LANES) {
-                const long left = inner - k;
-                const vec u = load_some(b0 + k, left), v = load_some(b2 + k, left);
-                const vec r0 = load_some(a_0 + k, left), r1 = load_some(a_1 + k, left);
-                const vec r2 = load_some(a_2 + k, left), r3 = load_some(a_3 + k, left);
-                s00 = fused(r0, u, s00), s01 = fused(r0, v, s01), s10 = fused(r1, u, s10), s11 = fused(r1, v, s11);
-                s20 = fused(r2, u, s20), s21 = fused(r2, v, s21), s30 = fused(r3, u, s30), s31 = fused(r3, v, s31);
-            }
-            const real sums[4][2] = {{lanes(s00), lanes(s01)}, {lanes(s10), lanes(s11)}, {lanes(s20), lanes(s21)}, {lanes(s30), lanes(s31)}};
-            for (int r = 0; r < 4 && i + r < rows; r++)
-                for (int q = 0; q < 2 && j + q < columns; q++) {
-                    real *to = c + (i + r) * c0 + (j + q) * c1;
-                    *to = adds ? *to + sums[r][q] : sums[r][q];
-                }
-        }
+static void product_of_rows(long columns, long inner, const real *b, long bj, const real *x, long x_row, real *c, long cj, long count) {
+    long e = 0;
+    for (; e + 4 <= count; e += 4) {
+        long j = 0;
+        for (; j + 2 <= columns; j += 2)
+            dots(4, 2, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
+        if (j < columns)
+            dots(4, 1, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
+    }
+    for (; e < count; e++) {
+        long j = 0;
+        for (; j + 8 <= columns; j += 8)
+            dots(1, 8, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
+        for (; j < columns; j++)
+            dots(1, 1, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
     }
 }
 
-// The same, wherever things lie.
+// c[j][k] += the sum over the examples of d[j] a[k], for J rows and K columns.
+ALWAYS void inner_products(const int J, const int K, const real *restrict d, long dj, const real *restrict a, long ak, real *restrict c,
+                           long cj, long ck, long count) {
+    vec s[2][4];
+    UNROLL for (int j = 0; j < J; j++)
+        UNROLL for (int k = 0; k < K; k++)
+            s[j][k] = splat(0);
+    long e = 0;
+    for (; e + LANES <= count; e += LANES) {
+        vec entries[4];
+        UNROLL for (int k = 0; k < K; k++)
+            entries[k] = load(a + k * ak + e);
+        UNROLL for (int j = 0; j < J; j++) {
+            const vec factors = load(d + j * dj + e);
+            UNROLL for (int k = 0; k < K; k++)
+                s[j][k] = fused(factors, entries[k], s[j][k]);
+        }
+    }
+    for (int j = 0; j < J; j++)
+        for (int k = 0; k < K; k++) {
+            real sum = lanes(s[j][k]);
+            for (long l = e; l < count; l++)
+                sum += d[j * dj + l] * a[k * ak + l];
+            c[j * cj + k * ck] += sum;
+        }
+}
+
+static void add_products(long rows, long columns, const real *d, long dj, const real *a, long ak, real *c, long cj, long ck, long count) {
+    for (long j = 0; j < rows; j += 2) {
+        long k = 0;
+        if (j + 2 <= rows)
+            for (; k + 4 <= columns; k += 4)
+                inner_products(2, 4, d + j * dj, dj, a + k * ak, ak, c + j * cj + k * ck, cj, ck, count);
+        for (long i = j; i < rows && i < j + 2; i++)
+            for (long l = k; l < columns; l++)
+                inner_products(1, 1, d + i * dj, dj, a + l * ak, ak, c + i * cj + l * ck, cj, ck, count);
+    }
+}
+
+// The same, where the entries of an example lie in a row as the caller has them, and those of a row of c beside each other.
+ALWAYS void outer_products(const int J, const int T, const real *restrict d, long dj, const real *restrict x, long x_row, real *restrict c,
+                           long cj, long count, int first) {
+    vec s[4][2];
+    UNROLL for (int j = 0; j < J; j++)
+        UNROLL for (int t = 0; t < T; t++)
+            s[j][t] = first ? splat(0) : load(c + j * cj + t * LANES);
+    for (long e = 0; e < count; e++) {
+        vec row[2];
+        UNROLL for (int t = 0; t < T; t++)
+            row[t] = load(x + e * x_row + t * LANES);
+        UNROLL for (int j = 0; j < J; j++) {
+            const vec factor = splat(d[j * dj + e]);
+            UNROLL for (int t = 0; t < T; t++)
+                s[j][t] = fused(factor, row[t], s[j][t]);
+        }
+    }
+    UNROLL for (int j = 0; j < J; j++)
+        UNROLL for (int t = 0; t < T; t++)
+            store(c + j * cj + t * LANES, s[j][t]);
+}
+
+static void add_products_of_rows(long rows, long columns, const real *d, long dj, const real *x, long x_row, real *c, long cj, long count,
+                                 int first) {
+    long k = 0;
+    for (; k + 2 * LANES <= columns; k += 2 * LANES) {
+        long j = 0;
+        for (; j + 4 <= rows; j += 4)
+            outer_products(4, 2, d + j * dj, dj, x + k, x_row, c + j * cj + k, cj, count, first);
+        for (; j < rows; j++)
+            outer_products(1, 2, d + j * dj, dj, x + k, x_row, c + j * cj + k, cj, count, first);
+    }
+    for (; k < columns; k++)
+        for (long j = 0; j < rows; j++) {
+            real sum = first ? 0 : c[j * cj + k];
+            for (long e = 0; e < count; e++)
+                sum += d[j * dj + e] * x[e * x_row + k];
+            c[j * cj + k] = sum;
+        }
+}
+
+// A product without examples.
 static void product(long rows, long inner, long columns, const real *a, long a0, long a1, const real *b, long b0, long b1, real *c,
-                    long c0, long c1, int adds) {
+                    long c0, long c1) {
     for (long i = 0; i < rows; i++)
         for (long j = 0; j < columns; j++) {
-            real s = adds ? c[i * c0 + j * c1] : 0;
+            real sum = 0;
             for (long k = 0; k < inner; k++)
-                s += a[i * a0 + k * a1] * b[k * b0 + j * b1];
-            c[i * c0 + j * c1] = s;
+                sum += a[i * a0 + k * a1] * b[k * b0 + j * b1];
+            c[i * c0 + j * c1] = sum;
         }
 }
