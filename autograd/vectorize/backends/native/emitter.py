@@ -228,20 +228,21 @@ class _Emitter:
         return self._allocate(self._name(number), shape)
 
     def _ours(self, place: Place) -> Place:
-        """An array of the caller's examples, turned so that they lie beside each other; any other as it is."""
-        if place.kind != "rows":
+        """An array with an entry for each example in memory of ours, where the examples lie beside each other; others as they are."""
+        if place.kind == "lanes" or BATCH not in place.shape:
             return place
         if place not in self.turned:
-            axes = [axis for axis in range(1, len(place.shape)) if place.shape[axis] != 1]
-            mine = self._allocate(f"{place.name.removesuffix('_rows')}_turned{len(self.turned) or ''}", place.shape)
-            columns = place.shape[axes[-1]] if axes else 1
-            stride = place.strides[axes[-1]] if axes else 1
-            if len(axes) > 1 and place.strides[1:] != contiguous(place.shape[1:]):
-                raise ValueError(f"a view of {place.name} that is in several pieces")
-            if len(axes) > 1:
-                columns, stride = math.prod(place.shape[1:]), 1
-            self.lines[WITHIN].append(f"turned({columns}, {place.pointer}, {place.strides[0]}, {stride}, {mine.name}, count);")
-            self.turned[place] = mine
+            order = [place.shape.index(BATCH), *(axis for axis, size in enumerate(place.shape) if size != BATCH)]
+            source = place._replace(shape=tuple([place.shape[axis] for axis in order]), strides=tuple([place.strides[axis] for axis in order]))
+            mine = self._allocate(f"{place.name.removesuffix('_rows')}_turned{len(self.turned) or ''}", source.shape)
+            axes = _axes(source.shape[1:], [source.strides[1:]])
+            if len(axes) < 2:
+                columns, (stride,) = axes[0] if axes else ("1", [1])
+                self.lines[WITHIN].append(f"turned({columns}, {source.pointer}, {source.strides[0]}, {stride}, {mine.name}, count);")
+            else:
+                self._copy(self.lines[WITHIN], mine, source)
+            back = sorted(range(len(order)), key=order.__getitem__)
+            self.turned[place] = mine._replace(shape=place.shape, strides=tuple([mine.strides[axis] for axis in back]))
         return self.turned[place]
 
     # The instructions.
@@ -387,7 +388,7 @@ class _Emitter:
             else:
                 place = self.places[each]
                 assert place is not None
-                place = self._ours(place)
+                place = self._ours(place) if place.kind == "rows" else place
                 if place not in leaves:
                     leaves.append(place)
                 words.append(f"{{{leaves.index(place)}}}")
@@ -427,9 +428,7 @@ class _Emitter:
         if left.shape[-len(right.shape[:-1]) :] != right.shape[:-1]:
             raise ValueError(f"a product of {shape_text(left.shape)} and {shape_text(right.shape)} is no sum over the examples")
         rows, columns = left.shape[0], right.shape[-1]
-        (cj, ck), left = place.strides, self._ours(left) if left.kind == "rows" else left
-        if left.kind != "lanes":  # the same for every example, as the weights of a mean are
-            left = self._filled(left)
+        (cj, ck), left = place.strides, self._ours(left)
         if right.kind == "rows" and len(right.shape) == 2 and right.strides[1] == ck == 1 and columns >= WIDE:
             at = f"{right.pointer}, {right.strides[0]}, {place.pointer}, {cj}, count, start == 0"
             code += [note, f"add_products_of_rows({rows}, {columns}, {left.pointer}, {left.strides[0]}, {at});"]
@@ -443,16 +442,6 @@ class _Emitter:
             d, a, pad = f"{d} + g * {left.strides[2]}", f"{a} + g * {right.strides[1]}", "    "
         at = f"{a}, {right.strides[-1]}, {place.pointer}, {cj}, {ck}, count"
         code.append(f"{pad}add_products({rows}, {columns}, {d}, {left.strides[0]}, {at});")
-
-    def _filled(self, place: Place) -> Place:
-        """An array that is the same for every example, written out for a block of them."""
-        shape = (BATCH, *(size for size in place.shape if size != BATCH))
-        order = [place.shape.index(BATCH), *(axis for axis, size in enumerate(place.shape) if size != BATCH)]
-        mine = self._allocate(f"filled{len(self.memory)}", shape)
-        ordered = place._replace(shape=shape, strides=tuple([place.strides[axis] for axis in order]))
-        self.lines[WITHIN].append("// the same for every example")
-        self._copy(self.lines[WITHIN], mine, ordered)
-        return _transposed(mine, place.shape)
 
     def _reduction(self, code: list[str], number: int, op: Operation, axis: int, place: Place, source: Place) -> None:
         stride = source.strides[axis]
