@@ -381,8 +381,9 @@ class _Emitter:
         for each in instruction.operands:
             operand = self.program.instructions[each]
             if each in self.merged:
+                is_call = operand.op not in (*_INFIX, ops.negative)  # type: ignore[attr-defined]
                 inner = self._expression(each, leaves)
-                words.append(inner if inner.startswith("v_") else f"({inner})")
+                words.append(inner if is_call else f"({inner})")
             elif isinstance(operand, Constant) and operand.value.shape == ():
                 words.append(f"splat({_literal(float(operand.value))})")
             else:
@@ -657,4 +658,10 @@ _RESERVED = frozenset(
         "weights",
         "theta",
     ]
-) | frozenset(re.findall(r"\w+", INCLUDES + _LOOPS + _MACROS + "".join(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8"))))
+) | frozenset(
+    word
+    for text in (INCLUDES, _LOOPS, _MACROS, *(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8")))
+    for found in re.findall(r"\b(\w+)\(|#define (\w+)|(?:typedef|static const) .*?(\w+)(?: =|;| __)", text)
+    for word in found
+    if word
+)
