@@ -22,6 +22,7 @@ from nn.network import MLP, Layer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
 POSITIVE, NEGATIVE, GREY = "#0072B2", "#D55E00", "#777777"
 CLASSES = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
@@ -34,12 +35,12 @@ def network(model: MLP, x: npt.ArrayLike | None = None, ax: Axes | None = None, 
     With an input `x` each circle is filled by its activation. Of a layer with more than `most` neurons a few are
     shown, around three dots.
     """
-    ax = _axes(ax)
+    ax = axes_or_current(ax)
     shown = [_shown(size, most) for size in model.sizes]
     places = [_places(len(indices), len(indices) < size) for indices, size in zip(shown, model.sizes)]
     for depth, layer in enumerate(model.layers):
         weights = np.array([[layer.neurons[j].weights[i].data for i in shown[depth]] for j in shown[depth + 1]])
-        _draw_weights(ax, depth, weights, places[depth], places[depth + 1])
+        connections(ax, depth, weights, places[depth], places[depth + 1])
 
     biases = [[0.0] * model.sizes[0], *([neuron.bias.data for neuron in layer.neurons] for layer in model.layers)]
     largest_bias = max(abs(bias) for column in biases for bias in column) or 1.0
@@ -82,8 +83,10 @@ def _places(count: int, gap: bool) -> list[float]:
     return heights
 
 
-def _draw_weights(ax: Axes, depth: int, weights: Array, places: list[float], next_places: list[float]) -> None:
-    """A line for each weight, (neurons, inputs), between two columns; the thick ones on top."""
+def connections(
+    ax: Axes, depth: int, weights: Array, places: Sequence[float], next_places: Sequence[float], faintest: float = 0.15
+) -> None:
+    """A line for each weight, (neurons, inputs), between two columns: as thick and as dark as it is large, and those on top."""
     from matplotlib.collections import LineCollection
 
     segments = [[(depth, height), (depth + 1, to)] for to in next_places for height in places]
@@ -91,9 +94,9 @@ def _draw_weights(ax: Axes, depth: int, weights: Array, places: list[float], nex
     order = np.argsort(share, kind="stable")
     lines = LineCollection(
         [segments[index] for index in order],
-        colors=[_sign_colour(weights.flat[index]) for index in order],
+        colors=[sign_colour(weights.flat[index]) for index in order],
         linewidths=0.2 + 2.3 * share[order],
-        alpha=np.clip(0.15 + share[order], 0, 1),
+        alpha=np.clip(faintest + share[order], 0, 1),
         zorder=1,
     )
     ax.add_collection(lines)
@@ -106,7 +109,7 @@ def _draw_neurons(ax: Axes, depth: int, heights: list[float], rings: list[float]
         heights,
         s=area,
         c=[_shade(fill) for fill in fills or [0.0] * len(heights)],
-        edgecolors=[_sign_colour(ring) if ring else GREY for ring in rings],
+        edgecolors=[sign_colour(ring) if ring else GREY for ring in rings],
         linewidths=[0.8 + 2.7 * abs(ring) for ring in rings],
         zorder=2,
     )
@@ -121,15 +124,11 @@ def _activations(model: MLP, x: npt.ArrayLike) -> list[list[float]]:
     return found
 
 
-def _sign_colour(number: float) -> str:
-    return POSITIVE if number >= 0 else NEGATIVE
-
-
 def _shade(share: float) -> tuple[float, ...]:
     """From orange at -1 over white at 0 to blue at 1."""
     from matplotlib.colors import to_rgb
 
-    return tuple(1 + min(abs(share), 1) * (channel - 1) for channel in to_rgb(_sign_colour(share)))
+    return tuple(1 + min(abs(share), 1) * (channel - 1) for channel in to_rgb(sign_colour(share)))
 
 
 def decision_boundary(
@@ -150,7 +149,7 @@ def decision_boundary(
         raise ValueError(
             f"a decision boundary is drawn in the plane: X must be (n, 2) and y (n,), got {points.shape} and {np.asarray(y).shape}"
         )
-    ax = _axes(ax)
+    ax = axes_or_current(ax)
     margin = 0.15 * np.ptp(points, axis=0).max()
     low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
     x1, x2 = (np.linspace(low[axis], high[axis], resolution) for axis in (0, 1))
@@ -201,7 +200,7 @@ def _tint(regions: npt.NDArray[Any], strength: Array) -> Array:
 
 def history(history: History, ax: Axes | None = None) -> Axes:
     """The cost for each epoch and, against an axis on the right, the accuracy; those on validation data are dashed."""
-    ax = _axes(ax)
+    ax = axes_or_current(ax)
     from matplotlib.ticker import MaxNLocator
 
     marker = "o" if len(history.cost) < 3 else None
@@ -225,7 +224,7 @@ def history(history: History, ax: Axes | None = None) -> Axes:
 
 def activation(f: Callable[[Any], Any], ax: Axes | None = None, low: float = -5.0, high: float = 5.0) -> Axes:
     """An activation with its first and second derivative; shaded where it is saturated, and lets almost no gradient through."""
-    ax = _axes(ax)
+    ax = axes_or_current(ax)
     x = np.linspace(low, high, 401)
     first = grad(f)
     curves = [np.array([float(getattr(g(each), "data", g(each))) for each in x.tolist()]) for g in (f, first, grad(first))]
@@ -261,7 +260,7 @@ def images(
         raise ValueError(f"{pixels.shape[1]} pixels make no image of {height} x {width}: give shape=(height, width)")
     if captions and len(captions) != len(pixels):
         raise ValueError(f"images needs one caption for each: got {len(pixels)} images and {len(captions)} captions")
-    ax = _axes(ax)
+    ax = axes_or_current(ax)
     columns = math.ceil(math.sqrt(len(pixels) * height / width))
     gap = max(1, height // 8)
     above = 2 * gap if captions else 0
@@ -271,7 +270,7 @@ def images(
         left, top = column * (width + gap), row * (height + gap + above)
         ax.imshow(
             image.reshape(height, width),
-            cmap=_signed_colours() if signed else "gray_r",
+            cmap=signed_colours() if signed else "gray_r",
             vmin=-limit if signed else min(0.0, pixels.min()),
             vmax=limit,
             extent=(left, left + width, top + height, top),
@@ -292,12 +291,6 @@ def _corners(left: float, top: float, width: float, height: float) -> list[tuple
     return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
 
 
-def _signed_colours() -> Any:
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("signed", [NEGATIVE, "white", POSITIVE])
-
-
 def weights_as_images(layer: Layer | MLP, ax: Axes | None = None, shape: tuple[int, int] | None = None) -> Axes:
     """What each neuron of a layer (of a network: the first) looks for: its weights as an image of the input's shape."""
     neurons = (layer.layers[0] if isinstance(layer, MLP) else layer).neurons
@@ -307,7 +300,7 @@ def weights_as_images(layer: Layer | MLP, ax: Axes | None = None, shape: tuple[i
 def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike, ax: Axes | None = None, classes: Sequence[str] = ()) -> Axes:
     """How often each class, a row, was taken for each class, a column; shaded by the share of the row. Labels are (n,)."""
     matrix = confusion_matrix(truth, predicted, len(classes))
-    ax = _axes(ax)
+    ax = axes_or_current(ax)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     ax.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1.2)  # the root, so that the few mistakes are seen beside the many hits
     for row, column in np.argwhere(matrix):
@@ -333,9 +326,22 @@ def confusion_matrix(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: in
     return np.bincount(rows.astype(np.int64) * size + columns.astype(np.int64), minlength=size * size).reshape(size, size)
 
 
-def _axes(ax: Axes | None) -> Axes:
+def axes_or_current(ax: Axes | None) -> Axes:
+    """The axes to draw on: those given, or the current ones. Raises ImportError where there is no matplotlib."""
     try:
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError("nn.plots needs matplotlib, from the extra `plots`: pip install -e '.[plots]'") from error
     return pyplot.gca() if ax is None else ax
+
+
+def sign_colour(number: float) -> str:
+    """Blue, or orange for what is negative."""
+    return POSITIVE if number >= 0 else NEGATIVE
+
+
+def signed_colours() -> Colormap:
+    """From orange over white to blue."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", [NEGATIVE, "white", POSITIVE])
