@@ -301,7 +301,9 @@ def _number(result: Any) -> float:
 
 
 def _strongest(nudges: Array, most: int) -> list[int]:
-    """The positions of the largest in size, the largest first."""
+    """The positions of the largest in size, the largest first. Raises ValueError where `most` is none."""
+    if most < 1:
+        raise ValueError(f"most={most} must be 1 or more: how many of the strongest to show")
     return [int(position) for position in np.argsort(-np.abs(nudges), kind="stable")[:most]]
 
 

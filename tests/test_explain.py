@@ -310,6 +310,13 @@ def test_networks_that_are_more_than_their_layers_are_refused() -> None:
             nudges(model, X[0].tolist(), 1, cross_entropy)
 
 
+def test_the_strongest_are_one_or_more() -> None:
+    table = table_of(*CASES[0])
+    for show in (table.text, table.plot, table[0].text):
+        with pytest.raises(ValueError, match="must be 1 or more: how many of the strongest to show"):
+            show(most=0)
+
+
 def test_kinds_of_results() -> None:
     model = CASES[0][0]
     assert isinstance(nudges(model, X[0], [0, 0, 0, 1], squared_error), Nudges)
