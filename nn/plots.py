@@ -295,15 +295,20 @@ def activation(f: Callable[[Any], Any], ax: Axes | None = None, low: float = -5.
         raise ValueError(f"low={low} must be below high={high}, and both finite: from where to where to draw")
     x = np.linspace(low, high, 401)
     curves = _with_derivatives(f, x.tolist())
-    if np.isnan(curves[:2]).all(axis=1).any():
+    if not np.isfinite(curves[:2]).any(axis=1).all():
         raise ValueError(
             f"{name_of(f)} is undefined, or has no derivative, everywhere from {low:g} to {high:g}: draw it elsewhere, with low and high"
         )
     ax = axes_or_current(ax)
     for values, label, colour, style in zip(curves, ("f", "f ′", "f ″"), (POSITIVE, NEGATIVE, "#009E73"), ("-", "--", ":")):
         ax.plot(x, values, style, color=colour, label=label, linewidth=2)
+    sizes = np.abs(curves[np.isfinite(curves)])
+    most, usual = float(sizes.max()), float(np.quantile(sizes, 0.95))
+    if most > 5 * usual > 0:  # a pole would flatten all the rest, and make it look saturated
+        most = usual
+        ax.set_ylim(-1.5 * usual, 1.5 * usual)
     slope, curvature = np.abs(curves[1]), np.abs(curves[2])
-    steepest, sharpest = (np.max(each, where=np.isfinite(each), initial=0.0) for each in (slope, curvature))
+    steepest, sharpest = (min(most, float(np.max(each, where=np.isfinite(each), initial=0.0))) for each in (slope, curvature))
     saturated = (slope < 0.05 * steepest) & (curvature <= 0.2 * sharpest)  # flat, and not only on top of a hill
     ax.fill_between(x, 0, 1, where=saturated, transform=ax.get_xaxis_transform(), color=GREY, alpha=0.15, linewidth=0, label="saturated")
     ax.axhline(0, color=GREY, linewidth=0.6, zorder=0)

@@ -247,6 +247,7 @@ def test_history_needs_a_history() -> None:
 
 def test_activation_draws_the_function_its_slope_and_its_curvature(ax: Axes) -> None:
     plots.activation(tanh, ax)
+    assert ax.get_ylim()[1] > 1
     x = np.asarray(ax.lines[0].get_xdata())
     curves = [np.asarray(line.get_ydata()) for line in ax.lines[:3]]
     y = np.tanh(x)
@@ -276,6 +277,8 @@ def test_activation_has_a_gap_where_it_is_undefined(ax: Axes) -> None:
     plots.activation(log, ax)
     x, y = np.asarray(ax.lines[0].get_xdata()), np.asarray(ax.lines[0].get_ydata())
     assert (np.isnan(y) == (x <= 0)).all()
+    assert max(np.abs(ax.get_ylim())) < 50, "its curvature of -1600 at 0.025 does not flatten the rest"
+    assert not ax.collections[0].get_paths(), "nor is it saturated beside its slope of 40 there"
     with pytest.raises(ValueError, match="log is undefined, or has no derivative, everywhere from -2 to -1: draw it elsewhere"):
         plots.activation(log, low=-2.0, high=-1.0)
 
