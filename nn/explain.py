@@ -4,7 +4,7 @@ A nudge is minus a derivative of an example's cost. With z = w1 a1 + ... + wn an
 δ = ∂C/∂z, the neuron asks for -δ of its bias, for -δ a of a weight that meets the activation a, and for -δ w of an
 activation that comes in by the weight w; an activation is asked by all neurons of the next layer, and their wishes
 add up (M. Nielsen, Neural Networks and Deep Learning, chapter 2). Averaged over examples, the nudges of the
-parameters are the negative gradient.
+parameters are the negative gradient. `nudge_plots` draws them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, Value, grad, replacing, value_and_grad, vectorize, weighted_sum
-from nn import plots
+from nn import nudge_plots
 from nn.activations import name_of
 from nn.arrays import Array, examples, in_pieces
 from nn.network import MLP
@@ -126,22 +126,7 @@ class Nudges:
         A circle is as dark as its activation is large; a line shows the nudge of its weight. Arrows and lines are scaled to the
         strongest of their layer. A layer of inputs wider than 32 is left out: as pixels, give its wishes to `plots.images`.
         """
-        ax = plots._axes(ax)
-        layers = self.layers if len(self.layers[0].inputs) <= WIDEST else self.layers[1:]
-        columns = [(layer.inputs, layer.activations) for layer in layers] + [(self.layers[-1].outputs, self.outputs)]
-        tallest = max(len(activations) for activations, _ in columns)
-        heights = [np.linspace(0.5, -0.5, len(each)) * (len(each) - 1) * _spacing(len(each), tallest) for each, _ in columns]
-        for depth, layer in enumerate(layers):
-            _draw_lines(ax, depth, layer.weights, heights[depth], heights[depth + 1])
-        for depth, (activations, wishes) in enumerate(columns):
-            _draw_wishes(ax, depth, heights[depth], activations, wishes)
-            title = "inputs" if depth == 0 and layers is self.layers else "outputs" if depth == len(columns) - 1 else "activations"
-            ax.text(depth, tallest / 2 + 0.6, title, ha="center", va="bottom", fontsize=9, color=plots.GREY)
-        for index, (height, wish) in enumerate(zip(heights[-1], self.outputs)):
-            ax.text(len(layers) + 0.26, height, f"{index}: {wish:+.2g}", va="center", fontsize=8)
-        ax.set(xlim=(-0.3, len(layers) + 0.75), ylim=(-tallest / 2 - 0.6, tallest / 2 + 1.4))
-        ax.set_axis_off()
-        return ax
+        return nudge_plots.network(self, ax)
 
 
 class NudgeTable:
@@ -187,8 +172,7 @@ class NudgeTable:
 
     def text(self, most: int = 6) -> str:
         """The first examples' wishes for the parameters that are nudged most on average, and the average."""
-        average = self.average
-        columns = sorted(_strongest(average, most))
+        average, columns = self.average, self._columns(most)
         names = [_short(self.names[column]) for column in columns]
         width = max(9, *map(len, names)) + 2
         lines = ["example  target" + "".join(f"{name:>{width}}" for name in names)]
@@ -215,27 +199,13 @@ class NudgeTable:
 
         Blue cells want the parameter to rise, orange ones to fall.
         """
-        from matplotlib.colors import LinearSegmentedColormap
+        columns = self._columns(most)
+        names = [_short(self.names[column]) for column in columns]
+        return nudge_plots.sheet(self.rows[:most, columns], self.average[columns], names, len(self), ax)
 
-        ax = plots._axes(ax)
-        average = self.average
-        columns = sorted(_strongest(average, most))
-        count = min(len(self), most)
-        sheet = np.vstack([self.rows[:count, columns], average[columns]])
-        limit = np.abs(sheet).max() or 1.0
-        colours = LinearSegmentedColormap.from_list("nudges", [plots.NEGATIVE, "white", plots.POSITIVE])
-        ax.imshow(np.sign(sheet) * np.sqrt(np.abs(sheet) / limit), cmap=colours, vmin=-1.3, vmax=1.3, aspect="auto")
-        for (row, column), nudge in np.ndenumerate(sheet):
-            if len(columns) <= 16:
-                weight = "bold" if row == count else "normal"
-                ax.text(column, row, f"{nudge + 0.0:+.2g}", ha="center", va="center", fontsize=7, fontweight=weight)
-        ax.axhline(count - 0.5, color="white", linewidth=8)  # parts the average from the examples
-        rows = [*(f"example {index}" for index in range(count)), f"average of {len(self):,}"]
-        ax.set_yticks(range(count + 1), rows, fontsize=8)
-        ax.set_xticks(range(len(columns)), [_short(self.names[column]) for column in columns], rotation=60, ha="right", fontsize=7)
-        ax.tick_params(length=0)
-        ax.spines[:].set_visible(False)
-        return ax
+    def _columns(self, most: int) -> list[int]:
+        """The parameters that are nudged most on average, in their order."""
+        return sorted(_strongest(self.average, most))
 
 
 @overload
@@ -248,7 +218,8 @@ def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTa
     """How one example, x (inputs,), or each of many, (examples, inputs), would like the network to change.
 
     `y` is a target for the cost, or one for each example. No parameter and no `grad` is touched. Raises TypeError
-    for anything but an MLP, and ValueError where the cost depends on Values itself, as a penalty on weights does.
+    for anything but an MLP, and ValueError where the cost depends on Values itself, as a penalty on weights does,
+    or where it cannot be had of a target, which is named by its example.
     """
     if not isinstance(model, MLP):
         raise TypeError(f"nudges explains an MLP, layer by layer; got {type(model).__name__} {model!r:.60}")
@@ -258,13 +229,13 @@ def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTa
     X = X[None] if is_one else X
     if len(X) != len(Y):
         raise ValueError(f"x and y must be equally long: got {len(X)} examples and {len(Y)} targets")
-    _check(model, X[0].tolist(), Y[0].tolist(), cost)
+    _check(model, X[0].tolist(), Y[0].tolist(), cost, "" if is_one else " (example 0)")
 
     results = _results(_explained(model, cost), X, Y)
     sizes = model.sizes[1:]
     costs, outputs, *parts = np.split(results, list(accumulate([1, sizes[-1], *sizes, *sizes]))[:-1], axis=1)
     table = NudgeTable(model, Y, costs[:, 0], -outputs, [X, *parts[len(sizes) :]], parts[: len(sizes)])
-    return table[0] if np.ndim(x) == 1 else table
+    return table[0] if is_one else table
 
 
 def _explained(model: MLP, cost: Cost) -> Callable[[Any, Any], list[Any]]:
@@ -292,14 +263,21 @@ def _results(explain: Callable[[Any, Any], list[Any]], X: Array, Y: Array) -> Ar
     """A row for each example: from a program, where it can be compiled and there are enough examples to be worth it."""
     if len(X) > 5:
         with suppress(TraceError):
-            return in_pieces(vectorize(explain), X, Y)
-    return np.array([[_number(each) for each in explain(*pair)] for pair in zip(X.tolist(), Y.tolist())])
+            program = vectorize(explain, check=False)
+            program.check(X, Y)  # all at once: a piece would number its examples from 0
+            return in_pieces(program, X, Y)
+    rows = []
+    for index, (x, y) in enumerate(zip(X.tolist(), Y.tolist())):
+        with _about(f" (example {index})"):
+            rows.append([_number(each) for each in explain(x, y)])
+    return np.array(rows)
 
 
-def _check(model: MLP, x: list[float], y: Any, cost: Cost) -> None:
+def _check(model: MLP, x: list[float], y: Any, cost: Cost, which: str) -> None:
     """Raise unless the example fits, the network is its layers, and the cost depends on the outputs alone."""
     outputs = [_number(each) for each in model(x)]
-    explained = [_number(each) for each in _explained(model, cost)(x, y)]
+    with _about(which):
+        explained = [_number(each) for each in _explained(model, cost)(x, y)]
     if explained[-len(outputs) :] != outputs or len(model.parameters()) != sum((n + 1) * m for n, m in pairwise(model.sizes)):
         raise ValueError(f"{model!r} is more than its layers, or shares parameters between them: nudges knows plain layers only")
     if isinstance(cost(outputs, y), Value):
@@ -309,12 +287,23 @@ def _check(model: MLP, x: list[float], y: Any, cost: Cost) -> None:
         )
 
 
+@contextmanager
+def _about(which: str) -> Iterator[None]:
+    """While one example of several is asked for: what is wrong with it says which one it is."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{error}{which}") from error
+
+
 def _number(result: Any) -> float:
     return float(result.data if isinstance(result, Value) else result)
 
 
 def _strongest(nudges: Array, most: int) -> list[int]:
-    """The positions of the largest in size, the largest first."""
+    """The positions of the largest in size, the largest first. Raises ValueError where `most` is none."""
+    if most < 1:
+        raise ValueError(f"most={most} must be 1 or more: how many of the strongest to show")
     return [int(position) for position in np.argsort(-np.abs(nudges), kind="stable")[:most]]
 
 
@@ -337,48 +326,3 @@ def _table(path: str | os.PathLike[str]) -> Iterator[Callable[[Sequence[Any]], A
         text = io.TextIOWrapper(file, "utf-8", newline="")
         yield csv.writer(text).writerow
         text.detach()  # flushes, and leaves the file open
-
-
-WIDEST = 32  # inputs that are drawn one by one
-
-
-def _spacing(count: int, tallest: int) -> float:
-    """Neurons stand one apart in the tallest column, and up to two in the others."""
-    return min(2.0, tallest / count)
-
-
-def _draw_lines(ax: Axes, depth: int, weights: Array, heights: Array, next_heights: Array) -> None:
-    from matplotlib.collections import LineCollection
-
-    share = (np.abs(weights) / (np.abs(weights).max() or 1.0)).ravel()
-    segments = [[(depth, height), (depth + 1, to)] for to in next_heights for height in heights]
-    order = np.argsort(share, kind="stable")
-    lines = LineCollection(
-        [segments[index] for index in order],
-        colors=[plots.POSITIVE if weights.flat[index] >= 0 else plots.NEGATIVE for index in order],
-        linewidths=0.2 + 2.0 * share[order],
-        alpha=np.clip(0.06 + 0.8 * share[order], 0, 1),
-        zorder=1,
-    )
-    ax.add_collection(lines)
-
-
-def _draw_wishes(ax: Axes, depth: int, heights: Array, activations: Array, wishes: Array) -> None:
-    """A column of circles, each with its wish as an arrow to its right."""
-    fills = np.abs(activations) / (np.abs(activations).max() or 1.0)
-    ax.scatter([depth] * len(heights), heights, s=130, c=1 - 0.8 * fills, cmap="gray", vmin=0, vmax=1, edgecolors=plots.GREY, zorder=2)
-    for height, length in zip(heights, 0.9 * wishes / (np.abs(wishes).max() or 1.0)):
-        if abs(length) > 0.05:
-            ax.annotate(
-                "",
-                (depth + 0.14, height + length / 2),
-                (depth + 0.14, height - length / 2),
-                arrowprops={
-                    "arrowstyle": "-|>,head_width=0.22,head_length=0.3",
-                    "color": plots.POSITIVE if length > 0 else plots.NEGATIVE,
-                    "linewidth": 2,
-                    "shrinkA": 0,
-                    "shrinkB": 0,
-                },
-                zorder=3,
-            )

@@ -20,8 +20,8 @@ import nn
 from autograd import Value, chain_rule, maximum, mean, ops, primitive, relu, sigmoid, tanh, total, vectorize, weighted_sum
 from autograd.draw import Drawing, draw
 from autograd.draw.collapse import Collapse, Group, above
-from autograd.draw.fold import fold
-from autograd.draw.formulas import Symbol, names, partial_formulas
+from autograd.draw.examples import fold
+from autograd.draw.formulas import Formula, names, partial_formulas
 from autograd.draw.graph import snapshot
 from autograd.draw.layout import BETWEEN_BOXES, layout
 from autograd.draw.picture import INK, LINE, MARK, NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, spread
@@ -163,6 +163,36 @@ def test_around_makes_a_large_graph_small() -> None:
     assert ("w[0,0,0]", *lines(draw(weight))[0]) in lines(draw(cost, around=weight, radius=0, model=model))
 
 
+def test_only_the_neighbourhood_becomes_nodes() -> None:
+    x = y = Value(0.5, "x")
+    for _ in range(1000):
+        y = y * 1.01
+    graph = snapshot(y, around=x, radius=1)
+    assert list(graph.nodes) == [0, 1]
+    assert graph.hidden == {1: [2]}
+    assert len(graph.order) == 1001
+    assert lines(draw(y, around=x, radius=10**9)) == lines(draw(y))
+
+
+def test_a_large_neighbourhood_folds_among_what_it_shows() -> None:
+    w = Value(0.5, "w")
+    inputs = [Value(x, f"x{index}") for index, x in enumerate(np.linspace(-1, 1, 150).tolist())]
+    cost = mean([tanh(w * x) for x in inputs])
+    near = draw(cost, around=inputs[7], radius=3)  # every product, by way of w; their tanh and the sum only for this one
+    assert ("× 150", "data -0.5 to 0.5", "grad 0") in lines(near)
+    assert ("tanh",) in lines(near)
+    assert {box.id for box in near.picture.boxes} >= {end for edge in near.picture.edges for end in (edge.tail, edge.head)}
+
+
+def test_a_page_of_a_neighbourhood_keeps_the_numbers_of_its_moment() -> None:
+    x, w = Value(2.0, "x"), Value(3.0, "w")
+    y = x * w
+    drawings = [draw(y * y, around=x, radius=1) for _ in range(2)]
+    before = drawings[0].page
+    y.data, w.data, w.label, w.grad = 50.0, 60.0, "changed", 7.0
+    assert drawings[1].page == before
+
+
 # Collapsing
 
 
@@ -251,10 +281,32 @@ def test_a_small_graph_of_few_examples_is_folded_node_by_node_when_it_must_be() 
 def test_sums_within_an_example_fold_with_it() -> None:
     _, cost = network([2, 3, 2], 5)
     graph = snapshot(cost)
-    totals = [position for position, node in enumerate(graph.nodes) if node.op is ops.total_]
+    totals = [position for position, node in graph.nodes.items() if node.op is ops.total_]
     first = fold(graph)
     assert len(totals) == 6
     assert {first[each] for each in totals} == {totals[0], totals[-1]}
+
+
+@primitive(2.0)
+def twice(x: Any) -> Any:
+    return 2 * x
+
+
+@pytest.mark.parametrize(
+    ("together", "folds"),
+    [
+        (lambda costs: total(costs) / 100, True),
+        (lambda costs: costs[0] - total(costs[1:]), True),
+        (lambda costs: weighted_sum([0.01] * 100, costs), True),
+        (lambda costs: twice(total(costs)), True),
+        (lambda costs: 1 / total(costs), False),
+        (lambda costs: weighted_sum(costs, costs), False),
+    ],
+)
+def test_examples_are_the_terms_below_whatever_adds_up(together: Callable[[list[Value]], Value], folds: bool) -> None:
+    w = Value(0.5, "w")
+    graph = snapshot(together([tanh(w * x) for x in np.linspace(-1, 1, 100).tolist()]))
+    assert (len(set(fold(graph))) < 20) is folds
 
 
 def test_outputs_that_share_hidden_neurons_are_no_examples() -> None:
@@ -505,9 +557,11 @@ def test_formulas_as_a_textbook_prints_them() -> None:
     assert partial_formulas(ops.multiply, 2) == ["b", "a"]
     assert partial_formulas(ops.divide, 2) == ["1 / b", "-y / b"]
     assert partial_formulas(ops.maximum, 2)[0] == "(a > b) + (a == b) / 2"
-    x = Symbol("x")
+    x = Formula("x")
     assert ((x + 1) * x - (x - (x - 1)) / x ** (x + 1)).text == "(x + 1) · x - (x - (x - 1)) / x^(x + 1)"
     assert (((x**2) ** x) * -(x + 1)).text == "(x^2)^x · -(x + 1)"
+    assert ((x * x) * (x / x) - (-x) ** 2).text == "x · x · x / x - (-x)^2"
+    assert (((x < 1) == (x > 2)) | ~(x < 3)).text == "(x < 1) == (x > 2) or ~(x < 3)"
 
 
 def test_rules_of_ones_own_are_told_in_their_own_words_where_they_can_be() -> None:
@@ -522,8 +576,8 @@ def test_rules_of_ones_own_are_told_in_their_own_words_where_they_can_be() -> No
     assert (names(told, 1), partial_formulas(told, 1)) == (["angle"], ["y + angle · 2"])
     assert partial_formulas(not_told, 1) == [""]
     assert "d(not_told)/dx = 0.8776" in draw(not_told(Value(0.5))).page
-    with pytest.raises(TypeError, match="a symbol is neither true nor false"):
-        bool(Symbol("x"))
+    with pytest.raises(TypeError, match="a formula is neither true nor false"):
+        bool(Formula("x"))
 
 
 # Layout and steps
@@ -577,6 +631,15 @@ def test_gradients_of_the_page_are_those_of_a_fresh_sweep() -> None:
     changes = {change["box"]: change["text"] for step in steps(draw(y)) for change in step["changes"]}
     assert changes["v0"] == "grad 4"
     assert x.grad == 8.0
+
+
+def test_a_flat_operation_passes_nothing_on_of_an_infinite_gradient() -> None:
+    x = Value(0.0, "x")
+    y = (x.sign()) ** 0.5 + x
+    y.backward()
+    changes = {change["box"]: change["text"] for step in steps(draw(y)) for change in step["changes"]}
+    assert x.grad == 1.0
+    assert changes["v0"] == "grad 1"
 
 
 def test_a_neighbourhoods_steps_know_what_flows_in_from_outside() -> None:

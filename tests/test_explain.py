@@ -1,6 +1,7 @@
 """Nudges: minus the gradients of each example, in parts that add up, and printed, written and drawn as they are."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,14 @@ def test_nudges_are_minus_the_gradients_eager_and_compiled(model: MLP, Y: npt.ND
     table = table_of(model, Y, cost)
     eager = np.array([eager_gradient(model, x, y, cost) for x, y in zip(X.tolist(), Y.tolist())])
     np.testing.assert_allclose(table.rows, -eager, rtol=1e-12, atol=1e-14)
-    program = vectorize(lambda x, y: cost(model(x), y))
-    compiled = program.per_example_gradients(X, Y)
-    place = {parameter: index for index, parameter in enumerate(program.parameters)}
-    order = [place[parameter] for parameter in model.parameters()]
-    np.testing.assert_allclose(table.rows, -compiled[:, order], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("model", "Y", "cost"), CASES)
+def test_columns_are_in_the_models_order(model: MLP, Y: npt.NDArray[Any], cost: Any) -> None:
+    table = table_of(model, Y, cost)
+    assert table.names == [name for name, _ in model.named_parameters()]
+    gradients = vectorize(lambda x, y: cost(model(x), y)).per_example_gradients(X, Y, order=model.parameters())
+    np.testing.assert_allclose(table.rows, -gradients, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(("model", "Y", "cost"), CASES)
@@ -267,6 +271,33 @@ def test_errors_say_what_cannot_be_explained() -> None:
         nudges(model, X[0].tolist(), 1, penalised)
 
 
+WRONG: list[tuple[int, Any, Any, Any, str]] = [
+    (3, cross_entropy, 1.0, 9.0, "class label from 0 to 2, got 9.0; for other labels: classes, Y = np.unique"),
+    (3, hinge, 1.0, 9.0, "hinge with 3 scores takes a class label from 0 to 2, got 9.0; for other labels: classes, Y = np.unique"),
+    (1, hinge, 1.0, 0.0, "hinge takes the target -1 or 1 for a single score, got 0.0; write 2 * y - 1 for labels 0 and 1"),
+    (1, binary_cross_entropy, 1.0, -1.0, "takes the target 0 or 1, or a probability between them, got -1.0; hinge takes"),
+    (3, cross_entropy, [0.0, 1.0, 0.0], [7.0, -3.0, 0.0], "or a probability for each class, which add up to 1: got [7.0, -3.0, 0.0]"),
+    (3, hinge, [0.0, 1.0, 0.0], [7.0, -3.0, 0.0], "or 1 for the right class and 0 for the others: got [7.0, -3.0, 0.0]"),
+]
+
+
+def branching_tanh(x: Any) -> Any:
+    return tanh(x) if x > 0 else -tanh(-x)
+
+
+@pytest.mark.parametrize(("outputs", "cost", "right", "wrong", "message"), WRONG)
+@pytest.mark.parametrize(("examples", "place"), [(4, 0), (4, 2), (12, 0), (12, 7), (2100, 2050)])
+def test_a_wrong_target_names_its_example(outputs: int, cost: Any, right: Any, wrong: Any, message: str, examples: int, place: int) -> None:
+    inputs, targets = np.resize(X, (examples, 3)), np.array([right] * examples)
+    targets[place] = wrong
+    for activation in (tanh, branching_tanh) if examples < 2000 else (tanh,):  # compiled, and row by row
+        with pytest.raises(ValueError, match=rf"{re.escape(message)}.* \(example {place}\)$"):
+            nudges(MLP([3, 4, outputs], activation, seed=0), inputs, targets, cost)
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        nudges(MLP([3, 4, outputs], seed=0), X[0], wrong, cost)
+    assert "(example" not in str(caught.value)
+
+
 def test_networks_that_are_more_than_their_layers_are_refused() -> None:
     class Residual(MLP):
         def __call__(self, x: Any) -> list[Any]:
@@ -277,6 +308,13 @@ def test_networks_that_are_more_than_their_layers_are_refused() -> None:
     for model in (Residual([3, 2], seed=0), tied):
         with pytest.raises(ValueError, match="is more than its layers, or shares parameters between them: nudges knows plain layers only"):
             nudges(model, X[0].tolist(), 1, cross_entropy)
+
+
+def test_the_strongest_are_one_or_more() -> None:
+    table = table_of(*CASES[0])
+    for show in (table.text, table.plot, table[0].text):
+        with pytest.raises(ValueError, match="must be 1 or more: how many of the strongest to show"):
+            show(most=0)
 
 
 def test_kinds_of_results() -> None:

@@ -18,7 +18,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from autograd import relu, sigmoid, sin, tanh
+from autograd import log, relu, sigmoid, sin, tanh
 from nn import plots
 from nn.history import History
 from nn.network import MLP
@@ -116,6 +116,108 @@ def test_decision_boundary_needs_a_plane(X: Any, y: Any) -> None:
         plots.decision_boundary(lambda grid: grid, X, y)
 
 
+def legend(ax: Axes) -> list[Any]:
+    return ax.get_legend_handles_labels()[1]
+
+
+def test_decision_boundary_takes_names_for_labels(ax: Axes) -> None:
+    plots.decision_boundary(lambda grid: grid[:, 0], [[-1.0, 0.0], [1.0, 1.0]], ["moon", "sun"], ax, resolution=20)
+    assert legend(ax) == ["moon", "sun"]
+    several = pyplot.figure().gca()
+    points, names = [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]], np.array(["c", "a", "b"], dtype=object)
+    plots.decision_boundary(lambda grid: np.c_[grid, grid[:, :1]], points, names, several, resolution=20)
+    assert legend(several) == ["a", "b", "c"]
+    assert [np.asarray(each.get_offsets()).tolist() for each in several.collections] == [[points[1]], [points[2]], [points[0]]]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("points", [[[1.0, 2.0]], [[1e20, 1e20]] * 3, [[0.0, 0.0]] * 2, [[0.0, 5.0], [1.0, 5.0]]])
+def test_decision_boundary_makes_room_around_points_that_span_no_plane(ax: Axes, points: Any) -> None:
+    plots.decision_boundary(lambda grid: np.ones(len(grid)), points, [1] * len(points), ax, resolution=5)
+    ax.figure.canvas.draw()
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert all(left < x < right and bottom < y < top for x, y in points)
+
+
+def test_a_lone_label_has_the_colour_of_its_class(ax: Axes) -> None:
+    for label, colour in ((0, plots.CLASSES[0]), (-1, plots.CLASSES[0]), (1, plots.CLASSES[1])):
+        plots.decision_boundary(lambda grid: grid[:, 0], [[0.0, 1.0]], [label], ax, resolution=5)
+        assert to_hex(np.asarray(ax.collections[-1].get_facecolor())[0]) == colour.lower()
+
+
+@pytest.mark.parametrize(
+    ("predict", "y", "message"),
+    [
+        (lambda grid: grid[:, 0], [0, 1, 2], "one output parts two classes, and y has 3 labels: give predict an output for each class"),
+        (lambda grid: np.c_[grid, grid], ["a", "b", "c"], "y has 3 names and predict 4 outputs: give the classes as numbers from 0 to 3"),
+        (lambda grid: np.c_[grid, grid], [0, 1, 7], r"4 outputs are for the labels from 0 to 3, and y has 0 to 7; .* np.unique\(y"),
+        (lambda grid: grid[:, 0], [0, 1, math.nan], r"y\[2\] is nan: all of y must be finite numbers"),
+        (lambda grid: grid[:3, 0], [0, 1, 1], r"for each of the 40000 rows that it is given, got the shape \(3,\): of a function of one"),
+        (lambda grid: 1.0, [0, 1, 1], r"predict must give an output, or a row of them, .* got the shape \(\)"),
+        (lambda grid: grid[:, 0] * math.nan, [0, 1, 1], r"predict's outputs\[0\] is nan"),
+        (lambda grid: grid, np.eye(3), r"got \(3, 2\) and \(3, 3\); for one-hot rows write y.argmax\(axis=1\)"),
+    ],
+)
+def test_decision_boundary_says_what_does_not_fit(predict: Any, y: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plots.decision_boundary(predict, [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]], y)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([], "X holds no examples"),
+        ([[0.0, math.inf]], r"X\[0, 1\] is inf: all of X must be finite numbers"),
+        ([["a", "b"]], "X must be an array of real numbers"),
+    ],
+)
+def test_decision_boundary_needs_points_of_numbers(X: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plots.decision_boundary(lambda grid: grid, X, [0])
+
+
+def test_decision_boundary_needs_something_that_predicts_often_enough() -> None:
+    with pytest.raises(TypeError, match=r"takes a model, or a function from rows \(n, 2\) to outputs, got int 3"):
+        plots.decision_boundary(3, [[0.0, 0.0]], [0])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="resolution=1 must be 2 or more"):
+        plots.decision_boundary(lambda grid: grid, [[0.0, 0.0]], [0], resolution=1)
+
+
+def diverged(number: float) -> MLP:
+    model = MLP([2, 2, 1])
+    model.layers[0].neurons[1].bias.data = number
+    return model
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_network_that_diverged_has_no_picture(number: float) -> None:
+    message = rf"layers\[0\].neurons\[1\].bias is {number}: a network that has diverged has no picture"
+    with pytest.raises(ValueError, match=message):
+        plots.network(diverged(number))
+    with pytest.raises(ValueError, match=message):
+        plots.weights_as_images(diverged(number), shape=(1, 2))
+
+
+def test_network_says_what_it_cannot_draw() -> None:
+    model = MLP([2, 2, 1])
+    with pytest.raises(TypeError, match=r"plots.network draws an MLP, got Layer Layer\(2, 2"):
+        plots.network(model.layers[0])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"plots.weights_as_images draws a Layer, or the first of an MLP, got list \[1\]"):
+        plots.weights_as_images([1])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="most=0 must be 1 or more: how many neurons of a layer to draw"):
+        plots.network(model, most=0)
+    for x, shape in (([1.0, 2.0, 3.0], r"\(3,\)"), ([[1.0, 2.0]], r"\(1, 2\)")):
+        with pytest.raises(ValueError, match=rf"x must be one example, \(2,\), got the shape {shape}"):
+            plots.network(model, x)
+    with pytest.raises(ValueError, match=r"x\[0\] is nan"):
+        plots.network(model, [math.nan, 1.0])
+    huge = MLP([2, 1], output_activation=None)
+    for weight in huge.layers[0].neurons[0].weights:
+        weight.data = 1e300
+    with pytest.raises(ValueError, match=r"layers\[0\]'s outputs\[0\] is inf"):
+        plots.network(huge, [1e300, 1e300])
+
+
 def test_history_draws_what_was_measured(ax: Axes) -> None:
     plots.history(History(cost=[3.0, 2.0, 1.0], accuracy=[0.5, 0.6, 0.7], validation_cost=[3.5, 2.5, 2.0]), ax)
     right = ax.figure.axes[1]
@@ -132,8 +234,20 @@ def test_history_without_accuracy_has_one_axis(ax: Axes) -> None:
     assert ax.lines[0].get_marker() == "o", "a single epoch makes no line"
 
 
+def test_history_shows_costs_below_zero(ax: Axes) -> None:
+    plots.history(History(cost=[-1.0, -2.0]), ax)
+    bottom, top = ax.get_ylim()
+    assert bottom < -2.0 < -1.0 < top
+
+
+def test_history_needs_a_history() -> None:
+    with pytest.raises(TypeError, match=r"plots.history draws a History, as train returns it, got list \[1, 2\]"):
+        plots.history([1, 2])  # type: ignore[arg-type]
+
+
 def test_activation_draws_the_function_its_slope_and_its_curvature(ax: Axes) -> None:
     plots.activation(tanh, ax)
+    assert ax.get_ylim()[1] > 1
     x = np.asarray(ax.lines[0].get_xdata())
     curves = [np.asarray(line.get_ydata()) for line in ax.lines[:3]]
     y = np.tanh(x)
@@ -157,6 +271,48 @@ def test_activation_takes_a_function_of_the_users_own(ax: Axes) -> None:
     plots.activation(leaky, ax)
     assert ax.get_title() == "leaky"
     assert set(np.round(np.asarray(ax.lines[1].get_ydata()), 12)) == {0.1, 0.0, 1.0}
+
+
+def test_activation_has_a_gap_where_it_is_undefined(ax: Axes) -> None:
+    plots.activation(log, ax)
+    x, y = np.asarray(ax.lines[0].get_xdata()), np.asarray(ax.lines[0].get_ydata())
+    assert (np.isnan(y) == (x <= 0)).all()
+    assert max(np.abs(ax.get_ylim())) < 50, "its curvature of -1600 at 0.025 does not flatten the rest"
+    assert not ax.collections[0].get_paths(), "nor is it saturated beside its slope of 40 there"
+    with pytest.raises(ValueError, match="log is undefined, or has no derivative, everywhere from -2 to -1: draw it elsewhere"):
+        plots.activation(log, low=-2.0, high=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (np.tanh, "numpy's tanh cannot be differentiated twice: use autograd's, as in `from autograd import tanh`"),
+        (math.tanh, "written with autograd's functions and not with numpy's or math's; tanh is none: must be real number, not Value"),
+        (lambda x: np.where(x > 0, x, 0.0), "autograd's functions and not with numpy's or math's; .* is none$"),
+        (lambda x: [x, x], "draws a function of one number .* is none: .*not 'list'"),
+        (lambda x: "a", "draws a function of one number .* is none: it returned 'a'"),
+        (lambda x, y: x, "draws a function of one number .* is none: .*missing 1 required positional argument: 'y'"),
+        ("tanh", "plots.activation draws a function of one number, got str 'tanh'"),
+    ],
+)
+def test_activation_says_what_it_cannot_differentiate(f: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        plots.activation(f)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (5.0, -5.0), (math.nan, 1.0), (0.0, math.inf)])
+def test_activation_needs_room(low: float, high: float) -> None:
+    with pytest.raises(ValueError, match=f"low={low} must be below high={high}, and both finite"):
+        plots.activation(tanh, low=low, high=high)
+
+
+def test_images_take_arrays_of_images_and_captions_of_any_kind(ax: Axes) -> None:
+    pictures = np.arange(12.0).reshape(2, 2, 3)
+    plots.images(pictures, np.array([7, 8]), ax)
+    assert [np.asarray(each.get_array()).tolist() for each in ax.images] == pictures.tolist()
+    assert texts(ax) == ["7", "8"]
+    with pytest.raises(TypeError, match=r"captions must be a list of texts, got Axes; axes go by name: ax=\.\.\."):
+        plots.images(pictures, ax)  # type: ignore[arg-type]
 
 
 def test_images_are_laid_out_in_rows_with_captions(ax: Axes) -> None:
@@ -186,7 +342,10 @@ def test_weights_as_images_are_signed_about_zero(ax: Axes) -> None:
     ("rows", "options", "message"),
     [
         (np.zeros(4), {}, r"takes rows of pixels, \(n, pixels\), got shape \(4,\)"),
-        (np.zeros((0, 4)), {}, r"got shape \(0, 4\)"),
+        (np.zeros((0, 4)), {}, r"rows holds no examples: its shape is \(0, 4\)"),
+        ([[1.0, math.nan, 0.0, 0.0]], {}, r"rows\[0, 1\] is nan: all of rows must be finite numbers"),
+        (np.zeros((1, 4)), {"shape": (-2, -2)}, r"shape=\(-2, -2\) must be two whole numbers above 0: \(height, width\)"),
+        (np.zeros((1, 4)), {"shape": 2}, r"shape=2 must be two whole numbers above 0"),
         (np.zeros((1, 6)), {}, r"6 pixels make no image of 2 x 2: give shape=\(height, width\)"),
         (np.zeros((1, 4)), {"shape": (3, 1)}, "4 pixels make no image of 3 x 1"),
         (np.zeros((2, 4)), {"captions": ["a"]}, "one caption for each: got 2 images and 1 captions"),
@@ -210,15 +369,37 @@ def test_confusion_counts_each_pair(ax: Axes) -> None:
 @pytest.mark.parametrize(
     ("truth", "predicted", "classes", "message"),
     [
-        ([0, 1], [0], 0, r"two equally long rows of whole labels, got shapes \(2,\) and \(1,\)"),
-        ([0.5], [0.5], 0, "whole labels, .* of float64 and float64"),
+        ([0, 1], [0], 0, r"two equally long rows of labels, got shapes \(2,\) and \(1,\)$"),
+        ([[0, 1]], [[0, 1]], 0, r"got shapes \(1, 2\) and \(1, 2\); for one-hot rows write argmax\(axis=1\)"),
+        ([0.5], [0.5], 0, "labels are whole numbers, or names in both rows, got rows of float64 and float64"),
+        ([math.nan], [1.0], 0, "labels are whole numbers, or names in both rows"),
+        (["a"], [0], 0, "labels are whole numbers, or names in both rows, got rows of <U1 and int64"),
         ([0, 3], [0, 1], 2, "labels run from 0 to 1 here, got 0 to 3"),
-        ([-1, 1], [1, 1], 0, "labels run from 0 to 1 here, got -1 to 1"),
+        ([-1, 1], [1, 1], 0, r"labels run from 0 to 1 here, got -1 to 1; give others as names, such as y.astype\(str\)"),
+        ([10**6], [1], 0, "labels run from 0 to 999 here, got 1 to 1000000; give others as names"),
+        (["a", "c"], ["a", "b"], ["b", "a"], r"the label 'c' is none of the classes \['b', 'a'\]"),
+        (["a"], ["a"], ["a", "a"], "the classes have the name 'a' twice"),
     ],
 )
-def test_confusion_refuses_what_are_no_labels(truth: Any, predicted: Any, classes: int, message: str) -> None:
+def test_confusion_refuses_what_are_no_labels(truth: Any, predicted: Any, classes: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plots.confusion_matrix(truth, predicted, classes)
+
+
+def test_confusion_takes_names_for_labels(ax: Axes) -> None:
+    truth, predicted = ["cat", "dog", "dog", "ant"], np.array(["cat", "dog", "cat", "ant"], dtype=object)
+    assert plots.confusion_matrix(truth, predicted).tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
+    assert plots.confusion_matrix(truth, predicted, ["dog", "cat", "ant"]).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+    plots.confusion(truth, predicted, ax)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["ant", "cat", "dog"]
+
+
+def test_confusion_takes_whole_floats_and_truths_and_counts_nothing_of_no_labels() -> None:
+    assert plots.confusion_matrix([0.0, 1.0], [True, True]).tolist() == [[0, 1], [0, 1]]
+    assert plots.confusion_matrix([], [], 2).tolist() == [[0, 0], [0, 0]]
+    assert plots.confusion_matrix([], []).shape == (0, 0)
+    with pytest.raises(ValueError, match="there are no labels to draw the confusion of"):
+        plots.confusion([], [])
 
 
 def test_the_current_axes_are_the_default(ax: Axes) -> None:
@@ -230,3 +411,12 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"nn\.plots needs matplotlib, from the extra `plots`: pip install -e '\.\[plots\]'"):
         plots.activation(tanh)
+
+
+def test_axes_are_one_of_matplotlibs() -> None:
+    several = pyplot.subplots(1, 2)[1]
+    with pytest.raises(TypeError, match=r"ax must be one of matplotlib's Axes, got ndarray: take one of them, as in axes\[0\]"):
+        plots.activation(tanh, several)
+    with pytest.raises(TypeError, match="ax must be one of matplotlib's Axes, got Figure"):
+        plots.activation(tanh, several[0].figure)
+    pyplot.close("all")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from autograd.atomic import replacing
 from autograd.draw.collapse import Collapse
 from autograd.draw.dot import dot, render
-from autograd.draw.fold import fold
+from autograd.draw.examples import fold
 from autograd.draw.graph import Graph, snapshot
 from autograd.draw.mermaid import mermaid
 from autograd.draw.page import page
@@ -94,14 +94,14 @@ def draw(
     graph = snapshot(value, around, radius, model)
     if not highlight:
         return Drawing(graph, _picture(graph, detail))
-    return Drawing(graph, highlighted(_picture(graph, "node"), value, highlight))
+    return Drawing(graph, highlighted(_picture(graph, "node"), graph, highlight))
 
 
-SMALL, MEDIUM, LARGE = 120, 60, 300  # nodes drawn one by one, boxes of neurons, boxes at all: what a person can read
+SMALL, MEDIUM = 120, 60  # nodes drawn one by one, boxes of neurons: what a person can read
 
 
 def _picture(graph: Graph, detail: str | None) -> Picture:
-    first: Sequence[int] = range(len(graph.nodes))
+    first: Sequence[int] = range(len(graph.order))
     if detail not in (None, "node") or _size(graph, first) > SMALL:
         first = fold(graph)
     if detail == "node" or (detail is None and _size(graph, first) <= SMALL):
@@ -111,10 +111,10 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
         picture = groups(collapse, collapse.neurons())
         if detail == "neuron" or (len(picture.boxes) <= MEDIUM and len(picture.edges) <= 2 * MEDIUM):
             return picture
-    layers = collapse.layers()
-    return groups(collapse, layers if len(layers) <= LARGE else collapse.bands())
+    return groups(collapse, collapse.layers())
 
 
 def _size(graph: Graph, first: Sequence[int]) -> int:
     """How many values and constants there are to draw, one by one."""
-    return sum(1 + len(graph.nodes[each].constants) for each in {first[position] for position in graph.shown})
+    drawn = [node for position, node in graph.nodes.items() if first[position] == position]
+    return sum(1 + len(node.operands) - len(node.sources) for node in drawn)

@@ -1,4 +1,4 @@
-"""Collapsing a large graph: nodes into neurons, neurons into layers, and where neither helps into stretches of equal depth.
+"""A large graph collapsed: nodes into neurons, neurons into layers, and where neither helps into stretches of equal depth.
 
 What belongs together is read from the graph: a neuron is a weighted sum of inputs, with the weights and the bias
 that are its own and the activation after it. The names of a model's parameters, where there are any, say what it is called.
@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from autograd.draw.fold import SUMS
+from autograd import ops
 from autograd.draw.graph import Graph, one_line
+from autograd.ops import Operation
 
-BANDS = 16
+LARGE, BANDS = 300, 16  # boxes at all, what a person can read; and how many there are where layers are more
 
 
 def alike(graph: Graph, first: Sequence[int]) -> dict[int, list[int]]:
     """For each node to be drawn those that it stands for, itself among them; `first` is from `fold`."""
     parts: dict[int, list[int]] = {}
-    for position in sorted(graph.shown):
+    for position in graph.nodes:
         parts.setdefault(first[position], []).append(position)
     return parts
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Unit:
     """Nodes that are drawn together. `root` is the position of the last that computes; `level` and `step` are its
     depth: neurons on the longest way to it, and other operations since the last of them.
@@ -33,7 +34,7 @@ class Unit:
     kind: str  # "neuron", "sum", "node" or "leaf"
     root: int
     members: list[int]
-    activation: list[str] = field(default_factory=list)
+    activation: tuple[str, ...] = ()
     level: int = 0
     step: int = 0
     depth: int = 0
@@ -55,7 +56,7 @@ class Collapse:
         self.alike = alike(graph, first)
         self.positions = list(self.alike)
         among = self.alike.keys()
-        self.sources = {each: [first[source] for source in graph.nodes[each].sources if first[source] in among] for each in self.positions}
+        self.sources = {each: tuple([first[one] for one in graph.nodes[each].sources if first[one] in among]) for each in self.positions}
         self.users: dict[int, list[int]] = {each: [] for each in self.positions}
         for position in self.positions:
             for source in dict.fromkeys(self.sources[position]):
@@ -63,7 +64,8 @@ class Collapse:
         self.unit_of: dict[int, Unit] = {}
         self.units: list[Unit] = []
         self._find_sums()
-        self._find_activations()
+        if self.has_neurons:
+            self._find_activations()
         for position in self.positions:
             if position not in self.unit_of:
                 self._add(Unit("node" if graph.nodes[position].op else "leaf", position, [position]))
@@ -84,31 +86,31 @@ class Collapse:
 
     def _find_sums(self) -> None:
         """Neurons' weighted sums, as one node or as a tree of + over products, and the trees that are no neuron's."""
-        weights: dict[int, list[Unit]] = {}
+        graph, weights = self.graph, dict[int, list[Unit]]()
         for position in reversed(self.positions):
-            name = self._name(position)
-            if position in self.unit_of or name not in (*SUMS, "weighted_sum"):
+            if position in self.unit_of or not _adds(graph.nodes[position].op):
                 continue
             inner, own, products = [position], [], 0
             stack = [position]
             while stack:
                 node = stack.pop()
-                if self._name(node) == "weighted_sum":
-                    half = len(self.graph.nodes[node].operands) // 2
-                    operands = [each if type(each) is float else self.first[int(each)] for each in self.graph.nodes[node].operands]
-                    leaves = [each for each in (*operands[:half], operands[-1]) if type(each) is int and self._is_leaf(each)]
-                    if operands[:half] != operands[half:-1]:  # not a sum of squares
+                op = graph.nodes[node].op
+                if op and op.has_terms:
+                    operands = [each if type(each) is float else self.first[int(each)] for each in graph.nodes[node].operands]
+                    factors, inputs, bias = ops.terms(operands)
+                    leaves = [int(each) for each in (*factors, bias) if self._is_leaf(each)]
+                    if factors != inputs:  # not a sum of squares
                         own += leaves
-                        products += bool(leaves) or any(type(each) is int and self._is_leaf(each) for each in operands)
+                        products += bool(leaves) or any(map(self._is_leaf, operands))
                     continue
                 for source in dict.fromkeys(self.sources[node]):
-                    kind = self._name(source)
-                    if not kind:
+                    op = graph.nodes[source].op
+                    if not op:
                         own.append(source)
-                    elif self._is_single(source) and kind in (*SUMS, "weighted_sum") and source not in self.unit_of:
+                    elif self._is_single(source) and _adds(op) and source not in self.unit_of:
                         inner.append(source)
                         stack.append(source)
-                    elif self._is_single(source) and kind == "multiply" and (weight := self._weight(source)) is not None:
+                    elif self._is_single(source) and op is ops.multiply and (weight := self._weight(source)) is not None:
                         inner.append(source)
                         own.append(weight)
                         products += 1
@@ -119,7 +121,7 @@ class Collapse:
             elif len(inner) == 1:
                 continue
             else:  # a product that is no weight's stays a node of its own
-                unit.members = [each for each in unit.members if self._name(each) != "multiply"]
+                unit.members = [each for each in unit.members if graph.nodes[each].op is not ops.multiply]
             self._add(unit)
         for leaf, units in weights.items():
             users_after = all(self.unit_of.get(user) is units[0] or user > units[0].root for user in self.users[leaf])
@@ -127,8 +129,8 @@ class Collapse:
                 units[0].members.append(leaf)
                 self.unit_of[leaf] = units[0]
 
-    def _is_leaf(self, position: int) -> bool:
-        return position in self.users and self.graph.nodes[position].op is None
+    def _is_leaf(self, operand: float) -> bool:
+        return type(operand) is int and operand in self.users and self.graph.nodes[operand].op is None
 
     def _weight(self, product: int) -> int | None:
         """Which factor of a product is a weight: a leaf, and of two leaves the one in fewer products, or the first."""
@@ -142,10 +144,10 @@ class Collapse:
         """Give each neuron what is computed of it alone before another neuron takes it; the last ones get one function."""
         after: dict[int, Unit] = {}
         for position in self.positions:
-            owners = {id(unit): unit for each in self.sources[position] if (unit := self.unit_of.get(each) or after.get(each))}
+            owners = {unit for each in self.sources[position] if (unit := self.unit_of.get(each) or after.get(each))}
             whole = all(each in after or (each in self.unit_of and self._name(each)) for each in self.sources[position])
             if position not in self.unit_of and self.sources[position] and whole and len(owners) == 1:
-                (unit,) = owners.values()
+                (unit,) = owners
                 if unit.kind == "neuron":
                     after[position] = unit
         leads_on = set()
@@ -156,10 +158,10 @@ class Collapse:
                     leads_on.add(position)
         for position, unit in after.items():
             node = self.graph.nodes[position]
-            is_last = self.sources[position] == [unit.root] and len(node.operands) == 1 and self._is_single(unit.root)
-            if position in leads_on or (is_last and self._name(position) not in ("negative", "identity")):
+            is_last = self.sources[position] == (unit.root,) and len(node.operands) == 1 and self._is_single(unit.root)
+            if position in leads_on or (is_last and node.op and (node.op.flat or not node.op.is_linear)):
                 unit.members.append(position)
-                unit.activation.append(self._name(position))
+                unit.activation += (self._name(position),)
                 self.unit_of[position] = unit
 
     def _find_depths(self) -> None:
@@ -180,45 +182,49 @@ class Collapse:
 
     def neurons(self) -> list[Group]:
         """A box for each neuron, each sum, each other operation, and for the leaves that go to the same places."""
-        return self._grouped({id(unit): unit.root for unit in self.units if unit.kind != "leaf"}, 1)
+        return self._titled(self._grouped({unit: unit.root for unit in self.units if unit.kind != "leaf"}, 1), 1)
 
     def layers(self) -> list[Group]:
-        """A box for the units of one kind at one depth."""
-        keys: dict[int, Hashable] = {}
+        """A box for the units of one kind at one depth, or where these are too many to read, `bands`."""
+        keys: dict[Unit, Hashable] = {}
         for unit in self.units:
             if unit.kind == "neuron":
-                keys[id(unit)] = ("neuron", unit.level, self._called(unit.members, 2), *unit.activation)
+                keys[unit] = ("neuron", unit.level, self._called(unit.members, 2), *unit.activation)
             elif unit.kind != "leaf":
-                keys[id(unit)] = (unit.kind, unit.level, unit.step, self._name(unit.root), len(self.alike[unit.root]))
-        return self._grouped(keys, 2)
+                keys[unit] = (unit.kind, unit.level, unit.step, self._name(unit.root), len(self.alike[unit.root]))
+        found = self._grouped(keys, 2)
+        return self._titled(found, 2) if len(found) <= LARGE else self.bands()
 
     def bands(self) -> list[Group]:
         """At most `BANDS` boxes, each a stretch of equal length of the way from the leaves to the output."""
         deepest = max(unit.depth for unit in self.units) + 1
-        keys = {id(unit): unit.depth * BANDS // deepest for unit in self.units if unit.kind != "leaf"}
+        keys = {unit: unit.depth * BANDS // deepest for unit in self.units if unit.kind != "leaf"}
         for unit in self.units:
             if unit.kind == "leaf":
-                users = [keys[id(self.unit_of[user])] for user in self.users[unit.root]]
-                keys[id(unit)] = min(users, default=0)
+                users = [keys[self.unit_of[user]] for user in self.users[unit.root]]
+                keys[unit] = min(users, default=0)
         groups: dict[int, list[Unit]] = {}
         for unit in self.units:
-            groups.setdefault(keys[id(unit)], []).append(unit)
+            groups.setdefault(keys[unit], []).append(unit)
         return [
             Group(f"depth {min(unit.depth for unit in units)} to {max(unit.depth for unit in units)}", tuple(units))
             for _, units in sorted(groups.items())
         ]
 
-    def _grouped(self, keys: dict[int, Hashable], up: int) -> list[Group]:
+    def _grouped(self, keys: dict[Unit, Hashable], up: int) -> list[list[Unit]]:
         """Units with the same key together; leaves together that go to the same keys and are called alike."""
-        leaf_keys: dict[int, Hashable] = {}
+        leaf_keys: dict[Unit, Hashable] = {}
         for unit in self.units:
             if unit.kind == "leaf":
-                users = frozenset(keys[id(self.unit_of[user])] for user in self.users[unit.root])
-                leaf_keys[id(unit)] = ("leaf", users, self._called(unit.members, up))
+                users = frozenset(keys[self.unit_of[user]] for user in self.users[unit.root])
+                leaf_keys[unit] = ("leaf", users, self._called(unit.members, up))
         groups: dict[Hashable, list[Unit]] = {}
         for unit in self.units:
-            groups.setdefault(keys.get(id(unit), leaf_keys.get(id(unit))), []).append(unit)
-        return [Group(one_line(self._title(units, up)), tuple(units)) for units in groups.values()]
+            groups.setdefault(keys.get(unit, leaf_keys.get(unit)), []).append(unit)
+        return list(groups.values())
+
+    def _titled(self, groups: Iterable[list[Unit]], up: int) -> list[Group]:
+        return [Group(one_line(self._title(units, up)), tuple(units)) for units in groups]
 
     def _title(self, units: list[Unit], up: int) -> str:
         if len(units) == 1 and len(units[0].members) == 1:
@@ -234,6 +240,11 @@ class Collapse:
         """What the model calls the thing that these parameters are in, `up` steps above them; empty where that is not one thing."""
         names = {above(self.graph.names[each], up) for each in members if each in self.graph.names}
         return names.pop() if len(names) == 1 else ""
+
+
+def _adds(op: Operation | None) -> bool:
+    """Whether an operation adds its operands, or its terms, up: in any order, as a weighted sum does."""
+    return op is not None and op.is_sum and (op.is_commutative or op.has_terms)
 
 
 def above(name: str, steps: int) -> str:

@@ -1,4 +1,4 @@
-"""A row of the table of operations in words: its partial derivatives, read with symbols in place of numbers."""
+"""A row of the table of operations in words: its partial derivatives, read with formulas in place of numbers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Any
 
 from autograd import ops
 from autograd.interop import Expression
-from autograd.ops import Operation
+from autograd.operation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Operation
 
-BINDING = {"|": 1, "&": 2, "<": 3, "<=": 3, ">": 3, ">=": 3, "==": 3, "!=": 3, "+": 4, "-": 4, "*": 5, "/": 5, "**": 7}
-UNARY, ATOM = 6, 8
 WRITTEN = {"*": " · ", "**": "^", "&": " and ", "|": " or "}
 
 
@@ -19,13 +17,13 @@ def _operator(op: Operation, reflected: bool = False) -> Callable[[Any, Any], An
     return lambda self, other: op(other, self) if reflected else op(self, other)
 
 
-class Symbol(Expression):
-    """A node that is only written down: an operation on symbols gives the formula of its result."""
+class Formula(Expression):
+    """A node that is only written down: an operation on formulas gives the formula of its result."""
 
-    __slots__ = ("binding", "text")
+    __slots__ = ("precedence", "text")
 
-    def __init__(self, text: str, binding: int = ATOM) -> None:
-        self.text, self.binding = text, binding
+    def __init__(self, text: str, precedence: int = ATOM) -> None:
+        self.text, self.precedence = text, precedence
 
     __eq__, __ne__ = _operator(ops.equal), _operator(ops.not_equal)
     __lt__, __le__ = _operator(ops.less), _operator(ops.less_equal)
@@ -37,26 +35,27 @@ class Symbol(Expression):
         return ops.logical_not(self)
 
     def __bool__(self) -> bool:
-        raise TypeError("a symbol is neither true nor false")
+        raise TypeError("a formula is neither true nor false")
 
     @staticmethod
-    def apply(op: Operation, operands: Sequence[Any]) -> Symbol:
-        parts = [each if isinstance(each, Symbol) else _constant(each) for each in operands]
-        if op.variadic or (op.symbol not in BINDING and op.symbol != "~"):
-            return Symbol(f"{op.name}({', '.join(each.text for each in parts)})")
+    def apply(op: Operation, operands: Sequence[Any]) -> Formula:
+        parts, own = [_formula(each) for each in operands], op.precedence
+        if own == ATOM:
+            return Formula(f"{op.name}({', '.join(each.text for each in parts)})")
         if len(parts) == 1:
-            return Symbol(op.symbol + parts[0].within(UNARY), UNARY)
-        binding = BINDING[op.symbol]
-        left, right = parts[0].within(binding + (op.symbol == "**")), parts[1].within(binding + (op.symbol not in "+*"))
-        return Symbol(left + WRITTEN.get(op.symbol, f" {op.symbol} ") + right, binding)
+            return Formula(op.symbol + parts[0].within(own), own)
+        is_associative = op.is_commutative and own in (SUM, PRODUCT)
+        left, right = parts[0].within(own + (own in (COMPARISON, POWER))), parts[1].within(own + (not is_associative))
+        return Formula(left + WRITTEN.get(op.symbol, f" {op.symbol} ") + right, own)
 
-    def within(self, binding: int) -> str:
-        """The formula, in parentheses where an operator that binds so strongly stands beside it."""
-        return self.text if self.binding >= binding else f"({self.text})"
+    def within(self, precedence: int) -> str:
+        """The formula, in parentheses where it binds less than this."""
+        return self.text if self.precedence >= precedence else f"({self.text})"
 
 
-def _constant(value: Any) -> Symbol:
-    return Symbol(f"{float(value):.4g}", ATOM if value >= 0 else UNARY)
+def _formula(given: Any) -> Formula:
+    """A number as a formula; formulas as they are."""
+    return given if isinstance(given, Formula) else Formula(f"{float(given):.4g}", ATOM if given >= 0 else SIGN)
 
 
 def names(op: Operation, count: int) -> list[str]:
@@ -71,9 +70,8 @@ def names(op: Operation, count: int) -> list[str]:
 
 def partial_formulas(op: Operation, count: int) -> list[str]:
     """The partial derivative by each of `count` operands as a formula in `y` and their names; empty where one cannot be read so."""
-    arguments = [Symbol("y"), *map(Symbol, names(op, count))]
+    arguments = [Formula(name) for name in names(op, count)]
     try:
-        partials = op.partials[0](*arguments) if op.variadic else [each(*arguments) if callable(each) else each for each in op.partials]  # type: ignore[operator]
-        return [(each if isinstance(each, Symbol) else _constant(each)).text for each in partials]
-    except Exception:  # a user's own rule may look at numbers, which symbols do not have
+        return [_formula(each).text for each in op.partials_at(Formula("y"), arguments)]
+    except Exception:  # a user's own rule may look at numbers, which formulas do not have
         return [""] * count

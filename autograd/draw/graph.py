@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from autograd.backward import topological_order
 from autograd.names import model_names
@@ -14,8 +15,7 @@ from autograd.value import Value
 LONGEST = 48  # characters of a label
 
 
-@dataclass(frozen=True, slots=True)
-class GraphNode:
+class GraphNode(NamedTuple):
     """What a Value was. An operand is an int, the position of a node of the same graph, or a float, a constant."""
 
     label: str
@@ -23,41 +23,53 @@ class GraphNode:
     grad: float
     op: Operation | None
     operands: tuple[int | float, ...]
-
-    @property
-    def sources(self) -> list[int]:
-        """The operands that are nodes; `x * x` has the same one twice."""
-        return [each for each in self.operands if type(each) is int]
+    sources: tuple[int, ...]  # the operands that are nodes; `x * x` has the same one twice
 
     @property
     def constants(self) -> list[float]:
         return [each for each in self.operands if type(each) is float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
-    """Nodes by position in the topological order (operands first, the output last), and which of them are to be shown."""
+    """The graph of an output. A position is a place in the topological order: operands first, the output last.
 
-    nodes: tuple[GraphNode, ...]
-    shown: Collection[int]
-    names: dict[int, str]  # what the model calls its parameters, by position
+    `order` has every Value, and `moment` its label, data and grad as they were; `nodes` has those that are to be shown, and
+    `hidden`, for each of them, the users that are not.
+    """
+
+    order: Sequence[Value]
+    positions: Mapping[Value, int]
+    moment: Sequence[tuple[str, float, float | None]]
+    names: Mapping[int, str]  # what the model calls its parameters, by position
+    nodes: Mapping[int, GraphNode] = field(default_factory=dict)
+    hidden: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
     @property
-    def is_whole(self) -> bool:
-        return len(self.shown) == len(self.nodes)
+    def output(self) -> int:
+        return len(self.order) - 1
 
     @cached_property
-    def users(self) -> list[list[int]]:
-        """For each node the positions of those that have it as an operand, once each."""
-        users: list[list[int]] = [[] for _ in self.nodes]
-        for position, node in enumerate(self.nodes):
-            for source in dict.fromkeys(node.sources):
-                users[source].append(position)
-        return users
+    def whole(self) -> Graph:
+        """The graph with every node shown."""
+        return self if len(self.nodes) == len(self.order) else self.showing(range(len(self.order)))
+
+    def showing(self, shown: Sequence[int]) -> Graph:
+        """The graph with these nodes, in ascending order, to be shown."""
+        return replace(self, nodes={position: self.node(position) for position in shown}, hidden={})
+
+    def node(self, position: int) -> GraphNode:
+        """Any node, shown or not."""
+        if position in self.nodes:
+            return self.nodes[position]
+        value, positions, (label, data, grad) = self.order[position], self.positions, self.moment[position]
+        operands = tuple([each if isinstance(each, float) else positions[each] for each in value.operands])
+        sources = tuple([each for each in operands if type(each) is int])
+        return GraphNode(str(label), float(data), float(grad or 0.0), value.op, operands, sources)
 
     def label(self, position: int) -> str:
         """The user's label, or else the model's short name; may be empty."""
-        return one_line(self.nodes[position].label)
+        return one_line(str(self.moment[position][0]))
 
 
 def one_line(text: str) -> str:
@@ -72,33 +84,41 @@ def snapshot(output: Value, around: Value | None = None, radius: int = 2, model:
     Raises ValueError where `around` is not a node of the graph.
     """
     order = topological_order(output)
-    positions = {node: position for position, node in enumerate(order)}
+    positions = dict(zip(order, range(len(order))))
     called = model_names(output, model)
-    nodes = tuple(
-        GraphNode(
-            str(node.label) or called.short.get(node, ""),
-            float(node.data),
-            float(node.grad or 0.0),
-            node.op,
-            tuple(each if type(each) is float else positions[each] for each in node.operands),
-        )
-        for node in order
-    )
     names = {positions[each]: name for each, name in called.full.items() if each in positions}
-    graph = Graph(nodes, range(len(nodes)), names)
+    moment = [(str(node.label) or called.short.get(node, ""), node.data, node.grad) for node in order]
+    graph = Graph(order, positions, moment, names)
     if around is None:
-        return graph
+        return graph.showing(range(len(order)))
     if around not in positions:
         raise ValueError(f"around={around!r} is not in the graph of {output!r}: give a node that the output was computed from")
-    return Graph(nodes, neighbourhood(graph, positions[around], radius), names)
+    users = users_in(order)
+    near = neighbourhood(around, users, radius)
+    graph = graph.showing(sorted(positions[each] for each in near))
+    hidden = {positions[each]: [positions[user] for user in users.get(each, ()) if user not in near] for each in near}
+    return replace(graph, hidden={position: found for position, found in hidden.items() if found})
 
 
-def neighbourhood(graph: Graph, center: int, radius: int) -> frozenset[int]:
-    """The positions at most `radius` edges from `center`, along edges or against them."""
+def users_in(order: Sequence[Value]) -> dict[Value, list[Value]]:
+    """For each node the nodes that have it as an operand: twice where it is there twice."""
+    users: dict[Value, list[Value]] = {}
+    for node in order:
+        for operand in node.operands:
+            if not isinstance(operand, float):
+                users.setdefault(operand, []).append(node)
+    return users
+
+
+def neighbourhood(center: Value, users: Mapping[Value, Sequence[Value]], radius: int) -> set[Value]:
+    """The nodes at most `radius` edges from `center`, along edges or against them."""
     if radius < 0:
         raise ValueError(f"radius={radius} must be 0 or more: how many edges from `around` to show")
-    near, edge = {center}, {center}
+    near = edge = {center}
     for _ in range(radius):
-        edge = {other for position in edge for other in (*graph.nodes[position].sources, *graph.users[position])} - near
-        near |= edge
-    return frozenset(near)
+        around = [other for node in edge for other in (*node.operands, *users.get(node, ()))]
+        edge = {other for other in around if not isinstance(other, float)} - near
+        near = near | edge
+        if not edge:
+            break
+    return near

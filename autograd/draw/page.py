@@ -29,7 +29,7 @@ def page(graph: Graph, picture: Picture) -> str:
         {"id": box.id, "kind": box.kind, "center": [round(each, 1) for each in places[box.id]], "size": sizes[box.id], "lines": _lines(box)}
         for box in picture.boxes
     ]
-    title = graph.label(len(graph.nodes) - 1) or "A computation graph"
+    title = graph.label(graph.output) or "A computation graph"
     data = {"exact": picture.is_exact, "boxes": boxes, "edges": edges, "steps": story.steps}
     text = TEMPLATE.read_text(encoding="utf-8").replace("{{title}}", html.escape(title))
     return text.replace("{{data}}", _script_safe(json.dumps(data)))
@@ -77,27 +77,31 @@ class Story:
 
     def __init__(self, graph: Graph, picture: Picture, edges: list[dict[str, Any]]) -> None:
         self.graph = graph
-        self.adjoints = [0.0] * len(graph.nodes)
+        self.adjoints = [0.0] * len(graph.order)
         self.adjoints[-1] = 1.0
-        shown = sorted(graph.shown)
         backward = []
         incoming: dict[str, list[dict[str, Any]]] = {}
         for edge in edges:
             incoming.setdefault(edge["head"], []).append(edge)
-        for position in range(len(graph.nodes) - 1, -1, -1):
-            if graph.nodes[position].op is not None:
-                step = self._backward(position, incoming.get(f"o{position}", []))
-                if position in graph.shown:
-                    backward.append(step)
-        steepest = max((abs(self.adjoints[each]) for each in shown), default=0.0)
+        for position in range(graph.output, min(graph.nodes) - 1, -1):  # nothing that comes before those shown adds to them
+            node = graph.node(position)
+            if node.op is None:
+                continue
+            if position in graph.nodes:
+                backward.append(self._backward(position, incoming.get(f"o{position}", [])))
+            else:
+                for source, contribution in zip(node.operands, self._contributions(position, node)):
+                    if type(source) is int:
+                        self.adjoints[source] += contribution
+        steepest = max(abs(self.adjoints[each]) for each in graph.nodes)
         start = {
             "phase": "backward",
-            "box": f"v{len(graph.nodes) - 1}",
+            "box": f"v{graph.output}",
             "heading": "Backward, from the output",
             "rows": [{"rule": "The derivative of the output by itself is 1."}],
-            "changes": [self._change(len(graph.nodes) - 1, 1.0)],
+            "changes": [self._change(graph.output, 1.0)],
         }
-        self.steps = [*map(self._forward, shown), *([start] if len(graph.nodes) - 1 in graph.shown else []), *backward]
+        self.steps = [*map(self._forward, graph.nodes), *([start] if graph.output in graph.nodes else []), *backward]
         for step in self.steps:
             for change in step["changes"]:
                 change["color"] = color(change.pop("gradient"), steepest)
@@ -120,28 +124,24 @@ class Story:
         """Pass a node's adjoint to its operands, and tell of it."""
         node, adjoint = self.graph.nodes[position], self.adjoints[position]
         assert node.op is not None
-        partials = self._partials(node)
-        is_told = position in self.graph.shown
-        formulas = partial_formulas(node.op, len(partials)) if is_told else []
-        arguments = names(node.op, len(partials)) if is_told else []
+        count = len(node.operands)
+        terms = zip(node.operands, self._partials(node), self._contributions(position, node), names(node.op, count))
         rows, changes, drawn = [], [self._change(position, adjoint)], iter(edges)
-        for index, (operand, partial) in enumerate(zip(node.operands, partials)):
-            visible = type(operand) is float or operand in self.graph.shown
-            edge = next(drawn, None) if is_told and visible else None
+        for (operand, partial, contribution, argument), formula in zip(terms, partial_formulas(node.op, count)):
+            visible = type(operand) is float or operand in self.graph.nodes
+            edge = next(drawn, None) if visible else None
             if type(operand) is float:
                 continue
-            before, contribution = self.adjoints[source := int(operand)], partial * adjoint
+            before = self.adjoints[source := int(operand)]
             after = self.adjoints[source] = before + contribution
-            if not is_told:
-                continue
             if edge is not None:
                 edge["partial"] = partial if abs(partial) < float("inf") else None
             if visible:
                 changes.append(self._change(source, after))
-            formula = f"{formulas[index]} = " if formulas[index] not in ("", number(partial)) else ""
+            told = f"{formula} = " if formula not in ("", number(partial)) else ""
             rows.append(
                 {
-                    "rule": f"d({node.op.symbol})/d{arguments[index]} = {formula}{number(partial)}",
+                    "rule": f"d({node.op.symbol})/d{argument} = {told}{number(partial)}",
                     "times": f"times {number(adjoint)} from above = {number(contribution)}",
                     "sum": f"into {self._called(source)}: {number(before)} + {number(contribution)} = {number(after)}",
                 }
@@ -152,15 +152,21 @@ class Story:
         return {"phase": "backward", "box": f"v{position}", "heading": heading, "rows": rows, "changes": changes}
 
     def _partials(self, node: GraphNode) -> list[float]:
-        """The row's partial derivatives at the operands' numbers: what the engine gives for this operation alone."""
+        """The row's partial derivatives at the numbers of that moment."""
         assert node.op is not None
         return node.op.partials_at(node.data, self._numbers(node))
 
+    def _contributions(self, position: int, node: GraphNode) -> list[float]:
+        """What a node adds to each operand's adjoint: nothing where the row is flat, as for the engine, be the adjoint infinite."""
+        assert node.op is not None
+        adjoint, flat = self.adjoints[position], node.op.flat
+        return [0.0 if index in flat else partial * adjoint for index, partial in enumerate(self._partials(node))]
+
     def _numbers(self, node: GraphNode) -> list[float]:
-        return [each if type(each) is float else self.graph.nodes[int(each)].data for each in node.operands]
+        return [each if type(each) is float else float(self.graph.moment[int(each)][1]) for each in node.operands]
 
     def _called(self, position: int) -> str:
-        node = self.graph.nodes[position]
+        node = self.graph.node(position)
         return self.graph.label(position) or (f"{number(node.data)} ({node.op.name})" if node.op else number(node.data))
 
     def _change(self, position: int, gradient: float) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from autograd.backward import topological_order
 from autograd.draw.collapse import Collapse, Group, Unit, alike
 from autograd.draw.graph import Graph
 from autograd.value import Value
@@ -93,11 +92,8 @@ def spread(values: Iterable[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "total", "logsumexp", "equal", "not_equal"}
-
-
 def every_node(graph: Graph, first: Sequence[int]) -> Picture:
-    """The nodes one by one: values as boxes, the operations that made them as circles; `first` is from `fold`."""
+    """The nodes one by one: values as boxes, the operations that made them as circles; `first` is from `fold`, or the positions."""
     boxes: list[Box] = []
     edges: list[Edge] = []
     parts = alike(graph, first)
@@ -105,7 +101,7 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
         node = graph.nodes[position]
         value, operation = f"v{position}", f"o{position}"
         if node.op is not None:
-            boxes.append(Box(operation, "operation", (node.op.symbol,), keeps_order=node.op.name not in COMMUTATIVE))
+            boxes.append(Box(operation, "operation", (node.op.symbol,), keeps_order=not node.op.is_commutative))
             hidden = 0
             for index, operand in enumerate(node.operands):
                 if type(operand) is float:
@@ -125,34 +121,35 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
         if len(positions) > 1:
             lines = [f"{label} × {len(positions)}".strip()]
         boxes.append(Box(value, "value", (*lines, *_numbers(graph, positions)), _steepest(graph, positions)))
-        hidden = len({first[user] for user in graph.users[position]} - parts.keys())
+        hidden = len({first[user] for user in graph.hidden.get(position, ())} - parts.keys())
         if hidden:
             boxes.append(Box(f"after{position}", "more", (f"{hidden} more",)))
             edges.append(Edge(value, f"after{position}"))
-    if len(parts) == len(graph.shown):
+    if len(parts) == len(graph.nodes):
         return _captioned(boxes, edges, is_exact=True)
     return _captioned(boxes, [Edge(edge.tail, edge.head, count) for edge, count in Counter(edges).items()])
 
 
-def highlighted(picture: Picture, output: Value, edges: Collection[tuple[Value, int]]) -> Picture:
-    """The picture of every node of `output`'s graph, with these edges, each a node and the index of its operand, marked.
+def highlighted(picture: Picture, graph: Graph, edges: Collection[tuple[Value, int]]) -> Picture:
+    """The picture of every node of a graph, with these edges, each a node and the index of its operand, marked.
 
     Raises ValueError for an edge of another graph.
     """
-    positions = {node: position for position, node in enumerate(topological_order(output))}
-    marked = set()
+    positions, marked = graph.positions, set()
     for node, index in edges:
-        if node not in positions or node.operands[index] not in positions:
+        operand = node.operands[index]
+        if node not in positions or not isinstance(operand, Value) or operand not in positions:
+            output = graph.order[graph.output]
             raise ValueError(f"highlight has an edge to {node!r} that is not in the graph of {output!r}: take both from the same output")
         operation = f"o{positions[node]}"
-        marked |= {(f"v{positions[node.operands[index]]}", operation), (operation, f"v{positions[node]}")}
+        marked |= {(f"v{positions[operand]}", operation), (operation, f"v{positions[node]}")}
     return replace(picture, marked=frozenset(marked))
 
 
 def groups(collapse: Collapse, found: Sequence[Group]) -> Picture:
     """A box for each group of a collapsed graph, and the connections between them, counted."""
     graph = collapse.graph
-    names = {id(unit): f"g{index}" for index, group in enumerate(found) for unit in group.units}
+    names = {unit: f"g{index}" for index, group in enumerate(found) for unit in group.units}
     boxes = []
     counts: dict[tuple[str, str], int] = {}
     inputs: dict[tuple[str, tuple[float, ...]], list[float]] = {}
@@ -162,11 +159,13 @@ def groups(collapse: Collapse, found: Sequence[Group]) -> Picture:
         for unit in group.units:
             for member in unit.members:
                 for source in dict.fromkeys(collapse.sources[member]):
-                    tail = names[id(collapse.unit_of[source])]
+                    tail = names[collapse.unit_of[source]]
                     if tail != f"g{index}":
                         counts[tail, f"g{index}"] = counts.get((tail, f"g{index}"), 0) + 1
+            if unit.kind != "neuron":
+                continue
             constants = tuple(each for member in unit.members for each in graph.nodes[member].constants)
-            if unit.kind == "neuron" and len(constants) > 1:
+            if len(constants) > 1:
                 counterparts = [position for member in unit.members for position in collapse.alike[member]]
                 inputs.setdefault((f"g{index}", constants), [each for position in counterparts for each in graph.nodes[position].constants])
     edges = [Edge(tail, head, count) for (tail, head), count in counts.items()]
@@ -179,12 +178,12 @@ def groups(collapse: Collapse, found: Sequence[Group]) -> Picture:
     return _captioned(boxes, edges)
 
 
-def _is_exit(collapse: Collapse, position: int, names: dict[int, str], name: str) -> bool:
+def _is_exit(collapse: Collapse, position: int, names: dict[Unit, str], name: str) -> bool:
     """Whether a node's value is seen outside its group: it is used there or is the output, and is no parameter of a neuron."""
     if collapse.graph.nodes[position].op is None and collapse.unit_of[position].kind == "neuron":
         return False
     users = collapse.users[position]
-    return not users or any(names[id(collapse.unit_of[user])] != name for user in users)
+    return not users or any(names[collapse.unit_of[user]] != name for user in users)
 
 
 def _group_box(collapse: Collapse, group: Group, exits: list[int], name: str) -> Box:

@@ -1,30 +1,32 @@
-"""Folding the examples of a batch: where a cost is summed over examples, nodes that play the same part become one."""
+"""The examples of a batch folded into one: where a cost is summed over examples, nodes that play the same part become one.
+
+What is still too much for a picture of every node after that, `collapse` makes into neurons and layers.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from autograd.draw.graph import Graph
+from autograd import ops
+from autograd.draw.graph import Graph, GraphNode
 
-SUMS = ("add", "total")
-CARRIES = (*SUMS, "subtract", "multiply", "divide", "negative", "identity")  # between a batch's cost and its examples'
 UNSEEN, ABOVE, SHARED = -1, -2, -3
 
 
 def fold(graph: Graph) -> list[int]:
-    """For each node the first that plays its part: itself, or in a batch its counterpart in an earlier example.
+    """For each node the first that plays its part: itself, or in a batch its counterpart in an earlier example, if that is shown.
 
     The output's terms are examples where they share leaves, the parameters, and no result. Two nodes of
     different examples are counterparts where the same operation made them of the same parameters and of counterparts.
     """
-    nodes = graph.nodes
-    first = list(range(len(nodes)))
-    owners = _owners(graph)
+    first = list(range(len(graph.order)))
+    owners = _owners(graph.whole)
     if owners is None:
         return first
     seen: dict[Any, int] = {}
     times: dict[Any, int] = {}
-    for position, (node, owner) in enumerate(zip(nodes, owners)):
+    for position, node in graph.whole.nodes.items():
+        owner = owners[position]
         if owner < 0:
             continue
         key: Any = None  # an input of its example's own: the first, the second, ...
@@ -32,13 +34,18 @@ def fold(graph: Graph) -> list[int]:
             key = (node.op, *[None if type(each) is float else first[int(each)] for each in node.operands])
         time = times[owner, key] = times.get((owner, key), 0) + 1
         first[position] = seen.setdefault((key, time), position)
-    return first
+    shown: dict[int, int] = {}
+    for position in graph.nodes:
+        shown.setdefault(first[position], position)
+    return [shown.get(each, each) for each in first]
 
 
 def _owners(graph: Graph) -> list[int] | None:
     """For each node the term of the output that it belongs to, or ABOVE or SHARED; None where the terms are no examples."""
     nodes = graph.nodes
     terms, above = _terms(graph)
+    if len(terms) < 2:
+        return None
     joined = {term: term for term in terms}
 
     def root(term: int) -> int:
@@ -68,7 +75,7 @@ def _owners(graph: Graph) -> list[int] | None:
     owners = [owner if owner < 0 else root(owner) for owner in owners]
     for position, owner in enumerate(owners):  # a sum of one example's terms is that example's own
         within = {owners[source] for source in nodes[position].sources} - {SHARED}
-        if owner == ABOVE and len(within) == 1 and position != len(nodes) - 1:
+        if owner == ABOVE and len(within) == 1 and position != graph.output:
             (owners[position],) = within
     for position in graph.names:
         if nodes[position].op is None:
@@ -79,17 +86,30 @@ def _owners(graph: Graph) -> list[int] | None:
 def _terms(graph: Graph) -> tuple[list[int], set[int]]:
     """What the output is a sum of, below sums, constant factors and signs; and the nodes that do the summing."""
     terms, above = [], set()
-    stack = [len(graph.nodes) - 1]
+    stack = [graph.output]
     while stack:
         position = stack.pop()
-        node = graph.nodes[position]
-        sources = node.sources
-        scales = len(sources) == 1 or (node.op is not None and node.op.name in (*SUMS, "subtract"))
         if position in above:
             continue
-        if node.op is not None and node.op.name in CARRIES and scales:
+        node = graph.nodes[position]
+        if _adds_up(node):
             above.add(position)
-            stack.extend(sources)
+            stack.extend(node.sources)
         else:
             terms.append(position)
     return list(dict.fromkeys(terms)), above
+
+
+def _adds_up(node: GraphNode) -> bool:
+    """Whether a node is the sum of its sources, each times a constant."""
+    op, operands = node.op, node.operands
+    if op is None:
+        return False
+    if op.has_terms:
+        weights, inputs, _ = ops.terms(operands)
+        return all(type(weight) is float or type(each) is float for weight, each in zip(weights, inputs))
+    if op is ops.multiply:
+        return len(node.sources) == 1
+    if op is ops.divide:
+        return type(operands[1]) is float
+    return op.is_sum or (op.is_linear and not op.flat)
