@@ -28,10 +28,11 @@ from pathlib import Path
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 FLAGS = (
-    "-std=c99", "-O3", "-fPIC", "-shared",
+    "-std=c99", "-fPIC", "-shared",
     "-ffp-contract=off",  # a * b + c rounds twice, as in numpy; where one rounding is better the source says so by name
     "-fno-math-errno", "-fno-trapping-math",  # no number changes by these: they let a square root be one instruction
 )  # fmt: skip
+LONG = 60_000  # characters of source, from which on -O3 takes a compiler minutes, for loops that are short anyway
 SANITIZED = ("-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 INSTALL = 'pip install "nudge-autograd[native]"'
 
@@ -76,7 +77,7 @@ def load(source: str, sanitize: bool = False) -> ctypes.CDLL:
     Raises CompilationError without a compiler, or where it refuses the source, and PermissionError where the cache is not safe.
     """
     chosen = compiler()
-    flags = (*chosen.flags, *SANITIZED) if sanitize else chosen.flags
+    flags = (*chosen.flags, *(SANITIZED if sanitize else ["-O3" if len(source) < LONG else "-O1"]))
     key = hashlib.sha256("\0".join([source, *chosen.command, chosen.identity, *flags, processor()]).encode()).hexdigest()[:32]
     with _lock:
         if key not in _loaded:

@@ -233,7 +233,9 @@ class _Emitter:
             return place
         if place not in self.turned:
             order = [place.shape.index(BATCH), *(axis for axis, size in enumerate(place.shape) if size != BATCH)]
-            source = place._replace(shape=tuple([place.shape[axis] for axis in order]), strides=tuple([place.strides[axis] for axis in order]))
+            source = place._replace(
+                shape=tuple([place.shape[axis] for axis in order]), strides=tuple([place.strides[axis] for axis in order])
+            )
             mine = self._allocate(f"{place.name.removesuffix('_rows')}_turned{len(self.turned) or ''}", source.shape)
             axes = _axes(source.shape[1:], [source.strides[1:]])
             if len(axes) < 2:

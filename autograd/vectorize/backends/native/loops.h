@@ -104,7 +104,12 @@ static void turned(long columns, const real *x, long x_row, long x_column, real 
     }
 }
 
-// Products of matrices, by tiles whose sums stay in registers.
+// Products of matrices, by tiles whose sums stay in registers: 32 of them, or 16.
+#ifdef __AVX512VL__
+enum { TALL = 8, WIDTH = 4 };
+#else
+enum { TALL = 4, WIDTH = 2 };
+#endif
 
 // c[j] = sum over k of b[j][k] a[k], for J columns and T vectors of examples.
 ALWAYS void mix(const int J, const int T, long inner, const real *restrict b, long bj, long bk, const real *restrict a, long ak,
@@ -171,9 +176,9 @@ static void product_of_rows(long columns, long inner, const real *b, long bj, co
     long e = 0;
     for (; e + 4 <= count; e += 4) {
         long j = 0;
-        for (; j + 2 <= columns; j += 2)
-            dots(4, 2, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
-        if (j < columns)
+        for (; j + WIDTH <= columns; j += WIDTH)
+            dots(4, WIDTH, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
+        for (; j < columns; j++)
             dots(4, 1, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
     }
     for (; e < count; e++) {
@@ -227,7 +232,7 @@ static void add_products(long rows, long columns, const real *d, long dj, const 
 // The same, where the entries of an example lie in a row as the caller has them, and those of a row of c beside each other.
 ALWAYS void outer_products(const int J, const int T, const real *restrict d, long dj, const real *restrict x, long x_row, real *restrict c,
                            long cj, long count, int first) {
-    vec s[4][2];
+    vec s[8][2];
     UNROLL for (int j = 0; j < J; j++)
         UNROLL for (int t = 0; t < T; t++)
             s[j][t] = first ? splat(0) : load(c + j * cj + t * LANES);
@@ -251,8 +256,8 @@ static void add_products_of_rows(long rows, long columns, const real *d, long dj
     long k = 0;
     for (; k + 2 * LANES <= columns; k += 2 * LANES) {
         long j = 0;
-        for (; j + 4 <= rows; j += 4)
-            outer_products(4, 2, d + j * dj, dj, x + k, x_row, c + j * cj + k, cj, count, first);
+        for (; j + TALL <= rows; j += TALL)
+            outer_products(TALL, 2, d + j * dj, dj, x + k, x_row, c + j * cj + k, cj, count, first);
         for (; j < rows; j++)
             outer_products(1, 2, d + j * dj, dj, x + k, x_row, c + j * cj + k, cj, count, first);
     }
