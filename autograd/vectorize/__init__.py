@@ -29,7 +29,9 @@ def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True
     `f` takes a scalar for each 1-D argument that the program is given, a list of n scalars for each of shape
     (batch, n), and so on, and returns a scalar or a rectangular list of scalars. The Values it closes over are
     the program's parameters. It is recorded once for each shape of example. What it asks by `require` is asked of every
-    batch, or with `check=False` only by `check(...)`. The back end is "numpy", or "reference", which is slow and says what is right.
+    batch, or with `check=False` only by `check(...)`. The back end is "numpy", or
+    "native": C, which is compiled when it is first run and kept in a cache (in `NUDGE_CACHE`, where that is set), or "reference",
+    which is slow and says what is right. What raises where a back end cannot do it is the first run.
 
     >>> import numpy as np
     >>> w = Value(3.0)

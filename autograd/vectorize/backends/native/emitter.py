@@ -260,14 +260,16 @@ class _Emitter:
             case Weights():
                 place = Place("weights_rows", 0, shape, (1, 1), "rows")
             case Constant(value=value):
-                self.tables.append(f"static const real {self._name(number)}[] = {{{', '.join(map(_literal, value.ravel().tolist()))}}};")
                 place = Place(self._name(number), 0, value.shape, contiguous(value.shape), "theta")
+                users = [each for each in self.program.instructions if number in each.operands]
+                if value.shape or number in (self.output, self.results) or not all(isinstance(each, Elementwise) for each in users):
+                    self.tables.append(f"static const real {place.name}[] = {{{', '.join(map(_literal, value.ravel().tolist()))}}};")
             case Scale(factor=factor, power=power):
                 self.lines[BEFORE].append(
                     f"const real {self._name(number)}[] = {{{_literal(factor)} * (real)pow((double)batch, {power})}};"
                 )
                 place = Place(self._name(number), 0, (), (), "theta")
-            case Slice(start=start, stop=stop, step=step):
+            case Slice(start=start, step=step):
                 *rest, stride = sources[0].strides
                 place = sources[0]._replace(offset=sources[0].offset + start * stride, shape=shape, strides=(*rest, stride * step))
             case Transpose():

@@ -1,0 +1,243 @@
+"""The native back end: C that gives what the reference gives, for every kind of program, at every batch size, and on special numbers."""
+
+import shutil
+import subprocess
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from autograd import Value, exp, log, logsumexp, maximum, mean, minimum, relu, sigmoid, sqrt, tanh, vectorize, weighted_sum, where
+from autograd.vectorize.backends.native.compiler import CompilationError, compiler
+from nn import MLP, SGD, Training, squared_error
+from nn.data import moons
+from tests.programs import KINDS, Array
+from tests.test_agreement import PROGRAM, RandomProgram
+
+try:
+    compiler()
+except CompilationError as error:
+    pytest.skip(str(error), allow_module_level=True)
+
+QUICK = [
+    "loops_over_weights",
+    "convolution",
+    "gaussian_mixture",
+    "l2_and_l1_terms",
+    "user_primitives",
+    "several_outputs",
+    "a_matrix_of_outputs",
+    "second_derivative",
+    "no_parameters",
+    "a_constant",
+    "constants",
+    "an_input",
+    "a_parameter",
+    "parameters_alone",
+    "conditions",
+    "matrices_for_inputs",
+    "tied_weights",
+    "running_sums",
+]  # the others take a compiler longer
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Programs of the tests do not go into the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUDGE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def assert_near(found: Any, expected: Any, tolerance: float = 1e-12) -> None:
+    __tracebackhide__ = True
+    found, expected = np.asarray(found), np.asarray(expected)
+    scale = np.abs(expected).max(initial=0.0)
+    assert np.abs(found - expected).max(initial=0.0) <= tolerance * scale, f"found {found}, expected {expected}"
+
+
+def assert_same_programs(f: Callable[..., Any], *arrays: Array) -> None:
+    """All four programs, with the last block full, not full, and the only one."""
+    __tracebackhide__ = True
+    right, native = vectorize(f, backend="reference"), vectorize(f, backend="native")
+    for count in (len(arrays[0]), 3, 1):
+        part = [array[:count] for array in arrays]
+        assert_near(native(*part), right(*part))
+        if right(*part).ndim == 1:
+            weights = np.linspace(0.5, 2.0, count)
+            for options in ({}, {"weights": weights}):
+                for found, expected in zip(native.value_and_gradient(*part, **options), right.value_and_gradient(*part, **options)):
+                    assert_near(found, expected)
+            assert_near(native.per_example_gradients(*part), right.per_example_gradients(*part))
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in KINDS])
+def test_programs_of_every_kind_give_what_the_reference_gives(name: str) -> None:
+    make, arrays = KINDS[name]
+    assert_same_programs(make(), *(np.resize(array, (37, *array.shape[1:])) for array in arrays))
+
+
+@pytest.mark.soak
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(PROGRAM)
+def test_random_programs_give_what_the_reference_gives(description: dict[str, Any]) -> None:
+    f = RandomProgram(**description)
+    right, native = vectorize(f, backend="reference"), vectorize(f, backend="native")
+    with np.errstate(all="ignore"):
+        expected = right(*f.arrays)
+        np.testing.assert_allclose(native(*f.arrays), expected, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 31, 32, 33, 64, 70])
+def test_a_network_with_many_inputs_at_every_size_of_the_last_block(batch: int) -> None:
+    model = MLP([45, 19, 6, 3], activation=sigmoid, seed=1)
+    rng = np.random.default_rng(batch)
+    X, Y = rng.normal(size=(batch, 45)), rng.normal(size=(batch, 3))
+    right, native = (vectorize(lambda x, y: squared_error(model(x), y), backend=each) for each in ("reference", "native"))
+    (cost, gradient), (right_cost, right_gradient) = native.value_and_gradient(X, Y), right.value_and_gradient(X, Y)
+    assert_near(cost, right_cost)
+    assert_near(gradient, right_gradient)
+    assert native.value_and_gradient(X, Y)[1].tolist() == gradient.tolist()  # to the bit, at every run
+
+
+def test_single_precision_is_that_of_numpy() -> None:
+    model = MLP([45, 19, 6, 3], activation=tanh, seed=1)
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(40, 45)), rng.normal(size=(40, 3))
+    native = vectorize(lambda x, y: squared_error(model(x), y), dtype=np.float32, backend="native")
+    cost, gradient = native.value_and_gradient(X, Y)
+    assert gradient.dtype == native(X, Y).dtype == np.float32
+    exact_cost, exact = vectorize(lambda x, y: squared_error(model(x), y)).value_and_gradient(X, Y)
+    assert cost == pytest.approx(exact_cost, rel=1e-5)
+    assert_near(gradient, exact, 1e-5)
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 5e-324, -1e-310, 1e308, -1e308, 710.0, -750.0, np.inf, -np.inf, np.nan, 0.5]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: [x + y, x - y, x * y, x / y, -x, abs(x)],
+        lambda x, y: [maximum(x, y), minimum(x, y), relu(x), x > y, x >= y, x < y, x <= y, x == y, x != y],
+        lambda x, y: [(x > 0) & (y > 0), (x > 0) | (y > 0), where(x > 0, 1 / y, y), where(x, x, y)],
+        lambda x, y: [exp(x), log(x), sqrt(x), tanh(x), sigmoid(x), exp(where(x > 700, 0.0, x))],
+        lambda x, y: [logsumexp([x, y, 0.0]), mean([x, y, y]), (x > y) + (y > 0.5)],
+    ],
+    ids=["arithmetic", "comparisons", "choices", "functions", "sums"],
+)
+def test_special_numbers_go_through_as_in_numpy(f: Callable[..., Any]) -> None:
+    x, y = (each.ravel() for each in np.meshgrid(SPECIAL, SPECIAL))
+    right, native = vectorize(f, backend="reference")(x, y), vectorize(f, backend="native")(x, y)
+    np.testing.assert_allclose(native, right, rtol=1e-13, atol=1e-320)
+    assert np.isnan(native).tolist() == np.isnan(right).tolist()
+
+
+def test_gradients_that_are_not_finite_are_the_same_ones() -> None:
+    w = [Value(0.5), Value(2.0)]
+    X = np.array([[1.0, 2.0], [np.inf, 1.0], [3.0, 1.0]])
+    right, native = (
+        vectorize(lambda x: weighted_sum(w, x) ** 2, backend=each).per_example_gradients(X) for each in ("reference", "native")
+    )
+    assert native.tolist() == right.tolist() == [[9.0, 18.0], [np.inf, np.inf], [21.0, 7.0]]
+
+
+def small() -> Any:
+    model = MLP([3, 4, 2], activation=tanh, seed=1)
+
+    def cost(x: Any, double: Any) -> Any:  # whose name is a word of C
+        return squared_error(model(x), double)
+
+    return vectorize(cost, backend="native").record(np.ones((2, 3)), np.ones((2, 2)))
+
+
+def test_the_source_is_complete_c_that_reads_like_numpys(tmp_path: Path) -> None:
+    program = small()
+    text = program.source
+    assert text == small().source
+    assert "double cost_(long batch, const real *x, const real *double_, const real *theta" in text
+    assert "// theta (26,): W1 from 0 (4, 3), b1 from 12 (4,), W2 from 16 (2, 4), b2 from 24 (2,)" in text
+    assert "// h1 (batch, 4) = tanh" in text
+    numpys = vectorize(program.f).record(np.ones((2, 3)), np.ones((2, 2))).source
+    assert "h1 = np.tanh" in numpys
+    command = shutil.which("cc")
+    if command:
+        path = tmp_path / "cost.c"
+        path.write_text(text)
+        flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-parameter", "-Wno-psabi", "-O1", "-c"]
+        done = subprocess.run([command, *flags, str(path), "-o", str(tmp_path / "cost.o")], capture_output=True, text=True, check=False)
+        assert not done.returncode, done.stderr
+
+
+def test_a_program_is_compiled_once_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = f"""
+import sys; sys.path[:0] = {sys.path!r}
+import numpy as np
+from autograd import Value, vectorize
+w = Value(3.0)
+print(vectorize(lambda x: w * x * x + {tmp_path.name!r}.__len__(), backend="native").value_and_gradient(np.ones(5))[1])
+"""
+    monkeypatch.setenv("NUDGE_CACHE", str(tmp_path / "cache"))
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+        assert done.stdout == "[1.]\n"
+        assert len([each for each in (tmp_path / "cache").iterdir() if each.is_file()]) == 1
+
+
+def test_threads_share_a_program() -> None:
+    program, rng = small(), np.random.default_rng(0)
+    batches = [(rng.normal(size=(50, 3)), rng.normal(size=(50, 2))) for _ in range(4)]
+    expected = [program.value_and_gradient(*each) for each in batches]
+    wrong: list[int] = []
+
+    def work(which: int) -> None:
+        for _ in range(300):
+            cost, gradient = program.value_and_gradient(*batches[which])
+            if cost != expected[which][0] or (gradient != expected[which][1]).any():
+                wrong.append(which)
+
+    threads = [threading.Thread(target=work, args=(which,)) for which in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_calls_leave_nothing_behind() -> None:
+    program = small()
+    X, Y, theta = np.ones((50, 3)), np.ones((50, 2)), program.parameter_vector()
+    gradient = np.empty_like(theta)
+    program.value_and_gradient(X, Y, parameters=theta, out=gradient)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(10_000):
+            program.value_and_gradient(X, Y, parameters=theta, out=gradient)
+        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_training_runs_on_it_and_changes_back_ends_on_the_way(tmp_path: Path) -> None:
+    X, labels = moons(90, seed=0)
+
+    def run(backend: str) -> Training:
+        return Training(MLP([2, 8, 1], seed=1), X, 2.0 * labels - 1, optimizer=SGD(0.1, momentum=0.9), batch_size=20, backend=backend)
+
+    one, other = run("numpy"), run("native")
+    for each in (one, other):
+        each.epoch()
+    np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11)
+    one.save(tmp_path / "run.npz")
+    other = run("native")
+    other.load(tmp_path / "run.npz")
+    one.epoch()
+    other.epoch()
+    np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11)
