@@ -25,26 +25,11 @@ try:
 except CompilationError as error:
     pytest.skip(str(error), allow_module_level=True)
 
-QUICK = [
-    "loops_over_weights",
-    "convolution",
-    "gaussian_mixture",
-    "l2_and_l1_terms",
-    "user_primitives",
-    "several_outputs",
-    "a_matrix_of_outputs",
-    "second_derivative",
-    "no_parameters",
-    "a_constant",
-    "constants",
-    "an_input",
-    "a_parameter",
-    "parameters_alone",
-    "conditions",
-    "matrices_for_inputs",
-    "tied_weights",
-    "running_sums",
-]  # the others take a compiler longer
+QUICK = (
+    "loops_over_weights", "convolution", "gaussian_mixture", "l2_and_l1_terms", "user_primitives", "several_outputs", "conditions",
+    "a_matrix_of_outputs", "second_derivative", "no_parameters", "a_constant", "constants", "an_input", "a_parameter",
+    "parameters_alone", "matrices_for_inputs", "tied_weights", "running_sums",
+)  # the others take a compiler longer  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -204,7 +204,8 @@ class _Emitter:
         return merged
 
     def _name(self, number: int) -> str:
-        return self.names.get(number, f"a{number}")
+        name = self.names.get(number, f"a{number}")
+        return name if name not in self.arguments else f"{name}_"
 
     def _allocate(self, name: str, shape: Shape) -> Place:
         """Room for an array, in whole vectors."""
@@ -613,56 +614,14 @@ def _literal(value: float) -> str:
 
 
 def _identifier(name: str) -> str:
-    return f"{name}_" if name in _RESERVED else name
+    return f"{name}_" if name in _RESERVED or "_rows" in name or "_turned" in name else name
 
 
-_RESERVED = frozenset(
-    [
-        "auto",
-        "break",
-        "case",
-        "char",
-        "const",
-        "continue",
-        "default",
-        "do",
-        "double",
-        "else",
-        "enum",
-        "extern",
-        "float",
-        "for",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "register",
-        "restrict",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "struct",
-        "switch",
-        "typedef",
-        "union",
-        "unsigned",
-        "void",
-        "volatile",
-        "while",
-        "main",
-        "batch",
-        "count",
-        "start",
-        "cost",
-        "out",
-        "work",
-        "weights",
-        "theta",
-    ]
-) | frozenset(
+_OWN = """
+auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short
+signed sizeof static struct switch typedef union unsigned void volatile while main batch count start cost out work weights theta
+"""
+_RESERVED = frozenset(_OWN.split()) | frozenset(
     word
     for text in (INCLUDES, _LOOPS, _MACROS, *(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8")))
     for found in re.findall(r"\b(\w+)\(|#define (\w+)|(?:typedef|static const) .*?(\w+)(?: =|;| __)", text)
