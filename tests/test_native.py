@@ -15,10 +15,13 @@ from hypothesis import HealthCheck, given, settings
 
 from autograd import Value, exp, log, logsumexp, maximum, mean, minimum, relu, sigmoid, sqrt, tanh, vectorize, weighted_sum, where
 from autograd.vectorize.backends.native.compiler import CompilationError, compiler
+from autograd.vectorize.backends.native.emitter import emit
+from autograd.vectorize.recording import Kind
 from nn import MLP, SGD, Training, squared_error
 from nn.data import moons
 from tests.programs import KINDS, Array
 from tests.test_agreement import PROGRAM, RandomProgram
+from tests.test_native_compiler import sanitized
 
 try:
     compiler()
@@ -226,3 +229,33 @@ def test_training_runs_on_it_and_changes_back_ends_on_the_way(tmp_path: Path) ->
     one.epoch()
     other.epoch()
     np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
+@pytest.mark.parametrize("kind", list(Kind))
+def test_no_access_strays_and_no_arithmetic_is_undefined(kind: Kind) -> None:
+    """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
+    model = MLP([45, 9, 3], activation=sigmoid, seed=1)
+
+    def cost(x: Any, y: Any) -> Any:
+        return squared_error(model(x), y) + logsumexp(x[:5]) + where(x[3] > y[1], maximum(x[7], y[0]), x[40] * y[2])
+
+    recording = vectorize(cost).record(np.ones((2, 45)), np.ones((2, 3)))._latest
+    assert recording is not None
+    program = recording.program(kind)
+    emitted = emit(program, np.dtype(np.float64), "run", ["x", "y"], [(45,), (3,)])
+    (output,) = [each for name, each in program.outputs.items() if name != "cost"]
+    size = "*".join("batch" if each == -1 else str(each) for each in program.shape(output))
+    script = f"""
+import numpy as np
+rng = np.random.default_rng(0)
+library.run.restype, library.run.argtypes = ctypes.c_double, [ctypes.c_long, *[ctypes.c_void_p] * 6]
+for batch in (1, 3, 32, 37):
+    sizes = (batch * 45, batch * 3, {len(recording.layout)}, batch, {size}, {emitted.work})
+    arrays = [rng.normal(size=size) for size in sizes]
+    library.run(batch, *[each.ctypes.data for each in arrays])
+    assert np.isfinite(arrays[4]).all()
+print("done")
+"""
+    done = sanitized(emitted.source, script)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
