@@ -16,6 +16,7 @@ import numpy as np
 import autograd
 import nn
 from autograd import Value, relu, sigmoid, tanh, total
+from autograd.vectorize.backends.native.compiler import CompilationError, compiler
 from nn.data import moons as two_moons
 from tests.benchmarks import by_hand
 from tests.benchmarks.race import Contestants, race, ratio, rows, seconds, table
@@ -147,6 +148,8 @@ def moons() -> None:
             return relu(1 - target * model(x)[0]) + decay * total(p * p for p in parameters)
 
         contestants["nn, compiled"] = compiled_step(example_cost, X, Y, rate, np.float64)
+        if has_compiler():
+            contestants["nn, native"] = compiled_step(example_cost, X, Y, rate, np.float64, "native")
     if installed("torch"):
         contestants["pytorch"] = torch_step([2, 16, 16, 1], X, Y, rate, np.float64, is_moons=True)
     if installed("jax"):
@@ -164,8 +167,19 @@ def moons() -> None:
     rows(["moons, one step", "time", "faster than micrograd", "times numpy by hand"], body)
 
 
-def compiled_step(example_cost: Callable[..., Any], X: by_hand.Array, Y: by_hand.Array, rate: float, dtype: Any) -> Callable[[], object]:
-    program = VECTORIZE(example_cost, dtype=dtype)
+def has_compiler() -> bool:
+    """Whether there is a C compiler, for what runs natively."""
+    try:
+        compiler()
+    except CompilationError:
+        return False
+    return True
+
+
+def compiled_step(
+    example_cost: Callable[..., Any], X: by_hand.Array, Y: by_hand.Array, rate: float, dtype: Any, backend: str = "numpy"
+) -> Callable[[], object]:
+    program = VECTORIZE(example_cost, dtype=dtype, backend=backend)
     program(X, Y)
     theta = program.parameter_vector()
     gradient = np.empty_like(theta)
@@ -268,6 +282,8 @@ def digits() -> None:
             contestants: dict[str, Callable[[], object]] = {"numpy by hand": partial(hand.step, X, Y, 0.1)}
             if VECTORIZE:
                 contestants["nudge, compiled"] = compiled_step(digits_cost(model), X, Y, 0.1, dtype)
+                if has_compiler():
+                    contestants["nudge, native"] = compiled_step(digits_cost(model), X, Y, 0.1, dtype, "native")
             if installed("torch"):
                 contestants["pytorch"] = torch_step(DIGITS, X, Y, 0.1, dtype)
             if installed("jax"):
@@ -311,15 +327,17 @@ def epoch() -> None:
         columns[f"batch {batch}"] = race(contestants, rounds=3)
         if VECTORIZE:
             columns[f"batch {batch}"]["nn.train, compiled"] = training_epoch(X, Y, batch)
+            if has_compiler():
+                columns[f"batch {batch}"]["nn.train, native"] = training_epoch(X, Y, batch, "native")
     table("one epoch, 50,000 images", columns, baseline="numpy by hand")
 
 
-def training_epoch(X: by_hand.Array, Y: by_hand.Array, batch: int) -> float:
+def training_epoch(X: by_hand.Array, Y: by_hand.Array, batch: int, backend: str = "numpy") -> float:
     """The median time of a whole epoch of `nn.train`, after the first, which compiles."""
     model = nn.MLP(DIGITS, activation=sigmoid, output_activation=sigmoid, seed=1)
     ends: list[float] = []
     options: dict[str, Any] = {"progress": False, "measure_accuracy": False, "callbacks": [lambda *_: ends.append(time.perf_counter())]}
-    nn.train(model, X, Y, cost=nn.squared_error, optimizer=nn.SGD(3.0), batch_size=batch, epochs=4, **options)
+    nn.train(model, X, Y, cost=nn.squared_error, optimizer=nn.SGD(3.0), batch_size=batch, epochs=4, backend=backend, **options)
     return float(np.median(np.diff(ends)))
 
 
