@@ -47,7 +47,7 @@ class _Mark(float):
 
 
 def results_in_order(output: Any) -> list[Any]:
-    """The same order of the Values that operations made, without the leaves: all that a sweep has to visit. Their `grad` is 0 afterwards.
+    """The same order of the Values that operations made, without the leaves: all that a sweep has to visit. Their `grad` is then a mark.
 
     It goes straight down to an operand where it can, and by way of the stack only where two lie ahead; it marks the nodes
     themselves instead of keeping a set of them, and reads the slots behind `operands`. All that makes it more than twice as fast.
@@ -84,10 +84,7 @@ def results_in_order(output: Any) -> list[Any]:
             elif node.grad is not seen:
                 break
         else:
-            break
-    for node in order:
-        node.grad = 0.0
-    return order
+            return order
 
 
 def backward(output: Any) -> None:
@@ -110,11 +107,15 @@ def backward(output: Any) -> None:
 
 
 def sweep(order: Sequence[Any]) -> None:
-    """From the last result to the first, add `partial * adjoint` to each operand's `grad`. The last one's is given, the others' are 0.
+    """From the last result to the first, add `partial * adjoint` to each operand's `grad`. The last one's is given, the others' are marks.
 
+    A node that still has its mark has been given nothing, not even 0, and passes nothing on: 0 times an infinite slope would be nan.
     Nodes of one and two operands are most of a graph by far, so their rules are read on the spot.
     """
     for node in reversed(order):
+        if type(node.grad) is _Mark:
+            node.grad = 0.0
+            continue
         op, first, second = node.op, node._first, node._second
         if not op.is_simple:
             (pass_on_terms if op.has_terms and type(first) is tuple else pass_on)(node)

@@ -18,7 +18,8 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
     try:
         array = np.asarray(given)
         if array.dtype.kind not in "biuf":
-            hint = f"; write classes, {name} = np.unique({name}, return_inverse=True)" if array.dtype.kind in "US" else ""
+            is_labels = array.dtype.kind in "US" and name[-1] in "Yy"
+            hint = f"; write classes, {name} = np.unique({name}, return_inverse=True)" if is_labels else ""
             raise TypeError(f"found {array.dtype}{hint}")
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be an array of real numbers, with rows of one length: {error}") from None

@@ -1,5 +1,7 @@
 """The intermediate representation: types, checks, printing, and back ends by name."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,9 @@ import pytest
 
 from autograd import Value, ops, tanh, vectorize, weighted_sum
 from autograd.vectorize import backends
+from autograd.vectorize.backends import numpy as numpy_backend
+from autograd.vectorize.backends import reference
+from autograd.vectorize.backends.native.emitter import emit
 from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.differentiate import with_gradient
 from autograd.vectorize.lower import lower
@@ -18,7 +23,9 @@ from autograd.vectorize.program import (
     Concatenate,
     Elementwise,
     Input,
+    Instruction,
     MatMul,
+    Parameters,
     Program,
     Reduce,
     Reshape,
@@ -150,3 +157,30 @@ def test_the_reference_back_end_gives_the_same() -> None:
     np.testing.assert_allclose(gradient, right_gradient, rtol=1e-13)
     np.testing.assert_allclose(fast.per_example_gradients(X), right.per_example_gradients(X), rtol=1e-13)
     assert right.source.startswith("f(x):\n%0 = input")
+
+
+@dataclass(frozen=True, eq=False)
+class Reversed(Instruction):
+    """One that nobody knows."""
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        return operands[0]
+
+
+def test_each_reading_refuses_an_instruction_that_it_does_not_know() -> None:
+    program = given(2)
+    program.append(Parameters((), (2,)))
+    program.append(Elementwise((0, 1), ops.multiply))
+    program.append(Reversed((2,)))
+    program.outputs = {"results": program.append(Reduce((3,), ops.total_, 1))}
+    X, theta = np.ones((3, 2)), np.ones(2)
+    with pytest.raises(ValueError, match=r"no meaning is known for reversed %2"):
+        reference.evaluate(program, [X], theta)
+    with pytest.raises(ValueError, match=r"no derivative is known of reversed %2"):
+        with_gradient(program)
+    with pytest.raises(ValueError, match=r"no call is known for reversed %2"):
+        numpy_backend.executable(program, np.dtype(float)).run([X], theta, None, np.empty((3, 1)))
+    with pytest.raises(ValueError, match=r"no source is known for reversed %2"):
+        numpy_backend.source(program, "f", ["x"], [(2,)], ())
+    with pytest.raises(ValueError, match=r"no source is known for reversed %2"):  # whose names the C has too
+        emit(program, np.dtype(float), "f", ["x"], [(2,)])

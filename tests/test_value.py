@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, anomaly, ops, primitive
+from autograd import Value, anomaly, chain_rule, grad, ops, primitive, sign, sqrt, vectorize
 from autograd.backward import adjoints, results_in_order, topological_order
 
 
@@ -460,3 +460,18 @@ def test_threads_do_not_disturb_each_other() -> None:
     for thread in threads:
         thread.join()
     assert len(set(results)) == 1
+
+
+def test_what_nothing_flows_into_passes_nothing_on_in_every_reading() -> None:
+    """The slope of sqrt at 0 is infinite, and sign hands nothing on to it: no 0 times infinity."""
+
+    def f(x: Any) -> Any:
+        return sign(sqrt(x))
+
+    x = Value(0.0)
+    f(x).backward()
+    compiled = vectorize(lambda _: f(x)).value_and_gradient(np.ones(2))[1].tolist()
+    assert [x.grad, grad(f)(0.0), chain_rule(f(x), x).gradient, *compiled] == [0.0] * 4
+    y = f(x)
+    y.backward()
+    assert [type(node.grad) for node in (x, y, y.operands[0])] == [float] * 3

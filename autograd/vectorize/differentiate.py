@@ -137,15 +137,16 @@ def _contributions(builder: Builder, number: int, adjoint: int, depends: Sequenc
             return [(operand, None, adjoint if builder.shape(adjoint) == () else builder.transpose(builder.expand(adjoint, shape)))]
         case Slice() | Take():
             return [(operand, instruction.columns, adjoint)]
-    assert isinstance(instruction, Concatenate), instruction
-    given, start = [], 0
-    adjoint = builder.expand(adjoint, shape)
-    for operand in operands:
-        stop = start + builder.shape(operand)[-1]
-        if depends[operand]:
-            given.append((operand, None, builder.slice(adjoint, start, stop)))
-        start = stop
-    return given
+        case Concatenate():
+            given, start = [], 0
+            adjoint = builder.expand(adjoint, shape)
+            for each in operands:
+                stop = start + builder.shape(each)[-1]
+                if depends[each]:
+                    given.append((each, None, builder.slice(adjoint, start, stop)))
+                start = stop
+            return given
+    raise ValueError(f"no derivative is known of {instruction}")
 
 
 def _untransposed(builder: Builder, operand: int, left: int, right: int) -> tuple[int, Place, int]:

@@ -16,6 +16,7 @@ from autograd.vectorize.program import (
     Elementwise,
     Expand,
     FloatArray,
+    Leaf,
     MatMul,
     Reduce,
     Reshape,
@@ -74,7 +75,9 @@ def calls(storage: Storage) -> Iterator[Call]:
             case Concatenate():
                 yield from _concatenation(place, operands)
             case Scatter(places=columns):
-                yield from _scatter(place, list(zip(columns, operands)), storage.dtype)
+                yield from _scatter(place, list(zip(columns, operands)))
+            case _ if not (isinstance(instruction, Leaf) or instruction.is_view):
+                raise ValueError(f"no call is known for {instruction}")
     for name, number in program.outputs.items():
         if name != "cost" and places[number].buffer != "out":  # it is a view of something, or given
             yield Call(np.copyto, (Place.whole("out", places[number].shape, storage.dtype), places[number]))
@@ -139,7 +142,7 @@ def _concatenation(place: Place, operands: Sequence[Place]) -> Iterator[Call]:
         start = stop
 
 
-def _scatter(place: Place, parts: Sequence[tuple[Columns | FloatArray | None, Place]], dtype: np.dtype[Any]) -> Iterator[Call]:
+def _scatter(place: Place, parts: Sequence[tuple[Columns | FloatArray | None, Place]]) -> Iterator[Call]:
     """Each part is copied where nothing is yet, and added where something is; what was made in its place is there already."""
     size = place.shape[-1]
     written = np.zeros(size, dtype=bool)

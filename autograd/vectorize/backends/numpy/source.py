@@ -331,8 +331,9 @@ class _Renderer:
                 return f"np.broadcast_to({self._operand(operands[0])}, {shape_text(shape)})", ATOM
             case Reduce():
                 return self._reduce(number, instruction, keep=True), ATOM
-        assert isinstance(instruction, Scatter), instruction
-        return self._scatter(number, instruction), ATOM
+            case Scatter():
+                return self._scatter(number, instruction), ATOM
+        raise ValueError(f"no source is known for {instruction}")
 
     def _operation(self, op: Operation, operands: Sequence[int]) -> tuple[str, int]:
         if op is ops.where:
