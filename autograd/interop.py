@@ -103,10 +103,13 @@ def _boxed(operand: Any) -> Any:
 
 
 def apply_mixed(kind: type[Node], op: Operation, operands: tuple[Any, ...]) -> Any:
-    """`kind.apply` where some operand is neither of that kind nor a float: another node, an array, another kind of number."""
+    """`kind.apply` where some operand is neither of that kind nor a float: an array, another node, another kind of number."""
+    if any(isinstance(operand, np.ndarray) for operand in operands):
+        operands = tuple([each.item() if isinstance(each, np.ndarray) and not each.ndim else each for each in operands])
+        if any(isinstance(operand, np.ndarray) for operand in operands):
+            return np.frompyfunc(op, len(operands), 1)(*map(_boxed, operands))
+        return op(*operands)
     for operand in operands:
         if isinstance(operand, Node) and type(operand) is not kind:
             return operand.apply(op, operands)
-    if any(isinstance(operand, np.ndarray) for operand in operands):
-        return np.frompyfunc(op, len(operands), 1)(*map(_boxed, operands))
     return kind.apply(op, tuple([each if type(each) is kind else ops.real(each) for each in operands]))

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import TraceError, Value, ops, require, sin, tanh, vectorize
+from autograd import TraceError, Value, maximum, ops, require, sin, tanh, vectorize, weighted_sum, where
 from autograd.vectorize.record import Scalars, record
+from nn import Neuron
 
 
 def names(graph: Scalars) -> list[str]:
@@ -125,3 +126,23 @@ def test_a_function_that_fails_or_makes_its_own_values_is_never_current() -> Non
     fails = True
     assert not compiled.is_current()
     assert not vectorize(lambda x: x * Value(2.0)).record(np.ones(2)).is_current()
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: list(maximum(x, np.array([1.0, 2.0]))), [[1.0, 2.0], [3.0, 3.0]]),
+        (lambda x: list(np.array([1.0, 2.0]) * x + np.array(1.0)), [[1.0, 1.0], [4.0, 7.0]]),
+        (lambda x: weighted_sum([2.0, x], [x, np.float64(2.0)], np.array(1.0)), [1.0, 13.0]),
+        (lambda x: where(x > 1, np.array([0.5, 4.0]), x).tolist(), [[0.0, 0.0], [0.5, 4.0]]),
+    ],
+)
+def test_traced_numbers_meet_arrays(f: Any, expected: Any) -> None:
+    assert vectorize(f)(np.array([0.0, 3.0])).tolist() == expected
+
+
+def test_a_bias_may_be_an_array_of_no_dimensions() -> None:
+    neuron = Neuron(2, seed=1)
+    neuron.bias = np.array(0.5)  # type: ignore[assignment]
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    np.testing.assert_allclose(neuron.predict(X)[:, 0], [neuron(row).data for row in X], rtol=1e-13)

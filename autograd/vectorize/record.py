@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd import ops
 from autograd.backward import topological_order
-from autograd.interop import Expression
+from autograd.interop import Expression, apply_mixed
 from autograd.modes import Demand, TraceError, recording, user_line
 from autograd.ops import Node, Operation
 from autograd.value import Value
@@ -70,7 +70,7 @@ class Tracer(Symbol):
     @staticmethod
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
         if any(isinstance(each, np.ndarray) for each in operands):
-            return Value.apply(op, operands)
+            return apply_mixed(Tracer, op, operands)
         return Tracer(op.name, op, tuple([each if isinstance(each, Node) else ops.real(each) for each in operands]))
 
     def __repr__(self) -> str:
