@@ -141,6 +141,8 @@ def test_back_ends_go_by_name() -> None:
     assert {"numpy", "reference"} <= set(backends.names())
     with pytest.raises(ValueError, match=r"backend='cuda' must be one of .*'numpy'.*'reference'"):
         vectorize(lambda x: x, backend="cuda")
+    with pytest.raises(ValueError, match=r"backend=\['numpy'\] must be one of"):
+        vectorize(lambda x: x, backend=["numpy"])  # type: ignore[arg-type]
 
 
 def test_the_reference_back_end_gives_the_same() -> None:
