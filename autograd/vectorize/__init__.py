@@ -7,6 +7,7 @@ back end runs. `recording` puts the stages together.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -174,6 +175,14 @@ class Vectorized:
         For a scalar function of parameters it is the mean of its results and the gradient, for any other the results.
         """
         return self._recorded("source").source()
+
+    def export(self, path: str | os.PathLike[str], gradient: bool = True) -> None:
+        """Write the program and its parameters' numbers to a file that stands alone, in float64, by the ending of its name.
+
+        `.py` is a module that needs numpy only; `.c` is C99 in the dialect of gcc and clang, with a `main` that shows its use. Both
+        hold the mean with its gradient, or with `gradient=False` (and where there is no such thing) the results.
+        """
+        self._recorded("export()").export(path, gradient)
 
     @property
     def program(self) -> Program:

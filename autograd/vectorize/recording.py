@@ -9,6 +9,7 @@ not; its `spelled` form has only rows that back ends know, equal parts merged.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cached_property
@@ -21,6 +22,7 @@ from autograd.vectorize.backends import Backend, Executable
 from autograd.vectorize.backends.reference import Interpreter, evaluate
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.differentiate import with_gradient, with_gradients
+from autograd.vectorize.export import export
 from autograd.vectorize.lower import lower
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program, Shape, sized
@@ -90,6 +92,11 @@ class Recording:
     def is_current(self, f: Callable[..., Any]) -> bool:
         """Whether a recording of the function would come out the same now."""
         return would_be(self._recorded, f, self.shapes, self.names)
+
+    def export(self, path: str | os.PathLike[str], gradient: bool) -> None:
+        """Write the program to show, or that of the results, to a file that stands alone, with the parameters' numbers."""
+        program = self.program(self.shown if gradient else Kind.RESULTS)
+        export(path, program, self.name, self.names, self.shapes, self.result_shape, self.layout.gather())
 
     def check(self, arrays: Sequence[FloatArray]) -> None:
         """Raise ValueError for the first example that does not meet what the function requires."""

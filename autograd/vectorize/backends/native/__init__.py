@@ -35,7 +35,7 @@ class Native:
     """A compiled program. While it runs, other threads do."""
 
     def __init__(self, emitted: Emitted, inputs: int) -> None:
-        self.source, self.work = emitted
+        self.source, self.work, _ = emitted
         self._function = load(self.source).run
         self._function.restype = ctypes.c_double
         self._function.argtypes = [ctypes.c_long, *[ctypes.c_void_p] * (inputs + 4)]

@@ -115,6 +115,7 @@ class Emitted(NamedTuple):
 
     source: str
     work: int
+    name: str  # of the function
 
 
 def emit(program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[str], shapes: Sequence[Shape]) -> Emitted:
@@ -151,7 +152,7 @@ class _Emitter:
             if number not in self.merged:
                 self._emit(number, instruction)
         self._finish()
-        return Emitted(self._text(), max(self.work, 1))
+        return Emitted(self._text(), max(self.work, 1), _identifier(self.name))
 
     # When an array is computed, and where it lies.
 
