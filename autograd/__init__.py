@@ -38,11 +38,12 @@ from autograd.ops import (
 )
 from autograd.require import require
 from autograd.value import Value
-from autograd.vectorize import TraceError, Vectorized, vectorize
+from autograd.vectorize import ParameterLayout, TraceError, Vectorized, vectorize
 from autograd.why import why
 
 __all__ = [
     "Operation",
+    "ParameterLayout",
     "TraceError",
     "UndefinedError",
     "Value",

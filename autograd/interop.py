@@ -84,13 +84,13 @@ BY_UFUNC = {op.on_arrays: op for op in ops.TABLE.values() if isinstance(op.on_ar
 def functions() -> Iterator[tuple[str, Operation]]:
     """The functions of one and two numbers, by their own names and by numpy's (asin, arcsin)."""
     for op in ops.TABLE.values():
-        if op.precedence == ops.ATOM and not op.variadic and len(op.partials) <= 2:
+        if op.precedence == ops.ATOM and not op.variadic and op.arity <= 2:
             numpys = op.on_arrays.__name__ if isinstance(op.on_arrays, np.ufunc) else op.name
             yield from {op.name: op, numpys: op}.items()
 
 
 for _name, _op in functions():
-    setattr(Expression, _name, unary(_op) if len(_op.partials) == 1 else binary(_op)[0])
+    setattr(Expression, _name, unary(_op) if _op.arity == 1 else binary(_op)[0])
 
 
 def _boxed(operand: Any) -> Any:

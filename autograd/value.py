@@ -207,4 +207,4 @@ def make_constant(leaf: Value) -> None:
 
 
 for _name, _op in interop.functions():
-    setattr(Value, _name, _unary(_op) if len(_op.partials) == 1 else _binary(_op)[0])
+    setattr(Value, _name, _unary(_op) if _op.arity == 1 else _binary(_op)[0])

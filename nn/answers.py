@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value, sigmoid
+from autograd import sigmoid
 from nn.activations import Activation, linear, name_of
-from nn.arrays import Array, examples
+from nn.arrays import Array, examples, number_of
 
 
 def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0) -> float:
@@ -46,7 +46,7 @@ def indifference(cost: Callable[[Any, Any], Any]) -> float | None:
 
     def difference(output: float) -> float:
         with suppress(ArithmeticError, ValueError, TypeError):  # outside a cost's domain, or its targets
-            return _number(cost([output], 0.0)) - _number(cost([output], 1.0))
+            return number_of(cost([output], 0.0)) - number_of(cost([output], 1.0))
         return math.nan
 
     differences = [(step / 4, difference(step / 4)) for step in range(-32, 33)]
@@ -57,10 +57,6 @@ def indifference(cost: Callable[[Any, Any], Any]) -> float | None:
                 low, high = (middle, high) if difference(middle) < 0 else (low, middle)
             return high
     return None
-
-
-def _number(result: Any) -> float:
-    return result.data if isinstance(result, Value) else float(result)
 
 
 def usual_threshold(activation: Activation) -> float:

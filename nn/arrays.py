@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from autograd import Value
 
 Array = npt.NDArray[np.float64]
 
@@ -37,3 +40,8 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
 def in_pieces(program: Callable[..., Array], *arrays: Array) -> Array:
     """A program's results for many examples, a thousand at a time, so that its buffers stay small and in the cache."""
     return np.concatenate([program(*[array[start : start + 1000] for array in arrays]) for start in range(0, len(arrays[0]), 1000)])
+
+
+def number_of(result: Any) -> float:
+    """What a function of scalars returned, as a float: a Value's data, or the number itself."""
+    return result.data if isinstance(result, Value) else float(result)

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from autograd import TraceError, Value, grad, replacing, value_and_grad, vectorize, weighted_sum
 from nn import nudge_plots
 from nn.activations import name_of
-from nn.arrays import Array, examples, in_pieces
+from nn.arrays import Array, examples, in_pieces, number_of
 from nn.network import MLP
 
 if TYPE_CHECKING:
@@ -269,15 +269,15 @@ def _results(explain: Callable[[Any, Any], list[Any]], X: Array, Y: Array) -> Ar
     rows = []
     for index, (x, y) in enumerate(zip(X.tolist(), Y.tolist())):
         with _about(f" (example {index})"):
-            rows.append([_number(each) for each in explain(x, y)])
+            rows.append([number_of(each) for each in explain(x, y)])
     return np.array(rows)
 
 
 def _check(model: MLP, x: list[float], y: Any, cost: Cost, which: str) -> None:
     """Raise unless the example fits, the network is its layers, and the cost depends on the outputs alone."""
-    outputs = [_number(each) for each in model(x)]
+    outputs = [number_of(each) for each in model(x)]
     with _about(which):
-        explained = [_number(each) for each in _explained(model, cost)(x, y)]
+        explained = [number_of(each) for each in _explained(model, cost)(x, y)]
     if explained[-len(outputs) :] != outputs or len(model.parameters()) != sum((n + 1) * m for n, m in pairwise(model.sizes)):
         raise ValueError(f"{model!r} is more than its layers, or shares parameters between them: nudges knows plain layers only")
     if isinstance(cost(outputs, y), Value):
@@ -294,10 +294,6 @@ def _about(which: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{error}{which}") from error
-
-
-def _number(result: Any) -> float:
-    return float(result.data if isinstance(result, Value) else result)
 
 
 def _strongest(nudges: Array, most: int) -> list[int]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, Value, vectorize
-from nn.arrays import Array, in_pieces
+from nn.arrays import Array, in_pieces, number_of
 from nn.module import Module, outputs_of
 from nn.optimizers import Vector
 
@@ -73,19 +73,19 @@ class Eager:
             cost = self.example_cost(*example)
             if isinstance(cost, Value):
                 cost.backward()
-            costs.append(_number(cost))
+            costs.append(number_of(cost))
         gradient[:] = [parameter.grad for parameter in self.parameters]
         gradient /= len(costs)
         return sum(costs) / len(costs)
 
     def value(self, X: Array, Y: Array) -> float:
-        return sum(_number(self.example_cost(x, y)) for x, y in zip(X.tolist(), Y.tolist())) / len(X)
+        return sum(number_of(self.example_cost(x, y)) for x, y in zip(X.tolist(), Y.tolist())) / len(X)
 
     def outputs(self, X: Array, *noise: Array) -> Array:
         if not noise:
             return self.model.predict(X)
         rows = zip(X.tolist(), *[array.tolist() for array in noise])
-        return np.array([[_number(output) for output in outputs_of(self.model(*row))] for row in rows], dtype=np.float64)
+        return np.array([[number_of(output) for output in outputs_of(self.model(*row))] for row in rows], dtype=np.float64)
 
 
 class Compiled:
@@ -109,7 +109,3 @@ class Compiled:
 
     def outputs(self, X: Array, *noise: Array) -> Array:
         return in_pieces(self.network, X, *noise)
-
-
-def _number(result: Any) -> float:
-    return result.data if isinstance(result, Value) else float(result)

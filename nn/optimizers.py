@@ -21,7 +21,7 @@ Vector = npt.NDArray[np.float64]
 Schedule = Callable[[float], float]
 
 
-def _number(name: str, given: Any, least: float = 0.0, below: float = math.inf) -> float:
+def _checked(name: str, given: Any, least: float = 0.0, below: float = math.inf) -> float:
     """`given` as a float. Raises ValueError unless least <= given < below."""
     if not isinstance(given, Real) or isinstance(given, bool) or not least <= float(given) < below:
         limits = f"a finite number of at least {least:g}" if below == math.inf else f"a number from {least:g} to below {below:g}"
@@ -39,7 +39,7 @@ class Constant:
     rate: float
 
     def __post_init__(self) -> None:
-        _number("the learning rate", self.rate)
+        _checked("the learning rate", self.rate)
 
     def __call__(self, epoch: float) -> float:
         return self.rate
@@ -54,8 +54,8 @@ class StepDecay:
     every: float = 10.0
 
     def __post_init__(self) -> None:
-        _number("the learning rate", self.rate)
-        _number("factor", self.factor)
+        _checked("the learning rate", self.rate)
+        _checked("factor", self.factor)
         _positive("every", self.every)
 
     def __call__(self, epoch: float) -> float:
@@ -70,8 +70,8 @@ class InverseTime:
     decay: float = 0.1
 
     def __post_init__(self) -> None:
-        _number("the learning rate", self.rate)
-        _number("decay", self.decay)
+        _checked("the learning rate", self.rate)
+        _checked("decay", self.decay)
 
     def __call__(self, epoch: float) -> float:
         return self.rate / (1 + self.decay * epoch)
@@ -86,9 +86,9 @@ class Cosine:
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        _number("the learning rate", self.rate)
+        _checked("the learning rate", self.rate)
         _positive("epochs", self.epochs)
-        _number("final", self.final)
+        _checked("final", self.final)
 
     def __call__(self, epoch: float) -> float:
         return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * min(epoch / self.epochs, 1.0))) / 2
@@ -98,11 +98,11 @@ def as_schedule(rate: float | Schedule) -> Schedule:
     """A learning rate as a schedule, which it may be already. Raises ValueError or TypeError for what is neither."""
     if isinstance(rate, type):
         raise TypeError(f"{rate.__name__} is the class of a schedule: write {rate.__name__}(...), with its settings inside")
-    return rate if callable(rate) else Constant(_number("the learning rate", rate))
+    return rate if callable(rate) else Constant(_checked("the learning rate", rate))
 
 
 def _positive(name: str, given: Any) -> None:
-    if not _number(name, given):
+    if not _checked(name, given):
         raise ValueError(f"{name} must be greater than 0")
 
 
@@ -129,7 +129,7 @@ class Optimizer(ABC):
     def learning_rate(self) -> float:
         """The rate at this moment of training. Raises ValueError where the schedule gives anything but a finite number of at least 0."""
         rate = self.schedule(self.epoch)
-        return rate if type(rate) is float and 0.0 <= rate < math.inf else _number(f"the schedule's rate at epoch {self.epoch:g}", rate)
+        return rate if type(rate) is float and 0.0 <= rate < math.inf else _checked(f"the schedule's rate at epoch {self.epoch:g}", rate)
 
     def update(self, parameters: Vector, gradient: Vector) -> float:
         """One step down the gradient: changes the float64 vector `parameters` in place, and leaves `gradient` as it is.
@@ -201,8 +201,8 @@ class SGD(Optimizer):
         super().__init__(learning_rate)
         if not isinstance(nesterov, (bool, np.bool_)):
             raise ValueError(f"nesterov is True or False, got {nesterov!r}; how much momentum there is says momentum=0.9, say")
-        self.momentum, self.nesterov = _number("momentum", momentum, below=1.0), bool(nesterov)
-        self.weight_decay = _number("weight_decay", weight_decay)
+        self.momentum, self.nesterov = _checked("momentum", momentum, below=1.0), bool(nesterov)
+        self.weight_decay = _checked("weight_decay", weight_decay)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov=True looks ahead along the momentum, and there is none: give momentum=0.9, say")
         self.memory = ("velocity",) if self.momentum else ()
@@ -246,8 +246,8 @@ class Adam(Optimizer):
         super().__init__(learning_rate)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ValueError(f"betas are two numbers, for the mean and for the mean square, got {betas!r}")
-        self.betas = _number("betas[0]", betas[0], below=1.0), _number("betas[1]", betas[1], below=1.0)
-        self.epsilon, self.weight_decay = _number("epsilon", epsilon), _number("weight_decay", weight_decay)
+        self.betas = _checked("betas[0]", betas[0], below=1.0), _checked("betas[1]", betas[1], below=1.0)
+        self.epsilon, self.weight_decay = _checked("epsilon", epsilon), _checked("weight_decay", weight_decay)
 
     def _update(self, parameters: Vector, gradient: Vector, rate: float, **vectors: Vector) -> None:
         scratch, mean, square = vectors["scratch"], vectors["mean"], vectors["square"]

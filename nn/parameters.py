@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autograd import Value
+from autograd import ParameterLayout, Value
 from nn.module import Module
 from nn.optimizers import Vector
 
@@ -19,9 +19,9 @@ class Parameters:
 
     def __init__(self, model: Module, order: Sequence[Value]) -> None:
         self.model, self.values = model, model.parameters()
-        index = {parameter: place for place, parameter in enumerate(self.values)}
-        self.places = np.array([index[parameter] for parameter in order], dtype=np.intp)
-        self.known = self._numbers()  # what the Values held at last, all of them, in the model's order
+        self._model_order = ParameterLayout(self.values)
+        self.places = self._model_order.places(order)
+        self.known = self._model_order.gather()  # what the Values held at last, all of them, in the model's order
         self.theta, self.ahead = self.known[self.places], False
 
     def read(self) -> bool:
@@ -31,7 +31,7 @@ class Parameters:
         """
         if self.ahead:
             return False
-        numbers = self._numbers()
+        numbers = self._model_order.gather()
         if (numbers == self.known).all():
             return False
         if not np.isfinite(numbers).all():
@@ -51,8 +51,7 @@ class Parameters:
 
     def put(self, numbers: Vector) -> None:
         """Write to the Values alone, as others might."""
-        for parameter, number in zip(self.values, numbers.tolist()):
-            parameter.data = number
+        self._model_order.assign(numbers)
 
     def reset(self, numbers: Vector) -> None:
         """Be these numbers, in the model's order, in both places."""
@@ -71,6 +70,3 @@ class Parameters:
         everything = np.zeros_like(self.known) if others is None else others.copy()
         everything[self.places] = vector
         return everything
-
-    def _numbers(self) -> Vector:
-        return np.array([parameter.data for parameter in self.values], dtype=np.float64)

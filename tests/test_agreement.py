@@ -34,6 +34,8 @@ from autograd import (
     where,
 )
 from autograd.ops import logical_and, logical_not, logical_or
+from autograd.vectorize.backends.numpy import with_squares_as_products
+from autograd.vectorize.recording import Kind
 from tests.programs import KINDS, RNG, Array, Function, assert_agrees, eager, pasted
 
 
@@ -41,6 +43,17 @@ from tests.programs import KINDS, RNG, Array, Function, assert_agrees, eager, pa
 def test_programs_of_every_kind_agree_with_the_eager_engine(name: str) -> None:
     make, arrays = KINDS[name]
     assert_agrees(make(), *arrays)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_program_keeps_to_its_specification_after_each_pass(name: str) -> None:
+    make, arrays = KINDS[name]
+    recording = vectorize(make()).record(*arrays)._latest
+    assert recording is not None
+    for kind in Kind if recording.result_shape == () else [Kind.RESULTS]:
+        recording.whole(kind).check(rows=None)
+        recording.program(kind).check()
+        with_squares_as_products(recording.program(kind)).check()
 
 
 @pytest.mark.parametrize("name", KINDS)

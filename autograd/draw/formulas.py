@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from autograd import ops
 from autograd.interop import Expression
 from autograd.operation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Operation
 
 WRITTEN = {"*": " · ", "**": "^", "&": " and ", "|": " or "}
-
-
-def _operator(op: Operation, reflected: bool = False) -> Callable[[Any, Any], Any]:
-    return lambda self, other: op(other, self) if reflected else op(self, other)
 
 
 class Formula(Expression):
@@ -24,15 +19,6 @@ class Formula(Expression):
 
     def __init__(self, text: str, precedence: int = ATOM) -> None:
         self.text, self.precedence = text, precedence
-
-    __eq__, __ne__ = _operator(ops.equal), _operator(ops.not_equal)
-    __lt__, __le__ = _operator(ops.less), _operator(ops.less_equal)
-    __gt__, __ge__ = _operator(ops.greater), _operator(ops.greater_equal)
-    __and__, __or__ = _operator(ops.logical_and), _operator(ops.logical_or)
-    __hash__ = object.__hash__
-
-    def __invert__(self) -> Any:
-        return ops.logical_not(self)
 
     def __bool__(self) -> bool:
         raise TypeError("a formula is neither true nor false")

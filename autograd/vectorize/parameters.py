@@ -34,14 +34,15 @@ class ParameterLayout:
         for parameter, number in zip(self.parameters, vector.tolist()):
             parameter.data = number
 
+    def places(self, order: Sequence[Value]) -> FloatArray:
+        """Where each of these Values stands in this layout; -1 for one that does not."""
+        return np.array([self._places.get(id(parameter), -1) for parameter in order], dtype=np.intp)
+
     def to(self, order: Sequence[Value], vectors: FloatArray) -> FloatArray:
         """A new array, the last axis of `vectors` put from this layout into another order; 0 for parameters that are not in this one.
 
         The way back is `ParameterLayout(order).to(layout.parameters, vectors)`.
         """
-        places = np.array([self._places.get(id(parameter), -1) for parameter in order], dtype=np.intp)
-        return (
-            np.where(places >= 0, vectors[..., places], np.zeros((), vectors.dtype))
-            if len(self)
-            else np.zeros((*vectors.shape[:-1], len(order)), vectors.dtype)
-        )
+        there, places = np.zeros((*vectors.shape[:-1], len(order)), vectors.dtype), self.places(order)
+        there[..., places >= 0] = vectors[..., places[places >= 0]]
+        return there

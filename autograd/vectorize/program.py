@@ -38,7 +38,7 @@ The outputs have names: "cost", a single number, and one array, "results" (batch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple
@@ -186,8 +186,8 @@ class Elementwise(Instruction):
     op: Operation
 
     def type(self, operands: Sequence[Type]) -> Type:
-        if not self.op.variadic and len(operands) != len(self.op.partials):
-            raise ValueError(f"{self.op.name} takes {len(self.op.partials)} operands")
+        if not self.op.variadic and len(operands) != self.op.arity:
+            raise ValueError(f"{self.op.name} takes {self.op.arity} operands")
         choices = operands[1:] if self.op is ops.where else operands
         if not self.op.is_condition and all(each.dtype is BOOLEAN for each in choices):
             raise ValueError(f"{self.op.name} of booleans alone is not what it is of numbers: one of them must be made a number")
@@ -365,6 +365,32 @@ class Program:
         """The instructions of a kind."""
         return [number for number, each in enumerate(self.instructions) if isinstance(each, kind)]
 
+    def source(self, number: int) -> int:
+        """What an array is, seen through reshapes."""
+        while isinstance(self.instructions[number], Reshape):
+            (number,) = self.instructions[number].operands
+        return number
+
+    def made_in_place(self, scatter: Scatter) -> dict[int, int]:
+        """Which arrays a scatter into a vector can have made where they go, each with its first column there.
+
+        They are made for it alone, and go to columns in one piece that none of the parts before goes to: the others are added.
+        """
+        made: dict[int, int] = {}
+        if len(scatter.shape) > 1:  # columns of a batch are not in one piece
+            return made
+        uses, written = self.uses(), np.zeros(scatter.shape[-1], dtype=bool)
+        for place, part in zip(scatter.places, scatter.operands):
+            columns: Any = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
+            source = self.source(part)
+            is_made = isinstance(self.instructions[source], (MatMul, Reduce, Elementwise)) and not self.is_boolean(source)
+            is_for_it = uses[part] == uses[source] == 1
+            in_one_piece = place is None or (isinstance(place, tuple) and place[2] == 1)
+            if is_made and is_for_it and in_one_piece and not written[columns].any():
+                made[source] = 0 if place is None else int(place[0])
+            written[columns] = True
+        return made
+
     def uses(self) -> list[int]:
         """How often each array is an operand or an output."""
         uses = [0] * len(self.instructions)
@@ -380,15 +406,17 @@ class Program:
         """The rows of the table that it applies."""
         return {each.op for each in self.instructions if isinstance(each, (Elementwise, Reduce))}
 
-    def check(self) -> None:
-        """Raise ValueError, naming the instruction, unless operands come before results, all types are right and all rows are known."""
+    def check(self, rows: Collection[Operation] | None = ROWS) -> None:
+        """Raise ValueError, naming the instruction, unless operands come before results, all types are right, and the rows
+        are among these (None: any, as before a program is spelled).
+        """
         for number, instruction in enumerate(self.instructions):
             try:
                 if not all(0 <= each < number for each in instruction.operands):
                     raise ValueError("its operands do not come before it")
                 if (right := instruction.type([self.types[each] for each in instruction.operands])) != self.types[number]:
                     raise ValueError(f"its type is {right}, not {self.types[number]}")
-                if isinstance(instruction, (Elementwise, Reduce)) and instruction.op not in ROWS:
+                if rows is not None and isinstance(instruction, (Elementwise, Reduce)) and instruction.op not in rows:
                     raise ValueError(f"{instruction.op.name} is no row that back ends know")
             except ValueError as error:
                 raise ValueError(f"%{number} = {instruction}: {error}") from None

@@ -27,21 +27,12 @@ def _refuse(what: str, instead: str) -> Callable[..., Any]:
     return method
 
 
-def _traced(op: Operation) -> Callable[[Any, Any], Any]:
-    return lambda self, other: op(self, other)
-
-
 class Symbol(Expression):
     """Abstract: something not known yet. It records what is done with it, and refuses to say its number."""
 
     __slots__ = ()
 
     # fmt: off
-    __lt__, __le__     = _traced(ops.less), _traced(ops.less_equal)
-    __gt__, __ge__     = _traced(ops.greater), _traced(ops.greater_equal)
-    __eq__, __ne__     = _traced(ops.equal), _traced(ops.not_equal)
-    __hash__           = object.__hash__
-
     __bool__   = _refuse("the truth", "Instead of `if` or `and`, use where(condition, a, b), maximum, minimum, or & and | on conditions.")
     __float__  = _refuse("the float", "Instead of math.exp and the like, use autograd's exp, log, tanh, ..., which take traced numbers.")
     __int__    = _refuse("the integer", "Compute with the number itself, or pass it to the function as a constant.")
@@ -148,8 +139,8 @@ def _called(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seq
         results, shape = _flat(f(*arguments))
         if not results:
             raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
-        scalars = _number(results, dict(numbers))
-        demands = [(each, _number([each.condition, *each.numbers], dict(numbers))) for each in asked]
+        scalars = _numbered(results, dict(numbers))
+        demands = [(each, _numbered([each.condition, *each.numbers], dict(numbers))) for each in asked]
     return Recorded(scalars, shape, demands)
 
 
@@ -209,7 +200,7 @@ class _Root:
         self.operands = tuple(each for each in results if isinstance(each, Node))
 
 
-def _number(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ...]]]) -> Scalars:
+def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ...]]]) -> Scalars:
     graph = Scalars()
     nodes, numbers, constants = graph.nodes, {}, {}
 

@@ -137,11 +137,12 @@ class _Emitter:
         self.output = next(iter(outputs.values()), -1)
         self.uses = self.program.uses()
         self.stages = self._stages()
-        self.parts = self._parts()
+        scatter = self.program.instructions[self.output] if self.output >= 0 else None
+        self.parts = self.program.made_in_place(scatter) if isinstance(scatter, Scatter) else {}
         self.merged = self._merged()
         self.places: list[Place | None] = [None] * len(self.program)  # None for what is written into what uses it
         self.turned: dict[Place, Place] = {}
-        self.functions = {"splat", "fused", "where", "less", "abs", "exp", "log", "maximum"}
+        self.functions = {"splat", "fused", *re.findall(r"\bv_(\w+)", _LOOPS)}
         self.work = 0
         self.memory: list[str] = []
         self.tables: list[str] = []
@@ -175,24 +176,6 @@ class _Emitter:
 
     def _code(self, number: int) -> list[str]:
         return self.lines[WITHIN if self.stages[number] is ADDED else self.stages[number]]
-
-    def _parts(self) -> dict[int, int]:
-        """Arrays that are computed where the gradient wants them, each with its first entry there."""
-        parts: dict[int, int] = {}
-        scatter = self.program.instructions[self.output] if self.output >= 0 else None
-        if not isinstance(scatter, Scatter) or self.program.varies(self.output):
-            return parts
-        columns = [np.arange(scatter.shape[-1])[_slice(place)] for place in scatter.places]
-        for place, mine, part in zip(scatter.places, columns, scatter.operands):
-            source = part
-            while isinstance(self.program.instructions[source], Reshape) and self.uses[source] == 1:
-                (source,) = self.program.instructions[source].operands
-            is_alone = sum(bool(np.intersect1d(mine, each).size) for each in columns) == 1
-            in_one_piece = place is None or (isinstance(place, tuple) and place[2] == 1)
-            is_made = isinstance(self.program.instructions[source], (MatMul, Reduce, Elementwise)) and self.uses[source] == 1
-            if is_alone and in_one_piece and is_made:
-                parts[source] = int(mine[0])
-        return parts
 
     def _merged(self) -> set[int]:
         """Entry by entry operations that are used once, in another one of the same shape, and are written into it."""
@@ -479,7 +462,7 @@ class _Emitter:
 
     def _scatter(self, code: list[str], instruction: Scatter, place: Place, sources: list[Place]) -> None:
         if place.name == "out":
-            made = [self._source(each) for each in instruction.operands]
+            made = [self.program.source(each) for each in instruction.operands]
             covered = sum(math.prod(self.shapes[each]) for each in made if each in self.parts)
             if covered < math.prod(place.shape):
                 self.lines[BEFORE].insert(0, f"memset(out, 0, {math.prod(place.shape)} * sizeof(real));")
@@ -497,11 +480,6 @@ class _Emitter:
             *rest, stride = place.strides
             target = place._replace(offset=place.offset + start * stride, shape=source.shape, strides=(*rest, stride * step))
             self._loops(code, target, lambda at, to=target, s=source: f"{_at(to, at)} += {_at(s, at)};")  # type: ignore[misc]
-
-    def _source(self, number: int) -> int:
-        while isinstance(self.program.instructions[number], Reshape):
-            (number,) = self.program.instructions[number].operands
-        return number
 
     def _zero(self, place: Place) -> None:
         self.lines[BEFORE].append(f"memset({place.pointer}, 0, {math.prod(place.shape)} * sizeof(real));")
@@ -563,10 +541,6 @@ class _Emitter:
             if place is not None and place.name == "theta":
                 found.append(f"{name} from {place.offset} {shape_text(place.shape)}")
         return ", ".join(found)
-
-
-def _slice(place: Any) -> Any:
-    return slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
 
 
 def _transposed(place: Place, shape: Shape) -> Place:

@@ -85,7 +85,7 @@ def calls(storage: Storage) -> Iterator[Call]:
 
 def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Iterator[Call]:
     op, place, operands = instruction.op, storage.places[number], [storage.places[each] for each in instruction.operands]
-    numbers = [_number(storage, each) for each in instruction.operands]
+    numbers = [_constant(storage, each) for each in instruction.operands]
     if op is ops.where:
         (mask,) = storage.scratch.get(number, operands[:1])
         yield Call(np.copyto, (place, operands[2]))
@@ -102,7 +102,7 @@ def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Ite
         yield Call(_POSITIONAL.get(op, op.on_arrays), (*operands, place))
 
 
-def _number(storage: Storage, number: int) -> float | None:
+def _constant(storage: Storage, number: int) -> float | None:
     instruction = storage.program.instructions[number]
     return float(instruction.value) if isinstance(instruction, Constant) and instruction.value.shape == () else None
 

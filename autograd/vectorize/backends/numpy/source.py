@@ -309,10 +309,10 @@ class _Renderer:
                 return "weights[:, None]", ATOM
             case Constant(value=value):
                 if value.shape == ():
-                    return _number(float(value)), ATOM if float(value) >= 0 else PRODUCT
+                    return _literal(float(value)), ATOM if float(value) >= 0 else PRODUCT
                 return f"np.array({value.tolist()})", ATOM
             case Scale(factor=factor, power=power):
-                return f"{_number(factor)} {'/' if power < 0 else '*'} batch{'' if abs(power) == 1 else f'**{abs(power)}'}", PRODUCT
+                return f"{_literal(factor)} {'/' if power < 0 else '*'} batch{'' if abs(power) == 1 else f'**{abs(power)}'}", PRODUCT
             case Slice(start=start, stop=stop, step=step):
                 columns = f"{start}:{stop}{f':{step}' if step != 1 else ''}"
                 columns = columns if len(shape) == 1 else f":, {columns}"
@@ -485,7 +485,7 @@ def _arange(start: int, step: int, count: int) -> str:
     return f"np.arange({start}, {start + step * count}, {step})"
 
 
-def _number(value: float) -> str:
+def _literal(value: float) -> str:
     if not np.isfinite(value):
         return f"{'-' if value < 0 else ''}np.{abs(value)}"
     return str(int(value)) if value == int(value) and abs(value) < 1e6 else repr(value)

@@ -10,14 +10,12 @@ import numpy as np
 
 from autograd import ops
 from autograd.vectorize.program import (
-    Columns,
     Constant,
     Elementwise,
     Expand,
     FloatArray,
     Input,
     Instruction,
-    MatMul,
     Parameters,
     Program,
     Reduce,
@@ -119,7 +117,7 @@ class Storage:
     sizes: list[tuple[int, np.dtype[Any]]] = field(default_factory=list)  # of the buffers
     scratch: dict[int, list[Place]] = field(default_factory=dict)  # what an instruction needs besides its result
     copies: set[int] = field(default_factory=set)  # reshapes that no view can do
-    in_scatter: dict[int, tuple[int, Columns | None]] = field(default_factory=dict)  # arrays made where a scatter wants them
+    in_scatter: dict[int, tuple[int, int]] = field(default_factory=dict)  # arrays made where a scatter wants them, from which column on
 
     def __str__(self) -> str:
         lines = [f"buffer {number}: {size} entries of {dtype}" for number, (size, dtype) in enumerate(self.sizes)]
@@ -182,22 +180,11 @@ class _Planner:
         return last
 
     def _find_parts(self) -> None:
-        """Have the parts of a scatter made where they go, if they are made for that alone, and go there first and in one piece."""
-        instructions, uses = self.program.instructions, self.uses
-        for number, instruction in enumerate(instructions):
-            if not isinstance(instruction, Scatter) or len(instruction.shape) > 1:  # columns of a batch are not in one piece
-                continue
-            written = np.zeros(instruction.shape[-1], dtype=bool)
-            for place, part in zip(instruction.places, instruction.operands):
-                source = part
-                while isinstance(instructions[source], Reshape) and uses[source] == 1:
-                    (source,) = instructions[source].operands
-                is_made = isinstance(instructions[source], (MatMul, Reduce, Elementwise)) and uses[source] == 1
-                columns = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
-                in_one_piece = place is None or (isinstance(place, tuple) and place[2] == 1)
-                if in_one_piece and is_made and not written[columns].any() and not self.program.is_boolean(source):
-                    self.storage.in_scatter[source] = number, place if isinstance(place, tuple) else None
-                written[columns] = True
+        """Have the parts of each scatter that can be made where they go."""
+        for number, instruction in enumerate(self.program.instructions):
+            if isinstance(instruction, Scatter):
+                for source, start in self.program.made_in_place(instruction).items():
+                    self.storage.in_scatter[source] = number, start
 
     def _place(self, number: int, instruction: Instruction) -> Place:
         shape = sized(self.program.shape(number), self.batch)
@@ -219,9 +206,8 @@ class _Planner:
                 self.storage.copies.add(number)
         self._plan_scratch(number, instruction)
         if number in self.storage.in_scatter:
-            scatter, columns = self.storage.in_scatter[number]
-            whole = self._reserved(scatter)
-            part = (whole if columns is None else whole.columns(*columns)).reshaped(shape)
+            scatter, start = self.storage.in_scatter[number]
+            part = self._reserved(scatter).columns(start, start + math.prod(shape)).reshaped(shape)
             assert part is not None  # a stretch of a vector takes any shape
             return part
         if number == self.out or isinstance(instruction, Scatter):
