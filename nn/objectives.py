@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from autograd import TraceError, Value, vectorize
+from autograd import Descent, TraceError, UpdateRule, Value, vectorize
 from nn.arrays import Array, in_pieces, number_of
 from nn.module import Module, outputs_of
 from nn.optimizers import Vector
@@ -31,6 +31,9 @@ class Objective(Protocol):
 
     def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
         """The mean cost with the parameters `theta`; its gradient is written to `gradient`. The Values may be left as they are, or not."""
+
+    def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
+        """Descent by the rule; see `autograd.Vectorized.descent`."""
 
     def value(self, X: Array, Y: Array) -> float:
         """The mean cost with the parameters that the Values hold, without noise."""
@@ -78,6 +81,9 @@ class Eager:
         gradient /= len(costs)
         return sum(costs) / len(costs)
 
+    def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
+        return rule.descent(self.value_and_gradient, *data, **vectors)
+
     def value(self, X: Array, Y: Array) -> float:
         return sum(number_of(self.example_cost(x, y)) for x, y in zip(X.tolist(), Y.tolist())) / len(X)
 
@@ -103,6 +109,9 @@ class Compiled:
 
     def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
         return float(self.program.value_and_gradient(*batch, parameters=theta, out=gradient)[0])
+
+    def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
+        return self.program.descent(rule, *data, **vectors)
 
     def value(self, X: Array, Y: Array) -> float:
         return float(in_pieces(self.measured, X, Y).mean())

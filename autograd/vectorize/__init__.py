@@ -17,11 +17,12 @@ from autograd.modes import TraceError, mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
 from autograd.vectorize import backends
+from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program
 from autograd.vectorize.recording import Kind, Recording
 
-__all__ = ["ParameterLayout", "TraceError", "Vectorized", "vectorize"]
+__all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "vectorize"]
 
 
 def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy") -> Vectorized:
@@ -137,6 +138,36 @@ class Vectorized:
             return recording.run(Kind.MEAN, arrays, theta, gradient), gradient
         weights = _checked_vector(weights, len(arrays[0]), self.dtype, "weights", "one number an example")
         return recording.run(Kind.WEIGHTED, arrays, theta, gradient, weights), gradient
+
+    def descent(
+        self,
+        rule: UpdateRule,
+        *arguments: Any,
+        parameters: FloatArray,
+        memory: Sequence[FloatArray] = (),
+        still: Sequence[int] = (),
+        out: FloatArray | None = None,
+    ) -> Descent:
+        """Descent along the gradient of the mean, made ready to take steps, in one call where the back end can.
+
+        The vector `parameters`, in the order of `parameters`, is what the update rule changes in place, beside the vectors of
+        `memory` that it has. The parameters with the numbers `still` stay as they are, with no part in the gradient. The last
+        step's gradient is written to `out`.
+
+        >>> import numpy as np
+        >>> w = Value(0.0)
+        >>> squares = vectorize(lambda x: (w - x) ** 2).record(np.zeros(2))
+        >>> rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+        >>> theta = squares.parameter_vector()
+        >>> descent = squares.descent(rule, np.array([1.0, 3.0, 2.0]), parameters=theta)
+        >>> costs, norms = descent.take([0.25, 0.25], rows=np.array([[0, 1], [2, 0]]))
+        >>> costs, theta
+        (array([5. , 0.5]), array([1.25]))
+        """
+        self._refuse_in_a_recording(parameters)
+        recording, arrays = self._prepare(arguments)
+        _checked_vector(parameters, len(recording.layout), self.dtype, "parameters", exact=True)
+        return Descent(rule, recording.taker(rule), arrays, parameters, memory, still, out)
 
     def per_example_gradients(self, *arguments: Any, order: Sequence[Value] | None = None) -> FloatArray:
         """The gradient of each example's scalar result by the parameters: shape (batch, parameters).
@@ -297,6 +328,8 @@ def _misfit(names: Sequence[str], arrays: Sequence[FloatArray]) -> str:
 
 def _checked_vector(vector: Any, size: int, dtype: Any, name: str, of: str = "", exact: bool = False) -> FloatArray:
     if type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype and vector.flags.c_contiguous:
+        if exact and not vector.flags.writeable:
+            raise ValueError(f"{name} is written to, and this array is read-only")
         return vector
     if exact:
         found = f"{vector.dtype} of shape {vector.shape}" if isinstance(vector, np.ndarray) else type(vector).__name__

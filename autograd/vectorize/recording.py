@@ -12,15 +12,17 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from autograd.modes import Demand, mode
-from autograd.vectorize.backends import Backend, Executable
+from autograd.vectorize.backends import Backend, Descent, Executable, Steps
 from autograd.vectorize.backends.reference import Interpreter, evaluate
 from autograd.vectorize.builder import spelled
+from autograd.vectorize.descent import UpdateRule
 from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.export import export
 from autograd.vectorize.lower import lower
@@ -57,6 +59,7 @@ class Recording:
         self.layout = ParameterLayout([self._graph.parameters[each] for each in order])
         self._programs: dict[Kind, Program] = {}
         self._executables: dict[Kind, Executable] = {}
+        self._descents: WeakKeyDictionary[UpdateRule, Descent] = WeakKeyDictionary()
 
     def whole(self, kind: Kind) -> Program:
         """The program with the operations as they were written. Raises TypeError for gradients of several results."""
@@ -110,6 +113,17 @@ class Recording:
         if kind not in self._executables:
             self._executables[kind] = self.backend.executable(self.program(kind), self.dtype)
         return self._executables[kind].run(arrays, theta, weights, out)
+
+    def taker(self, rule: UpdateRule) -> Callable[[Steps], int]:
+        """What takes steps along the gradient of the mean: all of them in one call where the back end can, but in anomaly mode."""
+        one_by_one = partial(rule.take, partial(self.run, Kind.MEAN))
+        make = getattr(self.backend, "descent", None)
+        if make is None:
+            return one_by_one
+        if rule not in self._descents:
+            self._descents[rule] = make(self.program(Kind.MEAN), rule.program, self.dtype)
+        whole: Descent = self._descents[rule]
+        return lambda steps: one_by_one(steps) if mode.anomaly else whole.run(steps)
 
     def results(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
         """A new array of the results, each example's in its shape."""
