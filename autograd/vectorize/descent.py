@@ -167,7 +167,8 @@ class Descent:
             if rows.view(np.uint64).max() >= len(given.data[0]):  # one that is negative is a large one so
                 raise ValueError(f"rows name examples from 0 to {len(given.data[0]) - 1}, got {rows.min()} to {rows.max()}")
         self.costs, self.norms = np.full(count, math.nan), np.empty(count)
-        done = self._move(given._replace(rows=rows, settings=settings, limit=limit, costs=self.costs, norms=self.norms))
+        with np.errstate(all="ignore"):
+            done = self._move(given._replace(rows=rows, settings=settings, limit=limit, costs=self.costs, norms=self.norms))
         return self.costs[:done], self.norms[:done]
 
     def interrupted(self) -> tuple[FloatArray, FloatArray]:
