@@ -17,13 +17,14 @@ from autograd.modes import TraceError, mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
 from autograd.vectorize import backends
+from autograd.vectorize.backends.native.compiler import c_compiler
 from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program
 from autograd.vectorize.recording import Kind, Recording
 from autograd.vectorize.threads import checked
 
-__all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "vectorize"]
+__all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
 
 
 def vectorize(
