@@ -42,12 +42,14 @@ class Objective(Protocol):
         """The model's outputs with the parameters that the Values hold, shape (examples, outputs)."""
 
 
-def objective_for(model: Module, cost: Cost, batch: Batch, compiled: bool, backend: str = "numpy") -> tuple[Objective, str]:
+def objective_for(
+    model: Module, cost: Cost, batch: Batch, compiled: bool, backend: str = "numpy", threads: int | None = None
+) -> tuple[Objective, str]:
     """The objective for batches like this one, and why it is not compiled though it was to be; "" where it is as it was to be."""
     if not compiled:
         return Eager(model, cost), ""
     try:
-        program = Compiled(model, cost, batch, backend)
+        program = Compiled(model, cost, batch, backend, threads)
     except TraceError as error:
         return Eager(model, cost), str(error)
     others = len(set(program.parameters) - set(model.parameters()))
@@ -100,11 +102,13 @@ class Compiled:
     Raises TraceError where the cost cannot be recorded.
     """
 
-    def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str = "numpy") -> None:
+    def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str = "numpy", threads: int | None = None) -> None:
         of_example = example_cost(model, cost)
-        self.program = vectorize(of_example, check=False, backend=backend).record(*batch)  # the targets have been checked
-        self.measured = self.program if len(batch) == 2 else vectorize(of_example, check=False, backend=backend)  # without the noise
-        self.network = vectorize(lambda x, *noise: outputs_of(model(x, *noise)), backend=backend)
+        self.program = vectorize(of_example, check=False, backend=backend, threads=threads).record(*batch)  # the targets have been checked
+        self.measured = (
+            self.program if len(batch) == 2 else vectorize(of_example, check=False, backend=backend, threads=threads)
+        )  # without the noise
+        self.network = vectorize(lambda x, *noise: outputs_of(model(x, *noise)), backend=backend, threads=threads)
         self.parameters: Sequence[Value] = self.program.parameters
 
     def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:

@@ -67,6 +67,7 @@ def train(
     measure_accuracy: bool = True,
     compiled: bool = True,
     backend: str = "numpy",
+    threads: int | None = None,
     progress: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -93,7 +94,8 @@ def train(
     `checkpoint` is a file, written at the start and after each epoch, from which `resume=True` goes on, to the same
     bits as if never interrupted; where there is none yet it starts.
 
-    `backend` is what runs the compiled program: "numpy", or "native", C for this machine (see `autograd.vectorize`).
+    `backend` is what runs the compiled program: "numpy", or "native", C for this machine, on `threads` of its processors (see
+    `autograd.vectorize`).
     `compiled=False` runs on scalar Values, slowly, with every number there to see. So does, with a warning, a cost that cannot
     be traced. Raises ValueError for data that do not fit, with nothing changed, and DivergenceError when the cost is
     not finite any more; then the model holds the parameters of the end of the last epoch.
@@ -109,7 +111,7 @@ def train(
         raise ValueError("resume=True goes on from a checkpoint: say from which, checkpoint=path")
     run = Training(
         model, X, Y, cost=cost, optimizer=optimizer, batch_size=batch_size, seed=seed, validation=validation, clip=clip,
-        measure_accuracy=measure_accuracy, compiled=compiled, backend=backend, noise=noise, frozen=frozen,
+        measure_accuracy=measure_accuracy, compiled=compiled, backend=backend, threads=threads, noise=noise, frozen=frozen,
     )  # fmt: skip
     if checkpoint is not None:
         _open(run, checkpoint, resume)
@@ -227,6 +229,7 @@ class Training:
         measure_accuracy: bool = True,
         compiled: bool = True,
         backend: str = "numpy",
+        threads: int | None = None,
         noise: Noise | None = None,
         frozen: Iterable[Module | Value] = (),
     ) -> None:
@@ -241,7 +244,7 @@ class Training:
             self._outputs = checks.try_out(model, cost, inputs, targets)
             self.measured = self.measured and not math.isnan(accuracy(np.zeros((len(targets), self._outputs)), targets))
         first = () if noise is None else (checks.drawn(noise, np.random.default_rng([self.seed, 0, 1]), len(self.X)),)
-        self._objective, reason = objective_for(model, cost, (self.X, self.Y, *first), compiled, backend)
+        self._objective, reason = objective_for(model, cost, (self.X, self.Y, *first), compiled, backend, threads)
         if reason:
             _warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}")
         if self._outputs == 1 and (threshold := indifference(cost)) is not None:

@@ -21,11 +21,14 @@ from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program
 from autograd.vectorize.recording import Kind, Recording
+from autograd.vectorize.threads import checked
 
 __all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "vectorize"]
 
 
-def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy") -> Vectorized:
+def vectorize(
+    f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy", threads: int | None = None
+) -> Vectorized:
     """Make a function of one example, written in scalars, a program for a batch of examples.
 
     `f` takes a scalar for each 1-D argument that the program is given, a list of n scalars for each of shape
@@ -33,7 +36,8 @@ def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True
     the program's parameters. It is recorded once for each shape of example. What it asks by `require` is asked of every
     batch, or with `check=False` only by `check(...)`. The back end is "numpy", or
     "native": C, which is compiled when it is first run and kept in a cache (in `NUDGE_CACHE`, where that is set), or "reference",
-    which is slow and says what is right. What raises where a back end cannot do it is the first run.
+    which is slow and says what is right. What raises where a back end cannot do it is the first run. `threads` is how many
+    threads share a batch; None is, natively, as many as there are processors and work for. The same number gives the same bits.
 
     >>> import numpy as np
     >>> w = Value(3.0)
@@ -45,13 +49,15 @@ def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True
     >>> w.grad
     2.5
     """
-    return Vectorized(f, dtype, check, backend)
+    return Vectorized(f, dtype, check, backend, threads)
 
 
 class Vectorized:
     """A function of one example as a program on arrays of examples; see `vectorize`."""
 
-    def __init__(self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy") -> None:
+    def __init__(
+        self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy", threads: int | None = None
+    ) -> None:
         if not callable(f):
             raise TypeError(f"vectorize takes a function of one example, got {type(f).__name__}")
         self.f, self._checks = f, check
@@ -59,7 +65,7 @@ class Vectorized:
         if self.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
             raise TypeError(f"vectorize computes in float64 or float32, not {self.dtype}")
         self.name, self.backend = _identifier(getattr(f, "__name__", "f")), backend
-        self._backend = backends.named(backend)
+        self._backend, self.threads = backends.named(backend), checked(threads)
         self._forget()
 
     def _forget(self) -> None:
@@ -72,7 +78,7 @@ class Vectorized:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or in another process, records and compiles anew: its function may close over copies of the Values."""
-        return {"f": self.f, "dtype": self.dtype, "check": self._checks, "backend": self.backend}
+        return {"f": self.f, "dtype": self.dtype, "check": self._checks, "backend": self.backend, "threads": self.threads}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         Vectorized.__init__(self, **state)
@@ -297,7 +303,7 @@ class Vectorized:
         shapes = tuple([array.shape[1:] for array in arrays])
         recording = self._recordings.get(shapes)
         if recording is None:
-            recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype, self._backend)
+            recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype, self._backend, self.threads)
         self._latest = recording
         if self._checks:
             recording.check(arrays)

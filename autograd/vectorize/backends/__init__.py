@@ -51,9 +51,11 @@ class Descent(Protocol):
 
 
 class Backend(Protocol):
-    """What a module of this package has. One that can take whole steps by itself has a function `descent` too:
+    """What a module of this package has.
 
-    descent(program, rule, dtype) -> Descent, of a program of the mean and its gradient, and of an update rule's (see `descent`).
+    One that can take whole steps by itself has `descent(program, rule, dtype) -> Descent` too, of a program of the mean and its
+    gradient, and of an update rule's (see the module `descent`). One whose programs let other threads run has
+    `LETS_OTHERS_RUN = True`: the parts of a large batch are given to several.
     """
 
     def executable(self, program: Program, dtype: np.dtype[Any]) -> Executable:

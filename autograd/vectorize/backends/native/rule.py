@@ -102,7 +102,7 @@ class Rule:
         stored = [f"    store_some(step->{name} + at, {word}, left);" for name, word in zip(("theta", *self.memory), self.results)]
         return "\n".join(
             [
-                "// The parameters and their memory, where the gradient is kept (or NULL), the sum of its squares, what all parameters share.",
+                "// The parameters and their memory, where the gradient is kept (or NULL), the sum of its squares, what all share.",
                 "struct step {",
                 f"    real {pointers}, *gradient;",
                 f"    vec squares{shared};",
