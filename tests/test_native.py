@@ -119,7 +119,7 @@ def in_one_file(programs: Sequence[Program]) -> Callable[[int, Sequence[Array], 
 @pytest.mark.soak
 def test_random_programs_give_what_the_reference_gives() -> None:
     """10,000 of them: the mean and its gradient, and where there is no such thing, the results."""
-    waiting: list[tuple[Any, Array, Array, Program, Array, float]] = []
+    waiting: list[tuple[Any, list[Array], Array, Program, Array, float]] = []
     count = 0
 
     def compare() -> None:

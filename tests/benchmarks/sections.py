@@ -73,7 +73,7 @@ def straight_line(a: float, b: float) -> tuple[float, float, float]:
     return g, by_c - by_e + by_d * b - by_difference, by_c + by_d * (a + 3 * b**2) + by_difference
 
 
-def replayed() -> Callable[[], object]:
+def replayed() -> Callable[[], tuple[float, by_hand.Array]]:
     """The same as a native program of one example, which the expression does not look at, with a and b in a vector."""
     a, b = Value(-4.0), Value(2.0)
 
@@ -90,7 +90,7 @@ def replayed() -> Callable[[], object]:
     program, example = VECTORIZE(expression, backend="native"), np.zeros(1)
     theta = program.record(example).parameter_vector()
     gradient = np.empty_like(theta)
-    return lambda: program.value_and_gradient(example, parameters=theta, out=gradient)
+    return partial(program.value_and_gradient, example, parameters=theta, out=gradient)
 
 
 def chain(number: Callable[[float], Any], nodes: int) -> Any:

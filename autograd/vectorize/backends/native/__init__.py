@@ -81,15 +81,15 @@ class Native:
         kept = (*inputs, theta, weights, out, aligned(self.work, out.dtype))
         addresses = [_pointer(each).value or 0 for each in kept]
         packed = (ctypes.c_ssize_t * (1 + len(addresses)))(len(inputs[0]), *addresses)
-        function, free = self._packed, [packed]  # that no thread is using
+        function, free = self._packed, [(packed, kept)]  # that no thread is using
 
         def run() -> float:
             try:
                 mine = free.pop()
             except IndexError:
-                return self.run(kept[:-4], theta, weights, out)
+                return self.run(inputs, theta, weights, out)
             try:
-                return function(mine)  # type: ignore[no-any-return]
+                return function(mine[0])  # type: ignore[no-any-return]
             finally:
                 free.append(mine)
 
