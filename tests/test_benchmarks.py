@@ -1,11 +1,13 @@
 """The yardsticks of the benchmarks measure nothing unless they are right."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from autograd import Value, relu, sigmoid, total
 from nn import MLP
-from tests.benchmarks import by_hand
+from tests.benchmarks import by_hand, sections
 
 
 @pytest.mark.parametrize("batch", [1, 3, by_hand.WIDE])
@@ -39,3 +41,13 @@ def agrees(hand: by_hand.ByHand, model: MLP, cost: Value, X: by_hand.Array, Y: b
     gradient = np.array([p.grad for p in model.parameters()])
     np.testing.assert_allclose(hand.gradient_by_neurons(), gradient, rtol=tolerance, atol=tolerance * abs(gradient).max())
     np.testing.assert_allclose(hand.parameters, before - 0.5 * hand.gradient, rtol=1e-6)
+
+
+def test_the_expression_in_straight_lines_has_the_gradient_of_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUDGE_CACHE", str(tmp_path / "cache"))
+    value, by_a, by_b = sections.straight_line(-4.0, 2.0)
+    assert value == pytest.approx(24.70408163265306, rel=1e-12)
+    assert by_a == pytest.approx(sections.readme(Value), rel=1e-12)
+    if sections.has_compiler():
+        replayed, gradient = sections.replayed()()
+        assert (replayed, *gradient) == pytest.approx((value, by_a, by_b), rel=1e-12)

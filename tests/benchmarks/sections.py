@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
+import statistics
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 import autograd
 import nn
 from autograd import Value, relu, sigmoid, tanh, total
+from autograd.vectorize.backends import native
 from autograd.vectorize.backends.native.compiler import CompilationError, compiler
 from nn.data import moons as two_moons
 from tests.benchmarks import by_hand
-from tests.benchmarks.race import Contestants, race, ratio, rows, seconds, table
+from tests.benchmarks.race import Contestants, race, ratio, rows, seconds, table, timed
 
 DIGITS = [784, 16, 16, 10]
 VECTORIZE: Any = vars(autograd).get("vectorize") if "vectorize" in autograd.__all__ else None
@@ -47,6 +52,45 @@ def readme(number: Callable[[float], Any], activation: Callable[[Any], Any] = la
     g = g + 10.0 / f
     g.backward()
     return a.grad
+
+
+def straight_line(a: float, b: float) -> tuple[float, float, float]:
+    """The same as one would write it without an engine: the value, and both partial derivatives."""
+    c = a + b
+    d = a * b + b**3
+    c2 = c + c + 1
+    c3 = c2 + 1 + c2 + (-a)
+    d2 = d + d * 2 + (c if c > 0 else 0.0)
+    difference = b - a
+    e = c3 - (d2 + 3 * d2 + (difference if difference > 0 else 0.0))
+    f = e**2
+    g = f / 2.0 + 10.0 / f
+    by_e = (0.5 - 10.0 / f**2) * 2 * e
+    by_difference = -by_e if difference > 0 else 0.0
+    by_d2 = -4 * by_e
+    by_d = 3 * by_d2
+    by_c = 4 * by_e + (by_d2 if c > 0 else 0.0)
+    return g, by_c - by_e + by_d * b - by_difference, by_c + by_d * (a + 3 * b**2) + by_difference
+
+
+def replayed() -> Callable[[], tuple[float, by_hand.Array]]:
+    """The same as a native program of one example, which the expression does not look at, with a and b in a vector."""
+    a, b = Value(-4.0), Value(2.0)
+
+    def expression(_: Any) -> Any:
+        c = a + b
+        d = a * b + b**3
+        c = c + c + 1
+        c = c + 1 + c + (-a)
+        d = d + d * 2 + relu(b + a)
+        d = d + 3 * d + relu(b - a)
+        f = (c - d) ** 2
+        return f / 2.0 + 10.0 / f
+
+    program, example = VECTORIZE(expression, backend="native"), np.zeros(1)
+    theta = program.record(example).parameter_vector()
+    gradient = np.empty_like(theta)
+    return partial(program.value_and_gradient, example, parameters=theta, out=gradient)
 
 
 def chain(number: Callable[[float], Any], nodes: int) -> Any:
@@ -84,6 +128,13 @@ def graph() -> None:
 
         expressions = {**expressions, "pytorch": lambda: readme(lambda x: torch.tensor(x, dtype=torch.float64, requires_grad=True))}
     table("README expression", {"build and differentiate": race(expressions)}, baseline="nudge")
+    if VECTORIZE and has_compiler():
+        known: Contestants = {"straight-line Python": lambda: straight_line(-4.0, 2.0), "nudge, native": replayed()}
+        table(
+            "README expression replayed",
+            {"differentiated": race({**known, "nudge, built again": lambda: readme(Value)})},
+            baseline="straight-line Python",
+        )
     # micrograd orders a graph by recursion, so its chain is short, and so that both are alike, ours too
     forward = race({name: partial(chain, number, 800) for name, number in engines.items()})
     both = race({name: partial(differentiated_chain, number, 800) for name, number in engines.items()})
@@ -407,7 +458,23 @@ def scaling() -> None:
             program.value_and_gradient(*arguments)
 
         first = race({"first": first_call}, rounds=5)["first"]
-        rows(["13,002 parameters", "time"], [["record, lower and run 784-16-16-10", seconds(first)]])
+        body = [["record, lower and run 784-16-16-10", seconds(first)]]
+        if has_compiler():
+            body += [[name, seconds(time)] for name, time in compiling(VECTORIZE(digits_cost(model)).record(*arguments)).items()]
+        rows(["13,002 parameters", "time"], body)
+
+
+def compiling(program: Any) -> dict[str, float]:
+    """The median time that the C of a program takes to be compiled, and to be found again by the next process."""
+    recording = program._latest
+    emitted = native.emitter.emit(recording.program(recording.shown), np.dtype(np.float64), "run", ["x", "y"], recording.shapes)
+    times: dict[str, list[float]] = {"compile its C": [], "find it compiled": []}
+    for _ in range(5):
+        with tempfile.TemporaryDirectory() as cache, mock.patch.dict(os.environ, NUDGE_CACHE=cache):
+            for each in times.values():
+                with mock.patch.object(native.compiler, "_loaded", {}):  # as in another process
+                    each.append(timed(partial(native.compiler.load, emitted.source), 1))
+    return {name: statistics.median(each) for name, each in times.items()}
 
 
 SECTIONS: dict[str, Callable[[], None]] = {"graph": graph, "moons": moons, "digits": digits, "epoch": epoch, "scaling": scaling}
