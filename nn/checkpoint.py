@@ -22,6 +22,7 @@ from nn.history import History, Mark
 from nn.module import Module
 from nn.objectives import Cost, example_cost
 from nn.optimizers import Optimizer, Schedule, Vector
+from nn.stored import Stored
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,8 +116,10 @@ def schedule_fingerprint(schedule: Schedule) -> str:
     return checksum(rates)
 
 
-def data_fingerprint(arrays: Iterable[Array]) -> str:
-    return ", ".join(f"{each.shape} with checksum {zlib.crc32(each.data):08x}" for each in arrays)
+def data_fingerprint(arrays: Iterable[Array | Stored]) -> str:
+    return ", ".join(
+        each.fingerprint if isinstance(each, Stored) else f"{each.shape} with checksum {zlib.crc32(each.data):08x}" for each in arrays
+    )
 
 
 def checksum(numbers: npt.ArrayLike) -> str:

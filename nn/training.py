@@ -32,6 +32,7 @@ from nn.answers import accuracy, indifference
 from nn.arrays import Array
 from nn.checkpoint import State
 from nn.costs import squared_error
+from nn.feed import Rows, feed
 from nn.history import History, Mark, Step
 from nn.interrupts import interruptible
 from nn.module import Module
@@ -39,9 +40,9 @@ from nn.objectives import Batch, Cost, Noise, objective_for
 from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
 from nn.parameters import Parameters
 from nn.progress import Progress
+from nn.stored import ArrayInFile, Stored
 
 Callback = Callable[[Module, History], Any]
-Rows = Any  # a range or an array of indices
 
 
 AT_ONCE = 0.05  # seconds of steps in one call: Ctrl-C is answered after that
@@ -53,7 +54,7 @@ class DivergenceError(ArithmeticError):
 
 def train(
     model: Module,
-    X: npt.ArrayLike,
+    X: npt.ArrayLike | ArrayInFile,
     Y: npt.ArrayLike,
     *,
     cost: Cost = squared_error,
@@ -61,7 +62,7 @@ def train(
     batch_size: int | None = 32,
     epochs: int = 10,
     seed: int = 0,
-    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    validation: tuple[npt.ArrayLike | ArrayInFile, npt.ArrayLike] | None = None,
     patience: int | None = None,
     clip: float | None = None,
     measure_accuracy: bool = True,
@@ -76,6 +77,9 @@ def train(
     frozen: Iterable[Module | Value] = (),
 ) -> History:
     """Fit the model to inputs X, shape (examples, inputs), and targets Y: a row, a number or a class label for each example.
+
+    X may be an array in a file, such as `numpy.load(path, mmap_mode="r")` gives, or h5py or zarr. Of one too large for 64 MB of
+    float64 that much is in memory at a time: shuffled are which blocks of neighbouring rows meet in it, and then its rows.
 
     Each step moves the parameters by the optimizer (None: `SGD()`) along the gradient of the mean of `cost(model(x), y)`
     over a mini-batch of `batch_size` examples (None: all of them; 1: stochastic descent). `clip` limits the
@@ -217,14 +221,14 @@ class Training:
     def __init__(
         self,
         model: Module,
-        X: npt.ArrayLike,
+        X: npt.ArrayLike | ArrayInFile,
         Y: npt.ArrayLike,
         *,
         cost: Cost = squared_error,
         optimizer: Optimizer | None = None,
         batch_size: int | None = 32,
         seed: int = 0,
-        validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+        validation: tuple[npt.ArrayLike | ArrayInFile, npt.ArrayLike] | None = None,
         clip: float | None = None,
         measure_accuracy: bool = True,
         compiled: bool = True,
@@ -244,7 +248,7 @@ class Training:
             self._outputs = checks.try_out(model, cost, inputs, targets)
             self.measured = self.measured and not math.isnan(accuracy(np.zeros((len(targets), self._outputs)), targets))
         first = () if noise is None else (checks.drawn(noise, np.random.default_rng([self.seed, 0, 1]), len(self.X)),)
-        self._objective, reason = objective_for(model, cost, (self.X, self.Y, *first), compiled, backend, threads)
+        self._objective, reason = objective_for(model, cost, self._alike(*first), compiled, backend, threads)
         if reason:
             _warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}")
         if self._outputs == 1 and (threshold := indifference(cost)) is not None:
@@ -256,7 +260,7 @@ class Training:
         self._still = np.flatnonzero(np.isin(self._own.places, self.frozen))
         self.history = History()
         self._epoch = self._seen = self._steps_in_epoch = self._looked = 0
-        self._order: tuple[int, Rows] | None = None  # of the examples, in which epoch
+        self._feed = feed(self.X, self.Y, self.seed)
         self._pending: tuple[Rows, Batch] | None = None  # the next mini-batch
         self._pace = 1  # how many steps to ask for at once
         self._made: tuple[tuple[Any, ...], Descent] | None = None  # a descent, and what it is of
@@ -511,32 +515,20 @@ class Training:
         size, left = self.batch_size, len(self.X) - self._seen
         if self._pending is not None or self.noise is not None or left == size == len(self.X):
             return None, self._mini_batch()[1]
-        size = min(size, left)
-        count = min(most, left // size)
-        return self._shuffled()[self._seen : self._seen + count * size].reshape(count, size), (self.X, self.Y)
+        return self._feed.mini_batches(self._epoch, self._seen, min(size, left), most)
 
     def _mini_batch(self) -> tuple[Rows, Batch]:
         """The rows of the next mini-batch, and what they hold."""
         if self._pending is None:
-            rows, batch = self._gathered()
+            rows: Rows = range(len(self.X))
+            batch: Batch = self.X, self.Y
+            if self.batch_size < len(self.X) or self._seen:
+                rows, batch = self._feed.mini_batch(self._epoch, self._seen, self.batch_size)
             if self.noise is not None:  # with its own numbers, whatever the order of the examples took
                 rng = np.random.default_rng([self.seed, self._epoch, self._steps_in_epoch + 1])
                 batch = (*batch, checks.drawn(self.noise, rng, len(rows)))
             self._pending = rows, batch
         return self._pending
-
-    def _gathered(self) -> tuple[Rows, tuple[Array, ...]]:
-        X, Y, start, size = self.X, self.Y, self._seen, self.batch_size
-        if size == len(X) and not start:
-            return range(size), (X, Y)
-        rows = self._shuffled()[start : start + size]
-        return rows, (X[rows], Y[rows])
-
-    def _shuffled(self) -> Rows:
-        """The order of the examples in this epoch."""
-        if self._order is None or self._order[0] != self._epoch:
-            self._order = self._epoch, np.random.default_rng([self.seed, self._epoch]).permutation(len(self.X))
-        return self._order[1]
 
     def _value_and_gradient(self, batch: Batch, gradient: Vector) -> tuple[float, UndefinedError | None]:
         """The mean cost, and why it is nan, if Values say so; its gradient goes to `gradient`, 0 for frozen parameters."""
@@ -680,7 +672,7 @@ class Training:
         return {
             "model": repr(self.model),
             "cost": name_of(self.cost),
-            "program": checkpoints.fingerprint(self.model, self.cost, (self.X, self.Y)),
+            "program": checkpoints.fingerprint(self.model, self.cost, self._alike()),
             "seed": str(self.seed),
             "noise": str(noise),
             "frozen": checkpoints.checksum(self.frozen),
@@ -688,7 +680,15 @@ class Training:
             "data": checkpoints.data_fingerprint([self.X, self.Y, *(self.validation or ())]),
         }
 
+    def _alike(self, *noise: Array) -> Batch:
+        """An example like all others, as a batch."""
+        return self.X[:1], self.Y[:1], *(each[:1] for each in noise)
+
     def _size(self, batch_size: Any) -> int:
+        if batch_size is None and isinstance(self.X, Stored):
+            raise ValueError(
+                f"batch_size=None takes all examples at once, and the {len(self.X)} of X are not read whole: give a batch_size"
+            )
         return len(self.X) if batch_size is None else min(checks.a_whole_number("batch_size", batch_size), len(self.X))
 
 

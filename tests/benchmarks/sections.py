@@ -250,7 +250,7 @@ def numba_step(parameters: by_hand.Array, X: by_hand.Array, Y: by_hand.Array, ra
     decay, sizes = by_hand.Moons.decay, (2, 16, 16, 1)
     first, second, end = 3 * 16, 3 * 16 + 17 * 16, len(parameters)
 
-    @numba.njit(fastmath=False, error_model="numpy")  # type: ignore[untyped-decorator]
+    @numba.njit(fastmath=False, error_model="numpy")
     def step(theta: Any, gradient: Any, X: Any, Y: Any) -> float:
         gradient[:] = 0.0
         cost, h, g, dh, dg = 0.0, np.empty(16), np.empty(16), np.empty(16), np.empty(16)
