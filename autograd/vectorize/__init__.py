@@ -31,7 +31,8 @@ def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True
     (batch, n), and so on, and returns a scalar or a rectangular list of scalars. The Values it closes over are
     the program's parameters. It is recorded once for each shape of example. What it asks by `require` is asked of every
     batch, or with `check=False` only by `check(...)`. The back end is "numpy", or
-    "native": C, which is compiled when it is first run and kept in a cache (in `NUDGE_CACHE`, where that is set), or "reference",
+    "native": C, which is compiled when it is first run and kept in a cache (in `NUDGE_CACHE`, where that is set), "jax": what JAX
+    compiles, when it first sees a size of batch, for the devices that it has, or "reference",
     which is slow and says what is right. What raises where a back end cannot do it is the first run.
 
     >>> import numpy as np
@@ -175,6 +176,15 @@ class Vectorized:
         For a scalar function of parameters it is the mean of its results and the gradient, for any other the results.
         """
         return self._recorded("source").source()
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The program as a pure JAX function `(theta, *batch) -> (cost, gradient)`, for jit, vmap, grad, shard_map and the like.
+
+        The cost is the mean, and both are in the dtype of `theta`; for any other function than a scalar one of parameters it is
+        `(theta, *batch) -> results`. Of the JAX back end alone: raises TypeError for the others.
+        """
+        return self._recorded("function").function()
 
     def export(self, path: str | os.PathLike[str], gradient: bool = True) -> None:
         """Write the program and its parameters' numbers to a file that stands alone, in float64, by the ending of its name.

@@ -1,6 +1,7 @@
 """Back ends: each makes an executable of a Program, and spells it as source that a person can read. A file each, chosen by name.
 
-`reference` says what is right, `numpy` is fast. Another one is a module of this package with the two functions of `Backend`.
+`reference` says what is right, `numpy` is fast, `native` is C, `jax` is for other devices and many of them. Another one is a module of
+this package with the two functions of `Backend`.
 """
 
 from __future__ import annotations
