@@ -6,6 +6,7 @@ there: the data for as long as the caller's arrays live, the parameters and the 
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -52,7 +53,7 @@ class Steps(NamedTuple):
     rates: JaxArray
     count: JaxArray
     first: JaxArray
-    limit: JaxArray
+    limit: JaxArray | None  # None where there is none
     still: JaxArray
 
 
@@ -129,8 +130,9 @@ class Descent:
         filled[:count] = rates
         shared = devices.shared(self.devices.size, batch)
         own = devices.place(numbers[:, :shared], self.devices, devices.EACH_STEP_BY_EXAMPLE)
-        rest = (numbers[:, shared:], filled, np.asarray(count), np.asarray(first), np.asarray(limit, self.dtype), still)
-        return Steps(own, *map(self._place, rest))
+        others, rates, *numbers = map(self._place, (numbers[:, shared:], filled, np.asarray(count), np.asarray(first)))
+        bound = None if limit == math.inf else self._place(np.asarray(limit, self.dtype))
+        return Steps(own, others, rates, *numbers, bound, self._place(still))
 
     def _loop(self, held: Sequence[JaxArray], data: Sequence[JaxArray], steps: Steps) -> State:
         theta, *memory = held
@@ -146,7 +148,8 @@ class Descent:
         if steps.still.size:
             gradient = gradient.at[steps.still].set(0.0)
         norm = jnp.sqrt(gradient @ gradient)
-        gradient = gradient * jnp.where(norm > steps.limit, steps.limit / norm, 1.0)
+        if steps.limit is not None:
+            gradient = gradient * jnp.where(norm > steps.limit, steps.limit / norm, 1.0)
         is_finite = jnp.isfinite(cost + norm)
         settings = jnp.stack([steps.rates[number], (steps.first + number).astype(theta.dtype)])
         moved = columns(self.rule, [theta, gradient, *state.memory], settings)
@@ -159,11 +162,12 @@ class Descent:
     def _cost_and_gradient(self, theta: JaxArray, data: Sequence[JaxArray], own: JaxArray, others: JaxArray) -> tuple[JaxArray, JaxArray]:
         """The mean over these examples, by the one all-reduce of a step: of the cost and the gradient in one vector."""
         shared, left = len(own) * self.devices.size, len(others)
-        mean = jnp.zeros(1 + len(theta), theta.dtype)
-        if shared:
-            mean = shared / (shared + left) * jax.lax.pmean(self._mean(theta, data, own), devices.BATCH_AXIS)
-        if left:
-            mean = mean + left / (shared + left) * self._mean(theta, data, others)
+        if not shared:
+            mean = self._mean(theta, data, others)
+        else:
+            mean = jax.lax.pmean(self._mean(theta, data, own), devices.BATCH_AXIS)
+            if left:
+                mean = (shared * mean + left * self._mean(theta, data, others)) / (shared + left)
         return mean[0], mean[1:]
 
     def _mean(self, theta: JaxArray, data: Sequence[JaxArray], rows: JaxArray) -> JaxArray:

@@ -172,8 +172,11 @@ def _written(whole: JaxArray, part: JaxArray, start: int) -> JaxArray:
 
 
 def _scattered(places: Sequence[Columns | FloatArray | None], parts: Sequence[JaxArray], shape: tuple[int, ...], dtype: Any) -> JaxArray:
-    """Zeros, with each part added into its columns; where nothing is yet it is written."""
-    whole, is_written = jnp.zeros(shape, dtype), np.zeros(shape[-1], dtype=bool)
+    """Zeros, with each part added into its columns."""
+    *rest, size = shape
+    if not rest and (joined := _joined(places, parts, size, dtype)) is not None:
+        return joined
+    whole, is_written = jnp.zeros(shape, dtype), np.zeros(size, dtype=bool)
     for place, part in zip(places, parts):
         match place:
             case None:
@@ -184,9 +187,20 @@ def _scattered(places: Sequence[Columns | FloatArray | None], parts: Sequence[Ja
                 is_written[start:stop] = True
             case (start, stop, step):
                 chosen = range(start, stop, step)
-                around = [(0, 0, 0)] * (len(shape) - 1) + [(start, shape[-1] - 1 - chosen[-1], step - 1)]
+                around = [(0, 0, 0)] * len(rest) + [(start, size - 1 - chosen[-1], step - 1)]
                 whole = whole + jax.lax.pad(jnp.asarray(part, dtype), jnp.zeros((), dtype), around)
                 is_written[:] = True
             case numbers:
                 whole, is_written[numbers] = whole.at[..., numbers].add(part), True
     return whole
+
+
+def _joined(places: Sequence[Columns | FloatArray | None], parts: Sequence[JaxArray], size: int, dtype: Any) -> JaxArray | None:
+    """A vector of the parts beside each other, with zeros in the gaps, where they lie so: the gradient of a network's weights."""
+    beside, end = [], 0
+    for place, part in sorted(zip(places, parts), key=lambda each: each[0][0] if isinstance(each[0], tuple) else -1):
+        if not isinstance(place, tuple) or place[0] < end or place[2] != 1:
+            return None
+        beside += [jnp.zeros(place[0] - end, dtype), jnp.asarray(part, dtype)]
+        end = place[1]
+    return jnp.concatenate([*beside, jnp.zeros(size - end, dtype)])
