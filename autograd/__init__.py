@@ -38,20 +38,23 @@ from autograd.ops import (
 )
 from autograd.require import require
 from autograd.value import Value
-from autograd.vectorize import ParameterLayout, TraceError, Vectorized, vectorize
+from autograd.vectorize import Descent, ParameterLayout, TraceError, UpdateRule, Vectorized, c_compiler, vectorize
 from autograd.why import why
 
 __all__ = [
+    "Descent",
     "Operation",
     "ParameterLayout",
     "TraceError",
     "UndefinedError",
+    "UpdateRule",
     "Value",
     "Vectorized",
     "acos",
     "anomaly",
     "asin",
     "atan",
+    "c_compiler",
     "chain_rule",
     "cos",
     "cosh",

@@ -69,6 +69,13 @@ def a_limit(clip: Any) -> float | None:
     return None if clip is None else float(clip)
 
 
+def seconds(every: Any) -> float:
+    """A time between calls."""
+    if not isinstance(every, Real) or isinstance(every, bool) or not 0 <= float(every) < math.inf:
+        raise ValueError(f"every is a number of seconds, 0 for after each step: got {every!r}")
+    return float(every)
+
+
 def places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
     """Where the frozen parameters stand among the model's."""
     index = {parameter: place for place, parameter in enumerate(model.parameters())}

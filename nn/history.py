@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
@@ -31,12 +31,13 @@ class Steps:
     examples: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
-    def append(self, step: Step) -> None:
-        self.cost.append(step.cost)
-        self.learning_rate.append(step.learning_rate)
-        self.gradient_norm.append(step.gradient_norm)
-        self.examples.append(step.examples)
-        self.seconds.append(step.seconds)
+    def extend(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self.cost.append(step.cost)
+            self.learning_rate.append(step.learning_rate)
+            self.gradient_norm.append(step.gradient_norm)
+            self.examples.append(step.examples)
+            self.seconds.append(step.seconds)
 
 
 class Mark(NamedTuple):

@@ -37,14 +37,12 @@ class Module(ABC):
 
         Raises TypeError for one that is found only where there is no order, in a set or in a dict's keys.
         """
-        search = _Search()
-        named = list(search.found("", self))
-        search.check()
-        return iter(named)
+        found = _Search(self).found
+        return iter([(path if place is None else f"{path}[{place}]", parameter) for path, place, parameter in found])
 
     def parameters(self) -> list[Value]:
         """The parameters in a fixed order: for an MLP layer by layer, neuron by neuron, its weights and then its bias."""
-        return [parameter for _, parameter in self.named_parameters()]
+        return [parameter for *_, parameter in _Search(self).found]
 
     def zero_grad(self) -> None:
         """Forget the gradients: `backward()` adds to those that are there."""
@@ -145,38 +143,47 @@ def outputs_of(result: Any) -> list[Any]:
 class _Search:
     """One search for parameters. Each thing is looked into once, so that tied weights are one parameter, and circles end."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: Module) -> None:
+        self.found: list[tuple[str, int | None, Value]] = []  # behind the expressions that reach them, in a list its place there apart
         self.seen: dict[int, Any] = {}  # holds on to what it has seen, as the place of what is gone may be taken by another
         self.unordered: list[tuple[str, Any]] = []
+        self.look("", model)
+        self.check()
 
-    def found(self, path: str, thing: Any) -> Iterator[tuple[str, Value]]:
-        """The parameters in a thing, behind the expressions that reach them."""
+    def look(self, path: str, thing: Any) -> None:
+        """Find the parameters in a thing."""
         if type(thing) is float or isinstance(thing, (str, bytes, bytearray, memoryview, range)) or id(thing) in self.seen:
             return
         self.seen[id(thing)] = thing
         if isinstance(thing, Value):
-            yield path, thing
+            self.found.append((path, None, thing))
         elif isinstance(thing, Module) or (is_dataclass(thing) and not isinstance(thing, type)):
             for name, each in attributes(thing).items():
-                yield from self.found(f"{path}.{name}" if path else name, each)
+                self.look(f"{path}.{name}" if path else name, each)
         elif isinstance(thing, Mapping):
             for key, each in thing.items():
                 self.unordered.append((f"the keys of {path} hold", key))
-                yield from self.found(f"{path}[{key!r}]", each)
+                self.look(f"{path}[{key!r}]", each)
         elif isinstance(thing, Sequence):
             for index, each in enumerate(thing):
-                yield from self.found(f"{path}[{index}]", each)
+                if type(each) is not Value:
+                    self.look(f"{path}[{index}]", each)
+                elif id(each) not in self.seen:  # as nearly all are: weights in lists
+                    self.seen[id(each)] = each
+                    self.found.append((path, index, each))
         elif isinstance(thing, np.ndarray) and thing.dtype == object:
             for place, each in np.ndenumerate(thing):
-                yield from self.found(f"{path}[{', '.join(map(str, place)) or '()'}]", each)
+                self.look(f"{path}[{', '.join(map(str, place)) or '()'}]", each)
         elif isinstance(thing, Set):
             self.unordered += [(f"{path} is a {type(thing).__name__} with", each) for each in thing]
 
     def check(self) -> None:
         """Raise TypeError for the first parameter that was met without an order, and nowhere else."""
+        known = len(self.found)
         while self.unordered:
             where, each = self.unordered.pop(0)
-            if any(self.found(where, each)):
+            self.look(where, each)
+            if len(self.found) > known:
                 raise TypeError(f"{where} parameters, and none are found there: they are looked for in {PLACES}")
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from autograd import TraceError, Value, vectorize
+from autograd import Descent, TraceError, UpdateRule, Value, vectorize
 from nn.arrays import Array, in_pieces, number_of
 from nn.module import Module, outputs_of
 from nn.optimizers import Vector
@@ -32,6 +32,9 @@ class Objective(Protocol):
     def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
         """The mean cost with the parameters `theta`; its gradient is written to `gradient`. The Values may be left as they are, or not."""
 
+    def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
+        """Descent by the rule; see `autograd.Vectorized.descent`."""
+
     def value(self, X: Array, Y: Array) -> float:
         """The mean cost with the parameters that the Values hold, without noise."""
 
@@ -39,12 +42,14 @@ class Objective(Protocol):
         """The model's outputs with the parameters that the Values hold, shape (examples, outputs)."""
 
 
-def objective_for(model: Module, cost: Cost, batch: Batch, compiled: bool, backend: str = "numpy") -> tuple[Objective, str]:
+def objective_for(
+    model: Module, cost: Cost, batch: Batch, compiled: bool, backend: str = "numpy", threads: int | None = None
+) -> tuple[Objective, str]:
     """The objective for batches like this one, and why it is not compiled though it was to be; "" where it is as it was to be."""
     if not compiled:
         return Eager(model, cost), ""
     try:
-        program = Compiled(model, cost, batch, backend)
+        program = Compiled(model, cost, batch, backend, threads)
     except TraceError as error:
         return Eager(model, cost), str(error)
     others = len(set(program.parameters) - set(model.parameters()))
@@ -78,6 +83,9 @@ class Eager:
         gradient /= len(costs)
         return sum(costs) / len(costs)
 
+    def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
+        return rule.descent(self.value_and_gradient, *data, **vectors)
+
     def value(self, X: Array, Y: Array) -> float:
         return sum(number_of(self.example_cost(x, y)) for x, y in zip(X.tolist(), Y.tolist())) / len(X)
 
@@ -94,15 +102,20 @@ class Compiled:
     Raises TraceError where the cost cannot be recorded.
     """
 
-    def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str = "numpy") -> None:
+    def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str = "numpy", threads: int | None = None) -> None:
         of_example = example_cost(model, cost)
-        self.program = vectorize(of_example, check=False, backend=backend).record(*batch)  # the targets have been checked
-        self.measured = self.program if len(batch) == 2 else vectorize(of_example, check=False, backend=backend)  # without the noise
-        self.network = vectorize(lambda x, *noise: outputs_of(model(x, *noise)), backend=backend)
+        self.program = vectorize(of_example, check=False, backend=backend, threads=threads).record(*batch)  # the targets have been checked
+        self.measured = (
+            self.program if len(batch) == 2 else vectorize(of_example, check=False, backend=backend, threads=threads)
+        )  # without the noise
+        self.network = vectorize(lambda x, *noise: outputs_of(model(x, *noise)), backend=backend, threads=threads)
         self.parameters: Sequence[Value] = self.program.parameters
 
     def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
         return float(self.program.value_and_gradient(*batch, parameters=theta, out=gradient)[0])
+
+    def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
+        return self.program.descent(rule, *data, **vectors)
 
     def value(self, X: Array, Y: Array) -> float:
         return float(in_pieces(self.measured, X, Y).mean())

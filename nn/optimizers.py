@@ -1,13 +1,15 @@
 """Optimizers: how parameters move along a gradient, and the schedules of their learning rates.
 
-There is one update rule for each, in place on flat float64 vectors, which `step` applies to Values too.
+There is one update rule for each, of one parameter, in scalars. What is recorded of it moves Values, vectors of parameters, and is
+compiled into the steps of a training.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -15,10 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value
+from autograd import UpdateRule, Value, sqrt
 
 Vector = npt.NDArray[np.float64]
 Schedule = Callable[[float], float]
+_MOVING = ("schedule", "epoch", "steps", "_vectors", "_recorded")  # what an optimizer has besides its settings
 
 
 def _checked(name: str, given: Any, least: float = 0.0, below: float = math.inf) -> float:
@@ -107,10 +110,21 @@ def _positive(name: str, given: Any) -> None:
 
 
 class Optimizer(ABC):
-    """Abstract: an update rule with a learning rate, and with memory that it names in `memory`.
+    """Abstract: an update rule for one parameter, with a learning rate, and with memory that it names in `memory`.
 
     `learning_rate` is a number, or a schedule: any function of `epoch`, the moment of training (with its
-    fraction), which `train` keeps up to date and others may set. The memory is vectors like the parameters.
+    fraction), which `train` keeps up to date and others may set. The memory is vectors like the parameters, 0 at first.
+
+    One of your own says what becomes of one parameter, in scalars, and is then what all back ends run:
+
+    >>> class Signs(Optimizer):
+    ...     def rule(self, parameter, gradient, *memory, rate, step):
+    ...         return [parameter - rate * (1.0 * (gradient > 0) - (gradient < 0))]
+    >>> theta = np.array([1.0, 2.0])
+    >>> Signs(0.25).update(theta, np.array([0.01, -30.0]))
+    0.25
+    >>> theta
+    array([0.75, 2.25])
     """
 
     memory: tuple[str, ...] = ()
@@ -124,12 +138,37 @@ class Optimizer(ABC):
         self.epoch = 0.0
         self.steps = 0
         self._vectors: dict[str, Vector] = {}
+        self._recorded: tuple[list[Any], UpdateRule] | None = None
+
+    @abstractmethod
+    def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> Sequence[Any]:
+        """The parameter after a step, and then each memory anew, all of them scalars; `step` counts from 1.
+
+        It is called with symbols, as a function that is vectorized is; see `autograd.UpdateRule`.
+        """
 
     @property
     def learning_rate(self) -> float:
         """The rate at this moment of training. Raises ValueError where the schedule gives anything but a finite number of at least 0."""
         rate = self.schedule(self.epoch)
         return rate if type(rate) is float and 0.0 <= rate < math.inf else _checked(f"the schedule's rate at epoch {self.epoch:g}", rate)
+
+    @property
+    def update_rule(self) -> UpdateRule:
+        """The rule with the settings of now, recorded."""
+        settings = [each for name, each in vars(self).items() if name not in _MOVING]
+        if self._recorded is None or len(settings) != len(self._recorded[0]) or not all(map(operator.is_, settings, self._recorded[0])):
+            self._recorded = settings, UpdateRule(self.rule, len(self.memory))
+        return self._recorded[1]
+
+    def vectors(self, size: int) -> list[Vector]:
+        """The memory itself, for so many parameters. Raises ValueError where it is of another number."""
+        if self.memory and not self._vectors:
+            self._vectors = {name: np.zeros(size) for name in self.memory}
+        for vector in self._vectors.values():
+            if len(vector) != size:
+                raise ValueError(f"this optimizer remembers {len(vector)} parameters, got {size}: make a new one for another model")
+        return list(self._vectors.values())
 
     def update(self, parameters: Vector, gradient: Vector) -> float:
         """One step down the gradient: changes the float64 vector `parameters` in place, and leaves `gradient` as it is.
@@ -138,19 +177,10 @@ class Optimizer(ABC):
         """
         if parameters.shape != gradient.shape:
             raise ValueError(f"one gradient for each parameter, please: got {parameters.size} parameters and {gradient.size} gradients")
-        if not self._vectors:
-            self._vectors = {name: np.zeros_like(parameters) for name in self.memory} | {"scratch": np.empty_like(parameters)}
-        if self._vectors["scratch"].shape != parameters.shape:
-            size = self._vectors["scratch"].size
-            raise ValueError(f"this optimizer remembers {size} parameters, got {parameters.size}: make a new one for another model")
-        rate = self.learning_rate
+        vectors, rate = self.vectors(parameters.size), self.learning_rate
         self.steps += 1
-        self._update(parameters, gradient, rate, **self._vectors)
+        self.update_rule.update(parameters, gradient, *vectors, rate=rate, step=self.steps)
         return rate
-
-    @abstractmethod
-    def _update(self, parameters: Vector, gradient: Vector, rate: float, **vectors: Vector) -> None:
-        """The rule, in place, with nothing allocated: `scratch` is there for what lies between."""
 
     def step(self, parameters: Iterable[Value]) -> None:
         """One step for Values, by the gradients that `backward()` left in them."""
@@ -162,7 +192,7 @@ class Optimizer(ABC):
 
     def state_dict(self) -> dict[str, Any]:
         """What the optimizer remembers: the number of steps, and after the first of them its vectors, copied."""
-        return {"steps": self.steps, **{name: self._vectors[name].copy() for name in self.memory if self._vectors}}
+        return {"steps": self.steps, **{name: vector.copy() for name, vector in self._vectors.items() if self.steps}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict()` of the same kind of optimizer. Raises ValueError, with nothing changed, where it does not fit."""
@@ -176,7 +206,10 @@ class Optimizer(ABC):
         if any(each.ndim != 1 or each.shape != vectors[memory[0]].shape or not np.isfinite(each).all() for each in vectors.values()):
             raise ValueError(f"{type(self).__name__}'s {' and '.join(memory)} must be vectors of finite numbers, of one length")
         self.steps = steps
-        self._vectors = vectors | {"scratch": np.empty_like(vectors[memory[0]])} if vectors else {}
+        self._vectors = vectors
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_recorded": None}
 
     def _settings(self) -> dict[str, Any]:
         return {}
@@ -207,21 +240,13 @@ class SGD(Optimizer):
             raise ValueError("nesterov=True looks ahead along the momentum, and there is none: give momentum=0.9, say")
         self.memory = ("velocity",) if self.momentum else ()
 
-    def _update(self, parameters: Vector, gradient: Vector, rate: float, **vectors: Vector) -> None:
-        scratch = vectors["scratch"]
-        direction = gradient
-        if self.weight_decay:
-            np.multiply(parameters, self.weight_decay, out=scratch)
-            direction = np.add(scratch, gradient, out=scratch)
-        if self.momentum:
-            velocity = vectors["velocity"]
-            velocity *= self.momentum
-            velocity += direction
-            if not self.nesterov:
-                direction = velocity
-        parameters -= np.multiply(direction, rate, out=scratch)
-        if self.nesterov:
-            parameters -= np.multiply(velocity, rate * self.momentum, out=scratch)
+    def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> Sequence[Any]:
+        direction = gradient + self.weight_decay * parameter if self.weight_decay else gradient
+        if not self.momentum:
+            return [parameter - rate * direction]
+        (velocity,) = memory
+        velocity = self.momentum * velocity + direction
+        return [parameter - rate * (direction + self.momentum * velocity if self.nesterov else velocity), velocity]
 
     def _settings(self) -> dict[str, Any]:
         return {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
@@ -249,23 +274,14 @@ class Adam(Optimizer):
         self.betas = _checked("betas[0]", betas[0], below=1.0), _checked("betas[1]", betas[1], below=1.0)
         self.epsilon, self.weight_decay = _checked("epsilon", epsilon), _checked("weight_decay", weight_decay)
 
-    def _update(self, parameters: Vector, gradient: Vector, rate: float, **vectors: Vector) -> None:
-        scratch, mean, square = vectors["scratch"], vectors["mean"], vectors["square"]
-        (beta1, beta2), t = self.betas, self.steps
-        mean *= beta1
-        mean += np.multiply(gradient, 1 - beta1, out=scratch)
-        square *= beta2
-        np.multiply(gradient, gradient, out=scratch)
-        scratch *= 1 - beta2
-        square += scratch
-        np.divide(square, 1 - beta2**t, out=scratch)
-        np.sqrt(scratch, out=scratch)
-        scratch += self.epsilon
-        np.divide(mean, scratch, out=scratch)
-        scratch *= rate / (1 - beta1**t)
+    def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> Sequence[Any]:
+        (mean, square), (beta1, beta2) = memory, self.betas
+        mean = beta1 * mean + (1 - beta1) * gradient
+        square = beta2 * square + (1 - beta2) * gradient**2
         if self.weight_decay:
-            parameters *= 1 - rate * self.weight_decay
-        parameters -= scratch
+            parameter = parameter * (1 - rate * self.weight_decay)
+        move = mean / (sqrt(square / (1 - beta2**step)) + self.epsilon)
+        return [parameter - rate / (1 - beta1**step) * move, mean, square]
 
     def _settings(self) -> dict[str, Any]:
         return {"betas": self.betas, "epsilon": self.epsilon, "weight_decay": self.weight_decay}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import os
 import sys
 import time
@@ -23,7 +24,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from autograd import UndefinedError, Value
+from autograd import Descent, UndefinedError, Value
 from nn import checkpoint as checkpoints
 from nn import checks
 from nn.activations import name_of
@@ -41,6 +42,9 @@ from nn.progress import Progress
 
 Callback = Callable[[Module, History], Any]
 Rows = Any  # a range or an array of indices
+
+
+AT_ONCE = 0.05  # seconds of steps in one call: Ctrl-C is answered after that
 
 
 class DivergenceError(ArithmeticError):
@@ -63,6 +67,7 @@ def train(
     measure_accuracy: bool = True,
     compiled: bool = True,
     backend: str = "numpy",
+    threads: int | None = None,
     progress: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -75,7 +80,7 @@ def train(
     Each step moves the parameters by the optimizer (None: `SGD()`) along the gradient of the mean of `cost(model(x), y)`
     over a mini-batch of `batch_size` examples (None: all of them; 1: stochastic descent). `clip` limits the
     gradient's norm. The model always holds what has been learned, also after an exception or Ctrl-C, which
-    finishes the step, saves, and returns the history so far.
+    finishes the steps under way, a twentieth of a second of them, saves, and returns the history so far.
 
     `validation` is a pair like (X, Y), measured after each epoch. With `patience`, training stops after as many epochs
     without a lower validation cost, and the model ends with the parameters of its best epoch. Callbacks are called with the
@@ -89,7 +94,8 @@ def train(
     `checkpoint` is a file, written at the start and after each epoch, from which `resume=True` goes on, to the same
     bits as if never interrupted; where there is none yet it starts.
 
-    `backend` is what runs the compiled program: "numpy", or "native", C for this machine (see `autograd.vectorize`).
+    `backend` is what runs the compiled program: "numpy", or "native", C for this machine, on `threads` of its processors (see
+    `autograd.vectorize`).
     `compiled=False` runs on scalar Values, slowly, with every number there to see. So does, with a warning, a cost that cannot
     be traced. Raises ValueError for data that do not fit, with nothing changed, and DivergenceError when the cost is
     not finite any more; then the model holds the parameters of the end of the last epoch.
@@ -105,7 +111,7 @@ def train(
         raise ValueError("resume=True goes on from a checkpoint: say from which, checkpoint=path")
     run = Training(
         model, X, Y, cost=cost, optimizer=optimizer, batch_size=batch_size, seed=seed, validation=validation, clip=clip,
-        measure_accuracy=measure_accuracy, compiled=compiled, backend=backend, noise=noise, frozen=frozen,
+        measure_accuracy=measure_accuracy, compiled=compiled, backend=backend, threads=threads, noise=noise, frozen=frozen,
     )  # fmt: skip
     if checkpoint is not None:
         _open(run, checkpoint, resume)
@@ -119,7 +125,7 @@ def train(
             return bool(interrupts)
 
         while len(history.cost) < epochs and not history.stopped:
-            if run.epoch(watch):
+            if run.epoch(watch, every=AT_ONCE):
                 shown.epoch(history)
                 if _call(calls, run):
                     history.stopped = "callback"
@@ -223,6 +229,7 @@ class Training:
         measure_accuracy: bool = True,
         compiled: bool = True,
         backend: str = "numpy",
+        threads: int | None = None,
         noise: Noise | None = None,
         frozen: Iterable[Module | Value] = (),
     ) -> None:
@@ -237,7 +244,7 @@ class Training:
             self._outputs = checks.try_out(model, cost, inputs, targets)
             self.measured = self.measured and not math.isnan(accuracy(np.zeros((len(targets), self._outputs)), targets))
         first = () if noise is None else (checks.drawn(noise, np.random.default_rng([self.seed, 0, 1]), len(self.X)),)
-        self._objective, reason = objective_for(model, cost, (self.X, self.Y, *first), compiled, backend)
+        self._objective, reason = objective_for(model, cost, (self.X, self.Y, *first), compiled, backend, threads)
         if reason:
             _warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}")
         if self._outputs == 1 and (threshold := indifference(cost)) is not None:
@@ -251,7 +258,8 @@ class Training:
         self._epoch = self._seen = self._steps_in_epoch = self._looked = 0
         self._order: tuple[int, Rows] | None = None  # of the examples, in which epoch
         self._pending: tuple[Rows, Batch] | None = None  # the next mini-batch
-        self._buffers = np.empty((0, *self.X.shape[1:])), np.empty((0, *self.Y.shape[1:]))
+        self._pace = 1  # how many steps to ask for at once
+        self._made: tuple[tuple[Any, ...], Descent] | None = None  # a descent, and what it is of
         self._path = ""  # of the last checkpoint
         self._check_memory(self.optimizer)
         self._safe = self._snapshot()  # where to go back to from a divergence
@@ -273,23 +281,28 @@ class Training:
         """One step, with the next mini-batch, or the one that `example` is looking at. Raises what `steps` does."""
         try:
             with np.errstate(all="ignore"):
-                return self._step()
+                return self._take(1)[0]
         finally:
             self._own.write()
 
-    def epoch(self, watch: Callable[[Step], Any] | None = None) -> bool:
-        """The steps to the end of this epoch, or until `watch`, called after each, returns something true. Was the end reached?
+    def epoch(self, watch: Callable[[Step], Any] | None = None, every: float = 0.0) -> bool:
+        """The steps to the end of this epoch, or until `watch`, called for each, returns something true. Was the end reached?
 
-        For thousands of parameters it is faster than as many single steps, as the model is brought up to date only at
-        the end; `run.parameters` always is. Raises what `steps` does.
+        `watch` is called after each step or, which is faster, behind some steps that took about `every` seconds together. It is
+        faster than as many single steps anyway, as the model is brought up to date only at the end; `run.parameters` always
+        is. Raises what `steps` does.
         """
         epochs = self._epoch + (self._seen == len(self.X))  # one that an exception kept from ending is over too
+        every = AT_ONCE if watch is None else checks.seconds(every)
         try:
             with np.errstate(all="ignore"):
                 while self._epoch <= epochs:
-                    step = self._step()
-                    if watch is not None and watch(step):
-                        break
+                    steps = self._take(self._pace if every else 1)
+                    self._keep_pace(steps, every)
+                    if watch is not None:
+                        wishes = [watch(step) for step in steps]
+                        if any(wishes):
+                            break
         finally:
             self._own.write()
         return self._epoch > epochs
@@ -355,7 +368,7 @@ class Training:
         limit = self.clip if clip is SAME else checks.a_limit(clip)
         self._check_memory(changed)
         if size != self.batch_size:
-            self._pending, self._looked = None, 0
+            self._pending, self._looked, self._pace = None, 0, 1
         memory = self._safe.memory if changed is self.optimizer else self._memory(changed)
         self.optimizer, self.optimizer.schedule, self.batch_size, self.clip = changed, schedule, size, limit
         self._safe = replace(self._safe, optimizer=changed, schedule=schedule, memory=memory, batch_size=size, clip=limit)
@@ -416,35 +429,91 @@ class Training:
 
     # One step
 
-    def _step(self) -> Step:
-        """One step, which may leave the model behind."""
+    def _take(self, most: int) -> list[Step]:
+        """Up to so many steps, and none beyond the end of this epoch. They may leave the model behind."""
         began = time.perf_counter()
-        own, gradient, optimizer, still = self._own, self._gradient, self.optimizer, self._still
+        own, optimizer = self._own, self.optimizer
         if not own.ahead:
             self._take_up()
-        rows, batch = self._mini_batch()
-        optimizer.epoch = self._epoch + self._seen / self.batch_size / -(-len(self.X) // self.batch_size)
-        cost, cause = self._value_and_gradient(batch, gradient)
-        norm = math.sqrt(gradient.dot(gradient))
-        if not math.isfinite(cost + norm):
-            what = f"the norm of the gradient is {norm}" if math.isfinite(cost) else f"the cost is {cost}"
-            self._diverge(self._steps_in_epoch, what, cause)
-        if self.clip is not None and norm > self.clip:
-            gradient *= self.clip / norm
-        kept = own.theta[still] if self.frozen else None
+        rows, data = self._mini_batches(most)
+        size, rates = len(data[0]) if rows is None else rows.shape[1], self._rates(1 if rows is None else len(rows))
+        descent, limit = self._descent(data), math.inf if self.clip is None else self.clip
         own.ahead = True
-        rate = optimizer.update(own.theta, gradient)
-        if self.frozen:
-            own.theta[still] = kept  # weight decay would move them without a gradient
-        self._pending, self._looked = None, 0
-        self._seen += len(rows)
-        self._steps_in_epoch += 1
-        steps = self.history.steps
-        step = Step(len(steps.cost) + 1, self._epoch + 1, cost, rate, norm, len(rows), time.perf_counter() - began)
-        steps.append(step)
+        try:
+            costs, norms = descent.take(rates, rows if rows is None else rows[: len(rates)], optimizer.steps + 1, limit)
+        except UndefinedError as error:
+            self._diverge(self._steps_in_epoch + len(descent.interrupted()[0]), "the cost is nan", error)
+        except BaseException:
+            self._enter(*descent.interrupted(), rates, size, time.perf_counter() - began)
+            raise
+        last = len(costs) - 1
+        optimizer.epoch = self._moment(last)
+        if not math.isfinite(costs[last] + norms[last]):
+            what = f"the norm of the gradient is {norms[last]}" if math.isfinite(costs[last]) else f"the cost is {costs[last]}"
+            self._diverge(self._steps_in_epoch + last, what)
+        steps = self._enter(costs, norms, rates, size, time.perf_counter() - began)
         if self._seen == len(self.X):
             self._end_epoch()
-        return step
+        return steps
+
+    def _enter(self, costs: Vector, norms: Vector, rates: Sequence[float], size: int, elapsed: float) -> list[Step]:
+        """Enter steps that have been taken, of so many examples each, into the history."""
+        number, epoch = len(self.history.steps.cost) + 1, self._epoch + 1
+        told = enumerate(zip(costs.tolist(), rates, norms.tolist()), number)
+        steps = [Step(index, epoch, cost, rate, norm, size, elapsed / len(costs)) for index, (cost, rate, norm) in told]
+        self.history.steps.extend(steps)
+        self.optimizer.steps += len(steps)
+        self._seen += size * len(steps)
+        self._steps_in_epoch += len(steps)
+        if steps:
+            self._pending, self._looked = None, 0
+        return steps
+
+    def _keep_pace(self, steps: Sequence[Step], every: float) -> None:
+        """Ask for more steps at once where those before took less time than they may, and for less where it was more."""
+        elapsed = steps[0].seconds * len(steps)
+        if elapsed < every / 2 and len(steps) == self._pace:
+            self._pace *= 2
+        elif elapsed > 2 * every:
+            self._pace = max(1, self._pace // 2)
+
+    def _descent(self, data: Batch) -> Descent:
+        """The descent of these data by the optimizer's rule."""
+        vectors, rule = self.optimizer.vectors(len(self._own.theta)), self.optimizer.update_rule
+        used, descent = self._made or ((), None)
+        wanted = (rule, *data, *vectors)
+        if descent is None or len(used) != len(wanted) or not all(map(operator.is_, used, wanted)):
+            descent = self._objective.descent(
+                rule, data, parameters=self._own.theta, memory=vectors, still=self._still, out=self._gradient
+            )  # fmt: skip
+            self._made = wanted, descent
+        return descent
+
+    def _moment(self, step: int) -> float:
+        """The moment of training, in epochs with their fraction, at one of the next steps."""
+        return self._epoch + (self._seen / self.batch_size + step) / -(-len(self.X) // self.batch_size)
+
+    def _rates(self, count: int) -> list[float]:
+        """The learning rates of the next steps; fewer of them where the schedule raises later than at the first."""
+        rates: list[float] = []
+        for step in range(count):
+            self.optimizer.epoch = self._moment(step)
+            try:
+                rates.append(self.optimizer.learning_rate)
+            except Exception:
+                if not step:
+                    raise
+                break
+        return rates
+
+    def _mini_batches(self, most: int) -> tuple[Rows | None, Batch]:
+        """The rows of up to so many mini-batches of one size, (steps, batch), and the data that they are of; None and one mini-batch."""
+        size, left = self.batch_size, len(self.X) - self._seen
+        if self._pending is not None or self.noise is not None or left == size == len(self.X):
+            return None, self._mini_batch()[1]
+        size = min(size, left)
+        count = min(most, left // size)
+        return self._shuffled()[self._seen : self._seen + count * size].reshape(count, size), (self.X, self.Y)
 
     def _mini_batch(self) -> tuple[Rows, Batch]:
         """The rows of the next mini-batch, and what they hold."""
@@ -460,13 +529,14 @@ class Training:
         X, Y, start, size = self.X, self.Y, self._seen, self.batch_size
         if size == len(X) and not start:
             return range(size), (X, Y)
+        rows = self._shuffled()[start : start + size]
+        return rows, (X[rows], Y[rows])
+
+    def _shuffled(self) -> Rows:
+        """The order of the examples in this epoch."""
         if self._order is None or self._order[0] != self._epoch:
-            self._order = self._epoch, np.random.default_rng([self.seed, self._epoch]).permutation(len(X))
-        rows = self._order[1][start : start + size]
-        if len(rows) != len(self._buffers[0]):
-            self._buffers = np.empty((len(rows), *X.shape[1:])), np.empty((len(rows), *Y.shape[1:]))
-        x, y = self._buffers  # any mode but "raise" writes straight to out
-        return rows, (X.take(rows, axis=0, out=x, mode="clip"), Y.take(rows, axis=0, out=y, mode="clip"))
+            self._order = self._epoch, np.random.default_rng([self.seed, self._epoch]).permutation(len(self.X))
+        return self._order[1]
 
     def _value_and_gradient(self, batch: Batch, gradient: Vector) -> tuple[float, UndefinedError | None]:
         """The mean cost, and why it is nan, if Values say so; its gradient goes to `gradient`, 0 for frozen parameters."""

@@ -1,45 +1,251 @@
-"""The demo of descent: its paths follow the negative gradient, its numbers are those of the paths, its pictures are pictures."""
+"""Descent: whole steps are what their parts say, on every back end, and nothing is written where it should not be."""
 
-import re
-from pathlib import Path
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
-pytest.importorskip("matplotlib")
+from autograd import Descent, TraceError, UpdateRule, Value, anomaly, exp, maximum, sigmoid, sqrt, total, vectorize, where
+from autograd.vectorize import backends
+from autograd.vectorize.backends.native.compiler import CompilationError, compiler
+from autograd.vectorize.backends.native.emitter import emit_descent
+from autograd.vectorize.recording import Kind
+from nn import MLP, SGD, Adam, squared_error
+from tests.test_native_compiler import sanitized
 
-from demos import descent
-
-
-def test_a_path_goes_down_by_the_rate_times_the_slope() -> None:
-    path = descent.descend(descent.valley, (-3.0, 1.0), 0.1, 3)
-    np.testing.assert_allclose(path, [[-3.0 * 0.9**step, 0.2**step] for step in range(4)])
-    assert descent.walked(np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 5.0]])) == 6.0
-
-
-def test_five_starts_end_in_three_valleys_where_the_ground_is_level(capsys: pytest.CaptureFixture[str]) -> None:
-    ends = [descent.descend(descent.landscape, start, descent.RATE, 200)[-1] for start in descent.STARTS]
-    assert len({tuple(np.round(end, 3) + 0.0) for end in ends}) == 3
-    for end in ends:
-        nearby = [descent.landscape(end + 0.01 * np.array(way)) for way in ((1, 0), (-1, 0), (0, 1), (0, -1))]
-        assert descent.landscape(end) < min(nearby)
+Array = np.ndarray[Any, Any]
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(90, 45)), RNG.normal(size=(90, 3))
 
 
-def test_the_demo_compares_rates_and_walkers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    descent.main(["--output", str(tmp_path), "--frames", "3"])
-    printed = capsys.readouterr().out
-    heights = {word: float(height) for height, word in re.findall(r"^\S+ +(\S+)  (too small|right|too large)$", printed, re.MULTILINE)}
-    assert heights["right"] < 0.01 < heights["too small"] < heights["too large"]
-    walkers = re.findall(r"^ +(200|10|1)  +(\d+)  +([\d,]+)  +(\S+)  +\S+$", printed, re.MULTILINE)
-    assert [size for size, *_ in walkers] == ["200", "10", "1"]
-    steps, seen, walked = ([float(each.replace(",", "")) for each in column] for column in zip(*[row[1:] for row in walkers]))
-    assert seen == [step * size for step, size in zip(steps, (200, 10, 1))]
-    assert seen == sorted(seen, reverse=True)  # the careful walker looks at far more before it arrives
-    assert walked == sorted(walked)  # and the drunk one walks further
-    assert (tmp_path / "descent.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    assert (tmp_path / "descent.gif").read_bytes().startswith(b"GIF89a")
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Programs of the tests do not go into the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUDGE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
-def test_the_animation_can_be_left_out(tmp_path: Path) -> None:
-    descent.main(["--output", str(tmp_path), "--frames", "0", "--steps", "2", "--points", "20"])
-    assert [path.name for path in tmp_path.iterdir()] == ["descent.png"]
+def has(backend: str) -> bool:
+    """Whether what a back end needs is here."""
+    try:
+        backends.named(backend)
+        if backend == "native":
+            compiler()
+    except (ImportError, CompilationError):
+        return False
+    return True
+
+
+every_backend = pytest.mark.parametrize(
+    "backend", [pytest.param(name, marks=pytest.mark.skipif(not has(name), reason=f"{name} is not here")) for name in backends.names()]
+)
+
+
+def signs(parameter: Any, gradient: Any, count: Any, rate: Any, step: Any) -> list[Any]:
+    """A rule with conditions, which remembers how often it was asked, and does not ask for the step."""
+    return [parameter - rate * where(gradient > 0, 1.0, where(gradient < 0, -1.0, 0.0)), count + 1.0]
+
+
+def swapping(parameter: Any, gradient: Any, before: Any, first: Any, rate: Any, step: Any) -> list[Any]:
+    """A rule whose memories are what others were: none may be overwritten too early."""
+    return [parameter - rate * gradient * exp(-step / 10) + 0.01 * before, parameter, before]
+
+
+RULES: dict[str, Callable[[], UpdateRule]] = {
+    "sgd": lambda: SGD().update_rule,
+    "momentum": lambda: SGD(momentum=0.9, nesterov=True, weight_decay=0.1).update_rule,
+    "adam": lambda: Adam(weight_decay=0.1).update_rule,
+    "signs": lambda: UpdateRule(signs, 1),
+    "swapping": lambda: UpdateRule(swapping, 2),
+    "constant": lambda: UpdateRule(lambda parameter, gradient, rate, step: [rate + 1.0]),
+}
+
+
+def network() -> Callable[..., Any]:
+    model = MLP([45, 9, 3], activation=sigmoid, seed=1)
+    return lambda x, y: squared_error(model(x), y)
+
+
+def penalized() -> Callable[..., Any]:
+    """With terms of the parameters alone, which the gradient of the products has to wait for."""
+    model = MLP([45, 9, 3], activation=sigmoid, seed=1)
+    return lambda x, y: squared_error(model(x), y) + 0.1 * total(p * p for p in model.parameters())
+
+
+def small() -> Callable[..., Any]:
+    w, b = Value(0.5), Value(-0.25)
+    return lambda x, y: (w * x[0] + b - y[0]) ** 2 + maximum(w, 0) * b
+
+
+FUNCTIONS = {"network": network, "penalized": penalized, "small": small}
+
+
+def by_parts(f: Callable[..., Any], rule: UpdateRule, rows: Array | None, limit: float, still: Sequence[int], count: int) -> Any:
+    """The same steps in plain numpy, a rule applied entry by entry."""
+    program = vectorize(f, backend="reference").record(X, Y)
+    theta = program.parameter_vector()
+    memory = [np.zeros_like(theta) for _ in range(rule.memory)]
+    costs, norms, gradient = [], [], np.zeros_like(theta)
+    for step in range(count):
+        batch = (X, Y) if rows is None else (X[rows[step]], Y[rows[step]])
+        cost, gradient = program.value_and_gradient(*batch, parameters=theta)
+        gradient[still] = 0.0
+        norm = math.sqrt((gradient**2).sum())
+        gradient *= min(1.0, limit / norm) if norm else 1.0
+        kept = theta[still]
+        rule.update(theta, gradient, *memory, rate=0.1 / (step + 1), step=step + 3)
+        theta[still] = kept
+        costs.append(cost)
+        norms.append(norm)
+    return costs, norms, theta, gradient, memory
+
+
+def begun(f: Callable[..., Any], rule: UpdateRule, backend: str, still: Sequence[int] = ()) -> tuple[Descent, Array, Array, list[Array]]:
+    program = vectorize(f, backend=backend).record(X, Y)
+    theta = program.parameter_vector()
+    gradient, memory = np.full_like(theta, 7.0), [np.zeros_like(theta) for _ in range(rule.memory)]
+    return program.descent(rule, X, Y, parameters=theta, memory=memory, still=still, out=gradient), theta, gradient, memory
+
+
+@every_backend
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("batch", "limit", "still"), [(None, math.inf, []), (1, math.inf, []), (33, math.inf, []), (10, 0.5, []), (10, math.inf, [0, 1])]
+)
+def test_steps_are_their_parts(backend: str, name: str, function: str, batch: int | None, limit: float, still: list[int]) -> None:
+    rule, rows = RULES[name](), None if batch is None else RNG.integers(len(X), size=(5, batch))
+    descent, theta, gradient, memory = begun(FUNCTIONS[function](), rule, backend, still)
+    costs, norms, expected, right, memories = by_parts(FUNCTIONS[function](), rule, rows, limit, still, 5)
+    for first, count in ((0, 3), (3, 2)):
+        some = slice(first, first + count)
+        found = descent.take([0.1 / (step + 1) for step in range(5)][some], None if rows is None else rows[some], first + 3, limit)
+        np.testing.assert_allclose(found[0], costs[some], rtol=1e-11)
+        np.testing.assert_allclose(found[1], norms[some], rtol=1e-11)
+    np.testing.assert_allclose(theta, expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(gradient, right, rtol=1e-10, atol=1e-12)
+    for each, other in zip(memory, memories):
+        np.testing.assert_allclose(each, other, rtol=1e-10, atol=1e-12)
+
+
+@every_backend
+def test_many_steps_in_a_call_are_as_many_calls_to_the_bit(backend: str) -> None:
+    rows, rates = RNG.integers(len(X), size=(6, 10)), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    one, theta, *_ = begun(network(), Adam().update_rule, backend)
+    many, other, *_ = begun(network(), Adam().update_rule, backend)
+    costs = [one.take([rate], rows[step : step + 1], step + 1)[0][0] for step, rate in enumerate(rates)]
+    assert many.take(rates, rows)[0].tolist() == costs
+    assert theta.tolist() == other.tolist()
+
+
+@every_backend
+def test_steps_end_with_the_first_that_is_not_finite(backend: str) -> None:
+    program = vectorize(small(), backend=backend).record(X, Y)
+    theta = program.parameter_vector()
+    descent = program.descent(SGD().update_rule, X, Y, parameters=theta)
+    costs, norms = descent.take([0.1, 0.1, 1e200, 0.1, 0.1])
+    assert len(costs) == len(norms) == 4
+    assert np.isfinite(costs[:3]).all()
+    assert not math.isfinite(costs[3] + norms[3])
+
+
+@every_backend
+def test_single_precision(backend: str) -> None:
+    program = vectorize(network(), dtype=np.float32, backend=backend).record(X, Y)
+    theta = program.parameter_vector()
+    descent = program.descent(SGD().update_rule, X, Y, parameters=theta)
+    rows = RNG.integers(len(X), size=(4, 10))
+    costs, _ = descent.take([0.1] * 4, rows)
+    exact, expected, *_ = begun(network(), SGD().update_rule, "numpy")
+    np.testing.assert_allclose(costs, exact.take([0.1] * 4, rows)[0], rtol=1e-5)
+    np.testing.assert_allclose(theta, expected, rtol=1e-4, atol=1e-5)
+
+
+@every_backend
+def test_in_anomaly_mode_each_number_is_watched(backend: str) -> None:
+    w = Value(-1.0)
+    program = vectorize(lambda x: sqrt(w * x), backend=backend).record(np.ones(2))
+    descent = program.descent(SGD().update_rule, np.ones(2), parameters=program.parameter_vector())
+    with anomaly(), pytest.raises(FloatingPointError, match="sqrt"):
+        descent.take([0.1])
+
+
+def test_a_rule_is_one_function_for_scalars_too() -> None:
+    rule = Adam(weight_decay=0.1).rule
+    parameter, mean, square = rule(1.0, 0.5, 0.0, 0.0, rate=0.1, step=1)
+    theta, memory = np.array([1.0]), [np.zeros(1), np.zeros(1)]
+    UpdateRule(rule, 2).update(theta, np.array([0.5]), *memory, rate=0.1, step=1)
+    assert [parameter, mean, square] == pytest.approx([theta[0], memory[0][0], memory[1][0]], rel=1e-14)
+
+
+def test_rules_that_are_none() -> None:
+    with pytest.raises(TraceError, match="the truth of a traced number"):
+        UpdateRule(lambda parameter, gradient, rate, step: [parameter if gradient > 0 else gradient])
+    with pytest.raises(TypeError, match=r"an update rule returns a list of 2: the new parameter, and each memory anew; got \[0\]"):
+        UpdateRule(lambda parameter, gradient, memory, rate, step: [0], 1)
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
+    program = vectorize(small()).record(X, Y)
+    rule, theta = SGD(momentum=0.9).update_rule, program.parameter_vector()
+    memory = [np.zeros(2)]
+    with pytest.raises(ValueError, match="the rule remembers 1 numbers for each parameter: give a vector of memory for each, not 0"):
+        program.descent(rule, X, Y, parameters=theta)
+    with pytest.raises(ValueError, match=r"parameters must be a contiguous array of float64 of shape \(2,\)"):
+        program.descent(rule, X, Y, parameters=np.zeros(3), memory=memory)
+    with pytest.raises(ValueError, match="memory must be a contiguous vector of 2 numbers of float64 that can be written to"):
+        program.descent(rule, X, Y, parameters=theta, memory=[np.zeros(4)[::2]])
+    with pytest.raises(ValueError, match="give different arrays"):
+        program.descent(rule, X, Y, parameters=theta, memory=[theta])
+    frozen = np.zeros(2)
+    frozen.setflags(write=False)
+    with pytest.raises(ValueError, match="parameters is written to, and this array is read-only"):
+        program.descent(rule, X, Y, parameters=frozen, memory=memory)
+    with pytest.raises(ValueError, match="still names parameters from 0 to 1, got 0 to 2"):
+        program.descent(rule, X, Y, parameters=theta, memory=memory, still=[0, 2])
+    descent = program.descent(rule, X, Y, parameters=theta, memory=memory)
+    for rows in (np.array([[0, 90]]), np.array([[-1, 3]])):
+        with pytest.raises(ValueError, match="rows name examples from 0 to 89, got"):
+            descent.take([0.1], rows)
+    for rows in (np.zeros((2, 3), dtype=np.int64), np.zeros(3, dtype=np.int64), np.zeros((1, 3)), np.zeros((1, 0), dtype=np.int64)):
+        with pytest.raises(ValueError, match=r"rows are an int64 array \(steps, batch\) for 1 steps: got"):
+            descent.take([0.1], rows)
+    assert theta.tolist() == program.parameter_vector().tolist()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not has("native"), reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
+@pytest.mark.parametrize("function", ["network", "penalized"])
+def test_no_access_strays_and_no_arithmetic_is_undefined(function: str) -> None:
+    """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
+    program = vectorize(FUNCTIONS[function]()).record(X, Y)
+    rule, size = Adam(weight_decay=0.1).update_rule, len(program.parameters)
+    emitted = emit_descent(program._recorded("").program(Kind.MEAN), rule.program, np.dtype(np.float64), [(45,), (3,)])
+    script = f"""
+import numpy as np
+rng = np.random.default_rng(0)
+X, Y, order = rng.normal(size=(70, 45)), rng.normal(size=(70, 3)), rng.permutation(70)
+pointer, whole = ctypes.c_void_p, ctypes.c_long
+library.descend.restype = whole
+library.descend.argtypes = [whole, whole, *[pointer] * 6, pointer, ctypes.c_double, pointer, whole, *[pointer] * 4, whole]
+for batch in (35, 10, 1):
+    for limit, still in ((np.inf, []), (0.5, []), (np.inf, [0, {size - 1}])):
+        vectors = [np.zeros({size}) for _ in range(4)]
+        theta, mean, square, gradient = vectors
+        stay, costs, norms = np.array(still, np.int64), np.empty(2), np.empty(2)
+        rows, settings = np.ascontiguousarray(order[: 2 * batch]), np.array([[0.1, 1.0], [0.2, 2.0]])
+        room = np.empty(batch * 48 + len(still) + {emitted.work})
+        given = [array.ctypes.data for array in (X, Y, rows, theta, mean, square, settings)]
+        written = [array.ctypes.data for array in (gradient, costs, norms, room)]
+        assert library.descend(2, batch, *given, limit, stay.ctypes.data, len(still), *written, batch * 48) == 2
+        assert np.isfinite(costs).all() and np.isfinite(theta).all() and theta.any()
+print("done")
+"""
+    done = sanitized(emitted.source, script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "done\n"

@@ -68,7 +68,7 @@ def test_a_history_goes_back_to_its_marks() -> None:
     mark = history.mark()
     for branch in (1.0, 2.0):
         history.cost.append(branch)
-        history.steps.append(Step(5, 3, branch, 0.1, 1.0, 8, 0.25))
+        history.steps.extend([Step(5, 3, branch, 0.1, 1.0, 8, 0.25)])
         early.go_back(mark)
         history.go_back(mark)
         assert early.columns() == history.columns() == example().columns()

@@ -13,8 +13,23 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from autograd import Value, exp, log, logsumexp, maximum, mean, minimum, relu, sigmoid, sqrt, tanh, vectorize, weighted_sum, where
-from autograd.vectorize.recording import Kind
+from autograd import (
+    UpdateRule,
+    Value,
+    exp,
+    log,
+    logsumexp,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    sigmoid,
+    sqrt,
+    tanh,
+    vectorize,
+    weighted_sum,
+    where,
+)
 from nn import MLP, SGD, Training, squared_error
 from nn.data import moons
 from tests.programs import KINDS, Array
@@ -24,7 +39,6 @@ pytest.importorskip("jax", reason='JAX is not installed: pip install "nudge-auto
 
 import jax
 
-from autograd.vectorize.backends import jax as backend
 from autograd.vectorize.backends.jax import devices
 
 ROOT = Path(__file__).parents[1]
@@ -283,75 +297,7 @@ def test_jax_is_imported_only_when_it_is_asked_for() -> None:
     assert done.stdout == "False\n", done.stderr
 
 
-# Whole steps
-
-
-def adam(parameter: Any, gradient: Any, average: Any, square: Any, rate: Any, step: Any) -> list[Any]:
-    """An optimizer's rule for one parameter, with weight decay."""
-    average, square = 0.9 * average + 0.1 * gradient, 0.999 * square + 0.001 * gradient * gradient
-    return [0.999 * parameter - rate * average / (1 - 0.9**step) / (sqrt(square / (1 - 0.999**step)) + 1e-8), average, square]
-
-
-class Steps:
-    """Whole steps of a small network on the back end, and the same ones taken one after the other with numpy."""
-
-    def __init__(self, batch: int, count: int = 6, scale: float = 1.0) -> None:
-        rng = np.random.default_rng(0)
-        self.data = rng.normal(size=(50, 3)), scale * rng.normal(size=(50, 2))
-        self.program = vectorize(network().f).record(*self.data)
-        self.rows, self.rates = rng.integers(0, 50, (count, batch)), np.linspace(0.1, 0.05, count)
-        self.still, self.limit = np.array([3, 7]), 2.0
-        rate, step = Value(0.0), Value(0.0)
-        update = vectorize(lambda p, g, a, s: adam(p, g, a, s, rate, step)).record(*[np.ones(1)] * 4)
-        assert update.parameters == (rate, step)
-        self.descent = backend.descent(self.program._latest.program(Kind.MEAN), update._latest.program(Kind.RESULTS), np.dtype(float))  # type: ignore[union-attr]
-        self.theta = self.program.parameter_vector()
-        self.memory = np.zeros_like(self.theta), np.zeros_like(self.theta)
-        self.gradient, self.costs, self.norms = np.empty_like(self.theta), np.full(count, np.nan), np.full(count, np.nan)
-
-    def take(self, first: int = 1) -> int:
-        return self.descent.run(
-            self.data, self.rows, self.theta, self.memory, self.rates, first, self.limit, self.still, self.gradient, self.costs, self.norms
-        )  # fmt: skip
-
-    def take_by_numpy(self, first: int = 1) -> None:
-        for index, (rows, rate) in enumerate(zip(self.rows, self.rates)):
-            cost, gradient = self.program.value_and_gradient(*[each[rows] for each in self.data], parameters=self.theta)
-            gradient[self.still] = 0.0
-            norm = np.sqrt(gradient @ gradient)
-            gradient *= min(1.0, self.limit / norm)
-            theta, *memory = adam(self.theta, gradient, *self.memory, rate, first + index)
-            theta[self.still] = self.theta[self.still]
-            for own, new in zip((self.theta, *self.memory), (theta, *memory)):
-                own[...] = new
-            self.gradient, self.costs[index], self.norms[index] = gradient, cost, norm
-
-    @property
-    def all(self) -> list[Array]:
-        return [self.theta, *self.memory, self.gradient, self.costs, self.norms]
-
-
-@pytest.mark.parametrize("batch", [1, 8])
-def test_whole_steps_are_those_taken_one_by_one(batch: int) -> None:
-    steps, right = Steps(batch), Steps(batch)
-    for first in (1, 7):
-        assert steps.take(first) == 6
-        right.take_by_numpy(first)
-        for found, expected in zip(steps.all, right.all):
-            assert near(found, expected)
-    assert min(right.norms) < right.limit < max(right.norms), "some are clipped, and some are not"
-
-
-def test_steps_end_where_the_cost_is_not_finite_any_more_and_that_one_moves_nothing() -> None:
-    steps, right = Steps(4), Steps(4)
-    steps.rates[2] = right.rates[2] = 1e200  # takes it to where the square of an error overflows
-    right.rows, right.rates = right.rows[:3], right.rates[:3]
-    assert steps.take() == 4
-    right.take_by_numpy()
-    assert near(steps.theta, right.theta)
-    assert near(steps.costs[:3], right.costs[:3])
-    assert not np.isfinite(steps.costs[3])
-    assert np.isnan(steps.costs[4:]).all()
+# Whole steps; that they are right is in test_descent
 
 
 def test_data_stay_on_the_devices_for_as_long_as_they_live_and_parameters_until_they_are_changed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,42 +309,41 @@ def test_data_stay_on_the_devices_for_as_long_as_they_live_and_parameters_until_
         return place(array, *where)
 
     monkeypatch.setattr(devices, "place", counting)
-    steps, right = Steps(8), Steps(8)
-    steps.take()
-    assert {150, 100, 26} <= set(sent), "the data and the parameters"
-    sent.clear()
-    steps.take(7)
-    assert not {150, 100, 26} & set(sent)
-    steps.theta[0] = 0.5
-    steps.take(13)
-    assert 26 in sent
-    for first in (1, 7, 13):
-        if first == 13:
-            right.theta[0] = 0.5
-        right.take_by_numpy(first)
-    assert near(steps.theta, right.theta)
-    assert len(steps.descent._data) == 2
-    steps.data = ()  # type: ignore[assignment]
+    program, rng = network(), np.random.default_rng(0)
+    data, theta, rows = (rng.normal(size=(50, 3)), rng.normal(size=(50, 2))), program.parameter_vector(), rng.integers(50, size=(4, 10))
+    same = vectorize(program.f).record(*data)
+    expected = same.parameter_vector()
+    rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+    descent, right = (each.descent(rule, *data, parameters=own) for each, own in ((program, theta), (same, expected)))
+    for first, (changed, wanted) in enumerate([(0.0, {150, 100, 26}), (0.0, set()), (0.5, {26})]):
+        sent.clear()
+        for each, own in ((descent, theta), (right, expected)):
+            own[0] += changed
+            each.take([0.1] * 4, rows, 4 * first + 1)
+        assert {150, 100, 26} & set(sent) == wanted
+        assert near(theta, expected)
+    (on_devices,) = program._latest._descents.values()
+    assert len(on_devices._whole) == 2
+    del descent, right, each, data
     gc.collect()
-    assert len(steps.descent._data) == 0
+    assert len(on_devices._whole) == 0
 
 
 def test_what_the_caller_holds_is_the_callers() -> None:
     """XLA may take memory that it was given for its own: then it must have been given a copy."""
-    steps = Steps(8)
-    held = [each.copy() for each in (*steps.data, steps.rows, steps.rates)]
-    steps.take()
-    kept = steps.theta.copy()
-    steps.theta[:] = 0.0
-    steps.take()
-    for each, before in zip((*steps.data, steps.rows, steps.rates), held):
+    program, rng = network(), np.random.default_rng(0)
+    data, theta, rows = (rng.normal(size=(50, 3)), rng.normal(size=(50, 2))), program.parameter_vector(), rng.integers(50, size=(4, 10))
+    rule = UpdateRule(lambda parameter, gradient, memory, rate, step: [parameter - rate * gradient, memory + gradient], 1)
+    memory, start = np.zeros_like(theta), theta.copy()
+    descent = program.descent(rule, *data, parameters=theta, memory=[memory])
+    held = [each.copy() for each in (*data, rows)]
+    descent.take([0.1] * 4, rows)
+    first = theta.copy(), memory.copy()
+    theta[:], memory[:] = start, 0.0
+    descent.take([0.1] * 4, rows)
+    assert (theta.tolist(), memory.tolist()) == (first[0].tolist(), first[1].tolist())
+    for each, before in zip((*data, rows), held):
         np.testing.assert_array_equal(each, before)
-    steps, other = Steps(8), Steps(8)
-    steps.take()
-    assert steps.theta.tolist() == kept.tolist()
-    first = steps.theta
-    other.take()
-    assert first.tolist() == kept.tolist()
 
 
 # Several devices
@@ -408,7 +353,9 @@ import jax, numpy as np
 from autograd import vectorize, relu, total
 from autograd.vectorize.backends.jax import devices
 from tests.programs import values
-from tests.test_jax import Steps, near
+from tests import test_descent
+from tests.test_descent import FUNCTIONS, RULES, by_parts
+from tests.test_jax import near
 
 assert len(jax.devices()) == {count}
 
@@ -417,6 +364,7 @@ def cost(x, y):
     h = [relu(total(w * a for w, a in zip(row, x)) + c) for row, c in zip(W, b)]
     return (total(h) - y) ** 2 + 0.1 * total(w * w for row in W for w in row)
 
+DATA = test_descent.X, test_descent.Y
 rng = np.random.default_rng(0)
 right, program = (vectorize(cost, backend=each) for each in ("reference", "jax"))
 constant = vectorize(lambda x: [W[0][0], 2.0], backend="jax")
@@ -444,14 +392,20 @@ program.value_and_gradient(X, Y, weights=np.ones(12))
 program(X, Y), program.per_example_gradients(X, Y)
 print([text.count(" all-reduce(") for text in texts], end=" ")
 
-for batch in (1, 4, 7, 12):
-    steps, other = Steps(batch), Steps(batch)
+for batch in (None, 1, 4, 7, 12):
+    f, rule = FUNCTIONS["penalized"](), RULES["adam"]()
+    rows = None if batch is None else rng.integers(90, size=(5, batch))
+    costs, norms, *expected, memories = by_parts(f, rule, rows, 0.5, [0, 1], 5)
+    program = vectorize(f, backend="jax").record(*DATA)
+    theta = program.parameter_vector()
+    gradient, memory = np.empty_like(theta), [np.zeros_like(theta) for _ in range(2)]
+    descent = program.descent(rule, *DATA, parameters=theta, memory=memory, still=[0, 1], out=gradient)
+    (on_devices,) = program._latest._descents.values()
     texts = []
-    steps.descent._run = compiled(steps.descent._run, texts)
-    for first in (1, 7):
-        assert steps.take(first) == 6
-        other.take_by_numpy(first)
-        assert all(map(near, steps.all, other.all))
+    for name in ("_with_rows", "_with_all"):
+        setattr(on_devices, name, compiled(getattr(on_devices, name), texts))
+    found = descent.take([0.1 / (step + 1) for step in range(5)], rows, 3, 0.5)
+    assert all(map(near, (*found, theta, gradient, *memory), (costs, norms, *expected, *memories)))
     print([text.count(" all-reduce(") for text in texts], end=" ")
 """
 
@@ -460,7 +414,7 @@ for batch in (1, 4, 7, 12):
 def test_a_batch_is_shared_out_among_devices_with_one_all_reduce_a_step(count: int) -> None:
     done = run_python(SEVERAL.format(count=count), XLA_FLAGS=f"--xla_force_host_platform_device_count={count}")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "[1, 1, 0, 0] [0, 0] [1, 1] [1, 1] [1, 1] "
+    assert done.stdout == "[1, 1, 0, 0] [1] [0] [1] [1] [1] "
 
 
 # Training

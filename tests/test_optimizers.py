@@ -127,7 +127,7 @@ def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], messag
 
 
 def test_sizes_that_do_not_fit() -> None:
-    optimizer = SGD()
+    optimizer = SGD(momentum=0.9)
     with pytest.raises(ValueError, match="got 3 parameters and 2 gradients"):
         optimizer.update(np.zeros(3), np.zeros(2))
     optimizer.update(np.zeros(3), np.zeros(3))

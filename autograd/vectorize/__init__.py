@@ -17,14 +17,19 @@ from autograd.modes import TraceError, mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
 from autograd.vectorize import backends
+from autograd.vectorize.backends.native.compiler import c_compiler
+from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program
 from autograd.vectorize.recording import Kind, Recording
+from autograd.vectorize.threads import checked
 
-__all__ = ["ParameterLayout", "TraceError", "Vectorized", "vectorize"]
+__all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
 
 
-def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy") -> Vectorized:
+def vectorize(
+    f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy", threads: int | None = None
+) -> Vectorized:
     """Make a function of one example, written in scalars, a program for a batch of examples.
 
     `f` takes a scalar for each 1-D argument that the program is given, a list of n scalars for each of shape
@@ -33,7 +38,8 @@ def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True
     batch, or with `check=False` only by `check(...)`. The back end is "numpy", or
     "native": C, which is compiled when it is first run and kept in a cache (in `NUDGE_CACHE`, where that is set), "jax": what JAX
     compiles, when it first sees a size of batch, for the devices that it has, or "reference",
-    which is slow and says what is right. What raises where a back end cannot do it is the first run.
+    which is slow and says what is right. What raises where a back end cannot do it is the first run. `threads` is how many
+    threads share a batch; None is, natively, as many as there are processors and work for. The same number gives the same bits.
 
     >>> import numpy as np
     >>> w = Value(3.0)
@@ -45,13 +51,15 @@ def vectorize(f: Callable[..., Any], dtype: Any = np.float64, check: bool = True
     >>> w.grad
     2.5
     """
-    return Vectorized(f, dtype, check, backend)
+    return Vectorized(f, dtype, check, backend, threads)
 
 
 class Vectorized:
     """A function of one example as a program on arrays of examples; see `vectorize`."""
 
-    def __init__(self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy") -> None:
+    def __init__(
+        self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy", threads: int | None = None
+    ) -> None:
         if not callable(f):
             raise TypeError(f"vectorize takes a function of one example, got {type(f).__name__}")
         self.f, self._checks = f, check
@@ -59,7 +67,7 @@ class Vectorized:
         if self.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
             raise TypeError(f"vectorize computes in float64 or float32, not {self.dtype}")
         self.name, self.backend = _identifier(getattr(f, "__name__", "f")), backend
-        self._backend = backends.named(backend)
+        self._backend, self.threads = backends.named(backend), checked(threads)
         self._forget()
 
     def _forget(self) -> None:
@@ -72,7 +80,7 @@ class Vectorized:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or in another process, records and compiles anew: its function may close over copies of the Values."""
-        return {"f": self.f, "dtype": self.dtype, "check": self._checks, "backend": self.backend}
+        return {"f": self.f, "dtype": self.dtype, "check": self._checks, "backend": self.backend, "threads": self.threads}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         Vectorized.__init__(self, **state)
@@ -138,6 +146,36 @@ class Vectorized:
             return recording.run(Kind.MEAN, arrays, theta, gradient), gradient
         weights = _checked_vector(weights, len(arrays[0]), self.dtype, "weights", "one number an example")
         return recording.run(Kind.WEIGHTED, arrays, theta, gradient, weights), gradient
+
+    def descent(
+        self,
+        rule: UpdateRule,
+        *arguments: Any,
+        parameters: FloatArray,
+        memory: Sequence[FloatArray] = (),
+        still: Sequence[int] = (),
+        out: FloatArray | None = None,
+    ) -> Descent:
+        """Descent along the gradient of the mean, made ready to take steps, in one call where the back end can.
+
+        The vector `parameters`, in the order of `parameters`, is what the update rule changes in place, beside the vectors of
+        `memory` that it has. The parameters with the numbers `still` stay as they are, with no part in the gradient. The last
+        step's gradient is written to `out`.
+
+        >>> import numpy as np
+        >>> w = Value(0.0)
+        >>> squares = vectorize(lambda x: (w - x) ** 2).record(np.zeros(2))
+        >>> rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+        >>> theta = squares.parameter_vector()
+        >>> descent = squares.descent(rule, np.array([1.0, 3.0, 2.0]), parameters=theta)
+        >>> costs, norms = descent.take([0.25, 0.25], rows=np.array([[0, 1], [2, 0]]))
+        >>> costs, theta
+        (array([5. , 0.5]), array([1.25]))
+        """
+        self._refuse_in_a_recording(parameters)
+        recording, arrays = self._prepare(arguments)
+        _checked_vector(parameters, len(recording.layout), self.dtype, "parameters", exact=True)
+        return Descent(rule, recording.taker(rule), arrays, parameters, memory, still, out)
 
     def per_example_gradients(self, *arguments: Any, order: Sequence[Value] | None = None) -> FloatArray:
         """The gradient of each example's scalar result by the parameters: shape (batch, parameters).
@@ -276,7 +314,7 @@ class Vectorized:
         shapes = tuple([array.shape[1:] for array in arrays])
         recording = self._recordings.get(shapes)
         if recording is None:
-            recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype, self._backend)
+            recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype, self._backend, self.threads)
         self._latest = recording
         if self._checks:
             recording.check(arrays)
@@ -307,6 +345,8 @@ def _misfit(names: Sequence[str], arrays: Sequence[FloatArray]) -> str:
 
 def _checked_vector(vector: Any, size: int, dtype: Any, name: str, of: str = "", exact: bool = False) -> FloatArray:
     if type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype and vector.flags.c_contiguous:
+        if exact and not vector.flags.writeable:
+            raise ValueError(f"{name} is written to, and this array is read-only")
         return vector
     if exact:
         found = f"{vector.dtype} of shape {vector.shape}" if isinstance(vector, np.ndarray) else type(vector).__name__

@@ -12,15 +12,17 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from autograd.modes import Demand, mode
-from autograd.vectorize.backends import Backend, Executable
+from autograd.vectorize.backends import Backend, Descent, Executable, Steps
 from autograd.vectorize.backends.reference import Interpreter, evaluate
 from autograd.vectorize.builder import spelled
+from autograd.vectorize.descent import UpdateRule
 from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.export import export
 from autograd.vectorize.lower import lower
@@ -28,6 +30,7 @@ from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program, Shape, sized
 from autograd.vectorize.record import Scalars, record, would_be
 from autograd.vectorize.simplify import simplify
+from autograd.vectorize.threads import Parts, Threaded, threads_for, work
 
 AT_ONCE = 1_000_000  # numbers in the gradients of a few examples: some megabytes
 
@@ -41,13 +44,17 @@ class Kind(Enum):
     GRADIENTS = "gradients"
 
 
+_PARTS = {Kind.RESULTS: Parts.ROWS, Kind.MEAN: Parts.MEANS, Kind.WEIGHTED: Parts.SUMS, Kind.GRADIENTS: Parts.ROWS}
+
+
 class Recording:
     """A function recorded for one shape of example, in one dtype, for one back end."""
 
     def __init__(
-        self, f: Callable[..., Any], shapes: tuple[Shape, ...], names: Sequence[str], name: str, dtype: np.dtype[Any], backend: Backend
-    ) -> None:
-        self.shapes, self.names, self.name, self.dtype, self.backend = shapes, names, name, dtype, backend
+        self, f: Callable[..., Any], shapes: tuple[Shape, ...], names: Sequence[str], name: str, dtype: np.dtype[Any], backend: Backend,
+        threads: int | None,
+    ) -> None:  # fmt: skip
+        self.shapes, self.names, self.name, self.dtype, self.backend, self.threads = shapes, names, name, dtype, backend, threads
         self._sizes = [math.prod(shape) for shape in shapes]
         self._recorded = record(f, shapes, names)
         scalars, self.result_shape, demands = self._recorded
@@ -57,6 +64,7 @@ class Recording:
         self.layout = ParameterLayout([self._graph.parameters[each] for each in order])
         self._programs: dict[Kind, Program] = {}
         self._executables: dict[Kind, Executable] = {}
+        self._descents: WeakKeyDictionary[UpdateRule, Descent] = WeakKeyDictionary()
 
     def whole(self, kind: Kind) -> Program:
         """The program with the operations as they were written. Raises TypeError for gradients of several results."""
@@ -114,9 +122,42 @@ class Recording:
         """Run one of the programs: write its array to `out`, return its cost; in anomaly mode, watch each number of it."""
         if mode.anomaly:
             return Interpreter(self.whole(kind), self.dtype, watch=True).run(arrays, theta, weights, out)
+        return self._executable(kind).run(arrays, theta, weights, out)
+
+    def _executable(self, kind: Kind) -> Executable:
         if kind not in self._executables:
-            self._executables[kind] = self.backend.executable(self.program(kind), self.dtype)
-        return self._executables[kind].run(arrays, theta, weights, out)
+            program = self.program(kind)
+            executable = self.backend.executable(program, self.dtype)
+            if self._has_threads:
+                executable = Threaded(executable, program, _PARTS[kind], self.threads)
+            self._executables[kind] = executable
+        return self._executables[kind]
+
+    @property
+    def _has_threads(self) -> bool:
+        return self.threads is not None or getattr(self.backend, "LETS_OTHERS_RUN", False)
+
+    def taker(self, rule: UpdateRule) -> Callable[[Steps], int]:
+        """What takes steps along the gradient of the mean: all of them in one call where the back end can.
+
+        In anomaly mode, and where the parts of a batch are for several threads, they are taken one by one.
+        """
+        one_by_one = partial(rule.take, partial(self.run, Kind.MEAN))
+        make = getattr(self.backend, "descent", None)
+        if make is None:
+            return one_by_one
+        if rule not in self._descents:
+            self._descents[rule] = make(self.program(Kind.MEAN), rule.program, self.dtype)
+        whole: Descent = self._descents[rule]
+
+        each = work(self.program(Kind.MEAN))
+
+        def take(steps: Steps) -> int:
+            batch = len(steps.data[0]) if steps.rows is None else steps.rows.shape[1]
+            has_parts = self._has_threads and threads_for(each, batch, self.threads) > 1
+            return one_by_one(steps) if mode.anomaly or has_parts else whole.run(steps)
+
+        return take
 
     def results(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
         """A new array of the results, each example's in its shape."""

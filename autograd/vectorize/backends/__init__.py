@@ -10,7 +10,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -29,8 +29,35 @@ class Executable(Protocol):
         """
 
 
+class Steps(NamedTuple):
+    """Steps of gradient descent to take, of one dtype but where another is named; all arrays are C-contiguous."""
+
+    data: Sequence[FloatArray]  # the arguments, for all examples
+    rows: FloatArray | None  # int64 (steps, batch): the examples of each step; None for all of them in their order
+    theta: FloatArray  # (parameters,): changed in place, as is
+    memory: Sequence[FloatArray]  # each of these, (parameters,) too
+    settings: FloatArray  # (steps, 2): the rate, and the number of the step
+    limit: float  # a gradient whose norm is greater is multiplied by limit / norm; inf for none
+    still: FloatArray  # int64: parameters that stay as they are; their gradient is 0, in the norm too
+    gradient: FloatArray  # (parameters,): where the last step's gradient goes, as it was gone by
+    costs: FloatArray  # float64 (steps,): where each step's cost goes,
+    norms: FloatArray  # and the norm of its gradient before the limit
+
+
+class Descent(Protocol):
+    """A program and an update rule made ready to take whole steps, many in one call."""
+
+    def run(self, steps: Steps) -> int:
+        """Take the steps, and return how many were taken: less only where a cost or a norm was not finite, which the last one shows."""
+
+
 class Backend(Protocol):
-    """What a module of this package has."""
+    """What a module of this package has.
+
+    One that can take whole steps by itself has `descent(program, rule, dtype) -> Descent` too, of a program of the mean and its
+    gradient, and of an update rule's (see the module `descent`). One whose programs let other threads run has
+    `LETS_OTHERS_RUN = True`: the parts of a large batch are given to several.
+    """
 
     def executable(self, program: Program, dtype: np.dtype[Any]) -> Executable:
         """Make a checked program ready to run in float64 or float32. Raises ValueError, naming the row, for what it cannot do."""

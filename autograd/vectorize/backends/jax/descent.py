@@ -1,7 +1,7 @@
-"""Descent: whole steps of training that never leave the devices: gather the examples, take the gradient, move the parameters.
+"""Descent: whole steps that never leave the devices: gather the examples, take the gradient, move the parameters.
 
 The steps of a call are one loop of XLA's, over all devices of all processes, each of which makes the same call. What was sent stays
-there: the data for as long as the caller's arrays live, the parameters and the optimizer's memory until others come than were given back.
+there: the data for as long as the caller's arrays live, the parameters and their memory until others come than were given back.
 """
 
 from __future__ import annotations
@@ -15,26 +15,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.jax import devices
-from autograd.vectorize.backends.jax.trace import JaxArray, answer, columns
+from autograd.vectorize.backends.jax.trace import JaxArray, answer, some
+from autograd.vectorize.descent import results_of
 from autograd.vectorize.program import FloatArray, Program
 
-IntArray = np.ndarray[Any, Any]
 
-
-def descent(program: Program, rule: Program, dtype: np.dtype[Any]) -> Descent:
-    """Steps down the gradient of a mean, by an optimizer's rule for one parameter.
-
-    `program` is that of the mean and its gradient. `rule` is that of `[parameter, *memory]` of a parameter, its gradient and its memory,
-    with the vector (rate, step) for its parameters.
-    """
+def descent(program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxDescent:
+    """Whole steps, from the choice of the examples to the new parameters, many in one call."""
     program.check()
     rule.check()
-    return Descent(program, rule, dtype)
+    return JaxDescent(program, rule, dtype)
 
 
 class State(NamedTuple):
-    """What a loop of steps hands on from step to step."""
+    """What each step hands on to the next."""
 
     theta: JaxArray
     memory: tuple[JaxArray, ...]
@@ -42,154 +38,152 @@ class State(NamedTuple):
     costs: JaxArray  # of each step
     norms: JaxArray
     taken: JaxArray  # how many steps
-    is_finite: JaxArray  # the last step's cost and norm
+    is_finite: JaxArray  # the last one's cost and norm
 
 
-class Steps(NamedTuple):
-    """What steps there are to take. Of the rows, (steps, batch), each device has some of its own, and all have the others."""
+class Asked(NamedTuple):
+    """What steps there are to take."""
 
-    own: JaxArray
-    others: JaxArray
-    rates: JaxArray
+    rows: Any  # of each step the examples that a device has for its own, and those that all of them have; None for all examples
+    settings: JaxArray
     count: JaxArray
-    first: JaxArray
-    limit: JaxArray | None  # None where there is none
+    limit: JaxArray | None
     still: JaxArray
 
 
-class Descent:
-    """Steps of one function and one optimizer, on all devices of all processes. One thread at a time takes them."""
+class JaxDescent:
+    """Steps of one function by one rule, on all devices of all processes. One thread at a time takes them."""
 
     def __init__(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> None:
         self.program, self.rule, self.dtype = program, rule, dtype
         self.devices = devices.mesh(jax.devices())
-        self._data = _Copies(self._place)
-        self._given: list[FloatArray] = []  # the parameters and memory that the caller was given last,
+        self._whole, self._parts = _Copies(self._place), _Copies(self._place_in_parts)
+        self._given: list[FloatArray] = []  # the parameters and their memory as the caller was given them last,
         self._kept: list[JaxArray] = []  # and on the devices
-        everywhere = devices.EVERYWHERE
-        specs = Steps(devices.EACH_STEP_BY_EXAMPLE, *[everywhere] * (len(Steps._fields) - 1))
-        on_each = devices.on_each(self._loop, self.devices, (everywhere, everywhere, specs), everywhere)
-        self._run = jax.jit(on_each, donate_argnums=0)
+        everywhere, by_example = devices.EVERYWHERE, devices.BY_EXAMPLE
+        self._with_rows = self._compiled(everywhere, (devices.EACH_STEP_BY_EXAMPLE, everywhere))
+        self._with_all = self._compiled((by_example, everywhere), everywhere)
 
-    def run(
-        self,
-        data: Sequence[FloatArray],
-        rows: IntArray,
-        theta: FloatArray,
-        memory: Sequence[FloatArray],
-        rates: FloatArray,
-        first: int,
-        limit: float,
-        still: IntArray,
-        gradient: FloatArray,
-        costs: FloatArray,
-        norms: FloatArray,
-    ) -> int:
-        """Take steps, and return how many were taken: less than there are only where a cost or a norm was not finite, as the last one
-        taken shows; that one moves nothing.
-
-        `data` are the arguments for all examples, which are taken to stay as they are; `rows` (steps, batch) are the examples of each
-        step. `theta` and each of `memory` (parameters,) are changed in place. `rates` (steps,) are the learning rates, and `first` is
-        the number of the first step, from 1, by which the rule goes. A gradient whose norm is above `limit` is shortened to it. `still`
-        are parameters that stay as they are; their gradient is 0, and the norm is without them. `gradient` receives that of the last
-        step, `costs` and `norms` (steps,) those of each.
-        """
-        held = [theta, *memory]
+    def run(self, steps: Steps) -> int:
+        held = [steps.theta, *steps.memory]
         with devices.precision(self.dtype):
-            steps = self._steps(rows, len(data[0]), rates, first, limit, still)
-            arrays = [self._data.of(each) for each in data]
-            state = self._state(held)
+            vectors, asked = self._state(held), self._asked(steps)
             self._kept = []  # the loop takes their memory
-            state = self._run(state, arrays, steps)
-            found = [np.asarray(each) for each in (state.theta, *state.memory)]
-            taken = int(state.taken)
-            gradient[...] = state.gradient
-            costs[:taken], norms[:taken] = np.asarray(state.costs)[:taken], np.asarray(state.norms)[:taken]
-        for own, array in zip(held, found):
-            own[...] = array
-        self._given, self._kept = [each.copy() for each in held], [state.theta, *state.memory]
+            if steps.rows is None:
+                own, others = zip(*map(self._parts.of, steps.data))
+                state = self._with_all(vectors, (own, others), asked)
+            else:
+                state = self._with_rows(vectors, [self._whole.of(each) for each in steps.data], asked)
+            found, taken = [np.asarray(each) for each in (state.theta, *state.memory)], int(state.taken)
+            steps.gradient[...] = state.gradient
+            for costs, own in ((steps.costs, state.costs), (steps.norms, state.norms)):
+                costs[:taken] = np.asarray(own)[:taken]
+        for vector, new in zip(held, found):
+            vector[...] = new
+        self._given, self._kept = found, [state.theta, *state.memory]
         return taken
+
+    def _compiled(self, data: Any, rows: Any) -> Callable[..., State]:
+        everywhere = devices.EVERYWHERE
+        specs = (everywhere, data, Asked(rows, everywhere, everywhere, everywhere, everywhere))
+        return jax.jit(devices.on_each(self._loop, self.devices, specs, everywhere), donate_argnums=0)  # type: ignore[no-any-return]
+
+    # What is sent
 
     def _place(self, array: FloatArray) -> JaxArray:
         return devices.place(array, self.devices)
 
-    def _state(self, held: Sequence[FloatArray]) -> list[JaxArray]:
-        """The parameters and the memory on the devices; sent only where they are not what was given back last."""
-        known = len(held) == len(self._kept) and all(_same_bits(*pair) for pair in zip(held, self._given))
-        return self._kept if known else [self._place(each.astype(self.dtype)) for each in held]
+    def _place_in_parts(self, array: FloatArray) -> tuple[JaxArray, JaxArray]:
+        shared = devices.shared(self.devices.size, len(array))
+        return devices.place(array[:shared], self.devices, devices.BY_EXAMPLE), self._place(array[shared:])
 
-    def _steps(self, rows: IntArray, examples: int, rates: FloatArray, first: int, limit: float, still: IntArray) -> Steps:
+    def _state(self, held: Sequence[FloatArray]) -> list[JaxArray]:
+        """The parameters and their memory on the devices; sent only where they are not what was given back last."""
+        known = len(held) == len(self._kept) and all(map(_same_bits, held, self._given))
+        return self._kept if known else [self._place(each) for each in held]
+
+    def _asked(self, steps: Steps) -> Asked:
         """The steps on the devices, filled up to one of a few numbers of steps, so that few loops are compiled."""
-        count, batch = rows.shape
-        room = 1
+        count, room = len(steps.settings), 1
         while room < count:
             room *= 4
-        numbers = np.zeros((room, batch), np.int32 if examples < 2**31 else np.int64)
-        numbers[:count] = rows
-        filled = np.zeros(room, self.dtype)
-        filled[:count] = rates
-        shared = devices.shared(self.devices.size, batch)
-        own = devices.place(numbers[:, :shared], self.devices, devices.EACH_STEP_BY_EXAMPLE)
-        others, rates, *numbers = map(self._place, (numbers[:, shared:], filled, np.asarray(count), np.asarray(first)))
-        bound = None if limit == math.inf else self._place(np.asarray(limit, self.dtype))
-        return Steps(own, others, rates, *numbers, bound, self._place(still))
+        rows = None
+        if steps.rows is not None:
+            shared = devices.shared(self.devices.size, steps.rows.shape[1])
+            numbers = _filled(steps.rows.astype(np.int32 if len(steps.data[0]) < 2**31 else np.int64), room)
+            own = devices.place(numbers[:, :shared], self.devices, devices.EACH_STEP_BY_EXAMPLE)
+            rows = own, self._place(numbers[:, shared:])
+        limit = None if steps.limit == math.inf else self._place(np.asarray(steps.limit, self.dtype))
+        return Asked(rows, self._place(_filled(steps.settings, room)), self._place(np.asarray(count)), limit, self._place(steps.still))
 
-    def _loop(self, held: Sequence[JaxArray], data: Sequence[JaxArray], steps: Steps) -> State:
+    # What is done there
+
+    def _loop(self, held: Sequence[JaxArray], data: Any, asked: Asked) -> State:
         theta, *memory = held
-        none = jnp.zeros_like(steps.rates)
-        start = State(theta, tuple(memory), jnp.zeros_like(theta), none, none, jnp.zeros_like(steps.count), jnp.asarray(True))
+        none = jnp.zeros(len(asked.settings), theta.dtype)
+        start = State(theta, tuple(memory), jnp.zeros_like(theta), none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
         return jax.lax.while_loop(  # type: ignore[no-any-return]
-            lambda state: (state.taken < steps.count) & state.is_finite, lambda state: self._step(state, data, steps), start
+            lambda state: (state.taken < asked.count) & state.is_finite, lambda state: self._step(state, data, asked), start
         )
 
-    def _step(self, state: State, data: Sequence[JaxArray], steps: Steps) -> State:
-        theta, number = state.theta, state.taken
-        cost, gradient = self._cost_and_gradient(theta, data, steps.own[number], steps.others[number])
-        if steps.still.size:
-            gradient = gradient.at[steps.still].set(0.0)
+    def _step(self, state: State, data: Any, asked: Asked) -> State:
+        number = state.taken
+        cost, gradient = self._cost_and_gradient(state.theta, *self._batches(data, asked.rows, number))
+        if asked.still.size:
+            gradient = gradient.at[asked.still].set(0.0)
         norm = jnp.sqrt(gradient @ gradient)
-        if steps.limit is not None:
-            gradient = gradient * jnp.where(norm > steps.limit, steps.limit / norm, 1.0)
-        is_finite = jnp.isfinite(cost + norm)
-        settings = jnp.stack([steps.rates[number], (steps.first + number).astype(theta.dtype)])
-        moved = columns(self.rule, [theta, gradient, *state.memory], settings)
-        theta, *memory = [jnp.where(is_finite, new, old) for new, old in zip(moved, (theta, *state.memory))]
-        if steps.still.size:  # weight decay moves them without a gradient
-            theta = theta.at[steps.still].set(state.theta[steps.still])
+        if asked.limit is not None:
+            gradient = gradient * jnp.where(norm > asked.limit, asked.limit / norm, 1.0)
+        moved = some(self.rule, results_of(self.rule), [state.theta, gradient, *state.memory], asked.settings[number])
+        theta, *memory = [each.reshape(-1) for each in moved]
+        if asked.still.size:  # weight decay would move them without a gradient
+            theta = theta.at[asked.still].set(state.theta[asked.still])
         costs, norms = state.costs.at[number].set(cost), state.norms.at[number].set(norm)
-        return State(theta, tuple(memory), gradient, costs, norms, number + 1, is_finite)
+        return State(theta, tuple(memory), gradient, costs, norms, number + 1, jnp.isfinite(cost + norm))
 
-    def _cost_and_gradient(self, theta: JaxArray, data: Sequence[JaxArray], own: JaxArray, others: JaxArray) -> tuple[JaxArray, JaxArray]:
-        """The mean over these examples, by the one all-reduce of a step: of the cost and the gradient in one vector."""
-        shared, left = len(own) * self.devices.size, len(others)
+    def _batches(self, data: Any, rows: Any, step: JaxArray) -> tuple[Sequence[JaxArray], Sequence[JaxArray]]:
+        """The examples of a step that this device has for its own, and those that all of them have."""
+        if rows is None:
+            own, others = data
+            return own, others
+        own, others = ([each.at[chosen[step]].get(mode="promise_in_bounds") for each in data] for chosen in rows)
+        return own, others
+
+    def _cost_and_gradient(self, theta: JaxArray, own: Sequence[JaxArray], others: Sequence[JaxArray]) -> tuple[JaxArray, JaxArray]:
+        """The mean over all examples, by the one all-reduce of a step: of the cost and the gradient in one vector."""
+        shared, left = len(own[0]) * self.devices.size, len(others[0])
         if not shared:
-            mean = self._mean(theta, data, others)
+            mean = answer(self.program, theta, others)
         else:
-            mean = jax.lax.pmean(self._mean(theta, data, own), devices.BATCH_AXIS)
+            mean = jax.lax.pmean(answer(self.program, theta, own), devices.BATCH_AXIS)
             if left:
-                mean = (shared * mean + left * self._mean(theta, data, others)) / (shared + left)
+                mean = (shared * mean + left * answer(self.program, theta, others)) / (shared + left)
         return mean[0], mean[1:]
-
-    def _mean(self, theta: JaxArray, data: Sequence[JaxArray], rows: JaxArray) -> JaxArray:
-        return answer(self.program, theta, [each.at[rows].get(mode="promise_in_bounds") for each in data])
 
 
 class _Copies:
     """Arrays on the devices, each for as long as the caller's own lives."""
 
-    def __init__(self, place: Callable[[FloatArray], JaxArray]) -> None:
+    def __init__(self, place: Callable[[FloatArray], Any]) -> None:
         self._copy = place
-        self._known: dict[int, tuple[weakref.ref[FloatArray], JaxArray]] = {}
+        self._known: dict[int, tuple[weakref.ref[FloatArray], Any]] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def of(self, array: FloatArray) -> JaxArray:
+    def of(self, array: FloatArray) -> Any:
         key, known = id(array), self._known
         if key not in known:
             known[key] = weakref.ref(array, lambda _: known.pop(key)), self._copy(array)
         return known[key][1]
 
 
+def _filled(array: FloatArray, length: int) -> FloatArray:
+    """The array with zeros behind it, up to this length."""
+    filled = np.zeros((length, *array.shape[1:]), array.dtype)
+    filled[: len(array)] = array
+    return filled
+
+
 def _same_bits(one: FloatArray, other: FloatArray) -> bool:
-    return one.shape == other.shape and one.dtype == other.dtype and np.array_equal(one.view(np.uint8), other.view(np.uint8))
+    return np.array_equal(one.view(np.uint8), other.view(np.uint8))

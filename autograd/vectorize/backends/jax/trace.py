@@ -86,13 +86,10 @@ def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weig
     return outputs
 
 
-def columns(program: Program, inputs: Sequence[JaxArray], theta: JaxArray) -> list[JaxArray]:
-    """The columns of the results, a vector each, as they are before they are put side by side."""
-    arrays, results = _arrays(program, inputs, theta, None), program.outputs["results"]
-    instruction = program.instructions[results]
-    parts = instruction.operands if isinstance(instruction, Concatenate) else (results,)
-    found = [jnp.broadcast_to(arrays[part], sized(program.shape(part), len(inputs[0]))) for part in parts]
-    return [part[:, column] for part in found for column in range(part.shape[1])]
+def some(program: Program, numbers: Sequence[int], inputs: Sequence[JaxArray], theta: JaxArray) -> list[JaxArray]:
+    """These arrays of the program, in full shape."""
+    arrays = _arrays(program, inputs, theta, None)
+    return [jnp.broadcast_to(arrays[each], sized(program.shape(each), len(inputs[0]))) for each in numbers]
 
 
 def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weights: JaxArray | None) -> list[JaxArray]:

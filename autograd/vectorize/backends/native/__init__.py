@@ -12,18 +12,32 @@ from typing import Any
 
 import numpy as np
 
+from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.native.compiler import load
-from autograd.vectorize.backends.native.emitter import Emitted, emit
+from autograd.vectorize.backends.native.emitter import Emitted, emit, emit_descent
 from autograd.vectorize.program import FloatArray, Input, Program, Shape
 
-__all__ = ["executable", "source"]
+__all__ = ["LETS_OTHERS_RUN", "descent", "executable", "source"]
+
+LETS_OTHERS_RUN = True  # other threads of the process, while a program runs
 
 
 def executable(program: Program, dtype: np.dtype[Any]) -> Native:
     program.check()
+    shapes = _shapes(program)
+    return Native(emit(program, dtype, "run", [f"x{number}" for number in range(len(shapes))], shapes), len(shapes))
+
+
+def descent(program: Program, rule: Program, dtype: np.dtype[Any]) -> NativeDescent:
+    """Whole steps, from the choice of the examples to the new parameters, in one call."""
+    program.check()
+    rule.check()
+    return NativeDescent(emit_descent(program, rule, dtype, _shapes(program)))
+
+
+def _shapes(program: Program) -> list[Shape]:
     sizes = {each.argument: each.shape[1] for each in program.instructions if isinstance(each, Input)}
-    shapes = [(sizes[number],) for number in range(len(sizes))]
-    return Native(emit(program, dtype, "run", [f"x{number}" for number in range(len(sizes))], shapes), len(sizes))
+    return [(sizes[number],) for number in range(len(sizes))]
 
 
 def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> str:
@@ -58,10 +72,48 @@ class _Call:
     def __init__(self, work: FloatArray) -> None:
         self.work = work
         self.given: tuple[FloatArray | None, ...] = ()
-        self.addresses: list[int | None] = []
+        self.addresses: list[ctypes.c_void_p] = []
 
-    def pointers(self, given: tuple[FloatArray | None, ...]) -> list[int | None]:
+    def pointers(self, given: tuple[FloatArray | None, ...]) -> list[ctypes.c_void_p]:
+        """Of these arrays, and of the memory to work in."""
         if len(given) != len(self.given) or not all(map(operator.is_, given, self.given)):
             self.given = given
-            self.addresses = [None if each is None else each.ctypes.data for each in (*given, self.work)]
+            self.addresses = [_pointer(each) for each in (*given, self.work)]
         return self.addresses
+
+
+class NativeDescent:
+    """A program and a rule, compiled. While it runs, other threads do."""
+
+    def __init__(self, emitted: Emitted) -> None:
+        self.source, self.work, _ = emitted
+        self._function = load(self.source).descend
+        self._function.restype = ctypes.c_long
+        self._calls: list[_Call] = []  # that no thread is making
+
+    def run(self, steps: Steps) -> int:
+        data, rows, theta, memory, settings, limit, still, gradient, costs, norms = steps
+        batch = len(data[0]) if rows is None else rows.shape[1]
+        room = 0 if rows is None else batch * sum([array[0].size for array in data])
+        try:
+            call = self._calls.pop()
+        except IndexError:
+            call = _Call(np.zeros(0, theta.dtype))
+        if len(call.work) < self.work + room + len(still):
+            call = _Call(np.zeros(self.work + room + len(still), theta.dtype))
+        try:
+            # the C function has them in an order of its own
+            known = call.pointers((*data, theta, *memory, still, gradient))
+            return self._function(  # type: ignore[no-any-return]
+                _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) : -3], _pointer(settings),
+                _double(limit), known[-3], _long(len(still)), known[-2], _pointer(costs), _pointer(norms), known[-1], _long(room),
+            )  # fmt: skip
+        finally:
+            self._calls.append(call)
+
+
+_long, _double = ctypes.c_long, ctypes.c_double
+
+
+def _pointer(array: FloatArray | None) -> ctypes.c_void_p:
+    return ctypes.c_void_p(None if array is None else array.ctypes.data)

@@ -19,6 +19,7 @@ import numpy as np
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions, names
+from autograd.vectorize.backends.native.rule import INFIX, Rule, applied, literal
 from autograd.vectorize.backends.numpy.source import named
 from autograd.vectorize.program import (
     BATCH,
@@ -47,7 +48,6 @@ BLOCK = 32  # examples
 WIDE = 32  # columns of an argument that are not turned, but multiplied as they lie
 BEFORE, WITHIN, ADDED, AFTER = "before", "within", "added", "after"
 
-_INFIX = (ops.add, ops.subtract, ops.multiply, ops.divide)
 _MACROS = f"""
 #define BLOCK {BLOCK}
 #define ALWAYS static inline __attribute__((always_inline))
@@ -57,7 +57,34 @@ _MACROS = f"""
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 """
-_LOOPS = Path(__file__).with_name("loops.h").read_text()
+_LOOPS, _DESCENT = (Path(__file__).with_name(f"{name}.h").read_text() for name in ("loops", "descent"))
+_DESCEND = """
+long descend(long steps, long batch, {given}, const int64_t *rows, real *theta{memory},
+             const real *settings, double limit, const int64_t *still, long stays, real *gradient, double *costs, double *norms,
+             real *room, long chosen_size) {{
+    // room is for the chosen examples, for the parameters that stay, and to work in
+    real *const kept = room + chosen_size, *const work = kept + stays;
+    for (long s = 0; s < steps; s++) {{
+        const int64_t *const chosen = rows == NULL ? NULL : rows + s * batch;
+{gathered}        struct step now = step_of(settings + 2 * s, (struct step){{.theta = theta{names}}});
+        if (stays == 0 && limit == INFINITY) {{
+            now.gradient = s + 1 == steps ? gradient : NULL;
+            costs[s] = mean(batch, {arguments}, theta, NULL, gradient, work, {early});
+{rest}            norms[s] = sqrt(lanes(now.squares));
+        }} else {{
+            costs[s] = mean(batch, {arguments}, theta, NULL, gradient, work, NULL);
+            norms[s] = limited(gradient, {size}, still, stays, limit);
+            for (long i = 0; i < stays; i++)
+                kept[i] = theta[still[i]];
+            step_along(&now, gradient, 0, {size});
+            for (long i = 0; i < stays; i++)
+                theta[still[i]] = kept[i];
+        }}
+        if (!isfinite(costs[s] + norms[s]))
+            return s + 1;
+    }}
+    return steps;
+}}"""
 
 
 class Place(NamedTuple):
@@ -110,6 +137,15 @@ def contiguous(shape: Shape) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
+class _GradientOfRows(NamedTuple):
+    """A part of the gradient that is a product with the caller's rows: a comment, the call, and where it lies."""
+
+    note: str
+    call: str
+    offset: int
+    size: int
+
+
 class Emitted(NamedTuple):
     """C source, and how much memory, in entries, its function wants to work in."""
 
@@ -123,8 +159,21 @@ def emit(program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[
     return _Emitter(program, dtype, name, arguments, shapes).emitted()
 
 
+def emit_descent(program: Program, rule: Program, dtype: np.dtype[Any], shapes: Sequence[Shape]) -> Emitted:
+    """A function `descend` in C that takes steps of gradient descent; see `Steps` for what it is given.
+
+    Where no gradient is limited and all parameters move, those whose gradient is a product with many columns of an argument move as
+    soon as it is in registers.
+    """
+    emitter = _Emitter(program, dtype, "mean", [f"x{number}" for number in range(len(shapes))], shapes, Rule(rule))
+    return emitter.emitted()
+
+
 class _Emitter:
-    def __init__(self, program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[str], shapes: Sequence[Shape]) -> None:
+    def __init__(
+        self, program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[str], shapes: Sequence[Shape], rule: Rule | None = None
+    ) -> None:
+        self.rule, self.last = rule, list[_GradientOfRows]()
         self.dtype, self.name, self.argument_shapes = dtype, name, shapes
         self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(Weights))
         given = named(program, arguments, shapes)  # the program as it is shown, and the names that its arrays have there
@@ -142,7 +191,7 @@ class _Emitter:
         self.merged = self._merged()
         self.places: list[Place | None] = [None] * len(self.program)  # None for what is written into what uses it
         self.turned: dict[Place, Place] = {}
-        self.functions = {"splat", "fused", *re.findall(r"\bv_(\w+)", _LOOPS)}
+        self.functions = {"splat", "fused", *re.findall(r"\bv_(\w+)", _LOOPS), *(rule.functions if rule else ())}
         self.work = 0
         self.memory: list[str] = []
         self.tables: list[str] = []
@@ -248,11 +297,9 @@ class _Emitter:
                 place = Place(self._name(number), 0, value.shape, contiguous(value.shape), "theta")
                 users = [each for each in self.program.instructions if number in each.operands]
                 if value.shape or number in (self.output, self.results) or not all(isinstance(each, Elementwise) for each in users):
-                    self.tables.append(f"static const real {place.name}[] = {{{', '.join(map(_literal, value.ravel().tolist()))}}};")
+                    self.tables.append(f"static const real {place.name}[] = {{{', '.join(map(literal, value.ravel().tolist()))}}};")
             case Scale(factor=factor, power=power):
-                self.lines[BEFORE].append(
-                    f"const real {self._name(number)}[] = {{{_literal(factor)} * (real)pow((double)batch, {power})}};"
-                )
+                self.lines[BEFORE].append(f"const real {self._name(number)}[] = {{{literal(factor)} * (real)pow((double)batch, {power})}};")
                 place = Place(self._name(number), 0, (), (), "theta")
             case Slice(start=start, step=step):
                 *rest, stride = sources[0].strides
@@ -370,11 +417,11 @@ class _Emitter:
         for each in instruction.operands:
             operand = self.program.instructions[each]
             if each in self.merged:
-                is_call = operand.op not in (*_INFIX, ops.negative)  # type: ignore[attr-defined]
+                is_call = operand.op not in (*INFIX, ops.negative)  # type: ignore[attr-defined]
                 inner = self._expression(each, leaves)
                 words.append(inner if is_call else f"({inner})")
             elif isinstance(operand, Constant) and operand.value.shape == ():
-                words.append(f"splat({_literal(float(operand.value))})")
+                words.append(f"splat({literal(float(operand.value))})")
             else:
                 place = self.places[each]
                 assert place is not None
@@ -382,16 +429,9 @@ class _Emitter:
                 if place not in leaves:
                     leaves.append(place)
                 words.append(f"{{{leaves.index(place)}}}")
-        exponent = self.program.instructions[instruction.operands[-1]]
-        if instruction.op is ops.power and isinstance(exponent, Constant) and exponent.value.shape == () and float(exponent.value) == 2:
-            return self._call("square", words[:1])
-        if instruction.op in _INFIX:
-            return f" {instruction.op.symbol} ".join(words)
-        return f"-{words[0]}" if instruction.op is ops.negative else self._call(instruction.op.name, words)
-
-    def _call(self, name: str, words: Sequence[str]) -> str:
-        self.functions.add(name)
-        return f"v_{name}({', '.join(words)})"
+        text, called = applied(self.program, instruction, words)
+        self.functions |= called
+        return text
 
     def _product_within(self, code: list[str], place: Place, left: Place, right: Place) -> None:
         """A product of the examples' rows, (batch, inner) or (batch, several, inner), with a matrix that all of them share."""
@@ -421,7 +461,11 @@ class _Emitter:
         (cj, ck), left = place.strides, self._ours(left)
         if right.kind == "rows" and len(right.shape) == 2 and right.strides[1] == ck == 1 and columns >= WIDE:
             at = f"{right.pointer}, {right.strides[0]}, {place.pointer}, {cj}, count, start == 0"
-            code += [note, f"add_products_of_rows({rows}, {columns}, {left.pointer}, {left.strides[0]}, {at});"]
+            call = f"products_of_rows({rows}, {columns}, {left.pointer}, {left.strides[0]}, {at}"
+            if self.rule and place.name == "out":
+                self.last.append(_GradientOfRows(note, call, place.offset, rows * columns))
+            else:
+                code += [note, f"add_{call});"]
             return
         right = self._ours(right)
         code.append(note)
@@ -486,7 +530,30 @@ class _Emitter:
 
     # The whole.
 
+    def _can_move_early(self) -> bool:
+        """Whether parameters whose gradient is a product of rows can move before all gradients are there.
+
+        Nothing that comes later may want them, nor add to their gradient.
+        """
+        if not self.last:
+            return False
+        program, scatter = self.program, self.program.instructions[self.output]
+        for number, instruction in enumerate(program.instructions):
+            if self.stages[number] is AFTER and number != self.output and not instruction.is_view:
+                return False
+        added = np.zeros(math.prod(program.shape(self.output)), dtype=bool)
+        for columns, operand in zip(scatter.places, scatter.operands) if isinstance(scatter, Scatter) else ():
+            if program.source(operand) not in self.parts:
+                added[slice(None) if columns is None else slice(*columns) if isinstance(columns, tuple) else columns] = True
+        return not any(added[each.offset : each.offset + each.size].any() for each in self.last)
+
     def _finish(self) -> None:
+        self.moves_early = self._can_move_early()
+        for note, call, offset, _ in self.last:
+            self.lines[WITHIN].append(note)
+            if self.moves_early:
+                self.lines[WITHIN] += ["if (step != NULL && start + count == batch)", f"    step_by_{call}, step, {offset});", "else"]
+            self.lines[WITHIN].append("    " * self.moves_early + f"add_{call});")
         if self.output >= 0:
             place, shape = self.places[self.output], self.shapes[self.output]
             assert place is not None
@@ -529,8 +596,37 @@ class _Emitter:
         pointers = f"{given}, const real *theta, const real *weights, real *restrict out, real *restrict work"
         function = "\n".join(f"    {line}" for line in lines)
         begin = f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions(self.functions, self.dtype)}\n{_LOOPS}"
-        return "\n".join(
-            [begin, *self.tables, "", *header, f"double {_identifier(self.name)}(long batch, {pointers}) {{", function, "}", ""]
+        if self.rule is None:
+            head = f"double {_identifier(self.name)}(long batch, {pointers}) {{"
+            return "\n".join([begin, *self.tables, "", *header, head, function, "}", ""])
+        head = f"static double {self.name}(long batch, {pointers}, struct step *step) {{"
+        parts = [begin, self.rule.text(), _DESCENT, *self.tables, "", *header, head, function, "}", "", self._descend(max(sizes)), ""]
+        return "\n".join(parts)
+
+    def _descend(self, size: int) -> str:
+        """The function that takes steps."""
+        assert self.rule is not None
+        columns = [math.prod(shape) for shape in self.argument_shapes]
+        gathered, before = [], "0"
+        for number, width in enumerate(columns):
+            gathered.append(f"        const real *const x{number} = gathered(all{number}, {width}, chosen, batch, room + {before});\n")
+            before += f" + {width} * batch"
+        moved = (
+            [(each.offset, each.offset + each.size) for each in sorted(self.last, key=lambda each: each.offset)] if self.moves_early else []
+        )
+        ends = [0, *(end for pair in moved for end in pair), size]
+        rest = "".join(
+            f"            step_along(&now, gradient, {ends[i]}, {ends[i + 1]});\n" for i in range(0, len(ends), 2) if ends[i] < ends[i + 1]
+        )
+        return _DESCEND.format(
+            given=", ".join(f"const real *all{number}" for number in range(len(columns))),
+            memory="".join(f", real *{name}" for name in self.rule.memory),
+            names="".join(f", .{name} = {name}" for name in self.rule.memory),
+            gathered="".join(gathered),
+            arguments=", ".join(f"x{number}" for number in range(len(columns))),
+            early="&now" if moved else "NULL",
+            rest=rest,
+            size=size,
         )
 
     def _layout(self) -> str:
@@ -580,14 +676,6 @@ def _at(place: Place, indices: Sequence[str]) -> str:
     return f"{place.name}[{' + '.join(terms) or '0'}]"
 
 
-def _literal(value: float) -> str:
-    if math.isnan(value):
-        return "(real)NAN"
-    if math.isinf(value):
-        return "(real)INFINITY" if value > 0 else "(real)-INFINITY"
-    return f"(real){value!r}"
-
-
 def _identifier(name: str) -> str:
     return f"{name}_" if name in _RESERVED or "_rows" in name or "_turned" in name else name
 
@@ -598,7 +686,7 @@ signed sizeof static struct switch typedef union unsigned void volatile while ma
 """
 _RESERVED = frozenset(_OWN.split()) | frozenset(
     word
-    for text in (INCLUDES, _LOOPS, _MACROS, *(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8")))
+    for text in (INCLUDES, _LOOPS, _DESCENT, _MACROS, *(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8")))
     for found in re.findall(r"\b(\w+)\(|#define (\w+)|(?:typedef|static const) .*?(\w+)(?: =|;| __)", text)
     for word in found
     if word

@@ -229,10 +229,10 @@ static void add_products(long rows, long columns, const real *d, long dj, const 
     }
 }
 
-// The same, where the entries of an example lie in a row as the caller has them, and those of a row of c beside each other.
-ALWAYS void outer_products(const int J, const int T, const real *restrict d, long dj, const real *restrict x, long x_row, real *restrict c,
-                           long cj, long count, int first) {
-    vec s[8][2];
+// The same, where the entries of an example lie in a row as the caller has them, and those of a row of c beside each other. The sums
+// of J rows and T vectors of columns are in registers first.
+ALWAYS void outer_sums(const int J, const int T, const real *restrict d, long dj, const real *restrict x, long x_row, const real *restrict c,
+                       long cj, long count, int first, vec s[8][2]) {
     UNROLL for (int j = 0; j < J; j++)
         UNROLL for (int t = 0; t < T; t++)
             s[j][t] = first ? splat(0) : load(c + j * cj + t * LANES);
@@ -246,6 +246,12 @@ ALWAYS void outer_products(const int J, const int T, const real *restrict d, lon
                 s[j][t] = fused(factor, row[t], s[j][t]);
         }
     }
+}
+
+ALWAYS void outer_products(const int J, const int T, const real *restrict d, long dj, const real *restrict x, long x_row, real *restrict c,
+                           long cj, long count, int first) {
+    vec s[8][2];
+    outer_sums(J, T, d, dj, x, x_row, c, cj, count, first, s);
     UNROLL for (int j = 0; j < J; j++)
         UNROLL for (int t = 0; t < T; t++)
             store(c + j * cj + t * LANES, s[j][t]);

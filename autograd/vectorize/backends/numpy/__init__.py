@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,11 @@ __all__ = ["executable", "source"]
 PLANS_KEPT = 8  # batch sizes whose buffers are kept
 
 
-def executable(program: Program, dtype: np.dtype[Any]) -> Plans:
+def executable(program: Program, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> Plans:
+    """`over` says which outputs take the place of which arguments, as an update's do, instead of going to `out`."""
     program = with_squares_as_products(program)
     program.check()
-    return Plans(program, dtype)
+    return Plans(program, dtype, over)
 
 
 def with_squares_as_products(program: Program) -> Program:
@@ -72,16 +73,16 @@ def _squared(program: Program, number: int) -> int | None:
 class Plans:
     """A program for batches of any size: a plan for each, and for each thread that runs it at the same time."""
 
-    def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
-        self.program, self.dtype = program, dtype
+    def __init__(self, program: Program, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
+        self.program, self.dtype, self.over = program, dtype, over
         self._free: OrderedDict[int, list[Plan]] = OrderedDict()
 
-    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
+    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
         batch = len(inputs[0])
         try:
             plan = self._free[batch].pop()  # one that nobody else is running
         except (KeyError, IndexError):
-            plan = Plan(self.program, batch, self.dtype)
+            plan = Plan(self.program, batch, self.dtype, self.over)
         try:
             return plan.run(inputs, theta, weights, out)
         finally:
@@ -103,9 +104,9 @@ class Plan:
     are the calls that touch them made anew. One plan serves one thread at a time.
     """
 
-    def __init__(self, program: Program, batch: int, dtype: np.dtype[Any]) -> None:
-        self.storage = plan(program, batch, dtype)
-        self.calls = list(calls(self.storage))
+    def __init__(self, program: Program, batch: int, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
+        self.storage = plan(program, batch, dtype, over)
+        self.calls = list(calls(self.storage, over))
         self.memory: dict[Buffer, Any] = {number: np.empty(size, kind) for number, (size, kind) in enumerate(self.storage.sizes)}
         for call in fixed(self.storage):
             call.function(*self._resolved(call))
@@ -119,14 +120,14 @@ class Plan:
         self.cost = None if cost is None else self.storage.places[cost]
         self._cost = None if self.cost is None or isinstance(self.cost.buffer, str) else self._view(self.cost)
 
-    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
+    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
         memory = self.memory
         for buffer, position in self.inputs:
             if memory.get(buffer) is not inputs[position]:
                 self._bind(buffer, inputs[position])
         if memory.get("theta") is not theta:
             self._bind("theta", theta)
-        if memory.get("out") is not out:
+        if out is not None and memory.get("out") is not out:
             self._bind("out", out)
         if weights is not None and memory.get("weights") is not weights:
             self._bind("weights", weights)

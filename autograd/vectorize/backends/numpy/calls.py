@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,8 +50,8 @@ def fixed(storage: Storage) -> Iterator[Call]:
                 yield Call(np.copyto, (place, storage.places[instruction.operands[0]]))
 
 
-def calls(storage: Storage) -> Iterator[Call]:
-    """What computes all others, in order."""
+def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[Call]:
+    """What computes all others, in order, and puts outputs over arguments, where they are not made there."""
     program, places = storage.program, storage.places
     for number, instruction in enumerate(program.instructions):
         place, operands = places[number], [places[each] for each in instruction.operands]
@@ -78,9 +78,13 @@ def calls(storage: Storage) -> Iterator[Call]:
                 yield from _scatter(place, list(zip(columns, operands)))
             case _ if not (isinstance(instruction, Leaf) or instruction.is_view):
                 raise ValueError(f"no call is known for {instruction}")
+    over = over or {}
+    for name, place in storage.kept.items():
+        yield Call(np.copyto, (place, places[program.outputs[name]]))
     for name, number in program.outputs.items():
-        if name != "cost" and places[number].buffer != "out":  # it is a view of something, or given
-            yield Call(np.copyto, (Place.whole("out", places[number].shape, storage.dtype), places[number]))
+        target, source = f"input {over[name]}" if name in over else "out", storage.kept.get(name, places[number])
+        if name != "cost" and source.buffer != target:  # it is a view of something, or given
+            yield Call(np.copyto, (Place.whole(target, source.shape, storage.dtype), source))
 
 
 def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Iterator[Call]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -118,25 +119,31 @@ class Storage:
     scratch: dict[int, list[Place]] = field(default_factory=dict)  # what an instruction needs besides its result
     copies: set[int] = field(default_factory=set)  # reshapes that no view can do
     in_scatter: dict[int, tuple[int, int]] = field(default_factory=dict)  # arrays made where a scatter wants them, from which column on
+    kept: dict[str, Place] = field(default_factory=dict)  # where outputs that are arguments, as they were given, wait to be moved
 
     def __str__(self) -> str:
         lines = [f"buffer {number}: {size} entries of {dtype}" for number, (size, dtype) in enumerate(self.sizes)]
         return "\n".join([*lines, *(f"%{number}: {place}" for number, place in enumerate(self.places))])
 
 
-def plan(program: Program, batch: int, dtype: np.dtype[Any]) -> Storage:
-    """Where everything goes: results over operands that are not needed again, buffers used again once they are free."""
-    return _Planner(program, batch, dtype).storage
+def plan(program: Program, batch: int, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> Storage:
+    """Where everything goes: results over operands that are not needed again, buffers used again once they are free.
+
+    `over` says which outputs take the place of which arguments, instead of going to `out`.
+    """
+    return _Planner(program, batch, dtype, over or {}).storage
 
 
 class _Planner:
-    def __init__(self, program: Program, batch: int, dtype: np.dtype[Any]) -> None:
+    def __init__(self, program: Program, batch: int, dtype: np.dtype[Any], over: Mapping[str, int]) -> None:
         self.program, self.batch, self.dtype = program, batch, dtype
+        self.over = {program.outputs[name]: argument for name, argument in over.items()}
+        self.given = {each.argument: number for number, each in enumerate(program.instructions) if isinstance(each, Input)}
         self.storage = Storage(program, batch, dtype)
         self.places = self.storage.places
         self.free: dict[tuple[int, np.dtype[Any]], list[int]] = {}
         self.uses = program.uses()
-        out = next((number for name, number in program.outputs.items() if name != "cost"), -1)
+        out = next((number for name, number in program.outputs.items() if name != "cost" and name not in over), -1)
         self.out = -1 if out < 0 or is_fixed(program, out) else out
         self.reserved: dict[int, Place] = {}
         self._find_parts()
@@ -149,6 +156,9 @@ class _Planner:
                 if self.last[base] <= number and self._is_own(base):
                     self._release(self.places[base])
                     self.last[base] = len(program)  # only once
+        for name in over:
+            if isinstance(program.instructions[program.outputs[name]], Input):
+                self.storage.kept[name] = self._allocate(sized(program.shape(program.outputs[name]), batch), dtype, fixed=True)
 
     def _base(self, number: int) -> int:
         """The instruction whose memory an array lies in."""
@@ -212,6 +222,10 @@ class _Planner:
             return part
         if number == self.out or isinstance(instruction, Scatter):
             return self._reserved(number)
+        if number in self.over and isinstance(instruction, Elementwise) and instruction.op is not ops.where:  # that is written in parts
+            argument = self.over[number]
+            if self.last[self.given[argument]] <= number:
+                return Place.whole(f"input {argument}", shape, dtype)
         if isinstance(instruction, Elementwise) and (operand := self._reusable(number, instruction, shape, dtype)) is not None:
             base = self._base(operand)
             self.last[base] = len(self.program)  # its memory has been given away

@@ -1,0 +1,125 @@
+"""An update rule in C: what a step does to as many parameters at once as a register holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from autograd import ops
+from autograd.vectorize.program import (
+    BATCH,
+    Concatenate,
+    Constant,
+    Elementwise,
+    Expand,
+    Input,
+    Instruction,
+    Parameters,
+    Program,
+    Reshape,
+    Slice,
+    Transpose,
+)
+
+INFIX = (ops.add, ops.subtract, ops.multiply, ops.divide)
+
+
+def literal(value: float) -> str:
+    if math.isnan(value):
+        return "(real)NAN"
+    if math.isinf(value):
+        return "(real)INFINITY" if value > 0 else "(real)-INFINITY"
+    return f"(real){value!r}"
+
+
+def applied(program: Program, instruction: Elementwise, words: Sequence[str]) -> tuple[str, set[str]]:
+    """An operation of vectors as an expression, and the functions that it calls."""
+    exponent = program.instructions[instruction.operands[-1]]
+    if instruction.op is ops.power and isinstance(exponent, Constant) and exponent.value.shape == () and float(exponent.value) == 2:
+        return f"v_square({words[0]})", {"square"}
+    if instruction.op in INFIX:
+        return f" {instruction.op.symbol} ".join(words), set()
+    if instruction.op is ops.negative:
+        return f"-{words[0]}", set()
+    return f"v_{instruction.op.name}({', '.join(words)})", {instruction.op.name}
+
+
+class Rule:
+    """A rule's program as C text.
+
+    `struct step` has what all parameters share, which `step_of` computes from the settings; `improve` is the rule. Raises ValueError,
+    naming it, for an operation that cannot be written in C.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.functions: set[str] = set()
+        self.shared: dict[str, str] = {}  # names, and how they are computed
+        self.lines: list[str] = []
+        count = 1 + max((each.argument for each in program.instructions if isinstance(each, Input)), default=0)
+        results = program.instructions[program.outputs["results"]]
+        rows = results.operands if isinstance(results, Concatenate) else [program.outputs["results"]]
+        self.memory = [f"memory{place}" for place in range(max(count - 2, len(rows) - 1))]
+        self.words: dict[int, str] = {}
+        for number, instruction in enumerate(program.instructions):
+            if not isinstance(instruction, (Concatenate, Parameters)):
+                self._emit(number, instruction)
+        self.results = [self.words[each] for each in rows]
+
+    def _emit(self, number: int, instruction: Instruction) -> None:
+        words = [self.words.get(each, "") for each in instruction.operands]
+        match instruction:
+            case Input(argument=argument):
+                name = ["parameter", "gradient", *self.memory][argument]
+                if name != "gradient":
+                    self.lines.append(f"const vec {name} = load_some(step->{'theta' if argument == 0 else name} + at, left);")
+                self.words[number] = name
+            case Slice(start=start):
+                self._define(number, f"splat(settings[{start}])")
+            case Constant(value=value):
+                self.words[number] = f"splat({literal(float(value))})"
+            case Expand() | Reshape() | Transpose():
+                self.words[number] = words[0]
+            case Elementwise():
+                text, functions = applied(self.program, instruction, words)
+                self.functions |= functions
+                self._define(number, text)
+            case _:
+                raise ValueError(f"{instruction} in an update rule: a step of one parameter has none of the others")
+
+    def _define(self, number: int, text: str) -> None:
+        if BATCH in self.program.shape(number):
+            self.words[number] = f"a{number}"
+            self.lines.append(f"const vec a{number} = {text};")
+        else:
+            self.words[number] = f"step->a{number}"
+            self.shared[f"a{number}"] = text
+
+    def text(self) -> str:
+        pointers = ", ".join(f"*{name}" for name in ("theta", *self.memory))
+        shared = "".join(f", {name}" for name in self.shared)
+        computed = [f"    step->{name} = {text};" for name, text in self.shared.items()]
+        stored = [f"    store_some(step->{name} + at, {word}, left);" for name, word in zip(("theta", *self.memory), self.results)]
+        return "\n".join(
+            [
+                "// The parameters and their memory, where the gradient is kept (or NULL), the sum of its squares, what all share.",
+                "struct step {",
+                f"    real {pointers}, *gradient;",
+                f"    vec squares{shared};",
+                "};",
+                "",
+                "static inline struct step step_of(const real *settings, struct step begun) {",
+                "    struct step *const step = &begun;",
+                *computed,
+                "    return begun;",
+                "}",
+                "",
+                "ALWAYS void improve(struct step *step, long at, vec gradient, long left) {",
+                "    if (step->gradient != NULL)",
+                "        store_some(step->gradient + at, gradient, left);",
+                *(f"    {line}" for line in self.lines),
+                *stored,
+                "}",
+                "",
+            ]
+        )

@@ -1,0 +1,208 @@
+"""Descent: steps of gradient descent, from the choice of the examples to the new parameters.
+
+An update rule is written once, for one parameter, and recorded as a program with the parameters in the place of examples. A back
+end that takes whole steps by itself, many in one call, has a function `descent` for it; for the others, and for functions that
+are no programs, `UpdateRule.descent` puts the steps together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograd.vectorize.backends import Steps
+from autograd.vectorize.backends import numpy as numpy_backend
+from autograd.vectorize.builder import Builder, spelled
+from autograd.vectorize.program import BATCH, Concatenate, FloatArray, Program
+
+ValueAndGradient = Callable[
+    [Sequence[FloatArray], FloatArray, FloatArray], float
+]  # of a batch, the parameters, and where the gradient goes
+
+
+class UpdateRule:
+    """How a parameter moves, as a function of scalars: `rule(parameter, gradient, *memory, rate=..., step=...)`.
+
+    It returns a list: the new parameter, and each of as many numbers of `memory` anew. `rate` is the learning rate, and `step` the
+    number of the step, from 1. It is called once, with symbols. Raises TraceError where it asks for their numbers, and TypeError
+    where it returns anything else.
+
+    >>> rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+    >>> theta = np.array([1.0, 2.0])
+    >>> rule.update(theta, np.array([10.0, 20.0]), rate=0.1, step=1)
+    >>> theta
+    array([0., 0.])
+    """
+
+    def __init__(self, rule: Callable[..., Sequence[Any]], memory: int = 0) -> None:
+        self.memory, self.program = memory, _recorded(rule, memory)
+        self._executables: dict[np.dtype[Any], numpy_backend.Plans] = {}
+        self._settings = np.empty(2)  # always the same, as a plan looks again at what lies elsewhere
+        self._batch: list[FloatArray] = []
+
+    def update(self, parameters: FloatArray, gradient: FloatArray, *memory: FloatArray, rate: float, step: int) -> None:
+        """One step of these parameters, (n,), and of their memory, in place. After the first nothing of that size is allocated."""
+        self._update(parameters, gradient, memory, (rate, step))
+
+    def descent(
+        self,
+        function: ValueAndGradient,
+        *arguments: FloatArray,
+        parameters: FloatArray,
+        memory: Sequence[FloatArray] = (),
+        still: Sequence[int] = (),
+        out: FloatArray | None = None,
+    ) -> Descent:
+        """Descent of any function, step by step; see `Vectorized.descent`.
+
+        `function(batch, parameters, gradient)` writes the gradient, and returns the cost, of a batch of the arguments.
+        """
+        return Descent(self, partial(self.take, function), arguments, parameters, memory, still, out)
+
+    def take(self, function: ValueAndGradient, steps: Steps) -> int:
+        """Take steps one by one, and return how many were taken: less only where a cost or a norm was not finite."""
+        theta, memory, limit, still, gradient = steps.theta, steps.memory, steps.limit, steps.still, steps.gradient
+        for place, settings in enumerate(steps.settings):
+            batch = steps.data if steps.rows is None else self._gathered(steps.data, steps.rows[place])
+            cost = function(batch, theta, gradient)
+            if len(still):
+                gradient[still] = 0.0
+            norm = math.sqrt(gradient.dot(gradient))
+            is_finite = math.isfinite(cost + norm)
+            if is_finite:
+                if norm > limit:
+                    gradient *= limit / norm
+                kept = theta[still] if len(still) else None
+                self._update(theta, gradient, memory, settings)
+                if kept is not None:
+                    theta[still] = kept  # weight decay would move them without a gradient
+            steps.costs[place], steps.norms[place] = cost, norm
+            if not is_finite:
+                return place + 1
+        return len(steps.settings)
+
+    def _update(self, theta: FloatArray, gradient: FloatArray, memory: Sequence[FloatArray], settings: Any) -> None:
+        if theta.dtype not in self._executables:
+            self._executables[theta.dtype] = _in_place(self.program, theta.dtype)
+        if self._settings.dtype != theta.dtype:
+            self._settings = np.empty(2, theta.dtype)
+        self._settings[:] = settings
+        self._executables[theta.dtype].run((theta, gradient, *memory), self._settings, None, None)
+
+    def _gathered(self, data: Sequence[FloatArray], rows: FloatArray) -> list[FloatArray]:
+        """These rows of each array, in buffers that are kept."""
+        if [(len(rows), *each.shape[1:]) for each in data] != [each.shape for each in self._batch]:
+            self._batch = [np.empty((len(rows), *each.shape[1:]), each.dtype) for each in data]
+        for each, batch in zip(data, self._batch):
+            each.take(rows, axis=0, out=batch, mode="clip")  # any mode but "raise" writes straight to out
+        return self._batch
+
+
+class Descent:
+    """Gradient descent made ready: what it reads and writes is known, and was checked. Each `take` goes on from where it is.
+
+    >>> rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+    >>> def squares(batch, parameters, gradient):
+    ...     (x,) = batch
+    ...     gradient[:] = 2 * (parameters - x).mean()
+    ...     return ((parameters - x) ** 2).mean()
+    >>> theta = np.array([0.0])
+    >>> descent = rule.descent(squares, np.array([1.0, 3.0]), parameters=theta)
+    >>> costs, norms = descent.take([0.25, 0.25])
+    >>> costs, norms, theta
+    (array([5., 2.]), array([4., 2.]), array([1.5]))
+    """
+
+    def __init__(
+        self,
+        rule: UpdateRule,
+        take: Callable[[Steps], int],
+        data: Sequence[FloatArray],
+        parameters: FloatArray,
+        memory: Sequence[FloatArray],
+        still: Sequence[int],
+        out: FloatArray | None,
+    ) -> None:
+        size, dtype = len(parameters), parameters.dtype
+        gradient = np.empty(size, dtype) if out is None else out
+        if len(memory) != rule.memory:
+            raise ValueError(
+                f"the rule remembers {rule.memory} numbers for each parameter: give a vector of memory for each, not {len(memory)}"
+            )
+        written = [("parameters", parameters), ("out", gradient), *(("memory", each) for each in memory)]
+        for name, vector in written:
+            if type(vector) is not np.ndarray or vector.shape != (size,) or vector.dtype != dtype or not vector.flags.carray:
+                raise ValueError(f"{name} must be a contiguous vector of {size} numbers of {dtype} that can be written to")
+        if len({id(vector) for _, vector in written}) != len(written):
+            raise ValueError("parameters, memory and out are written to, each with numbers of its own: give different arrays")
+        stay = np.array(still, dtype=np.int64)
+        if stay.size and (stay.min() < 0 or stay.max() >= size):
+            raise ValueError(f"still names parameters from 0 to {size - 1}, got {stay.min()} to {stay.max()}")
+        self.rule, self._move = rule, take
+        self.costs = self.norms = np.empty(0)
+        self._steps = Steps(data, None, parameters, memory, np.empty((0, 2)), math.inf, stay, gradient, np.empty(0), np.empty(0))
+
+    def take(
+        self, rates: Sequence[float], rows: FloatArray | None = None, first: int = 1, limit: float = math.inf
+    ) -> tuple[FloatArray, FloatArray]:
+        """Take a step for each of these learning rates; the cost of each, as it was before it, and its gradient's norm.
+
+        Step k goes by the examples rows[k], where rows (steps, batch) are given, and otherwise by all of them. `first` is the
+        number of the first step, from 1. A gradient whose norm is above `limit` is shortened to it; the norms are those
+        before. Where a cost or a norm is not finite the steps end: the arrays are shorter, and what the parameters and the
+        memory are then is not said.
+        """
+        count, given = len(rates), self._steps
+        settings = np.empty((count, 2), given.theta.dtype)
+        settings[:, 0] = rates
+        settings[:, 1] = first if count == 1 else range(first, first + count)
+        if rows is not None:
+            if rows.dtype != np.int64 or not rows.flags.c_contiguous or rows.ndim != 2 or len(rows) != count or not rows.size:
+                raise ValueError(f"rows are an int64 array (steps, batch) for {count} steps: got {rows.dtype} of shape {rows.shape}")
+            if rows.view(np.uint64).max() >= len(given.data[0]):  # one that is negative is a large one so
+                raise ValueError(f"rows name examples from 0 to {len(given.data[0]) - 1}, got {rows.min()} to {rows.max()}")
+        self.costs, self.norms = np.full(count, math.nan), np.empty(count)
+        with np.errstate(all="ignore"):
+            done = self._move(given._replace(rows=rows, settings=settings, limit=limit, costs=self.costs, norms=self.norms))
+        return self.costs[:done], self.norms[:done]
+
+    def interrupted(self) -> tuple[FloatArray, FloatArray]:
+        """What `take` would have returned of the steps that were taken before an exception ended it."""
+        done = int(np.isfinite(self.costs).sum())
+        return self.costs[:done], self.norms[:done]
+
+
+def _recorded(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
+    """The rule as a program: its argument 0 is the parameters, 1 their gradient, the others their memory, (batch, 1) each.
+
+    Its Parameters are (2,), rate and step; its results (1, (1 + memory) * batch), one vector after the other.
+    """
+    builder = Builder()
+    vectors = [builder.array(builder.input(place, 1)) for place in range(2 + memory)]
+    settings = builder.parameters((2,))
+    rate, step = (builder.array(builder.slice(settings, place, place + 1)) for place in range(2))
+    results = rule(*vectors, rate=rate, step=step)
+    if not isinstance(results, (list, tuple)) or len(results) != 1 + memory:
+        raise TypeError(f"an update rule returns a list of {1 + memory}: the new parameter, and each memory anew; got {results!r:.80}")
+    columns = [builder.expand(builder.number_of(each), (BATCH, 1)) for each in results]
+    builder.program.outputs["results"] = builder.concatenate([builder.reshape(each, (1, BATCH)) for each in columns])
+    return spelled(builder.program)
+
+
+def _in_place(program: Program, dtype: np.dtype[Any]) -> numpy_backend.Plans:
+    """A rule's program for numpy, its results written over the parameters and their memory."""
+    columns = results_of(program)
+    over = {f"argument {argument}": argument for argument in (0, *range(2, len(columns) + 1))}
+    return numpy_backend.executable(spelled(replace(program, outputs=dict(zip(over, columns)))), dtype, over)
+
+
+def results_of(program: Program) -> list[int]:
+    """Of a rule's program the arrays (batch, 1) of the new parameters, and of each memory anew."""
+    results = program.instructions[program.outputs["results"]]
+    rows = results.operands if isinstance(results, Concatenate) else [program.outputs["results"]]
+    return [program.source(each) for each in rows]
