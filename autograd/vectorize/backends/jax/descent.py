@@ -21,6 +21,8 @@ from autograd.vectorize.backends.jax.trace import JaxArray, answer, some
 from autograd.vectorize.descent import results_of
 from autograd.vectorize.program import FloatArray, Program
 
+MOST, ROWS = 256, 32_768  # steps that a loop has room for at least, and numbers of examples that it takes no time to send
+
 
 def descent(program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxDescent:
     """Whole steps, from the choice of the examples to the new parameters, many in one call."""
@@ -104,12 +106,13 @@ class JaxDescent:
 
     def _asked(self, steps: Steps) -> Asked:
         """The steps on the devices, filled up to one of a few numbers of steps, so that few loops are compiled."""
-        count, room = len(steps.settings), 1
+        batch, count = 1 if steps.rows is None else steps.rows.shape[1], len(steps.settings)
+        room = max(1, min(MOST, ROWS // batch))
         while room < count:
             room *= 4
         rows = None
         if steps.rows is not None:
-            shared = devices.shared(self.devices.size, steps.rows.shape[1])
+            shared = devices.shared(self.devices.size, batch)
             numbers = _filled(steps.rows.astype(np.int32 if len(steps.data[0]) < 2**31 else np.int64), room)
             own = devices.place(numbers[:, :shared], self.devices, devices.EACH_STEP_BY_EXAMPLE)
             rows = own, self._place(numbers[:, shared:])
