@@ -44,14 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def launch(command: Sequence[str], processes: int, restarts: int = 0) -> int:
-    """Run a script with its arguments in so many processes, again where one dies, so often; its exit status, 0 where all have ended well."""
-    for left in range(restarts, -1, -1):
+    """Run a script with its arguments in so many processes, and again where one dies; the exit status, 0 where all have ended well."""
+    while True:
         death = _run(command, processes)
         if death is None:
             return 0
-        again = f"; all begin again, {left} more times if need be" if left else ""
+        again = f"; all begin again, {restarts} more times if need be" if restarts else ""
         print(f"nn.launch: process {death.process} of {processes} {death.cause}; the others were ended{again}", file=sys.stderr, flush=True)
-    return death.status
+        if not restarts:
+            return death.status
+        restarts -= 1
 
 
 class Death(NamedTuple):
@@ -147,8 +149,9 @@ def take_part(address: str, processes: int, index: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """This one's, with the launcher's own modules within reach."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    """That of this process, with its own modules within reach."""
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def _free_port() -> int:
