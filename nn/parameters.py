@@ -22,7 +22,7 @@ class Parameters:
         self._model_order = ParameterLayout(self.values)
         self.places = self._model_order.places(order)
         self.known = self._model_order.gather()  # what the Values held at last, all of them, in the model's order
-        self.theta, self.ahead = self.known[self.places], False
+        self.theta, self.ahead = ParameterLayout(order).gather(), False
 
     def read(self) -> bool:
         """Take up what others wrote to the Values, unless they are behind. Was there anything?

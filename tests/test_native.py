@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from autograd import Value, exp, log, logsumexp, maximum, mean, minimum, relu, sigmoid, sqrt, tanh, vectorize, weighted_sum, where
 from autograd.vectorize.backends.native.compiler import CompilationError, compiler
 from autograd.vectorize.backends.native.emitter import emit
+from autograd.vectorize.program import aligned
 from autograd.vectorize.recording import Kind
 from nn import MLP, SGD, Training, squared_error
 from nn.data import moons
@@ -92,6 +93,38 @@ def test_a_network_with_many_inputs_at_every_size_of_the_last_block(batch: int) 
     assert_near(cost, right_cost)
     assert_near(gradient, right_gradient)
     assert native.value_and_gradient(X, Y)[1].tolist() == gradient.tolist()  # to the bit, at every run
+
+
+def elsewhere(array: Array) -> Array:
+    """A copy that begins one number behind a line of the cache."""
+    moved = aligned(array.size + 1, array.dtype)[1:].reshape(array.shape)
+    moved[:] = array
+    return moved
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32"])
+def test_no_bit_depends_on_where_the_arrays_lie(kind: str) -> None:
+    model = MLP([45, 19, 3], activation=sigmoid, seed=1)
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(37, 45)).astype(kind), rng.normal(size=(37, 3)).astype(kind)
+    native = vectorize(lambda x, y: squared_error(model(x), y), dtype=kind, backend="native")
+    cost, gradient = native.value_and_gradient(X, Y)
+    theta = native.parameter_vector()
+    assert theta.ctypes.data % 64 == 0  # which is where wide registers read it fastest
+    moved = native.value_and_gradient(elsewhere(X), elsewhere(Y), parameters=elsewhere(theta), out=elsewhere(theta))
+    assert (moved[0], moved[1].tolist()) == (cost, gradient.tolist())
+
+
+@pytest.mark.parametrize("place", [0, 31, 40, 44])
+def test_what_is_not_finite_stays_in_its_columns(place: int) -> None:
+    model = MLP([45, 3], activation=sigmoid, output_activation=sigmoid, seed=1)
+    X, Y = np.ones((37, 45)), np.ones((37, 3))
+    X[36, place] = np.inf
+    right, native = (
+        vectorize(lambda x, y: squared_error(model(x), y), backend=each).value_and_gradient(X, Y)[1] for each in ("reference", "native")
+    )
+    assert np.isnan(native).tolist() == np.isnan(right).tolist()
+    assert np.isnan(native).sum() == 3
 
 
 def test_single_precision_is_that_of_numpy() -> None:

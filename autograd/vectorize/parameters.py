@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
-from autograd.vectorize.program import FloatArray
+from autograd.vectorize.program import FloatArray, aligned
 
 
 class ParameterLayout:
@@ -27,7 +27,9 @@ class ParameterLayout:
 
     def gather(self, dtype: Any = np.float64) -> FloatArray:
         """A new vector of the parameters' data."""
-        return np.array([parameter.data for parameter in self.parameters], dtype=dtype)
+        vector = aligned(len(self.parameters), dtype)
+        vector[:] = [parameter.data for parameter in self.parameters]
+        return vector
 
     def assign(self, vector: FloatArray) -> None:
         """Write a vector, with a number for each parameter, to the parameters' data."""

@@ -52,6 +52,7 @@ BATCH = -1
 Shape = tuple[int, ...]
 Columns = tuple[int, int, int]  # start, stop, step
 FloatArray = np.ndarray[Any, Any]
+LINE = 64  # bytes
 
 
 class Dtype(Enum):
@@ -72,6 +73,13 @@ class Type(NamedTuple):
 
     def __str__(self) -> str:
         return shape_text(self.shape) + (" boolean" if self.dtype is BOOLEAN else "")
+
+
+def aligned(size: int, dtype: Any) -> FloatArray:
+    """A vector of zeros that begins where a line of the processor's cache does: wide registers read it up to twice as fast."""
+    room = np.zeros(size * np.dtype(dtype).itemsize + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    return room[start : start + len(room) - LINE].view(dtype)
 
 
 def size_text(size: int) -> str:

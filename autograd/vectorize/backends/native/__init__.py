@@ -15,7 +15,7 @@ import numpy as np
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.native.compiler import load
 from autograd.vectorize.backends.native.emitter import Emitted, emit, emit_descent
-from autograd.vectorize.program import FloatArray, Input, Program, Shape
+from autograd.vectorize.program import FloatArray, Input, Program, Shape, aligned
 
 __all__ = ["LETS_OTHERS_RUN", "descent", "executable", "source"]
 
@@ -59,7 +59,7 @@ class Native:
         try:
             call = self._calls.pop()
         except IndexError:
-            call = _Call(np.zeros(self.work, out.dtype))
+            call = _Call(aligned(self.work, out.dtype))
         try:
             return self._function(len(inputs[0]), *call.pointers((*inputs, theta, weights, out)))  # type: ignore[no-any-return]
         finally:
@@ -98,9 +98,9 @@ class NativeDescent:
         try:
             call = self._calls.pop()
         except IndexError:
-            call = _Call(np.zeros(0, theta.dtype))
+            call = _Call(aligned(0, theta.dtype))
         if len(call.work) < self.work + room + len(still):
-            call = _Call(np.zeros(self.work + room + len(still), theta.dtype))
+            call = _Call(aligned(self.work + room + len(still), theta.dtype))
         try:
             # the C function has them in an order of its own
             known = call.pointers((*data, theta, *memory, still, gradient))

@@ -3,37 +3,41 @@
 
 // Where all examples have been seen, what add_products_of_rows adds up is the gradient: it need not even be written to memory, but where
 // somebody looks at it, before the parameters move along it.
-ALWAYS void outer_steps(const int J, const int T, const real *restrict d, long dj, const real *restrict x, long x_row, const real *restrict c,
-                        long cj, long count, int first, struct step *step, long at) {
+ALWAYS void outer_steps(const int J, const int T, long columns, const real *restrict d, long dj, const real *restrict x, long x_row,
+                        const real *restrict c, long cj, long count, int first, struct step *step, long at) {
     vec s[8][2], squares = splat(0);
-    outer_sums(J, T, d, dj, x, x_row, c, cj, count, first, s);
+    outer_sums(J, T, columns, d, dj, x, x_row, c, cj, count, first, s);
     UNROLL for (int j = 0; j < J; j++)
         UNROLL for (int t = 0; t < T; t++) {
             squares = fused(s[j][t], s[j][t], squares);
-            improve(step, at + j * cj + t * LANES, s[j][t], LANES);
+            improve(step, at + j * cj + t * LANES, s[j][t], columns - t * LANES);
         }
     step->squares += squares;
+}
+
+ALWAYS void outer_row_steps(const int T, long columns, long rows, const real *d, long dj, const real *x, long x_row, const real *c, long cj,
+                            long count, int first, struct step *step, long at) {
+    long j = 0;
+    for (; j + TALL <= rows; j += TALL)
+        outer_steps(TALL, T, columns, d + j * dj, dj, x, x_row, c + j * cj, cj, count, first, step, at + j * cj);
+    for (; j + 2 <= rows; j += 2)
+        outer_steps(2, T, columns, d + j * dj, dj, x, x_row, c + j * cj, cj, count, first, step, at + j * cj);
+    if (j < rows)
+        outer_steps(1, T, columns, d + j * dj, dj, x, x_row, c + j * cj, cj, count, first, step, at + j * cj);
 }
 
 static void step_by_products_of_rows(long rows, long columns, const real *d, long dj, const real *x, long x_row, const real *c, long cj,
                                      long count, int first, struct step *step, long at) {
     long k = 0;
-    for (; k + 2 * LANES <= columns; k += 2 * LANES) {
-        long j = 0;
-        for (; j + TALL <= rows; j += TALL)
-            outer_steps(TALL, 2, d + j * dj, dj, x + k, x_row, c + j * cj + k, cj, count, first, step, at + j * cj + k);
-        for (; j < rows; j++)
-            outer_steps(1, 2, d + j * dj, dj, x + k, x_row, c + j * cj + k, cj, count, first, step, at + j * cj + k);
+    for (; k + 2 * LANES <= columns; k += 2 * LANES)
+        outer_row_steps(2, 2 * LANES, rows, d, dj, x + k, x_row, c + k, cj, count, first, step, at + k);
+    for (; k + LANES <= columns; k += LANES)
+        outer_row_steps(1, LANES, rows, d, dj, x + k, x_row, c + k, cj, count, first, step, at + k);
+    if (k < columns) {
+        real rest[BLOCK * LANES];
+        in_rows(columns - k, x + k, x_row, 1, count, rest);
+        outer_row_steps(1, columns - k, rows, d, dj, rest, LANES, c + k, cj, count, first, step, at + k);
     }
-    for (; k < columns; k++)
-        for (long j = 0; j < rows; j++) {
-            real sum = first ? 0 : c[j * cj + k];
-            for (long e = 0; e < count; e++)
-                sum += d[j * dj + e] * x[e * x_row + k];
-            const vec gradient = {sum};
-            step->squares += gradient * gradient;
-            improve(step, at + j * cj + k, gradient, 1);
-        }
 }
 
 // A step of some parameters along the gradient that lies in memory.

@@ -45,7 +45,8 @@ from autograd.vectorize.program import (
 )
 
 BLOCK = 32  # examples
-WIDE = 32  # columns of an argument that are not turned, but multiplied as they lie
+WIDE = 32  # columns of an argument that are not turned, but multiplied as they lie; no fewer than a register has lanes
+WHOLE = 16  # entries: all arrays in `work` begin at a multiple, so that each has whole vectors, and lines of the cache
 BEFORE, WITHIN, ADDED, AFTER = "before", "within", "added", "after"
 
 _MACROS = f"""
@@ -62,8 +63,8 @@ _DESCEND = """
 long descend(long steps, long batch, {given}, const int64_t *rows, real *theta{memory},
              const real *settings, double limit, const int64_t *still, long stays, real *gradient, double *costs, double *norms,
              real *room, long chosen_size) {{
-    // room is for the chosen examples, for the parameters that stay, and to work in
-    real *const kept = room + chosen_size, *const work = kept + stays;
+    // room is to work in, and behind that for the chosen examples and the parameters that stay
+    real *const work = room, *const kept = work + {work} + chosen_size;
     for (long s = 0; s < steps; s++) {{
         const int64_t *const chosen = rows == NULL ? NULL : rows + s * batch;
 {gathered}        struct step now = step_of(settings + 2 * s, (struct step){{.theta = theta{names}}});
@@ -249,7 +250,7 @@ class _Emitter:
         if BATCH in shape:
             self.work += math.prod(rest) * BLOCK
             return Place(name, 0, shape, (1, *(each * BLOCK for each in contiguous(rest))), "lanes")
-        self.work += -(-(math.prod(shape) + 8) // 8) * 8
+        self.work += -(-math.prod(shape) // WHOLE) * WHOLE
         return Place(name, 0, shape, contiguous(shape), "plain")
 
     def _target(self, number: int) -> Place:
@@ -458,9 +459,9 @@ class _Emitter:
         if left.shape[-len(right.shape[:-1]) :] != right.shape[:-1]:
             raise ValueError(f"a product of {shape_text(left.shape)} and {shape_text(right.shape)} is no sum over the examples")
         rows, columns = left.shape[0], right.shape[-1]
-        (cj, ck), left = place.strides, self._ours(left)
-        if right.kind == "rows" and len(right.shape) == 2 and right.strides[1] == ck == 1 and columns >= WIDE:
-            at = f"{right.pointer}, {right.strides[0]}, {place.pointer}, {cj}, count, start == 0"
+        left, row = self._ours(left), place.strides[0]  # the columns of what is written lie beside each other
+        if right.kind == "rows" and len(right.shape) == 2 and right.strides[1] == 1 and columns >= WIDE:
+            at = f"{right.pointer}, {right.strides[0]}, {place.pointer}, {row}, count, start == 0"
             call = f"products_of_rows({rows}, {columns}, {left.pointer}, {left.strides[0]}, {at}"
             if self.rule and place.name == "out":
                 self.last.append(_GradientOfRows(note, call, place.offset, rows * columns))
@@ -469,12 +470,11 @@ class _Emitter:
             return
         right = self._ours(right)
         code.append(note)
-        self._zero(place)
-        d, a, pad = left.pointer, right.pointer, ""
+        d, a, first, pad = left.pointer, right.pointer, "start == 0", ""
         if len(right.shape) == 3:
             code.append(f"for (long g = 0; g < {right.shape[1]}; g++)")
-            d, a, pad = f"{d} + g * {left.strides[2]}", f"{a} + g * {right.strides[1]}", "    "
-        at = f"{a}, {right.strides[-1]}, {place.pointer}, {cj}, {ck}, count"
+            d, a, first, pad = f"{d} + g * {left.strides[2]}", f"{a} + g * {right.strides[1]}", "start + g == 0", "    "
+        at = f"{a}, {right.strides[-1]}, {place.pointer}, {row}, count, {first}"
         code.append(f"{pad}add_products({rows}, {columns}, {d}, {left.strides[0]}, {at});")
 
     def _reduction(self, code: list[str], number: int, op: Operation, axis: int, place: Place, source: Place) -> None:
@@ -607,7 +607,7 @@ class _Emitter:
         """The function that takes steps."""
         assert self.rule is not None
         columns = [math.prod(shape) for shape in self.argument_shapes]
-        gathered, before = [], "0"
+        gathered, before = [], str(self.work)
         for number, width in enumerate(columns):
             gathered.append(f"        const real *const x{number} = gathered(all{number}, {width}, chosen, batch, room + {before});\n")
             before += f" + {width} * batch"
@@ -627,6 +627,7 @@ class _Emitter:
             early="&now" if moved else "NULL",
             rest=rest,
             size=size,
+            work=self.work,
         )
 
     def _layout(self) -> str:

@@ -9,6 +9,26 @@ static inline vec load(const real *from) {
 
 static inline void store(real *to, vec v) { memcpy(to, &v, sizeof v); }
 
+// A number from memory in every lane.
+static inline vec repeated(const real *from) {
+    vec v = splat(*from);
+#if !defined __clang__ && (defined __AVX512F__ && BYTES == 64 || defined __AVX__ && BYTES == 32)
+    __asm__("" : "+v"(v));  // else gcc loads a whole vector and permutes it, on the port where the multiplications wait
+#endif
+    return v;
+}
+
+// The last lanes, so many of them.
+static inline mask last(long count) {
+    mask m;
+    for (int i = 0; i < LANES; i++)
+        m[i] = i >= LANES - count ? -1 : 0;
+    return m;
+}
+
+// What a vector has in some lanes, and 0 in the others, whatever is there.
+static inline vec only(mask m, vec v) { return (vec)((mask)v & m); }
+
 // Where fewer than a vector's entries may be left, in memory that must not be overrun.
 static inline vec load_some(const real *from, long left) {
     if (left >= LANES)
@@ -120,7 +140,7 @@ ALWAYS void mix(const int J, const int T, long inner, const real *restrict b, lo
             s[j][t] = splat(0);
     for (long k = 0; k < inner; k++)
         UNROLL for (int j = 0; j < J; j++) {
-            const vec factor = splat(b[j * bj + k * bk]);
+            const vec factor = repeated(b + j * bj + k * bk);
             UNROLL for (int t = 0; t < T; t++)
                 s[j][t] = fused(factor, load(a + k * ak + t * LANES), s[j][t]);
         }
@@ -129,20 +149,22 @@ ALWAYS void mix(const int J, const int T, long inner, const real *restrict b, lo
             store(c + j * cj + t * LANES, s[j][t]);
 }
 
+ALWAYS void mix_columns(const int J, long inner, const real *b, long bj, long bk, const real *a, long ak, real *c, long cj, long count) {
+    long e = 0;
+    for (; e + LANES < count; e += 2 * LANES)
+        mix(J, 2, inner, b, bj, bk, a + e, ak, c + e, cj);
+    if (e < count)
+        mix(J, 1, inner, b, bj, bk, a + e, ak, c + e, cj);
+}
+
 static void product_within(long columns, long inner, const real *b, long bj, long bk, const real *a, long ak, real *c, long cj, long count) {
-    for (long j = 0; j < columns; j += 4) {
-        const real *factors = b + j * bj;
-        long e = 0;
-        for (; e + LANES < count; e += 2 * LANES)
-            if (j + 4 <= columns)
-                mix(4, 2, inner, factors, bj, bk, a + e, ak, c + j * cj + e, cj);
-            else
-                for (long i = j; i < columns; i++)
-                    mix(1, 2, inner, b + i * bj, bj, bk, a + e, ak, c + i * cj + e, cj);
-        if (e < count)
-            for (long i = j; i < columns && i < j + 4; i++)
-                mix(1, 1, inner, b + i * bj, bj, bk, a + e, ak, c + i * cj + e, cj);
-    }
+    long j = 0;
+    for (; j + 4 <= columns; j += 4)
+        mix_columns(4, inner, b + j * bj, bj, bk, a, ak, c + j * cj, cj, count);
+    for (; j + 2 <= columns; j += 2)
+        mix_columns(2, inner, b + j * bj, bj, bk, a, ak, c + j * cj, cj, count);
+    if (j < columns)
+        mix_columns(1, inner, b + j * bj, bj, bk, a, ak, c + j * cj, cj, count);
 }
 
 // The same for E examples whose many entries lie in rows, as the caller has them, beside rows of b.
@@ -163,117 +185,117 @@ ALWAYS void dots(const int E, const int J, long inner, const real *restrict b, l
                 s[j][e] = fused(factors, row[e], s[j][e]);
         }
     }
-    for (int j = 0; j < J; j++)
-        for (int e = 0; e < E; e++) {
-            real sum = lanes(s[j][e]);
-            for (long l = k; l < inner; l++)
-                sum += b[j * bj + l] * x[e * x_row + l];
-            c[j * cj + e] = sum;
+    if (k < inner) {  // the last vector, which begins before k
+        const mask left = last(inner - k);
+        k = inner - LANES;
+        vec row[4];
+        UNROLL for (int e = 0; e < E; e++)
+            row[e] = only(left, load(x + e * x_row + k));
+        UNROLL for (int j = 0; j < J; j++) {
+            const vec factors = only(left, load(b + j * bj + k));
+            UNROLL for (int e = 0; e < E; e++)
+                s[j][e] = fused(factors, row[e], s[j][e]);
         }
+    }
+    for (int j = 0; j < J; j++)
+        for (int e = 0; e < E; e++)
+            c[j * cj + e] = lanes(s[j][e]);
+}
+
+ALWAYS void dots_columns(const int E, const int J, long columns, long inner, const real *b, long bj, const real *x, long x_row, real *c,
+                         long cj) {
+    long j = 0;
+    for (; j + J <= columns; j += J)
+        dots(E, J, inner, b + j * bj, bj, x, x_row, c + j * cj, cj);
+    for (; j < columns; j++)
+        dots(E, 1, inner, b + j * bj, bj, x, x_row, c + j * cj, cj);
 }
 
 static void product_of_rows(long columns, long inner, const real *b, long bj, const real *x, long x_row, real *c, long cj, long count) {
     long e = 0;
-    for (; e + 4 <= count; e += 4) {
-        long j = 0;
-        for (; j + WIDTH <= columns; j += WIDTH)
-            dots(4, WIDTH, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
-        for (; j < columns; j++)
-            dots(4, 1, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
-    }
-    for (; e < count; e++) {
-        long j = 0;
-        for (; j + 8 <= columns; j += 8)
-            dots(1, 8, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
-        for (; j < columns; j++)
-            dots(1, 1, inner, b + j * bj, bj, x + e * x_row, x_row, c + j * cj + e, cj);
-    }
+    for (; e + 4 <= count; e += 4)
+        dots_columns(4, WIDTH, columns, inner, b, bj, x + e * x_row, x_row, c + e, cj);
+    for (; e + 2 <= count; e += 2)
+        dots_columns(2, 4, columns, inner, b, bj, x + e * x_row, x_row, c + e, cj);
+    if (e < count)
+        dots_columns(1, 8, columns, inner, b, bj, x + e * x_row, x_row, c + e, cj);
 }
 
-// c[j][k] += the sum over the examples of d[j] a[k], for J rows and K columns.
-ALWAYS void inner_products(const int J, const int K, const real *restrict d, long dj, const real *restrict a, long ak, real *restrict c,
-                           long cj, long ck, long count) {
-    vec s[2][4];
-    UNROLL for (int j = 0; j < J; j++)
-        UNROLL for (int k = 0; k < K; k++)
-            s[j][k] = splat(0);
-    long e = 0;
-    for (; e + LANES <= count; e += LANES) {
-        vec entries[4];
-        UNROLL for (int k = 0; k < K; k++)
-            entries[k] = load(a + k * ak + e);
-        UNROLL for (int j = 0; j < J; j++) {
-            const vec factors = load(d + j * dj + e);
-            UNROLL for (int k = 0; k < K; k++)
-                s[j][k] = fused(factors, entries[k], s[j][k]);
-        }
-    }
-    for (int j = 0; j < J; j++)
-        for (int k = 0; k < K; k++) {
-            real sum = lanes(s[j][k]);
-            for (long l = e; l < count; l++)
-                sum += d[j * dj + l] * a[k * ak + l];
-            c[j * cj + k * ck] += sum;
-        }
-}
-
-static void add_products(long rows, long columns, const real *d, long dj, const real *a, long ak, real *c, long cj, long ck, long count) {
-    for (long j = 0; j < rows; j += 2) {
-        long k = 0;
-        if (j + 2 <= rows)
-            for (; k + 4 <= columns; k += 4)
-                inner_products(2, 4, d + j * dj, dj, a + k * ak, ak, c + j * cj + k * ck, cj, ck, count);
-        for (long i = j; i < rows && i < j + 2; i++)
-            for (long l = k; l < columns; l++)
-                inner_products(1, 1, d + i * dj, dj, a + l * ak, ak, c + i * cj + l * ck, cj, ck, count);
-    }
-}
-
-// The same, where the entries of an example lie in a row as the caller has them, and those of a row of c beside each other. The sums
-// of J rows and T vectors of columns are in registers first.
-ALWAYS void outer_sums(const int J, const int T, const real *restrict d, long dj, const real *restrict x, long x_row, const real *restrict c,
-                       long cj, long count, int first, vec s[8][2]) {
+// s[j] = the sum over the examples of d[j] x, where the entries x of an example lie in a row, as do those of c; added to what is in c
+// where this is not the first block. For J rows and T vectors, of which so many columns are there.
+ALWAYS void outer_sums(const int J, const int T, long columns, const real *restrict d, long dj, const real *restrict x, long x_row,
+                       const real *restrict c, long cj, long count, int first, vec s[8][2]) {
     UNROLL for (int j = 0; j < J; j++)
         UNROLL for (int t = 0; t < T; t++)
-            s[j][t] = first ? splat(0) : load(c + j * cj + t * LANES);
+            s[j][t] = first ? splat(0) : load_some(c + j * cj + t * LANES, columns - t * LANES);
     for (long e = 0; e < count; e++) {
         vec row[2];
         UNROLL for (int t = 0; t < T; t++)
             row[t] = load(x + e * x_row + t * LANES);
         UNROLL for (int j = 0; j < J; j++) {
-            const vec factor = splat(d[j * dj + e]);
+            const vec factor = repeated(d + j * dj + e);
             UNROLL for (int t = 0; t < T; t++)
                 s[j][t] = fused(factor, row[t], s[j][t]);
         }
     }
 }
 
-ALWAYS void outer_products(const int J, const int T, const real *restrict d, long dj, const real *restrict x, long x_row, real *restrict c,
-                           long cj, long count, int first) {
+ALWAYS void outer_products(const int J, const int T, long columns, const real *restrict d, long dj, const real *restrict x, long x_row,
+                           real *restrict c, long cj, long count, int first) {
     vec s[8][2];
-    outer_sums(J, T, d, dj, x, x_row, c, cj, count, first, s);
+    if (first && T == 2)  // memory that is only written to is fetched too, and late: ask for what the next vectors of the row need
+        UNROLL for (int j = 0; j < J; j++)
+            UNROLL for (int t = 2; t < 4; t++)
+                __builtin_prefetch(c + j * cj + t * LANES, 1);
+    outer_sums(J, T, columns, d, dj, x, x_row, c, cj, count, first, s);
     UNROLL for (int j = 0; j < J; j++)
         UNROLL for (int t = 0; t < T; t++)
-            store(c + j * cj + t * LANES, s[j][t]);
+            store_some(c + j * cj + t * LANES, s[j][t], columns - t * LANES);
+}
+
+ALWAYS void outer_rows(const int T, long columns, long rows, const real *d, long dj, const real *x, long x_row, real *c, long cj,
+                       long count, int first) {
+    long j = 0;
+    for (; j + TALL <= rows; j += TALL)
+        outer_products(TALL, T, columns, d + j * dj, dj, x, x_row, c + j * cj, cj, count, first);
+    for (; j + 2 <= rows; j += 2)
+        outer_products(2, T, columns, d + j * dj, dj, x, x_row, c + j * cj, cj, count, first);
+    if (j < rows)
+        outer_products(1, T, columns, d + j * dj, dj, x, x_row, c + j * cj, cj, count, first);
+}
+
+// Up to LANES columns that lie otherwise, put into rows, with zeros behind them.
+static inline void in_rows(long columns, const real *a, long ae, long ak, long count, real *x) {
+    for (long k = 0; k < LANES; k++)
+        for (long e = 0; e < count; e++)
+            x[e * LANES + k] = k < columns ? a[e * ae + k * ak] : 0;
+}
+
+static void outer_columns(long columns, long rows, const real *d, long dj, const real *a, long ae, long ak, real *c, long cj, long count,
+                          int first) {
+    real x[BLOCK * LANES];
+    in_rows(columns, a, ae, ak, count, x);
+    outer_rows(1, columns, rows, d, dj, x, LANES, c, cj, count, first);
 }
 
 static void add_products_of_rows(long rows, long columns, const real *d, long dj, const real *x, long x_row, real *c, long cj, long count,
                                  int first) {
     long k = 0;
-    for (; k + 2 * LANES <= columns; k += 2 * LANES) {
-        long j = 0;
-        for (; j + TALL <= rows; j += TALL)
-            outer_products(TALL, 2, d + j * dj, dj, x + k, x_row, c + j * cj + k, cj, count, first);
-        for (; j < rows; j++)
-            outer_products(1, 2, d + j * dj, dj, x + k, x_row, c + j * cj + k, cj, count, first);
-    }
-    for (; k < columns; k++)
-        for (long j = 0; j < rows; j++) {
-            real sum = first ? 0 : c[j * cj + k];
-            for (long e = 0; e < count; e++)
-                sum += d[j * dj + e] * x[e * x_row + k];
-            c[j * cj + k] = sum;
-        }
+    for (; k + 2 * LANES <= columns; k += 2 * LANES)
+        outer_rows(2, 2 * LANES, rows, d, dj, x + k, x_row, c + k, cj, count, first);
+    for (; k + LANES <= columns; k += LANES)
+        outer_rows(1, LANES, rows, d, dj, x + k, x_row, c + k, cj, count, first);
+    if (k < columns)
+        outer_columns(columns - k, rows, d, dj, x + k, x_row, 1, c + k, cj, count, first);
+}
+
+// The same, where the examples of a lie beside each other.
+static void add_products(long rows, long columns, const real *d, long dj, const real *a, long ak, real *c, long cj, long count, int first) {
+    long k = 0;
+    for (; k + LANES <= columns; k += LANES)
+        outer_columns(LANES, rows, d, dj, a + k * ak, 1, ak, c + k, cj, count, first);
+    if (k < columns)
+        outer_columns(columns - k, rows, d, dj, a + k * ak, 1, ak, c + k, cj, count, first);
 }
 
 // A product without examples.

@@ -1,5 +1,7 @@
-#ifndef BYTES  // of a register; a flag can ask for others, -DBYTES=64
-#ifdef __AVX__
+#ifndef BYTES  // of a register; a flag can ask for others, -DBYTES=32
+#ifdef __AVX512F__
+#define BYTES 64
+#elif defined __AVX__
 #define BYTES 32
 #else
 #define BYTES 16
