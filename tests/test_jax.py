@@ -191,7 +191,7 @@ def test_the_source_runs_by_itself(name: str) -> None:
     program, right = vectorize(f, backend="jax").record(*arrays), vectorize(f)
     names: dict[str, Any] = {}
     exec(program.source, names)
-    with jax.enable_x64(True):
+    with devices.precision(np.dtype(float)):
         found = jax.jit(names[program.name])(*arrays, program.parameter_vector())
         if isinstance(found, tuple):
             for each, expected in zip(found, right.value_and_gradient(*arrays)):
@@ -204,7 +204,7 @@ def test_the_function_is_pure_and_goes_through_transformations() -> None:
     program = network()
     theta = program.parameter_vector()
     cost, gradient = program.value_and_gradient(X, Y)
-    with jax.enable_x64(True):
+    with devices.precision(np.dtype(float)):
         found = jax.jit(program.function)(theta, X, Y)
         assert found[0].shape == ()
         assert near(found[0], cost)
@@ -219,7 +219,7 @@ def test_the_function_is_pure_and_goes_through_transformations() -> None:
 def test_the_function_of_several_results_gives_them() -> None:
     make, arrays = KINDS["a_matrix_of_outputs"]
     program = vectorize(make(), backend="jax").record(*arrays)
-    with jax.enable_x64(True):
+    with devices.precision(np.dtype(float)):
         assert near(program.function(program.parameter_vector(), *arrays), program(*arrays))
     constant = vectorize(lambda x: [1.0, 2.0], backend="jax").record(np.ones(3))
     assert constant.function(np.zeros(0), np.ones(3)).tolist() == [[1.0, 2.0]] * 3
@@ -231,7 +231,7 @@ def test_our_gradient_is_jaxs_own_of_the_forward_program(name: str) -> None:
     f = make()
     f = f if vectorize(f)(*arrays).ndim == 1 else (lambda *x, f=f: sum(f(*x)))
     program = vectorize(f, backend="jax").record(*arrays)
-    with jax.enable_x64(True):
+    with devices.precision(np.dtype(float)):
         theta = program.parameter_vector()
         expected = jax.jit(jax.grad(lambda theta: program.function(theta, *arrays)[0]))(theta)
         assert near(program.function(theta, *arrays)[1], expected)

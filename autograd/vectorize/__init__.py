@@ -160,7 +160,7 @@ class Vectorized:
 
         The vector `parameters`, in the order of `parameters`, is what the update rule changes in place, beside the vectors of
         `memory` that it has. The parameters with the numbers `still` stay as they are, with no part in the gradient. The last
-        step's gradient is written to `out`.
+        step's gradient is written to `out`. The arguments are taken to stay as they are: a back end may keep copies elsewhere.
 
         >>> import numpy as np
         >>> w = Value(0.0)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.experimental
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
