@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there is no script {given.script}")
     if importlib.util.find_spec("jax") is None:
         parser.error('several processes need JAX: pip install "nudge-autograd[jax]"')
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # and the processes are ended on the way
     return launch([given.script, *given.arguments], given.processes, given.restarts)
 
 

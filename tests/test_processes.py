@@ -124,6 +124,22 @@ def test_with_restarts_it_begins_again_from_the_checkpoint(tmp_path: Path, right
     assert_same_costs(history(tmp_path)["columns"], right)
 
 
+def test_who_ends_the_launcher_ends_them_all(tmp_path: Path) -> None:
+    script, told = tmp_path / "script.py", tmp_path / "pid"
+    script.write_text(f"import os, time\nopen({str(told)!r} + '.new', 'w').write(str(os.getpid()))\n")
+    with script.open("a") as file:
+        file.write(f"os.rename({str(told)!r} + '.new', {str(told)!r})\ntime.sleep(600)\n")
+    command = [sys.executable, "-m", "nn.launch", "--processes", "1", str(script)]
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}) as launcher:
+        while not told.exists():
+            assert launcher.poll() is None
+            time.sleep(0.05)
+        launcher.terminate()
+        assert launcher.wait(timeout=60) == 128 + 15
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told.read_text()), 0)
+
+
 def test_processes_that_begin_different_runs_are_told_so(tmp_path: Path) -> None:
     done = begin(tmp_path, 2, "stop", "5")
     assert done.returncode == 1
