@@ -1,11 +1,13 @@
 """The yardsticks of the benchmarks measure nothing unless they are right."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from autograd import Value, relu, sigmoid, total
 from nn import MLP
-from tests.benchmarks import by_hand
+from tests.benchmarks import by_hand, sections
 
 
 @pytest.mark.parametrize("batch", [1, 3, by_hand.WIDE])
@@ -31,6 +33,19 @@ def test_moons_by_hand_have_the_gradient_of_the_scalar_engine(batch: int) -> Non
     agrees(by_hand.Moons([2, 16, 16, 1], batch), model, cost, X, Y)
 
 
+def test_moons_for_numba_are_those_by_hand() -> None:
+    pytest.importorskip("numba", reason="numba is a peer to be timed, where it is installed")
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(30, 2)), rng.choice([-1.0, 1.0], 30)
+    theta, hand = rng.normal(size=337), by_hand.Moons([2, 16, 16, 1], len(X))
+    hand.set(theta)
+    cost = sections.numba_step(theta, X, Y, 0.1)()
+    assert cost == pytest.approx(hand.step(X, Y, 0.1), rel=1e-12)
+    neurons = hand.parameters.copy()
+    hand.set(theta)
+    np.testing.assert_allclose(hand.parameters, neurons, rtol=1e-10)
+
+
 def agrees(hand: by_hand.ByHand, model: MLP, cost: Value, X: by_hand.Array, Y: by_hand.Array) -> None:
     tolerance = 1e-12 if hand.gradient.dtype == np.float64 else 1e-4
     hand.set(np.array([p.data for p in model.parameters()]))
@@ -39,3 +54,13 @@ def agrees(hand: by_hand.ByHand, model: MLP, cost: Value, X: by_hand.Array, Y: b
     gradient = np.array([p.grad for p in model.parameters()])
     np.testing.assert_allclose(hand.gradient_by_neurons(), gradient, rtol=tolerance, atol=tolerance * abs(gradient).max())
     np.testing.assert_allclose(hand.parameters, before - 0.5 * hand.gradient, rtol=1e-6)
+
+
+def test_the_expression_in_straight_lines_has_the_gradient_of_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUDGE_CACHE", str(tmp_path / "cache"))
+    value, by_a, by_b = sections.straight_line(-4.0, 2.0)
+    assert value == pytest.approx(24.70408163265306, rel=1e-12)
+    assert by_a == pytest.approx(sections.readme(Value), rel=1e-12)
+    if sections.has_compiler():
+        replayed, gradient = sections.replayed()()
+        assert (replayed, *gradient) == pytest.approx((value, by_a, by_b), rel=1e-12)

@@ -1,22 +1,42 @@
 """The native back end: C that gives what the reference gives, for every kind of program, at every batch size, and on special numbers."""
 
+import ctypes
 import shutil
 import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
-from autograd import Value, exp, log, logsumexp, maximum, mean, minimum, relu, sigmoid, sqrt, tanh, vectorize, weighted_sum, where
-from autograd.vectorize.backends.native.compiler import CompilationError, compiler
-from autograd.vectorize.backends.native.emitter import emit
-from autograd.vectorize.program import aligned
+from autograd import (
+    Value,
+    anomaly,
+    exp,
+    log,
+    logsumexp,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    require,
+    sigmoid,
+    sqrt,
+    tanh,
+    vectorize,
+    weighted_sum,
+    where,
+)
+from autograd.vectorize.backends.native.compiler import CompilationError, compiler, load
+from autograd.vectorize.backends.native.emitter import beginning, emit
+from autograd.vectorize.backends.native.mathematics import names
+from autograd.vectorize.backends.reference import Interpreter
+from autograd.vectorize.program import Input, Program, aligned, sized
 from autograd.vectorize.recording import Kind
 from nn import MLP, SGD, Training, squared_error
 from nn.data import moons
@@ -72,15 +92,68 @@ def test_programs_of_every_kind_give_what_the_reference_gives(name: str) -> None
     assert_same_programs(make(), *(np.resize(array, (37, *array.shape[1:])) for array in arrays))
 
 
+TOGETHER = 200  # programs in one file, which the compiler takes a hundredth of the time for that it takes for as many files
+
+
+def in_one_file(programs: Sequence[Program]) -> Callable[[int, Sequence[Array], Array, Array], float]:
+    """Run the one of these programs that has a number, on inputs and parameters; its array goes to the last argument."""
+    float64 = np.dtype(np.float64)
+    texts, memory = [beginning(names(), float64)], []
+    for number, program in enumerate(programs):
+        sizes = {each.argument: each.shape[1] for each in program.instructions if isinstance(each, Input)}
+        shapes = [(sizes[argument],) for argument in range(len(sizes))]
+        emitted = emit(program, float64, f"run{number}", [f"x{argument}" for argument in range(len(sizes))], shapes)
+        texts.append(emitted.source[emitted.source.index(f"// run{number}: ") :])
+        memory.append(np.zeros(emitted.work))
+    library = load("\n".join(texts))
+
+    def run(number: int, inputs: Sequence[Array], theta: Array, out: Array) -> float:
+        function = getattr(library, f"run{number}")
+        function.restype = ctypes.c_double
+        pointers = [ctypes.c_void_p(each.ctypes.data) for each in (*inputs, theta, np.ones(0), out, memory[number])]
+        return float(function(ctypes.c_long(len(inputs[0])), *pointers))
+
+    return run
+
+
 @pytest.mark.soak
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(PROGRAM)
-def test_random_programs_give_what_the_reference_gives(description: dict[str, Any]) -> None:
-    f = RandomProgram(**description)
-    right, native = vectorize(f, backend="reference"), vectorize(f, backend="native")
-    with np.errstate(all="ignore"):
-        expected = right(*f.arrays)
-        np.testing.assert_allclose(native(*f.arrays), expected, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(expected).max()))
+def test_random_programs_give_what_the_reference_gives() -> None:
+    """10,000 of them: the mean and its gradient, and where there is no such thing, the results."""
+    waiting: list[tuple[Any, list[Array], Array, Program, Array, float]] = []
+    count = 0
+
+    def compare() -> None:
+        run = in_one_file([program for *_, program, _, _ in waiting])
+        for number, (description, arrays, theta, _, expected, cost) in enumerate(waiting):
+            out = np.full_like(expected, np.nan)
+            found = run(number, arrays, theta, out)
+            atol = 1e-9 * max(1.0, np.abs(expected).max(initial=0.0))
+            np.testing.assert_allclose(out, expected, rtol=1e-9, atol=atol, err_msg=str(description))
+            if not np.isnan(cost):
+                np.testing.assert_allclose(found, cost, rtol=1e-9, atol=1e-9, err_msg=str(description))
+        waiting.clear()
+
+    @settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None)
+    @given(PROGRAM)
+    def collect(description: dict[str, Any]) -> None:
+        nonlocal count
+        f = RandomProgram(**description)
+        with np.errstate(all="ignore"):
+            recording = vectorize(f).record(*f.arrays)._latest
+            assert recording is not None
+            theta, arrays = recording.layout.gather(), [np.ascontiguousarray(each, np.float64) for each in f.arrays]
+            program = recording.program(recording.shown)
+            (output,) = [number for name, number in program.outputs.items() if name != "cost"]
+            expected = np.empty(sized(program.shape(output), len(arrays[0])))
+            cost = Interpreter(program, expected.dtype).run(arrays, theta, None, expected)
+            waiting.append((description, arrays, theta, program, expected, cost))
+        count += 1
+        if len(waiting) >= TOGETHER:
+            compare()
+
+    collect()
+    compare()
+    assert count >= 10_000
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 31, 32, 33, 64, 70])
@@ -209,6 +282,75 @@ print(vectorize(lambda x: w * x * x + {tmp_path.name!r}.__len__(), backend="nati
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
         assert done.stdout == "[1.]\n"
         assert len([each for each in (tmp_path / "cache").iterdir() if each.is_file()]) == 1
+
+
+@pytest.fixture
+def again() -> tuple[Any, dict[str, Any]]:
+    """A program that was called with arrays that it may be called with again, and these."""
+    program, arrays = small(), {"x": np.ones((50, 3)), "y": np.ones((50, 2))}
+    arrays["parameters"] = program.parameter_vector()
+    arrays["out"] = np.empty_like(arrays["parameters"])
+    call(program, arrays)
+    return program, arrays
+
+
+def call(program: Any, arrays: dict[str, Any]) -> tuple[float, list[float]]:
+    cost, gradient = program.value_and_gradient(arrays["x"], arrays["y"], parameters=arrays["parameters"], out=arrays["out"])
+    assert gradient is arrays["out"]
+    return cost, gradient.tolist()
+
+
+def test_arrays_that_are_given_again_are_read_anew(again: tuple[Any, dict[str, Any]]) -> None:
+    program, arrays = again
+    for name in ("x", "y", "parameters"):
+        arrays[name] *= 1.5
+        assert call(program, arrays) == call(small(), {name: array.copy() for name, array in arrays.items()}), name
+    program(np.ones((2, 3)), np.ones((2, 2)))
+    other = {**arrays, "out": np.empty_like(arrays["out"])}
+    assert call(program, other) == call(program, arrays)
+
+
+def test_arrays_that_are_given_again_in_another_shape_are_refused(again: tuple[Any, dict[str, Any]]) -> None:
+    program, arrays = again
+    arrays["x"].shape = (3, 50)
+    with pytest.raises(ValueError, match="arguments need one row for each example"):
+        call(program, arrays)
+
+
+def test_anomaly_mode_watches_arrays_that_are_given_again(again: tuple[Any, dict[str, Any]]) -> None:
+    program, arrays = again
+    arrays["x"][7, 1] = np.nan
+    with anomaly(), pytest.raises(FloatingPointError):
+        call(program, arrays)
+    assert np.isnan(call(program, arrays)[0])
+
+
+def test_what_is_required_of_arrays_that_are_given_again_is_asked_again() -> None:
+    w = Value(2.0)
+
+    def root(x: Any) -> Any:
+        require(x > 0, "x must be positive, got {}", x)
+        return sqrt(w * x)
+
+    program, x = vectorize(root, backend="native"), np.ones(3)
+    theta, out = np.ones(1), np.ones(1)
+    for _ in range(2):
+        program.value_and_gradient(x, parameters=theta, out=out)
+    x[1] = -1.0
+    with pytest.raises(ValueError, match=r"x must be positive, got -1.0 \(example 1\)"):
+        program.value_and_gradient(x, parameters=theta, out=out)
+
+
+def test_threads_may_give_the_same_arrays_again(again: tuple[Any, dict[str, Any]]) -> None:
+    program, _ = again
+    run = program._again.run
+    expected, costs = run(), list[float]()
+    threads = [threading.Thread(target=lambda: costs.extend(run() for _ in range(500))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert costs == [expected] * 2000
 
 
 def test_threads_share_a_program() -> None:

@@ -7,12 +7,14 @@ back end runs. `recording` puts the stages together.
 from __future__ import annotations
 
 import inspect
+import operator
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograd import modes
 from autograd.modes import TraceError, mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
@@ -74,6 +76,7 @@ class Vectorized:
         self._argument_names: dict[int, tuple[str, ...]] = {}
         self._recordings: dict[tuple[tuple[int, ...], ...], Recording] = {}
         self._latest: Recording | None = None
+        self._again: _Again | None = None
 
     def __repr__(self) -> str:
         return f"<vectorized {self.name}>"
@@ -134,6 +137,10 @@ class Vectorized:
         With `weights`, (batch,), it is the sum of weight * result that is given and differentiated, so that the sums of several
         batches add up; `weights / weights.sum()` makes it a weighted mean, and a weight of 0 leaves an example out.
         """
+        again = self._again
+        if again is not None and out is again.out and parameters is again.parameters and weights is None and again.is_of(arguments):
+            self._latest = again.recording
+            return again.run(), again.out
         self._refuse_in_a_recording(parameters)
         recording, arrays = self._prepare(arguments)
         size = len(recording.layout)
@@ -143,7 +150,11 @@ class Vectorized:
             theta = _checked_vector(parameters, size, self.dtype, "parameters", "one number a parameter")
         gradient = np.empty(size, self.dtype) if out is None else _checked_vector(out, size, self.dtype, "out", exact=True)
         if weights is None:
-            return recording.run(Kind.MEAN, arrays, theta, gradient), gradient
+            value = recording.run(Kind.MEAN, arrays, theta, gradient)
+            is_known = theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
+            if is_known and not (self._checks and recording.has_demands):
+                self._again = _Again(recording, arrays, theta, gradient)
+            return value, gradient
         weights = _checked_vector(weights, len(arrays[0]), self.dtype, "weights", "one number an example")
         return recording.run(Kind.WEIGHTED, arrays, theta, gradient, weights), gradient
 
@@ -319,6 +330,25 @@ class Vectorized:
         if self._checks:
             recording.check(arrays)
         return recording, arrays
+
+
+_SHAPE = operator.attrgetter("shape")
+
+
+class _Again:
+    """A call of `value_and_gradient` that was found right: with the same arrays it is made again without looking at them anew."""
+
+    __slots__ = ("arrays", "out", "parameters", "recording", "run", "shapes")
+
+    def __init__(self, recording: Recording, arrays: Sequence[FloatArray], parameters: FloatArray, out: FloatArray) -> None:
+        self.recording, self.arrays, self.parameters, self.out = recording, arrays, parameters, out
+        self.run = recording.ready(Kind.MEAN, arrays, parameters, out)
+        self.shapes = [array.shape for array in arrays]
+
+    def is_of(self, arguments: Sequence[Any]) -> bool:
+        """Whether these are its arrays, in the shapes that they had, and nobody watches the numbers."""
+        are_known = len(arguments) == len(self.arrays) and all(map(operator.is_, arguments, self.arrays))
+        return are_known and list(map(_SHAPE, arguments)) == self.shapes and not modes.watchers
 
 
 def _is_scalar(arguments: Sequence[Any]) -> bool:

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from autograd.modes import Demand, mode
-from autograd.vectorize.backends import Backend, Descent, Executable, Steps
+from autograd.vectorize.backends import Backend, Descent, Executable, Steps, ready
 from autograd.vectorize.backends.reference import Interpreter, evaluate
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.descent import UpdateRule
@@ -113,6 +113,11 @@ class Recording:
         program = self.program(self.shown if gradient else Kind.RESULTS)
         export(path, program, self.name, self.names, self.shapes, self.result_shape, self.layout.gather())
 
+    @property
+    def has_demands(self) -> bool:
+        """Whether the function requires something of the numbers that it is given."""
+        return bool(self._demands)
+
     def check(self, arrays: Sequence[FloatArray]) -> None:
         """Raise ValueError for the first example that does not meet what the function requires."""
         for each in self._demands:
@@ -123,6 +128,10 @@ class Recording:
         if mode.anomaly:
             return Interpreter(self.whole(kind), self.dtype, watch=True).run(arrays, theta, weights, out)
         return self._executable(kind).run(arrays, theta, weights, out)
+
+    def ready(self, kind: Kind, arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray) -> Callable[[], float]:
+        """`run` of these arrays, as they lie and with their shapes, as a call without arguments; in anomaly mode it is none."""
+        return ready(self._executable(kind), arrays, theta, None, out)
 
     def _executable(self, kind: Kind) -> Executable:
         if kind not in self._executables:

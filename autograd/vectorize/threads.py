@@ -9,16 +9,17 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from autograd import ops
-from autograd.vectorize.backends import Executable
+from autograd.vectorize.backends import Executable, ready
 from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, sized
 
 PAYS = 4_000_000  # steps of arithmetic for a thread, a few tenths of a millisecond; waking one up takes some hundredths
@@ -73,9 +74,18 @@ class Threaded:
         self.each = work(program)
         self._buffers: list[list[FloatArray]] = []  # for the parts' outputs, that no thread is using
 
+    def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
+        if self._count(len(inputs[0])) < 2:
+            return ready(self.executable, inputs, theta, weights, out)
+        return partial(self.run, inputs, theta, weights, out)
+
+    def _count(self, batch: int) -> int:
+        """How many threads run a batch."""
+        return 1 if self.parts is None else threads_for(self.each, batch, self.threads)
+
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
         batch = len(inputs[0])
-        count = 1 if self.parts is None else threads_for(self.each, batch, self.threads)
+        count = self._count(batch)
         if count < 2:
             return self.executable.run(inputs, theta, weights, out)
         ends = [batch * place // count for place in range(count + 1)]

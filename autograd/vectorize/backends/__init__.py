@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -18,7 +19,10 @@ from autograd.vectorize.program import FloatArray, Program, Shape
 
 
 class Executable(Protocol):
-    """A program made ready to run, for batches of any size and from any number of threads."""
+    """A program made ready to run, for batches of any size and from any number of threads.
+
+    One that can run the same arrays again in less time has a method `ready` too, with the parameters of `run`; see `ready` below.
+    """
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
         """Write the program's array output to `out`, and return its cost, or nan where it has none.
@@ -27,6 +31,16 @@ class Executable(Protocol):
         of parameters, which every example has; `weights` is (batch,), for a program that takes weights. Nothing is allocated that
         outlives the call but for buffers kept for the next one.
         """
+
+
+def ready(
+    executable: Executable, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray
+) -> Callable[[], float]:
+    """A run of these arrays as a call without arguments, to be made again and again; they must lie where they are, in their shapes."""
+    make = getattr(executable, "ready", None)
+    if make is None:
+        return partial(executable.run, inputs, theta, weights, out)
+    return make(inputs, theta, weights, out)  # type: ignore[no-any-return]
 
 
 class Steps(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,14 +45,26 @@ def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequen
     return emit(program, np.dtype(np.float64), name, arguments, shapes).source
 
 
+# For each argument of a function ctypes takes about as long as a small program does: this one has one.
+_PACKED = """
+double run_packed(const intptr_t *given) {{
+    return run((long)given[0], {pointers});
+}}
+"""
+
+
 class Native:
     """A compiled program. While it runs, other threads do."""
 
     def __init__(self, emitted: Emitted, inputs: int) -> None:
-        self.source, self.work, _ = emitted
-        self._function = load(self.source).run
+        pointers = ", ".join(f"(void *)given[{place}]" for place in range(1, inputs + 5))
+        self.source, self.work = f"{emitted.source}{_PACKED.format(pointers=pointers)}", emitted.work
+        library = load(self.source)
+        self._function = library.run
         self._function.restype = ctypes.c_double
         self._function.argtypes = [ctypes.c_long, *[ctypes.c_void_p] * (inputs + 4)]
+        self._packed = library.run_packed
+        self._packed.restype = ctypes.c_double
         self._calls: list[_Call] = []  # that no thread is making
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
@@ -64,6 +76,24 @@ class Native:
             return self._function(len(inputs[0]), *call.pointers((*inputs, theta, weights, out)))  # type: ignore[no-any-return]
         finally:
             self._calls.append(call)
+
+    def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
+        kept = (*inputs, theta, weights, out, aligned(self.work, out.dtype))
+        addresses = [_pointer(each).value or 0 for each in kept]
+        packed = (ctypes.c_ssize_t * (1 + len(addresses)))(len(inputs[0]), *addresses)
+        function, free = self._packed, [(packed, kept)]  # that no thread is using
+
+        def run() -> float:
+            try:
+                mine = free.pop()
+            except IndexError:
+                return self.run(inputs, theta, weights, out)
+            try:
+                return function(mine[0])  # type: ignore[no-any-return]
+            finally:
+                free.append(mine)
+
+        return run
 
 
 class _Call:
@@ -103,10 +133,10 @@ class NativeDescent:
             call = _Call(aligned(self.work + room + len(still), theta.dtype))
         try:
             # the C function has them in an order of its own
-            known = call.pointers((*data, theta, *memory, still, gradient))
+            *known, to, stay, out, cost, norm, work = call.pointers((*data, theta, *memory, settings, still, gradient, costs, norms))
             return self._function(  # type: ignore[no-any-return]
-                _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) : -3], _pointer(settings),
-                _double(limit), known[-3], _long(len(still)), known[-2], _pointer(costs), _pointer(norms), known[-1], _long(room),
+                _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) :], to,
+                _double(limit), stay, _long(len(still)), out, cost, norm, work, _long(room),
             )  # fmt: skip
         finally:
             self._calls.append(call)

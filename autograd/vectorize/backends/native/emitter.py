@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +59,7 @@ _MACROS = f"""
 #endif
 """
 _LOOPS, _DESCENT = (Path(__file__).with_name(f"{name}.h").read_text() for name in ("loops", "descent"))
+_USED = ("splat", "fused", *re.findall(r"\bv_(\w+)", _LOOPS))  # by the loops
 _DESCEND = """
 long descend(long steps, long batch, {given}, const int64_t *rows, real *theta{memory},
              const real *settings, double limit, const int64_t *still, long stays, real *gradient, double *costs, double *norms,
@@ -155,6 +156,11 @@ class Emitted(NamedTuple):
     name: str  # of the function
 
 
+def beginning(functions: Iterable[str], dtype: np.dtype[Any]) -> str:
+    """What stands before programs in a file: the rows that they use, and the loops."""
+    return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{_LOOPS}"
+
+
 def emit(program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[str], shapes: Sequence[Shape]) -> Emitted:
     """The program as C. Raises ValueError, naming the operation, for what cannot be written in C."""
     return _Emitter(program, dtype, name, arguments, shapes).emitted()
@@ -192,7 +198,7 @@ class _Emitter:
         self.merged = self._merged()
         self.places: list[Place | None] = [None] * len(self.program)  # None for what is written into what uses it
         self.turned: dict[Place, Place] = {}
-        self.functions = {"splat", "fused", *re.findall(r"\bv_(\w+)", _LOOPS), *(rule.functions if rule else ())}
+        self.functions = set(rule.functions) if rule else set()
         self.work = 0
         self.memory: list[str] = []
         self.tables: list[str] = []
@@ -594,13 +600,13 @@ class _Emitter:
         layout = [f"// theta ({max(sizes)},): {self._layout()}"] if sizes else []
         header = [f"// {self.name}: of {described}; the arrays of a block lie in work", *layout]
         pointers = f"{given}, const real *theta, const real *weights, real *restrict out, real *restrict work"
-        function = "\n".join(f"    {line}" for line in lines)
-        begin = f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions(self.functions, self.dtype)}\n{_LOOPS}"
+        function = "\n".join(f"    {line}" for line in [*self.tables, *lines])
+        begin = beginning(self.functions, self.dtype)
         if self.rule is None:
             head = f"double {_identifier(self.name)}(long batch, {pointers}) {{"
-            return "\n".join([begin, *self.tables, "", *header, head, function, "}", ""])
+            return "\n".join([begin, "", *header, head, function, "}", ""])
         head = f"static double {self.name}(long batch, {pointers}, struct step *step) {{"
-        parts = [begin, self.rule.text(), _DESCENT, *self.tables, "", *header, head, function, "}", "", self._descend(max(sizes)), ""]
+        parts = [begin, self.rule.text(), _DESCENT, "", *header, head, function, "}", "", self._descend(max(sizes)), ""]
         return "\n".join(parts)
 
     def _descend(self, size: int) -> str:
