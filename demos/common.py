@@ -31,13 +31,16 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 def add_backend(options: argparse.ArgumentParser) -> None:
     """What a training runs on."""
-    options.add_argument("--backend", choices=["native", "numpy"], help="what to train on (default: native where there is a C compiler)")
+    options.add_argument(
+        "--backend", choices=["jax", "native", "numpy"], help="what to train on (default: native where there is a C compiler)"
+    )
 
 
 def backend(given: argparse.Namespace) -> str:
     """The back end that was asked for, or the fastest here, with a line that says which it is."""
     name = given.backend or ("native" if c_compiler() else "numpy")
-    print(f"trained natively, in C compiled by {c_compiler()}" if name == "native" else f"trained on {name}")
+    words = {"native": f"trained natively, in C compiled by {c_compiler()}", "jax": "trained by JAX: the first steps wait for its compiler"}
+    print(words.get(name, f"trained on {name}"))
     return str(name)
 
 

@@ -14,6 +14,7 @@ import os
 import sys
 import time
 import warnings
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -39,6 +40,7 @@ from nn.module import Module
 from nn.objectives import Batch, Cost, Noise, objective_for
 from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
 from nn.parameters import Parameters
+from nn.processes import Processes
 from nn.progress import Progress
 from nn.stored import ArrayInFile, Stored
 
@@ -98,8 +100,9 @@ def train(
     `checkpoint` is a file, written at the start and after each epoch, from which `resume=True` goes on, to the same
     bits as if never interrupted; where there is none yet it starts.
 
-    `backend` is what runs the compiled program: "numpy", or "native", C for this machine, on `threads` of its processors (see
-    `autograd.vectorize`).
+    `backend` is what runs the compiled program: "numpy", or "native", C for this machine, on `threads` of its processors, or "jax",
+    on all devices of all processes that JAX knows (see `autograd.vectorize`, and `nn.launch`): each of these runs the same script, and
+    gets the same history; the first one shows progress and writes the checkpoint, and what its callbacks return is what counts.
     `compiled=False` runs on scalar Values, slowly, with every number there to see. So does, with a warning, a cost that cannot
     be traced. Raises ValueError for data that do not fit, with nothing changed, and DivergenceError when the cost is
     not finite any more; then the model holds the parameters of the end of the last epoch.
@@ -120,8 +123,9 @@ def train(
     if checkpoint is not None:
         _open(run, checkpoint, resume)
     history = run.history
-    shown = Progress(progress, epochs, len(run.X), done=sum(history.steps.examples))
-    history.stopped = "no improvement" if _is_stuck(history, patience) else ""
+    processes = run.processes
+    shown = Progress(progress and processes.is_first, epochs, len(run.X), done=sum(history.steps.examples))
+    history.stopped = "no improvement" if processes.agreed(_is_stuck(history, patience)) else ""
     with interruptible() as interrupts, shown:
 
         def watch(step: Step) -> bool:
@@ -131,11 +135,11 @@ def train(
         while len(history.cost) < epochs and not history.stopped:
             if run.epoch(watch, every=AT_ONCE):
                 shown.epoch(history)
-                if _call(calls, run):
+                if processes.agreed(_call(calls, run)):
                     history.stopped = "callback"
-                elif _is_stuck(history, patience):
+                elif processes.agreed(_is_stuck(history, patience)):
                     history.stopped = "no improvement"
-            if interrupts and not history.stopped:
+            if any(processes.each(bool(interrupts))) and not history.stopped:
                 history.stopped = "interrupted"
             if checkpoint is not None:
                 run.save(checkpoint)
@@ -147,7 +151,7 @@ def train(
 
 def _open(run: Training, path: str | os.PathLike[str], resume: bool) -> None:
     """Go on from the checkpoint, or start it."""
-    if not Path(path).exists():
+    if not run.processes.agreed(Path(path).exists()):
         run.save(path)
     elif resume:
         run.load(path)
@@ -265,6 +269,9 @@ class Training:
         self._pace = 1  # how many steps to ask for at once
         self._made: tuple[tuple[Any, ...], Descent] | None = None  # a descent, and what it is of
         self._path = ""  # of the last checkpoint
+        self.processes = Processes(backend if compiled else "numpy")
+        if self.processes.count > 1:
+            self.processes.check_the_same(zlib.crc32(f"{self._settings()} {checkpoints.checksum(self._own.theta)}".encode()))
         self._check_memory(self.optimizer)
         self._safe = self._snapshot()  # where to go back to from a divergence
 
@@ -304,8 +311,8 @@ class Training:
                     steps = self._take(self._pace if every else 1)
                     self._keep_pace(steps, every)
                     if watch is not None:
-                        wishes = [watch(step) for step in steps]
-                        if any(wishes):
+                        wishes = [bool(watch(step)) for step in steps]
+                        if any(self.processes.each(any(wishes))):
                             break
         finally:
             self._own.write()
@@ -413,9 +420,13 @@ class Training:
             raise ValueError(f"the state is of another run: {error}") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a checkpoint, in one piece or not at all: what `state` holds, save for which examples were looked at."""
+        """Write a checkpoint, in one piece or not at all: what `state` holds, save for which examples were looked at.
+
+        Of several processes the first one writes it.
+        """
         self.take_up()
-        checkpoints.write(path, self._settings(), self._snapshot())
+        if self.processes.is_first:
+            checkpoints.write(path, self._settings(), self._snapshot())
         self._path = os.fspath(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
@@ -455,7 +466,8 @@ class Training:
         if not math.isfinite(costs[last] + norms[last]):
             what = f"the norm of the gradient is {norms[last]}" if math.isfinite(costs[last]) else f"the cost is {costs[last]}"
             self._diverge(self._steps_in_epoch + last, what)
-        steps = self._enter(costs, norms, rates, size, time.perf_counter() - began)
+        elapsed = self.processes.agreed(time.perf_counter() - began)  # by which the next number of steps is chosen
+        steps = self._enter(costs, norms, rates, size, elapsed)
         if self._seen == len(self.X):
             self._end_epoch()
         return steps

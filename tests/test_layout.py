@@ -12,7 +12,7 @@ import autograd
 import nn
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = {"IPython", "graphviz", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm"}
+OPTIONAL = {"IPython", "graphviz", "jax", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm"}
 ENGINE = ["kernels", "operation", "ops", "modes", "backward", "interop", "copying", "value", "require", "derivatives"]
 REST = ["names", "chain_rule", "why", "vectorize", "draw"]
 ORDER = [*(f"autograd.{name}" for name in ("atomic", *ENGINE, *REST)), "autograd", "nn", "demos", "tests"]
