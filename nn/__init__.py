@@ -17,6 +17,7 @@ from nn.data import (
     xor,
 )
 from nn.explain import nudges
+from nn.formula import FormulaError, formula
 from nn.history import History
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
@@ -30,6 +31,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "DivergenceError",
+    "FormulaError",
     "History",
     "InverseTime",
     "Layer",
@@ -43,6 +45,7 @@ __all__ = [
     "circles",
     "cross_entropy",
     "digits",
+    "formula",
     "hinge",
     "l2_penalty",
     "load_csv",
