@@ -1,5 +1,6 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
+from nn.anatomy import anatomy
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
 from nn.data import (
     blobs,
@@ -40,6 +41,7 @@ __all__ = [
     "Optimizer",
     "StepDecay",
     "Training",
+    "anatomy",
     "binary_cross_entropy",
     "blobs",
     "circles",

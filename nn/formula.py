@@ -89,9 +89,7 @@ def formula(text: str) -> Function:
         except (ArithmeticError, ValueError, TypeError) as error:
             problem = f"has no value ({error})"
         if problem:
-            raise FormulaError(
-                f"this {problem} at x = {x:g}, and an activation has to have one at least from {LOW:g} to {HIGH:g}", text, 0
-            )
+            raise FormulaError(f"this {problem} at x = {x:g}, and an activation has to have one at least from {LOW:g} to {HIGH:g}", text, 0)
     return activation
 
 
