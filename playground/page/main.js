@@ -1,0 +1,512 @@
+/** The playground: it keeps what the session said last, asks for the next frame, and tells each part of the page what to show. */
+
+import {ActivationEditor} from "./activation.js";
+import {showColumns} from "./columns.js";
+import {Connection, Refusal} from "./connection.js";
+import {CurvesView, Run} from "./curves.js";
+import {at, figure, largest, make, number, palette, percent} from "./dom.js";
+import {Inspector} from "./inspector.js";
+import {Lesson} from "./lesson.js";
+import {NetworkView} from "./network.js";
+import {Pad} from "./pad.js";
+import {PlaneView} from "./plane.js";
+import {drawMarker, pretty, Settings} from "./settings.js";
+
+const MAP = 50, BOUNDARY = 100, KEPT_RUNS = 5, INSPECT_EVERY = 250;
+const LIVE = new Set(["rate", "schedule", "optimizer", "batch_size", "clip", "l1", "l2", "cost", "activations", "output_activation"]);
+const FEATURES = {"x1": x => x, "x2": (x, y) => y, "x1^2": x => x * x, "x2^2": (x, y) => y * y, "x1*x2": (x, y) => x * y, "sin(4*x1)": x => Math.sin(4 * x), "sin(4*x2)": (x, y) => Math.sin(4 * y)};
+
+let hello, configuration, shape, inputMaps, moment = {step: 0, running: false};
+let generation = 0;  // of the network: frames asked for before another one was made are not shown
+let wanted = null, asked = false;  // a new frame is wanted; one is under way
+let inspectedAt = 0, frames = [];
+
+const connection = new Connection(socketAddress(), () => say("The session is gone: the server was stopped, or has slept too long. Reload the page to begin anew; the address keeps your settings."));
+const ask = message => connection.ask(message);
+
+function socketAddress() {
+  const address = new URL("socket", location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  address.search = location.search;
+  return address.href;
+}
+
+function say(words) {
+  at("notice").textContent = words ?? "";
+  at("notice").hidden = !words;
+}
+
+/** Do what may be refused, and say so if it is. */
+async function attempt(work) {
+  try {
+    say("");
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    say(error.message);
+    return null;
+  }
+}
+
+// The parts of the page.
+
+const network = new NetworkView(at("stage"), target => choose(target));
+const plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
+const curves = new CurvesView(at("curves"), words => { at("curve-words").textContent = words; });
+const inspector = new Inspector({ask, choose, example: lookAt, weight: setWeight});
+const pad = new Pad({ask, told: showDrawn});
+let settings, editor, lesson;
+
+function choose(target) {
+  if (target?.layer < 0) target = {what: "example"};
+  network.choose(target && "layer" in target ? target : null);
+  if (!target) return;
+  inspector.show(target);
+  lesson?.happened(target.what === "example" ? "example" : target.input === undefined ? "neuron" : "weight");
+}
+
+/** Look at an example, {of, index}: the inspector tells of it, the plane marks it. */
+function lookAt(which) {
+  inspector.example = which;
+  if (which.of !== "drawn") plane.choose(which.index + (which.of === "held_out" ? shape.examples.training : 0));
+  if (inspector.target) inspector.refresh();
+  else choose({what: "example"});
+}
+
+function pickPoint(index) {
+  const training = shape.examples.training;
+  lookAt(index < training ? {of: "training", index} : {of: "held_out", index: index - training});
+  lesson?.happened("point");
+}
+
+async function setWeight({layer, neuron, input}, value) {
+  const reply = await attempt(() => ask({do: "weight", layer, neuron, input, value}));
+  if (!reply) return;
+  showMoment(reply);
+  moved();
+  lesson?.happened("turned");
+}
+
+function showDrawn(reply) {
+  if (!reply.pixels) return;
+  inspector.example = {of: "drawn"};
+  network.settle();
+  drawActivations(reply.layers, reply.pixels);
+  if (!inspector.target || inspector.target.what) inspector.show({what: "example"});
+  else inspector.refresh();
+  lesson?.happened("drawn");
+}
+
+// Settings.
+
+/** Other settings: those that a run can take on its way, or else a new network. */
+function change(part) {
+  if (Object.keys(part).every(key => LIVE.has(key))) return attempt(() => set(part)).then(done => done ?? settings.show(configuration));
+  const next = {...configuration, parameters: null, ...part};
+  if (part.data && part.data.name !== configuration.data.name && part.data.name === "digits") next.cost = configuration.cost === "hinge" ? "cross_entropy" : configuration.cost;
+  return attempt(() => configure(next)).then(done => done ?? settings.show(configuration));
+}
+
+async function set(part) {
+  const reply = await ask({do: "set", ...part});
+  configuration = reply.configuration;
+  settings.show(configuration);
+  columns();
+  keepInAddress();
+  moved();
+  return reply;
+}
+
+async function configure(next, keepRunning = false) {
+  generation++;
+  const wasRunning = moment.running && keepRunning;
+  const reply = await ask({do: "configure", configuration: next});
+  const old = configuration;
+  configuration = reply.configuration;
+  shape = reply;
+  newRun(old);
+  rebuild();
+  showMoment({...moment, step: 0, epoch: 0, running: false, stopped: null, can_go_back: false});
+  keepInAddress();
+  await (wasRunning ? run(true) : moved());
+  return reply;
+}
+
+/** Show another network and other data, from the ground up. */
+function rebuild() {
+  const {layers, inputs, classes, points, plane: area} = shape, digits = configuration.data.name === "digits";
+  settings.show(configuration, shape.because);
+  columns();
+  network.shape({sizes: layers, inputs: inputs.map(pretty), outputs: classes.length > 2 ? classes : null, picture: digits});
+  at("network-words").textContent = `${layers.join("-")}, ${number(shape.parameters, 7)} parameters`;
+  at("plane-box").hidden = !area;
+  at("pad-box").hidden = !digits;
+  if (digits) pad.clear();
+  if (area) {
+    const list = (part, held) => part.x.map((x, index) => ({x, y: part.y[index], label: part.class[index], held}));
+    plane.shape({points: [...list(points.training, false), ...list(points.held_out, true)], bounds: {left: area.x[0], right: area.x[1], bottom: area.y[0], top: area.y[1]}, classes});
+    legend(classes);
+  }
+  inputMaps = area ? inputs.map(name => featureMap(FEATURES[name], area)) : [];
+  const {training, held_out} = shape.examples;
+  inspector.count = {training, held_out};
+  inspector.example = null;
+  inspector.picture = digits;
+  inspector.empty();
+  network.choose(null);
+  if (editor) at("activation").hidden = true;
+}
+
+function columns() {
+  const hidden = configuration.layers, digits = configuration.data.name === "digits";
+  showColumns({sizes: shape.layers, activations: configuration.activations, output: configuration.output_activation, limits: {neurons: hello.limits.neurons ?? 32}, fixed: digits}, {
+    resize: (layer, count) => change({layers: hidden.map((each, index) => index === layer ? count : each)}),
+    edit: (layer, opener) => editor.open(layer, layer < hidden.length ? configuration.activations[layer] : configuration.output_activation, layer === hidden.length, opener),
+  });
+  at("fewer-layers").disabled = hidden.length === 0;
+  at("more-layers").disabled = hidden.length >= (hello.limits.layers ?? 6);
+}
+
+function featureMap(of, area) {
+  if (!of) return null;
+  const values = new Float32Array(MAP * MAP), [left, right] = area.x, [bottom, top] = area.y;
+  for (let row = 0; row < MAP; row++) for (let column = 0; column < MAP; column++) values[row * MAP + column] = of(left + (right - left) * (column + 0.5) / MAP, top - (top - bottom) * (row + 0.5) / MAP);
+  return {values, width: MAP, height: MAP, limit: largest(values)};
+}
+
+function legend(classes) {
+  const colors = palette();
+  at("class-legend").replaceChildren(...classes.flatMap((name, label) => {
+    const canvas = make("canvas", {width: 28, height: 28, "aria-hidden": "true"});
+    drawMarker(canvas, label, colors);
+    return [make("span", {}, canvas, ` ${/^\d+$/.test(name) ? `class ${name}` : name}`)];
+  }), ...(shape.examples.held_out ? [make("span", {text: "hollow: held out"})] : []));
+}
+
+/** Strokes of the brush join the points that are there, and the network goes on with all of them. */
+function paint(stroke) {
+  if (!stroke.length) return;
+  const {points} = plane, added = stroke.map(([x, y]) => ({x, y, label: plane.brush}));
+  const all = [...points, ...added];
+  plane.points = all;
+  const data = {name: "points", X: all.map(({x, y}) => [x, y]), y: all.map(({label}) => label)};
+  const parameters = Math.max(...data.y) + 1 <= shape.classes.length && frame ? Array.from(frame.parameters) : null;
+  attempt(() => configure({...configuration, data, parameters}, true).then(done => lesson?.happened("painted") ?? done)).then(() => plane.choose(null));
+}
+
+// Running.
+
+async function run(on) {
+  network.settle();
+  const reply = await ask({do: on ? "run" : "pause"});
+  showMoment({...moment, step: reply.step, running: reply.is === "running"});
+  lesson?.happened(on ? "run" : "paused");
+  moved();
+}
+
+async function step(by) {
+  network.settle();
+  const reply = await attempt(() => ask({do: "step", by, count: 1}));
+  if (!reply) return;
+  showMoment(reply);
+  if (reply.example) showExample(reply);
+  moved();
+  lesson?.happened(by === "example" ? "one-example" : by);
+}
+
+/** One example passes through the network: forward, then backward. */
+function showExample({example, left}) {
+  const {index} = example.example;
+  inspector.example = example.example;
+  plane.choose(index);
+  if (inspector.target) inspector.refresh();
+  const words = left ? `; ${left} more in this mini-batch, then the update` : "; it was the mini-batch's last: the update is made";
+  const told = what => { at("flow-words").textContent = what || `example ${index}: cost ${number(example.cost)}${words}`; };
+  network.animate({inputs: example.x, layers: example.layers.map(layer => ({activations: layer.a, deltas: layer.delta})), cost: example.cost}, told);
+  if (example.pixels) {
+    pad.show(example.pixels);
+    drawActivations(example.layers, example.pixels);
+  }
+}
+
+async function back() {
+  network.settle();
+  const reply = await attempt(() => ask({do: "back"}));
+  if (!reply) return;
+  configuration = reply.configuration;
+  settings.show(configuration);
+  columns();
+  showMoment(reply);
+  moved();
+  lesson?.happened("back");
+}
+
+function restart() {
+  return attempt(() => configure({...configuration, parameters: null}));
+}
+
+function newRun(old) {
+  const last = curves.runs.find(each => each.current);
+  if (last) {
+    last.current = false;
+    if (last.steps.length < 3) curves.runs.splice(curves.runs.indexOf(last), 1);
+    else last.name = described(old);
+  }
+  const kept = curves.runs.slice(-KEPT_RUNS), used = new Set(kept.map(each => each.color));
+  for (const each of kept) each.color ??= [4, 2, 3, 5, 6, 7, 0].find(color => !used.has(color));
+  curves.runs = [...kept, new Run("this run")];
+  listRuns();
+}
+
+const described = ({data, layers, activations, optimizer, rate}) => `${data.name} ${layers.join("-")} ${[...new Set(activations)].join(" ")} ${optimizer.name} ${number(rate)}`;
+
+function listRuns() {
+  const earlier = curves.runs.filter(each => !each.current);
+  at("runs").replaceChildren(...(earlier.length ? curves.runs : []).map(each => {
+    const line = make("span", {class: "line", "aria-hidden": "true"});
+    line.style.borderTopColor = curves.color(each);
+    return make("li", {}, line, make("span", {class: "name", text: each.name, title: each.name}), each.current ? null : make("button", {type: "button", text: "×", "aria-label": `forget ${each.name}`, onclick: () => { curves.runs.splice(curves.runs.indexOf(each), 1); listRuns(); curves.draw(); }}));
+  }));
+  curves.draw();
+}
+
+// Frames. One is under way while the one before is drawn; none is asked for while nothing moves.
+
+let frame = null;
+
+/** Something has changed: a frame is wanted even if nothing runs. */
+function moved() {
+  wanted = true;
+  pump();
+}
+
+function speed() {
+  const [count, pause] = at("speed").value.split("/").map(Number);
+  return {steps: count, pause: pause || 0};
+}
+
+async function pump() {
+  if (asked || !(wanted || moment.running)) return;
+  asked = true;
+  wanted = false;
+  const mine = generation, {steps, pause} = speed(), plain = shape.plane !== null;
+  const reply = await ask({do: "frame", steps, boundary: plain ? BOUNDARY : 0, maps: plain ? MAP : 0, parameters: true, gradient: true}).catch(error => {
+    if (!(error instanceof Refusal)) throw error;
+    say(error.message);
+    return null;
+  });
+  if (reply && mine === generation) showMoment(reply);
+  if (moment.running && pause) await new Promise(done => setTimeout(done, pause));
+  asked = false;
+  if (reply && moment.running) pump();  // the session is at the next one while this is drawn
+  await new Promise(requestAnimationFrame);
+  if (reply && mine === generation) draw(reply);
+  pump();
+}
+
+function draw(reply) {
+  frame = unfold(reply);
+  network.draw(frame);
+  if (reply.boundary) plane.draw(reply.boundary, reply.shapes.boundary[1]);
+  const now = performance.now();
+  if (now - inspectedAt > INSPECT_EVERY || !moment.running) {
+    inspectedAt = now;
+    inspector.refresh();
+    if (shape.plane === null) pad.refresh();
+  }
+  frames = [...frames.filter(each => now - each < 1000), now];
+  at("rate-words").textContent = moment.running ? `${frames.length} frames a second` : "";
+}
+
+/** The flat parameters by layer, and the maps by column. */
+function unfold(reply) {
+  const {layers} = shape, weights = [], biases = [], gradients = [], digits = configuration.data.name === "digits";
+  let place = 0;
+  for (let depth = 1; depth < layers.length; depth++) {
+    const n = layers[depth - 1], m = layers[depth], own = new Float64Array(m * n), slopes = new Float64Array(m * n), bias = new Float64Array(m);
+    for (let neuron = 0; neuron < m; neuron++, place += n + 1) {
+      own.set(reply.parameters.subarray(place, place + n), neuron * n);
+      slopes.set(reply.gradient.subarray(place, place + n), neuron * n);
+      bias[neuron] = reply.parameters[place + n];
+    }
+    weights.push(own);
+    gradients.push(slopes);
+    biases.push(bias);
+  }
+  let maps = [];
+  if (reply.maps) {
+    const size = reply.shapes.maps[1], cells = size * size;
+    let start = 0;
+    maps = layers.slice(1).map(count => {
+      const layer = reply.maps.subarray(start, start += count * cells), limit = largest(layer);
+      return Array.from({length: count}, (_, neuron) => ({values: layer.subarray(neuron * cells, (neuron + 1) * cells), width: size, height: size, limit}));
+    });
+    maps.unshift(inputMaps);
+  } else if (digits) {
+    const limit = largest(weights[0]);
+    maps = [...(frame?.maps ?? [])];
+    maps[0] ??= [];
+    maps[1] = Array.from({length: layers[1]}, (_, neuron) => ({values: weights[0].subarray(neuron * 784, (neuron + 1) * 784), width: 28, height: 28, limit}));
+  }
+  return {parameters: reply.parameters, weights, biases, gradients, maps};
+}
+
+/** Of digits, each neuron behind the first layer shows its activation for the digit at hand, and the first column the digit itself. */
+function drawActivations(layers, pixels) {
+  if (!frame) return;
+  frame.maps[0] = [{values: pixels, width: 28, height: 28, limit: 1}];
+  layers.forEach(({a}, depth) => {
+    if (depth > 0) frame.maps[depth + 1] = a.map(value => ({values: [value], width: 1, height: 1, limit: largest(a)}));
+  });
+  network.draw(frame);
+}
+
+function showMoment(reply) {
+  const {running} = reply, wasRunning = moment.running;
+  moment = Object.fromEntries(["step", "epoch", "running", "cost", "held_out_cost", "penalty", "accuracy", "held_out_accuracy", "rate", "gradient_norm", "can_go_back", "stopped"].map(key => [key, reply[key] ?? null]));
+  at("epoch").textContent = moment.epoch === null ? "0" : number(Math.floor(moment.epoch), 9);
+  at("step-number").textContent = number(moment.step, 9);
+  at("cost").replaceChildren(figure(moment.cost, 4));
+  at("held-out-cost").replaceChildren(figure(moment.held_out_cost, 4));
+  at("accuracy").textContent = percent(moment.accuracy);
+  at("held-out-accuracy").textContent = percent(moment.held_out_accuracy);
+  at("play").setAttribute("aria-pressed", String(Boolean(running)));
+  at("play").setAttribute("aria-label", running ? "pause" : "run");
+  at("back").disabled = !moment.can_go_back;
+  if (running && !wasRunning) at("flow-words").textContent = "";
+  if (moment.cost !== null) {
+    curves.runs.find(each => each.current)?.add(moment);
+    curves.draw();
+  }
+  if (moment.stopped) stopped(moment.stopped);
+  if (moment.accuracy > 0.95) lesson?.happened("learned");
+}
+
+function stopped({problem, neuron, example}) {
+  say(problem);
+  if (typeof example === "number") lookAt({of: "training", index: example});
+  if (neuron) choose({layer: neuron[0], neuron: neuron[1]});
+}
+
+// Keeping it.
+
+function keepInAddress() {
+  const other = Object.fromEntries(Object.entries(configuration).filter(([key, value]) => key !== "parameters" && JSON.stringify(value) !== JSON.stringify(hello.defaults[key])));
+  history.replaceState(null, "", `${location.pathname}${location.search}#${Object.keys(other).length ? encodeURIComponent(JSON.stringify(other)) : ""}`);
+}
+
+function fromAddress() {
+  try {
+    return JSON.parse(decodeURIComponent(location.hash.slice(1)) || "{}");
+  } catch {
+    say("The settings in this address are damaged, so these are the usual ones.");
+    return {};
+  }
+}
+
+function download(name, type, content) {
+  const address = URL.createObjectURL(new Blob([content], {type}));
+  make("a", {href: address, download: name}).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
+
+async function saveAs(what) {
+  const reply = await attempt(() => ask({do: "save", what}));
+  if (reply) download(reply.name, reply.type, reply.content);
+}
+
+async function showSource() {
+  const reply = await attempt(() => ask({do: "source"}));
+  if (!reply) return;
+  at("source-text").textContent = reply.text;
+  at("source").showModal();
+}
+
+async function copy(text, button) {
+  const label = button.textContent;
+  await navigator.clipboard.writeText(text);
+  button.textContent = "copied";
+  setTimeout(() => { button.textContent = label; }, 1500);
+}
+
+/** The network and the plane as one picture. */
+function savePicture() {
+  const width = 1400, colors = palette(), canvas = make("canvas"), context = canvas.getContext("2d"), {lines, columns: neurons} = network;
+  const scale = 880 / lines.clientWidth, height = Math.max(480, lines.clientHeight * scale + 40);
+  Object.assign(canvas, {width, height});
+  context.fillStyle = colors.paper;
+  context.fillRect(0, 0, width, height);
+  context.drawImage(lines, 20, 20, 880, lines.clientHeight * scale);
+  for (const {map, x, y, side} of neurons.flat()) context.drawImage(map, 20 + (x - side / 2) * scale, 20 + (y - side / 2) * scale, side * scale, side * scale);
+  if (shape.plane) context.drawImage(at("plane"), 940, 20, 440, 440);
+  canvas.toBlob(blob => download("nudge.png", "image/png", blob));
+}
+
+// Buttons and keys.
+
+const actions = {
+  " ": () => run(!moment.running), ArrowRight: () => step("step"), ArrowLeft: () => !at("back").disabled && back(),
+  e: () => step("example"), n: () => step("epoch"), r: restart,
+};
+
+function listen() {
+  at("play").addEventListener("click", actions[" "]);
+  at("by-example").addEventListener("click", actions.e);
+  at("by-step").addEventListener("click", actions.ArrowRight);
+  at("by-epoch").addEventListener("click", actions.n);
+  at("back").addEventListener("click", back);
+  at("restart").addEventListener("click", restart);
+  at("fewer-layers").addEventListener("click", () => change({layers: configuration.layers.slice(0, -1), activations: configuration.activations.slice(0, -1)}));
+  at("more-layers").addEventListener("click", () => change({layers: [...configuration.layers, configuration.layers.at(-1) ?? 4], activations: [...configuration.activations, configuration.activations.at(-1) ?? "tanh(x)"]}));
+  for (const input of document.querySelectorAll("[name=shows]")) input.addEventListener("change", () => { network.show(input.value); lesson?.happened(input.value); });
+  for (const input of document.querySelectorAll("[name=curves]")) input.addEventListener("change", () => curves.show({what: input.value, log: input.value === "cost" && at("log").checked}));
+  at("log").addEventListener("change", () => curves.show({log: at("log").checked}));
+  at("copy-link").addEventListener("click", event => copy(location.href, event.currentTarget));
+  at("show-source").addEventListener("click", showSource);
+  at("copy-source").addEventListener("click", event => copy(at("source-text").textContent, event.currentTarget));
+  at("close-source").addEventListener("click", () => at("source").close());
+  at("save-weights").addEventListener("click", () => saveAs("weights"));
+  at("save-script").addEventListener("click", () => saveAs("script"));
+  at("save-picture").addEventListener("click", savePicture);
+  document.addEventListener("keydown", event => {
+    const {target, key} = event;
+    if (event.altKey || event.ctrlKey || event.metaKey || !(key in actions)) return;
+    if (/^(INPUT|SELECT|TEXTAREA|DIALOG|SUMMARY)$/.test(target.tagName) || target.closest("dialog") || key === " " && target.tagName === "BUTTON") return;
+    event.preventDefault();
+    actions[key]();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    for (const part of [network, plane, curves, settings, editor, inspector, pad]) part.recolor();
+    legend(shape.classes);
+  });
+  if (matchMedia("(max-width: 760px)").matches) for (const details of document.querySelectorAll("#settings details:not(:first-child)")) details.open = false;
+}
+
+async function begin() {
+  await connection.opened;
+  hello = await ask({do: "hello"});
+  settings = new Settings(hello, {change, brush: label => {
+    plane.brush = label;
+    at("plane").classList.toggle("painting", label !== null);
+  }});
+  editor = new ActivationEditor(hello.activations, {ask, use: useFormula});
+  const wished = fromAddress();
+  await configure({...hello.defaults, ...wished}).catch(error => {
+    if (!(error instanceof Refusal)) throw error;
+    say(`The settings in this address do not work: ${error.message}`);
+    return configure(hello.defaults);
+  });
+  listen();
+  lesson = new Lesson({configure: part => configure({...hello.defaults, ...part})});
+  document.documentElement.dataset.ready = "true";
+}
+
+/** Put a formula to work in a layer, or with null in all hidden ones; throws a Refusal, with the old network going on. */
+async function useFormula(layer, text) {
+  const {activations, layers} = configuration;
+  await set(layer === layers.length ? {output_activation: text} : {activations: layer === null ? layers.map(() => text) : activations.map((each, index) => index === layer ? text : each)});
+  say("");
+  lesson?.happened("formula");
+}
+
+begin().catch(error => say(error.message));
