@@ -36,7 +36,7 @@ export class ActivationEditor {
 
   open(layer, text, isOutput, opener) {
     Object.assign(this, {layer, opener});
-    this.title.textContent = isOutput ? "Activation of the output" : `Activation of layer ${layer + 1}`;
+    this.title.textContent = isOutput ? "Activation of the output" : `Activation of layer ${layer}`;
     this.whole.parentElement.hidden = isOutput;
     this.whole.checked = !isOutput;
     this.box.hidden = false;

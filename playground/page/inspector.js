@@ -8,6 +8,7 @@
 import {drawFunctions} from "./curves.js";
 import {at, figure, largest, make, number, paintMap, palette, ramp, sharp} from "./dom.js";
 import {Refusal} from "./connection.js";
+import {pretty} from "./settings.js";
 
 export class Inspector {
   /** `ask(message)` reaches the session; `choose(target)`, `example(which)` and `weight(target, value)` are what its buttons want. */
@@ -101,7 +102,7 @@ export class Inspector {
     const rows = terms.map(term => make("tr", {},
       make("td", {}, this.#link(term.weight, {layer, neuron, input: lastIndex(term.weight)})),
       make("td", {class: "number"}, figure(term.value)), make("td", {text: "×"}),
-      make("td", {}, layer > 0 ? this.#link(term.input, {layer: layer - 1, neuron: lastIndex(term.input)}) : term.input),
+      make("td", {}, layer > 0 ? this.#link(term.input, {layer: layer - 1, neuron: lastIndex(term.input)}) : pretty(term.input)),
       make("td", {class: "number"}, figure(term.activation)), make("td", {text: "="}),
       make("td", {class: "number"}, figure(term.product, 5, "product")), make("td", {}, bar(term.product / most))));
     if (reply.others) rows.push(make("tr", {}, make("td", {colspan: 6, text: `and ${reply.others.count} smaller ones, together`}), make("td", {class: "number"}, figure(reply.others.sum)), make("td")));
@@ -109,13 +110,16 @@ export class Inspector {
     rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: `${reply.sum.name} = the weighted sum`}), make("td", {class: "number"}, figure(reply.sum.value, 5, "result")), make("td")));
 
     const curve = make("canvas", {class: "curve", role: "img", "aria-label": `${reply.formula} with its tangent at ${number(reply.sum.value)}`});
-    const squish = card("Squished", curve,
-      equation(reply.name, " = f(", reply.sum.name, ") = f(", figure(reply.sum.value), ") = ", figure(reply.activation, 5, "result")),
+    const squish = card("Squished", make("div", {class: "body"}, curve, make("div", {},
       make("p", {class: "hint"}, "f(x) = ", make("code", {text: reply.formula})),
-      equation("slope here f′(", figure(reply.sum.value), ") = ", figure(reply.slope, 5, "result")));
-    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards"},
-      card("Weighted sum", make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, make("thead", {}, make("tr", {}, ...["weight", "", "", "meets", "", "", "product", ""].map(text => make("th", {text, class: text === "product" ? "number" : null})))), make("tbody", {}, ...rows)))),
-      squish, this.#delta(reply))]);
+      equation(reply.name, " = f(", figure(reply.sum.value), ") = ", figure(reply.activation, 5, "result activation")),
+      equation("slope here f′(", figure(reply.sum.value), ") = ", figure(reply.slope, 5, "result slope")))));
+    const delta = this.#delta(reply);
+    squish.classList.add("squish-card");
+    delta.classList.add("delta-card");
+    const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, make("thead", {}, make("tr", {}, ...["weight", "", "", "meets", "", "", "product", ""].map(text => make("th", {text, class: text === "product" ? "number" : null})))), make("tbody", {}, ...rows))));
+    sum.classList.add("sum-card");
+    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards of-neuron"}, sum, squish, delta)]);
     drawFunctions(curve, {xs: reply.curve.x, most: 8, functions: [
       {values: reply.curve.slope.map(gap), color: palette().negative, dash: [6, 3]},
       {values: reply.curve.f.map(gap), color: palette().positive},
@@ -127,10 +131,10 @@ export class Inspector {
     if (wish.parts) {
       const most = largest(wish.parts.map(part => part.product)) || 1;
       const rows = wish.parts.map(part => make("tr", {},
-        make("td", {}, this.#link(part.neuron, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron)})), make("td", {class: "number"}, "δ ", figure(part.delta)), make("td", {text: "×"}),
+        make("td", {}, this.#link(part.neuron, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron)})), make("td", {class: "number"}, figure(part.delta)), make("td", {text: "×"}),
         make("td", {}, this.#link(part.weight, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron), input: this.target.neuron})), make("td", {class: "number"}, figure(part.value)), make("td", {text: "="}), make("td", {class: "number"}, figure(part.product)), make("td", {}, bar(part.product / most))));
-      rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: `${above} = what the next layer asks`}), make("td", {class: "number"}, figure(wish.value)), make("td")));
-      parts.push(make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, make("tbody", {}, ...rows))));
+      rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: above}), make("td", {class: "number"}, figure(wish.value)), make("td")));
+      parts.push(make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, make("thead", {}, make("tr", {}, ...["asked by", "delta", "", "by", "weight", "", "product", ""].map(text => make("th", {text, class: /delta|weight|product/.test(text) ? "number" : null})))), make("tbody", {}, ...rows))));
     } else parts.push(equation(`${above} = `, figure(wish.value), ", from the cost itself"));
     return card("Backward: its delta", ...parts,
       equation("δ = ", `∂C/∂${sum.name} = `, figure(wish.value), " × ", figure(slope), " = ", figure(delta, 5, "result delta")),
@@ -146,7 +150,7 @@ export class Inspector {
     typed.addEventListener("change", () => { if (typed.value !== "" && Number.isFinite(Number(typed.value))) this.setWeight(this.target, Number(typed.value)); });
     const cards = [
       card(isBias ? "Its gradient" : "Its gradient: delta times what it meets",
-        equation(`∂C/∂${reply.name} = δ of `, this.#link(`a[${layer},${neuron}]`, {layer, neuron}), " × ", isBias ? "1" : rule.input, " = ", figure(rule.delta), " × ", figure(rule.activation), " = ", figure(reply.gradient, 5, "result gradient")),
+        equation(`∂C/∂${reply.name} = δ of `, this.#link(`a[${layer},${neuron}]`, {layer, neuron}), " × ", isBias ? "1" : pretty(rule.input), " = ", figure(rule.delta), " × ", figure(rule.activation), " = ", figure(reply.gradient, 5, "result gradient")),
         make("p", {class: "why", "data-verdict": reply.why.verdict, text: reply.why.text})),
       card("The weight itself", equation(`${reply.name} = `, figure(reply.value, 6, "result weight")), make("div", {class: "weight-by-hand"}, slider, typed),
         make("p", {class: "hint", text: "Turn it, and see what the network answers; “back” undoes it."})),
@@ -207,7 +211,7 @@ export class Inspector {
     ];
     reply.layers.forEach((layer, depth) => cards.push(card(depth === reply.layers.length - 1 ? "Outputs" : `Layer ${depth}`, make("div", {class: "scroll"}, make("table", {},
       make("thead", {}, make("tr", {}, ...["neuron", "sum z", "a = f(z)", "slope", "delta"].map(text => make("th", {text, class: text === "neuron" ? null : "number"})))),
-      make("tbody", {}, ...layer.z.map((z, neuron) => make("tr", {}, make("td", {}, this.#link(`a[${depth},${neuron}]`, {layer: depth, neuron})), ...[z, layer.a[neuron], layer.slope[neuron], layer.delta[neuron]].map(value => make("td", {class: "number"}, figure(value, 4)))))))))));
+      make("tbody", {}, ...layer.z.map((z, neuron) => make("tr", {}, make("td", {}, this.#link(`a[${depth},${neuron}]`, {layer: depth, neuron})), ...[z, layer.a[neuron], layer.slope[neuron], layer.delta[neuron]].map(value => make("td", {class: "number"}, figure(value, 3)))))))))));
     if (reply.weight_wishes) cards.unshift(wishPictures(reply, colors, neuron => this.choose({layer: 0, neuron})));
     this.#put(this.shown?.of === "drawn" ? "The digit as drawn" : "One example", [make("div", {class: "cards"}, ...cards)]);
   }

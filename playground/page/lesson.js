@@ -13,15 +13,15 @@ import {at, make} from "./dom.js";
 const SEEN = "nudge-lesson-seen";
 
 export class Lesson {
-  /** `configure(part)` sets up a page's configuration. The story opens by itself on a first visit, and where the address names a lesson. */
-  constructor({configure}) {
+  /** `configure(part)` sets up a page's configuration. The story opens by itself on a first visit (unless the address shares settings), and where the address names a lesson. */
+  constructor({configure, isShared}) {
     this.configure = configure;
     this.box = at("lesson");
     this.place = 0;
     const named = new URLSearchParams(location.search).get("lesson");
     at("lesson-open").addEventListener("click", () => this.open("story"));
     document.addEventListener("keydown", event => { if (event.key === "Escape" && !this.box.hidden && !document.querySelector("dialog[open]")) this.close(); });
-    if (named || !location.hash && !remembered()) this.open(/^[\w-]+$/.test(named ?? "") ? named : "story", !named);
+    if (named || !isShared && !remembered()) this.open(/^[\w-]+$/.test(named ?? "") ? named : "story", !named);
   }
 
   async open(name, quietly = false) {

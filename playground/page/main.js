@@ -138,7 +138,7 @@ function rebuild() {
   settings.show(configuration, shape.because);
   columns();
   network.shape({sizes: layers, inputs: inputs.map(pretty), outputs: classes.length > 2 ? classes : null, picture: digits});
-  at("network-words").textContent = `${layers.join("-")}, ${number(shape.parameters, 7)} parameters`;
+  at("network-words").textContent = `${layers.join("-")}, ${shape.parameters.toLocaleString("en")} parameters`;
   at("plane-box").hidden = !area;
   at("pad-box").hidden = !digits;
   if (digits) pad.clear();
@@ -149,6 +149,7 @@ function rebuild() {
   }
   inputMaps = area ? inputs.map(name => featureMap(FEATURES[name], area)) : [];
   const {training, held_out} = shape.examples;
+  at("counts").textContent = `${training} examples to learn from${held_out ? `, ${held_out} held out` : ""}`;
   inspector.count = {training, held_out};
   inspector.example = null;
   inspector.picture = digits;
@@ -252,11 +253,15 @@ function newRun(old) {
     if (last.steps.length < 3) curves.runs.splice(curves.runs.indexOf(last), 1);
     else last.name = described(old);
   }
-  const kept = curves.runs.slice(-KEPT_RUNS), used = new Set(kept.map(each => each.color));
+  const comparable = curves.runs.filter(each => each.about === about(configuration));
+  const kept = comparable.slice(-KEPT_RUNS), used = new Set(kept.map(each => each.color));
   for (const each of kept) each.color ??= [4, 2, 3, 5, 6, 7, 0].find(color => !used.has(color));
-  curves.runs = [...kept, new Run("this run")];
+  curves.runs = [...kept, Object.assign(new Run("this run"), {about: about(configuration)})];
   listRuns();
 }
+
+/** What two runs must have in common for their costs to be comparable. */
+const about = ({data, cost}) => `${data.name} ${cost}`;
 
 const described = ({data, layers, activations, optimizer, rate}) => `${data.name} ${layers.join("-")} ${[...new Set(activations)].join(" ")} ${optimizer.name} ${number(rate)}`;
 
@@ -475,6 +480,7 @@ function listen() {
     event.preventDefault();
     actions[key]();
   });
+  addEventListener("resize", () => inspector.refresh());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     for (const part of [network, plane, curves, settings, editor, inspector, pad]) part.recolor();
     legend(shape.classes);
@@ -490,14 +496,14 @@ async function begin() {
     at("plane").classList.toggle("painting", label !== null);
   }});
   editor = new ActivationEditor(hello.activations, {ask, use: useFormula});
-  const wished = fromAddress();
+  const wished = fromAddress(), isShared = location.hash.length > 1;
   await configure({...hello.defaults, ...wished}).catch(error => {
     if (!(error instanceof Refusal)) throw error;
     say(`The settings in this address do not work: ${error.message}`);
     return configure(hello.defaults);
   });
   listen();
-  lesson = new Lesson({configure: part => configure({...hello.defaults, ...part})});
+  lesson = new Lesson({configure: part => configure({...hello.defaults, ...part}), isShared});
   document.documentElement.dataset.ready = "true";
 }
 

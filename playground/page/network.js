@@ -47,7 +47,7 @@ export class NetworkView {
     this.frame = null;
     const inputCount = picture ? 1 : sizes[0];
     this.columns = [inputCount, ...sizes.slice(1)].map((count, depth) => Array.from({length: count}, (_, index) => {
-      const name = depth === 0 ? picture ? "the picture" : inputs[index] : depth === sizes.length - 1 && outputs ? `output ${outputs[index]}` : `layer ${depth}, neuron ${index}`;
+      const name = depth === 0 ? picture ? "the picture" : inputs[index] : depth === sizes.length - 1 && outputs ? `output ${outputs[index]}, a[${depth - 1},${index}]` : `neuron a[${depth - 1},${index}]`;
       const map = make("canvas", {width: 1, height: 1});
       const label = make("span", {class: "beside"});
       const button = make("button", {type: "button", class: "neuron", tabindex: -1, "aria-label": name, title: name, "data-neuron": `${depth - 1},${index}`, onclick: () => this.pick({layer: depth - 1, neuron: index})}, map, label);
@@ -92,7 +92,7 @@ export class NetworkView {
     this.#label(0, trace.inputs, "");
     const last = this.columns.length - 1;
     for (let depth = 1; depth <= last; depth++) {
-      told(`forward, into layer ${depth} of ${last}: each weight times what it meets, summed, then squished`);
+      told(`forward, into ${depth === last ? "the output" : `layer ${depth - 1}`}: each weight times what it meets, summed, then squished`);
       await this.#pass(mine, depth, 1);
       if (this.trace !== mine) return;
       this.#label(depth, trace.layers[depth - 1].activations, "");
@@ -100,7 +100,7 @@ export class NetworkView {
     told(`the cost of this example: ${number(trace.cost)}`);
     await this.#wait(PASS / 2, mine);
     for (let depth = last; depth >= 1 && this.trace === mine; depth--) {
-      told(`backward, layer ${depth} of ${last}: how much the cost would rise if each weighted sum did`);
+      told(`backward, ${depth === last ? "the output" : `layer ${depth - 1}`}: δ, how much the cost would rise if each weighted sum did`);
       this.#label(depth, trace.layers[depth - 1].deltas, "δ ");
       if (depth > 1) await this.#pass(mine, depth, -1);
     }
@@ -242,7 +242,7 @@ export class NetworkView {
         context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
         context.setLineDash(negative ? [5, 3] : []);
         context.lineWidth = 0.4 + 4 * share ** 0.8 + (on ? 2 : 0);
-        context.globalAlpha = on ? 1 : Math.min(1, 0.12 + 0.88 * share) * (chosen && chosen.layer >= 0 && !into ? 0.35 : 1) * (this.trace ? 0.3 : 1);
+        context.globalAlpha = on ? 1 : Math.min(1, 0.2 + 0.8 * share) * (chosen && chosen.layer >= 0 && !into ? 0.35 : 1) * (this.trace ? 0.3 : 1);
         context.strokeStyle = on ? this.colors.path : negative ? this.colors.negative : this.colors.positive;
         context.stroke();
       }

@@ -134,10 +134,17 @@ export class Pad {
     const outputs = reply.probabilities ?? reply.layers.at(-1).a, shares = reply.probabilities ?? outputs.map(each => Math.max(0, Math.min(1, each)));
     this.answers.replaceChildren(...outputs.flatMap((value, digit) => {
       const best = digit === reply.prediction ? "best" : null;
-      return [make("span", {class: best, text: digit}), make("meter", {min: 0, max: 1, value: shares[digit], "aria-label": `${digit}`}), make("data", {class: best, value, text: reply.probabilities ? percent(value) : value.toFixed(3)})];
+      return [make("span", {class: best, text: digit}), share(digit, shares[digit]), make("data", {class: best, value, text: reply.probabilities ? percent(value) : value.toFixed(3)})];
     }));
     this.words.textContent = `The network says ${reply.prediction}.`;
     at("pad-cost").replaceChildren(" costs ", figure(reply.cost, 4, "cost"));
     this.told(reply);
   }
+}
+
+/** A bar as long as a share of 1. */
+function share(digit, value) {
+  const inner = make("i");
+  inner.style.width = `${100 * value}%`;
+  return make("span", {class: "share", role: "meter", "aria-label": `digit ${digit}`, "aria-valuemin": 0, "aria-valuemax": 1, "aria-valuenow": value.toFixed(3)}, inner);
 }

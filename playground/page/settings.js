@@ -148,7 +148,7 @@ export class Settings {
     replace("learning-fields", [
       select("rate", RATES, rate, each => number(each), value => change({rate: value})),
       select("batch", examples, batch, each => each === null ? "all" : String(each), value => change({batch_size: value})),
-      select("optimizer", ["sgd", "momentum", "adam"], optimizer.name === "adam" ? "adam" : optimizer.momentum ? "momentum" : "sgd", each => each === "adam" ? "Adam" : each === "momentum" ? "SGD with momentum" : "SGD", name => change({optimizer: name === "adam" ? {name} : {name: "sgd", momentum: name === "momentum" ? 0.9 : 0}, ...(name === "adam" && rate > 0.03 ? {rate: 0.01} : {})})),
+      select("optimizer", ["sgd", "momentum", "adam"], optimizer.name === "adam" ? "adam" : optimizer.momentum ? "momentum" : "sgd", each => each === "adam" ? "Adam" : each === "momentum" ? "SGD, momentum" : "SGD", name => change({optimizer: name === "adam" ? {name} : {name: "sgd", momentum: name === "momentum" ? 0.9 : 0}, ...(name === "adam" && rate > 0.03 ? {rate: 0.01} : {})})),
       select("schedule", this.hello.schedules ?? Object.keys(SCHEDULES), schedule.name, each => each.replaceAll("_", " "), name => change({schedule: SCHEDULES[name] ?? {name}})),
       select("cost", this.hello.costs, cost, each => COSTS[each] ?? each, name => change(name === "cross_entropy" ? {cost: name, output_activation: "x"} : {cost: name})),
       select("L1", PENALTIES, l1, each => number(each), value => change({l1: value})),
