@@ -1,8 +1,9 @@
 /** Where one types an activation function: it is drawn with its derivatives while one types, and a mistake is shown under its character. */
 
-import {drawFunctions} from "./curves.js";
-import {at, make, palette} from "./dom.js";
 import {Refusal} from "./connection.js";
+import {drawFunctions} from "./curves.js";
+import {at, make} from "./dom.js";
+import {palette} from "./paint.js";
 
 export class ActivationEditor {
   /** `ask(message)` reaches the session; `use(layer, text)` puts the formula to work, or throws a Refusal. */

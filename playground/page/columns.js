@@ -13,7 +13,7 @@ export function showColumns({sizes, activations, output, limits, fixed}, {resize
     const heading = hidden
       ? make("span", {class: "count"}, change(-1, "−", "one neuron fewer"), String(size), change(1, "+", "one neuron more"))
       : make("span", {class: "count", text: depth === 0 && fixed ? `${size} pixels` : String(size)});
-    const button = depth === 0 ? null : make("button", {type: "button", class: "formula", "data-key": `f${layer}`, "data-formula": layer, title: `activation: ${formula}; click to type another`, "aria-label": `activation of ${name}: ${formula}`, text: formula === "x" ? "linear" : formula, onclick: event => edit(layer, event.currentTarget)});
+    const button = depth === 0 ? null : make("button", {type: "button", class: "formula", "data-key": `f${layer}`, "data-formula": layer, title: `activation: ${formula}; click to type another`, "aria-label": `${formula === "x" ? "linear" : formula}, activation of ${name}`, text: formula === "x" ? "linear" : formula, onclick: event => edit(layer, event.currentTarget)});
     return make("div", {class: "column"}, make("span", {text: name}), heading, button ?? make("span", {class: "formula"}));
   });
   box.replaceChildren(...columns);

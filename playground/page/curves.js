@@ -1,6 +1,7 @@
 /** Curves of runs over their steps, this one's and earlier ones', with a reading where the mouse or the keys point; and functions of x. */
 
-import {number, palette, sharp} from "./dom.js";
+import {number} from "./dom.js";
+import {palette, sharp} from "./paint.js";
 
 const MARGIN = {left: 44, right: 10, top: 8, bottom: 20}, DASHES = [[], [5, 3]];
 

@@ -1,4 +1,4 @@
-/** The few things every part of the page needs: elements, numbers as text, and colours. */
+/** The few things every part of the page needs: elements, and numbers and names as text. */
 
 export const at = id => document.getElementById(id);
 
@@ -24,7 +24,6 @@ export function number(value, digits = 4) {
   return text.replaceAll("-", "−");
 }
 
-export const signed = (value, digits = 4) => (value >= 0 ? "+" : "") + number(value, digits);
 export const percent = value => value === null || Number.isNaN(value) ? "–" : `${(100 * value).toFixed(1)} %`;
 
 /** A number to read, with all of its digits in `value` and on hovering. */
@@ -33,58 +32,8 @@ export function figure(value, digits = 5, className = "") {
   return make("data", {value: value === null ? "" : String(value), title: value === null ? null : String(value), class: `figure ${sign} ${className}`.trim(), text: number(value, digits)});
 }
 
-/** The page's colours at this moment, from the style sheet: they differ by day and by night. */
-export function palette() {
-  const style = getComputedStyle(document.documentElement), read = name => style.getPropertyValue(name).trim();
-  const names = ["paper", "panel", "ink", "faint", "line", "edge", "now", "path", "positive", "negative", "zero"];
-  return {
-    ...Object.fromEntries(names.map(name => [name, read(`--${name}`)])),
-    classes: Array.from({length: 8}, (_, index) => read(`--class-${index}`)),
-  };
-}
+/** A name such as x1^2 or x1*x2 as a book would print it. */
+export const pretty = name => name.replace(/\^2/g, "²").replace(/x1/g, "x₁").replace(/x2/g, "x₂").replace(/([₁₂])\*x/g, "$1·x").replace(/4\*/g, "4");
 
-export function rgb(color) {
-  const value = parseInt(color.slice(1), 16);
-  return [value >> 16, (value >> 8) & 255, value & 255];
-}
-
-/** 256 colours from negative over zero to positive, each a pixel of ImageData. */
-export function ramp(colors, strength = 0.85) {
-  const [low, zero, high] = [colors.negative, colors.zero, colors.positive].map(rgb);
-  const pixels = new Uint32Array(256), bytes = new Uint8ClampedArray(pixels.buffer);
-  for (let index = 0; index < 256; index++) {
-    const share = index / 127.5 - 1, end = share < 0 ? low : high;
-    const mix = strength * Math.abs(share) ** 0.8;
-    for (let channel = 0; channel < 3; channel++) bytes[4 * index + channel] = zero[channel] + mix * (end[channel] - zero[channel]);
-    bytes[4 * index + 3] = 255;
-  }
-  return pixels;
-}
-
-/** Paint numbers, (height, width), row by row from the top, where `limit` and more is the full colour. */
-export function paintMap(canvas, values, width, height, limit, colors256) {
-  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-  const context = canvas.getContext("2d"), image = context.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer), scale = 127.5 / (limit || 1);
-  for (let index = 0; index < pixels.length; index++) pixels[index] = colors256[Math.max(0, Math.min(255, Math.round(127.5 + scale * values[index])))];
-  context.putImageData(image, 0, 0);
-}
-
-/** A canvas as sharp as the screen; gives its context in CSS pixels, cleared, and its size. */
-export function sharp(canvas) {
-  const {clientWidth: width, clientHeight: height} = canvas, ratio = devicePixelRatio || 1;
-  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  return {context, width, height};
-}
-
-export const largest = values => {
-  let most = 0;
-  for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
-  return most;
-};
-
+/** Does the reader want nothing to move? */
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -5,10 +5,10 @@
  * <data> element, however few of its digits are shown.
  */
 
-import {drawFunctions} from "./curves.js";
-import {at, figure, largest, make, number, paintMap, palette, ramp, sharp} from "./dom.js";
 import {Refusal} from "./connection.js";
-import {pretty} from "./settings.js";
+import {drawFunctions} from "./curves.js";
+import {at, figure, make, number, pretty} from "./dom.js";
+import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
 export class Inspector {
   /** `ask(message)` reaches the session; `choose(target)`, `example(which)` and `weight(target, value)` are what its buttons want. */
@@ -117,7 +117,7 @@ export class Inspector {
     const delta = this.#delta(reply);
     squish.classList.add("squish-card");
     delta.classList.add("delta-card");
-    const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, make("thead", {}, make("tr", {}, ...["weight", "", "", "meets", "", "", "product", ""].map(text => make("th", {text, class: text === "product" ? "number" : null})))), make("tbody", {}, ...rows))));
+    const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, head("weight", "", "", "meets", "", "", "#product", ""), make("tbody", {}, ...rows))));
     sum.classList.add("sum-card");
     this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards of-neuron"}, sum, squish, delta)]);
     drawFunctions(curve, {xs: reply.curve.x, most: 8, functions: [
@@ -131,10 +131,10 @@ export class Inspector {
     if (wish.parts) {
       const most = largest(wish.parts.map(part => part.product)) || 1;
       const rows = wish.parts.map(part => make("tr", {},
-        make("td", {}, this.#link(part.neuron, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron)})), make("td", {class: "number"}, figure(part.delta)), make("td", {text: "×"}),
-        make("td", {}, this.#link(part.weight, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron), input: this.target.neuron})), make("td", {class: "number"}, figure(part.value)), make("td", {text: "="}), make("td", {class: "number"}, figure(part.product)), make("td", {}, bar(part.product / most))));
+        make("td", {}, this.#link(part.neuron, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron)})), make("td", {class: "number"}, figure(part.delta, 4)), make("td", {text: "×"}),
+        make("td", {}, this.#link(part.weight, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron), input: this.target.neuron})), make("td", {class: "number"}, figure(part.value, 4)), make("td", {text: "="}), make("td", {class: "number"}, figure(part.product, 4)), make("td", {}, bar(part.product / most))));
       rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: above}), make("td", {class: "number"}, figure(wish.value)), make("td")));
-      parts.push(make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, make("thead", {}, make("tr", {}, ...["asked by", "delta", "", "by", "weight", "", "product", ""].map(text => make("th", {text, class: /delta|weight|product/.test(text) ? "number" : null})))), make("tbody", {}, ...rows))));
+      parts.push(make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, head("asked by", "#delta", "", "by", "#weight", "", "#product", ""), make("tbody", {}, ...rows))));
     } else parts.push(equation(`${above} = `, figure(wish.value), ", from the cost itself"));
     return card("Backward: its delta", ...parts,
       equation("δ = ", `∂C/∂${sum.name} = `, figure(wish.value), " × ", figure(slope), " = ", figure(delta, 5, "result delta")),
@@ -210,7 +210,7 @@ export class Inspector {
         equation("the outputs want to change by ", ...reply.output_wishes.flatMap((value, index) => [index ? ", " : "", figure(value)]))),
     ];
     reply.layers.forEach((layer, depth) => cards.push(card(depth === reply.layers.length - 1 ? "Outputs" : `Layer ${depth}`, make("div", {class: "scroll"}, make("table", {},
-      make("thead", {}, make("tr", {}, ...["neuron", "sum z", "a = f(z)", "slope", "delta"].map(text => make("th", {text, class: text === "neuron" ? null : "number"})))),
+      head("neuron", "#sum z", "#a = f(z)", "#slope", "#delta"),
       make("tbody", {}, ...layer.z.map((z, neuron) => make("tr", {}, make("td", {}, this.#link(`a[${depth},${neuron}]`, {layer: depth, neuron})), ...[z, layer.a[neuron], layer.slope[neuron], layer.delta[neuron]].map(value => make("td", {class: "number"}, figure(value, 3)))))))))));
     if (reply.weight_wishes) cards.unshift(wishPictures(reply, colors, neuron => this.choose({layer: 0, neuron})));
     this.#put(this.shown?.of === "drawn" ? "The digit as drawn" : "One example", [make("div", {class: "cards"}, ...cards)]);
@@ -236,6 +236,9 @@ function wishPictures(reply, colors, choose) {
 const gap = value => value === null ? NaN : value;
 const lastIndex = name => Number(name.match(/(\d+)\]$/)?.[1] ?? 0);
 const card = (title, ...content) => make("div", {class: "card"}, make("h3", {text: title}), ...content);
+
+/** A table's head; a name that begins with # stands above numbers. */
+const head = (...names) => make("thead", {}, make("tr", {}, ...names.map(name => name ? make("th", {text: name.replace("#", ""), class: name[0] === "#" ? "number" : null}) : make("td"))));
 const equation = (...parts) => make("p", {class: "equation"}, ...parts);
 
 /** A bar to either side of the middle, as long as a share of -1 to 1. */

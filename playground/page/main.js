@@ -4,19 +4,22 @@ import {ActivationEditor} from "./activation.js";
 import {showColumns} from "./columns.js";
 import {Connection, Refusal} from "./connection.js";
 import {CurvesView, Run} from "./curves.js";
-import {at, figure, largest, make, number, palette, percent} from "./dom.js";
+import {at, figure, make, number, percent, pretty} from "./dom.js";
+import {inputMap, MAP, unfold} from "./frames.js";
 import {Inspector} from "./inspector.js";
+import {copy, download, fromAddress, keepInAddress, savePicture} from "./keep.js";
 import {Lesson} from "./lesson.js";
 import {NetworkView} from "./network.js";
 import {Pad} from "./pad.js";
+import {drawMarker, largest, palette} from "./paint.js";
 import {PlaneView} from "./plane.js";
-import {drawMarker, pretty, Settings} from "./settings.js";
+import {Settings} from "./settings.js";
 
-const MAP = 50, BOUNDARY = 100, KEPT_RUNS = 5, INSPECT_EVERY = 250;
+const BOUNDARY = 100, KEPT_RUNS = 5, INSPECT_EVERY = 250;
 const LIVE = new Set(["rate", "schedule", "optimizer", "batch_size", "clip", "l1", "l2", "cost", "activations", "output_activation"]);
-const FEATURES = {"x1": x => x, "x2": (x, y) => y, "x1^2": x => x * x, "x2^2": (x, y) => y * y, "x1*x2": (x, y) => x * y, "sin(4*x1)": x => Math.sin(4 * x), "sin(4*x2)": (x, y) => Math.sin(4 * y)};
 
 let hello, configuration, shape, inputMaps, moment = {step: 0, running: false};
+let frame = null;  // the last one drawn
 let generation = 0;  // of the network: frames asked for before another one was made are not shown
 let wanted = null, asked = false;  // a new frame is wanted; one is under way
 let inspectedAt = 0, frames = [];
@@ -112,7 +115,7 @@ async function set(part) {
   configuration = reply.configuration;
   settings.show(configuration);
   columns();
-  keepInAddress();
+  keepInAddress(configuration, hello.defaults);
   moved();
   return reply;
 }
@@ -127,13 +130,14 @@ async function configure(next, keepRunning = false) {
   newRun(old);
   rebuild();
   showMoment({...moment, step: 0, epoch: 0, running: false, stopped: null, can_go_back: false});
-  keepInAddress();
+  keepInAddress(configuration, hello.defaults);
   await (wasRunning ? run(true) : moved());
   return reply;
 }
 
 /** Show another network and other data, from the ground up. */
 function rebuild() {
+  frame = null;
   const {layers, inputs, classes, points, plane: area} = shape, digits = configuration.data.name === "digits";
   settings.show(configuration, shape.because);
   columns();
@@ -147,7 +151,7 @@ function rebuild() {
     plane.shape({points: [...list(points.training, false), ...list(points.held_out, true)], bounds: {left: area.x[0], right: area.x[1], bottom: area.y[0], top: area.y[1]}, classes});
     legend(classes);
   }
-  inputMaps = area ? inputs.map(name => featureMap(FEATURES[name], area)) : [];
+  inputMaps = area ? inputs.map(name => inputMap(name, area)) : [];
   const {training, held_out} = shape.examples;
   at("counts").textContent = `${training} examples to learn from${held_out ? `, ${held_out} held out` : ""}`;
   inspector.count = {training, held_out};
@@ -168,13 +172,6 @@ function columns() {
   at("more-layers").disabled = hidden.length >= (hello.limits.layers ?? 6);
 }
 
-function featureMap(of, area) {
-  if (!of) return null;
-  const values = new Float32Array(MAP * MAP), [left, right] = area.x, [bottom, top] = area.y;
-  for (let row = 0; row < MAP; row++) for (let column = 0; column < MAP; column++) values[row * MAP + column] = of(left + (right - left) * (column + 0.5) / MAP, top - (top - bottom) * (row + 0.5) / MAP);
-  return {values, width: MAP, height: MAP, limit: largest(values)};
-}
-
 function legend(classes) {
   const colors = palette();
   at("class-legend").replaceChildren(...classes.flatMap((name, label) => {
@@ -191,7 +188,7 @@ function paint(stroke) {
   const all = [...points, ...added];
   plane.points = all;
   const data = {name: "points", X: all.map(({x, y}) => [x, y]), y: all.map(({label}) => label)};
-  const parameters = Math.max(...data.y) + 1 <= shape.classes.length && frame ? Array.from(frame.parameters) : null;
+  const parameters = Math.max(...data.y) < shape.classes.length && frame ? Array.from(frame.parameters) : null;
   attempt(() => configure({...configuration, data, parameters}, true).then(done => lesson?.happened("painted") ?? done)).then(() => plane.choose(null));
 }
 
@@ -277,8 +274,6 @@ function listRuns() {
 
 // Frames. One is under way while the one before is drawn; none is asked for while nothing moves.
 
-let frame = null;
-
 /** Something has changed: a frame is wanted even if nothing runs. */
 function moved() {
   wanted = true;
@@ -310,7 +305,7 @@ async function pump() {
 }
 
 function draw(reply) {
-  frame = unfold(reply);
+  frame = unfold(reply, shape.layers, {inputMaps, picture: configuration.data.name === "digits", before: frame?.maps});
   network.draw(frame);
   if (reply.boundary) plane.draw(reply.boundary, reply.shapes.boundary[1]);
   const now = performance.now();
@@ -321,39 +316,6 @@ function draw(reply) {
   }
   frames = [...frames.filter(each => now - each < 1000), now];
   at("rate-words").textContent = moment.running ? `${frames.length} frames a second` : "";
-}
-
-/** The flat parameters by layer, and the maps by column. */
-function unfold(reply) {
-  const {layers} = shape, weights = [], biases = [], gradients = [], digits = configuration.data.name === "digits";
-  let place = 0;
-  for (let depth = 1; depth < layers.length; depth++) {
-    const n = layers[depth - 1], m = layers[depth], own = new Float64Array(m * n), slopes = new Float64Array(m * n), bias = new Float64Array(m);
-    for (let neuron = 0; neuron < m; neuron++, place += n + 1) {
-      own.set(reply.parameters.subarray(place, place + n), neuron * n);
-      slopes.set(reply.gradient.subarray(place, place + n), neuron * n);
-      bias[neuron] = reply.parameters[place + n];
-    }
-    weights.push(own);
-    gradients.push(slopes);
-    biases.push(bias);
-  }
-  let maps = [];
-  if (reply.maps) {
-    const size = reply.shapes.maps[1], cells = size * size;
-    let start = 0;
-    maps = layers.slice(1).map(count => {
-      const layer = reply.maps.subarray(start, start += count * cells), limit = largest(layer);
-      return Array.from({length: count}, (_, neuron) => ({values: layer.subarray(neuron * cells, (neuron + 1) * cells), width: size, height: size, limit}));
-    });
-    maps.unshift(inputMaps);
-  } else if (digits) {
-    const limit = largest(weights[0]);
-    maps = [...(frame?.maps ?? [])];
-    maps[0] ??= [];
-    maps[1] = Array.from({length: layers[1]}, (_, neuron) => ({values: weights[0].subarray(neuron * 784, (neuron + 1) * 784), width: 28, height: 28, limit}));
-  }
-  return {parameters: reply.parameters, weights, biases, gradients, maps};
 }
 
 /** Of digits, each neuron behind the first layer shows its activation for the digit at hand, and the first column the digit itself. */
@@ -393,27 +355,7 @@ function stopped({problem, neuron, example}) {
   if (neuron) choose({layer: neuron[0], neuron: neuron[1]});
 }
 
-// Keeping it.
-
-function keepInAddress() {
-  const other = Object.fromEntries(Object.entries(configuration).filter(([key, value]) => key !== "parameters" && JSON.stringify(value) !== JSON.stringify(hello.defaults[key])));
-  history.replaceState(null, "", `${location.pathname}${location.search}#${Object.keys(other).length ? encodeURIComponent(JSON.stringify(other)) : ""}`);
-}
-
-function fromAddress() {
-  try {
-    return JSON.parse(decodeURIComponent(location.hash.slice(1)) || "{}");
-  } catch {
-    say("The settings in this address are damaged, so these are the usual ones.");
-    return {};
-  }
-}
-
-function download(name, type, content) {
-  const address = URL.createObjectURL(new Blob([content], {type}));
-  make("a", {href: address, download: name}).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10000);
-}
+// Buttons and keys.
 
 async function saveAs(what) {
   const reply = await attempt(() => ask({do: "save", what}));
@@ -426,28 +368,6 @@ async function showSource() {
   at("source-text").textContent = reply.text;
   at("source").showModal();
 }
-
-async function copy(text, button) {
-  const label = button.textContent;
-  await navigator.clipboard.writeText(text);
-  button.textContent = "copied";
-  setTimeout(() => { button.textContent = label; }, 1500);
-}
-
-/** The network and the plane as one picture. */
-function savePicture() {
-  const width = 1400, colors = palette(), canvas = make("canvas"), context = canvas.getContext("2d"), {lines, columns: neurons} = network;
-  const scale = 880 / lines.clientWidth, height = Math.max(480, lines.clientHeight * scale + 40);
-  Object.assign(canvas, {width, height});
-  context.fillStyle = colors.paper;
-  context.fillRect(0, 0, width, height);
-  context.drawImage(lines, 20, 20, 880, lines.clientHeight * scale);
-  for (const {map, x, y, side} of neurons.flat()) context.drawImage(map, 20 + (x - side / 2) * scale, 20 + (y - side / 2) * scale, side * scale, side * scale);
-  if (shape.plane) context.drawImage(at("plane"), 940, 20, 440, 440);
-  canvas.toBlob(blob => download("nudge.png", "image/png", blob));
-}
-
-// Buttons and keys.
 
 const actions = {
   " ": () => run(!moment.running), ArrowRight: () => step("step"), ArrowLeft: () => !at("back").disabled && back(),
@@ -472,7 +392,7 @@ function listen() {
   at("close-source").addEventListener("click", () => at("source").close());
   at("save-weights").addEventListener("click", () => saveAs("weights"));
   at("save-script").addEventListener("click", () => saveAs("script"));
-  at("save-picture").addEventListener("click", savePicture);
+  at("save-picture").addEventListener("click", () => savePicture(network, shape.plane && at("plane")));
   document.addEventListener("keydown", event => {
     const {target, key} = event;
     if (event.altKey || event.ctrlKey || event.metaKey || !(key in actions)) return;
@@ -497,6 +417,7 @@ async function begin() {
   }});
   editor = new ActivationEditor(hello.activations, {ask, use: useFormula});
   const wished = fromAddress(), isShared = location.hash.length > 1;
+  if (!wished) say("The settings in this address are damaged, so these are the usual ones.");
   await configure({...hello.defaults, ...wished}).catch(error => {
     if (!(error instanceof Refusal)) throw error;
     say(`The settings in this address do not work: ${error.message}`);

@@ -5,7 +5,8 @@
  * curve, or chosen in the inspector of its neuron, which the keyboard reaches too.
  */
 
-import {calm, largest, make, number, paintMap, palette, ramp, sharp} from "./dom.js";
+import {calm, make, number} from "./dom.js";
+import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
 const GAP = 6, LARGEST = 46, SMALLEST = 18, PASS = 520, REACH = 7;
 
@@ -49,13 +50,13 @@ export class NetworkView {
     this.columns = [inputCount, ...sizes.slice(1)].map((count, depth) => Array.from({length: count}, (_, index) => {
       const name = depth === 0 ? picture ? "the picture" : inputs[index] : depth === sizes.length - 1 && outputs ? `output ${outputs[index]}, a[${depth - 1},${index}]` : `neuron a[${depth - 1},${index}]`;
       const map = make("canvas", {width: 1, height: 1});
-      const label = make("span", {class: "beside"});
-      const button = make("button", {type: "button", class: "neuron", tabindex: -1, "aria-label": name, title: name, "data-neuron": `${depth - 1},${index}`, onclick: () => this.pick({layer: depth - 1, neuron: index})}, map, label);
+      const label = make("span", {class: "beside", "aria-hidden": "true"});  // the button says it in its name
+      const button = make("button", {type: "button", class: "neuron", tabindex: -1, "aria-label": name, title: name, "data-neuron": `${depth - 1},${index}`, onclick: () => this.pick({layer: depth - 1, neuron: index})}, map);
       const plate = depth === 0 && !picture ? make("span", {class: "plate", text: inputs[index]}) : null;
       if (plate) button.append(plate);
       return {button, map, label, name, depth, index};
     }));
-    this.neurons.replaceChildren(...this.columns.flat().map(each => each.button));
+    this.neurons.replaceChildren(...this.columns.flat().flatMap(({button, label}) => [button, label]));
     (this.columns[1]?.[0] ?? this.columns[0][0]).button.tabIndex = 0;
     const tallest = Math.max(...this.columns.map(column => column.length));
     this.stage.style.height = `${Math.min(640, Math.max(300, tallest * 36 + 20))}px`;
@@ -88,7 +89,7 @@ export class NetworkView {
     this.settle();
     const mine = this.trace = {...trace};
     this.#drawLines();
-    for (const {label} of this.columns.flat()) label.textContent = "";
+    this.#unlabel();
     this.#label(0, trace.inputs, "");
     const last = this.columns.length - 1;
     for (let depth = 1; depth <= last; depth++) {
@@ -115,14 +116,22 @@ export class NetworkView {
   settle() {
     this.trace = null;
     if (this.flows) sharp(this.flows);
-    for (const {label} of this.columns.flat()) label.textContent = "";
+    this.#unlabel();
+  }
+
+  #unlabel() {
+    for (const {button, label, name} of this.columns.flat()) {
+      label.textContent = "";
+      button.setAttribute("aria-label", name);
+    }
   }
 
   #label(depth, values, sign) {
     if (depth === 0 && this.picture) return;
-    this.columns[depth].forEach(({label}, index) => {
+    this.columns[depth].forEach(({button, label, name}, index) => {
       label.textContent = sign + number(values[index], 2);
       label.classList.toggle("delta", sign !== "");
+      button.setAttribute("aria-label", `${name}, ${sign ? "delta" : "activation"} ${number(values[index], 3)}`);
     });
   }
 
@@ -186,6 +195,7 @@ export class NetworkView {
         const y = height / 2 + (index - (column.length - 1) / 2) * pitch;
         Object.assign(neuron, {x, y, side});
         Object.assign(neuron.button.style, {left: `${x - side / 2}px`, top: `${y - side / 2}px`, width: `${side}px`, height: `${side}px`});
+        Object.assign(neuron.label.style, {left: `${x + side / 2 + 3}px`, top: `${y}px`});
       });
     });
     this.#drawAgain();

@@ -1,7 +1,8 @@
 /** The pad on which one draws a digit, with mouse, finger or keys, and the network's answer to it. */
 
-import {at, figure, make, palette, percent, rgb} from "./dom.js";
 import {Refusal} from "./connection.js";
+import {at, figure, make, percent} from "./dom.js";
+import {palette, rgb} from "./paint.js";
 
 const SIDE = 28, PEN = 1.15;
 

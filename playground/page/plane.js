@@ -1,20 +1,9 @@
 /** The plane of two inputs: what the network answers everywhere, the line where it is undecided, the examples, and a brush for new ones. */
 
-import {at, largest, make, number, palette, ramp, rgb, sharp} from "./dom.js";
+import {at, make, number} from "./dom.js";
+import {largest, marker, palette, ramp, rgb, sharp} from "./paint.js";
 
 const RADIUS = 4.2, REACH = 12, SPACING = 11;
-
-/** A marker for each class, so that no one needs to tell colours apart. */
-export function marker(context, shape, x, y, r) {
-  context.beginPath();
-  if (shape % 4 === 0) context.arc(x, y, r, 0, 2 * Math.PI);
-  else if (shape % 4 === 1) context.rect(x - r * 0.88, y - r * 0.88, 1.76 * r, 1.76 * r);
-  else {
-    const corners = shape % 4 === 2 ? [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]] : [[0, -1.25], [1.2, 0.9], [-1.2, 0.9]];
-    corners.forEach(([dx, dy], index) => index ? context.lineTo(x + r * dx, y + r * dy) : context.moveTo(x + r * dx, y + r * dy));
-    context.closePath();
-  }
-}
 
 export class PlaneView {
   /** `pick(index)` is called for an example that was clicked, `paint(points)` with [x, y] of where the brush went, once it is lifted. */

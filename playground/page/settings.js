@@ -1,7 +1,7 @@
 /** The form on the left: data, inputs, and how to learn. It shows a configuration, and asks for another one. */
 
-import {at, make, number, palette} from "./dom.js";
-import {marker} from "./plane.js";
+import {at, make, number, pretty} from "./dom.js";
+import {drawMarker, marker, palette} from "./paint.js";
 
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const PENALTIES = [0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
@@ -158,9 +158,6 @@ export class Settings {
   }
 }
 
-/** A name such as x1^2 or x1*x2 as a book would print it. */
-export const pretty = name => name.replace(/\^2/g, "²").replace(/x1/g, "x₁").replace(/x2/g, "x₂").replace(/([₁₂])\*x/g, "$1·x").replace(/4\*/g, "4");
-
 let fields = 0;
 
 function field(name, control) {
@@ -188,12 +185,4 @@ function replace(id, rows) {
   const key = document.activeElement?.dataset?.key;
   at(id).replaceChildren(...rows.flat());
   if (key) at(id).querySelector(`[data-key="${key}"]`)?.focus();
-}
-
-export function drawMarker(canvas, label, colors) {
-  const context = canvas.getContext("2d");
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  marker(context, label, canvas.width / 2, canvas.height / 2, canvas.width * 0.32);
-  context.fillStyle = colors.classes[label % 8];
-  context.fill();
 }
