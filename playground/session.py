@@ -267,8 +267,8 @@ class Session:
             "save": self._save,
         }
 
-    def handle(self, text: str) -> str | bytes:
-        """The reply to one message; see the top of this file. It never raises."""
+    def handle(self, text: str | bytes) -> str | bytes:
+        """The reply to one message, which is text; see the top of this file. It never raises."""
         known: dict[str, Any] = {}
         try:
             message = parsed(text, MESSAGE)
