@@ -8,7 +8,7 @@ const FEATURES = {"x1": x => x, "x2": (x, y) => y, "x1^2": x => x * x, "x2^2": (
 
 /** The heat map of an input over the plane, or null for one that is no function of it. */
 export function inputMap(name, area) {
-  const of = FEATURES[name];
+  const of = FEATURES[name] ?? [x => x, (x, y) => y][area.axes.indexOf(name)];
   if (!of) return null;
   const values = new Float32Array(MAP * MAP), [left, right] = area.x, [bottom, top] = area.y;
   for (let row = 0; row < MAP; row++) for (let column = 0; column < MAP; column++) values[row * MAP + column] = of(left + (right - left) * (column + 0.5) / MAP, top - (top - bottom) * (row + 0.5) / MAP);

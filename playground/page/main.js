@@ -30,7 +30,7 @@ const ask = message => connection.ask(message);
 function socketAddress() {
   const address = new URL("socket", location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  address.search = location.search;
+  address.search = address.hash = "";
   return address.href;
 }
 

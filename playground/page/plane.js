@@ -167,15 +167,15 @@ export class PlaneView {
     this.#put(event);
   }
 
+  /** Points along the brush's way since the last one, evenly spaced; none outside of the plane. */
   #put(event) {
-    const last = this.stroke.at(-1), [x, y] = this.#toPlane(event);
-    if (last) {
-      const [a, b] = this.#toPixels(...last), [c, d] = this.#toPixels(x, y);
-      if (Math.hypot(a - c, b - d) < SPACING) return;
+    const there = this.#toPlane(event), {left, right, bottom, top} = this.bounds, last = this.stroke.at(-1);
+    const [a, b] = this.#toPixels(...last ?? there), [c, d] = this.#toPixels(...there), count = last ? Math.floor(Math.hypot(a - c, b - d) / SPACING) : 1;
+    for (let index = 1; index <= count; index++) {
+      const share = last ? index * SPACING / Math.hypot(a - c, b - d) : 1, from = last ?? there;
+      const [x, y] = [0, 1].map(axis => from[axis] + share * (there[axis] - from[axis]));
+      if (x > left && x < right && y > bottom && y < top) this.stroke.push([x, y]);
     }
-    const {left, right, bottom, top} = this.bounds;
-    if (x < left || x > right || y < bottom || y > top) return;
-    this.stroke.push([x, y]);
     this.#redraw();
   }
 

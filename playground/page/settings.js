@@ -102,8 +102,8 @@ export class Settings {
     const held = name === this.configuration.data.name ? this.configuration.data : {};
     const [fewest] = classes ?? [2];
     if (name === "points") this.change({data: {name, X: [], y: []}});
-    else if (name === "digits") this.change({data: {name}, layers: [16, 16], activations: "sigmoid(x)", features: undefined});
-    else this.change({data: {name, n: held.n ?? 200, classes: name === "blobs" ? Math.max(3, fewest) : fewest}});
+    else if (name === "digits") this.change({data: {name}, layers: [16, 16], activations: "tanh(x)", rate: 0.03});
+    else this.change({data: {name, n: held.n ?? 200, classes: name === "blobs" ? Math.max(3, fewest) : fewest}, ...(this.configuration.data.name === "digits" ? {rate: 0.1} : {})});
     return undefined;
   }
 
@@ -114,7 +114,7 @@ export class Settings {
     for (const input of at("datasets").querySelectorAll("input")) input.checked = input.value === data.name;
     at("csv").hidden = data.name !== "csv";
     at("painting").hidden = data.name === "digits" || data.name === "csv";
-    at("because").textContent = because ?? "";
+    at("because").textContent = because?.split(";")[0] ?? "";  // the rest is for those who write Python
     this.#dataFields(configuration);
     this.#features(configuration);
     this.#learning(configuration);
