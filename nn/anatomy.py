@@ -179,7 +179,10 @@ class Undefined:
 
 
 def first_undefined(model: MLP, X: npt.ArrayLike) -> Undefined | None:
-    """The first neuron, from the inputs on, whose activation is not finite for an example of X (examples, inputs); None if all are."""
+    """The first neuron, from the inputs on, whose activation is not finite for an example of X (examples, inputs).
+
+    None if there is none: a weighted sum that has overflowed is no fault of an activation.
+    """
     before = examples("X", X)
     for depth, layer in enumerate(model.layers):
         columns = []
@@ -187,7 +190,7 @@ def first_undefined(model: MLP, X: npt.ArrayLike) -> Undefined | None:
             with np.errstate(all="ignore"):
                 z = before @ np.array([number_of(weight) for weight in neuron.weights]) + number_of(neuron.bias)
                 a = vectorize(neuron.activation)(z)
-            if (broken := np.flatnonzero(~np.isfinite(a))).size:
+            if (broken := np.flatnonzero(np.isfinite(z) & ~np.isfinite(a))).size:
                 example = int(broken[0])
                 return Undefined(depth, index, example, float(z[example]), name_of(neuron.activation), float(a[example]))
             columns.append(a)

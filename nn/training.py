@@ -414,7 +414,7 @@ class Training:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a checkpoint, in one piece or not at all: what `state` holds, save for which examples were looked at."""
         if self.history.forgotten.epochs:
-            raise ValueError(f"a checkpoint holds the whole history, and this run was told to forget {self.history.forgotten.epochs} epochs")
+            raise ValueError("a checkpoint holds the whole history, and this run was told to forget some epochs")
         self.take_up()
         checkpoints.write(path, self._settings(), self._snapshot())
         self._path = os.fspath(path)

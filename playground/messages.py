@@ -75,7 +75,8 @@ class Fields:
     def end(self) -> None:
         for name in self.given:
             if name not in self.known:
-                raise RefusedError(f"unknown field {shown(name)}; known here are {', '.join(self.known)}", self.at(shown(name).strip('"')))
+                known = f"known here are {', '.join(self.known)}" if self.known else "none is known here"
+                raise RefusedError(f"unknown field {shown(name)}; {known}", self.at(shown(name).strip('"')))
 
     def choice(self, name: str, choices: Collection[str], default: str) -> str:
         given = self.any(name, default)

@@ -103,6 +103,12 @@ def test_an_activation_that_overflows_is_named_in_a_later_layer() -> None:
     assert str(found) == "neuron 0 of layer 1 met 821, where its activation exp(x) is inf"
 
 
+def test_a_sum_that_overflows_is_no_fault_of_an_activation() -> None:
+    model = MLP([1, 1, 1])
+    model.layers[0].neurons[0].weights[0].data = 1e300
+    assert first_undefined(model, [[1e300]]) is None
+
+
 def test_what_is_no_network_of_plain_layers_is_refused() -> None:
     class Twice(Module):
         def __call__(self, x: Any) -> Any:
