@@ -30,7 +30,9 @@ export class ActivationEditor {
     );
     this.input.addEventListener("keydown", event => {
       if (event.key === "Enter") this.#use();
-      if (event.key === "Escape") this.close();
+      if (event.key !== "Escape") return;
+      event.stopPropagation();  // a lesson beside it stays open
+      this.close();
     });
     new ResizeObserver(() => this.#draw()).observe(this.canvas);
   }

@@ -3,10 +3,14 @@
 import {make} from "./dom.js";
 import {palette} from "./paint.js";
 
-/** Put into the address what is other than usual: the address is a link to all of it. */
+const LONGEST = 100_000;  // characters of an address that browsers and mail programs still carry
+
+/** Put into the address what is other than usual: a link to all of it. False where it is too much for one, as many points are. */
 export function keepInAddress(configuration, usual) {
   const other = Object.fromEntries(Object.entries(configuration).filter(([key, value]) => key !== "parameters" && JSON.stringify(value) !== JSON.stringify(usual[key])));
-  history.replaceState(null, "", `${location.pathname}${location.search}${Object.keys(other).length ? `#${encodeURIComponent(JSON.stringify(other))}` : ""}`);
+  const settings = Object.keys(other).length ? `#${encodeURIComponent(JSON.stringify(other))}` : "", fits = settings.length < LONGEST;
+  history.replaceState(null, "", `${location.pathname}${location.search}${fits ? settings : ""}`);
+  return fits;
 }
 
 /** The settings in the address, or null where they are damaged. */

@@ -10,7 +10,7 @@
 
 import {at, make} from "./dom.js";
 
-const SEEN = "nudge-lesson-seen";
+const SEEN = "nudge-story=seen";  // a cookie, because it outlives the port, which is another one each time
 
 export class Lesson {
   /** `configure(part)` sets up a page's configuration. The story opens by itself on a first visit (unless the address shares settings), and where the address names a lesson. */
@@ -21,7 +21,7 @@ export class Lesson {
     const named = new URLSearchParams(location.search).get("lesson");
     at("lesson-open").addEventListener("click", () => this.open("story"));
     document.addEventListener("keydown", event => { if (event.key === "Escape" && !this.box.hidden && !document.querySelector("dialog[open]")) this.close(); });
-    if (named || !isShared && !remembered()) this.open(/^[\w-]+$/.test(named ?? "") ? named : "story", !named);
+    if (named || !isShared && !document.cookie.includes(SEEN)) this.open(/^[\w-]+$/.test(named ?? "") ? named : "story", !named);
   }
 
   async open(name, quietly = false) {
@@ -35,9 +35,7 @@ export class Lesson {
   close() {
     this.box.hidden = true;
     this.#point(null);
-    try {
-      localStorage.setItem(SEEN, "yes");
-    } catch { /* a browser that keeps nothing shows the story again */ }
+    document.cookie = `${SEEN}; path=/; max-age=31536000; samesite=strict`;
     at("lesson-open").focus();
   }
 
@@ -73,13 +71,5 @@ export class Lesson {
     const there = selector && document.querySelector(selector);
     there?.classList.add("pointed");
     there?.scrollIntoView({block: "nearest"});
-  }
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(SEEN);
-  } catch {
-    return null;
   }
 }

@@ -115,24 +115,28 @@ async function set(part) {
   configuration = reply.configuration;
   settings.show(configuration);
   columns();
-  keepInAddress(configuration, hello.defaults);
+  keep();
   moved();
   return reply;
 }
 
 async function configure(next, keepRunning = false) {
+  const wasRunning = moment.running && keepRunning, main = document.querySelector("main");
   generation++;
-  const wasRunning = moment.running && keepRunning;
-  const reply = await ask({do: "configure", configuration: next});
-  const old = configuration;
-  configuration = reply.configuration;
-  shape = reply;
-  newRun(old);
-  rebuild();
-  showMoment({...moment, step: 0, epoch: 0, running: false, stopped: null, can_go_back: false});
-  keepInAddress(configuration, hello.defaults);
-  await (wasRunning ? run(true) : moved());
-  return reply;
+  main.setAttribute("aria-busy", "true");
+  try {
+    const reply = await ask({do: "configure", configuration: next}), old = configuration;
+    configuration = reply.configuration;
+    shape = reply;
+    newRun(old);
+    rebuild();
+    showMoment({step: 0, epoch: 0, running: false});
+    keep();
+    await (wasRunning ? run(true) : moved());
+    return reply;
+  } finally {
+    main.removeAttribute("aria-busy");
+  }
 }
 
 /** Show another network and other data, from the ground up. */
@@ -160,6 +164,13 @@ function rebuild() {
   inspector.empty();
   network.choose(null);
   if (editor) at("activation").hidden = true;
+}
+
+/** Keep the settings in the address, if they are not too many. */
+function keep() {
+  const fits = keepInAddress(configuration, hello.defaults);
+  at("copy-link").disabled = !fits;
+  at("copy-link").title = fits ? "" : "there are too many points for a link";
 }
 
 function columns() {
