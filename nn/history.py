@@ -71,7 +71,7 @@ class History:
     validation_accuracy: list[float] = field(default_factory=list)
     steps: Steps = field(default_factory=Steps)
     stopped: str = ""  # why training ended: "finished", "no improvement", "interrupted", "callback"
-    forgotten: Forgotten = Forgotten()
+    forgotten: Forgotten = field(default_factory=Forgotten)
 
     def columns(self) -> dict[str, list[float]]:
         """All the lists, behind their names: `cost`, ..., `steps.cost`, ..."""

@@ -458,7 +458,8 @@ class Training:
         self._seen += len(rows)
         self._steps_in_epoch += 1
         steps = self.history.steps
-        step = Step(self.history.forgotten.steps + len(steps.cost) + 1, self._epoch + 1, cost, rate, norm, len(rows), time.perf_counter() - began)
+        number = self.history.forgotten.steps + len(steps.cost) + 1
+        step = Step(number, self._epoch + 1, cost, rate, norm, len(rows), time.perf_counter() - began)
         steps.append(step)
         if self._seen == len(self.X):
             self._end_epoch()

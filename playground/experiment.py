@@ -26,7 +26,7 @@ from playground.messages import RefusedError
 
 Map = npt.NDArray[np.float32]
 REMEMBERED, BYTES = 200, 2**25  # how many moments can be gone back to, and how much memory they may take
-STEPS = 20_000  # as many are held before all but the last epoch's are forgotten
+STEPS = 5000  # as many are held before all but the last epoch's are forgotten
 CHANGES = 2000  # as many are noted, for the script
 
 

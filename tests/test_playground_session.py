@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import subprocess
+import sys
 import warnings
 from itertools import count
 from pathlib import Path
@@ -42,6 +45,7 @@ from playground import Session
 from playground.configuration import ACTIVATIONS, CLASSES, COSTS, FEATURES
 from tests.players import Player, unpacked
 
+ROOT = Path(__file__).parents[1]
 SMALL: dict[str, Any] = {"data": {"name": "moons", "n": 40}, "layers": [4, 3], "batch_size": 7}
 CSV = "height,width,kind\n1.5,2,oak\n2.5,1,elm\n3.5,4,oak\n0.5,2.5,elm\n1.0,3,oak\n2.0,5,elm\n"
 
@@ -91,8 +95,7 @@ def test_an_id_is_a_whole_number_or_a_short_text(identity: Any) -> None:
         ("x" * 2_000_001, "a message has at most 2,000,000 characters, got 2,000,001"),
         (
             "{}",
-            "do must be one of hello, configure, set, run, pause, frame, step, back, "
-            "inspect, weight, draw, formula, source, save; got null",
+            "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, draw, formula, source, save; got n",
         ),
         ('{"do": "__init__"}', "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, draw, "),
         ('{"do": ["hello"]}', 'save; got ["hello"]'),
@@ -1120,3 +1123,29 @@ def test_whatever_is_sent_is_answered(texts: list[str]) -> None:
 @settings(max_examples=100, deadline=None)
 def test_ten_thousand_messages_are_answered(texts: list[str]) -> None:
     play(texts)
+
+
+HOURS = """
+import json, resource, sys
+from playground import Session
+session = Session(clock=lambda: 0.0)  # no frame lasts too long
+frames = int(sys.argv[1])
+begin = {"data": {"name": "moons", "n": 20}, "layers": [2], "batch_size": 5, "rate": 0.01}
+ask = [json.dumps(each) for each in ({"do": "configure", "configuration": begin}, {"do": "run"})]
+frame = json.dumps({"do": "frame", "steps": 7, "boundary": 8, "maps": 8, "parameters": True})
+assert all('"is":"error"' not in session.handle(each) for each in ask)
+for index in range(frames):
+    session.handle(frame)
+    if index in (frames // 5, frames - 1):
+        print(session.experiment.step, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("frames", [1500, pytest.param(8 * 3600 * 20, marks=pytest.mark.soak)])
+def test_hours_of_frames_take_no_more_memory_than_minutes(frames: int) -> None:
+    pytest.importorskip("resource")
+    command = [sys.executable, "-c", HOURS, str(frames)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    (early, at_first), (last, at_last) = (map(int, line.split()) for line in done.stdout.splitlines())
+    assert (early, last) == (7 * (frames // 5 + 1), 7 * frames)
+    assert at_last < 1.05 * at_first
