@@ -16,8 +16,7 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from importlib import resources
-from importlib.abc import Traversable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.session import Session
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
 
 HOST = "127.0.0.1"
+PAGE = Path(__file__).parent / "page"
 MESSAGE = 2**22  # bytes: a socket that sends more at once is closed
 SESSIONS = 16
 IDLE = 3600.0  # seconds without a message, after which a session ends
@@ -49,7 +49,7 @@ class Server:
     def __init__(self, port: int = 0, idle: float = IDLE, sessions: int = SESSIONS, begin: Callable[[], Session] = Session) -> None:
         self.port, self.idle, self.most, self.begin = port, idle, sessions, begin
         self.token = secrets.token_urlsafe(16)
-        self.files = _files(resources.files("playground") / "page")
+        self.files = _files(PAGE)
         self.open = 0  # sessions
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")
         self._server: Any = None
@@ -155,12 +155,7 @@ class Server:
             self.open -= 1
 
 
-def _files(folder: Traversable, path: str = "") -> dict[str, tuple[str, bytes]]:
-    """The files in a folder, by the path that they are asked for: each its type and its content."""
-    found: dict[str, tuple[str, bytes]] = {}
-    for each in folder.iterdir():
-        if each.is_dir():
-            found |= _files(each, f"{path}{each.name}/")
-        elif kind := TYPES.get(each.name.rpartition(".")[2]):
-            found[f"{path}{each.name}"] = kind, each.read_bytes()
-    return found
+def _files(folder: Path) -> dict[str, tuple[str, bytes]]:
+    """The files in a folder and below, by the path that they are asked for: each its type and its content."""
+    known = [(path, TYPES.get(path.suffix.removeprefix("."))) for path in sorted(folder.rglob("*"))]
+    return {path.relative_to(folder).as_posix(): (kind, path.read_bytes()) for path, kind in known if kind and path.is_file()}

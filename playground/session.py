@@ -91,7 +91,7 @@ run, pause, frame
 -----------------
 
     {"do": "run"}, {"do": "pause"}
-    {"is": "running" or "paused", "step": 120}
+    {"is": "running" or "paused", "step": 120}                   (refused where there are no examples)
 
     {"do": "frame", "steps": 7, "boundary": 100, "maps": 50, "parameters": true, "gradient": false}
     {"is": "frame", MOMENT, "arrays": [...]}                     (always a packet)
@@ -105,7 +105,7 @@ but one at least). MOMENT is in each reply that tells of the run's state:
 
 Costs are means over all the training or held-out examples with the parameters of this moment, penalties left out, and `penalty` is
 what L1 and L2 add to each; null where nothing is held out. `rate` and `gradient_norm` are those of the last step, null before.
-`stopped` is null, or why the run has paused of its own accord, in this frame alone: {"problem": "training diverged ...",
+`stopped` is null, or why the run has paused of its own accord, in this reply alone: {"problem": "training diverged ...",
 "neuron": [1, 3] or null, "example": 12 or null}; the parameters are then the last ones that gave finite numbers. A neuron is
 named where its activation has no value at a weighted sum that it met.
 
@@ -127,7 +127,8 @@ step, back
     {"is": "stepped", MOMENT, "example": EXAMPLE, "left": 12}              by example; `left` in this mini-batch, before its update
 
 Pauses, and moves on. By example looks at the next example of the mini-batch: the parameters stay, until the last of them makes the
-update, bit for bit the one that a step makes; then `left` is 0. EXAMPLE is what `inspect` an example gives (of a digit in a packet).
+update, bit for bit the one that a step makes; then `left` is 0. EXAMPLE is what `inspect` an example gives (of a digit in a packet); where
+the update diverges there is none, and `stopped` says why.
 
     {"do": "back"}
     {"is": "back", MOMENT, "configuration": COMPLETE}

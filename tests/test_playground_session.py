@@ -221,6 +221,25 @@ def test_what_cannot_be_done_is_refused_with_nothing_changed(message: dict[str, 
     assert (player.parameters, player("frame")) == before
 
 
+def test_every_field_of_a_reply_is_in_the_protocol() -> None:
+    protocol = str(sys.modules["playground.session"].__doc__)
+    plane, picture = Player(**SMALL), Player(**LIKE["digits"])
+    replies = [plane.configured, picture("draw", pixels=[0.5] * 784), picture("inspect", what="neuron", layer=0, neuron=0)]
+    replies += [plane(do) for do in ("hello", "run", "frame", "pause", "step", "back", "inspect", "source", "save")]
+    replies += [plane("step", by="example"), plane("set"), plane("formula", text="x"), plane.refused("formula", text="y", id=1)]
+    replies += [plane("inspect", what="weight", layer=0, neuron=0, input=0), plane("weight", layer=0, neuron=0, value=1)]
+    arrays = {name for reply in replies for name, *_ in reply.get("arrays", [])}
+
+    def fields_of(thing: Any) -> set[str]:
+        if isinstance(thing, list):
+            return set().union(*map(fields_of, thing))
+        return set(thing).union(*map(fields_of, thing.values())) if isinstance(thing, dict) else set()
+
+    said = fields_of([{name: each for name, each in reply.items() if name not in arrays} for reply in replies]) | arrays
+    limits = set(plane("hello")["limits"])
+    assert not [name for name in said - limits if f'"{name}"' not in protocol and f"`{name}`" not in protocol]
+
+
 # Learning
 
 
