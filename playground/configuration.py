@@ -39,7 +39,8 @@ LIMITS = {
     "formula": FORMULA, "csv": CSV,
 }  # fmt: skip
 LARGE = 1e6  # a number beyond is a slip of the hand
-LIVE = ("rate", "schedule", "optimizer", "batch_size", "clip", "l1", "l2", "cost", "activations", "output_activation")
+COMPUTED = ("l1", "l2", "cost", "activations", "output_activation")  # what makes another run of it
+LIVE = ("rate", "schedule", "optimizer", "batch_size", "clip", *COMPUTED)  # what can be changed on the way
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from autograd import ParameterLayout, UndefinedError, Value, total, vectorize
 from nn import MLP, DivergenceError, Training, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
 from nn.anatomy import Undefined, first_undefined
 from nn.answers import accuracy
+from nn.checkpoint import State
 from nn.data import Array
 from nn.training import Example
 from playground import problem as problems
-from playground.configuration import PARAMETERS, Configuration
+from playground.configuration import COMPUTED, PARAMETERS, Configuration
 from playground.messages import RefusedError
 
 Map = npt.NDArray[np.float32]
@@ -49,7 +50,8 @@ class Stopped:
 class Moment:
     """All that an experiment goes back to."""
 
-    state: Any  # of the run
+    run: Training
+    state: State
     configuration: Configuration
     changes: tuple[Change, ...] | None
 
@@ -246,8 +248,8 @@ class Experiment:
         run, before = self.run, self.past[-1].state
         run.restore(before)
         good = None
-        for _ in range(done):
-            good = run.state()  # a step from here was finite
+        for number in range(done):
+            good = run.state() if number == done - 1 else None  # the last from where a step was finite
             run.step()
         undefined = first_undefined(self.model, run.X) if np.isfinite(run.parameters).all() else None
         if good is not None:
@@ -259,11 +261,9 @@ class Experiment:
                 self._go_back_to(self.past.pop())
         what = str(error).partition(". The model is as it was")[0]
         because = f": {undefined}" if undefined is not None else ""
-        return Stopped(
-            f"{what}{because}. Back at step {self.step}, where all numbers were finite: try a smaller learning rate, "
-            f"{'another activation' if undefined is not None else 'or limit the gradient (clip)'}",
-            undefined,
-        )
+        advice = "or another activation" if undefined is not None else "or limit the gradient (clip)"
+        told = f"{what}{because}. Back at step {self.step}, where all numbers were finite: try a smaller learning rate, {advice}"
+        return Stopped(told, undefined)
 
     def example(self) -> tuple[Example, Array] | Stopped:
         """Look at the next example of the mini-batch; and the parameters before the update that its last one makes."""
@@ -290,39 +290,34 @@ class Experiment:
         """Go on with other settings. Raises what a Training does, with nothing changed."""
         old = self.configuration
         if self._run is None:
-            self.start = self.configuration = configuration
-            self._apply(old)
+            self.start = configuration
+            self._become(configuration)
             return
         self._remember()
-        state = self._run.state()
-        self.configuration = configuration
-        try:
-            self._apply(old)
-        except ValueError:
-            self._go_back_to(self.past.pop())
-            raise
-        if self._is_another(old):
-            self._run.restore(state)
-        self._run.set(
+        state = self.past[-1].state
+        if self._become(configuration):
+            try:
+                self._run = self._begun()
+            except ValueError:
+                self.back()
+                raise
+            self.run.restore(state)
+        self.run.set(
             rate=configuration.schedule_of_rates(), batch_size=configuration.batch_size, clip=configuration.clip,
             **({"optimizer": configuration.new_optimizer()} if configuration.optimizer != old.optimizer else {}),
         )  # fmt: skip
         self._note(configuration)
 
-    def _is_another(self, old: Configuration) -> bool:
-        """Whether what is computed has changed, and so the run has to be another one."""
-        return any(
-            getattr(self.configuration, name) != getattr(old, name) for name in ("cost", "l1", "l2", "activations", "output_activation")
-        )
-
-    def _apply(self, old: Configuration) -> None:
-        """Have the network and the programs compute what the configuration says now."""
-        if self._is_another(old):
-            for layer, activation in zip(self.model.layers, self.configuration.functions()):
-                for neuron in layer.neurons:
-                    neuron.activation = activation
-            self._run = self._begun()
-            self._prepare()
+    def _become(self, configuration: Configuration) -> bool:
+        """Have the network and the programs compute what a configuration says; is that something else than before?"""
+        old, self.configuration = self.configuration, configuration
+        if all(getattr(old, name) == getattr(configuration, name) for name in COMPUTED):
+            return False
+        for layer, activation in zip(self.model.layers, configuration.functions()):
+            for neuron in layer.neurons:
+                neuron.activation = activation
+        self._prepare()
+        return True
 
     def set_parameter(self, place: int, number: float) -> None:
         """Write a number to a parameter by hand."""
@@ -345,7 +340,7 @@ class Experiment:
         self.changes = (*kept, change) if len(kept) < CHANGES else None
 
     def _remember(self) -> None:
-        self.past.append(Moment(self.run.state(), self.configuration, self.changes))
+        self.past.append(Moment(self.run, self.run.state(), self.configuration, self.changes))
 
     def saved(self) -> bytes:
         """The file that `MLP.save` writes."""
@@ -361,9 +356,9 @@ class Experiment:
         self._go_back_to(self.past.pop())
 
     def _go_back_to(self, moment: Moment) -> None:
-        old, self.configuration, self.changes = self.configuration, moment.configuration, moment.changes
-        self._apply(old)
-        self.run.restore(moment.state)
+        self._become(moment.configuration)
+        self._run, self.changes = moment.run, moment.changes
+        self._run.restore(moment.state)
 
 
 def source(experiment: Experiment) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nn.activations import BUILT_IN, linear
-from playground.configuration import CLASSES, LIVE, Configuration, activation_of
+from playground.configuration import CLASSES, COMPUTED, LIVE, Configuration, activation_of
 from playground.experiment import Experiment
 from playground.messages import RefusedError
 
@@ -15,7 +15,6 @@ CODE = {
     "x1": "x1", "x2": "x2", "x1^2": "x1**2", "x2^2": "x2**2", "x1*x2": "x1 * x2",
     "sin(4*x1)": "np.sin(4 * x1)", "sin(4*x2)": "np.sin(4 * x2)",
 }  # fmt: skip
-COMPUTED = ("cost", "l1", "l2", "activations", "output_activation")  # what makes another run of it
 
 
 def script(experiment: Experiment) -> str:

@@ -717,7 +717,7 @@ def test_the_neuron_whose_activation_has_no_value_is_named() -> None:
     assert layer == 0
     assert f": neuron {neuron} of layer 0 met -" in stopped["problem"]
     assert "where its activation log(x + 5.5) has no value. Back at step 2, where all" in stopped["problem"]
-    assert stopped["problem"].endswith("try a smaller learning rate, another activation")
+    assert stopped["problem"].endswith("try a smaller learning rate, or another activation")
     assert 0 <= stopped["example"] < 28
     assert (frame["step"], frame["running"]) == (2, False)
     assert math.isfinite(frame["cost"])
@@ -747,6 +747,24 @@ def test_an_activation_without_a_value_where_the_network_is_is_refused() -> None
     assert (player.parameters, player("frame", boundary=8)["boundary"].tolist()) == before
     assert player.session.experiment.configuration.activations == ("tanh(x)", "tanh(x)")
     player("step", count=3)
+
+
+def test_a_moment_without_a_value_can_be_gone_back_to() -> None:
+    player = Player(**SMALL, activations="log(x + 6)")
+    player("weight", layer=0, neuron=2, input=None, value=-30)
+    player("weight", layer=0, neuron=2, input=None, value=-40)
+    before = player.parameters
+    player("set", activations="tanh(x)")
+    player("step", count=3)
+    player("back")
+    assert player("back")["configuration"]["activations"] == ["log(x + 6)", "log(x + 6)"]
+    assert player.parameters == before
+    player("back")
+    player("back")
+    player("step", count=3)
+    other = Player(**SMALL, activations="log(x + 6)")
+    other("step", count=3)
+    assert player.parameters == other.parameters
 
 
 def test_an_example_that_has_no_value_is_told_of() -> None:
