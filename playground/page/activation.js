@@ -44,7 +44,8 @@ export class ActivationEditor {
     this.whole.checked = !isOutput;
     this.box.hidden = false;
     this.#fill(text);
-    this.input.focus();
+    this.box.scrollIntoView({block: "nearest"});
+    this.input.focus({preventScroll: true});
     this.input.select();
   }
 

@@ -152,13 +152,11 @@ export class CurvesView {
 
   #readings() {
     const step = Math.round(this.scale.step(this.pointer)), lines = [];
-    for (const run of this.runs) {
-      for (const line of this.#lines(run)) {
-        const index = nearest(run.steps, step);
-        if (index >= 0) lines.push(`${run.current ? "" : `${run.name}: `}${line.name} ${number(line.values[index], 4)}`);
-      }
+    for (const run of [...this.runs].reverse()) {  // this one first
+      const index = nearest(run.steps, step), found = this.#lines(run).filter(() => index >= 0).map(line => `${line.name} ${number(line.values[index], 4)}`);
+      if (found.length) lines.push(`${run.current ? "" : `${run.name}: `}${found.join(", ")}`);
     }
-    return lines.length ? [`step ${step}`, ...lines.slice(0, 6)] : [];
+    return lines.length ? [`step ${step}: ${lines[0]}`, ...lines.slice(1, 3)] : [];
   }
 }
 

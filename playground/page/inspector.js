@@ -101,9 +101,9 @@ export class Inspector {
     const {layer, neuron} = this.target, terms = reply.terms, most = largest(terms.map(term => term.product)) || 1;
     const rows = terms.map(term => make("tr", {},
       make("td", {}, this.#link(term.weight, {layer, neuron, input: lastIndex(term.weight)})),
-      make("td", {class: "number"}, figure(term.value)), make("td", {text: "×"}),
+      make("td", {class: "number"}, figure(term.value, 4)), make("td", {text: "×"}),
       make("td", {}, layer > 0 ? this.#link(term.input, {layer: layer - 1, neuron: lastIndex(term.input)}) : pretty(term.input)),
-      make("td", {class: "number"}, figure(term.activation)), make("td", {text: "="}),
+      make("td", {class: "number"}, figure(term.activation, 4)), make("td", {text: "="}),
       make("td", {class: "number"}, figure(term.product, 5, "product")), make("td", {}, bar(term.product / most))));
     if (reply.others) rows.push(make("tr", {}, make("td", {colspan: 6, text: `and ${reply.others.count} smaller ones, together`}), make("td", {class: "number"}, figure(reply.others.sum)), make("td")));
     rows.push(make("tr", {}, make("td", {colspan: 6}, "+ ", this.#link(reply.bias.name, {layer, neuron, input: null}), ", the bias"), make("td", {class: "number"}, figure(reply.bias.value)), make("td", {}, bar(reply.bias.value / most))));

@@ -15,14 +15,16 @@ import {drawMarker, largest, palette} from "./paint.js";
 import {PlaneView} from "./plane.js";
 import {Settings} from "./settings.js";
 
-const BOUNDARY = 100, KEPT_RUNS = 5, INSPECT_EVERY = 250;
+const BOUNDARY = 100, KEPT_RUNS = 5;
+const INSPECT_EVERY = 250, LINES_EVERY = 80;  // milliseconds, while it runs: what changes little, or takes long to draw, is drawn less often
 const LIVE = new Set(["rate", "schedule", "optimizer", "batch_size", "clip", "l1", "l2", "cost", "activations", "output_activation"]);
 
 let hello, configuration, shape, inputMaps, moment = {step: 0, running: false};
 let frame = null;  // the last one drawn
 let generation = 0;  // of the network: frames asked for before another one was made are not shown
 let wanted = null, asked = false;  // a new frame is wanted; one is under way
-let inspectedAt = 0, frames = [];
+let frames = [];  // when they were drawn, in the last second
+const done = {};  // when what was done last
 
 const connection = new Connection(socketAddress(), () => say("The session is gone: the server was stopped, or has slept too long. Reload the page to begin anew; the address keeps your settings."));
 const ask = message => connection.ask(message);
@@ -64,7 +66,7 @@ function choose(target) {
   if (target?.layer < 0) target = {what: "example"};
   network.choose(target && "layer" in target ? target : null);
   if (!target) return;
-  inspector.show(target);
+  inspector.show(target).then(() => at("inspector-title").scrollIntoView({block: "nearest"}));
   lesson?.happened(target.what === "example" ? "example" : target.input === undefined ? "neuron" : "weight");
 }
 
@@ -315,16 +317,23 @@ async function pump() {
   pump();
 }
 
+/** Is it time again for what is done so often, in milliseconds, while it runs? */
+function isDue(what, every) {
+  const now = performance.now();
+  if (moment.running && now - (done[what] ?? 0) < every) return false;
+  done[what] = now;
+  return true;
+}
+
 function draw(reply) {
   frame = unfold(reply, shape.layers, {inputMaps, picture: configuration.data.name === "digits", before: frame?.maps});
-  network.draw(frame);
+  network.draw(frame, isDue("lines", LINES_EVERY));
   if (reply.boundary) plane.draw(reply.boundary, reply.shapes.boundary[1]);
-  const now = performance.now();
-  if (now - inspectedAt > INSPECT_EVERY || !moment.running) {
-    inspectedAt = now;
+  if (isDue("inspector", INSPECT_EVERY)) {
     inspector.refresh();
     if (shape.plane === null) pad.refresh();
   }
+  const now = performance.now();
   frames = [...frames.filter(each => now - each < 1000), now];
   at("rate-words").textContent = moment.running ? `${frames.length} frames a second` : "";
 }
@@ -354,7 +363,7 @@ function showMoment(reply) {
   if (running && !wasRunning) at("flow-words").textContent = "";
   if (moment.cost !== null) {
     curves.runs.find(each => each.current)?.add(moment);
-    curves.draw();
+    if (isDue("curves", LINES_EVERY)) curves.draw();
   }
   if (moment.stopped) stopped(moment.stopped);
   if (moment.accuracy > 0.95) lesson?.happened("learned");

@@ -59,16 +59,16 @@ export class NetworkView {
     this.neurons.replaceChildren(...this.columns.flat().flatMap(({button, label}) => [button, label]));
     (this.columns[1]?.[0] ?? this.columns[0][0]).button.tabIndex = 0;
     const tallest = Math.max(...this.columns.map(column => column.length));
-    this.stage.style.height = `${Math.min(640, Math.max(300, tallest * 36 + 20))}px`;
+    this.stage.style.height = `${Math.min(Math.max(400, 0.52 * innerHeight), Math.max(300, tallest * 36 + 20))}px`;
     this.stage.style.minWidth = `${this.columns.length * 58}px`;
     this.#place();
   }
 
-  /** Show a frame: `weights` and `gradients` by layer, (neurons, inputs) flat, `biases`, and `maps` by column, inputs first. */
-  draw(frame) {
+  /** Show a frame: `weights` and `gradients` by layer, (neurons, inputs) flat, `biases`, and `maps` by column, inputs first; the `lines`, or for now the maps alone. */
+  draw(frame, lines = true) {
     this.frame = frame;
     this.#drawMaps();
-    if (!this.trace) this.#drawLines();
+    if (lines && !this.trace) this.#drawLines();
   }
 
   show(what) {

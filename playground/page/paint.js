@@ -28,10 +28,14 @@ export function ramp(colors, strength = 0.85) {
   return pixels;
 }
 
+const images = new WeakMap();  // of canvases that are painted again and again
+
 /** Paint numbers, (height, width), row by row from the top, where `limit` and more is the full colour. */
 export function paintMap(canvas, values, width, height, limit, colors256) {
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-  const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+  const context = canvas.getContext("2d");
+  let image = images.get(canvas);
+  if (image?.width !== width || image.height !== height) images.set(canvas, image = context.createImageData(width, height));
   const pixels = new Uint32Array(image.data.buffer), scale = 127.5 / (limit || 1);
   for (let index = 0; index < pixels.length; index++) pixels[index] = colors256[Math.max(0, Math.min(255, Math.round(127.5 + scale * values[index])))];
   context.putImageData(image, 0, 0);
