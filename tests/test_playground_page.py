@@ -5,6 +5,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +38,26 @@ PATIENCE = 60  # seconds, of which a machine at rest needs one or two
 NOTHING = {"seed": 0}  # settings like the usual ones, in an address that therefore shows no story
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where a server runs, on a thread of its own."""
+@contextmanager
+def serving() -> Iterator[str]:
+    """The address of a server that runs, on a thread of its own."""
     loop, server = asyncio.new_event_loop(), Server()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result(PATIENCE)
-    yield server.address
-    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(PATIENCE)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    try:
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(PATIENCE)
+        yield server.address
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(PATIENCE)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -463,6 +472,48 @@ def test_settings_are_in_the_address_and_earlier_runs_beside_the_new_one(opened:
     page.browser.get_log("performance")  # two sockets by now: the fixture looks at the last one only
     page.browser.refresh()
     Page(page.browser)
+
+
+def test_lines_show_gradients_too_and_curves_are_read_under_the_pointer(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    page.wait_for("#step-number", "2")
+    page.wait(lambda: settled(page))
+    weights, cost = page.picture(".lines"), page.picture("#curves")
+    page.click("[name=shows][value=gradients]")
+    assert page.picture(".lines") != weights
+    page.click("[name=shows][value=weights]")
+    assert page.picture(".lines") == weights
+    page.run("document.querySelector('#curves').focus()")
+    page.press(*[Keys.ARROW_RIGHT] * 30)
+    reading = page.text("#curve-words")
+    assert reading.startswith(f"step 2: training {page.text('#cost')}, held out {page.text('#held-out-cost')}")
+    page.run("document.querySelector('#curves').blur()")
+    assert page.text("#curve-words") == ""
+    assert page.picture("#curves") == cost
+    page.click("#log")
+    assert page.picture("#curves") != cost
+
+
+def test_a_session_that_is_gone_is_missed(browser: Any) -> None:
+    with serving() as address:
+        browser.get(f"{address}#{json.dumps(NOTHING)}")
+        page = Page(browser)
+        page.click("#play")
+        page.wait(lambda: page.is_running)
+    page.wait(lambda: page.find("#notice").is_displayed())
+    assert not page.is_running
+    page.click("#by-step")
+    assert page.text("#notice").startswith("The session is gone")
+    assert browser.get_log("browser") == []
+
+
+def test_the_address_can_name_a_lesson(opened: Opener) -> None:
+    page = opened(query="?lesson=story")
+    page.wait_for("#lesson-title", "Two kinds of points")
+    page = opened(query="?lesson=nowhere")
+    page.wait_for("#notice", "There is no lesson “nowhere” here.")
+    assert len(page.browser.get_log("browser")) == 1  # the browser's own word on a file that is not there
 
 
 def test_an_address_that_does_not_work_says_so(opened: Opener) -> None:

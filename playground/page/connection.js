@@ -10,6 +10,9 @@ export class Refusal extends Error {
   }
 }
 
+/** There is no session to ask any more; the page says so once, for all that was asked. */
+export class Gone extends Error {}
+
 /** A reply with its arrays under their names, not copied, and their shapes under `shapes`. */
 export function unpack(data) {
   if (typeof data === "string") return JSON.parse(data);
@@ -24,25 +27,28 @@ export function unpack(data) {
 }
 
 export class Connection {
-  /** `lost(why)` is called once, when the session is gone. */
+  /** `lost()` is called once, when the session is gone. */
   constructor(url, lost) {
     this.waiting = [];
+    this.isLost = false;
     this.socket = new WebSocket(url);
     this.socket.binaryType = "arraybuffer";
     this.opened = new Promise((done, failed) => {
       this.socket.addEventListener("open", done);
-      this.socket.addEventListener("error", () => failed(new Error("the session cannot be reached")));
+      this.socket.addEventListener("error", () => failed(new Gone("the session cannot be reached")));
     });
     this.socket.addEventListener("message", event => this.#take(event.data));
-    this.socket.addEventListener("close", event => {
-      for (const {failed} of this.waiting.splice(0)) failed(new Error("the session is gone"));
-      lost(event.reason);
+    this.socket.addEventListener("close", () => {
+      this.isLost = true;
+      for (const {failed} of this.waiting.splice(0)) failed(new Gone("the session is gone"));
+      lost();
     });
+    addEventListener("unhandledrejection", event => { if (event.reason instanceof Gone) event.preventDefault(); });
   }
 
   /** Send a message; the reply, or a Refusal. */
   ask(message) {
-    if (this.socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error("the session is gone"));
+    if (this.socket.readyState !== WebSocket.OPEN) return Promise.reject(new Gone("the session is gone"));
     return new Promise((done, failed) => {
       this.waiting.push({done, failed});
       this.socket.send(JSON.stringify(message));

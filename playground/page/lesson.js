@@ -13,9 +13,9 @@ import {at, make} from "./dom.js";
 const SEEN = "nudge-story=seen";  // a cookie, because it outlives the port, which is another one each time
 
 export class Lesson {
-  /** `configure(part)` sets up a page's configuration. The story opens by itself on a first visit (unless the address shares settings), and where the address names a lesson. */
-  constructor({configure, isShared}) {
-    this.configure = configure;
+  /** `say(words)` is for what goes wrong; `configure(part)` sets up a page's configuration. The story opens by itself on a first visit (unless the address shares settings), and where the address names a lesson. */
+  constructor({configure, isShared, say}) {
+    Object.assign(this, {configure, say});
     this.box = at("lesson");
     this.place = 0;
     const named = new URLSearchParams(location.search).get("lesson");
@@ -26,7 +26,7 @@ export class Lesson {
 
   async open(name, quietly = false) {
     const answer = await fetch(`lessons/${name}.json`);
-    if (!answer.ok) return;
+    if (!answer.ok) return void this.say(`There is no lesson “${name}” here.`);
     this.lesson = await answer.json();
     this.box.hidden = false;
     await this.turn(0, quietly);

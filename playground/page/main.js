@@ -26,7 +26,11 @@ let wanted = null, asked = false;  // a new frame is wanted; one is under way
 let frames = [];  // when they were drawn, in the last second
 const done = {};  // when what was done last
 
-const connection = new Connection(socketAddress(), () => say("The session is gone: the server was stopped, or has slept too long. Reload the page to begin anew; the address keeps your settings."));
+const LOST = "The session is gone: the server was stopped, or nothing was asked of it for long. Start it again, or reload the page: the address keeps your settings.";
+const connection = new Connection(socketAddress(), () => {
+  showMoment({...moment, running: false});
+  say(LOST);
+});
 const ask = message => connection.ask(message);
 
 function socketAddress() {
@@ -36,9 +40,10 @@ function socketAddress() {
   return address.href;
 }
 
+/** Say something above all else, or with "" take it back. */
 function say(words) {
-  at("notice").textContent = words ?? "";
-  at("notice").hidden = !words;
+  at("notice").textContent = connection.isLost ? LOST : words;
+  at("notice").hidden = !at("notice").textContent;
 }
 
 /** Do what may be refused, and say so if it is. */
@@ -444,7 +449,7 @@ async function begin() {
     return configure(hello.defaults);
   });
   listen();
-  lesson = new Lesson({configure: part => configure({...hello.defaults, ...part}), isShared});
+  lesson = new Lesson({configure: part => configure({...hello.defaults, ...part}), isShared, say});
   document.documentElement.dataset.ready = "true";
 }
 
