@@ -397,7 +397,7 @@ class Training:
 
     def state(self) -> State:
         """The run at this moment, immutable. It costs a copy of a few vectors, however long the run is."""
-        self.take_up()
+        self._take_up()
         return self._snapshot()
 
     def restore(self, state: State) -> None:
