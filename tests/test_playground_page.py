@@ -176,6 +176,10 @@ class Page:
             self.click(selector)
         self.wait(lambda: self.text("#inspector-title") == title)
 
+    def wait_for_the_cost_of(self, digit: int) -> None:
+        """Until the cost shown below the pad is the cross-entropy of the answer shown for the digit."""
+        self.wait(lambda: self.number("#pad-cost data") == pytest.approx(-np.log(self.numbers(".answers data")[digit]), rel=1e-9))
+
     def drag(self, selector: str, *offsets: tuple[int, int]) -> None:
         """Press the mouse at an offset from an element's middle, move by the others, and let go."""
         self.run("arguments[0].scrollIntoView({block: 'center'})", self.find(selector))
@@ -373,6 +377,9 @@ def test_painted_points_are_learned_from(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL, "held_out": 0})
     page.click("#wipe")
     page.wait(lambda: page.text("#counts").startswith("0 examples"))
+    page.click("#play")
+    page.wait(lambda: "no examples to learn from yet" in page.text("#notice"))
+    assert not page.is_running
     for label, start in (("0", (-100, -60)), ("1", (40, 80))):
         page.click(f".brush[data-label='{label}']")
         before = page.text("#counts")
@@ -428,10 +435,23 @@ def test_a_digit_is_read_while_it_is_drawn(opened: Opener, way: str) -> None:
     assert sum(page.numbers(".answers data")) == pytest.approx(1)
     page.wait_for("#inspector-title", "The digit as drawn")
     assert len(page.browser.find_elements(By.CSS_SELECTOR, ".pictures canvas")) == 17  # the pixels, and sixteen neurons
-    said = max(range(10), key=lambda digit: page.numbers(".answers data")[digit])
-    page.choose_option("target", str((said + 1) % 10))
-    cost = -np.log(page.numbers(".answers data")[(said + 1) % 10])
-    page.wait(lambda: page.number("#pad-cost data") == pytest.approx(cost, rel=1e-9))
+    for digit in (3, 8):
+        page.choose_option("target", str(digit))
+        page.wait_for_the_cost_of(digit)
+
+
+def test_a_digit_passes_through_the_network_and_shows_what_it_wishes(opened: Opener) -> None:
+    page = opened({"data": {"name": "digits", "n": 100}, "layers": [16, 16], "activations": "tanh(x)"})
+    page.wait(lambda: settled(page))
+    empty, network = page.picture("#pad"), page.picture("[data-neuron='1,3'] canvas")
+    page.click("#by-example")
+    page.wait(lambda: "19 more in this mini-batch" in page.text("#flow-words"))
+    assert page.picture("#pad") != empty
+    assert page.picture("[data-neuron='1,3'] canvas") != network
+    page.inspect("Neuron a[0,3]", "[data-neuron='0,3']")
+    assert "smaller ones, together" in page.text("#inspector")
+    page.inspect("One example", "[data-key=example]")
+    assert len(page.browser.find_elements(By.CSS_SELECTOR, ".pictures canvas")) == 17
 
 
 def test_keys_run_pause_step_and_move_about_the_network(opened: Opener) -> None:

@@ -18,7 +18,6 @@ export class Inspector {
     this.target = null;
     this.example = null;
     this.count = {training: 0, held_out: 0};
-    this.picture = false;
     this.empty();
   }
 

@@ -22,7 +22,7 @@ const LIVE = new Set(["rate", "schedule", "optimizer", "batch_size", "clip", "l1
 let hello, configuration, shape, inputMaps, moment = {step: 0, running: false};
 let frame = null;  // the last one drawn
 let generation = 0;  // of the network: frames asked for before another one was made are not shown
-let wanted = null, asked = false;  // a new frame is wanted; one is under way
+let wanted = false, asked = false;  // a new frame is wanted; one is under way
 let frames = [];  // when they were drawn, in the last second
 const done = {};  // when what was done last
 
@@ -167,7 +167,6 @@ function rebuild() {
   at("counts").textContent = `${training} examples to learn from${held_out ? `, ${held_out} held out` : ""}`;
   inspector.count = {training, held_out};
   inspector.example = null;
-  inspector.picture = digits;
   inspector.empty();
   network.choose(null);
   if (editor) at("activation").hidden = true;
@@ -182,12 +181,12 @@ function keep() {
 
 function columns() {
   const hidden = configuration.layers, digits = configuration.data.name === "digits";
-  showColumns({sizes: shape.layers, activations: configuration.activations, output: configuration.output_activation, limits: {neurons: hello.limits.neurons ?? 32}, fixed: digits}, {
+  showColumns({sizes: shape.layers, activations: configuration.activations, output: configuration.output_activation, limits: {neurons: hello.limits.neurons}, fixed: digits}, {
     resize: (layer, count) => change({layers: hidden.map((each, index) => index === layer ? count : each)}),
     edit: (layer, opener) => editor.open(layer, layer < hidden.length ? configuration.activations[layer] : configuration.output_activation, layer === hidden.length, opener),
   });
   at("fewer-layers").disabled = hidden.length === 0;
-  at("more-layers").disabled = hidden.length >= (hello.limits.layers ?? 6);
+  at("more-layers").disabled = hidden.length >= (hello.limits.layers);
 }
 
 function legend(classes) {
@@ -214,7 +213,8 @@ function paint(stroke) {
 
 async function run(on) {
   network.settle();
-  const reply = await ask({do: on ? "run" : "pause"});
+  const reply = await attempt(() => ask({do: on ? "run" : "pause"}));
+  if (!reply) return;
   showMoment({...moment, step: reply.step, running: reply.is === "running"});
   lesson?.happened(on ? "run" : "paused");
   moved();
@@ -231,7 +231,7 @@ async function step(by) {
 }
 
 /** One example passes through the network: forward, then backward. */
-function showExample({example, left}) {
+function showExample({example, left, pixels}) {
   const {index} = example.example;
   inspector.example = example.example;
   plane.choose(index);
@@ -239,10 +239,9 @@ function showExample({example, left}) {
   const words = left ? `; ${left} more in this mini-batch, then the update` : "; it was the mini-batch's last: the update is made";
   const told = what => { at("flow-words").textContent = what || `example ${index}: cost ${number(example.cost)}${words}`; };
   network.animate({inputs: example.x, layers: example.layers.map(layer => ({activations: layer.a, deltas: layer.delta})), cost: example.cost}, told);
-  if (example.pixels) {
-    pad.show(example.pixels);
-    drawActivations(example.layers, example.pixels);
-  }
+  if (!pixels) return;
+  pad.show(pixels, example);
+  drawActivations(example.layers, pixels);
 }
 
 async function back() {
@@ -340,7 +339,7 @@ function draw(reply) {
   }
   const now = performance.now();
   frames = [...frames.filter(each => now - each < 1000), now];
-  at("rate-words").textContent = moment.running ? `${frames.length} frames a second` : "";
+  at("rate-words").textContent = moment.running ? `${frames.length} ${frames.length === 1 ? "frame" : "frames"} a second` : "";
 }
 
 /** Of digits, each neuron behind the first layer shows its activation for the digit at hand, and the first column the digit itself. */

@@ -87,6 +87,7 @@ export class NetworkView {
   /** Let one example pass: signals forward, then, where it has deltas, gradients backward. `told(words)` says where it is. */
   async animate(trace, told = () => {}) {
     this.settle();
+    if (!this.frame) return told("");  // this network was not yet drawn
     const mine = this.trace = {...trace};
     this.#drawLines();
     this.#unlabel();

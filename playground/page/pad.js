@@ -36,20 +36,25 @@ export class Pad {
   }
 
   clear() {
+    this.isOwn = false;
     this.pixels.fill(0);
     this.answers.replaceChildren();
     at("pad-cost").textContent = "";
     this.#draw();
   }
 
-  /** The network has changed: ask it again. */
+  /** The network has changed: ask it again, if there is something of the reader's own. */
   refresh() {
-    if (this.pixels.some(Boolean)) this.#send();
+    if (this.isOwn) this.#send();
   }
 
-  show(pixels) {
+  /** Show an example that was looked at, and what the network makes of it. */
+  show(pixels, example) {
+    this.isOwn = false;
     this.pixels.set(pixels);
     this.#draw();
+    this.target.value = String(example.class);
+    this.#tell(example);
   }
 
   async #example() {
@@ -58,8 +63,8 @@ export class Pad {
       this.index = 0;
       return this.ask({do: "inspect", what: "example", example: {of: "training", index: 0}});
     });
-    this.show(reply.pixels);
-    this.target.value = String(reply.class);
+    this.show(reply.pixels, reply);
+    this.isOwn = true;
     this.#send(false);
   }
 
@@ -74,6 +79,7 @@ export class Pad {
 
   /** A round, soft touch of the pen, in pixels. */
   #ink(x, y) {
+    this.isOwn = true;
     for (let row = Math.max(0, Math.floor(y - 3)); row < Math.min(SIDE, y + 3); row++) {
       for (let column = Math.max(0, Math.floor(x - 3)); column < Math.min(SIDE, x + 3); column++) {
         const far = Math.hypot(column + 0.5 - x, row + 0.5 - y), ink = Math.max(0, Math.min(1, PEN + 0.5 - far));
@@ -121,7 +127,9 @@ export class Pad {
       do {
         this.again = false;
         const target = this.target.value === "" ? null : Number(this.target.value);
-        this.#answer(await this.ask({do: "draw", pixels: Array.from(this.pixels, ink => Math.round(ink * 1000) / 1000), target, centre}));
+        const reply = await this.ask({do: "draw", pixels: Array.from(this.pixels, ink => Math.round(ink * 1000) / 1000), target, centre});
+        this.#tell(reply);
+        this.told(reply);
       } while (this.again);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -131,7 +139,7 @@ export class Pad {
     }
   }
 
-  #answer(reply) {
+  #tell(reply) {
     const outputs = reply.probabilities ?? reply.layers.at(-1).a, shares = reply.probabilities ?? outputs.map(each => Math.max(0, Math.min(1, each)));
     this.answers.replaceChildren(...outputs.flatMap((value, digit) => {
       const best = digit === reply.prediction ? "best" : null;
@@ -139,7 +147,6 @@ export class Pad {
     }));
     this.words.textContent = `The network says ${reply.prediction}.`;
     at("pad-cost").replaceChildren(" costs ", figure(reply.cost, 4, "cost"));
-    this.told(reply);
   }
 }
 

@@ -33,7 +33,7 @@ export class Settings {
     at("csv-file").addEventListener("change", async event => {
       const [file] = event.target.files;
       if (!file) return;
-      if (file.size > hello.limits.message) return void (at("because").textContent = `this file has ${number(file.size / 1e6, 3)} MB, more than the ${number(hello.limits.message / 1e6, 3)} MB that are taken`);
+      if (file.size > hello.limits.csv) return void (at("because").textContent = `this file has ${number(file.size / 1e6, 3)} MB, more than the ${number(hello.limits.csv / 1e6, 3)} MB that are taken`);
       at("csv-text").value = await file.text();
       at("csv-use").click();
     });
@@ -121,9 +121,9 @@ export class Settings {
   }
 
   #dataFields({data, held_out: heldOut, seed}) {
-    const rows = [], most = this.hello.limits.rows ?? 2000;
+    const rows = [], {limits} = this.hello;
     const other = part => this.change({data: {...data, ...part}});
-    if ("n" in data) rows.push(range("examples", {min: 20, max: Math.min(most, data.name === "digits" ? 5000 : 1000), step: 20, value: data.n}, n => other({n})));
+    if ("n" in data) rows.push(range("examples", {min: 20, max: data.name === "digits" ? limits.digits : Math.min(limits.rows, 1000), step: 20, value: data.n}, n => other({n})));
     if ("noise" in data) rows.push(range("noise", {min: 0, max: 0.6, step: 0.02, value: data.noise}, noise => other({noise})));
     const {classes = [2, 2]} = this.hello.data.find(each => each.name === data.name) ?? {};
     if ("classes" in data && classes[0] < classes[1]) rows.push(range("classes", {min: classes[0], max: classes[1], step: 1, value: data.classes}, count => other({classes: count})));
