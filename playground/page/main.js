@@ -128,8 +128,9 @@ async function set(part) {
 }
 
 async function configure(next, keepRunning = false) {
-  const wasRunning = moment.running && keepRunning, main = document.querySelector("main");
+  const wasRunning = moment.running, main = document.querySelector("main");
   generation++;
+  showMoment({...moment, running: false});  // at once: who presses the button now means the new network
   main.setAttribute("aria-busy", "true");
   try {
     const reply = await ask({do: "configure", configuration: next}), old = configuration;
@@ -139,8 +140,12 @@ async function configure(next, keepRunning = false) {
     rebuild();
     showMoment({step: 0, epoch: 0, running: false});
     keep();
-    await (wasRunning ? run(true) : moved());
+    await (wasRunning && keepRunning ? run(true) : moved());
     return reply;
+  } catch (error) {
+    showMoment({...moment, running: wasRunning});
+    moved();
+    throw error;
   } finally {
     main.removeAttribute("aria-busy");
   }
@@ -354,7 +359,7 @@ function drawActivations(layers, pixels) {
 
 function showMoment(reply) {
   const {running} = reply, wasRunning = moment.running;
-  moment = Object.fromEntries(["step", "epoch", "running", "cost", "held_out_cost", "penalty", "accuracy", "held_out_accuracy", "rate", "gradient_norm", "can_go_back", "stopped"].map(key => [key, reply[key] ?? null]));
+  moment = Object.fromEntries(["step", "epoch", "running", "cost", "held_out_cost", "penalty", "accuracy", "held_out_accuracy", "rate", "gradient_norm", "can_go_back"].map(key => [key, reply[key] ?? null]));
   at("epoch").textContent = moment.epoch === null ? "0" : number(Math.floor(moment.epoch), 9);
   at("step-number").textContent = number(moment.step, 9);
   at("cost").replaceChildren(figure(moment.cost, 4));
@@ -369,7 +374,7 @@ function showMoment(reply) {
     curves.runs.find(each => each.current)?.add(moment);
     if (isDue("curves", LINES_EVERY)) curves.draw();
   }
-  if (moment.stopped) stopped(moment.stopped);
+  if (reply.stopped) stopped(reply.stopped);
   if (moment.accuracy > 0.95) lesson?.happened("learned");
 }
 

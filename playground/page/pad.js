@@ -63,6 +63,7 @@ export class Pad {
       this.index = 0;
       return this.ask({do: "inspect", what: "example", example: {of: "training", index: 0}});
     });
+    if (!reply.pixels) return;  // the data are others by now
     this.show(reply.pixels, reply);
     this.isOwn = true;
     this.#send(false);
