@@ -308,7 +308,7 @@ function speed() {
 }
 
 async function pump() {
-  if (asked || !(wanted || moment.running)) return;
+  if (!shape || asked || !(wanted || moment.running)) return;
   asked = true;
   wanted = false;
   const mine = generation, {steps, pause} = speed(), plain = shape.plane !== null;
