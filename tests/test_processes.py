@@ -117,6 +117,7 @@ def test_a_death_ends_the_others_and_another_number_of_processes_goes_on(tmp_pat
     assert {history(tmp_path, index)["stopped"] for index in range(3)} == {"finished"}
 
 
+@pytest.mark.soak
 def test_with_restarts_it_begins_again_from_the_checkpoint(tmp_path: Path, right: dict[str, Any]) -> None:
     done = begin(tmp_path, 2, "once", options=("--restarts", "1"))
     assert done.returncode == 0, done.stderr
@@ -179,6 +180,7 @@ def test_the_exit_status_is_the_scripts(ending: str, status: int, tmp_path: Path
     assert ("ZeroDivisionError" in err, "enough\n" in err) == (ending == "1 / 0", "enough" in ending)
 
 
+@pytest.mark.soak
 def test_the_demo_of_many_processes_shows_that_all_learn_the_same(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     command = [sys.executable, "-m", "demos.many", "--processes", "2", "--examples", "200", "--batch-size", "21", "--epochs", "1"]
