@@ -17,7 +17,7 @@ import numpy as np
 
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.jax import devices
-from autograd.vectorize.backends.jax.trace import JaxArray, answer, some
+from autograd.vectorize.backends.jax.trace import JaxArray, Pieces, answer, cost_and_gradient, cuts, some
 from autograd.vectorize.descent import results_of
 from autograd.vectorize.program import FloatArray, Program
 
@@ -34,9 +34,9 @@ def descent(program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxDescent
 class State(NamedTuple):
     """What each step hands on to the next."""
 
-    theta: JaxArray
-    memory: tuple[JaxArray, ...]
-    gradient: JaxArray
+    theta: Any  # in pieces, but at the end,
+    memory: tuple[Any, ...]  # like each of these
+    gradient: Any
     costs: JaxArray  # of each step
     norms: JaxArray
     taken: JaxArray  # how many steps
@@ -122,27 +122,42 @@ class JaxDescent:
     # What is done there
 
     def _loop(self, held: Sequence[JaxArray], data: Any, asked: Asked) -> State:
-        theta, *memory = held
-        none = jnp.zeros(len(asked.settings), theta.dtype)
-        start = State(theta, tuple(memory), jnp.zeros_like(theta), none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
-        return jax.lax.while_loop(  # type: ignore[no-any-return]
-            lambda state: (state.taken < asked.count) & state.is_finite, lambda state: self._step(state, data, asked), start
+        whole = self.devices.size > 1 or asked.still.size > 0  # what is reduced over devices, or has numbers of its own, is one vector
+        ends = (0, len(held[0])) if whole else cuts(self.program)
+        theta, *memory = [Pieces.of(each, ends).parts for each in held]
+        none = jnp.zeros(len(asked.settings), held[0].dtype)
+        gradient = tuple(map(jnp.zeros_like, theta))
+        start = State(theta, tuple(memory), gradient, none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
+        end = jax.lax.while_loop(
+            lambda state: (state.taken < asked.count) & state.is_finite, lambda state: self._step(state, ends, data, asked), start
         )
 
-    def _step(self, state: State, data: Any, asked: Asked) -> State:
+        def joined(parts: tuple[JaxArray, ...]) -> JaxArray:
+            return Pieces(parts, ends).whole
+
+        return end._replace(  # type: ignore[no-any-return]
+            theta=joined(end.theta), memory=tuple(map(joined, end.memory)), gradient=joined(end.gradient)
+        )
+
+    def _step(self, state: State, ends: tuple[int, ...], data: Any, asked: Asked) -> State:
         number = state.taken
-        cost, gradient = self._cost_and_gradient(state.theta, *self._batches(data, asked.rows, number))
+        cost, gradient = self._cost_and_gradient(Pieces(state.theta, ends), *self._batches(data, asked.rows, number))
         if asked.still.size:
-            gradient = gradient.at[asked.still].set(0.0)
-        norm = jnp.sqrt(gradient @ gradient)
+            gradient = (gradient[0].at[asked.still].set(0.0),)
+        norm = jnp.sqrt(sum(each @ each for each in gradient))
         if asked.limit is not None:
-            gradient = gradient * jnp.where(norm > asked.limit, asked.limit / norm, 1.0)
-        moved = some(self.rule, results_of(self.rule), [state.theta, gradient, *state.memory], asked.settings[number])
-        theta, *memory = [each.reshape(-1) for each in moved]
+            factor = jnp.where(norm > asked.limit, asked.limit / norm, 1.0)
+            gradient = tuple([each * factor for each in gradient])
+        moved = [self._moved(each, asked.settings[number]) for each in zip(state.theta, gradient, *state.memory)]
+        theta, *memory = zip(*moved)
         if asked.still.size:  # weight decay would move them without a gradient
-            theta = theta.at[asked.still].set(state.theta[asked.still])
+            theta = (theta[0].at[asked.still].set(state.theta[0][asked.still]),)
         costs, norms = state.costs.at[number].set(cost), state.norms.at[number].set(norm)
         return State(theta, tuple(memory), gradient, costs, norms, number + 1, jnp.isfinite(cost + norm))
+
+    def _moved(self, vectors: Sequence[JaxArray], settings: JaxArray) -> list[JaxArray]:
+        """A piece of the parameters and of each memory anew, of those and their gradient."""
+        return [each.reshape(-1) for each in some(self.rule, results_of(self.rule), vectors, settings)]
 
     def _batches(self, data: Any, rows: Any, step: JaxArray) -> tuple[Sequence[JaxArray], Sequence[JaxArray]]:
         """The examples of a step that this device has for its own, and those that all of them have."""
@@ -152,16 +167,20 @@ class JaxDescent:
         own, others = ([each.at[chosen[step]].get(mode="promise_in_bounds") for each in data] for chosen in rows)
         return own, others
 
-    def _cost_and_gradient(self, theta: JaxArray, own: Sequence[JaxArray], others: Sequence[JaxArray]) -> tuple[JaxArray, JaxArray]:
-        """The mean over all examples, by the one all-reduce of a step: of the cost and the gradient in one vector."""
+    def _cost_and_gradient(
+        self, theta: Pieces, own: Sequence[JaxArray], others: Sequence[JaxArray]
+    ) -> tuple[JaxArray, tuple[JaxArray, ...]]:
+        """The mean over all examples; of several devices by the one all-reduce of a step, of cost and gradient in one vector."""
+        if self.devices.size == 1:  # which has nobody to wait for
+            return jax.lax.pmean(cost_and_gradient(self.program, theta, own), devices.BATCH_AXIS)  # type: ignore[no-any-return]
         shared, left = len(own[0]) * self.devices.size, len(others[0])
         if not shared:
-            mean = answer(self.program, theta, others)
+            mean = answer(self.program, theta.whole, others)
         else:
-            mean = jax.lax.pmean(answer(self.program, theta, own), devices.BATCH_AXIS)
+            mean = jax.lax.pmean(answer(self.program, theta.whole, own), devices.BATCH_AXIS)
             if left:
-                mean = (shared * mean + left * answer(self.program, theta, others)) / (shared + left)
-        return mean[0], mean[1:]
+                mean = (shared * mean + left * answer(self.program, theta.whole, others)) / (shared + left)
+        return mean[0], (mean[1:],)
 
 
 class _Copies:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -76,6 +77,57 @@ def answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> Jax
     return rest[0] if cost is None else jnp.concatenate([cost.reshape(1), *rest])
 
 
+class Pieces(NamedTuple):
+    """A vector of parameters in pieces, so that matrices of them need not be copied out of it and back into it."""
+
+    parts: tuple[JaxArray, ...]
+    cuts: tuple[int, ...]  # where each begins, and where the last one ends
+
+    @classmethod
+    def of(cls, vector: JaxArray, cuts: tuple[int, ...]) -> Pieces:
+        return cls(tuple([vector[start:stop] for start, stop in pairwise(cuts)]), cuts)
+
+    @property
+    def dtype(self) -> Any:
+        return self.parts[0].dtype
+
+    @property
+    def whole(self) -> JaxArray:
+        return self.parts[0] if len(self.parts) == 1 else jnp.concatenate(self.parts)
+
+    def between(self, start: int, stop: int) -> JaxArray:
+        for place, ends in enumerate(pairwise(self.cuts)):
+            if ends == (start, stop):
+                return self.parts[place]
+        return self.whole[start:stop]
+
+
+def cuts(program: Program) -> tuple[int, ...]:
+    """Where a program's parameters are best cut: as the parts of its gradient lie side by side, if they do."""
+    (size,) = program.shape(program.outputs["gradient"])
+    gradient = program.instructions[program.outputs["gradient"]]
+    places = gradient.places if isinstance(gradient, Scatter) else ()
+    ends = sorted(place[:2] for place in places if isinstance(place, tuple) and place[2] == 1)
+    if len(ends) < len(places) or len(ends) > 64 or any(stop > start for (_, stop), (start, _) in pairwise(ends)):
+        return 0, size
+    return tuple(sorted({0, size, *(each for pair in ends for each in pair)}))
+
+
+def cost_and_gradient(program: Program, theta: Pieces, inputs: Sequence[JaxArray]) -> tuple[JaxArray, tuple[JaxArray, ...]]:
+    """The cost of a program, and its gradient in pieces like those of `theta`."""
+    arrays = _arrays(program, inputs, theta, None)
+    cost, output = arrays[program.outputs["cost"]].reshape(()), program.outputs["gradient"]
+    gradient = program.instructions[output]
+    if len(theta.parts) == 1 or not isinstance(gradient, Scatter):
+        return cost, Pieces.of(jnp.broadcast_to(arrays[output], program.shape(output)), theta.cuts).parts
+    made = {place[0]: arrays[each] for place, each in zip(gradient.places, gradient.operands) if isinstance(place, tuple)}
+    sizes = [stop - start for start, stop in pairwise(theta.cuts)]
+    return cost, tuple([
+        jnp.asarray(made[start], theta.dtype) if start in made else jnp.zeros(size, theta.dtype)
+        for start, size in zip(theta.cuts, sizes)
+    ])  # fmt: skip
+
+
 def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weights: JaxArray | None = None) -> dict[str, JaxArray]:
     """The program's outputs by name, in full shape and in the dtype of `theta`, of arrays or while JAX traces."""
     arrays = _arrays(program, inputs, theta, weights)
@@ -92,7 +144,7 @@ def some(program: Program, numbers: Sequence[int], inputs: Sequence[JaxArray], t
     return [jnp.broadcast_to(arrays[each], sized(program.shape(each), len(inputs[0]))) for each in numbers]
 
 
-def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weights: JaxArray | None) -> list[JaxArray]:
+def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Pieces, weights: JaxArray | None) -> list[JaxArray]:
     batch, dtype = len(inputs[0]), theta.dtype
     arrays: list[JaxArray] = []
     with jax.default_matmul_precision("highest"):  # a product of float32 is one of float32, on every device
@@ -101,7 +153,10 @@ def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weigh
                 case Input(argument=argument):
                     array = inputs[argument].reshape(batch, -1).astype(dtype)
                 case Parameters():
-                    array = jnp.broadcast_to(theta, sized(program.shape(number), batch))
+                    whole = theta.whole if isinstance(theta, Pieces) else theta  # which nobody computes where nobody asks for it
+                    array = jnp.broadcast_to(whole, sized(program.shape(number), batch))
+                case Slice(start=start, stop=stop, step=1) if isinstance(theta, Pieces) and _is_vector(program, instruction.operands[0]):
+                    array = theta.between(start, stop)
                 case Weights():
                     assert weights is not None
                     array = weights.reshape(batch, 1)
@@ -109,6 +164,11 @@ def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weigh
                     array = _array(instruction, [arrays[each] for each in instruction.operands], batch, dtype)
             arrays.append(array)
     return arrays
+
+
+def _is_vector(program: Program, number: int) -> bool:
+    """Whether an array is that of the parameters, the same for all examples."""
+    return isinstance(program.instructions[number], Parameters) and len(program.shape(number)) == 1
 
 
 def _array(instruction: Instruction, operands: list[JaxArray], batch: int, dtype: Any) -> JaxArray:
