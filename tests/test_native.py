@@ -93,6 +93,7 @@ def test_programs_of_every_kind_give_what_the_reference_gives(name: str) -> None
     assert_same_programs(make(), *(np.resize(array, (37, *array.shape[1:])) for array in arrays))
 
 
+BEHIND = np.full(64, 0.123)  # what nobody writes to
 TOGETHER = 200  # programs in one file, which the compiler takes a hundredth of the time for that it takes for as many files
 
 
@@ -105,7 +106,7 @@ def in_one_file(programs: Sequence[Program], directory: Path) -> Callable[[int, 
         shapes = [(sizes[argument],) for argument in range(len(sizes))]
         emitted = emit(program, float64, f"run{number}", [f"x{argument}" for argument in range(len(sizes))], shapes)
         texts.append(emitted.source[emitted.source.index(f"// run{number}: ") :])
-        memory.append(np.zeros(emitted.work))
+        memory.append(np.full(emitted.work + len(BEHIND), BEHIND[0]))
     chosen = compiler()
     path = directory / f"{uuid.uuid4()}{SUFFIX}"  # a library of its own: one that is loaded cannot be written over
     path.write_bytes(chosen.compile("\n".join(texts), directory, (*chosen.flags, "-O0")))  # quickly: it is the C that is in question
@@ -115,7 +116,9 @@ def in_one_file(programs: Sequence[Program], directory: Path) -> Callable[[int, 
         function = getattr(library, f"run{number}")
         function.restype = ctypes.c_double
         pointers = [ctypes.c_void_p(each.ctypes.data) for each in (*inputs, theta, np.ones(0), out, memory[number])]
-        return float(function(ctypes.c_long(len(inputs[0])), *pointers))
+        cost = float(function(ctypes.c_long(len(inputs[0])), *pointers))
+        assert (memory[number][-len(BEHIND) :] == BEHIND).all(), "written behind the memory to work in"
+        return cost
 
     return run
 
@@ -130,7 +133,10 @@ def test_random_programs_give_what_the_reference_gives(tmp_path: Path) -> None:
         run = in_one_file([program for *_, program, _, _ in waiting], tmp_path)
         for number, (description, arrays, theta, _, expected, cost) in enumerate(waiting):
             out = np.full_like(expected, np.nan)
-            found = run(number, arrays, theta, out)
+            try:
+                found = run(number, arrays, theta, out)
+            except AssertionError as error:
+                raise AssertionError(str(description)) from error
             atol = 1e-9 * max(1.0, np.abs(expected).max(initial=0.0))
             np.testing.assert_allclose(out, expected, rtol=1e-9, atol=atol, err_msg=str(description))
             if not np.isnan(cost):
