@@ -29,6 +29,7 @@ from autograd import (
     sigmoid,
     sqrt,
     tanh,
+    total,
     vectorize,
     weighted_sum,
     where,
@@ -121,6 +122,20 @@ def in_one_file(programs: Sequence[Program], directory: Path) -> Callable[[int, 
         return cost
 
     return run
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 8])
+@pytest.mark.parametrize("columns", [1, 3, 4, 5])
+def test_nothing_is_written_behind_the_memory_to_work_in(rows: int, columns: int, tmp_path: Path) -> None:
+    """Short rows are written in whole vectors, also the last one."""
+    W = [[Value(0.1 * i - j) for j in range(columns)] for i in range(rows)]
+    recording = vectorize(lambda x: x * total(map(logsumexp, W))).record(np.ones(2))._latest
+    assert recording is not None
+    program, theta = recording.program(Kind.MEAN), recording.layout.gather()
+    found, expected = np.empty_like(theta), np.empty_like(theta)
+    in_one_file([program], tmp_path)(0, [np.ones(2)], theta, found)
+    Interpreter(program, theta.dtype).run([np.ones(2)], theta, None, expected)
+    assert_near(found, expected)
 
 
 @pytest.mark.soak
