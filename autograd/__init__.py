@@ -38,7 +38,7 @@ from autograd.ops import (
 )
 from autograd.require import require
 from autograd.value import Value
-from autograd.vectorize import Descent, ParameterLayout, TraceError, UpdateRule, Vectorized, vectorize
+from autograd.vectorize import Descent, ParameterLayout, TraceError, UpdateRule, Vectorized, c_compiler, vectorize
 from autograd.why import why
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "anomaly",
     "asin",
     "atan",
+    "c_compiler",
     "chain_rule",
     "cos",
     "cosh",

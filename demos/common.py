@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograd import c_compiler
+
 try:
     import matplotlib as mpl
 except ImportError:
@@ -25,6 +27,21 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     options.add_argument("--seed", type=whole, default=0, help="what all randomness follows from")
     options.add_argument("--output", type=folder, default="output", help="the folder for what is written")
     return options
+
+
+def add_backend(options: argparse.ArgumentParser) -> None:
+    """What a training runs on."""
+    options.add_argument(
+        "--backend", choices=["jax", "native", "numpy"], help="what to train on (default: native where there is a C compiler)"
+    )
+
+
+def backend(given: argparse.Namespace) -> str:
+    """The back end that was asked for, or the fastest here, with a line that says which it is."""
+    name = given.backend or ("native" if c_compiler() else "numpy")
+    words = {"native": f"trained natively, in C compiled by {c_compiler()}", "jax": "trained by JAX: the first steps wait for its compiler"}
+    print(words.get(name, f"trained on {name}"))
+    return str(name)
 
 
 def folder(path: str) -> Path:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from matplotlib import pyplot
 
 import autograd
-from demos.common import parser, positive, save
+from demos.common import add_backend, backend, parser, positive, save
 from nn import MLP, SGD, Cosine, DivergenceError, History, cross_entropy, hinge, plots, squared_error, train
 from nn.data import Examples, digits, load_digits, load_mnist, one_hot, split
 
@@ -36,6 +36,7 @@ def options() -> argparse.ArgumentParser:
     every.add_argument("--epochs", type=positive, help="times through the data (default: 20 drawn, 30 mnist, 100 sklearn)")
     every.add_argument("--checkpoint", help="a file to save the run to after each epoch")
     every.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    add_backend(every)
     return every
 
 
@@ -114,6 +115,7 @@ def learn(model: MLP, training: Examples, held_out: Examples, given: argparse.Na
         validation=(held_out[0], target(held_out[1])),
         checkpoint=given.checkpoint,
         resume=given.resume,
+        backend=backend(given),
     )
     seconds = time.perf_counter() - started
     print(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matplotlib import pyplot
 
 from autograd import tanh
-from demos.common import parser, positive, save
+from demos.common import add_backend, backend, parser, positive, save
 from nn import MLP, SGD, hinge, plots, train
 from nn.data import moons
 
@@ -15,6 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--points", type=positive, default=200, help="how many points to learn from")
     options.add_argument("--epochs", type=positive, default=100, help="how often to go through them")
+    add_backend(options)
     given = options.parse_args(arguments)
 
     X, y = moons(given.points, noise=0.1, seed=given.seed)
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         batch_size=20,
         epochs=given.epochs,
         seed=given.seed,
+        backend=backend(given),
     )
     print(f"trained in {time.perf_counter() - started:.1f} s; cost {history.cost[0]:.3f} at first, {history.cost[-1]:.2g} in the end")
     print(f"accuracy on the training points: {model.accuracy(X, y):.1%}")

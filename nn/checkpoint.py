@@ -22,6 +22,7 @@ from nn.history import History, Mark
 from nn.module import Module
 from nn.objectives import Cost, example_cost
 from nn.optimizers import Optimizer, Schedule, Vector
+from nn.stored import Stored
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,7 +47,8 @@ class State:
         return history
 
     def __repr__(self) -> str:
-        return f"State(after {self.mark.lengths['cost']} epochs and {self.mark.lengths['steps.cost']} steps)"
+        lengths, forgotten = self.mark.lengths, self.mark.forgotten
+        return f"State(after {forgotten.epochs + lengths['cost']} epochs and {forgotten.steps + lengths['steps.cost']} steps)"
 
 
 def write(path: str | os.PathLike[str], settings: Mapping[str, str], state: State) -> None:
@@ -115,8 +117,10 @@ def schedule_fingerprint(schedule: Schedule) -> str:
     return checksum(rates)
 
 
-def data_fingerprint(arrays: Iterable[Array]) -> str:
-    return ", ".join(f"{each.shape} with checksum {zlib.crc32(each.data):08x}" for each in arrays)
+def data_fingerprint(arrays: Iterable[Array | Stored]) -> str:
+    return ", ".join(
+        each.fingerprint if isinstance(each, Stored) else f"{each.shape} with checksum {zlib.crc32(each.data):08x}" for each in arrays
+    )
 
 
 def checksum(numbers: npt.ArrayLike) -> str:

@@ -17,6 +17,7 @@ from nn.arrays import Array, examples
 from nn.module import Module, outputs_of, require_parameters
 from nn.objectives import Cost, Noise
 from nn.optimizers import Optimizer
+from nn.stored import stored
 
 # Settings
 
@@ -93,9 +94,9 @@ def places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
 # Data
 
 
-def a_pair(x_name: str, X: npt.ArrayLike, y_name: str, Y: npt.ArrayLike) -> tuple[Array, Array]:
-    """Inputs, shape (examples, inputs), and as many targets."""
-    x, y = examples(x_name, X), examples(y_name, Y)
+def a_pair(x_name: str, X: Any, y_name: str, Y: npt.ArrayLike) -> tuple[Any, Array]:
+    """Inputs, shape (examples, inputs), an array or `Stored`, and as many targets."""
+    x, y = stored(x_name, X) or examples(x_name, X), examples(y_name, Y)
     if x.ndim != 2:
         raise ValueError(f"{x_name} must have the shape (examples, inputs), got {x.shape}: for single inputs write X[:, None]")
     if len(x) != len(y):

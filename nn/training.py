@@ -14,6 +14,7 @@ import os
 import sys
 import time
 import warnings
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -32,16 +33,18 @@ from nn.answers import accuracy, indifference
 from nn.arrays import Array
 from nn.checkpoint import State
 from nn.costs import squared_error
+from nn.feed import Rows, feed
 from nn.history import History, Mark, Step
 from nn.interrupts import interruptible
 from nn.module import Module
 from nn.objectives import Batch, Cost, Noise, objective_for
 from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
 from nn.parameters import Parameters
+from nn.processes import Processes
 from nn.progress import Progress
+from nn.stored import ArrayInFile, Stored
 
 Callback = Callable[[Module, History], Any]
-Rows = Any  # a range or an array of indices
 
 
 AT_ONCE = 0.05  # seconds of steps in one call: Ctrl-C is answered after that
@@ -53,7 +56,7 @@ class DivergenceError(ArithmeticError):
 
 def train(
     model: Module,
-    X: npt.ArrayLike,
+    X: npt.ArrayLike | ArrayInFile,
     Y: npt.ArrayLike,
     *,
     cost: Cost = squared_error,
@@ -61,7 +64,7 @@ def train(
     batch_size: int | None = 32,
     epochs: int = 10,
     seed: int = 0,
-    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    validation: tuple[npt.ArrayLike | ArrayInFile, npt.ArrayLike] | None = None,
     patience: int | None = None,
     clip: float | None = None,
     measure_accuracy: bool = True,
@@ -76,6 +79,9 @@ def train(
     frozen: Iterable[Module | Value] = (),
 ) -> History:
     """Fit the model to inputs X, shape (examples, inputs), and targets Y: a row, a number or a class label for each example.
+
+    X may be an array in a file, such as `numpy.load(path, mmap_mode="r")` gives, or h5py or zarr. Of one too large for 64 MB of
+    float64 that much is in memory at a time: shuffled are which blocks of neighbouring rows meet in it, and then its rows.
 
     Each step moves the parameters by the optimizer (None: `SGD()`) along the gradient of the mean of `cost(model(x), y)`
     over a mini-batch of `batch_size` examples (None: all of them; 1: stochastic descent). `clip` limits the
@@ -94,8 +100,9 @@ def train(
     `checkpoint` is a file, written at the start and after each epoch, from which `resume=True` goes on, to the same
     bits as if never interrupted; where there is none yet it starts.
 
-    `backend` is what runs the compiled program: "numpy", or "native", C for this machine, on `threads` of its processors (see
-    `autograd.vectorize`).
+    `backend` is what runs the compiled program: "numpy", or "native", C for this machine, on `threads` of its processors, or "jax",
+    on all devices of all processes that JAX knows (see `autograd.vectorize`, and `nn.launch`): each of these runs the same script, and
+    gets the same history; the first one shows progress and writes the checkpoint, and what its callbacks return is what counts.
     `compiled=False` runs on scalar Values, slowly, with every number there to see. So does, with a warning, a cost that cannot
     be traced. Raises ValueError for data that do not fit, with nothing changed, and DivergenceError when the cost is
     not finite any more; then the model holds the parameters of the end of the last epoch.
@@ -116,8 +123,9 @@ def train(
     if checkpoint is not None:
         _open(run, checkpoint, resume)
     history = run.history
-    shown = Progress(progress, epochs, len(run.X), done=sum(history.steps.examples))
-    history.stopped = "no improvement" if _is_stuck(history, patience) else ""
+    processes = run.processes
+    shown = Progress(progress and processes.is_first, epochs, len(run.X), done=sum(history.steps.examples))
+    history.stopped = "no improvement" if processes.agreed(_is_stuck(history, patience)) else ""
     with interruptible() as interrupts, shown:
 
         def watch(step: Step) -> bool:
@@ -127,11 +135,11 @@ def train(
         while len(history.cost) < epochs and not history.stopped:
             if run.epoch(watch, every=AT_ONCE):
                 shown.epoch(history)
-                if _call(calls, run):
+                if processes.agreed(_call(calls, run)):
                     history.stopped = "callback"
-                elif _is_stuck(history, patience):
+                elif processes.agreed(_is_stuck(history, patience)):
                     history.stopped = "no improvement"
-            if interrupts and not history.stopped:
+            if any(processes.each(bool(interrupts))) and not history.stopped:
                 history.stopped = "interrupted"
             if checkpoint is not None:
                 run.save(checkpoint)
@@ -143,7 +151,7 @@ def train(
 
 def _open(run: Training, path: str | os.PathLike[str], resume: bool) -> None:
     """Go on from the checkpoint, or start it."""
-    if not Path(path).exists():
+    if not run.processes.agreed(Path(path).exists()):
         run.save(path)
     elif resume:
         run.load(path)
@@ -217,14 +225,14 @@ class Training:
     def __init__(
         self,
         model: Module,
-        X: npt.ArrayLike,
+        X: npt.ArrayLike | ArrayInFile,
         Y: npt.ArrayLike,
         *,
         cost: Cost = squared_error,
         optimizer: Optimizer | None = None,
         batch_size: int | None = 32,
         seed: int = 0,
-        validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+        validation: tuple[npt.ArrayLike | ArrayInFile, npt.ArrayLike] | None = None,
         clip: float | None = None,
         measure_accuracy: bool = True,
         compiled: bool = True,
@@ -244,7 +252,7 @@ class Training:
             self._outputs = checks.try_out(model, cost, inputs, targets)
             self.measured = self.measured and not math.isnan(accuracy(np.zeros((len(targets), self._outputs)), targets))
         first = () if noise is None else (checks.drawn(noise, np.random.default_rng([self.seed, 0, 1]), len(self.X)),)
-        self._objective, reason = objective_for(model, cost, (self.X, self.Y, *first), compiled, backend, threads)
+        self._objective, reason = objective_for(model, cost, self._alike(*first), compiled, backend, threads)
         if reason:
             _warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}")
         if self._outputs == 1 and (threshold := indifference(cost)) is not None:
@@ -256,11 +264,14 @@ class Training:
         self._still = np.flatnonzero(np.isin(self._own.places, self.frozen))
         self.history = History()
         self._epoch = self._seen = self._steps_in_epoch = self._looked = 0
-        self._order: tuple[int, Rows] | None = None  # of the examples, in which epoch
+        self._feed = feed(self.X, self.Y, self.seed)
         self._pending: tuple[Rows, Batch] | None = None  # the next mini-batch
         self._pace = 1  # how many steps to ask for at once
         self._made: tuple[tuple[Any, ...], Descent] | None = None  # a descent, and what it is of
         self._path = ""  # of the last checkpoint
+        self.processes = Processes(backend if compiled else "numpy")
+        if self.processes.count > 1:
+            self.processes.check_the_same(zlib.crc32(f"{self._settings()} {checkpoints.checksum(self._own.theta)}".encode()))
         self._check_memory(self.optimizer)
         self._safe = self._snapshot()  # where to go back to from a divergence
 
@@ -300,8 +311,8 @@ class Training:
                     steps = self._take(self._pace if every else 1)
                     self._keep_pace(steps, every)
                     if watch is not None:
-                        wishes = [watch(step) for step in steps]
-                        if any(wishes):
+                        wishes = [bool(watch(step)) for step in steps]
+                        if any(self.processes.each(any(wishes))):
                             break
         finally:
             self._own.write()
@@ -390,11 +401,27 @@ class Training:
         self._take_up()
         self._own.check_same()
 
+    def forget(self, epochs: int = 0) -> None:
+        """Let the history hold the last so many epochs and what has begun after them: a run without an end then takes no more memory.
+
+        The run goes on as it would have, counting on; only `save` wants the whole history.
+        """
+        if not isinstance(epochs, (int, np.integer)) or isinstance(epochs, bool) or epochs < 0:
+            raise ValueError(f"forget keeps a whole number of epochs, 0 or more, got {epochs!r}")
+        self._take_up()
+        over = len(self.history.cost) - int(epochs)
+        if over > 0:
+            kept = self._seen + int(epochs) * len(self.X)
+            steps, sizes = len(self.history.steps.examples), self.history.steps.examples
+            while kept > 0:
+                steps, kept = steps - 1, kept - sizes[steps - 1]
+            self.history.forget(over, steps)
+
     # States, in memory and in files
 
     def state(self) -> State:
         """The run at this moment, immutable. It costs a copy of a few vectors, however long the run is."""
-        self.take_up()
+        self._take_up()
         return self._snapshot()
 
     def restore(self, state: State) -> None:
@@ -409,9 +436,15 @@ class Training:
             raise ValueError(f"the state is of another run: {error}") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a checkpoint, in one piece or not at all: what `state` holds, save for which examples were looked at."""
+        """Write a checkpoint, in one piece or not at all: what `state` holds, save for which examples were looked at.
+
+        Of several processes the first one writes it.
+        """
+        if self.history.forgotten.epochs:
+            raise ValueError("a checkpoint holds the whole history, and this run was told to forget some epochs")
         self.take_up()
-        checkpoints.write(path, self._settings(), self._snapshot())
+        if self.processes.is_first:
+            checkpoints.write(path, self._settings(), self._snapshot())
         self._path = os.fspath(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
@@ -451,14 +484,15 @@ class Training:
         if not math.isfinite(costs[last] + norms[last]):
             what = f"the norm of the gradient is {norms[last]}" if math.isfinite(costs[last]) else f"the cost is {costs[last]}"
             self._diverge(self._steps_in_epoch + last, what)
-        steps = self._enter(costs, norms, rates, size, time.perf_counter() - began)
+        elapsed = self.processes.agreed(time.perf_counter() - began)  # by which the next number of steps is chosen
+        steps = self._enter(costs, norms, rates, size, elapsed)
         if self._seen == len(self.X):
             self._end_epoch()
         return steps
 
     def _enter(self, costs: Vector, norms: Vector, rates: Sequence[float], size: int, elapsed: float) -> list[Step]:
         """Enter steps that have been taken, of so many examples each, into the history."""
-        number, epoch = len(self.history.steps.cost) + 1, self._epoch + 1
+        number, epoch = self.history.forgotten.steps + len(self.history.steps.cost) + 1, self._epoch + 1
         told = enumerate(zip(costs.tolist(), rates, norms.tolist()), number)
         steps = [Step(index, epoch, cost, rate, norm, size, elapsed / len(costs)) for index, (cost, rate, norm) in told]
         self.history.steps.extend(steps)
@@ -511,32 +545,20 @@ class Training:
         size, left = self.batch_size, len(self.X) - self._seen
         if self._pending is not None or self.noise is not None or left == size == len(self.X):
             return None, self._mini_batch()[1]
-        size = min(size, left)
-        count = min(most, left // size)
-        return self._shuffled()[self._seen : self._seen + count * size].reshape(count, size), (self.X, self.Y)
+        return self._feed.mini_batches(self._epoch, self._seen, min(size, left), most)
 
     def _mini_batch(self) -> tuple[Rows, Batch]:
         """The rows of the next mini-batch, and what they hold."""
         if self._pending is None:
-            rows, batch = self._gathered()
+            rows: Rows = range(len(self.X))
+            batch: Batch = self.X, self.Y
+            if self.batch_size < len(self.X) or self._seen:
+                rows, batch = self._feed.mini_batch(self._epoch, self._seen, self.batch_size)
             if self.noise is not None:  # with its own numbers, whatever the order of the examples took
                 rng = np.random.default_rng([self.seed, self._epoch, self._steps_in_epoch + 1])
                 batch = (*batch, checks.drawn(self.noise, rng, len(rows)))
             self._pending = rows, batch
         return self._pending
-
-    def _gathered(self) -> tuple[Rows, tuple[Array, ...]]:
-        X, Y, start, size = self.X, self.Y, self._seen, self.batch_size
-        if size == len(X) and not start:
-            return range(size), (X, Y)
-        rows = self._shuffled()[start : start + size]
-        return rows, (X[rows], Y[rows])
-
-    def _shuffled(self) -> Rows:
-        """The order of the examples in this epoch."""
-        if self._order is None or self._order[0] != self._epoch:
-            self._order = self._epoch, np.random.default_rng([self.seed, self._epoch]).permutation(len(self.X))
-        return self._order[1]
 
     def _value_and_gradient(self, batch: Batch, gradient: Vector) -> tuple[float, UndefinedError | None]:
         """The mean cost, and why it is nan, if Values say so; its gradient goes to `gradient`, 0 for frozen parameters."""
@@ -602,7 +624,8 @@ class Training:
         """Go back to where all was last known to be good, and raise the error that says so."""
         epoch, in_all, rate = self._epoch, self._steps_in_epoch + self.steps_left, self.optimizer.learning_rate
         self._restore(replace(self._safe, looked=0))
-        place = f"after epoch {self._epoch}" if not self._seen else f"after step {len(self.history.steps.cost)}"
+        steps = self.history.forgotten.steps + len(self.history.steps.cost)
+        place = f"after epoch {self._epoch}" if not self._seen else f"after step {steps}"
         saved = f"; the last finite checkpoint is {self._path}" if self._path else ""
         raise DivergenceError(
             f"training diverged in epoch {epoch + 1}, at step {step + 1} of {in_all}, with learning rate {rate:g}: {what}. "
@@ -663,7 +686,7 @@ class Training:
             steps, left = steps + 1, left - int(sizes[-1 - steps])
         if left or not 0 <= seen < len(self.X) or mark.lengths["accuracy"] != (epochs if self.measured else 0):
             raise ValueError("its epochs and steps do not fit together")
-        return epochs, seen, steps
+        return mark.forgotten.epochs + epochs, seen, steps
 
     def _settings(self) -> dict[str, str]:
         """What must be the same for a resumed run to end like an uninterrupted one."""
@@ -680,7 +703,7 @@ class Training:
         return {
             "model": repr(self.model),
             "cost": name_of(self.cost),
-            "program": checkpoints.fingerprint(self.model, self.cost, (self.X, self.Y)),
+            "program": checkpoints.fingerprint(self.model, self.cost, self._alike()),
             "seed": str(self.seed),
             "noise": str(noise),
             "frozen": checkpoints.checksum(self.frozen),
@@ -688,7 +711,15 @@ class Training:
             "data": checkpoints.data_fingerprint([self.X, self.Y, *(self.validation or ())]),
         }
 
+    def _alike(self, *noise: Array) -> Batch:
+        """An example like all others, as a batch."""
+        return self.X[:1], self.Y[:1], *(each[:1] for each in noise)
+
     def _size(self, batch_size: Any) -> int:
+        if batch_size is None and isinstance(self.X, Stored):
+            raise ValueError(
+                f"batch_size=None takes all examples at once, and the {len(self.X)} of X are not read whole: give a batch_size"
+            )
         return len(self.X) if batch_size is None else min(checks.a_whole_number("batch_size", batch_size), len(self.X))
 
 

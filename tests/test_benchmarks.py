@@ -33,6 +33,19 @@ def test_moons_by_hand_have_the_gradient_of_the_scalar_engine(batch: int) -> Non
     agrees(by_hand.Moons([2, 16, 16, 1], batch), model, cost, X, Y)
 
 
+def test_moons_for_numba_are_those_by_hand() -> None:
+    pytest.importorskip("numba", reason="numba is a peer to be timed, where it is installed")
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(30, 2)), rng.choice([-1.0, 1.0], 30)
+    theta, hand = rng.normal(size=337), by_hand.Moons([2, 16, 16, 1], len(X))
+    hand.set(theta)
+    cost = sections.numba_step(theta, X, Y, 0.1)()
+    assert cost == pytest.approx(hand.step(X, Y, 0.1), rel=1e-12)
+    neurons = hand.parameters.copy()
+    hand.set(theta)
+    np.testing.assert_allclose(hand.parameters, neurons, rtol=1e-10)
+
+
 def agrees(hand: by_hand.ByHand, model: MLP, cost: Value, X: by_hand.Array, Y: by_hand.Array) -> None:
     tolerance = 1e-12 if hand.gradient.dtype == np.float64 else 1e-4
     hand.set(np.array([p.data for p in model.parameters()]))

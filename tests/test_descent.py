@@ -114,12 +114,13 @@ def begun(f: Callable[..., Any], rule: UpdateRule, backend: str, still: Sequence
 
 
 @every_backend
-@pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("function", "name"), [*(("small", name) for name in RULES), ("network", "sgd"), ("network", "adam"), ("penalized", "momentum")]
+)
 @pytest.mark.parametrize(
     ("batch", "limit", "still"), [(None, math.inf, []), (1, math.inf, []), (33, math.inf, []), (10, 0.5, []), (10, math.inf, [0, 1])]
 )
-def test_steps_are_their_parts(backend: str, name: str, function: str, batch: int | None, limit: float, still: list[int]) -> None:
+def test_steps_are_their_parts(backend: str, function: str, name: str, batch: int | None, limit: float, still: list[int]) -> None:
     rule, rows = RULES[name](), None if batch is None else RNG.integers(len(X), size=(5, batch))
     descent, theta, gradient, memory = begun(FUNCTIONS[function](), rule, backend, still)
     costs, norms, expected, right, memories = by_parts(FUNCTIONS[function](), rule, rows, limit, still, 5)
@@ -220,7 +221,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux" or not has("native"), reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
-@pytest.mark.parametrize("function", ["network", "penalized"])
+@pytest.mark.parametrize("function", ["network", pytest.param("penalized", marks=pytest.mark.soak)])
 def test_no_access_strays_and_no_arithmetic_is_undefined(function: str) -> None:
     """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
     program = vectorize(FUNCTIONS[function]()).record(X, Y)

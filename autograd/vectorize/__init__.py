@@ -19,13 +19,14 @@ from autograd.modes import TraceError, mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
 from autograd.vectorize import backends
+from autograd.vectorize.backends.native.compiler import c_compiler
 from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program
 from autograd.vectorize.recording import Kind, Recording
 from autograd.vectorize.threads import checked
 
-__all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "vectorize"]
+__all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
 
 
 def vectorize(
@@ -37,7 +38,8 @@ def vectorize(
     (batch, n), and so on, and returns a scalar or a rectangular list of scalars. The Values it closes over are
     the program's parameters. It is recorded once for each shape of example. What it asks by `require` is asked of every
     batch, or with `check=False` only by `check(...)`. The back end is "numpy", or
-    "native": C, which is compiled when it is first run and kept in a cache (in `NUDGE_CACHE`, where that is set), or "reference",
+    "native": C, which is compiled when it is first run and kept in a cache (in `NUDGE_CACHE`, where that is set), "jax": what JAX
+    compiles, when it first sees a size of batch, for the devices that it has, or "reference",
     which is slow and says what is right. What raises where a back end cannot do it is the first run. `threads` is how many
     threads share a batch; None is, natively, as many as there are processors and work for. The same number gives the same bits.
 
@@ -169,7 +171,7 @@ class Vectorized:
 
         The vector `parameters`, in the order of `parameters`, is what the update rule changes in place, beside the vectors of
         `memory` that it has. The parameters with the numbers `still` stay as they are, with no part in the gradient. The last
-        step's gradient is written to `out`.
+        step's gradient is written to `out`. The arguments are taken to stay as they are: a back end may keep copies elsewhere.
 
         >>> import numpy as np
         >>> w = Value(0.0)
@@ -223,6 +225,15 @@ class Vectorized:
         For a scalar function of parameters it is the mean of its results and the gradient, for any other the results.
         """
         return self._recorded("source").source()
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The program as a pure JAX function `(theta, *batch) -> (cost, gradient)`, for jit, vmap, grad, shard_map and the like.
+
+        The cost is the mean, and both are in the dtype of `theta`; for any other function than a scalar one of parameters it is
+        `(theta, *batch) -> results`. Of the JAX back end alone: raises TypeError for the others.
+        """
+        return self._recorded("function").function()
 
     def export(self, path: str | os.PathLike[str], gradient: bool = True) -> None:
         """Write the program and its parameters' numbers to a file that stands alone, in float64, by the ending of its name.

@@ -66,6 +66,10 @@ class UpdateRule:
 
     def take(self, function: ValueAndGradient, steps: Steps) -> int:
         """Take steps one by one, and return how many were taken: less only where a cost or a norm was not finite."""
+        with np.errstate(all="ignore"):
+            return self._take(function, steps)
+
+    def _take(self, function: ValueAndGradient, steps: Steps) -> int:
         theta, memory, limit, still, gradient = steps.theta, steps.memory, steps.limit, steps.still, steps.gradient
         for place, settings in enumerate(steps.settings):
             batch = steps.data if steps.rows is None else self._gathered(steps.data, steps.rows[place])
@@ -144,7 +148,6 @@ class Descent:
         if stay.size and (stay.min() < 0 or stay.max() >= size):
             raise ValueError(f"still names parameters from 0 to {size - 1}, got {stay.min()} to {stay.max()}")
         self.rule, self._move = rule, take
-        self.costs = self.norms = np.empty(0)
         self._steps = Steps(data, None, parameters, memory, np.empty((0, 2)), math.inf, stay, gradient, np.empty(0), np.empty(0))
 
     def take(
@@ -157,24 +160,28 @@ class Descent:
         before. Where a cost or a norm is not finite the steps end: the arrays are shorter, and what the parameters and the
         memory are then is not said.
         """
-        count, given = len(rates), self._steps
-        settings = np.empty((count, 2), given.theta.dtype)
-        settings[:, 0] = rates
-        settings[:, 1] = first if count == 1 else range(first, first + count)
+        count, steps = len(rates), self._steps
+        if count != len(steps.costs):
+            steps = self._steps = steps._replace(
+                settings=np.empty((count, 2), steps.theta.dtype), costs=np.empty(count), norms=np.empty(count)
+            )
+        if count == 1:
+            steps.settings[0] = rates[0], first
+        else:
+            steps.settings[:, 0], steps.settings[:, 1] = rates, range(first, first + count)
         if rows is not None:
             if rows.dtype != np.int64 or not rows.flags.c_contiguous or rows.ndim != 2 or len(rows) != count or not rows.size:
                 raise ValueError(f"rows are an int64 array (steps, batch) for {count} steps: got {rows.dtype} of shape {rows.shape}")
-            if rows.view(np.uint64).max() >= len(given.data[0]):  # one that is negative is a large one so
-                raise ValueError(f"rows name examples from 0 to {len(given.data[0]) - 1}, got {rows.min()} to {rows.max()}")
-        self.costs, self.norms = np.full(count, math.nan), np.empty(count)
-        with np.errstate(all="ignore"):
-            done = self._move(given._replace(rows=rows, settings=settings, limit=limit, costs=self.costs, norms=self.norms))
-        return self.costs[:done], self.norms[:done]
+            if rows.view(np.uint64).max() >= len(steps.data[0]):  # one that is negative is a large one so
+                raise ValueError(f"rows name examples from 0 to {len(steps.data[0]) - 1}, got {rows.min()} to {rows.max()}")
+        steps.costs.fill(math.nan)
+        done = self._move(steps._replace(rows=rows, limit=limit))
+        return steps.costs[:done].copy(), steps.norms[:done].copy()
 
     def interrupted(self) -> tuple[FloatArray, FloatArray]:
         """What `take` would have returned of the steps that were taken before an exception ended it."""
-        done = int(np.isfinite(self.costs).sum())
-        return self.costs[:done], self.norms[:done]
+        done = int(np.isfinite(self._steps.costs).sum())
+        return self._steps.costs[:done].copy(), self._steps.norms[:done].copy()
 
 
 def _recorded(rule: Callable[..., Sequence[Any]], memory: int) -> Program:

@@ -97,6 +97,13 @@ class Recording:
         """The source of the program to show."""
         return self.backend.source(self.program(self.shown), self.name, self.names, self.shapes, self.result_shape)
 
+    def function(self) -> Callable[..., Any]:
+        """The program to show as a pure function of JAX's arrays. Raises TypeError for a back end that has no such thing."""
+        make = getattr(self.backend, "function", None)
+        if make is None:
+            raise TypeError(f'only the JAX back end has a program as a function of JAX\'s arrays: vectorize({self.name}, backend="jax")')
+        return make(self.program(self.shown), self.name, self.names, self.shapes, self.result_shape)  # type: ignore[no-any-return]
+
     def is_current(self, f: Callable[..., Any]) -> bool:
         """Whether a recording of the function would come out the same now."""
         return would_be(self._recorded, f, self.shapes, self.names)

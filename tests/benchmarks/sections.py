@@ -24,7 +24,7 @@ from autograd.vectorize.backends import native
 from autograd.vectorize.backends.native.compiler import CompilationError, compiler
 from nn.data import moons as two_moons
 from tests.benchmarks import by_hand
-from tests.benchmarks.race import Contestants, race, ratio, rows, seconds, table, timed
+from tests.benchmarks.race import Contestants, Many, race, ratio, rows, seconds, table, timed
 
 DIGITS = [784, 16, 16, 10]
 VECTORIZE: Any = vars(autograd).get("vectorize") if "vectorize" in autograd.__all__ else None
@@ -198,11 +198,12 @@ def moons() -> None:
         def example_cost(x: Any, target: Any) -> Any:
             return relu(1 - target * model(x)[0]) + decay * total(p * p for p in parameters)
 
-        contestants["nn, compiled"] = compiled_step(example_cost, X, Y, rate, np.float64)
-        if has_compiler():
-            contestants["nn, native"] = compiled_step(example_cost, X, Y, rate, np.float64, "native")
+        contestants |= steps(example_cost, X, Y, rate, np.float64)
     if installed("torch"):
         contestants["pytorch"] = torch_step([2, 16, 16, 1], X, Y, rate, np.float64, is_moons=True)
+        contestants |= compiled_torch([2, 16, 16, 1], X, Y, rate, np.float64, is_moons=True)
+    if installed("numba"):
+        contestants["numba by hand"] = numba_step(np.array([p.data for p in parameters]), X, Y, rate)
     if installed("jax"):
         contestants["jax.jit"] = jax_step([2, 16, 16, 1], X, Y, rate, np.float64, is_moons=True)
     hand = by_hand.Moons([2, 16, 16, 1], len(X))
@@ -227,21 +228,72 @@ def has_compiler() -> bool:
     return True
 
 
-def compiled_step(
-    example_cost: Callable[..., Any], X: by_hand.Array, Y: by_hand.Array, rate: float, dtype: Any, backend: str = "numpy"
-) -> Callable[[], object]:
-    program = VECTORIZE(example_cost, dtype=dtype, backend=backend)
-    program(X, Y)
-    theta = program.parameter_vector()
-    gradient = np.empty_like(theta)
+def steps(example_cost: Callable[..., Any], X: by_hand.Array, Y: by_hand.Array, rate: float, dtype: Any) -> dict[str, Callable[[], object]]:
+    """Contestants that take whole steps, on each back end that is here: one step in a call, and natively a hundred."""
+    taken: dict[str, Callable[[], object]] = {}
+    if not VECTORIZE:
+        return taken
+    for backend in ("numpy", *(["native"] if has_compiler() else []), *(["jax"] if installed("jax") else [])):
+        program = VECTORIZE(example_cost, dtype=dtype, backend=backend).record(X, Y)
+        theta = program.parameter_vector()
+        descent = program.descent(nn.SGD().update_rule, X, Y, parameters=theta)
+        taken[f"nudge, {backend}"] = partial(descent.take, [rate])
+        if backend != "numpy":
+            taken[f"nudge, {backend}, 100 in a call"] = Many(partial(descent.take, [rate] * 100), 100)
+    return taken
 
-    def step() -> float:
-        cost, _ = program.value_and_gradient(X, Y, parameters=theta, out=gradient)
-        np.multiply(gradient, rate, out=gradient)
-        np.subtract(theta, gradient, out=theta)
-        return float(cost)
 
-    return step
+def numba_step(parameters: by_hand.Array, X: by_hand.Array, Y: by_hand.Array, rate: float) -> Callable[[], float]:
+    """The step of `by_hand.Moons`, as one writes it for numba: an example at a time, in loops; `parameters` in `nn`'s order."""
+    import numba
+
+    decay, sizes = by_hand.Moons.decay, (2, 16, 16, 1)
+    first, second, end = 3 * 16, 3 * 16 + 17 * 16, len(parameters)
+
+    @numba.njit(fastmath=False, error_model="numpy")
+    def step(theta: Any, gradient: Any, X: Any, Y: Any) -> float:
+        gradient[:] = 0.0
+        cost, h, g, dh, dg = 0.0, np.empty(16), np.empty(16), np.empty(16), np.empty(16)
+        for e in range(len(X)):
+            for j in range(16):
+                row = 3 * j
+                h[j] = max(theta[row] * X[e, 0] + theta[row + 1] * X[e, 1] + theta[row + 2], 0.0)
+            score = theta[end - 1]
+            for j in range(16):
+                row = first + 17 * j
+                z = theta[row + 16]
+                for k in range(16):
+                    z += theta[row + k] * h[k]
+                g[j] = max(z, 0.0)
+                score += theta[second + j] * g[j]
+            margin = 1 - score * Y[e]
+            if margin > 0:
+                cost += margin
+                d = -Y[e] / len(X)
+                gradient[end - 1] += d
+                dh[:] = 0.0
+                for j in range(16):
+                    gradient[second + j] += d * g[j]
+                    dg[j] = d * theta[second + j] if g[j] > 0 else 0.0
+                    row = first + 17 * j
+                    gradient[row + 16] += dg[j]
+                    for k in range(16):
+                        gradient[row + k] += dg[j] * h[k]
+                        dh[k] += dg[j] * theta[row + k]
+                for k in range(16):
+                    if h[k] > 0:
+                        row = 3 * k
+                        gradient[row] += dh[k] * X[e, 0]
+                        gradient[row + 1] += dh[k] * X[e, 1]
+                        gradient[row + 2] += dh[k]
+        squares = 0.0
+        for i in range(end):
+            squares += theta[i] * theta[i]
+            theta[i] -= rate * (gradient[i] + 2 * decay * theta[i])
+        return float(cost / len(X) + decay * squares)
+
+    assert end == sum((n + 1) * m for n, m in pairwise(sizes))
+    return partial(step, parameters, np.empty(end), X, Y)
 
 
 def initial_layers(sizes: list[int], dtype: Any) -> list[tuple[by_hand.Array, by_hand.Array]]:
@@ -278,10 +330,60 @@ def torch_step(
     return step
 
 
+def compiled_torch(sizes: list[int], X: by_hand.Array, Y: by_hand.Array, rate: float, dtype: Any, is_moons: bool = False) -> Contestants:
+    """PyTorch's step through torch.compile, where that works here: it needs a C++ compiler."""
+    import torch
+
+    try:
+        step = torch.compile(torch_step(sizes, X, Y, rate, dtype, is_moons))
+        step()
+    except Exception as error:
+        print(f"torch.compile does not work here: {type(error).__name__}")
+        return {}
+    return {"torch.compile": step}
+
+
 def jax_step(sizes: list[int], X: by_hand.Array, Y: by_hand.Array, rate: float, dtype: Any, is_moons: bool = False) -> Callable[[], object]:
     """The whole step, update included, in one compiled function that may reuse its parameters' memory."""
     import jax
     import jax.numpy as jnp
+
+    compiled = jax.jit(jax_update(rate, is_moons), donate_argnums=0)
+    state = [jax.tree.map(jnp.asarray, initial_layers(sizes, dtype))]
+    x, y = jnp.asarray(X), jnp.asarray(Y)
+
+    def step() -> None:
+        value, state[0] = compiled(state[0], x, y)
+        value.block_until_ready()
+
+    return step
+
+
+def jax_epoch(X: by_hand.Array, Y: by_hand.Array, batch: int, rate: float) -> Callable[[], object]:
+    """An epoch of shuffled mini-batches as one compiled scan, the data on the device."""
+    import jax
+    import jax.numpy as jnp
+
+    update, x, y = jax_update(rate), jnp.asarray(X), jnp.asarray(Y)
+    state, rng = [jax.tree.map(jnp.asarray, initial_layers(DIGITS, X.dtype))], np.random.default_rng(0)
+
+    def one(layers: Any, rows: Any) -> Any:
+        value, layers = update(layers, x[rows], y[rows])
+        return layers, value
+
+    compiled = jax.jit(lambda layers, rows: jax.lax.scan(one, layers, rows), donate_argnums=0)
+
+    def work() -> None:
+        rows = rng.permutation(len(X))[: len(X) // batch * batch].reshape(-1, batch)
+        state[0], values = compiled(state[0], jnp.asarray(rows))
+        values.block_until_ready()
+
+    return work
+
+
+def jax_update(rate: float, is_moons: bool = False) -> Callable[..., Any]:
+    """A step as JAX's users write it: of the layers and a batch, the cost and the new layers."""
+    import jax
 
     def cost(layers: Any, x: Any, y: Any) -> Any:
         for index, (weights, biases) in enumerate(layers):
@@ -299,15 +401,7 @@ def jax_step(sizes: list[int], X: by_hand.Array, Y: by_hand.Array, rate: float, 
         value, gradient = jax.value_and_grad(cost)(layers, x, y)
         return value, jax.tree.map(lambda p, g: p - rate * g, layers, gradient)
 
-    compiled = jax.jit(update, donate_argnums=0)
-    state = [jax.tree.map(jnp.asarray, initial_layers(sizes, dtype))]
-    x, y = jnp.asarray(X), jnp.asarray(Y)
-
-    def step() -> None:
-        value, state[0] = compiled(state[0], x, y)
-        value.block_until_ready()
-
-    return step
+    return update
 
 
 # digits: 784-16-16-10, sigmoid, squared error, one step of stochastic gradient descent
@@ -331,12 +425,10 @@ def digits() -> None:
             hand = by_hand.Digits(DIGITS, batch, dtype)
             hand.set(np.array([p.data for p in model.parameters()]))
             contestants: dict[str, Callable[[], object]] = {"numpy by hand": partial(hand.step, X, Y, 0.1)}
-            if VECTORIZE:
-                contestants["nudge, compiled"] = compiled_step(digits_cost(model), X, Y, 0.1, dtype)
-                if has_compiler():
-                    contestants["nudge, native"] = compiled_step(digits_cost(model), X, Y, 0.1, dtype, "native")
+            contestants |= steps(digits_cost(model), X, Y, 0.1, dtype)
             if installed("torch"):
                 contestants["pytorch"] = torch_step(DIGITS, X, Y, 0.1, dtype)
+                contestants |= compiled_torch(DIGITS, X, Y, 0.1, dtype)
             if installed("jax"):
                 contestants["jax.jit"] = jax_step(DIGITS, X, Y, 0.1, dtype)
             columns[f"batch {batch}"] = race(contestants)
@@ -375,11 +467,12 @@ def epoch() -> None:
                     step(images[chosen], targets[chosen])
 
             contestants["pytorch"] = torch_epoch
+        if installed("jax"):
+            contestants["jax, one scan"] = jax_epoch(X, Y, batch, 3.0)
         columns[f"batch {batch}"] = race(contestants, rounds=3)
         if VECTORIZE:
-            columns[f"batch {batch}"]["nn.train, compiled"] = training_epoch(X, Y, batch)
-            if has_compiler():
-                columns[f"batch {batch}"]["nn.train, native"] = training_epoch(X, Y, batch, "native")
+            for backend in ("numpy", *(["native"] if has_compiler() else []), *(["jax"] if installed("jax") else [])):
+                columns[f"batch {batch}"][f"nn.train, {backend}"] = training_epoch(X, Y, batch, backend)
     table("one epoch, 50,000 images", columns, baseline="numpy by hand")
 
 

@@ -1,6 +1,7 @@
 """Back ends: each makes an executable of a Program, and spells it as source that a person can read. A file each, chosen by name.
 
-`reference` says what is right, `numpy` is fast. Another one is a module of this package with the two functions of `Backend`.
+`reference` says what is right, `numpy` is fast, `native` is C, `jax` is for other devices and many of them. Another one is a module of
+this package with the two functions of `Backend`.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class Backend(Protocol):
 
     One that can take whole steps by itself has `descent(program, rule, dtype) -> Descent` too, of a program of the mean and its
     gradient, and of an update rule's (see the module `descent`). One whose programs let other threads run has
-    `LETS_OTHERS_RUN = True`: the parts of a large batch are given to several.
+    `LETS_OTHERS_RUN = True`: the parts of a large batch are given to several. One of JAX's arrays has `function`, with the arguments of
+    `source`, which makes the program a pure function of such arrays.
     """
 
     def executable(self, program: Program, dtype: np.dtype[Any]) -> Executable:

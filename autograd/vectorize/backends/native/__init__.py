@@ -133,10 +133,10 @@ class NativeDescent:
             call = _Call(aligned(self.work + room + len(still), theta.dtype))
         try:
             # the C function has them in an order of its own
-            known = call.pointers((*data, theta, *memory, still, gradient))
+            *known, to, stay, out, cost, norm, work = call.pointers((*data, theta, *memory, settings, still, gradient, costs, norms))
             return self._function(  # type: ignore[no-any-return]
-                _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) : -3], _pointer(settings),
-                _double(limit), known[-3], _long(len(still)), known[-2], _pointer(costs), _pointer(norms), known[-1], _long(room),
+                _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) :], to,
+                _double(limit), stay, _long(len(still)), out, cost, norm, work, _long(room),
             )  # fmt: skip
         finally:
             self._calls.append(call)

@@ -197,6 +197,14 @@ def compiler() -> Compiler:
     return _compiler(os.environ.get("NUDGE_CC") or None)
 
 
+def c_compiler() -> str:
+    """The C compiler that `backend="native"` would use here, `gcc (Debian 12.2.0) ...`, or "" where there is none."""
+    try:
+        return compiler().name
+    except CompilationError:
+        return ""
+
+
 def _on_the_system(name: str) -> Compiler | None:
     path = shutil.which(name)
     if path is None or (sys.platform == "darwin" and not _has_developer_tools()):

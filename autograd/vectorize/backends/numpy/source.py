@@ -1,6 +1,7 @@
 """Source: a program as numpy source that reads as one would write it by hand.
 
-It is functional and uses array functions only, so that another namespace in numpy's manner could run it.
+It is functional and uses array functions only, so that another namespace in numpy's manner can run it: what such a one spells
+in another way is in a `Dialect`.
 """
 
 from __future__ import annotations
@@ -39,31 +40,67 @@ from autograd.vectorize.program import (
     size_text,
 )
 
-_RESERVED = ("np", "math", "erf", "placed", "batch", "theta", "weights")  # names that mean something in every source
 _WIDTH = 60  # an expression longer than this gets a line of its own,
 _COLUMNS = 100  # and a line longer than this is broken
 _INFIX = (COMPARISON, SUM, PRODUCT)  # what stands between its operands; powers and signs are written apart, truths are functions
 _INLINED = (ops.negative, ops.power, ops.exp, ops.cosh)  # and what stands between its operands
 
-_PLACED = '''
+
+class Helper(NamedTuple):
+    """A function that a source calls and has to bring along: what stands above the import of the namespace for it, and what below."""
+
+    name: str
+    below: str
+    above: str = ""
+
+
+class Dialect(NamedTuple):
+    """A namespace in numpy's manner: its name in the source, and what it spells in its own way."""
+
+    name: str
+    imports: str
+    helpers: tuple[Helper, ...]
+    columns: str  # a list of columns as an index
+    placed: str  # zeros with a part added into columns
+    logsumexp: str  # along an axis
+
+    @property
+    def reserved(self) -> tuple[str, ...]:
+        """Names that mean something in every source."""
+        modules = [each.above.split()[-1] for each in self.helpers if each.above]
+        return (self.name, *modules, *(each.name for each in self.helpers), "batch", "theta", "weights")
+
+
+NUMPY = Dialect(
+    name="np",
+    imports="import numpy as np",
+    helpers=(
+        Helper(
+            "placed",
+            '''
+
 def placed(columns, part, shape):
     """Zeros, with `part` added into these columns."""
     whole = np.zeros(shape)
     np.add.at(whole, (..., columns), part)
     return whole
-'''
-_ERF = """
-erf = np.vectorize(math.erf, otypes=[float])
-"""
+''',
+        ),
+        Helper("erf", "\n\nerf = np.vectorize(math.erf, otypes=[float])\n", above="import math\n\n"),
+    ),
+    columns="{}",
+    placed="placed({columns}, {part}, {shape})",
+    logsumexp="np.logaddexp.reduce",
+)
 
 
-def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> str:
+def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape, dialect: Dialect = NUMPY) -> str:
     """Source that defines a function `name` of the arguments and, where the program has any, `theta`, its parameters.
 
     It returns the results, or the cost and its gradient; a program that takes weights has them for its last argument.
     `shapes` are those of one example of each argument, and `result` that of one example's results.
     """
-    return _Renderer(program, arguments, shapes).source(name, result)
+    return _Renderer(program, arguments, shapes, dialect).source(name, result)
 
 
 class Named(NamedTuple):
@@ -94,12 +131,13 @@ def _shown(program: Program) -> Program:
 
 
 class _Renderer:
-    def __init__(self, program: Program, arguments: Sequence[str], shapes: Sequence[Shape]) -> None:
+    def __init__(self, program: Program, arguments: Sequence[str], shapes: Sequence[Shape], dialect: Dialect = NUMPY) -> None:
+        self.dialect, self.np = dialect, dialect.name
         self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(Weights))
         self.program, self.shapes = _shown(program), shapes
         self.output = self.program.outputs.get("results", len(self.program))  # what comes after it is derivatives
         self.gradient = self.program.outputs.get("gradient", -1)
-        self.arguments = [f"{each}_" if each in _RESERVED else each for each in arguments]
+        self.arguments = [f"{each}_" if each in dialect.reserved else each for each in arguments]
         self.uses = [0] * len(self.program)
         for each in self.program.outputs.values():
             self.uses[each] += 1
@@ -110,7 +148,7 @@ class _Renderer:
         self.unpacked = self._unpacked()
         self.text: dict[int, tuple[str, int]] = {}  # each array as an expression, and how tightly that binds
         self.names: dict[int, str] = {}
-        self.taken = {*self.arguments, *_RESERVED}
+        self.taken = {*self.arguments, *dialect.reserved}
         self.lines: list[tuple[str, str]] = []
 
     def source(self, name: str, result: Shape) -> str:
@@ -127,12 +165,11 @@ class _Renderer:
         returned = self._returned(result)
         text = "\n".join([*body, *_broken(f"return {returned}")])
         uses_batch = ("batch" in text.replace("# (", "") and any("batch" in line for line, _ in self.lines)) or "(batch" in returned
-        helpers = (_PLACED if "placed(" in text else "") + (_ERF if "erf(" in text else "")
+        helpers = [each for each in self.dialect.helpers if f"{each.name}(" in text]
+        above, below = "".join(each.above for each in helpers), "".join(each.below for each in helpers)
         return "\n".join(
             [
-                *(["import math", ""] if "erf(" in text else []),
-                "import numpy as np",
-                *(["", *helpers.rstrip().split("\n")] if helpers else []),
+                f"{above}{self.dialect.imports}\n{below}".rstrip(),
                 "",
                 "",
                 f"def {name}({parameters}):",
@@ -162,15 +199,15 @@ class _Renderer:
         """What the function returns: the results in their shape, or the cost and, where there is one, its gradient."""
         varies = self.program.varies(self.output)
         if self.has_cost:
-            if varies:
-                cost = (
-                    f"weights @ {self._operand(self.output, ATOM)}[:, 0]" if self.is_weighted else f"np.mean({self._operand(self.output)})"
-                )
+            if varies and self.is_weighted:
+                cost = f"weights @ {self._operand(self.output, ATOM)}[:, 0]"
+            elif varies:
+                cost = f"{self.np}.mean({self._operand(self.output)})"
             else:
                 cost = self._operand(self.output, ATOM) + ("[0]" if self.program.shape(self.output) else "")
             return f"{cost}, {self._operand(self.gradient)}" if self.gradient >= 0 else cost
         if not varies:
-            return f"np.broadcast_to({self._operand(self.output)}.reshape({result}), ({', '.join(['batch', *map(str, result)])},))"
+            return f"{self.np}.broadcast_to({self._operand(self.output)}.reshape({result}), ({', '.join(['batch', *map(str, result)])},))"
         if result == ():
             return f"{self._operand(self.output, ATOM)}[:, 0]"
         if len(result) == 1:
@@ -309,10 +346,11 @@ class _Renderer:
                 return "weights[:, None]", ATOM
             case Constant(value=value):
                 if value.shape == ():
-                    return _literal(float(value)), ATOM if float(value) >= 0 else PRODUCT
-                return f"np.array({value.tolist()})", ATOM
+                    return _literal(float(value), self.np), ATOM if float(value) >= 0 else PRODUCT
+                return f"{self.np}.array({value.tolist()})", ATOM
             case Scale(factor=factor, power=power):
-                return f"{_literal(factor)} {'/' if power < 0 else '*'} batch{'' if abs(power) == 1 else f'**{abs(power)}'}", PRODUCT
+                batch = f"batch{'' if abs(power) == 1 else f'**{abs(power)}'}"
+                return f"{_literal(factor, self.np)} {'/' if power < 0 else '*'} {batch}", PRODUCT
             case Slice(start=start, stop=stop, step=step):
                 columns = f"{start}:{stop}{f':{step}' if step != 1 else ''}"
                 columns = columns if len(shape) == 1 else f":, {columns}"
@@ -322,13 +360,13 @@ class _Renderer:
             case Reshape():
                 return self._reshape(operands[0], shape), ATOM
             case Take(columns=taken):
-                return f"{self._operand(operands[0], ATOM)}[{'' if len(shape) == 1 else ':, '}{_columns(taken)}]", ATOM
+                return f"{self._operand(operands[0], ATOM)}[{'' if len(shape) == 1 else ':, '}{_columns(taken, self.dialect)}]", ATOM
             case Concatenate():
-                return f"np.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", ATOM
+                return f"{self.np}.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", ATOM
             case MatMul():
                 return f"{self._operand(operands[0], POWER)} @ {self._operand(operands[1], POWER)}", PRODUCT
             case Expand():
-                return f"np.broadcast_to({self._operand(operands[0])}, {shape_text(shape)})", ATOM
+                return f"{self.np}.broadcast_to({self._operand(operands[0])}, {shape_text(shape)})", ATOM
             case Reduce():
                 return self._reduce(number, instruction, keep=True), ATOM
             case Scatter():
@@ -338,7 +376,7 @@ class _Renderer:
     def _operation(self, op: Operation, operands: Sequence[int]) -> tuple[str, int]:
         if op is ops.where:
             condition, *choices = map(self._operand, operands)
-            return f"np.where({condition}, {', '.join(f'{each}.0' if each.isdigit() else each for each in choices)})", ATOM
+            return f"{self.np}.where({condition}, {', '.join(f'{each}.0' if each.isdigit() else each for each in choices)})", ATOM
         if op is ops.power:
             exponent = self._operand(operands[1], POWER)
             return f"{self._operand(operands[0], ATOM)} ** {exponent}", POWER
@@ -354,7 +392,7 @@ class _Renderer:
             after = binding if op in (ops.add, ops.multiply) and self.text[right][0][:1] != "-" else binding + 1
             before = binding + op.is_condition  # a < b < c would be another thing
             return f"{self._operand(left, before)} {op.symbol} {self._operand(right, after)}", binding
-        function = "erf" if op is ops.erf else f"np.{getattr(op.on_arrays, '__name__', op.name)}"
+        function = "erf" if op is ops.erf else f"{self.np}.{getattr(op.on_arrays, '__name__', op.name)}"
         return f"{function}({', '.join(map(self._operand, operands))})", ATOM
 
     def _is_negated(self, number: int) -> bool:
@@ -371,7 +409,7 @@ class _Renderer:
         return f"{text}.reshape({', '.join(map(size_text, shape))})"
 
     def _reduce(self, number: int, instruction: Reduce, keep: bool) -> str:
-        function = "np.sum" if instruction.op is ops.total_ else f"np.{getattr(instruction.op.reduction, '__name__', '')}.reduce"
+        function = f"{self.np}.sum" if instruction.op is ops.total_ else self.dialect.logsumexp
         return f"{function}({self._operand(instruction.operands[0])}, axis={instruction.axis}{', keepdims=True' if keep else ''})"
 
     def _scatter(self, number: int, instruction: Scatter) -> str:
@@ -388,15 +426,17 @@ class _Renderer:
             if place is None:
                 others.insert(0, self._operand(part, SUM))
             elif isinstance(place, tuple) and place[0] >= end and place[2] == 1:
-                beside += [f"np.zeros({shape_text((*batch, place[0] - end))})"] if place[0] > end else []
+                beside += [f"{self.np}.zeros({shape_text((*batch, place[0] - end))})"] if place[0] > end else []
                 beside.append(self._flat(part))
                 end = place[1]
             else:
-                columns = f"slice({place[0]}, {place[1]}, {place[2]})" if isinstance(place, tuple) else _columns(place)
-                others.append(f"placed({columns}, {self._operand(part)}, {shape_text(instruction.shape)})")
+                columns = f"slice({place[0]}, {place[1]}, {place[2]})" if isinstance(place, tuple) else _columns(place, self.dialect)
+                shape = shape_text(instruction.shape)
+                others.append(self.dialect.placed.format(columns=columns, part=self._operand(part), shape=shape))
         if beside:
-            beside += [f"np.zeros({shape_text((*batch, size - end))})"] if size > end else []
-            others.insert(0, beside[0] if len(beside) == 1 else f"np.concatenate([{', '.join(beside)}]{', axis=-1' if batch else ''})")
+            beside += [f"{self.np}.zeros({shape_text((*batch, size - end))})"] if size > end else []
+            joined = f"{self.np}.concatenate([{', '.join(beside)}]{', axis=-1' if batch else ''})"
+            others.insert(0, beside[0] if len(beside) == 1 else joined)
         return " + ".join(others)
 
     def _name_gradient(self, place: Any, part: int) -> None:
@@ -460,9 +500,9 @@ def _same(columns: Columns | FloatArray | None, place: Columns | FloatArray | No
     return isinstance(columns, tuple) == isinstance(place, tuple) and place is not None and np.array_equal(columns, place)  # type: ignore[arg-type]
 
 
-def _columns(columns: np.ndarray[Any, Any]) -> str:
+def _columns(columns: np.ndarray[Any, Any], dialect: Dialect) -> str:
     """A list of columns, by its rule where it consists of equal, evenly shifted rows: windows, repeats and the like."""
-    count = len(columns)
+    count, namespace = len(columns), dialect.name
     for inner in range(2, count // 2 + 1):
         if count % inner == 0 and count > 8:
             grid = columns.reshape(-1, inner)
@@ -472,20 +512,22 @@ def _columns(columns: np.ndarray[Any, Any]) -> str:
                 and down >= 0
                 and np.array_equal(grid, start + down * np.arange(count // inner)[:, None] + across * np.arange(inner))
             ):
-                rows, row = _arange(start, down, count // inner), _arange(0, across, inner)
+                rows, row = _arange(start, down, count // inner, namespace), _arange(0, across, inner, namespace)
                 if not across:
-                    return f"np.repeat({rows}, {inner})"
-                return f"np.tile({_arange(start, across, inner)}, {count // inner})" if not down else f"np.add.outer({rows}, {row}).ravel()"
-    return str(columns.tolist())
+                    return f"{namespace}.repeat({rows}, {inner})"
+                if not down:
+                    return f"{namespace}.tile({_arange(start, across, inner, namespace)}, {count // inner})"
+                return f"{namespace}.add.outer({rows}, {row}).ravel()"
+    return dialect.columns.format(columns.tolist())
 
 
-def _arange(start: int, step: int, count: int) -> str:
+def _arange(start: int, step: int, count: int, namespace: str) -> str:
     if step == 1:
-        return f"np.arange({start}, {start + count})" if start else f"np.arange({count})"
-    return f"np.arange({start}, {start + step * count}, {step})"
+        return f"{namespace}.arange({start}, {start + count})" if start else f"{namespace}.arange({count})"
+    return f"{namespace}.arange({start}, {start + step * count}, {step})"
 
 
-def _literal(value: float) -> str:
+def _literal(value: float, namespace: str) -> str:
     if not np.isfinite(value):
-        return f"{'-' if value < 0 else ''}np.{abs(value)}"
+        return f"{'-' if value < 0 else ''}{namespace}.{abs(value)}"
     return str(int(value)) if value == int(value) and abs(value) < 1e6 else repr(value)

@@ -1,0 +1,192 @@
+"""Descent: whole steps that never leave the devices: gather the examples, take the gradient, move the parameters.
+
+The steps of a call are one loop of XLA's, over all devices of all processes, each of which makes the same call. What was sent stays
+there: the data for as long as the caller's arrays live, the parameters and their memory until others come than were given back.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from autograd.vectorize.backends import Steps
+from autograd.vectorize.backends.jax import devices
+from autograd.vectorize.backends.jax.trace import JaxArray, answer, some
+from autograd.vectorize.descent import results_of
+from autograd.vectorize.program import FloatArray, Program
+
+MOST, ROWS = 256, 32_768  # steps that a loop has room for at least, and numbers of examples that it takes no time to send
+
+
+def descent(program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxDescent:
+    """Whole steps, from the choice of the examples to the new parameters, many in one call."""
+    program.check()
+    rule.check()
+    return JaxDescent(program, rule, dtype)
+
+
+class State(NamedTuple):
+    """What each step hands on to the next."""
+
+    theta: JaxArray
+    memory: tuple[JaxArray, ...]
+    gradient: JaxArray
+    costs: JaxArray  # of each step
+    norms: JaxArray
+    taken: JaxArray  # how many steps
+    is_finite: JaxArray  # the last one's cost and norm
+
+
+class Asked(NamedTuple):
+    """What steps there are to take."""
+
+    rows: Any  # of each step the examples that a device has for its own, and those that all of them have; None for all examples
+    settings: JaxArray
+    count: JaxArray
+    limit: JaxArray | None
+    still: JaxArray
+
+
+class JaxDescent:
+    """Steps of one function by one rule, on all devices of all processes. One thread at a time takes them."""
+
+    def __init__(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> None:
+        self.program, self.rule, self.dtype = program, rule, dtype
+        self.devices = devices.mesh(jax.devices())
+        self._whole, self._parts = _Copies(self._place), _Copies(self._place_in_parts)
+        self._given: list[FloatArray] = []  # the parameters and their memory as the caller was given them last,
+        self._kept: list[JaxArray] = []  # and on the devices
+        everywhere, by_example = devices.EVERYWHERE, devices.BY_EXAMPLE
+        self._with_rows = self._compiled(everywhere, (devices.EACH_STEP_BY_EXAMPLE, everywhere))
+        self._with_all = self._compiled((by_example, everywhere), everywhere)
+
+    def run(self, steps: Steps) -> int:
+        held = [steps.theta, *steps.memory]
+        with devices.precision(self.dtype):
+            vectors, asked = self._state(held), self._asked(steps)
+            self._kept = []  # the loop takes their memory
+            if steps.rows is None:
+                own, others = zip(*map(self._parts.of, steps.data))
+                state = self._with_all(vectors, (own, others), asked)
+            else:
+                state = self._with_rows(vectors, [self._whole.of(each) for each in steps.data], asked)
+            found, taken = [np.asarray(each) for each in (state.theta, *state.memory)], int(state.taken)
+            steps.gradient[...] = state.gradient
+            for costs, own in ((steps.costs, state.costs), (steps.norms, state.norms)):
+                costs[:taken] = np.asarray(own)[:taken]
+        for vector, new in zip(held, found):
+            vector[...] = new
+        self._given, self._kept = found, [state.theta, *state.memory]
+        return taken
+
+    def _compiled(self, data: Any, rows: Any) -> Callable[..., State]:
+        everywhere = devices.EVERYWHERE
+        specs = (everywhere, data, Asked(rows, everywhere, everywhere, everywhere, everywhere))
+        return jax.jit(devices.on_each(self._loop, self.devices, specs, everywhere), donate_argnums=0)  # type: ignore[no-any-return]
+
+    # What is sent
+
+    def _place(self, array: FloatArray) -> JaxArray:
+        return devices.place(array, self.devices)
+
+    def _place_in_parts(self, array: FloatArray) -> tuple[JaxArray, JaxArray]:
+        shared = devices.shared(self.devices.size, len(array))
+        return devices.place(array[:shared], self.devices, devices.BY_EXAMPLE), self._place(array[shared:])
+
+    def _state(self, held: Sequence[FloatArray]) -> list[JaxArray]:
+        """The parameters and their memory on the devices; sent only where they are not what was given back last."""
+        known = len(held) == len(self._kept) and all(map(_same_bits, held, self._given))
+        return self._kept if known else [self._place(each) for each in held]
+
+    def _asked(self, steps: Steps) -> Asked:
+        """The steps on the devices, filled up to one of a few numbers of steps, so that few loops are compiled."""
+        batch, count = 1 if steps.rows is None else steps.rows.shape[1], len(steps.settings)
+        room = max(1, min(MOST, ROWS // batch))
+        while room < count:
+            room *= 4
+        rows = None
+        if steps.rows is not None:
+            shared = devices.shared(self.devices.size, batch)
+            numbers = _filled(steps.rows.astype(np.int32 if len(steps.data[0]) < 2**31 else np.int64), room)
+            own = devices.place(numbers[:, :shared], self.devices, devices.EACH_STEP_BY_EXAMPLE)
+            rows = own, self._place(numbers[:, shared:])
+        limit = None if steps.limit == math.inf else self._place(np.asarray(steps.limit, self.dtype))
+        return Asked(rows, self._place(_filled(steps.settings, room)), self._place(np.asarray(count)), limit, self._place(steps.still))
+
+    # What is done there
+
+    def _loop(self, held: Sequence[JaxArray], data: Any, asked: Asked) -> State:
+        theta, *memory = held
+        none = jnp.zeros(len(asked.settings), theta.dtype)
+        start = State(theta, tuple(memory), jnp.zeros_like(theta), none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
+        return jax.lax.while_loop(  # type: ignore[no-any-return]
+            lambda state: (state.taken < asked.count) & state.is_finite, lambda state: self._step(state, data, asked), start
+        )
+
+    def _step(self, state: State, data: Any, asked: Asked) -> State:
+        number = state.taken
+        cost, gradient = self._cost_and_gradient(state.theta, *self._batches(data, asked.rows, number))
+        if asked.still.size:
+            gradient = gradient.at[asked.still].set(0.0)
+        norm = jnp.sqrt(gradient @ gradient)
+        if asked.limit is not None:
+            gradient = gradient * jnp.where(norm > asked.limit, asked.limit / norm, 1.0)
+        moved = some(self.rule, results_of(self.rule), [state.theta, gradient, *state.memory], asked.settings[number])
+        theta, *memory = [each.reshape(-1) for each in moved]
+        if asked.still.size:  # weight decay would move them without a gradient
+            theta = theta.at[asked.still].set(state.theta[asked.still])
+        costs, norms = state.costs.at[number].set(cost), state.norms.at[number].set(norm)
+        return State(theta, tuple(memory), gradient, costs, norms, number + 1, jnp.isfinite(cost + norm))
+
+    def _batches(self, data: Any, rows: Any, step: JaxArray) -> tuple[Sequence[JaxArray], Sequence[JaxArray]]:
+        """The examples of a step that this device has for its own, and those that all of them have."""
+        if rows is None:
+            own, others = data
+            return own, others
+        own, others = ([each.at[chosen[step]].get(mode="promise_in_bounds") for each in data] for chosen in rows)
+        return own, others
+
+    def _cost_and_gradient(self, theta: JaxArray, own: Sequence[JaxArray], others: Sequence[JaxArray]) -> tuple[JaxArray, JaxArray]:
+        """The mean over all examples, by the one all-reduce of a step: of the cost and the gradient in one vector."""
+        shared, left = len(own[0]) * self.devices.size, len(others[0])
+        if not shared:
+            mean = answer(self.program, theta, others)
+        else:
+            mean = jax.lax.pmean(answer(self.program, theta, own), devices.BATCH_AXIS)
+            if left:
+                mean = (shared * mean + left * answer(self.program, theta, others)) / (shared + left)
+        return mean[0], mean[1:]
+
+
+class _Copies:
+    """Arrays on the devices, each for as long as the caller's own lives."""
+
+    def __init__(self, place: Callable[[FloatArray], Any]) -> None:
+        self._copy = place
+        self._known: dict[int, tuple[weakref.ref[FloatArray], Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, array: FloatArray) -> Any:
+        key, known = id(array), self._known
+        if key not in known:
+            known[key] = weakref.ref(array, lambda _: known.pop(key)), self._copy(array)
+        return known[key][1]
+
+
+def _filled(array: FloatArray, length: int) -> FloatArray:
+    """The array with zeros behind it, up to this length."""
+    filled = np.zeros((length, *array.shape[1:]), array.dtype)
+    filled[: len(array)] = array
+    return filled
+
+
+def _same_bits(one: FloatArray, other: FloatArray) -> bool:
+    return np.array_equal(one.view(np.uint8), other.view(np.uint8))

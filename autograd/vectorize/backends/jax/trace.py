@@ -1,0 +1,203 @@
+"""Trace: what a program does, done with JAX's arrays, so that JAX's compiler sees it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from autograd import ops
+from autograd.ops import Operation
+from autograd.vectorize.program import (
+    BATCH,
+    Columns,
+    Concatenate,
+    Constant,
+    Elementwise,
+    Expand,
+    FloatArray,
+    Input,
+    Instruction,
+    MatMul,
+    Parameters,
+    Program,
+    Reduce,
+    Reshape,
+    Scale,
+    Scatter,
+    Shape,
+    Slice,
+    Take,
+    Transpose,
+    Weights,
+    shape_text,
+    sized,
+)
+
+JaxArray = Any  # jax.Array, or what JAX traces it with
+
+
+def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> Callable[..., Any]:
+    """The program as a pure function `(theta, *batch) -> (cost, gradient)`, or `-> results` where it has no cost.
+
+    It computes in the dtype of `theta`. `shapes` are those of one example of each argument, and `result` that of one example's results.
+    """
+    size = max((program.shape(each)[-1] for each in program.find(Parameters)), default=0)
+    wanted = f"theta ({size},), " + ", ".join(f"{each} {shape_text((BATCH, *shape))}" for each, shape in zip(arguments, shapes))
+
+    def run(theta: JaxArray, *batch: JaxArray) -> JaxArray:
+        theta, arrays = jnp.asarray(theta), [jnp.asarray(each) for each in batch]
+        given = [each.shape for each in (theta, *arrays)]
+        count = len(arrays[0]) if arrays and arrays[0].ndim else 0
+        if given != [(size,), *((count, *shape) for shape in shapes)]:
+            raise ValueError(f"{name} takes {wanted}; got arrays of shapes {', '.join(map(str, given))}")
+        outputs = evaluate(program, arrays, theta)
+        if "cost" in outputs:
+            return outputs["cost"], outputs.get("gradient", jnp.zeros_like(theta))
+        return jnp.broadcast_to(outputs["results"].reshape(-1, *result), (count, *result))
+
+    run.__name__ = run.__qualname__ = name
+    return run
+
+
+def answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> JaxArray:
+    """What a program computes, as one array: its rows, or its cost with the gradient behind it.
+
+    `arrays` are the arguments, and for a program that takes weights those.
+    """
+    inputs, weights = (arrays[:-1], arrays[-1]) if program.find(Weights) else (arrays, None)
+    outputs = evaluate(program, inputs, theta, weights)
+    cost = outputs.pop("cost", None)
+    rest = list(outputs.values())
+    return rest[0] if cost is None else jnp.concatenate([cost.reshape(1), *rest])
+
+
+def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weights: JaxArray | None = None) -> dict[str, JaxArray]:
+    """The program's outputs by name, in full shape and in the dtype of `theta`, of arrays or while JAX traces."""
+    arrays = _arrays(program, inputs, theta, weights)
+    batch = len(inputs[0])
+    outputs = {name: jnp.broadcast_to(arrays[each], sized(program.shape(each), batch)) for name, each in program.outputs.items()}
+    if "cost" in outputs:
+        outputs["cost"] = outputs["cost"].reshape(())
+    return outputs
+
+
+def some(program: Program, numbers: Sequence[int], inputs: Sequence[JaxArray], theta: JaxArray) -> list[JaxArray]:
+    """These arrays of the program, in full shape."""
+    arrays = _arrays(program, inputs, theta, None)
+    return [jnp.broadcast_to(arrays[each], sized(program.shape(each), len(inputs[0]))) for each in numbers]
+
+
+def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weights: JaxArray | None) -> list[JaxArray]:
+    batch, dtype = len(inputs[0]), theta.dtype
+    arrays: list[JaxArray] = []
+    with jax.default_matmul_precision("highest"):  # a product of float32 is one of float32, on every device
+        for number, instruction in enumerate(program.instructions):
+            match instruction:
+                case Input(argument=argument):
+                    array = inputs[argument].reshape(batch, -1).astype(dtype)
+                case Parameters():
+                    array = jnp.broadcast_to(theta, sized(program.shape(number), batch))
+                case Weights():
+                    assert weights is not None
+                    array = weights.reshape(batch, 1)
+                case _:
+                    array = _array(instruction, [arrays[each] for each in instruction.operands], batch, dtype)
+            arrays.append(array)
+    return arrays
+
+
+def _array(instruction: Instruction, operands: list[JaxArray], batch: int, dtype: Any) -> JaxArray:
+    match instruction:
+        case Constant(value=value):
+            return value.astype(dtype)
+        case Scale(factor=factor, power=power):
+            return np.asarray(factor * float(batch) ** power, dtype)
+        case Elementwise(op=op):
+            return _function(op)(*operands)
+        case Reduce(op=ops.total_, axis=axis):
+            return jnp.sum(operands[0], axis, dtype, keepdims=True)
+        case Reduce(op=ops.logsumexp_, axis=axis):
+            return jax.nn.logsumexp(operands[0], axis, keepdims=True)
+        case MatMul():
+            return operands[0] @ operands[1]
+        case Slice(start=start, stop=stop, step=step):
+            return operands[0][..., start:stop:step]
+        case Take(columns=columns):
+            return operands[0][..., columns]
+        case Reshape(shape=shape):
+            return operands[0].reshape(sized(shape, batch))
+        case Transpose():
+            return operands[0].T
+        case Concatenate():
+            return _side_by_side(operands)
+        case Expand(shape=shape):
+            return jnp.broadcast_to(operands[0], sized(shape, batch))
+        case Scatter(places=places, shape=shape):
+            return _scattered(places, operands, sized(shape, batch), dtype)
+    raise ValueError(f"no meaning is known for {instruction}")
+
+
+def _function(op: Operation) -> Callable[..., JaxArray]:
+    """JAX's function for a row: it has numpy's, by their names."""
+    if op is ops.erf:
+        return jax.scipy.special.erf  # type: ignore[no-any-return]
+    if op.reduction is not None:
+        ufunc = getattr(jnp, op.reduction.__name__)
+        return lambda *operands: reduce(ufunc, operands)
+    return getattr(jnp, getattr(op.on_arrays, "__name__", op.name))  # type: ignore[no-any-return]
+
+
+def _side_by_side(parts: Sequence[JaxArray]) -> JaxArray:
+    """Arrays along the last axis. Those of a batch are written into one array: what is written is not computed anew for each use."""
+    *rest, _ = parts[0].shape
+    if not rest:
+        return jnp.concatenate(parts)
+    whole, start = jnp.zeros((*rest, sum(each.shape[-1] for each in parts)), jnp.result_type(*parts)), 0
+    for part in parts:
+        whole = _written(whole, part, start)
+        start += part.shape[-1]
+    return whole
+
+
+def _written(whole: JaxArray, part: JaxArray, start: int) -> JaxArray:
+    return jax.lax.dynamic_update_slice_in_dim(whole, jnp.asarray(part, whole.dtype), start, -1)
+
+
+def _scattered(places: Sequence[Columns | FloatArray | None], parts: Sequence[JaxArray], shape: tuple[int, ...], dtype: Any) -> JaxArray:
+    """Zeros, with each part added into its columns."""
+    *rest, size = shape
+    if not rest and (joined := _joined(places, parts, size, dtype)) is not None:
+        return joined
+    whole, is_written = jnp.zeros(shape, dtype), np.zeros(size, dtype=bool)
+    for place, part in zip(places, parts):
+        match place:
+            case None:
+                whole, is_written[:] = whole + part, True
+            case (start, stop, 1):
+                is_new = not is_written[start:stop].any()
+                whole = _written(whole, part if is_new else part + whole[..., start:stop], start)
+                is_written[start:stop] = True
+            case (start, stop, step):
+                chosen = range(start, stop, step)
+                around = [(0, 0, 0)] * len(rest) + [(start, size - 1 - chosen[-1], step - 1)]
+                whole = whole + jax.lax.pad(jnp.asarray(part, dtype), jnp.zeros((), dtype), around)
+                is_written[:] = True
+            case numbers:
+                whole, is_written[numbers] = whole.at[..., numbers].add(part), True
+    return whole
+
+
+def _joined(places: Sequence[Columns | FloatArray | None], parts: Sequence[JaxArray], size: int, dtype: Any) -> JaxArray | None:
+    """A vector of the parts beside each other, with zeros in the gaps, where they lie so: the gradient of a network's weights."""
+    beside, end = [], 0
+    for place, part in sorted(zip(places, parts), key=lambda each: each[0][0] if isinstance(each[0], tuple) else -1):
+        if not isinstance(place, tuple) or place[0] < end or place[2] != 1:
+            return None
+        beside += [jnp.zeros(place[0] - end, dtype), jnp.asarray(part, dtype)]
+        end = place[1]
+    return jnp.concatenate([*beside, jnp.zeros(size - end, dtype)])

@@ -1,0 +1,167 @@
+"""Inputs larger than memory: read window by window, each example once an epoch, with errors where they are met."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn import MLP, SGD, Module, Training, cross_entropy, squared_error, stored, train
+from nn.feed import Feed, StoredFeed, feed
+from nn.stored import Stored
+from tests.runs import bits
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(1000, 4)), RNG.normal(size=1000)
+
+
+class Slices:
+    """What such libraries as h5py give: a shape, a dtype, and slices of rows. It notes the largest one."""
+
+    def __init__(self, array: Any) -> None:
+        self.array, self.shape, self.dtype, self.largest = array, array.shape, array.dtype, 0
+
+    def __getitem__(self, rows: slice) -> Any:
+        assert isinstance(rows, slice)
+        found = self.array[rows]
+        self.largest = max(self.largest, len(found))
+        return found
+
+
+@pytest.fixture(autouse=True)
+def windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of 100 rows, in blocks of 6."""
+    monkeypatch.setattr(stored, "AT_ONCE", 100 * 4 * 8)
+
+
+@pytest.fixture
+def in_a_file(tmp_path: Path) -> Any:
+    np.save(tmp_path / "x.npy", X.astype(np.float32))
+    return np.load(tmp_path / "x.npy", mmap_mode="r")
+
+
+def begin(x: Any, **settings: Any) -> Training:
+    return Training(MLP([4, 3, 1], seed=1), x, Y, **{"optimizer": SGD(0.05, momentum=0.9), "batch_size": 7, **settings})
+
+
+def test_what_is_read_in_windows(in_a_file: Any) -> None:
+    assert isinstance(stored.stored("X", in_a_file), Stored)
+    assert isinstance(stored.stored("X", Slices(X)), Stored)
+    for given in (X, X.tolist(), in_a_file[:90], in_a_file[0], Slices(Y), Slices(np.full((1000, 4), "a")), [1], None, object()):
+        assert stored.stored("X", given) is None
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_each_example_is_met_once_an_epoch(epoch: int) -> None:
+    source = Slices(X)
+    made = feed(Stored("X", source), Y, seed=3)
+    assert isinstance(made, StoredFeed)
+    met: list[int] = []
+    while len(met) < len(X):
+        rows, (x, y) = made.mini_batches(epoch, len(met), min(7, len(X) - len(met)), 5)
+        order = made.order(epoch)
+        for step in range(1 if rows is None else len(rows)):
+            chosen = order[len(met) : len(met) + 7]
+            found = (x, y) if rows is None else (x[rows[step]], y[rows[step]])
+            assert (found[0] == X[chosen]).all()
+            assert (found[1] == Y[chosen]).all()
+            met += chosen.tolist()
+    assert sorted(met) == list(range(len(X)))
+    assert source.largest <= 100
+    assert met != sorted(met)
+    again = feed(Stored("X", Slices(X)), Y, seed=3).order(epoch)
+    assert again.tolist() == met != feed(Stored("X", Slices(X)), Y, seed=4).order(epoch).tolist()
+
+
+def test_neighbours_in_the_file_are_apart_in_the_order() -> None:
+    order = feed(Stored("X", Slices(X)), Y, seed=0).order(0)
+    places = np.argsort(order)
+    assert np.median(np.abs(np.diff(places))) > 10
+    assert np.ptp(order[:100]) > 500  # a window has blocks from everywhere
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("batch_size", [7, 64, 130])
+def test_a_run_is_that_of_the_same_order_in_memory(batch_size: int, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from_file = begin(Slices(X), batch_size=batch_size, compiled=compiled)
+    in_memory = begin(X, batch_size=batch_size, compiled=compiled)
+    monkeypatch.setattr(Feed, "_drawn", lambda self, rng: StoredFeed._drawn(from_file._feed, rng))  # type: ignore[arg-type]
+    for _ in range(2):
+        from_file.epoch()
+        in_memory.epoch()
+    assert bits(from_file.model) == bits(in_memory.model)
+    assert from_file.history.cost == in_memory.history.cost
+
+
+def test_single_examples_and_noise_are_of_the_same_order() -> None:
+    run, whole = begin(Slices(X)), begin(Slices(X))
+    looked = [run.example() for _ in range(7 * 20)]
+    for _ in range(20):
+        whole.step()
+    assert bits(run.model) == bits(whole.model)
+    for example in looked:
+        assert (example.x == X[example.index]).all()
+
+    class Noisy(Module):
+        def __init__(self) -> None:
+            self.network = MLP([4, 1], seed=1)
+
+        def __call__(self, x: Any, noise: Any = 0.0) -> Any:
+            return self.network([each + noise for each in x])
+
+    noisy = Training(Noisy(), Slices(X), Y, batch_size=30, noise=lambda rng, n: 0.1 * rng.normal(size=n))
+    assert noisy.epoch()
+
+
+def test_a_run_is_taken_up_from_its_checkpoint(tmp_path: Path, in_a_file: Any) -> None:
+    settings: dict[str, Any] = {"batch_size": 9, "progress": False}
+    whole, model = MLP([4, 3, 1], seed=1), MLP([4, 3, 1], seed=1)
+    train(whole, in_a_file, Y, epochs=4, **settings)
+    train(model, in_a_file, Y, epochs=2, checkpoint=tmp_path / "run.npz", **settings)
+    resumed = MLP([4, 3, 1], seed=1)
+    train(resumed, in_a_file, Y, epochs=4, checkpoint=tmp_path / "run.npz", resume=True, **settings)
+    assert bits(resumed) == bits(whole)
+    with pytest.raises(ValueError, match=r"its data is '\(1000, 4\), of which 16 rows have checksum"):
+        train(MLP([4, 3, 1], seed=1), Slices(X + 1), Y, epochs=4, checkpoint=tmp_path / "run.npz", resume=True, **settings)
+
+
+def test_validation_and_accuracy_are_read_in_pieces() -> None:
+    source, held_out = Slices(X), Slices(X[::-1])
+    labels = (Y > 0).astype(int)
+    history = train(
+        MLP([4, 3, 2], seed=1), source, labels, batch_size=10, cost=cross_entropy, epochs=2, validation=(held_out, labels), progress=False
+    )
+    assert len(history.accuracy) == len(history.validation_accuracy) == 2
+    assert max(source.largest, held_out.largest) <= 1000
+
+
+def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "AT_ONCE", 2**20)
+    array = np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=np.float32, shape=(50_000, 40))
+    run = Training(MLP([40, 1], seed=1), array, np.zeros(50_000), batch_size=500, measure_accuracy=False)
+    tracemalloc.start()
+    run.epoch()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * 2**20 < array.nbytes  # and 16 MB of float64
+
+
+def test_what_is_not_finite_is_found_when_it_is_read() -> None:
+    array = X.copy()
+    array[777, 2] = np.nan
+    run = begin(Slices(array), measure_accuracy=False)
+    with pytest.raises(ValueError, match=r"X\[777, 2\] is nan: all of X must be finite numbers, and this is found when it is read"):
+        run.epoch()
+
+
+def test_all_examples_at_once_are_refused() -> None:
+    with pytest.raises(ValueError, match="batch_size=None takes all examples at once, and the 1000 of X are not read whole: give"):
+        begin(Slices(X), batch_size=None)
+
+
+def test_a_file_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="X and Y must be equally long: got 999 examples and 1000 targets"):
+        Training(MLP([4, 1]), Slices(X[:-1]), Y, cost=squared_error)
