@@ -46,7 +46,7 @@ from autograd.vectorize.program import (
 
 BLOCK = 32  # examples
 WIDE = 32  # columns of an argument that are not turned, but multiplied as they lie; no fewer than a register has lanes
-WHOLE = 16  # entries: all arrays in `work` begin at a multiple, so that each has whole vectors, and lines of the cache
+WHOLE = 16  # entries, no fewer than a register has lanes: all arrays in `work` begin at a multiple, as lines of the cache do
 BEFORE, WITHIN, ADDED, AFTER = "before", "within", "added", "after"
 
 _MACROS = f"""
@@ -256,7 +256,7 @@ class _Emitter:
         if BATCH in shape:
             self.work += math.prod(rest) * BLOCK
             return Place(name, 0, shape, (1, *(each * BLOCK for each in contiguous(rest))), "lanes")
-        self.work += -(-math.prod(shape) // WHOLE) * WHOLE
+        self.work += (math.prod(shape) + 2 * (WHOLE - 1)) // WHOLE * WHOLE  # a vector may begin with the last entry
         return Place(name, 0, shape, contiguous(shape), "plain")
 
     def _target(self, number: int) -> Place:
