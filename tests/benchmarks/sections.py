@@ -250,7 +250,6 @@ def numba_step(parameters: by_hand.Array, X: by_hand.Array, Y: by_hand.Array, ra
     decay, sizes = by_hand.Moons.decay, (2, 16, 16, 1)
     first, second, end = 3 * 16, 3 * 16 + 17 * 16, len(parameters)
 
-    @numba.njit(fastmath=False, error_model="numpy")
     def step(theta: Any, gradient: Any, X: Any, Y: Any) -> float:
         gradient[:] = 0.0
         cost, h, g, dh, dg = 0.0, np.empty(16), np.empty(16), np.empty(16), np.empty(16)
@@ -293,7 +292,8 @@ def numba_step(parameters: by_hand.Array, X: by_hand.Array, Y: by_hand.Array, ra
         return float(cost / len(X) + decay * squares)
 
     assert end == sum((n + 1) * m for n, m in pairwise(sizes))
-    return partial(step, parameters, np.empty(end), X, Y)
+    compiled: Callable[..., float] = numba.njit(fastmath=False, error_model="numpy")(step)
+    return partial(compiled, parameters, np.empty(end), X, Y)
 
 
 def initial_layers(sizes: list[int], dtype: Any) -> list[tuple[by_hand.Array, by_hand.Array]]:
