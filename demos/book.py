@@ -10,7 +10,7 @@ from matplotlib import pyplot
 from autograd import Value, chain_rule, draw, relu, sigmoid, tanh, vectorize
 from demos import descent
 from demos.common import parser, save
-from nn import MLP, digits, nudges, one_hot, plots, squared_error
+from nn import MLP, SGD, digits, nudges, one_hot, plots, squared_error, train
 
 Array = npt.NDArray[np.float64]
 
@@ -89,10 +89,13 @@ def walkers(folder: Path) -> None:
 
 
 def sheet(folder: Path) -> None:
-    """What images want of dials, and the average."""
-    X, y = digits(100, seed=0)
+    """What images want of the dials of a network that has learned a little, and the average."""
+    X, y = digits(1500, seed=0)
+    model = machine()
+    train(model, X, one_hot(y, 10), optimizer=SGD(3.0), batch_size=10, epochs=2, progress=False)
+    X, y = digits(100, seed=1)
     figure, ax = pyplot.subplots(figsize=(11, 5.5), layout="constrained")
-    table = nudges(machine(), X, one_hot(y, 10), squared_error)
+    table = nudges(model, X, one_hot(y, 10), squared_error)
     table.plot(ax, most=11).set_title("what each image wants of a few of the dials, and the average: the step that is taken")
     save(figure, folder / "sheet.png")
     pyplot.close(figure)
