@@ -6,7 +6,7 @@ PYTHON = $(shell for p in $(CANDIDATES); do $$p -c 'import sys; sys.exit(sys.ver
 RUN = .venv/bin/python
 
 .DEFAULT_GOAL = help
-.PHONY: help test demo docs gallery bench soak format clean
+.PHONY: help test demo play docs gallery bench soak format clean
 
 help:  ## list what one can do
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +21,9 @@ test: .venv/dev.installed  ## set up, then run the tests, ruff and mypy
 demo: .venv/demos.installed  ## set up, then train the two classifiers: moons and handwritten digits
 	$(RUN) -m demos.moons
 	$(RUN) -m demos.digits
+
+play: .venv/play.installed  ## set up, then open the playground: a network learns in your browser, every number a click away
+	$(RUN) -m playground
 
 docs: .venv/docs.installed  ## build the book into output/site/, and say where to read it
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet

@@ -75,6 +75,11 @@ class ChainRule:
         """The nodes on `paths`, both ends included."""
         return frozenset({self.output, self.leaf} | {factor.operand for path in self.paths for factor in path.factors})
 
+    def named_paths(self) -> list[list[tuple[str, float]]]:
+        """Each of `paths` as its factors: the name of a local derivative, `∂y/∂v1`, and its number."""
+        names = Names(self.output, self.leaf, along(factor for path in self.paths for factor in path.factors), self.model)
+        return [[(names.derivative(each.node, each.operand), each.derivative) for each in path.factors] for path in self.paths]
+
     def __str__(self) -> str:
         if not self.count:
             names = Names(self.output, self.leaf, [], self.model)

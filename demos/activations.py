@@ -13,8 +13,7 @@ from matplotlib.ticker import PercentFormatter
 
 from autograd import grad, gradcheck, relu, sigmoid, sin, softplus, tanh, vectorize
 from demos.common import parser, positive, save
-from demos.expression import ExpressionError, parse
-from nn import MLP, Adam, DivergenceError, History, Module, binary_cross_entropy, plots, train
+from nn import MLP, Adam, DivergenceError, FormulaError, History, Module, binary_cross_entropy, formula, plots, train
 from nn.activations import Activation, name_of
 from nn.data import Examples, circles, moons, spirals, xor
 
@@ -27,16 +26,16 @@ def swish(x: Any) -> Any:
     return x * sigmoid(x)
 
 
-def formula(text: str) -> Activation:
+def typed(text: str) -> Activation:
     try:
-        return parse(text)
-    except ExpressionError as error:
+        return formula(text)
+    except FormulaError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--activation", type=formula, help='a formula of x to examine, such as "x * sigmoid(1.7 * x)"')
+    options.add_argument("--activation", type=typed, help='a formula of x to examine, such as "x * sigmoid(1.7 * x)"')
     options.add_argument("--problem", choices=PROBLEMS, default="spirals", help="what to learn, without a formula")
     options.add_argument("--points", type=positive, default=200, help="how many points to learn from")
     options.add_argument("--epochs", type=positive, default=100, help="how often to go through them")

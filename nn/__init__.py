@@ -1,5 +1,6 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
+from nn.anatomy import anatomy
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
 from nn.data import (
     blobs,
@@ -17,6 +18,7 @@ from nn.data import (
     xor,
 )
 from nn.explain import nudges
+from nn.formula import FormulaError, formula
 from nn.history import History
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
@@ -30,6 +32,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "DivergenceError",
+    "FormulaError",
     "History",
     "InverseTime",
     "Layer",
@@ -38,11 +41,13 @@ __all__ = [
     "Optimizer",
     "StepDecay",
     "Training",
+    "anatomy",
     "binary_cross_entropy",
     "blobs",
     "circles",
     "cross_entropy",
     "digits",
+    "formula",
     "hinge",
     "l2_penalty",
     "load_csv",

@@ -47,7 +47,8 @@ class State:
         return history
 
     def __repr__(self) -> str:
-        return f"State(after {self.mark.lengths['cost']} epochs and {self.mark.lengths['steps.cost']} steps)"
+        lengths, forgotten = self.mark.lengths, self.mark.forgotten
+        return f"State(after {forgotten.epochs + lengths['cost']} epochs and {forgotten.steps + lengths['steps.cost']} steps)"
 
 
 def write(path: str | os.PathLike[str], settings: Mapping[str, str], state: State) -> None:

@@ -40,11 +40,19 @@ class Steps:
             self.seconds.append(step.seconds)
 
 
+class Forgotten(NamedTuple):
+    """How much came before what a history still holds."""
+
+    epochs: int = 0
+    steps: int = 0
+
+
 class Mark(NamedTuple):
     """A moment of a history: its lists then, which only ever grow, and how long they were."""
 
     columns: Mapping[str, list[float]]
     lengths: Mapping[str, int]
+    forgotten: Forgotten = Forgotten()
 
 
 @dataclass(repr=False)
@@ -68,6 +76,7 @@ class History:
     validation_accuracy: list[float] = field(default_factory=list)
     steps: Steps = field(default_factory=Steps)
     stopped: str = ""  # why training ended: "finished", "no improvement", "interrupted", "callback"
+    forgotten: Forgotten = field(default_factory=Forgotten)
 
     def columns(self) -> dict[str, list[float]]:
         """All the lists, behind their names: `cost`, ..., `steps.cost`, ..."""
@@ -77,7 +86,7 @@ class History:
     def mark(self) -> Mark:
         """The present moment, for `go_back`: costs the same however long the history is."""
         columns = self.columns()
-        return Mark(columns, {name: len(numbers) for name, numbers in columns.items()})
+        return Mark(columns, {name: len(numbers) for name, numbers in columns.items()}, self.forgotten)
 
     def go_back(self, mark: Mark) -> None:
         """Become as it was at the mark. The lists are new ones, as other marks may be of the old ones."""
@@ -85,7 +94,15 @@ class History:
             setattr(self, name, mark.columns[name][: mark.lengths[name]])
         for name in _STEPS:
             setattr(self.steps, name, mark.columns[f"steps.{name}"][: mark.lengths[f"steps.{name}"]])
-        self.stopped = ""
+        self.stopped, self.forgotten = "", mark.forgotten
+
+    def forget(self, epochs: int, steps: int) -> None:
+        """Hold the first so many epochs, and the steps in them, no longer. The lists are new ones, as marks may be of the old ones."""
+        for name in _EPOCHS:
+            setattr(self, name, getattr(self, name)[epochs:])
+        for name in _STEPS:
+            setattr(self.steps, name, getattr(self.steps, name)[steps:])
+        self.forgotten = Forgotten(self.forgotten.epochs + epochs, self.forgotten.steps + steps)
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, list[float]], stopped: str = "") -> History:
@@ -123,11 +140,12 @@ class History:
         return cls.from_columns(columns, str(stopped))
 
     def __repr__(self) -> str:
-        words = [f"{len(self.cost)} epochs", f"{len(self.steps.cost)} steps"]
+        epochs, steps = self.forgotten.epochs + len(self.cost), self.forgotten.steps + len(self.steps.cost)
+        words = [f"{epochs} epochs", f"{steps} steps"]
         words += [f"{name.replace('_', ' ')} {numbers[-1]:.4g}" for name, numbers in self.columns().items() if numbers and name in _TOLD]
         return f"History({', '.join(words)}, {sum(self.steps.seconds):.1f} s{', ' + self.stopped if self.stopped else ''})"
 
 
-_EPOCHS = [each.name for each in fields(History) if each.name not in ("steps", "stopped")]
+_EPOCHS = [each.name for each in fields(History) if each.name not in ("steps", "stopped", "forgotten")]
 _STEPS = [each.name for each in fields(Steps)]
 _TOLD = ("cost", "accuracy", "validation_cost", "validation_accuracy")

@@ -413,11 +413,27 @@ class Training:
         self._take_up()
         self._own.check_same()
 
+    def forget(self, epochs: int = 0) -> None:
+        """Let the history hold the last so many epochs and what has begun after them: a run without an end then takes no more memory.
+
+        The run goes on as it would have, counting on; only `save` wants the whole history.
+        """
+        if not isinstance(epochs, (int, np.integer)) or isinstance(epochs, bool) or epochs < 0:
+            raise ValueError(f"forget keeps a whole number of epochs, 0 or more, got {epochs!r}")
+        self._take_up()
+        over = len(self.history.cost) - int(epochs)
+        if over > 0:
+            kept = self._seen + int(epochs) * len(self.X)
+            steps, sizes = len(self.history.steps.examples), self.history.steps.examples
+            while kept > 0:
+                steps, kept = steps - 1, kept - sizes[steps - 1]
+            self.history.forget(over, steps)
+
     # States, in memory and in files
 
     def state(self) -> State:
         """The run at this moment, immutable. It costs a copy of a few vectors, however long the run is."""
-        self.take_up()
+        self._take_up()
         return self._snapshot()
 
     def restore(self, state: State) -> None:
@@ -436,6 +452,8 @@ class Training:
 
         Of several processes the first one writes it.
         """
+        if self.history.forgotten.epochs:
+            raise ValueError("a checkpoint holds the whole history, and this run was told to forget some epochs")
         self.take_up()
         if self.processes.is_first:
             checkpoints.write(path, self._settings(), self._snapshot())
@@ -486,7 +504,7 @@ class Training:
 
     def _enter(self, costs: Vector, norms: Vector, rates: Sequence[float], size: int, elapsed: float) -> list[Step]:
         """Enter steps that have been taken, of so many examples each, into the history."""
-        number, epoch = len(self.history.steps.cost) + 1, self._epoch + 1
+        number, epoch = self.history.forgotten.steps + len(self.history.steps.cost) + 1, self._epoch + 1
         told = enumerate(zip(costs.tolist(), rates, norms.tolist()), number)
         steps = [Step(index, epoch, cost, rate, norm, size, elapsed / len(costs)) for index, (cost, rate, norm) in told]
         self.history.steps.extend(steps)
@@ -618,7 +636,8 @@ class Training:
         """Go back to where all was last known to be good, and raise the error that says so."""
         epoch, in_all, rate = self._epoch, self._steps_in_epoch + self.steps_left, self.optimizer.learning_rate
         self._restore(replace(self._safe, looked=0))
-        place = f"after epoch {self._epoch}" if not self._seen else f"after step {len(self.history.steps.cost)}"
+        steps = self.history.forgotten.steps + len(self.history.steps.cost)
+        place = f"after epoch {self._epoch}" if not self._seen else f"after step {steps}"
         saved = f"; the last finite checkpoint is {self._path}" if self._path else ""
         raise DivergenceError(
             f"training diverged in epoch {epoch + 1}, at step {step + 1} of {in_all}, with learning rate {rate:g}: {what}. "
@@ -679,7 +698,7 @@ class Training:
             steps, left = steps + 1, left - int(sizes[-1 - steps])
         if left or not 0 <= seen < len(self.X) or mark.lengths["accuracy"] != (epochs if self.measured else 0):
             raise ValueError("its epochs and steps do not fit together")
-        return epochs, seen, steps
+        return mark.forgotten.epochs + epochs, seen, steps
 
     def _settings(self) -> dict[str, str]:
         """What must be the same for a resumed run to end like an uninterrupted one."""

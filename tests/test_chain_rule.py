@@ -232,3 +232,12 @@ def test_only_values_have_paths() -> None:
         chain_rule(Value(1.0), 2.0)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="most=0 must be at least 1: how many paths to show one by one"):
         chain_rule(Value(1.0), Value(1.0), most=0)
+
+
+def test_paths_can_be_had_with_their_names() -> None:
+    x = Value(3.0, label="x")
+    y = x * x + 2 * x
+    y.label = "y"
+    rule = chain_rule(y, x)
+    assert rule.named_paths() == [[("∂y/∂v1", 1.0), ("∂v1/∂x", 3.0)]] * 2 + [[("∂y/∂v2", 1.0), ("∂v2/∂x", 2.0)]]
+    assert chain_rule(Value(1.0), x).named_paths() == []

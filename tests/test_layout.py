@@ -10,16 +10,17 @@ import pytest
 
 import autograd
 import nn
+import playground
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = {"IPython", "graphviz", "jax", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm"}
+OPTIONAL = {"IPython", "graphviz", "jax", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm", "websockets"}
 ENGINE = ["kernels", "operation", "ops", "modes", "backward", "interop", "copying", "value", "require", "derivatives"]
 REST = ["names", "chain_rule", "why", "vectorize", "draw"]
-ORDER = [*(f"autograd.{name}" for name in ("atomic", *ENGINE, *REST)), "autograd", "nn", "demos", "tests"]
-SOURCES = sorted(path for package in ("autograd", "nn", "demos") for path in (ROOT / package).rglob("*.py"))
+ORDER = [*(f"autograd.{name}" for name in ("atomic", *ENGINE, *REST)), "autograd", "nn", "playground", "demos", "tests"]
+SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 
-PUBLIC = {"autograd": autograd.__all__, "nn": nn.__all__}
+PUBLIC = {"autograd": autograd.__all__, "nn": nn.__all__, "playground": playground.__all__}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -51,7 +52,7 @@ def level(module: str) -> int:
 
 
 def is_ours(module: str) -> bool:
-    return module.split(".")[0] in ("autograd", "nn", "demos", "tests")
+    return module.split(".")[0] in ("autograd", "nn", "playground", "demos", "tests")
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=NAMES)
@@ -60,10 +61,8 @@ def test_imports_point_downward_only(path: Path) -> None:
     for module, _ in imports(path):
         if is_ours(module):
             assert level(module) <= level(name), f"{name} imports {module}, which stands above it"
-            if name.startswith("demos") and module.startswith("autograd"):
-                assert module == "autograd", f"{name} imports {module}: demos use the public names of autograd"
-            if name.startswith("nn") and module.startswith("autograd"):
-                assert module == "autograd", f"{name} imports {module}: nn uses the public names of autograd"
+            if name.split(".")[0] in ("nn", "playground", "demos") and module.startswith("autograd"):
+                assert module == "autograd", f"{name} imports {module}: {name.split('.')[0]} uses the public names of autograd"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=NAMES)
@@ -85,7 +84,7 @@ def test_there_are_no_import_cycles() -> None:
             del graph[name]
 
 
-@pytest.mark.parametrize("package", [autograd, nn, nn.data], ids=["autograd", "nn", "nn.data"])
+@pytest.mark.parametrize("package", [autograd, nn, nn.data, playground], ids=["autograd", "nn", "nn.data", "playground"])
 def test_public_names_are_complete_and_sorted(package: types.ModuleType) -> None:
     modules = {name for _, name, _ in pkgutil.iter_modules(package.__path__)}
     names = {name for name in vars(package) if not name.startswith("_") and (name not in modules or name in package.__all__)}

@@ -6,6 +6,7 @@ import itertools
 import signal
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -487,3 +488,63 @@ class Steep(Module):
 
     def __call__(self, x: Any) -> Any:
         return sqrt(self.weight)
+
+
+# Forgetting
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_size": None}, {"optimizer": SGD(Cosine(0.2, epochs=5), momentum=0.9), "batch_size": 7}])
+def test_a_run_that_forgets_goes_on_as_if_it_did_not(settings: dict[str, Any]) -> None:
+    run, other = begin(**settings), begin(**fresh(settings))
+    for steps in (1, 9, 6, 13):
+        for each in run.steps(steps):
+            assert each.number == other.step().number == run.history.forgotten.steps + len(run.history.steps.cost)
+        held = len(run.history.cost)
+        run.forget(1)
+        assert len(run.history.cost) == min(held, 1)
+        assert bits(run.model) == bits(other.model)
+        assert run.steps_left == other.steps_left
+        assert run.history.cost == other.history.cost[run.history.forgotten.epochs :]
+        assert run.history.steps.examples == other.history.steps.examples[run.history.forgotten.steps :]
+    assert run.history.forgotten.epochs > 2
+
+
+def test_states_from_before_and_after_forgetting_are_gone_back_to() -> None:
+    run = begin()
+    states, reached = [], []
+    for _ in range(4):
+        list(run.steps(5))
+        states.append(run.state())
+        reached.append((bits(run.model), run.step().number))
+        run.forget()
+    for at in (1, 3, 0, 2):
+        run.restore(states[at])
+        assert (bits(run.model), run.step().number) == reached[at]
+    assert repr(states[3]) == "State(after 5 epochs and 23 steps)"
+
+
+def test_a_divergence_after_forgetting_counts_all_epochs_and_steps() -> None:
+    run = begin(optimizer=SGD(0.1), cost=squared_error)
+    for _ in range(3):
+        run.epoch()
+    run.forget()
+    run.set(rate=1e200)
+    with pytest.raises(DivergenceError, match=r"diverged in epoch 4, at step 2 of 4.* The model is as it was after epoch 3"):
+        list(run.steps(4))
+    assert run.step().number == 13
+
+
+def test_a_checkpoint_wants_the_whole_history(tmp_path: Path) -> None:
+    run = begin()
+    run.forget()
+    run.epoch()
+    run.save(tmp_path / "run.npz")
+    run.forget()
+    with pytest.raises(ValueError, match="a checkpoint holds the whole history, and this run was told to forget some epochs"):
+        run.save(tmp_path / "run.npz")
+
+
+@pytest.mark.parametrize("epochs", [-1, 1.5, True, "2"])
+def test_forgetting_takes_a_whole_number(epochs: Any) -> None:
+    with pytest.raises(ValueError, match="forget keeps a whole number of epochs, 0 or more, got "):
+        begin().forget(epochs)

@@ -40,17 +40,21 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 LONGEST, DEEPEST, LARGEST_POWER = 200, 20, 10
-LOW, HIGH = -5.0, 5.0  # where the function must have a value
+LOW, HIGH = -5.0, 5.0  # where the function must have a value; beyond, `nn.anatomy` says which neuron met what has none
 
 TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>\*\*|<=|>=|[-+*/<>(),^]))", re.ASCII
 )
 
 
-class ExpressionError(ValueError):
-    """A formula that is none; the message shows it with a caret under the character."""
+class FormulaError(ValueError):
+    """A formula that is none; the message shows it with a caret under the character.
+
+    `problem` is what is wrong with it, and `position` the character, counted from 0: the formula's length where something is missing.
+    """
 
     def __init__(self, problem: str, text: str, position: int) -> None:
+        self.problem, self.position = problem, position
         shown = "".join(each if each.isprintable() else "?" for each in text[: LONGEST + 1])
         super().__init__(f"{problem}\n  {shown}\n  {' ' * position}^")
 
@@ -61,11 +65,15 @@ class Token(NamedTuple):
     position: int
 
 
-def parse(text: str) -> Function:
+def formula(text: str) -> Function:
     """The function of x that a formula describes, written with autograd's functions and called by the formula's text.
 
-    It takes floats, arrays and Values, and can be compiled. Raises ExpressionError for anything but a formula that has x in it, and a
+    It takes floats, arrays and Values, and can be compiled. Raises FormulaError for anything but a formula that has x in it, and a
     value everywhere from -5 to 5.
+
+    >>> swish = formula("x * sigmoid(x)")
+    >>> swish(2.0)
+    1.7615941559557646
     """
     parser = _Parser(text)
     function = parser.parse()
@@ -81,9 +89,7 @@ def parse(text: str) -> Function:
         except (ArithmeticError, ValueError, TypeError) as error:
             problem = f"has no value ({error})"
         if problem:
-            raise ExpressionError(
-                f"this {problem} at x = {x:g}, and an activation has to have one at least from {LOW:g} to {HIGH:g}", text, 0
-            )
+            raise FormulaError(f"this {problem} at x = {x:g}, and an activation has to have one at least from {LOW:g} to {HIGH:g}", text, 0)
     return activation
 
 
@@ -93,7 +99,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text, self.depth, self.has_x = text, 0, False
         if len(text) > LONGEST:
-            raise ExpressionError(f"the formula has {len(text):,} characters, more than {LONGEST}", text, LONGEST)
+            raise FormulaError(f"the formula has {len(text):,} characters, more than {LONGEST}", text, LONGEST)
         self.tokens = self._tokens()
         self.index = 0
 
@@ -102,7 +108,7 @@ class _Parser:
         if self.next.kind != "end":
             self.fail("expected an operator or the end of the formula")
         if not self.has_x:
-            raise ExpressionError("the formula must depend on x", self.text, 0)
+            raise FormulaError("the formula must depend on x", self.text, 0)
         return function
 
     def _tokens(self) -> list[Token]:
@@ -111,7 +117,7 @@ class _Parser:
             match = TOKEN.match(self.text, position)
             if match is None:
                 position += len(self.text[position:]) - len(self.text[position:].lstrip())
-                raise ExpressionError(f"{self.text[position]!a} has no place in a formula", self.text, position)
+                raise FormulaError(f"{self.text[position]!a} has no place in a formula", self.text, position)
             kind = str(match.lastgroup)
             tokens.append(Token(kind, match[kind].replace("^", "**"), match.start(kind)))
             position = match.end()
@@ -134,12 +140,12 @@ class _Parser:
 
     def fail(self, problem: str) -> NoReturn:
         found = f", not {self.next.text!r}" if self.next.text else ""
-        raise ExpressionError(problem + found, self.text, self.next.position)
+        raise FormulaError(problem + found, self.text, self.next.position)
 
     def expression(self) -> Function:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise ExpressionError(f"nested more than {DEEPEST} deep", self.text, self.next.position)
+            raise FormulaError(f"nested more than {DEEPEST} deep", self.text, self.next.position)
         left = self.sum()
         if sign := self.take("<", "<=", ">", ">="):
             left = _binary(sign, left, self.sum())
@@ -180,7 +186,7 @@ class _Parser:
     def number(self) -> float:
         value = float(self.next.text)
         if math.isinf(value):
-            raise ExpressionError("this number is too large", self.text, self.next.position)
+            raise FormulaError("this number is too large", self.text, self.next.position)
         self.index += 1
         return value
 
@@ -206,7 +212,7 @@ class _Parser:
             known = [*FUNCTIONS, *CONSTANTS, "x"]
             near = difflib.get_close_matches(token.text, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-            raise ExpressionError(f"unknown name {token.text!r}; {hint}", self.text, token.position)
+            raise FormulaError(f"unknown name {token.text!r}; {hint}", self.text, token.position)
         return self.call(token)
 
     def call(self, name: Token) -> Function:
@@ -217,7 +223,7 @@ class _Parser:
             arguments.append(self.expression())
         self.expect(")", f"to close {name.text}(")
         if len(arguments) != count:
-            raise ExpressionError(f"{name.text} takes {count} argument(s), got {len(arguments)}", self.text, name.position)
+            raise FormulaError(f"{name.text} takes {count} argument(s), got {len(arguments)}", self.text, name.position)
         return lambda x: function(*[argument(x) for argument in arguments])
 
 

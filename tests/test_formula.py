@@ -1,4 +1,4 @@
-"""Formulas from the command line: right in every reading, and refused, pointing at the character, where they are none."""
+"""Formulas as they are typed: right in every reading, and refused, pointing at the character, where they are none."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Value, grad, gradcheck, vectorize
-from demos.expression import ExpressionError, parse
+from nn.formula import FormulaError, formula
 
 FORMULAS: dict[str, Callable[[float], float]] = {
     "x * sigmoid(1.7 * x)": lambda x: x / (1 + math.exp(-1.7 * x)),
@@ -29,7 +29,7 @@ FORMULAS: dict[str, Callable[[float], float]] = {
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_formula_is_right_in_every_reading(text: str) -> None:
-    f, points = parse(text), np.array([-4.3, -1.2, -0.3, 0.4, 1.1, 3.9])
+    f, points = formula(text), np.array([-4.3, -1.2, -0.3, 0.4, 1.1, 3.9])
     expected = [FORMULAS[text](x) for x in points.tolist()]
     assert [float(f(x)) for x in points.tolist()] == pytest.approx(expected, abs=1e-12)
     np.testing.assert_allclose(np.asarray(f(points), dtype=float), expected, atol=1e-12)
@@ -41,7 +41,7 @@ def test_a_formula_is_right_in_every_reading(text: str) -> None:
 
 
 def test_a_formula_goes_by_its_text() -> None:
-    assert parse("  x * x ").__name__ == "x * x"
+    assert formula("  x * x ").__name__ == "x * x"
 
 
 @pytest.mark.parametrize(
@@ -89,25 +89,27 @@ def test_a_formula_goes_by_its_text() -> None:
     ],
 )
 def test_what_is_no_formula_is_refused_with_a_caret_under_the_character(text: str, problem: str, position: int) -> None:
-    with pytest.raises(ExpressionError) as caught:
-        parse(text)
+    with pytest.raises(FormulaError) as caught:
+        formula(text)
+    assert caught.value.position == position
     message, shown, caret = str(caught.value).rsplit("\n", 2)
+    assert message == caught.value.problem
     assert problem in message
     assert shown == "  " + text.replace("\x00", "?")
     assert caret == "  " + " " * position + "^"
 
 
 def test_depth_and_length_have_limits() -> None:
-    with pytest.raises(ExpressionError, match="nested more than 20 deep") as caught:
-        parse("(" * 50 + "x" + ")" * 50)
+    with pytest.raises(FormulaError, match="nested more than 20 deep") as caught:
+        formula("(" * 50 + "x" + ")" * 50)
     assert str(caught.value).endswith("\n" + " " * (2 + 20) + "^")
-    with pytest.raises(ExpressionError, match="nested more than 20 deep"):
-        parse("tanh(" * 30 + "x" + ")" * 30)
-    assert parse("(" * 19 + "x" + ")" * 19)(2.0) == 2.0
-    assert parse("-" * 199 + "x")(2.0) == -2.0
-    assert parse("x" + "+x" * 99)(1.0) == 100.0
-    with pytest.raises(ExpressionError, match=r"the formula has 1,000,001 characters, more than 200"):
-        parse("x" + "+" * 1_000_000)
+    with pytest.raises(FormulaError, match="nested more than 20 deep"):
+        formula("tanh(" * 30 + "x" + ")" * 30)
+    assert formula("(" * 19 + "x" + ")" * 19)(2.0) == 2.0
+    assert formula("-" * 199 + "x")(2.0) == -2.0
+    assert formula("x" + "+x" * 99)(1.0) == 100.0
+    with pytest.raises(FormulaError, match=r"the formula has 1,000,001 characters, more than 200"):
+        formula("x" + "+" * 1_000_000)
 
 
 ALPHABET = [
@@ -140,7 +142,7 @@ ALPHABET = [
 @given(st.lists(st.sampled_from(ALPHABET), max_size=30).map("".join) | st.text(max_size=30))
 def test_whatever_is_typed_is_a_function_or_refused(text: str) -> None:
     try:
-        f = parse(text)
-    except ExpressionError:
+        f = formula(text)
+    except FormulaError:
         return
     assert math.isfinite(f(0.5))

@@ -1,0 +1,5 @@
+"""The playground: a network learns before one's eyes, and every number is a click away."""
+
+from playground.session import Session
+
+__all__ = ["Session"]

@@ -1,0 +1,169 @@
+"""Messages: what is read of JSON that anybody may have written, field by field, and the replies, as JSON or as packets with arrays."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Collection, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
+MAGIC = b"NDG1"
+
+
+class RefusedError(ValueError):
+    """A message that is not followed, with the field that is wrong and, in a formula, the character."""
+
+    def __init__(self, problem: str, field: str = "", position: int | None = None) -> None:
+        super().__init__(problem)
+        self.problem, self.field, self.position = " ".join(problem.split()), field, position
+
+
+def parsed(text: Any, longest: int) -> dict[str, Any]:
+    """The JSON object in a message. Raises RefusedError for anything else."""
+    if not isinstance(text, str):
+        raise RefusedError(f"a message is text, got {type(text).__name__}")
+    if len(text) > longest:
+        raise RefusedError(f"a message has at most {longest:,} characters, got {len(text):,}")
+    try:
+        message = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(f"a message is JSON, and this is not: {str(error) or type(error).__name__:.100}") from None
+    if not isinstance(message, dict):
+        raise RefusedError(f"a message is a JSON object with a field `do`, got {shown(message)}")
+    return message
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def shown(thing: Any) -> str:
+    """A thing from a message, short enough to be shown in an error."""
+    try:
+        text = json.dumps(thing, ensure_ascii=True, default=repr)
+    except RecursionError:
+        return "something nested too deep"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+class Fields:
+    """The fields of an object in a message: each is asked for by name with what it may be, and `end` refuses what nobody asked for."""
+
+    def __init__(self, given: Any, path: str = "") -> None:
+        if not isinstance(given, dict):
+            raise RefusedError(f"this must be an object with fields, got {shown(given)}", path)
+        self.given: Mapping[str, Any] = given
+        self.path = path
+        self.known: list[str] = []
+
+    def at(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+    def refuse(self, name: str, problem: str, position: int | None = None) -> NoReturn:
+        raise RefusedError(f"{self.at(name)} {problem}", self.at(name), position)
+
+    def any(self, name: str, default: Any = None) -> Any:
+        self.known.append(name)
+        return self.given.get(name, default)
+
+    def end(self) -> None:
+        for name in self.given:
+            if name not in self.known:
+                known = f"known here are {', '.join(self.known)}" if self.known else "none is known here"
+                raise RefusedError(f"unknown field {shown(name)}; {known}", self.at(shown(name).strip('"')))
+
+    def choice(self, name: str, choices: Collection[str], default: str) -> str:
+        given = self.any(name, default)
+        if not isinstance(given, str) or given not in choices:
+            self.refuse(name, f"must be one of {', '.join(choices)}; got {shown(given)}")
+        return given
+
+    def whole(self, name: str, low: int, high: int, default: Any = None) -> int:
+        given = self.any(name, default)
+        if not isinstance(given, int) or isinstance(given, bool) or not low <= given <= high:
+            self.refuse(name, f"must be a whole number from {low:,} to {high:,}, got {shown(given)}")
+        return given
+
+    def number(self, name: str, low: float, high: float, default: Any = None) -> float:
+        return self._number(name, self.any(name, default), low, high)
+
+    def _number(self, name: str, given: Any, low: float, high: float) -> float:
+        if not isinstance(given, (int, float)) or isinstance(given, bool) or not low <= given <= high:
+            self.refuse(name, f"must be a number from {low:g} to {high:g}, got {shown(given)}")
+        return float(given)
+
+    def numbers(self, name: str, fewest: int, most: int, low: float, high: float, default: Any = None) -> list[float]:
+        """A list of numbers."""
+        return [self._number(f"{name}[{index}]", each, low, high) for index, each in enumerate(self.list(name, fewest, most, default))]
+
+    def list(self, name: str, fewest: int, most: int, default: Any = None) -> list[Any]:
+        given = self.any(name, default)
+        if not isinstance(given, list) or not fewest <= len(given) <= most:
+            count = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
+            found = f"{len(given):,}" if isinstance(given, list) else shown(given)
+            self.refuse(name, f"must be a list of {count}, got {found}")
+        return given
+
+    def flag(self, name: str, default: bool) -> bool:
+        given = self.any(name, default)
+        if not isinstance(given, bool):
+            self.refuse(name, f"must be true or false, got {shown(given)}")
+        return given
+
+    def text(self, name: str, longest: int, default: Any = None) -> str:
+        given = self.any(name, default)
+        if not isinstance(given, str):
+            self.refuse(name, f"must be text, got {shown(given)}")
+        if len(given) > longest:
+            self.refuse(name, f"has {len(given):,} characters, more than {longest:,}")
+        return given
+
+    def object(self, name: str, default: Mapping[str, Any]) -> Fields:
+        return Fields(self.any(name, dict(default)), self.at(name))
+
+
+def plain(thing: Any) -> Any:
+    """A reply in what JSON has: lists for arrays and tuples, None for numbers that are not finite."""
+    if isinstance(thing, (np.ndarray, np.generic)):
+        thing = thing.tolist()
+    if isinstance(thing, float):
+        return thing if math.isfinite(thing) else None
+    if isinstance(thing, Mapping):
+        return {name: plain(each) for name, each in thing.items()}
+    return [plain(each) for each in thing] if isinstance(thing, (list, tuple)) else thing
+
+
+def as_json(reply: Mapping[str, Any]) -> str:
+    return json.dumps(plain(reply), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+def packet(reply: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
+    """A reply with arrays, as the protocol has it: the header tells where in the packet each begins."""
+    stored = {name: np.ascontiguousarray(each, dtype=each.dtype.newbyteorder("<")) for name, each in arrays.items()}
+    start, offsets = 8 + len(_header(reply, stored, [10**10] * len(stored))), []  # as long as offsets could make it, then filled up
+    end = start
+    for each in stored.values():
+        offsets.append(end)
+        end = _round_up(end + each.nbytes)
+    header = _header(reply, stored, offsets).ljust(start - 8)
+    content = bytearray(end)
+    content[:start] = MAGIC + struct.pack("<I", len(header)) + header
+    for offset, each in zip(offsets, stored.values()):
+        content[offset : offset + each.nbytes] = each.tobytes()
+    return bytes(content)
+
+
+def _header(reply: Mapping[str, Any], arrays: Mapping[str, Array], offsets: list[int]) -> bytes:
+    table = [[name, each.dtype.name, list(each.shape), offset] for (name, each), offset in zip(arrays.items(), offsets)]
+    text = as_json({**reply, "arrays": table}).encode()
+    return text.ljust(_round_up(len(text)))
+
+
+def _round_up(size: int) -> int:
+    return -(-size // 8) * 8

@@ -1,0 +1,249 @@
+/**
+ * The inspector: why a neuron is what it is, and why a weight wants to change, for one example, number by number.
+ *
+ * Nothing is computed here but the length of bars: each number is one of the session's reply, and stands whole in the `value` of its
+ * <data> element, however few of its digits are shown.
+ */
+
+import {Refusal} from "./connection.js";
+import {drawFunctions} from "./curves.js";
+import {at, figure, make, number, pretty} from "./dom.js";
+import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
+
+export class Inspector {
+  /** `ask(message)` reaches the session; `choose(target)`, `example(which)` and `weight(target, value)` are what its buttons want. */
+  constructor({ask, choose, example, weight}) {
+    Object.assign(this, {ask, choose, chooseExample: example, setWeight: weight});
+    this.box = at("inspector");
+    this.target = null;
+    this.example = null;
+    this.count = {training: 0, held_out: 0};
+    this.empty();
+  }
+
+  /** Nothing chosen yet. */
+  empty() {
+    this.target = null;
+    this.#put("Inspector", [make("p", {class: "hint", text: "Click a neuron or a weight, or a point in the plane, to see every number behind it: the weighted sum term by term, the activation and its slope, the nudge and where it came from."})], false);
+  }
+
+  recolor() {
+    if (this.target) this.refresh();
+  }
+
+  /** Show a target: {layer, neuron} or {layer, neuron, input}, where input null is the bias; {what: "example"} for the whole example. */
+  show(target) {
+    this.target = target;
+    return this.refresh();
+  }
+
+  /** Ask again: the numbers have moved on. While one question is under way, a second waits for it. */
+  async refresh() {
+    if (!this.target) return;
+    if (this.asking) {
+      this.again = true;
+      return;
+    }
+    this.asking = true;
+    try {
+      do {
+        this.again = false;
+        await this.#ask();
+      } while (this.again && this.target);
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  async #ask() {
+    const {target} = this, example = this.example ?? undefined;
+    const what = target.what ?? (target.layer < 0 ? "example" : "input" in target && target.input !== undefined ? "weight" : "neuron");
+    try {
+      const reply = await this.ask({do: "inspect", what, ...(what === "example" ? {} : {layer: target.layer, neuron: target.neuron}), ...(what === "weight" ? {input: target.input} : {}), example});
+      if (this.target !== target) return;
+      if (what === "neuron") this.#neuron(reply);
+      else if (what === "weight") this.#weight(reply);
+      else this.#example(reply);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#put("Inspector", [make("p", {text: error.message})]);
+    }
+  }
+
+  /** Fill the section anew, with the focus where it was and what was scrolled where it stood. */
+  #put(title, content, closing = true) {
+    const key = this.box.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const scrolled = [...this.box.querySelectorAll(".scroll")].map(each => each.scrollTop);
+    const close = closing ? make("button", {type: "button", class: "quiet", text: "close", "data-key": "close", onclick: () => { this.choose(null); this.empty(); }}) : null;
+    this.box.replaceChildren(make("div", {class: "head"}, make("h2", {id: "inspector-title"}, title), make("div", {class: "row"}, closing ? this.#stepper() : null, close)), ...content);
+    this.box.querySelectorAll(".scroll").forEach((each, index) => { each.scrollTop = scrolled[index] ?? 0; });
+    if (key) this.box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({preventScroll: true});
+  }
+
+  /** Which example it is about, with a way to the ones beside it. */
+  #stepper() {
+    const {of = "training", index = 0} = this.shown ?? {}, count = this.count[of] ?? 0;
+    if (of === "drawn") return make("span", {class: "hint", text: "for the digit as drawn"});
+    const move = by => this.chooseExample({of, index: (index + by + count) % count});
+    return make("span", {class: "row"},
+      make("button", {type: "button", text: "‹", "aria-label": "the example before", "data-key": "before", onclick: () => move(-1)}),
+      make("button", {type: "button", class: "quiet", "data-key": "example", onclick: () => this.choose({what: "example"})}, `example ${index}${of === "held_out" ? " of those held out" : ""}`),
+      make("button", {type: "button", text: "›", "aria-label": "the next example", "data-key": "after", onclick: () => move(1)}));
+  }
+
+  #link(text, target) {
+    return make("button", {type: "button", class: "link", "data-key": text, text, onclick: () => this.choose(target)});
+  }
+
+  #neuron(reply) {
+    this.shown = reply.example;
+    const {layer, neuron} = this.target, terms = reply.terms, most = largest(terms.map(term => term.product)) || 1;
+    const rows = terms.map(term => make("tr", {},
+      make("td", {}, this.#link(term.weight, {layer, neuron, input: lastIndex(term.weight)})),
+      make("td", {class: "number"}, figure(term.value, 4)), make("td", {text: "×"}),
+      make("td", {}, layer > 0 ? this.#link(term.input, {layer: layer - 1, neuron: lastIndex(term.input)}) : pretty(term.input)),
+      make("td", {class: "number"}, figure(term.activation, 4)), make("td", {text: "="}),
+      make("td", {class: "number"}, figure(term.product, 5, "product")), make("td", {}, bar(term.product / most))));
+    if (reply.others) rows.push(make("tr", {}, make("td", {colspan: 6, text: `and ${reply.others.count} smaller ones, together`}), make("td", {class: "number"}, figure(reply.others.sum)), make("td")));
+    rows.push(make("tr", {}, make("td", {colspan: 6}, "+ ", this.#link(reply.bias.name, {layer, neuron, input: null}), ", the bias"), make("td", {class: "number"}, figure(reply.bias.value)), make("td", {}, bar(reply.bias.value / most))));
+    rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: `${reply.sum.name} = the weighted sum`}), make("td", {class: "number"}, figure(reply.sum.value, 5, "result")), make("td")));
+
+    const curve = make("canvas", {class: "curve", role: "img", "aria-label": `${reply.formula} with its tangent at ${number(reply.sum.value)}`});
+    const squish = card("Squished", make("div", {class: "body"}, curve, make("div", {},
+      make("p", {class: "hint"}, "f(x) = ", make("code", {text: reply.formula})),
+      equation(reply.name, " = f(", figure(reply.sum.value), ") = ", figure(reply.activation, 5, "result activation")),
+      equation("slope here f′(", figure(reply.sum.value), ") = ", figure(reply.slope, 5, "result slope")))));
+    const delta = this.#delta(reply);
+    squish.classList.add("squish-card");
+    delta.classList.add("delta-card");
+    const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, head("weight", "", "", "meets", "", "", "#product", ""), make("tbody", {}, ...rows))));
+    sum.classList.add("sum-card");
+    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards of-neuron"}, sum, squish, delta)]);
+    drawFunctions(curve, {xs: reply.curve.x, most: 8, functions: [
+      {values: reply.curve.slope.map(gap), color: palette().negative, dash: [6, 3]},
+      {values: reply.curve.f.map(gap), color: palette().positive},
+    ], point: {x: reply.sum.value, y: reply.activation, slope: reply.slope}});
+  }
+
+  #delta({wish, slope, delta, name, sum}) {
+    const above = `∂C/∂${name}`, parts = [];
+    if (wish.parts) {
+      const most = largest(wish.parts.map(part => part.product)) || 1;
+      const rows = wish.parts.map(part => make("tr", {},
+        make("td", {}, this.#link(part.neuron, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron)})), make("td", {class: "number"}, figure(part.delta, 4)), make("td", {text: "×"}),
+        make("td", {}, this.#link(part.weight, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron), input: this.target.neuron})), make("td", {class: "number"}, figure(part.value, 4)), make("td", {text: "="}), make("td", {class: "number"}, figure(part.product, 4)), make("td", {}, bar(part.product / most))));
+      rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: above}), make("td", {class: "number"}, figure(wish.value)), make("td")));
+      parts.push(make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, head("asked by", "#delta", "", "by", "#weight", "", "#product", ""), make("tbody", {}, ...rows))));
+    } else parts.push(equation(`${above} = `, figure(wish.value), ", from the cost itself"));
+    return card("Backward: its delta", ...parts,
+      equation("δ = ", `∂C/∂${sum.name} = `, figure(wish.value), " × ", figure(slope), " = ", figure(delta, 5, "result delta")),
+      make("p", {class: "hint", text: `If the weighted sum rose a little, the cost of this example would ${delta > 0 ? "rise" : delta < 0 ? "fall" : "stay"}, ${number(Math.abs(delta))} times as much.`}));
+  }
+
+  #weight(reply) {
+    this.shown = reply.example;
+    const {layer, neuron, input} = this.target, {rule} = reply;
+    const isBias = input === null, slider = make("input", {type: "range", min: -4, max: 4, step: 0.01, value: reply.value, "aria-label": `${reply.name} by hand`, "data-key": "slider"});
+    const typed = make("input", {type: "number", step: "any", value: Number(reply.value.toPrecision(6)), "aria-label": `${reply.name} as a number`, "data-key": "typed"});
+    slider.addEventListener("input", () => { typed.value = slider.value; this.setWeight(this.target, Number(slider.value)); });
+    typed.addEventListener("change", () => { if (typed.value !== "" && Number.isFinite(Number(typed.value))) this.setWeight(this.target, Number(typed.value)); });
+    const cards = [
+      card(isBias ? "Its gradient" : "Its gradient: delta times what it meets",
+        equation(`∂C/∂${reply.name} = δ of `, this.#link(`a[${layer},${neuron}]`, {layer, neuron}), " × ", isBias ? "1" : pretty(rule.input), " = ", figure(rule.delta), " × ", figure(rule.activation), " = ", figure(reply.gradient, 5, "result gradient")),
+        make("p", {class: "why", "data-verdict": reply.why.verdict, text: reply.why.text})),
+      card("The weight itself", equation(`${reply.name} = `, figure(reply.value, 6, "result weight")), make("div", {class: "weight-by-hand"}, slider, typed),
+        make("p", {class: "hint", text: "Turn it, and see what the network answers; “back” undoes it."})),
+      this.#wishes(reply),
+      this.#paths(reply),
+    ];
+    this.#put(`${isBias ? "Bias" : "Weight"} ${reply.name}`, [make("div", {class: "cards"}, ...cards.map(each => each.card ?? each))]);
+    cards[2].draw();
+  }
+
+  #paths(reply) {
+    const whole = card(`The chain rule: ${reply.count} to the cost`, make("div", {class: "scroll"}, make("table", {}, make("tbody", {},
+      ...reply.paths.map(path => make("tr", {}, make("td", {}, make("span", {class: "equation"}, ...path.factors.flatMap((factor, index) => [index ? " · " : "", make("span", {class: "hint", text: `${factor.name} `}), figure(factor.derivative, 3)]))), make("td", {class: "number"}, "= ", figure(path.product)))),
+      reply.rest ? make("tr", {}, make("td", {text: "all others together"}), make("td", {class: "number"}, figure(reply.rest))) : null,
+      make("tr", {class: "sum"}, make("td", {text: `together ∂C/∂${reply.name}`}), make("td", {class: "number"}, figure(reply.gradient)))))));
+    whole.classList.add("whole");
+    return whole;
+  }
+
+  /** A bar for each example's wish, up or down, and the average they come to. */
+  #wishes({wishes, average, examples, penalty, total, name}) {
+    const canvas = make("canvas", {class: "curve", role: "img", "aria-label": `${wishes.length} examples' wishes for ${name}: ${wishes.filter(each => each.wish > 0).length} up, ${wishes.filter(each => each.wish < 0).length} down, on average ${number(average)}`});
+    const box = card("Each example's wish, and the average", canvas,
+      equation("average of ", String(examples), " wishes = ", figure(average, 5, "result average")),
+      equation(`gradient of the whole cost = ${penalty ? "penalty − average = " : "− average = "}`, figure(total, 5, "total")));
+    canvas.addEventListener("click", event => {
+      const each = wishes[Math.floor((event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth * wishes.length)];
+      if (each) this.chooseExample({of: "training", index: each.index});
+    });
+    const draw = () => {
+      const {context, width, height} = sharp(canvas), colors = palette(), most = largest(wishes.map(each => each.wish)) || 1, room = width / wishes.length, middle = height / 2;
+      [...wishes].forEach((each, index) => {
+        const rise = each.wish / most * (middle - 4);
+        context.fillStyle = colors.classes[each.class % 8];
+        context.globalAlpha = this.shown?.of === "training" && this.shown.index === each.index ? 1 : 0.6;
+        context.fillRect(index * room, Math.min(middle, middle - rise), Math.max(1, room - 0.6), Math.abs(rise));
+      });
+      context.globalAlpha = 1;
+      context.fillStyle = colors.line;
+      context.fillRect(0, middle, width, 1);
+      context.setLineDash([5, 3]);
+      context.strokeStyle = colors.now;
+      context.lineWidth = 2;
+      context.strokeRect(0, middle - average / most * (middle - 4), width, 0);
+    };
+    return {card: box, draw};
+  }
+
+  #example(reply) {
+    this.shown = reply.example;
+    const colors = palette(), cards = [
+      card("What it should be, and what it is",
+        equation("target ", Array.isArray(reply.target) ? `class ${reply.class}` : figure(reply.target), ", the network says class ", String(reply.prediction)),
+        equation("outputs ", ...reply.layers.at(-1).a.flatMap((value, index) => [index ? ", " : "", figure(value)])),
+        reply.probabilities ? equation("as probabilities ", ...reply.probabilities.flatMap((value, index) => [index ? ", " : "", figure(value, 3)])) : null,
+        equation("cost of this example ", figure(reply.cost, 5, "result cost")),
+        equation("the outputs want to change by ", ...reply.output_wishes.flatMap((value, index) => [index ? ", " : "", figure(value)]))),
+    ];
+    reply.layers.forEach((layer, depth) => cards.push(card(depth === reply.layers.length - 1 ? "Outputs" : `Layer ${depth}`, make("div", {class: "scroll"}, make("table", {},
+      head("neuron", "#sum z", "#a = f(z)", "#slope", "#delta"),
+      make("tbody", {}, ...layer.z.map((z, neuron) => make("tr", {}, make("td", {}, this.#link(`a[${depth},${neuron}]`, {layer: depth, neuron})), ...[z, layer.a[neuron], layer.slope[neuron], layer.delta[neuron]].map(value => make("td", {class: "number"}, figure(value, 3)))))))))));
+    if (reply.weight_wishes) cards.unshift(wishPictures(reply, colors, neuron => this.choose({layer: 0, neuron})));
+    this.#put(this.shown?.of === "drawn" ? "The digit as drawn" : "One example", [make("div", {class: "cards"}, ...cards)]);
+  }
+}
+
+/** How one digit would like the first layer's weights, and the pixels, to change. */
+function wishPictures(reply, colors, choose) {
+  const shades = ramp(colors), [neurons, height, width] = reply.shapes.weight_wishes, size = height * width;
+  const most = largest(reply.weight_wishes);
+  const picture = (values, limit, words, act) => {
+    const canvas = make("canvas", {role: "img", "aria-label": words});
+    paintMap(canvas, values, width, height, limit, shades);
+    return make("figure", {onclick: act}, canvas, make("figcaption", {text: words}));
+  };
+  const box = card("How this one example would like the first layer's weights to change",
+    make("div", {class: "pictures"}, picture(reply.pixel_wishes, largest(reply.pixel_wishes), "the pixels"), ...Array.from({length: neurons}, (_, neuron) => picture(reply.weight_wishes.subarray(neuron * size, (neuron + 1) * size), most, `a[0,${neuron}]`, () => choose(neuron)))),
+    make("p", {class: "hint", text: "blue: more of it, orange: less"}));
+  box.classList.add("whole");
+  return box;
+}
+
+const gap = value => value === null ? NaN : value;
+const lastIndex = name => Number(name.match(/(\d+)\]$/)?.[1] ?? 0);
+const card = (title, ...content) => make("div", {class: "card"}, make("h3", {text: title}), ...content);
+
+/** A table's head; a name that begins with # stands above numbers. */
+const head = (...names) => make("thead", {}, make("tr", {}, ...names.map(name => name ? make("th", {text: name.replace("#", ""), class: name[0] === "#" ? "number" : null}) : make("td"))));
+const equation = (...parts) => make("p", {class: "equation"}, ...parts);
+
+/** A bar to either side of the middle, as long as a share of -1 to 1. */
+function bar(share) {
+  const inner = make("i", {class: share < 0 ? "negative" : null}), width = Math.min(50, 50 * Math.abs(share));
+  inner.style.width = `${width}%`;
+  inner.style.left = share < 0 ? `${50 - width}%` : "50%";
+  return make("span", {class: "bar", "aria-hidden": "true"}, inner);
+}

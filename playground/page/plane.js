@@ -1,0 +1,210 @@
+/** The plane of two inputs: what the network answers everywhere, the line where it is undecided, the examples, and a brush for new ones. */
+
+import {at, make, number} from "./dom.js";
+import {largest, marker, palette, ramp, rgb, sharp} from "./paint.js";
+
+const RADIUS = 4.2, REACH = 12, SPACING = 11;
+
+export class PlaneView {
+  /** `pick(index)` is called for an example that was clicked, `paint(points)` with [x, y] of where the brush went, once it is lifted. */
+  constructor(canvas, {pick, paint}) {
+    this.canvas = canvas;
+    this.ground = make("canvas", {width: 1, height: 1});
+    this.points = [];
+    this.brush = null;
+    this.stroke = [];
+    this.chosen = null;
+    this.pick = pick;
+    this.paint = paint;
+    this.recolor();
+    canvas.addEventListener("pointerdown", event => this.#down(event));
+    canvas.addEventListener("pointermove", event => this.#moved(event));
+    canvas.addEventListener("pointerup", () => this.#up());
+    canvas.addEventListener("pointercancel", () => this.#up());
+    canvas.addEventListener("pointerleave", () => this.#tell(""));
+    canvas.addEventListener("keydown", event => this.#key(event));
+    new ResizeObserver(() => this.#redraw()).observe(canvas);
+  }
+
+  recolor() {
+    this.colors = palette();
+    this.ramp = ramp(this.colors, 0.75);
+    if (this.scores) this.#paintGround();
+    this.#redraw();
+  }
+
+  /** Other data: points as {x, y, label, held} (held out for validation), and bounds as {left, right, bottom, top}. */
+  shape({points, bounds, classes}) {
+    this.points = points;
+    this.bounds = bounds;
+    this.classes = classes;
+    this.scores = null;
+    this.chosen = null;
+    this.#redraw();
+  }
+
+  /** The scores on a grid, (outputs, size, size) from the top row down: one output's sign is the class, of several the largest counts. */
+  draw(scores, size) {
+    this.scores = scores;
+    this.size = size;
+    this.#paintGround();
+    this.#redraw();
+  }
+
+  choose(index) {
+    this.chosen = index;
+    this.#redraw();
+  }
+
+  #paintGround() {
+    const {scores, size} = this, ground = this.ground, count = scores.length / (size * size);
+    ground.width = ground.height = size;
+    const context = ground.getContext("2d"), image = context.createImageData(size, size);
+    if (count === 1) {
+      const pixels = new Uint32Array(image.data.buffer), scale = 127.5 / Math.max(1, 0.5 * largest(scores));
+      for (let i = 0; i < pixels.length; i++) pixels[i] = this.ramp[Math.max(0, Math.min(255, Math.round(127.5 + scale * scores[i])))];
+    } else {
+      const zero = rgb(this.colors.zero), shades = this.colors.classes.map(rgb), cells = size * size;
+      for (let cell = 0; cell < cells; cell++) {
+        let best = 0, second = -Infinity;
+        for (let k = 1; k < count; k++) {
+          const score = scores[k * cells + cell];
+          if (score > scores[best * cells + cell]) [second, best] = [scores[best * cells + cell], k];
+          else if (score > second) second = score;
+        }
+        const lead = scores[best * cells + cell] - (best === 0 && second === -Infinity ? scores[best * cells + cell] : second);
+        const mix = 0.2 + 0.5 * Math.min(1, lead / 2), shade = shades[best % shades.length];
+        for (let channel = 0; channel < 3; channel++) image.data[4 * cell + channel] = zero[channel] + mix * (shade[channel] - zero[channel]);
+        image.data[4 * cell + 3] = 255;
+      }
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  #redraw() {
+    const {context, width, height} = sharp(this.canvas);
+    if (!this.bounds || !width) return;
+    if (this.scores) {
+      context.imageSmoothingEnabled = true;
+      context.drawImage(this.ground, 0, 0, width, height);
+      if (this.scores.length === this.size * this.size) this.#drawLine(context, width, height);
+    }
+    this.points.forEach((point, index) => this.#drawPoint(context, point, index === this.chosen));
+    for (const [x, y] of this.stroke) this.#drawPoint(context, {x, y, label: Math.max(0, this.brush)}, false);
+  }
+
+  #drawPoint(context, {x, y, label, held}, chosen) {
+    const [px, py] = this.#toPixels(x, y);
+    marker(context, label, px, py, chosen ? RADIUS * 1.6 : RADIUS);
+    context.fillStyle = held ? this.colors.paper : this.colors.classes[label % 8];
+    context.strokeStyle = held ? this.colors.classes[label % 8] : this.colors.paper;
+    context.lineWidth = held ? 2 : 1.2;
+    context.fill();
+    context.stroke();
+    if (!chosen) return;
+    context.beginPath();
+    context.arc(px, py, RADIUS * 2.6, 0, 2 * Math.PI);
+    context.strokeStyle = this.colors.ink;
+    context.lineWidth = 2;
+    context.stroke();
+  }
+
+  /** Where the score is 0, by marching squares between the grid's points. */
+  #drawLine(context, width, height) {
+    const {scores, size} = this, step = [width / size, height / size];
+    context.beginPath();
+    const point = (i, j, k, l) => {
+      const a = scores[i * size + j], b = scores[k * size + l], share = a / (a - b);
+      return [(j + (l - j) * share + 0.5) * step[0], (i + (k - i) * share + 0.5) * step[1]];
+    };
+    for (let i = 0; i + 1 < size; i++) {
+      for (let j = 0; j + 1 < size; j++) {
+        const corners = [[i, j], [i, j + 1], [i + 1, j + 1], [i + 1, j]], cuts = [];
+        for (let side = 0; side < 4; side++) {
+          const a = corners[side], b = corners[(side + 1) % 4];
+          if (scores[a[0] * size + a[1]] > 0 !== scores[b[0] * size + b[1]] > 0) cuts.push(point(...a, ...b));
+        }
+        for (let cut = 0; cut + 1 < cuts.length; cut += 2) {
+          context.moveTo(...cuts[cut]);
+          context.lineTo(...cuts[cut + 1]);
+        }
+      }
+    }
+    context.strokeStyle = this.colors.ink;
+    context.lineWidth = 1.4;
+    context.stroke();
+  }
+
+  #toPixels(x, y) {
+    const {left, right, bottom, top} = this.bounds;
+    return [(x - left) / (right - left) * this.canvas.clientWidth, (top - y) / (top - bottom) * this.canvas.clientHeight];
+  }
+
+  #toPlane(event) {
+    const {left, right, bottom, top} = this.bounds, box = this.canvas.getBoundingClientRect();
+    return [left + (event.clientX - box.left) / box.width * (right - left), top - (event.clientY - box.top) / box.height * (top - bottom)];
+  }
+
+  #nearest(event) {
+    const box = this.canvas.getBoundingClientRect();
+    let best = null, least = REACH;
+    this.points.forEach(({x, y}, index) => {
+      const [px, py] = this.#toPixels(x, y), far = Math.hypot(px - event.clientX + box.left, py - event.clientY + box.top);
+      if (far < least) [best, least] = [index, far];
+    });
+    return best;
+  }
+
+  #down(event) {
+    if (!this.bounds) return;
+    if (this.brush === null) {
+      const index = this.#nearest(event);
+      if (index !== null) this.pick(index);
+      return;
+    }
+    this.canvas.setPointerCapture(event.pointerId);
+    this.painting = true;
+    this.#put(event);
+  }
+
+  /** Points along the brush's way since the last one, evenly spaced; none outside of the plane. */
+  #put(event) {
+    const there = this.#toPlane(event), {left, right, bottom, top} = this.bounds, last = this.stroke.at(-1);
+    const [a, b] = this.#toPixels(...last ?? there), [c, d] = this.#toPixels(...there), count = last ? Math.floor(Math.hypot(a - c, b - d) / SPACING) : 1;
+    for (let index = 1; index <= count; index++) {
+      const share = last ? index * SPACING / Math.hypot(a - c, b - d) : 1, from = last ?? there;
+      const [x, y] = [0, 1].map(axis => from[axis] + share * (there[axis] - from[axis]));
+      if (x > left && x < right && y > bottom && y < top) this.stroke.push([x, y]);
+    }
+    this.#redraw();
+  }
+
+  #moved(event) {
+    if (!this.bounds) return;
+    if (this.painting) return this.#put(event);
+    const index = this.brush === null ? this.#nearest(event) : null;
+    this.canvas.style.cursor = this.brush !== null ? "crosshair" : index !== null ? "pointer" : "";
+    const [x, y] = this.#toPlane(event);
+    this.#tell(index === null ? `(${number(x, 3)}, ${number(y, 3)})` : `example ${index}: ${this.classes[this.points[index].label]}${this.points[index].held ? ", held out" : ""}`);
+  }
+
+  #up() {
+    if (!this.painting) return;
+    this.painting = false;
+    const stroke = this.stroke;
+    this.stroke = [];
+    this.paint(stroke);
+  }
+
+  #key(event) {
+    const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
+    if (!step || !this.points.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.pick(((this.chosen ?? (step > 0 ? -1 : 0)) + step + this.points.length) % this.points.length);
+  }
+
+  #tell(words) {
+    at("plane-words").textContent = words;
+  }
+}

@@ -1,0 +1,164 @@
+"""Problems: the examples that a configuration asks for, as a network sees them and as they are drawn in the plane."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nn import blobs, circles, digits, load_csv, moons, one_hot, spirals, split, standardize, xor
+from nn.data import Array, Labels
+from playground.configuration import CLASSES, COLUMNS, ROWS, Configuration
+from playground.messages import RefusedError
+
+COMPUTE: dict[str, Callable[[Array, Array], Array]] = {
+    "x1": lambda x1, x2: x1,
+    "x2": lambda x1, x2: x2,
+    "x1^2": lambda x1, x2: x1**2,
+    "x2^2": lambda x1, x2: x2**2,
+    "x1*x2": lambda x1, x2: x1 * x2,
+    "sin(4*x1)": lambda x1, x2: np.sin(4 * x1),
+    "sin(4*x2)": lambda x1, x2: np.sin(4 * x2),
+}
+TOYS: dict[str, Callable[..., tuple[Array, Labels]]] = {
+    "moons": moons, "circles": circles, "xor": xor, "spirals": spirals, "blobs": blobs,
+}  # fmt: skip
+SIDE = 1.5  # of the plane that is painted in, from the middle
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Examples: what the network is given, X (n, inputs); class labels y (n,); where they are drawn, at (n, 2)."""
+
+    X: Array
+    y: Labels
+    at: Array
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The part of the plane that is drawn: the middles of cells, from (left, top) to (right, bottom), row by row."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    axes: tuple[str, str]
+
+    def cells(self, side: int) -> Array:
+        """The middles of side * side cells, (cells, 2), the top row first."""
+        middles = (np.arange(side) + 0.5) / side
+        across, down = self.x[0] + (self.x[1] - self.x[0]) * middles, self.y[1] - (self.y[1] - self.y[0]) * middles
+        return np.column_stack([np.tile(across, side), np.repeat(down, side)])
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What there is to learn."""
+
+    training: Part
+    held_out: Part
+    inputs: list[str]
+    classes: list[str]
+    plane: Plane | None
+    because: str  # how a CSV's first line was read
+    features: tuple[str, ...] | None  # of the two coordinates; None where the inputs are what they are
+
+    @property
+    def outputs(self) -> int:
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+    def targets(self, y: Labels, cost: str) -> npt.NDArray[Any]:
+        """What a cost is given for class labels: -1 and 1, 0 and 1, labels, or rows of one 1."""
+        if self.outputs == 1:
+            return y if cost == "cross_entropy" else 2 * y - 1
+        return one_hot(y, self.outputs) if cost == "squared_error" else y
+
+    def inputs_at(self, points: Array) -> Array:
+        """What the network is given for points of the plane, (points, 2): shape (points, inputs)."""
+        if self.features is not None:
+            return computed(self.features, points)
+        others = np.zeros((len(points), len(self.inputs) - 2))  # their mean, as they are standardized
+        return np.hstack([points, others])
+
+
+def computed(features: tuple[str, ...], points: Array) -> Array:
+    return np.column_stack([COMPUTE[name](points[:, 0], points[:, 1]) for name in features])
+
+
+def make(configuration: Configuration) -> Problem:
+    """The problem that a configuration asks for. Raises RefusedError where its data are none."""
+    data, seed = configuration.data, configuration.seed
+    if data["name"] == "csv":
+        return _from_csv(configuration)
+    if data["name"] == "digits":
+        X, y = digits(data["n"], seed=seed)
+        training, held_out = _parts(configuration, X, y)
+        names = [f"pixel {row},{column}" for row in range(28) for column in range(28)]
+        return Problem(training, held_out, names, [str(digit) for digit in range(10)], None, "", ())
+    X, y = points(data, seed)
+    training, held_out = _parts(configuration, X, y)
+    features = configuration.features
+    training, held_out = (Part(computed(features, part.at), part.y, part.at) for part in (training, held_out))
+    classes = data.get("classes") or max(2, int(y.max(initial=0)) + 1)
+    plane = _around(X, ("x1", "x2"), painted=data["name"] == "points")
+    return Problem(training, held_out, list(features), [str(label) for label in range(classes)], plane, "", features)
+
+
+def points(data: Mapping[str, Any], seed: int) -> tuple[Array, Labels]:
+    """The points of a toy problem, or those that were painted."""
+    if data["name"] == "points":
+        return np.array(data["X"], dtype=np.float64).reshape(-1, 2), np.array(data["y"], dtype=np.int64)
+    more = {"classes": data["classes"]} if CLASSES[data["name"]] != (2, 2) else {}
+    return TOYS[data["name"]](data["n"], noise=data["noise"], seed=seed, **more)
+
+
+def _from_csv(configuration: Configuration) -> Problem:
+    data = configuration.data
+    text, field = str(data["text"]), "configuration.data.text"
+    if text.count("\n") > ROWS + 1 or text.count("\r") > ROWS + 1:
+        raise RefusedError(f"the text has {max(text.count(each) for each in chr(10) + chr(13)):,} lines; {ROWS:,} rows are taken", field)
+    longest = max(map(len, text.splitlines()), default=0)
+    if longest > 100 * COLUMNS:
+        raise RefusedError(f"a line of the text has {longest:,} characters; {100 * COLUMNS:,} are taken", field)
+    try:
+        table = load_csv(io.StringIO(text), -1 if data["target"] is None else data["target"])
+    except ValueError as error:
+        raise RefusedError(str(error).replace("the open file", "the text"), field) from None
+    if not 2 <= len(table.features) <= COLUMNS:
+        raise RefusedError(f"the text has {len(table.features)} columns beside the target; 2 to {COLUMNS} are taken", field)
+    found, y = np.unique(table.y, return_inverse=True)
+    most = CLASSES["csv"][1]
+    if not 2 <= len(found) <= most:
+        raise RefusedError(f"the target has {len(found)} different values; 2 to {most}, the classes, are taken", field)
+    classes = table.classes or [f"{each:g}" for each in found.tolist()]
+    training, held_out = _parts(configuration, table.X, y.astype(np.int64))
+    training, held_out = (Part(X, part.y, X[:, :2]) for part in (training, held_out) for X in [standardize(part.X, like=training.X)])
+    names = (table.features[0], table.features[1])
+    plane = _around(np.vstack([training.at, held_out.at]), names, painted=False)
+    return Problem(training, held_out, table.features, classes, plane, table.because, None)
+
+
+def _parts(configuration: Configuration, X: Array, y: Labels) -> tuple[Part, Part]:
+    """The examples to learn from and those held out, of which there may be none."""
+    nothing = Part(X[:0], y[:0], X[:0, :2])
+    if not 0 < round(configuration.held_out * len(X)) < len(X):
+        return Part(X, y, X[:, :2]), nothing
+    (X, y), (X_held_out, y_held_out) = split(X, y, test=configuration.held_out, seed=configuration.seed)
+    return Part(X, y, X[:, :2]), Part(X_held_out, y_held_out, X_held_out[:, :2])
+
+
+def _around(points: Array, axes: tuple[str, str], painted: bool) -> Plane:
+    """A square with all the points in it: with room around them, or as it is where one paints, so that it stays."""
+    if painted:
+        half = max(SIDE, float(np.abs(points).max(initial=0.0)))
+        return Plane((-half, half), (-half, half), axes)
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, half = (low + high) / 2, 1.15 * float((high - low).max()) / 2 or 1.0
+    (left, bottom), (right, top) = (middle - half).tolist(), (middle + half).tolist()
+    return Plane((left, right), (bottom, top), axes)

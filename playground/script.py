@@ -1,0 +1,176 @@
+"""The script of an experiment: Python that makes the same data and network, and trains it to the same numbers by the same changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from nn.activations import BUILT_IN, linear
+from playground.configuration import CLASSES, COMPUTED, LIVE, Configuration, activation_of
+from playground.experiment import Experiment
+from playground.messages import RefusedError
+
+CODE = {
+    "x1": "x1", "x2": "x2", "x1^2": "x1**2", "x2^2": "x2**2", "x1*x2": "x1 * x2",
+    "sin(4*x1)": "np.sin(4 * x1)", "sin(4*x2)": "np.sin(4 * x2)",
+}  # fmt: skip
+
+
+def script(experiment: Experiment) -> str:
+    """The script. Raises RefusedError where there is nothing to train on, or more was changed by hand than is remembered."""
+    if experiment.changes is None:
+        raise RefusedError("this run was changed by hand too often to tell: begin anew, and save sooner")
+    experiment.require_examples()
+    body = "\n".join(_body(experiment))
+    return "\n".join([*_imports(body), "", body, ""])
+
+
+def _body(experiment: Experiment) -> Iterator[str]:
+    start, outputs = experiment.start, experiment.problem.outputs
+    yield from _data(start, experiment)
+    yield f"model = MLP({experiment.model.sizes}, activation={_functions(start)}, seed={start.seed})"
+    if start.parameters is not None:
+        yield f"for parameter, number in zip(model.parameters(), {_listed(start.parameters)}):"
+        yield "    parameter.data = number"
+    yield "weights = [weight for layer in model.layers for neuron in layer.neurons for weight in neuron.weights]"
+    yield ""
+    yield from _run(start, outputs)
+    now, step = start, 0
+    for change in experiment.changes or ():
+        if change.step > step:
+            yield f"train({change.step - step})"
+        step = change.step
+        if isinstance(change.to, Configuration):
+            yield from _changed(now, change.to, outputs)
+            now = change.to
+        else:
+            place, number = change.to
+            yield f"model.parameters()[{place}].data = {number!r}"
+    if experiment.step > step:
+        yield f"train({experiment.step - step})"
+    yield ""
+    yield 'print(f"cost of the last step: {run.history.steps.cost[-1]}")' if experiment.step else "print(model.parameters())"
+
+
+def _imports(body: str) -> list[str]:
+    """Those of the names that the script uses."""
+    home = {
+        "autograd": [name for name, each in BUILT_IN.items() if each is not linear] + ["total"],
+        "nn": ["MLP", "SGD", "Adam", "Constant", "Cosine", "InverseTime", "StepDecay", "Training", "binary_cross_entropy", "cross_entropy"]
+        + ["formula", "hinge", "l2_penalty", "load_csv", "one_hot", "split", "squared_error", "standardize", "digits", *CLASSES],
+        "nn.activations": ["linear"],
+    }
+    code = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', "", body)
+    used = set(re.findall(r"\b[A-Za-z_]\w*", code))
+    lines = ["import io", ""] if "io" in used else []
+    lines += ["import numpy as np", ""]
+    for module, names in home.items():
+        if wanted := sorted(used & set(names) - {"csv", "points"}, key=lambda name: (not name.isupper(), not name[0].isupper(), name)):
+            lines.append(f"from {module} import {', '.join(wanted)}")
+    return lines
+
+
+def _data(start: Configuration, experiment: Experiment) -> Iterator[str]:
+    data, problem = start.data, experiment.problem
+    name = data["name"]
+    if name == "csv":
+        target = -1 if data["target"] is None else data["target"]
+        yield f"table = load_csv(io.StringIO({data['text']!r}), {target!r})"
+        yield "X, (classes, y) = table.X, np.unique(table.y, return_inverse=True)"
+    elif name == "points":
+        yield f"X, y = np.array({[list(each) for each in data['X']]}), np.array({list(data['y'])})"
+    elif name == "digits":
+        yield f"X, y = digits({data['n']}, seed={start.seed})"
+    else:
+        classes = f", classes={data['classes']}" if CLASSES[name] != (2, 2) else ""
+        yield f"X, y = {name}({data['n']}, noise={data['noise']!r}, seed={start.seed}{classes})"
+    if len(problem.held_out):
+        yield f"(X, y), (X_held_out, y_held_out) = split(X, y, test={start.held_out!r}, seed={start.seed})"
+    if name == "csv":
+        if len(problem.held_out):
+            yield "X, X_held_out = standardize(X), standardize(X_held_out, like=X)"
+        else:
+            yield "X = standardize(X)"
+    elif name != "digits" and start.features != ("x1", "x2"):
+        yield ""
+        yield "def features(x1, x2):"
+        yield f"    return np.column_stack([{', '.join(CODE[each] for each in start.features)}])"
+        yield ""
+        yield "X = features(*X.T)"
+        if len(problem.held_out):
+            yield "X_held_out = features(*X_held_out.T)"
+
+
+def _run(now: Configuration, outputs: int) -> Iterator[str]:
+    """The cost and the run, and how it moves on."""
+    yield from _cost(now, outputs)
+    yield f"run = Training({_training(now, outputs)})"
+    yield ""
+    yield "def train(steps):"
+    yield "    for _ in run.steps(steps):"
+    yield "        pass"
+    yield ""
+
+
+def _training(now: Configuration, outputs: int) -> str:
+    return (
+        f"model, X, {_targets(now, outputs)}, cost=cost, optimizer={_optimizer(now)}, batch_size={now.batch_size}, "
+        f"seed={now.seed}, clip={now.clip!r}, measure_accuracy=False"
+    )
+
+
+def _cost(now: Configuration, outputs: int) -> Iterator[str]:
+    name = "binary_cross_entropy" if now.cost == "cross_entropy" and outputs == 1 else now.cost
+    parts = [f"{now.l1!r} * total(abs(weight) for weight in weights)"] if now.l1 else []
+    parts += [f"{now.l2!r} * l2_penalty(weights)"] if now.l2 else []
+    yield "def cost(outputs, target):"
+    yield f"    return {name}(outputs, target){' + (' + ' + '.join(parts) + ')' if parts else ''}"
+    yield ""
+
+
+def _targets(now: Configuration, outputs: int) -> str:
+    if outputs == 1:
+        return "y" if now.cost == "cross_entropy" else "2 * y - 1"
+    return f"one_hot(y, {outputs})" if now.cost == "squared_error" else "y"
+
+
+def _changed(old: Configuration, new: Configuration, outputs: int) -> Iterator[str]:
+    """The way from one configuration to the other, in the middle of a run."""
+    if any(getattr(old, name) != getattr(new, name) for name in COMPUTED):
+        yield "state = run.state()"
+        if (old.activations, old.output_activation) != (new.activations, new.output_activation):
+            yield f"for layer, activation in zip(model.layers, {_functions(new)}):"
+            yield "    for neuron in layer.neurons:"
+            yield "        neuron.activation = activation"
+        yield from _cost(new, outputs)
+        yield f"run = Training({_training(new, outputs)})"
+        yield "run.restore(state)"
+    if any(getattr(old, name) != getattr(new, name) for name in LIVE if name not in COMPUTED):
+        optimizer = f", optimizer={_optimizer(new)}" if old.optimizer != new.optimizer else ""
+        yield f"run.set(rate={_rate(new)}, batch_size={new.batch_size}, clip={new.clip!r}{optimizer})"
+
+
+def _optimizer(now: Configuration) -> str:
+    if now.optimizer["name"] == "adam":
+        return f"Adam({_rate(now)})"
+    return f"SGD({_rate(now)}, momentum={now.optimizer['momentum']!r}, nesterov={now.optimizer['nesterov']})"
+
+
+def _rate(now: Configuration) -> str:
+    kind = {"constant": "Constant", "step_decay": "StepDecay", "inverse_time": "InverseTime", "cosine": "Cosine"}[now.schedule["name"]]
+    more = "".join(f", {name}={each!r}" for name, each in now.schedule.items() if name != "name")
+    return f"{kind}({now.rate!r}{more})" if more else repr(now.rate)
+
+
+def _functions(now: Configuration) -> str:
+    return f"[{', '.join(_function(text) for text in (*now.activations, now.output_activation))}]"
+
+
+def _function(text: str) -> str:
+    function = activation_of(text)
+    return next((name for name, each in BUILT_IN.items() if each is function), f"formula({text!r})")
+
+
+def _listed(numbers: Any) -> str:
+    return f"[{', '.join(map(repr, numbers))}]"

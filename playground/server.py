@@ -1,0 +1,161 @@
+"""The server: the page and a session for each socket, on this machine only, for whoever has the address that was printed.
+
+The page is at `/TOKEN/`, its files beside it, and its socket at `/TOKEN/socket`.
+
+What a foreign page could do to a server on the loopback is shut out: the address has a random token in it, and `Host` and `Origin` must be
+the server's own, to the letter (against DNS rebinding and requests across sites). Files are those found at the start, looked up by
+name and never opened by one that came in. Sessions take turns on one thread, so the server answers while one of them computes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playground.session import Session
+
+if TYPE_CHECKING:
+    from websockets.asyncio.server import ServerConnection
+    from websockets.http11 import Request, Response
+
+HOST = "127.0.0.1"
+PAGE = Path(__file__).parent / "page"
+MESSAGE = 2**22  # bytes: a socket that sends more at once is closed
+SESSIONS = 16
+IDLE = 3600.0  # seconds without a message, after which a session ends
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "json": "application/json",
+    "md": "text/markdown; charset=utf-8",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "ico": "image/x-icon",
+    "woff2": "font/woff2",
+}
+
+
+class Server:
+    """Serves the playground from `start` to `stop`; `address` is where. Port 0 is any that is free."""
+
+    def __init__(self, port: int = 0, idle: float = IDLE, sessions: int = SESSIONS, begin: Callable[[], Session] = Session) -> None:
+        self.port, self.idle, self.most, self.begin = port, idle, sessions, begin
+        self.token = secrets.token_urlsafe(16)
+        self.files = _files(PAGE)
+        self.open = 0  # sessions
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")
+        self._server: Any = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.origin}/{self.token}/"
+
+    @property
+    def origin(self) -> str:
+        return f"http://{self.host}"
+
+    @property
+    def host(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen. Raises ImportError, saying what to install, without websockets, and OSError where the port is taken."""
+        try:
+            from websockets.asyncio.server import serve
+        except ImportError as error:
+            raise ImportError("the playground needs websockets, from the extra `play`: pip install -e '.[play]'") from error
+        quiet = logging.getLogger(f"{__name__}.sockets")
+        quiet.setLevel(logging.CRITICAL)  # browsers open sockets ahead of need, and drop them
+        self._server = await serve(
+            self._converse, HOST, self.port, process_request=self._answer, max_size=MESSAGE, max_queue=4, compression=None,
+            server_header=None, logger=quiet,
+        )  # fmt: skip
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close all sockets, and wait for what is being computed."""
+        self._server.close()
+        await self._server.wait_closed()
+        self._worker.shutdown()
+
+    # Requests
+
+    def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        """The response to a request for a file; None for one that may open a socket."""
+        if request.headers.get_all("Host") != [self.host]:
+            return self._refused(HTTPStatus.FORBIDDEN, "this server goes by the address that it printed, and no other")
+        is_socket = "Upgrade" in request.headers
+        if request.headers.get_all("Origin") not in ([self.origin], *([] if is_socket else [[]])):
+            return self._refused(HTTPStatus.FORBIDDEN, "this server talks to its own page, and no other")
+        token, _, name = request.path.partition("?")[0].removeprefix("/").partition("/")
+        if not hmac.compare_digest(token.encode(), self.token.encode()):
+            return self._refused(HTTPStatus.FORBIDDEN, "this is not the address that was printed, with its token")
+        if name == "socket":
+            return None
+        found = self.files.get(name or "index.html")
+        if found is None:
+            return self._refused(HTTPStatus.NOT_FOUND, "there is no such file")
+        return self._response(HTTPStatus.OK, *found)
+
+    def _refused(self, status: HTTPStatus, why: str) -> Response:
+        return self._response(status, "text/plain; charset=utf-8", f"{why}\n".encode())
+
+    def _response(self, status: HTTPStatus, kind: str, content: bytes) -> Response:
+        from websockets.datastructures import Headers
+        from websockets.http11 import Response
+
+        return Response(status.value, status.phrase, Headers(**self._headers(kind, content)), content)
+
+    def _headers(self, kind: str, content: bytes) -> dict[str, str]:
+        policy = (
+            f"default-src 'self'; connect-src 'self' ws://{self.host}; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+            f"form-action 'none'; frame-ancestors 'none'"
+        )
+        return {
+            "Content-Type": kind,
+            "Content-Length": str(len(content)),
+            "Content-Security-Policy": policy,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cache-Control": "no-store",
+            "Connection": "close",
+        }
+
+    # Sockets
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        """One session, from the opening of its socket to the close: a message, its reply, and so on."""
+        from websockets.exceptions import ConnectionClosed
+
+        if self.open >= self.most:
+            await connection.close(1013, f"there are {self.most} sessions already: close another page first")
+            return
+        self.open += 1
+        try:
+            loop = asyncio.get_running_loop()
+            session = await loop.run_in_executor(self._worker, self.begin)
+            while True:
+                message = await asyncio.wait_for(connection.recv(), self.idle)
+                await connection.send(await loop.run_in_executor(self._worker, session.handle, message))
+        except asyncio.TimeoutError:
+            await connection.close(1000, f"nothing was asked for {self.idle:g} seconds: load the page anew to go on")
+        except ConnectionClosed:
+            pass
+        finally:
+            self.open -= 1
+
+
+def _files(folder: Path) -> dict[str, tuple[str, bytes]]:
+    """The files in a folder and below, by the path that they are asked for: each its type and its content."""
+    known = [(path, TYPES.get(path.suffix.removeprefix("."))) for path in sorted(folder.rglob("*"))]
+    return {path.relative_to(folder).as_posix(): (kind, path.read_bytes()) for path, kind in known if kind and path.is_file()}
