@@ -6,7 +6,7 @@ PYTHON = $(shell for p in $(CANDIDATES); do $$p -c 'import sys; sys.exit(sys.ver
 RUN = .venv/bin/python
 
 .DEFAULT_GOAL = help
-.PHONY: help test demo play gallery bench soak format clean
+.PHONY: help test demo play docs gallery bench soak format clean
 
 help:  ## list what one can do
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,7 +25,11 @@ demo: .venv/demos.installed  ## set up, then train the two classifiers: moons an
 play: .venv/play.installed  ## set up, then open the playground: a network learns in your browser, every number a click away
 	$(RUN) -m playground
 
-gallery: .venv/demos.installed  ## make the pictures in demos/gallery/ anew
+docs: .venv/docs.installed  ## build the book into output/site/, and say where to read it
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+	@echo "open output/site/index.html, or to search it too: $(RUN) -m http.server --directory output/site"
+
+gallery: .venv/demos.installed  ## make the pictures in docs/gallery/ anew
 	$(RUN) -m demos.gallery
 
 bench: .venv/dev.installed  ## time Nudge beside micrograd, numpy by hand, and PyTorch and JAX where installed

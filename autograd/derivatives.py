@@ -209,6 +209,10 @@ def gradcheck(f: Callable[..., Any], *point: Any, tolerance: float = 1e-6) -> Gr
     and otherwise names the operation that is wrong, the operand, both numbers and the error. Second
     derivatives are checked by `gradcheck(grad(f), x)`. The differences are Ridders' extrapolated ones (C. J. F.
     Ridders, Advances in Engineering Software 4, 1982), good for ten digits away from kinks.
+
+    >>> report = gradcheck(lambda x: x**3, 2.0)
+    >>> bool(report), [each.derivative for each in report.comparisons]
+    (True, [12.0, 12.0])
     """
     comparisons = []
     scalars = flatten(list(point))

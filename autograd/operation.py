@@ -49,6 +49,10 @@ class Operation:
 
     What follows from the partial derivatives: `is_linear` where all are constant, `flat`, the operands by which one is
     0 everywhere, so that no gradient takes that path, and `is_simple` where they are one or two, all constant or none.
+
+    >>> cube = Operation("cube", lambda x: x**3, lambda x: x**3, lambda y, x: 3 * x * x)
+    >>> cube(2.0), cube.describe([2.0]), cube.partials_at(8.0, [2.0])
+    (8.0, 'cube(2.0)', [12.0])
     """
 
     def __init__(

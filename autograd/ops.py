@@ -141,13 +141,21 @@ logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      lamb
 
 
 def total(values: Iterable[Any]) -> Any:
-    """The sum of a sequence, as one node; 0.0 for an empty one."""
+    """The sum of a sequence, as one node; 0.0 for an empty one.
+
+    >>> total([1.0, 2.0, 3.0])
+    6.0
+    """
     operands = tuple(values)
     return total_(*operands) if operands else 0.0
 
 
 def mean(values: Iterable[Any]) -> Any:
-    """The arithmetic mean of a sequence. Raises ValueError for an empty one."""
+    """The arithmetic mean of a sequence. Raises ValueError for an empty one.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
     operands = tuple(values)
     if not operands:
         raise ValueError("mean of no values: it takes at least one")
@@ -155,7 +163,11 @@ def mean(values: Iterable[Any]) -> Any:
 
 
 def logsumexp(values: Iterable[Any]) -> Any:
-    """log(sum(exp(v))), stable at any size, as one node. Raises ValueError for an empty sequence."""
+    """log(sum(exp(v))), stable at any size, as one node. Raises ValueError for an empty sequence.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
     operands = tuple(values)
     if not operands:
         raise ValueError("logsumexp of no values: it takes at least one")
@@ -163,7 +175,11 @@ def logsumexp(values: Iterable[Any]) -> Any:
 
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> Any:
-    """w1 x1 + ... + wn xn + bias, as one node. Raises ValueError where the lengths differ."""
+    """w1 x1 + ... + wn xn + bias, as one node. Raises ValueError where the lengths differ.
+
+    >>> weighted_sum([1.0, 2.0], [10.0, 100.0], 0.5)
+    210.5
+    """
     weights, inputs = tuple(weights), tuple(inputs)
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum needs one input for each weight: got {len(weights)} weights and {len(inputs)} inputs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from autograd import c_compiler
 
 try:
     import matplotlib as mpl
+    from PIL import Image
 except ImportError:
     sys.exit("the demos need matplotlib and more, the extra `demos`: pip install -e '.[demos]'")
 
@@ -70,6 +72,35 @@ def positive(text: str) -> int:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a picture, byte for byte the same each time, and say where it is."""
-    figure.savefig(path, dpi=90, metadata={"Software": None} if path.suffix == ".png" else None)
+    """Write a picture, byte for byte the same each time, and say where it is; a PNG with 256 colours, which take a third of the room."""
+    if path.suffix == ".png":
+        buffer = io.BytesIO()
+        figure.savefig(buffer, dpi=90, metadata={"Software": None})
+        Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    else:
+        figure.savefig(path, dpi=90)
     print(f"wrote {path}")
+
+
+class Film:
+    """A film of a figure as an animated GIF: all its pictures share a few colours, so that only what moves takes room."""
+
+    def __init__(self, figure: Figure, dpi: int = 70, colours: int = 48) -> None:
+        self.figure, self.dpi, self.colours = figure, dpi, colours
+        self.pictures: list[Image.Image] = []
+
+    def shoot(self) -> None:
+        """Add a picture of the figure as it is now."""
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, dpi=self.dpi)
+        self.pictures.append(Image.open(buffer).convert("RGB"))
+
+    def save(self, path: Path, fps: float = 8, hold: float = 2.0) -> None:
+        """Write the film, which shows its last picture for `hold` seconds before it begins again. Raises ValueError without pictures."""
+        if not self.pictures:
+            raise ValueError(f"there is nothing to write to {path}: shoot() the figure first")
+        palette = self.pictures[-1].quantize(self.colours, dither=Image.Dither.NONE)  # the last one shows all that has come up
+        first, *rest = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in self.pictures]
+        durations = [round(1000 / fps)] * len(rest) + [round(1000 * hold)]
+        first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, optimize=False)
+        print(f"wrote {path}: {len(self.pictures)} pictures")

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import animation, pyplot
+from matplotlib import pyplot
 from matplotlib.axes import Axes
 
 from autograd import Value, cos, grad, sin, vectorize
-from demos.common import parser, positive, save, whole
+from demos.common import Film, parser, positive, save, whole
 from nn import minibatches
 from nn.plots import CLASSES, GREY
 
@@ -65,10 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     save(figure, given.output / "descent.png")
     pyplot.close(figure)
     if given.frames:
-        path = given.output / "descent.gif"
-        animate(paths, given.frames).save(path, writer=animation.PillowWriter(fps=12), dpi=70)
-        pyplot.close()
-        print(f"wrote {path}")
+        roll(paths, given.frames).save(given.output / "descent.gif", fps=12)
 
 
 def contours(ax: Axes, f: Callable[[Any], Any], x: Array, y: Array, levels: Any = 24) -> None:
@@ -160,22 +157,22 @@ def walkers(ax: Axes, costs: Axes, points: int, seed: int) -> None:
     costs.legend(fontsize=9)
 
 
-def animate(paths: Sequence[Array], frames: int) -> animation.FuncAnimation:
-    """The five balls rolling, as an animation on the contours."""
+def roll(paths: Sequence[Array], frames: int) -> Film:
+    """The five balls rolling, as a film on the contours."""
     figure, ax = pyplot.subplots(figsize=(5, 5), layout="constrained")
     contours(ax, landscape, *[np.linspace(-EXTENT, EXTENT, 80)] * 2)
     ax.set(xticks=[], yticks=[], aspect="equal")
     trails = [ax.plot([], [], "-", color=colour, linewidth=2)[0] for _, colour in zip(paths, CLASSES)]
     balls = [ax.plot([], [], "o", color=colour, markersize=9, markeredgecolor="white")[0] for _, colour in zip(paths, CLASSES)]
-
-    def show(frame: int) -> list[Any]:
+    film = Film(figure, colours=64)
+    for frame in range(frames):
         for path, trail, ball in zip(paths, trails, balls):
             shown = path[: 1 + round((len(path) - 1) * (frame / max(frames - 1, 1)) ** 1.5)]
             trail.set_data(*shown.T)
             ball.set_data(*shown[-1:].T)
-        return [*trails, *balls]
-
-    return animation.FuncAnimation(figure, show, frames=frames)
+        film.shoot()
+    pyplot.close(figure)
+    return film
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""The pictures that the README shows, made anew by the demos: the same bytes each time."""
+"""The pictures and films of the README and of the book, made anew by the demos: the same bytes each time."""
 
 from pathlib import Path
 
-from demos import activations, digits, moons, neuron
+from demos import activations, book, descent, digits, learning, moons, neuron, nudges
 
-FOLDER = Path(__file__).parent / "gallery"
+FOLDER = Path(__file__).parents[1] / "docs" / "gallery"
 
 
 def main() -> None:
-    for demo in (neuron, moons, activations, digits):
+    for demo in (neuron, moons, activations, digits, nudges, descent, book):
         demo.main(["--output", str(FOLDER)])
+    learning.main(["--output", str(FOLDER), "--data", "moons", "--frames", "18"])
 
 
 if __name__ == "__main__":

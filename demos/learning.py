@@ -5,16 +5,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib import pyplot
-from matplotlib.animation import PillowWriter
 
 from autograd import tanh
-from demos.common import parser, positive
+from demos.common import Film, parser, positive
 from nn import MLP, Adam, Training, binary_cross_entropy, plots
 from nn.data import moons, spirals
 
 DATA: dict[str, Callable[..., Any]] = {"moons": moons, "spirals": spirals}
 EPOCHS = {"moons": 40, "spirals": 150}
-HOLD = 15  # frames for which the last picture stays, before the film begins again
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,25 +29,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     taken = set(np.geomspace(1, epochs, given.frames).round().astype(int).tolist())  # most is learned early: look more often then
     path = given.output / f"{given.data}.gif"
     figure = pyplot.figure(figsize=(10.5, 3.7), layout="constrained")
-    film = PillowWriter(fps=8)
+    film = Film(figure)
 
     run = Training(model, X, y, cost=binary_cross_entropy, optimizer=Adam(learning_rate=0.02), batch_size=20, seed=given.seed)
-    with film.saving(figure, path, dpi=70):
-        for epoch in range(1, epochs + 1):
-            run.epoch()
-            if epoch in taken:
-                figure.clear()
-                left, middle, right = figure.subplots(1, 3)
-                plots.decision_boundary(model, X, y, left).set_title(f"epoch {epoch}: {model.accuracy(X, y):.0%} right")
-                left.plot(*X[0], "o", color="none", markeredgecolor="black", markersize=11, markeredgewidth=1.5)
-                plots.network(model, X[0], middle).set_title("the network, at the ringed point")
-                plots.history(run.history, right).set_title("learning")
-                film.grab_frame()
-        for _ in range(HOLD):
-            film.grab_frame()
+    for epoch in range(1, epochs + 1):
+        run.epoch()
+        if epoch in taken:
+            figure.clear()
+            left, middle, right = figure.subplots(1, 3)
+            plots.decision_boundary(model, X, y, left).set_title(f"epoch {epoch}: {model.accuracy(X, y):.0%} right")
+            left.plot(*X[0], "o", color="none", markeredgecolor="black", markersize=11, markeredgewidth=1.5)
+            plots.network(model, X[0], middle).set_title("the network, at the ringed point")
+            plots.history(run.history, right).set_title("learning")
+            film.shoot()
+    film.save(path)
     pyplot.close(figure)
     print(f"{model}, {epochs} epochs: cost {run.history.cost[-1]:.2g}, {run.history.accuracy[-1]:.1%} of the points are right")
-    print(f"wrote {path}: {len(taken)} pictures")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,11 @@ from autograd import exp, logsumexp, relu, require, softplus, total, weighted_su
 
 
 def squared_error(outputs: Sequence[Any], target: Any) -> Any:
-    """The sum over the outputs of (output - target)²; the target is a sequence, or a number for a single output."""
+    """The sum over the outputs of (output - target)²; the target is a sequence, or a number for a single output.
+
+    >>> squared_error([0.5, 1.0], [1.0, 1.0])
+    0.25
+    """
     targets = list(target) if _is_sequence(target) else [target]
     if len(outputs) != len(targets):
         hint = "" if _is_sequence(target) else "; for class labels use cross_entropy, or one target for each output (one_hot)"
@@ -32,6 +36,11 @@ def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
 
     Takes scores (logits), not probabilities: as logsumexp(scores) - score it is stable at any size
     (Goodfellow, Bengio and Courville, Deep Learning, section 6.2.2.3).
+
+    >>> round(cross_entropy([2.0, 0.0], 0), 4)
+    0.1269
+    >>> round(cross_entropy([2.0, 0.0], [0.5, 0.5]), 4)
+    1.1269
     """
     if isinstance(target, Real):
         _require_label(target, len(scores), "cross_entropy")
@@ -47,6 +56,9 @@ def binary_cross_entropy(score: Any, target: Any) -> Any:
     """-log of the probability that sigmoid(score) gives to the target: 1 or 0, or a probability in between.
 
     Takes the score (logit), a number or a list of one: as softplus(score) - target * score it is stable at any size.
+
+    >>> round(binary_cross_entropy([2.0], 1), 4)
+    0.1269
     """
     score, target = _single(score, "binary_cross_entropy", "score"), _single(target, "binary_cross_entropy", "target")
     message = "binary_cross_entropy takes the target 0 or 1, or a probability between them, got {}; hinge takes -1 and 1"
@@ -59,6 +71,11 @@ def hinge(scores: Any, target: Any) -> Any:
     wrong classes of max(0, 1 + score - right score), for a class label or a one-hot target.
 
     The second is that of Weston and Watkins (1999), Support vector machines for multi-class pattern recognition.
+
+    >>> hinge([0.25], 1), hinge([0.25], -1)
+    (0.75, 1.25)
+    >>> hinge([2.0, 1.5, 0.0], 0)
+    0.5
     """
     if not _is_sequence(scores) or len(scores) == 1:
         score, target = _single(scores, "hinge", "score"), _single(target, "hinge", "target")
@@ -81,13 +98,20 @@ def softmax(scores: Sequence[Any]) -> list[Any]:
     """The probability of each class, a list that adds up to 1: exp(score) / sum of exp(scores), stable at any size.
 
     What cross_entropy trains is softmax(scores): the scores are a network's outputs, with no activation after them.
+
+    >>> [round(p, 4) for p in softmax([1.0, 2.0, 1000.0])]
+    [0.0, 0.0, 1.0]
     """
     whole = logsumexp(scores)
     return [exp(score - whole) for score in scores]
 
 
 def l2_penalty(parameters: Iterable[Any]) -> Any:
-    """The sum of the squares, as one node: times a small number, what L2 regularisation adds to a cost."""
+    """The sum of the squares, as one node: times a small number, what L2 regularisation adds to a cost.
+
+    >>> l2_penalty([3.0, 4.0])
+    25.0
+    """
     parameters = list(parameters)
     return weighted_sum(parameters, parameters)
 

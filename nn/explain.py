@@ -220,6 +220,12 @@ def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTa
     `y` is a target for the cost, or one for each example. No parameter and no `grad` is touched. Raises TypeError
     for anything but an MLP, and ValueError where the cost depends on Values itself, as a penalty on weights does,
     or where it cannot be had of a target, which is named by its example.
+
+    >>> model = MLP([1, 1])
+    >>> model.layers[0].neurons[0].weights[0].data = 2.0
+    >>> wishes = nudges(model, [3.0], 5.0, lambda outputs, y: (outputs[0] - y) ** 2)
+    >>> wishes.cost, wishes.layers[0].weights, wishes.layers[0].biases
+    (1.0, array([[-6.]]), array([-2.]))
     """
     if not isinstance(model, MLP):
         raise TypeError(f"nudges explains an MLP, layer by layer; got {type(model).__name__} {model!r:.60}")

@@ -61,6 +61,10 @@ class History:
 
     Cost and gradient norm are means over the epoch's examples and steps, as they were met; accuracies and the
     validation's cost are those of the parameters at the epoch's end. What was not measured is an empty list.
+
+    >>> history = History(cost=[0.5, 0.25])
+    >>> history.cost[-1]
+    0.25
     """
 
     cost: list[float] = field(default_factory=list)

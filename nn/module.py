@@ -26,6 +26,17 @@ class Module(ABC):
     """Abstract: a function with parameters, the Values found in its attributes.
 
     They are looked for there and in lists, tuples, dicts' values, arrays of objects, dataclasses and Modules there.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.start = Value(2.0), Value(1.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x[0] + self.start
+    >>> Line().state_dict()
+    {'slope': 2.0, 'start': 1.0}
+    >>> Line().predict([[1.0], [2.0]])
+    array([[3.],
+           [5.]])
     """
 
     @abstractmethod

@@ -29,6 +29,12 @@ class Neuron(Module):
     The weights start at random, normally distributed so that sums keep the scale of the inputs: with variance 1/n
     for n inputs (LeCun et al., Efficient BackProp, 1998, section 4.6), and 2/n for relu and softplus, which
     pass on only half of it (He et al., Delving Deep into Rectifiers, 2015). The bias starts at 0.
+
+    >>> neuron = Neuron(2, seed=1)
+    >>> neuron([0.0, 0.0]).data
+    0.0
+    >>> neuron
+    Neuron(2, activation=tanh)
     """
 
     def __init__(self, inputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
@@ -50,7 +56,12 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """Neurons side by side, each with all the inputs."""
+    """Neurons side by side, each with all the inputs.
+
+    >>> layer = Layer(2, 3)
+    >>> len(layer([1.0, 2.0]))
+    3
+    """
 
     def __init__(self, inputs: int, outputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
         rng = np.random.default_rng(seed)

@@ -37,7 +37,11 @@ def _checked(name: str, given: Any, least: float = 0.0, below: float = math.inf)
 
 @dataclass(frozen=True)
 class Constant:
-    """The same rate throughout."""
+    """The same rate throughout.
+
+    >>> Constant(0.1)(7.5)
+    0.1
+    """
 
     rate: float
 
@@ -50,7 +54,12 @@ class Constant:
 
 @dataclass(frozen=True)
 class StepDecay:
-    """rate * factor^k, k the number of whole spans of `every` epochs gone by."""
+    """rate * factor^k, k the number of whole spans of `every` epochs gone by.
+
+    >>> rate = StepDecay(0.1, factor=0.5, every=10)
+    >>> rate(9.9), rate(10.0), rate(20.0)
+    (0.1, 0.05, 0.025)
+    """
 
     rate: float
     factor: float = 0.5
@@ -67,7 +76,12 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class InverseTime:
-    """rate / (1 + decay * epoch): the classic of stochastic approximation (Robbins and Monro, 1951)."""
+    """rate / (1 + decay * epoch): the classic of stochastic approximation (Robbins and Monro, 1951).
+
+    >>> rate = InverseTime(0.5, decay=1.0)
+    >>> rate(0.0), rate(1.0), rate(4.0)
+    (0.5, 0.25, 0.1)
+    """
 
     rate: float
     decay: float = 0.1
@@ -82,7 +96,12 @@ class InverseTime:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine wave from `rate` down to `final` over `epochs`, then `final` (SGDR: Loshchilov and Hutter, 2017, equation 5)."""
+    """Half a cosine wave from `rate` down to `final` over `epochs`, then `final` (SGDR: Loshchilov and Hutter, 2017, equation 5).
+
+    >>> rate = Cosine(0.5, epochs=10)
+    >>> rate(0.0), round(rate(5.0), 6), rate(12.0)
+    (0.5, 0.25, 0.0)
+    """
 
     rate: float
     epochs: float
@@ -226,6 +245,12 @@ class SGD(Optimizer):
     With momentum m the step is along velocity = m * velocity + gradient, and with Nesterov's along gradient +
     m * velocity (Sutskever et al., 2013, in the form PyTorch uses). Weight decay adds weight_decay * parameters to the
     gradient: it is the gradient of an L2 penalty of weight_decay / 2.
+
+    >>> theta = np.array([1.0, 2.0])
+    >>> SGD(0.1).update(theta, np.array([10.0, 0.0]))
+    0.1
+    >>> theta
+    array([0., 2.])
     """
 
     def __init__(
@@ -257,6 +282,12 @@ class Adam(Optimizer):
 
     Each parameter's step is its mean gradient over the root of its mean squared gradient, both running and
     bias-corrected; the weight decay shrinks parameters by learning_rate * weight_decay outside of that.
+
+    >>> theta = np.array([1.0, 2.0])
+    >>> Adam(0.5).update(theta, np.array([10.0, 0.0]))
+    0.5
+    >>> theta.round(6)
+    array([0.5, 2. ])
     """
 
     memory = ("mean", "square")

@@ -108,6 +108,18 @@ def train(
     not finite any more; then the model holds the parameters of the end of the last epoch.
 
     For a training that is driven from outside, a step or an example at a time, see `Training`.
+
+    >>> import numpy as np
+    >>> from nn import MLP, SGD
+    >>> X = np.linspace(-1, 1, 8)[:, None]
+    >>> model = MLP([1, 1])
+    >>> history = train(model, X, 3 * X - 1, optimizer=SGD(0.1), epochs=100, progress=False)
+    >>> model
+    MLP([1, 1])
+    >>> history.cost[-1] < 1e-6
+    True
+    >>> len(history.cost), history.stopped
+    (100, 'finished')
     """
     calls, epochs = checks.a_list_of_callbacks(callbacks), checks.a_whole_number("epochs", epochs)
     if patience is not None:

@@ -11,7 +11,11 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from demos import activations, digits, learning, moons, neuron
+from matplotlib import pyplot
+from PIL import Image
+
+from demos import activations, book, digits, learning, moons, neuron
+from demos.common import Film
 
 ROOT = Path(__file__).parents[1]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -137,13 +141,22 @@ def test_a_demo_runs_as_a_module_without_a_display(name: str) -> None:
     assert "--output" in done.stdout
 
 
-def test_the_gallery_is_small_and_complete() -> None:
-    pictures = {path.name: path.stat().st_size for path in (ROOT / "demos" / "gallery").iterdir()}
-    assert {"neuron.svg", "moons.png", "activations.png", "digits.png"} <= pictures.keys()
-    assert sum(pictures.values()) < 2_000_000
-    shown = set(re.findall(r"demos/gallery/([\w.]+)", (ROOT / "README.md").read_text()))
-    assert shown
-    assert shown <= pictures.keys()
+def test_the_gallery_is_small_and_all_of_it_is_shown() -> None:
+    pictures = {path.name: path.stat().st_size for path in (ROOT / "docs" / "gallery").iterdir()}
+    assert {
+        "neuron.svg",
+        "moons.png",
+        "activations.png",
+        "digits.png",
+        "nudges.png",
+        "descent.png",
+        "descent.gif",
+        "moons.gif",
+    } <= pictures.keys()
+    assert all(size < 400_000 for size in pictures.values()), pictures
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    shown = {name for page in pages for name in re.findall(r"gallery/([\w.]+)", page.read_text(encoding="utf-8"))}
+    assert shown == pictures.keys()
 
 
 def test_learning_writes_a_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,3 +165,32 @@ def test_learning_writes_a_film(tmp_path: Path, capsys: pytest.CaptureFixture[st
     film = (tmp_path / "moons.gif").read_bytes()
     assert film.startswith(b"GIF89a")
     assert film.count(b"\x21\xf9\x04") >= 3
+
+
+def test_a_film_has_a_picture_for_each_shot_and_holds_the_last(tmp_path: Path) -> None:
+    figure, ax = pyplot.subplots(figsize=(2, 2))
+    film = Film(figure)
+    with pytest.raises(ValueError, match=r"there is nothing to write to .*film.gif: shoot\(\) the figure first"):
+        film.save(tmp_path / "film.gif")
+    for height in (0.2, 0.5, 0.9):
+        ax.bar([0], [height])
+        film.shoot()
+    film.save(tmp_path / "film.gif", fps=10, hold=1.5)
+    film.save(tmp_path / "again.gif", fps=10, hold=1.5)
+    pyplot.close(figure)
+    with Image.open(tmp_path / "film.gif") as written:
+        durations = []
+        for each in range(written.n_frames):
+            written.seek(each)
+            durations.append(written.info["duration"])
+    assert durations == [100, 100, 1500]
+    assert (tmp_path / "film.gif").read_bytes() == (tmp_path / "again.gif").read_bytes()
+
+
+def test_the_books_pictures_are_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz")
+    book.main(["--output", str(tmp_path)])
+    expected = {"pixels.png", "squish.png", "dials.png", "cost.png", "walkers.png", "sheet.png", "paths.svg", "scalars.svg"}
+    assert {path.name for path in tmp_path.iterdir()} == expected
+    assert "#8e44ad" in (tmp_path / "paths.svg").read_text()  # the colour of what is highlighted
+    assert "tanh(weighted sum)" in (tmp_path / "scalars.svg").read_text()

@@ -86,6 +86,10 @@ def draw(
     layers; `detail` chooses. `around` shows only what is at most `radius` edges from that node. A `model`,
     anything with `named_parameters()`, gives its names to parameters, neurons and layers. `highlight` marks edges, each
     a node and the index of its operand, as in `draw(y, highlight=chain_rule(y, x).edges)`; the graph is then drawn in full.
+
+    >>> x = Value(3.0, label="x")
+    >>> print(draw(x * x).mermaid.splitlines()[0])
+    flowchart LR
     """
     if not isinstance(value, Value):
         raise TypeError(f"draw takes one Value, got {type(value).__name__}; of a list draw one element, as in draw(model(x)[0])")

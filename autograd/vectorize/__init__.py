@@ -57,7 +57,14 @@ def vectorize(
 
 
 class Vectorized:
-    """A function of one example as a program on arrays of examples; see `vectorize`."""
+    """A function of one example as a program on arrays of examples; see `vectorize`.
+
+    >>> squares = vectorize(lambda x: x * x)
+    >>> squares(np.array([1.0, 2.0]))
+    array([1., 4.])
+    >>> squares
+    <vectorized f>
+    """
 
     def __init__(
         self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy", threads: int | None = None

@@ -16,6 +16,13 @@ class ParameterLayout:
 
     One function's parameters have several orders: that in which it was recorded, that of a program's vector, in which the matrices
     of weights lie in one piece, and that of the model they belong to.
+
+    >>> a, b = Value(1.0), Value(2.0)
+    >>> layout = ParameterLayout([a, b])
+    >>> layout.gather()
+    array([1., 2.])
+    >>> layout.to([b, a], np.array([10.0, 20.0]))
+    array([20., 10.])
     """
 
     def __init__(self, parameters: Sequence[Value]) -> None:

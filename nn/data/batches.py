@@ -21,6 +21,10 @@ def one_hot(y: ArrayLike, classes: int | None = None) -> Array:
     Without `classes` the largest label is the last class. Labels in words, or counted from 1, become labels from 0 by
     `classes, y = np.unique(y, return_inverse=True)`. Raises ValueError for a label that is not a whole number from 0
     to classes - 1, and for a largest label that only a slip can explain.
+
+    >>> one_hot([0, 2], 3)
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
     """
     labels = np.asarray(y)
     if labels.ndim != 1:
@@ -49,6 +53,10 @@ def split(X: ArrayLike, y: ArrayLike, test: float = 0.2, seed: Seed = 0) -> tupl
     """Shuffle and cut into `(X, y), (X_test, y_test)`, with the fraction `test` of the rows in the second.
 
     Raises ValueError where either part would be empty, the lengths differ, or `test` or `seed` is none.
+
+    >>> (X, y), (X_test, y_test) = split([[1], [2], [3], [4]], [0, 0, 1, 1], test=0.25)
+    >>> X.shape, X_test.shape
+    ((3, 1), (1, 1))
     """
     X, y = _same_length(X, y)
     held_out = round(finite("test", test) * len(X))
@@ -63,6 +71,9 @@ def minibatches(X: ArrayLike, y: ArrayLike, batch_size: int | None = None, seed:
 
     The last mini-batch holds what is left over. A `Generator` as the seed gives each epoch an order of its own.
     Raises ValueError at once, not at the first mini-batch, for lengths that differ and a `batch_size` or `seed` that is none.
+
+    >>> [len(y) for X, y in minibatches([[1], [2], [3]], [0, 0, 1], 2)]
+    [2, 1]
     """
     X, y = _same_length(X, y)
     size = len(X) if batch_size is None else count("batch_size", batch_size)
@@ -74,6 +85,10 @@ def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
     """Each column shifted and scaled to mean 0 and standard deviation 1, as measured on `like` (default: `X`).
 
     Held-out rows take the training rows' measure: `standardize(X_test, like=X)`. A constant column becomes 0.
+
+    >>> standardize([[1.0, 5.0], [3.0, 5.0]])
+    array([[-1.,  0.],
+           [ 1.,  0.]])
     """
     X = np.asarray(X, dtype=np.float64)
     reference = X if like is None else np.asarray(like, dtype=np.float64)

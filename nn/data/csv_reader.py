@@ -70,6 +70,11 @@ def load_csv(
 
     Raises ValueError, naming the lines, for missing values, for numbers that are not finite, for words in a column of
     numbers, and for rows of unequal length; whatever the file's size, beside the table only a piece of it is held.
+
+    >>> import io
+    >>> table = load_csv(io.StringIO(chr(10).join(["size,kind", "1.5,cat", "4.0,dog"])))
+    >>> table.X.tolist(), table.y.tolist(), table.features, table.classes
+    ([[1.5], [4.0]], [0, 1], ['size'], ['cat', 'dog'])
     """
     if header is not None and not isinstance(header, bool):
         raise ValueError(f"header is True, False, or None to find out, got {header!r}")

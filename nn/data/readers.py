@@ -19,7 +19,12 @@ from nn.data.conventions import Examples
 
 
 def load_digits() -> Examples:
-    """The 1797 handwritten digits that come with scikit-learn: X (1797, 64), 8 x 8 pixels from 0.0 to 1.0, and y (1797,)."""
+    """The 1797 handwritten digits that come with scikit-learn: X (1797, 64), 8 x 8 pixels from 0.0 to 1.0, and y (1797,).
+
+    >>> X, y = load_digits()  # doctest: +SKIP
+    >>> X.shape  # doctest: +SKIP
+    (1797, 64)
+    """
     try:
         from sklearn import datasets
     except ImportError as error:
@@ -36,6 +41,10 @@ def load_mnist(folder: str | os.PathLike[str]) -> tuple[Examples, Examples]:
 
     The format is on http://yann.lecun.com/exdb/mnist. Raises FileNotFoundError for a missing file and ValueError,
     naming the file, for one that is not what it should be.
+
+    >>> load_mnist("nowhere")
+    Traceback (most recent call last):
+    FileNotFoundError: no train-images-idx3-ubyte or train-images-idx3-ubyte.gz in nowhere: load_mnist reads MNIST's four files, and downloads nothing
     """
     return _read_examples(Path(folder), "train"), _read_examples(Path(folder), "t10k")
 

@@ -12,14 +12,24 @@ from nn.data.conventions import Array, Examples, Labels, Seed, count, finite, ge
 
 
 def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Examples:
-    """Exclusive or: the four corners of the unit square in turn, class 1 where the coordinates differ."""
+    """Exclusive or: the four corners of the unit square in turn, class 1 where the coordinates differ.
+
+    >>> X, y = xor()
+    >>> X.tolist(), y.tolist()
+    ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
+    """
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     X, y = np.resize(corners, (count("n", n), 2)), np.resize([0, 1, 1, 0], n)
     return _jitter(X, noise, seed), y.astype(np.int64)
 
 
 def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
-    """Two half circles of radius 1 that reach into each other; class 1 is the lower one."""
+    """Two half circles of radius 1 that reach into each other; class 1 is the lower one.
+
+    >>> X, y = moons(50, seed=1)
+    >>> X.shape, y[:4].tolist()
+    ((50, 2), [0, 1, 0, 1])
+    """
     y = _labels(n, 2)
     angle = np.pi * _spread(y, 2)
     X = np.where(y[:, None] == 0, _polar(1.0, angle), [1.0, 0.5] - _polar(1.0, angle))
@@ -27,20 +37,35 @@ def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
 
 
 def circles(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
-    """A circle of radius 1, class 0, around one of radius 0.5, class 1."""
+    """A circle of radius 1, class 0, around one of radius 0.5, class 1.
+
+    >>> X, y = circles(50, noise=0.0)
+    >>> np.hypot(*X[:2].T).round(6)
+    array([1. , 0.5])
+    """
     y = _labels(n, 2)
     return _jitter(_polar(np.where(y == 0, 1.0, 0.5), 2 * np.pi * _spread(y, 2)), noise, seed), y
 
 
 def spirals(n: int = 100, classes: int = 2, noise: float = 0.03, seed: Seed = 0, turns: float = 1.0) -> Examples:
-    """One arm a class, each winding `turns` times around the origin from radius 0.1 to 1."""
+    """One arm a class, each winding `turns` times around the origin from radius 0.1 to 1.
+
+    >>> X, y = spirals(50, classes=3)
+    >>> X.shape, y[:4].tolist()
+    ((50, 2), [0, 1, 2, 0])
+    """
     y = _labels(n, classes)
     along = _spread(y, classes)
     return _jitter(_polar(0.1 + 0.9 * along, 2 * np.pi * (finite("turns", turns) * along + y / classes)), noise, seed), y
 
 
 def blobs(n: int = 100, classes: int = 3, noise: float = 0.3, seed: Seed = 0) -> Examples:
-    """One normal cloud a class, with standard deviation `noise`, around centres spread evenly on the unit circle."""
+    """One normal cloud a class, with standard deviation `noise`, around centres spread evenly on the unit circle.
+
+    >>> X, y = blobs(50, classes=4)
+    >>> X.shape, y[:5].tolist()
+    ((50, 2), [0, 1, 2, 3, 0])
+    """
     y = _labels(n, classes)
     return _jitter(_polar(1.0, 2 * np.pi * y / classes), noise, seed), y
 

@@ -198,7 +198,10 @@ def compiler() -> Compiler:
 
 
 def c_compiler() -> str:
-    """The C compiler that `backend="native"` would use here, `gcc (Debian 12.2.0) ...`, or "" where there is none."""
+    """The C compiler that `backend="native"` would use here, `gcc (Debian 12.2.0) ...`, or "" where there is none.
+
+    >>> backend = "native" if c_compiler() else "numpy"
+    """
     try:
         return compiler().name
     except CompilationError:

@@ -1,0 +1,124 @@
+"""The pictures of the book's chapters that no other demo makes."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import pyplot
+
+from autograd import Value, chain_rule, draw, relu, sigmoid, tanh, vectorize
+from demos import descent
+from demos.common import parser, save
+from nn import MLP, SGD, digits, nudges, one_hot, plots, squared_error, train
+
+Array = npt.NDArray[np.float64]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = parser(__doc__).parse_args(arguments)
+    pictures: list[Callable[[Path], None]] = [pixels, squish, dials, cost, walkers, sheet, paths, scalars]
+    for picture in pictures:
+        picture(given.output)
+
+
+def machine() -> MLP:
+    """The network that reads digits, before it has learned anything."""
+    return MLP([784, 16, 16, 10], sigmoid, sigmoid, seed=0)
+
+
+def pixels(folder: Path) -> None:
+    """A two, and a part of it with the number in each pixel."""
+    X, y = digits(500, seed=0)
+    two = X[y == 2][0].reshape(28, 28)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 5), layout="constrained")
+    plots.images(two[None], ax=left).set_title("28 by 28 pixels")
+    right.imshow(two[6:20, 8:22], cmap="gray_r", vmin=0, vmax=1)
+    for (row, column), number in np.ndenumerate(two[6:20, 8:22]):
+        right.text(column, row, f"{number:.1f}", ha="center", va="center", fontsize=8, color="white" if number > 0.5 else "black")
+    right.set(title="some of them, each a neuron with its activation", xticks=[], yticks=[])
+    save(figure, folder / "pixels.png")
+    pyplot.close(figure)
+
+
+def squish(folder: Path) -> None:
+    """Three activations with their slopes."""
+    figure, axes = pyplot.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
+    for ax, activation in zip(axes, (sigmoid, tanh, relu)):
+        plots.activation(activation, ax)
+    save(figure, folder / "squish.png")
+    pyplot.close(figure)
+
+
+def dials(folder: Path) -> None:
+    """The network of 13,002 dials, seen from afar."""
+    X, _ = digits(1, seed=0)
+    figure, ax = pyplot.subplots(figsize=(10, 5.5), layout="constrained")
+    plots.network(machine(), X[0], ax, most=16).set_title("784-16-16-10: 13,002 weights and biases")
+    save(figure, folder / "dials.png")
+    pyplot.close(figure)
+
+
+def cost(folder: Path) -> None:
+    """What one example's outputs miss their targets by, and the costs of five hundred."""
+    X, y = digits(500, seed=0)
+    targets, model = one_hot(y, 10), machine()
+    outputs = model.predict(X[:1])[0]
+    costs = vectorize(lambda x, target: squared_error(model(x), target))(X, targets)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    left.bar(range(10), outputs, 0.6, color=plots.POSITIVE, label="the output")
+    for digit, (output, target) in enumerate(zip(outputs, targets[0])):
+        left.plot([digit, digit], [output, target], color=plots.NEGATIVE, linewidth=3, label="" if digit else "what it is off by")
+    left.plot(range(10), targets[0], "k_", markersize=16, label="what was wanted")
+    left.set(title=f"an image of a {y[0]} costs {costs[0]:.2f}", xlabel="output neuron", xticks=range(10), ylim=(-0.03, 1.05))
+    left.legend(fontsize=9)
+    right.hist(costs, 40, color=plots.POSITIVE, alpha=0.8)
+    right.axvline(costs.mean(), color=plots.NEGATIVE, linewidth=3, label=f"the average, {costs.mean():.2f}: the model's cost")
+    right.set(title="what each of 500 examples costs", xlabel="cost", ylabel="examples")
+    right.legend(fontsize=9)
+    save(figure, folder / "cost.png")
+    pyplot.close(figure)
+
+
+def walkers(folder: Path) -> None:
+    """The careful man and the drunk one."""
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
+    descent.walkers(left, right, 200, 0)
+    save(figure, folder / "walkers.png")
+    pyplot.close(figure)
+
+
+def sheet(folder: Path) -> None:
+    """What images want of the dials of a network that has learned a little, and the average."""
+    X, y = digits(1500, seed=0)
+    model = machine()
+    train(model, X, one_hot(y, 10), optimizer=SGD(3.0), batch_size=10, epochs=2, progress=False)
+    X, y = digits(100, seed=1)
+    figure, ax = pyplot.subplots(figsize=(11, 5.5), layout="constrained")
+    table = nudges(model, X, one_hot(y, 10), squared_error)
+    table.plot(ax, most=11).set_title("what each image wants of a few of the dials, and the average: the step that is taken")
+    save(figure, folder / "sheet.png")
+    pyplot.close(figure)
+
+
+def paths(folder: Path) -> None:
+    """Two paths from a weight to the cost."""
+    model = MLP([1, 1, 2, 1], tanh, seed=5)
+    cost: Value = squared_error(model([0.7]), 1.0)
+    cost.label = "cost"
+    cost.backward()
+    weight = model.layers[0].neurons[0].weights[0]
+    draw(cost, model=model, highlight=chain_rule(cost, weight, model=model).edges).save(folder / "paths.svg")
+
+
+def scalars(folder: Path) -> None:
+    """A network's cost for one example, neuron by neuron."""
+    model = MLP([2, 3, 1], tanh, seed=1)
+    cost: Value = squared_error(model([1.0, 2.0]), 0.5)
+    cost.label = "cost"
+    cost.backward()
+    draw(cost, detail="neuron", model=model).save(folder / "scalars.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""What MkDocs does besides its own when it builds the book: live pages, which step through a graph, and what readers by ear and by keys need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from autograd import Value, draw, tanh
+from nn import MLP, squared_error
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """Name the theme's search, and let keys reach code that is wider than the page."""
+    named = output.replace('data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"')
+    return named.replace("<pre>", '<pre tabindex="0">')
+
+
+def on_post_build(config: Any) -> None:
+    """Write the live pages that the chapters show, beside those."""
+    folder = Path(config["site_dir"]) / "story"
+    for name, (value, model) in {"neuron.html": (neuron(), None), "paths.html": paths()}.items():
+        value.backward()
+        draw(value, model=model).save(folder / name)
+
+
+def neuron() -> Value:
+    """The neuron of chapter 2."""
+    x1, x2, w1, w2, b = (Value(number, label) for number, label in zip((2.0, -1.0, 0.3, 0.8, 0.4), ("x1", "x2", "w1", "w2", "b")))
+    output: Value = tanh(w1 * x1 + w2 * x2 + b)
+    output.label = "output"
+    return output
+
+
+def paths() -> tuple[Value, MLP]:
+    """The network of chapter 9, with its cost."""
+    model = MLP([1, 1, 2, 1], tanh, seed=5)
+    cost: Value = squared_error(model([0.7]), 1.0)
+    cost.label = "cost"
+    return cost, model

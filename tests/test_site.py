@@ -1,0 +1,262 @@
+"""The book as a site, built and then opened in a real browser: every public name, nothing broken, nothing from elsewhere, for every reader."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag
+
+import pytest
+
+import autograd
+import nn
+
+pytest.importorskip("mkdocs", reason="the book is built where the extra `docs` is installed")
+
+ROOT = Path(__file__).parents[1]
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+QUIET = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --window-size=1280,900"
+)
+PATIENCE = 30  # seconds
+PUBLIC = [f"{package.__name__}.{name}" for package in (autograd, nn) for name in package.__all__]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built site."""
+    folder = tmp_path_factory.mktemp("site")
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+class Page(HTMLParser):
+    """What a page is called by, what it leads to, and what it shows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.ids: set[str] = set()
+        self.targets: list[str] = []
+        self.undescribed: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        self.ids |= {str(given[name]) for name in ("id", "name") if given.get(name)}
+        self.targets += [str(given[name]) for name in ("href", "src") if given.get(name)]
+        if tag in ("img", "iframe") and not (given.get("alt") or given.get("title")):
+            self.undescribed.append(str(given.get("src")))
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path) for path in sorted(site.rglob("*.html")) if path.name not in ("404.html", "neuron.html", "paths.html")}
+
+
+def test_every_page_is_in_the_book(site: Path, pages: dict[Path, Page]) -> None:
+    written = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
+    assert {path.relative_to(site) for path in pages} == written
+    start = pages[site / "index.html"]
+    assert written <= {Path(target) for target in start.targets}  # the navigation's
+
+
+def test_every_public_name_is_in_the_reference_with_an_example(pages: dict[Path, Page]) -> None:
+    reference = {path: page for path, page in pages.items() if path.parent.name == "reference"}
+    for name in PUBLIC:
+        (home,) = [path for path, page in reference.items() if name in page.ids]
+        package, _, own = name.partition(".")
+        thing = getattr({"autograd": autograd, "nn": nn}[package], own)
+        text = home.read_text(encoding="utf-8")
+        section = re.split(r"<h2 ", text[text.index(f'id="{name}"') :])[0]
+        is_error = isinstance(thing, type) and issubclass(thing, Exception)
+        assert is_error or 'highlight">' in section, f"{name} has no code in the reference"
+        if not isinstance(thing, autograd.Operation) and not is_error:
+            assert ">>>" in str(thing.__doc__), f"{name} has no example in its docstring"
+
+
+def test_every_error_has_its_line_in_the_page_of_errors() -> None:
+    text = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
+    errors = [name for name in PUBLIC if name.endswith("Error")]
+    assert errors
+    assert all(name.split(".")[1] in text for name in errors)
+
+
+def test_examples_of_docstrings_are_code_on_the_page(pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        text = path.read_text(encoding="utf-8")
+        assert "<blockquote>" not in text, f"{path.name}: a docstring's example was taken for a quotation"
+        assert page.undescribed == []
+
+
+def test_links_pictures_and_anchors_lead_somewhere_in_the_site(pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        for target in page.targets:
+            if target.startswith(("data:", "mailto:")):
+                continue
+            if target.startswith(("http:", "https:")):
+                assert "<link" not in target
+                continue
+            file, anchor = urldefrag(unquote(target))
+            aim = (path.parent / file).resolve() if file else path
+            assert aim.exists(), f"{path.name} leads to {target}"
+            if anchor and aim in pages:
+                assert anchor in pages[aim].ids, f"{path.name} leads to {target}"
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="the site is opened where selenium is installed")
+    if not (BROWSER and DRIVER):
+        pytest.skip("no browser: apt install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(BROWSER)
+    for flag in (*QUIET.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=str(DRIVER)))
+    driver.set_script_timeout(PATIENCE)
+    yield driver
+    driver.quit()
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """Where a server on this machine has the site."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def seen(browser: Any, address: str, width: int = 1280, scheme: str = "light") -> Iterator[None]:
+    """A window of that width for a reader of light or dark pages. At its end the console is empty, and nobody else was asked for anything."""
+    browser.get_log("browser")
+    browser.get_log("performance")
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert browser.get_log("browser") == []
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [each["params"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+    requests = [each["request"]["url"] for each in sent if each["documentURL"].startswith(address)]  # not the browser's own
+    assert requests
+    assert all(url.startswith((address, "data:", "blob:")) for url in requests), requests
+
+
+BROKEN = """
+const [done] = arguments, images = [...document.images];
+images.forEach(each => { each.loading = 'eager'; });
+Promise.all(images.map(each => each.decode().then(() => null, () => each.src))).then(all => done(all.filter(Boolean)));
+"""
+
+
+def paths_of(site: Path, pages: dict[Path, Page]) -> list[str]:
+    return [path.relative_to(site).as_posix() for path in pages]
+
+
+def test_all_pages_open_with_their_pictures_and_fit_a_phone(browser: Any, address: str, site: Path, pages: dict[Path, Page]) -> None:
+    with seen(browser, address, width=360):
+        for path in paths_of(site, pages):
+            browser.get(address + path)
+            assert browser.execute_async_script(BROKEN) == [], path
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= 360, path
+            size = browser.execute_script("return parseFloat(getComputedStyle(document.querySelector('article p')).fontSize)")
+            assert size >= 14, path
+
+
+BACKGROUND = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+PATHS = ["index.html", "story/9-chain-rule.html", "how-to/data.html", "reference/others.html", "reference/training.html"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_light_and_in_dark(browser: Any, address: str, scheme: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    package = pytest.importorskip("axe_core_python", reason="axe comes with the extra `test`")
+    axe = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    with seen(browser, address, scheme=scheme):
+        for path in PATHS:
+            browser.get(address + path)
+            WebDriverWait(browser, PATIENCE).until(
+                lambda driver: (sum(driver.execute_script(BACKGROUND)[:3]) < 3 * 100) == (scheme == "dark")
+            )
+            browser.execute_script(axe)
+            found = browser.execute_async_script(
+                "const [done] = arguments; axe.run({iframes: false}).then(found => done(found.violations.map("
+                "each => [each.id, each.nodes.map(node => node.html.slice(0, 200))])))"
+            )
+            assert found == [], path
+
+
+def test_the_search_finds_names_and_words(browser: Any, address: str) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    with seen(browser, address):
+        for words, aim in (
+            ("weighted_sum", "reference/functions.html"),
+            ("drunk", "story/6-drunk.html"),
+            ("DivergenceError", "errors.html"),
+        ):
+            browser.get(address)
+            box = browser.find_element(By.CSS_SELECTOR, "input.md-search__input")
+            box.click()
+            box.send_keys(words)
+            WebDriverWait(browser, PATIENCE).until(
+                lambda driver: driver.find_elements(By.CSS_SELECTOR, ".md-search-result__link")  # the worker has answered
+            )
+            links = [each.get_attribute("href") for each in browser.find_elements(By.CSS_SELECTOR, ".md-search-result__link")]
+            assert any(aim in link for link in links), links
+
+
+def test_a_live_page_steps_inside_its_chapter(browser: Any, address: str) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    with seen(browser, address):
+        browser.get(address + "story/2-weigh-add-squish.html")
+        frame = browser.find_element(By.TAG_NAME, "iframe")
+        browser.execute_script("arguments[0].scrollIntoView()", frame)
+        browser.switch_to.frame(frame)
+        try:
+            page = browser.find_element(By.TAG_NAME, "body")
+            WebDriverWait(browser, PATIENCE).until(lambda _: page.text)
+            before = page.text
+            browser.find_element(By.TAG_NAME, "button").click()  # the keys are the frame's from now on
+            ActionChains(browser).send_keys(Keys.END).perform()
+            WebDriverWait(browser, PATIENCE).until(lambda _: page.text != before)
+        finally:
+            browser.switch_to.default_content()
