@@ -1,4 +1,4 @@
-"""The book as a site, built and then opened in a real browser: every public name, nothing broken, nothing from elsewhere, for every reader."""
+"""The book as a site, built and then opened in a real browser: every public name, nothing broken, nothing from elsewhere."""
 
 import json
 import os
@@ -156,7 +156,7 @@ def address(site: Path) -> Iterator[str]:
 
 @contextmanager
 def seen(browser: Any, address: str, width: int = 1280, scheme: str = "light") -> Iterator[None]:
-    """A window of that width for a reader of light or dark pages. At its end the console is empty, and nobody else was asked for anything."""
+    """A window for a reader of light or dark pages. At its end the console is empty, and no other host was asked for anything."""
     browser.get_log("browser")
     browser.get_log("performance")
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -208,7 +208,9 @@ def test_axe_finds_nothing_in_light_and_in_dark(browser: Any, address: str, sche
     with seen(browser, address, scheme=scheme):
         for path in PATHS:
             browser.get(address + path)
-            WebDriverWait(browser, PATIENCE).until(lambda driver: (sum(driver.execute_script(BACKGROUND)[:3]) < 3 * 100) == (scheme == "dark"))
+            WebDriverWait(browser, PATIENCE).until(
+                lambda driver: (sum(driver.execute_script(BACKGROUND)[:3]) < 3 * 100) == (scheme == "dark")
+            )
             browser.execute_script(axe)
             found = browser.execute_async_script(
                 "const [done] = arguments; axe.run({iframes: false}).then(found => done(found.violations.map("
@@ -222,7 +224,11 @@ def test_the_search_finds_names_and_words(browser: Any, address: str) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 
     with seen(browser, address):
-        for words, aim in (("weighted_sum", "reference/functions.html"), ("drunk", "story/6-drunk.html"), ("DivergenceError", "errors.html")):
+        for words, aim in (
+            ("weighted_sum", "reference/functions.html"),
+            ("drunk", "story/6-drunk.html"),
+            ("DivergenceError", "errors.html"),
+        ):
             browser.get(address)
             box = browser.find_element(By.CSS_SELECTOR, "input.md-search__input")
             box.click()
