@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -83,7 +82,11 @@ def test_every_public_name_is_in_the_reference_with_an_example(pages: dict[Path,
         package, _, own = name.partition(".")
         thing = getattr({"autograd": autograd, "nn": nn}[package], own)
         text = home.read_text(encoding="utf-8")
-        section = re.split(r"<h2 ", text[text.index(f'id="{name}"') :])[0]
+        start = text.index(f'id="{name}"')
+        start = start if text[:start].endswith("<h2 ") else text.index("<h2 ", start) + 1  # behind an anchor of its own
+        section = text[start:].split("<h2 ")[0]
+        assert own in section, f"{name} has no heading in the reference"
+        assert "doc-module" not in section.split("</h2>")[0], f"{name} is the function, not the module"
         is_error = isinstance(thing, type) and issubclass(thing, Exception)
         assert is_error or 'highlight">' in section, f"{name} has no code in the reference"
         if not isinstance(thing, autograd.Operation) and not is_error:
