@@ -1,4 +1,7 @@
-"""The pictures and films of the README and of the book, made anew by the demos: the same bytes each time."""
+"""The pictures and films of the README and of the book, made anew by the demos: the same bytes each time.
+
+All but the playground's, which is a screenshot.
+"""
 
 from pathlib import Path
 

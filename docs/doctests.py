@@ -19,6 +19,5 @@ class Doctests(griffe.Extension):
 
 
 def fenced(found: re.Match[str]) -> str:
-    lines = [line for line in found.group().rstrip().splitlines() if line != "<BLANKLINE>"]
-    code = "\n".join(re.sub(r"\s*# doctest:.*", "", line) for line in lines)
+    code = re.sub(r"\s*# doctest:.*|^<BLANKLINE>$", "", found.group().rstrip(), flags=re.MULTILINE)
     return f"```pycon\n{code}\n```\n"

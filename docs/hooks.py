@@ -1,4 +1,4 @@
-"""What MkDocs does besides its own when it builds the book: live pages, which step through a graph, and what readers by ear and by keys need."""
+"""What MkDocs does besides its own for the book: live pages, which step through a graph, and what readers by ear and by keys need."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ def load_mnist(folder: str | os.PathLike[str]) -> tuple[Examples, Examples]:
     The format is on http://yann.lecun.com/exdb/mnist. Raises FileNotFoundError for a missing file and ValueError,
     naming the file, for one that is not what it should be.
 
-    >>> load_mnist("nowhere")
+    >>> load_mnist("nowhere")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    FileNotFoundError: no train-images-idx3-ubyte or train-images-idx3-ubyte.gz in nowhere: load_mnist reads MNIST's four files, and downloads nothing
+    FileNotFoundError: no train-images-idx3-ubyte or ... in nowhere: load_mnist reads MNIST's four files, and downloads nothing
     """
     return _read_examples(Path(folder), "train"), _read_examples(Path(folder), "t10k")
 
