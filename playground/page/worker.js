@@ -1,0 +1,55 @@
+/** A session in a web worker: Python, compiled to WebAssembly, and in it the session that playground/session.py specifies.
+ *
+ * What comes in is a message, as text. What goes out is its reply, text or an ArrayBuffer, in the order of the messages; before them all
+ * {ready: true}, once; and after them, where there can be no more, {ended: "why"}. Messages may come before it is ready.
+ */
+
+const PYODIDE = "./pyodide/";  // where Pyodide is: `python -m playground.site` writes the address here
+
+const session = begin();
+session.then(() => postMessage({ready: true}), error => end("Python could not be loaded", error));
+
+async function begin() {
+  const indexURL = new URL(PYODIDE, import.meta.url).href;
+  const sources = fetched(new URL("nudge.zip", import.meta.url));
+  const {loadPyodide} = await import(`${indexURL}pyodide.mjs`);
+  const python = await loadPyodide({indexURL});
+  await python.loadPackage("numpy", {messageCallback: () => {}});
+  python.unpackArchive(await sources, "zip");
+  return python.runPython("from playground import Session\nSession().handle");
+}
+
+async function fetched(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.pathname} is not there (${response.status})`);
+  return response.arrayBuffer();
+}
+
+addEventListener("message", async ({data}) => {
+  const handle = await session.catch(() => null);
+  if (!handle) return;  // it has been told
+  try {
+    const reply = handle(data);
+    if (typeof reply === "string") return postMessage(reply);
+    const packet = bytes(reply);
+    postMessage(packet, [packet]);
+  } catch (error) {  // a session refuses in a reply: here Python itself is at its end, out of memory for one
+    end("Python has stopped", error);
+    close();
+  }
+});
+
+/** Python's bytes, in a buffer of their own, which can be handed over. */
+function bytes(reply) {
+  const view = reply.getBuffer("u8");
+  try {
+    return view.data.slice().buffer;
+  } finally {
+    view.release();
+    reply.destroy();
+  }
+}
+
+function end(what, error) {
+  postMessage({ended: `${what}: ${String(error?.message ?? error).trim().split("\n").at(-1)}`});
+}
