@@ -3,12 +3,8 @@
 import io
 import json
 import re
-import threading
 import zipfile
-from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 

@@ -73,7 +73,10 @@ class Wasm:
         """Call that function. Raises EOFError where Python has come to its end."""
         assert self._process is not None
         assert self._process.stdout is not None
-        self._send(text)
+        try:
+            self._send(text)
+        except BrokenPipeError:
+            raise EOFError("Python has come to its end") from None
         head = self._process.stdout.read(5)
         if len(head) < 5:
             raise EOFError("Python has come to its end")
@@ -87,8 +90,13 @@ class Wasm:
         self._process.stdin.write(struct.pack("<I", len(content)) + content)
         self._process.stdin.flush()
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """End Python, as where memory ends."""
         if self._process is not None:
-            with self._process:  # waits, and closes its ends
-                self._process.kill()
+            self._process.kill()
+
+    def close(self) -> None:
+        self.end()
+        if self._process is not None:
+            self._process.communicate()
         self._folder.cleanup()
