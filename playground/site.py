@@ -31,7 +31,7 @@ PACKAGES = (Path(autograd.__file__).parent, Path(nn.__file__).parent, Path(__fil
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; "
     "base-uri 'none'; form-action 'none'"
-)  # what a policy in a page can say; the worker has its own, from the server's headers
+)  # the page's own; a worker has one only where the server sends it with worker.js
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     whence = "nothing comes from elsewhere" if address == BESIDE else "which readers' browsers will ask for it"
     print(f"The playground is in {given.output}, with Pyodide from {address}: {whence}")
     print(f"To look at it: python -m http.server --bind 127.0.0.1 --directory {given.output}")
+    print(f"A server that can should send with worker.js: Content-Security-Policy: {worker_policy(address)}")
 
 
 def write(output: Path, pyodide: str | None = None) -> str:
@@ -68,11 +69,17 @@ def write(output: Path, pyodide: str | None = None) -> str:
     return address
 
 
+def worker_policy(pyodide: str) -> str:
+    """The policy for the worker, which a server can send with worker.js; a file cannot say it."""
+    sources = "'self'" if not pyodide.startswith("http") else f"'self' {pyodide}"
+    return f"default-src 'none'; script-src {sources} 'wasm-unsafe-eval'; connect-src {sources}"
+
+
 def _address(pyodide: str) -> str:
     """The address of a folder with Pyodide in it. Raises ValueError for one that no browser would follow."""
     address = pyodide if pyodide.endswith("/") else f"{pyodide}/"
     is_known = address.startswith(("./", "../", "/", "https://", "http://"))
-    if not is_known or any(each in "\"'<>\\" or not each.isprintable() or each.isspace() for each in address):
+    if not is_known or any(each in "\"'<>\\;," or not each.isprintable() or each.isspace() for each in address):
         raise ValueError(f"--pyodide must be the address of a folder, such as {BESIDE} or {CDN}; got {pyodide!r:.100}")
     return address
 

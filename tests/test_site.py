@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from playground import Session, site
+from playground.server import PAGE
 from tests.wasm import Wasm
 
 ROOT = Path(__file__).parents[1]
@@ -54,10 +55,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     found = contents(built(tmp_path))
-    page = {path.relative_to(site.PAGE).as_posix() for path in site.PAGE.rglob("*") if path.is_file()}
+    page = {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file()}
     assert found.keys() == page | {"nudge.zip"}
     assert {"index.html", "main.js", "worker.js", "style.css", "lessons/story.json"} <= page
-    changed = {name for name in page if found[name] != (site.PAGE / name).read_bytes()}
+    changed = {name for name in page if found[name] != (PAGE / name).read_bytes()}
     assert changed == {"index.html", "worker.js"}
     with zipfile.ZipFile(io.BytesIO(found["nudge.zip"])) as archive:
         packed = {name: archive.read(name) for name in archive.namelist()}
@@ -106,7 +107,10 @@ def test_the_page_may_speak_to_its_own_server_alone(tmp_path: Path) -> None:
     assert {each for value in directives.values() for each in value.split()} == {"'none'", "'self'", "data:", "blob:"}
 
 
-@pytest.mark.parametrize("address", ["pyodide", "ftp://example.org/", 'https://example.org/"; alert(1); "', "https://example.org/a b/"])
+@pytest.mark.parametrize(
+    "address",
+    ["pyodide", "ftp://example.org/", 'https://example.org/"; alert(1); "', "https://example.org/a b/", "https://example.org/;a/"],
+)
 def test_an_address_that_is_none_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(ValueError, match=re.escape("--pyodide must be the address of a folder, such as ./pyodide/ or https://cdn.")):
         site.write(tmp_path, address)
@@ -129,10 +133,14 @@ def test_the_command_says_where_it_is_and_what_readers_will_load(tmp_path: Path,
     assert capsys.readouterr().out == (
         f"The playground is in {tmp_path / 'a'}, with Pyodide from {site.CDN}: which readers' browsers will ask for it\n"
         f"To look at it: python -m http.server --bind 127.0.0.1 --directory {tmp_path / 'a'}\n"
+        f"A server that can should send with worker.js: Content-Security-Policy: default-src 'none'; "
+        f"script-src 'self' {site.CDN} 'wasm-unsafe-eval'; connect-src 'self' {site.CDN}\n"
     )
     (tmp_path / "b/pyodide").mkdir(parents=True)
     site.main(["--output", str(tmp_path / "b")])
-    assert "with Pyodide from ./pyodide/: nothing comes from elsewhere\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "with Pyodide from ./pyodide/: nothing comes from elsewhere\n" in told
+    assert told.endswith("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'\n")
 
 
 # The session

@@ -35,6 +35,11 @@ class Handler(SimpleHTTPRequestHandler):
         self.wasm, self.asked = wasm, asked
         super().__init__(*arguments, **settings)
 
+    def end_headers(self) -> None:
+        if self.path == "/worker.js":
+            self.send_header("Content-Security-Policy", site.worker_policy(site.BESIDE))
+        super().end_headers()
+
     def do_POST(self) -> None:
         content, what = self.rfile.read(int(self.headers["Content-Length"])), self.path.rpartition("/")[2]
         try:
