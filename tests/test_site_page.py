@@ -171,6 +171,14 @@ def test_where_there_is_no_pyodide_the_page_says_so(opened: Opener) -> None:
     assert not is_ready(page)
 
 
+def test_where_there_is_no_numpy_the_page_says_so(opened: Opener, tmp_path: Path) -> None:
+    core = tmp_path / "core.mjs"
+    core.write_text(STANDIN["pyodide.mjs"].read_text().replace("isFull = true", "isFull = false"))
+    page, served = opened({"pyodide.mjs": core})
+    words = f"Python could not be loaded: {served.address}pyodide/ has no numpy: it takes the full distribution of Pyodide{AGAIN}"
+    page.wait_for("#notice", words)
+
+
 def test_python_that_ends_is_told_of_and_no_more_is_asked(opened: Opener) -> None:
     page, served = opened(STANDIN, {**NOTHING, **SMALL})
     page.wait(lambda: is_ready(page))

@@ -15,6 +15,7 @@ async function begin() {
   const {loadPyodide} = await import(`${indexURL}pyodide.mjs`);
   const python = await loadPyodide({indexURL});
   await python.loadPackage("numpy", {messageCallback: () => {}});
+  if (!python.loadedPackages.numpy) throw new Error(`${indexURL} has no numpy: it takes the full distribution of Pyodide`);
   python.unpackArchive(await sources, "zip");
   return python.runPython("from playground import Session\nSession().handle");
 }
@@ -50,6 +51,8 @@ function bytes(reply) {
   }
 }
 
+/** Tell the end, with what is said of an error: of a traceback of Python's, the line that names it. */
 function end(what, error) {
-  postMessage({ended: `${what}: ${String(error?.message ?? error).trim().split("\n").at(-1)}`});
+  const lines = String(error?.message ?? error).trim().split("\n");
+  postMessage({ended: `${what}: ${lines.findLast(line => /^[\w.]+: /.test(line)) ?? lines.at(-1)}`});
 }
