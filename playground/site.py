@@ -39,15 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m playground.site", description="Write the playground as a folder that any web server can serve."
     )
     options.add_argument("--output", type=Path, default=Path("site"), help="the folder (default: site)")
-    options.add_argument(
-        "--pyodide", metavar="URL", help=f"where Pyodide is (default: OUTPUT/pyodide/ if it is there, otherwise {CDN})"
-    )  # fmt: skip
+    where = f"where Pyodide is (default: OUTPUT/pyodide/ if it is there, otherwise {CDN})"
+    options.add_argument("--pyodide", metavar="URL", help=where)
     given = options.parse_args(arguments)
     try:
         address = write(given.output, given.pyodide)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    whence = "nothing comes from elsewhere" if address == BESIDE else "which readers' browsers will ask for it"
+    whence = "which readers' browsers will ask for it" if address.startswith("http") else "nothing comes from elsewhere"
     print(f"The playground is in {given.output}, with Pyodide from {address}: {whence}")
     print(f"To look at it: python -m http.server --bind 127.0.0.1 --directory {given.output}")
     print(f"A server that can should send with worker.js: Content-Security-Policy: {worker_policy(address)}")
@@ -90,7 +89,7 @@ def files(pyodide: str) -> dict[str, bytes]:
     head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<meta name="session" content="worker">'
     page["index.html"] = _replaced(page["index.html"], '<meta charset="utf-8">', head)
     page["worker.js"] = _replaced(page["worker.js"], f'"{BESIDE}"', f'"{pyodide}"')
-    return {**page, SOURCES: _sources()}
+    return {SOURCES: _sources(), **page}  # it first: by it a folder is known, that of a writing cut short too
 
 
 def _replaced(content: bytes, old: str, new: str) -> bytes:
