@@ -6,7 +6,7 @@ PYTHON = $(shell for p in $(CANDIDATES); do $$p -c 'import sys; sys.exit(sys.ver
 RUN = .venv/bin/python
 
 .DEFAULT_GOAL = help
-.PHONY: help test demo play docs gallery bench soak format clean
+.PHONY: help test demo play site docs gallery bench soak format clean
 
 help:  ## list what one can do
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,6 +24,9 @@ demo: .venv/demos.installed  ## set up, then train the two classifiers: moons an
 
 play: .venv/play.installed  ## set up, then open the playground: a network learns in your browser, every number a click away
 	$(RUN) -m playground
+
+site: .venv/play.installed  ## set up, then write the playground to site/, for any web server: Python runs in the reader's browser
+	$(RUN) -m playground.site --output site
 
 docs: .venv/docs.installed  ## build the book into output/site/, and say where to read it
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
@@ -44,6 +47,7 @@ format: .venv/dev.installed  ## rewrite the source as ruff would have it
 
 clean:  ## remove what make and the tools made
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist output *.egg-info
+	[ ! -d site ] || find site -mindepth 1 -maxdepth 1 ! -name pyodide -exec rm -rf {} +  # that was put there by hand
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:

@@ -38,9 +38,9 @@ class Feed:
         return rows, (self.X[rows], self.Y[rows])
 
     def mini_batches(self, epoch: int, start: int, size: int, most: int) -> tuple[Rows | None, tuple[Array, Array]]:
-        """Rows (steps, size) of the next mini-batches, up to so many, and the arrays that they are rows of; None where all are one."""
+        """Rows, int64 (steps, size), of the next mini-batches, up to so many, and the arrays that they are of; None where all are one."""
         count = min(most, (len(self.X) - start) // size)
-        return self.order(epoch)[start : start + count * size].reshape(count, size), (self.X, self.Y)
+        return _wide(self.order(epoch)[start : start + count * size]).reshape(count, size), (self.X, self.Y)
 
     def _drawn(self, rng: np.random.Generator) -> Rows:
         return rng.permutation(len(self.X))
@@ -72,7 +72,7 @@ class StoredFeed(Feed):
         count = min(most, (end - start) // size)
         if not count:  # the next one is of two windows
             return None, self.mini_batch(epoch, start, size)[1]
-        return np.searchsorted(held, self.order(epoch)[start : start + count * size]).reshape(count, size), data
+        return _wide(np.searchsorted(held, self.order(epoch)[start : start + count * size])).reshape(count, size), data
 
     def _window_at(self, epoch: int, place: int) -> tuple[int, Array, tuple[Array, Array]]:
         """The window that a place in the order lies in: where it ends, its rows in their own order, and what they hold."""
@@ -95,3 +95,8 @@ class StoredFeed(Feed):
             windows.append(rng.permutation(np.concatenate(rows)))
         self._ends = np.cumsum([len(each) for each in windows])
         return np.concatenate(windows)
+
+
+def _wide(rows: Array) -> Array:
+    """Rows as whole steps take them: numpy's own indices are 32 bits wide where memory is, as in WebAssembly."""
+    return rows.astype(np.int64, copy=False)

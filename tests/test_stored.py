@@ -96,6 +96,17 @@ def test_a_run_is_that_of_the_same_order_in_memory(batch_size: int, compiled: bo
     assert from_file.history.cost == in_memory.history.cost
 
 
+@pytest.mark.parametrize("source", [X, Slices(X)], ids=["in memory", "from a file"])
+def test_where_numpy_s_own_indices_are_32_bits_wide_a_run_is_the_same(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, narrow = begin(source), begin(source)
+    usual.epoch()
+    drawn, found = type(narrow._feed)._drawn, np.searchsorted
+    monkeypatch.setattr(type(narrow._feed), "_drawn", lambda self, rng: drawn(self, rng).astype(np.int32))
+    monkeypatch.setattr("nn.feed.np.searchsorted", lambda *given, **named: np.asarray(found(*given, **named), dtype=np.int32))
+    narrow.epoch()
+    assert bits(narrow.model) == bits(usual.model)
+
+
 def test_single_examples_and_noise_are_of_the_same_order() -> None:
     run, whole = begin(Slices(X)), begin(Slices(X))
     looked = [run.example() for _ in range(7 * 20)]

@@ -26,32 +26,76 @@ export function unpack(data) {
   return reply;
 }
 
-export class Connection {
-  /** `lost()` is called once, when the session is gone. */
-  constructor(url, lost) {
-    this.waiting = [];
-    this.isLost = false;
-    this.socket = new WebSocket(url);
+/** Carries messages to a server's session. Like every transport it has `send(text)`, and calls, from `start` on, what it is given:
+ * `ready()`, once, when messages will be answered; `reply(data)` for each message, in order; `ended(why)`, once, when there can be no more. */
+export class SocketTransport {
+  constructor(url) {
+    this.url = url;
+  }
+
+  start({ready, reply, ended}) {
+    this.socket = new WebSocket(this.url);
     this.socket.binaryType = "arraybuffer";
-    this.opened = new Promise((done, failed) => {
-      this.socket.addEventListener("open", done);
-      this.socket.addEventListener("error", () => failed(new Gone("the session cannot be reached")));
+    this.socket.addEventListener("open", ready);
+    this.socket.addEventListener("message", event => reply(event.data));
+    this.socket.addEventListener("close", () => ended(""));
+  }
+
+  send(text) {
+    this.socket.send(text);
+  }
+}
+
+/** Carries messages to a session in a web worker of this page, which worker.js runs. */
+export class WorkerTransport {
+  start({ready, reply, ended}) {
+    this.worker = new Worker(new URL("worker.js", import.meta.url), {type: "module"});
+    this.worker.addEventListener("message", ({data}) => {
+      if (data.ready) ready();
+      else if (data.ended) ended(data.ended);
+      else reply(data);
     });
-    this.socket.addEventListener("message", event => this.#take(event.data));
-    this.socket.addEventListener("close", () => {
-      this.isLost = true;
-      for (const {failed} of this.waiting.splice(0)) failed(new Gone("the session is gone"));
-      lost();
+    this.worker.addEventListener("error", event => {
+      event.preventDefault();
+      ended(`the worker cannot run: ${event.message ?? "worker.js could not be loaded"}`);
     });
+  }
+
+  send(text) {
+    this.worker.postMessage(text);
+  }
+}
+
+export class Connection {
+  /** `lost(why)` is called once, when the session is gone; "" where nobody knows why. */
+  constructor(transport, lost) {
+    this.transport = transport;
+    this.waiting = [];
+    this.isOpen = this.isLost = false;
+    this.opened = new Promise((done, failed) => transport.start({
+      ready: () => {
+        this.isOpen = true;
+        done();
+      },
+      reply: data => this.#take(data),
+      ended: why => {
+        if (this.isLost) return;
+        this.isOpen = false;
+        this.isLost = true;
+        failed(new Gone("the session cannot be reached"));
+        for (const each of this.waiting.splice(0)) each.failed(new Gone("the session is gone"));
+        lost(why);
+      },
+    }));
     addEventListener("unhandledrejection", event => { if (event.reason instanceof Gone) event.preventDefault(); });
   }
 
   /** Send a message; the reply, or a Refusal. */
   ask(message) {
-    if (this.socket.readyState !== WebSocket.OPEN) return Promise.reject(new Gone("the session is gone"));
+    if (!this.isOpen) return Promise.reject(new Gone("the session is gone"));
     return new Promise((done, failed) => {
       this.waiting.push({done, failed});
-      this.socket.send(JSON.stringify(message));
+      this.transport.send(JSON.stringify(message));
     });
   }
 

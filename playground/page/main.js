@@ -2,7 +2,7 @@
 
 import {ActivationEditor} from "./activation.js";
 import {showColumns} from "./columns.js";
-import {Connection, Refusal} from "./connection.js";
+import {Connection, Refusal, SocketTransport, WorkerTransport} from "./connection.js";
 import {CurvesView, Run} from "./curves.js";
 import {at, figure, make, number, percent, pretty} from "./dom.js";
 import {inputMap, MAP, unfold} from "./frames.js";
@@ -26,10 +26,13 @@ let wanted = false, asked = false;  // a new frame is wanted; one is under way
 let frames = [];  // when they were drawn, in the last second
 const done = {};  // when what was done last
 
-const LOST = "The session is gone: the server was stopped, or nothing was asked of it for long. Start it again, or reload the page: the address keeps your settings.";
-const connection = new Connection(socketAddress(), () => {
+const isAlone = document.querySelector("meta[name=session]")?.content === "worker";  // a page of files alone: its session is in a worker
+const LOADING = "Python is being loaded into this page, some 15 megabytes the first time.";
+let lost = "The session is gone: the server was stopped, or nothing was asked of it for long. Start it again, or reload the page: the address keeps your settings.";
+const connection = new Connection(isAlone ? new WorkerTransport() : new SocketTransport(socketAddress()), why => {
+  if (why) lost = `${why}. Reload the page to begin anew: the address keeps your settings.`;
   showMoment({...moment, running: false});
-  say(LOST);
+  say(lost);
 });
 const ask = message => connection.ask(message);
 
@@ -42,7 +45,7 @@ function socketAddress() {
 
 /** Say something above all else, or with "" take it back. */
 function say(words) {
-  at("notice").textContent = connection.isLost ? LOST : words;
+  at("notice").textContent = connection.isLost ? lost : words;
   at("notice").hidden = !at("notice").textContent;
 }
 
@@ -438,7 +441,9 @@ function listen() {
 }
 
 async function begin() {
+  if (isAlone) say(LOADING);
   await connection.opened;
+  say("");
   hello = await ask({do: "hello"});
   settings = new Settings(hello, {change, brush: label => {
     plane.brush = label;
