@@ -137,7 +137,7 @@ def is_ready(page: Page) -> bool:
 
 
 STANDIN = {"pyodide.mjs": Path(__file__).with_name("standin.mjs")}
-REAL = {path.name: path for path in Path(PYODIDE).iterdir()} if PYODIDE else {}
+REAL = {path.name: path for path in Path(PYODIDE).iterdir() if path.is_file()} if PYODIDE else {}
 
 
 @pytest.mark.parametrize(
