@@ -1,4 +1,4 @@
-"""A cost in plain scalars, the numpy program that vectorize makes of it, and how fast that is beside one written by hand."""
+"""A cost in plain scalars, the programs that vectorize makes of it, and how fast they are beside one written by hand."""
 
 import inspect
 import statistics
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Value, tanh, vectorize
+from autograd import Value, Vectorized, c_compiler, tanh, vectorize
 from demos.common import parser, positive
 
 Array = np.ndarray[Any, Any]
@@ -36,6 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     compiled = vectorize(cost).record(X, y)
     print(f"What runs, for a batch of them:\n\n{compiled.source}")
 
+    theta = compiled.parameter_vector()
+    programs = {"compiled": compiled}
+    if c_compiler():
+        programs["native"] = vectorize(cost, backend="native").record(X, y)
+
     def eagerly() -> float:
         mean = sum(cost(x, t) for x, t in zip(X.tolist(), y.tolist())) / len(X)
         for parameter in compiled.parameters:
@@ -43,19 +48,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
         mean.backward()
         return float(mean.data)
 
-    theta = compiled.parameter_vector()
+    def contestants(X: Array, y: Array) -> dict[str, Callable[[], float]]:
+        by_hand = ByHand(W1, b1, W2, float(b2), len(X))
+        runs: dict[str, Callable[[], float]] = {name: running(each, X, y, theta) for name, each in programs.items()}
+        return {"numpy by hand": lambda: by_hand.value_and_gradient(X, y), **runs}
+
+    sizes = (1, given.batch, 100 * given.batch)
+    seconds = {}
+    for size in sizes:
+        rows = np.arange(size) % given.batch
+        racing = contestants(X[rows], y[rows])
+        if size == given.batch:
+            racing = {"eager": eagerly, **racing}
+        results = {name: work() for name, work in racing.items()}
+        seconds[size] = race(racing, given.rounds)
+        print(f"The mean cost of {size:,} example{'s' if size > 1 else ''} and its gradient by {len(theta)} parameters:\n")
+        for name, took in seconds[size].items():
+            ratio = took / seconds[size]["numpy by hand"]
+            print(f"  {name:14} {took * 1e6:12,.1f} us  {ratio:10,.2f} x numpy by hand   cost {results[name]:.12f}")
+        print()
+    alone, usual = (seconds[size]["compiled"] * 1e6 for size in sizes[:2])
+    print(f"A single example takes the compiled program {alone:.1f} us, {alone / usual:.0%} of what {given.batch} take.")
+    print("That is not arithmetic but the way from Python into each of numpy's functions, and no longer matters where examples are many.")
+    if "native" in programs:
+        print(f"In C, compiled by {c_compiler()}, there is one such way for all of them.")
+
+
+def running(program: Vectorized, X: Array, y: Array, theta: Array) -> Callable[[], float]:
+    """A call of the program as in training: the parameters are given, and the gradient goes where it always does."""
     gradient = np.empty_like(theta)
-    by_hand = ByHand(W1, b1, W2, float(b2), given.batch)
-    contestants: dict[str, Callable[[], float]] = {
-        "eager": eagerly,
-        "compiled": lambda: compiled.value_and_gradient(X, y, parameters=theta, out=gradient)[0],
-        "numpy by hand": lambda: by_hand.value_and_gradient(X, y),
-    }
-    results = {name: work() for name, work in contestants.items()}
-    seconds = race(contestants, given.rounds)
-    print(f"The mean cost of {given.batch} examples and its gradient by {len(theta)} parameters:\n")
-    for name, took in seconds.items():
-        print(f"  {name:14} {took * 1e6:12,.1f} us  {took / seconds['compiled']:10,.2f} x compiled   cost {results[name]:.12f}")
+    return lambda: program.value_and_gradient(X, y, parameters=theta, out=gradient)[0]
 
 
 class ByHand:
