@@ -113,13 +113,15 @@ def begun(f: Callable[..., Any], rule: UpdateRule, backend: str, still: Sequence
     return program.descent(rule, X, Y, parameters=theta, memory=memory, still=still, out=gradient), theta, gradient, memory
 
 
+WAYS = [(None, math.inf, []), (1, math.inf, []), (33, math.inf, []), (10, 0.5, []), (10, math.inf, [0, 1])]  # batch, limit, still
+CASES = [
+    *(("small", name, *WAYS[2]) for name in RULES),
+    *((function, name, *way) for function, name in (("network", "sgd"), ("penalized", "momentum"), ("small", "adam")) for way in WAYS),
+]
+
+
 @every_backend
-@pytest.mark.parametrize(
-    ("function", "name"), [*(("small", name) for name in RULES), ("network", "sgd"), ("network", "adam"), ("penalized", "momentum")]
-)
-@pytest.mark.parametrize(
-    ("batch", "limit", "still"), [(None, math.inf, []), (1, math.inf, []), (33, math.inf, []), (10, 0.5, []), (10, math.inf, [0, 1])]
-)
+@pytest.mark.parametrize(("function", "name", "batch", "limit", "still"), CASES)
 def test_steps_are_their_parts(backend: str, function: str, name: str, batch: int | None, limit: float, still: list[int]) -> None:
     rule, rows = RULES[name](), None if batch is None else RNG.integers(len(X), size=(5, batch))
     descent, theta, gradient, memory = begun(FUNCTIONS[function](), rule, backend, still)
