@@ -223,7 +223,8 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux" or not has("native"), reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
-@pytest.mark.parametrize("function", ["network", pytest.param("penalized", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("function", ["network", "penalized"])
 def test_no_access_strays_and_no_arithmetic_is_undefined(function: str) -> None:
     """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
     program = vectorize(FUNCTIONS[function]()).record(X, Y)
