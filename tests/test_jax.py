@@ -44,7 +44,7 @@ from autograd.vectorize.backends.jax import devices
 ROOT = Path(__file__).parents[1]
 SLOW = (
     "gated_recurrent_net", "explicit_ode_steps", "two_convolutions_and_a_pool", "runge_kutta_steps", "attention", "saturation",
-    "recurrent_net", "many_operations", "shuffled_connections", "physics_informed_cost",
+    "recurrent_net", "many_operations", "shuffled_connections", "physics_informed_cost", "cost_of_value_and_gradient", "residual_net",
 )  # to compile  # fmt: skip
 
 
@@ -184,7 +184,8 @@ def cost(x, y, theta):
 """
 
 SOURCES = ("convolution", "shuffled_connections", "gaussian_mixture", "many_operations", "several_outputs", "conditions")
-SMOOTH = ("loops_over_weights", "convolution", "gaussian_mixture", "recurrent_net", "second_derivative", "tied_weights")
+QUICK = ("loops_over_weights", "second_derivative", "tied_weights")  # to compile
+SMOOTH = (*QUICK, "convolution", "gaussian_mixture", "recurrent_net")
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -228,7 +229,7 @@ def test_the_function_of_several_results_gives_them() -> None:
     assert constant.function(np.zeros(0), np.ones(3)).tolist() == [[1.0, 2.0]] * 3
 
 
-@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in SMOOTH])
 def test_our_gradient_is_jaxs_own_of_the_forward_program(name: str) -> None:
     make, arrays = KINDS[name]
     f = make()
@@ -371,7 +372,7 @@ DATA = test_descent.X, test_descent.Y
 rng = np.random.default_rng(0)
 right, program = (vectorize(cost, backend=each) for each in ("reference", "jax"))
 constant = vectorize(lambda x: [W[0][0], 2.0], backend="jax")
-for batch in (1, 2, 3, 4, 11, 12):
+for batch in {batches}:
     X, Y, weights = rng.normal(size=(batch, 3)), rng.normal(size=batch), rng.random(batch)
     assert near(program(X, Y), right(X, Y))
     assert near(program.per_example_gradients(X, Y), right.per_example_gradients(X, Y))
@@ -395,7 +396,7 @@ program.value_and_gradient(X, Y, weights=np.ones(12))
 program(X, Y), program.per_example_gradients(X, Y)
 print([text.count(" all-reduce(") for text in texts], end=" ")
 
-for batch in (None, 1, 4, 7, 12):
+for batch in {batches_of_rows}:
     f, rule = FUNCTIONS["penalized"](), RULES["adam"]()
     rows = None if batch is None else rng.integers(90, size=(5, batch))
     costs, norms, *expected, memories = by_parts(f, rule, rows, 0.5, [0, 1], 5)
@@ -413,11 +414,21 @@ for batch in (None, 1, 4, 7, 12):
 """
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.soak)])
-def test_a_batch_is_shared_out_among_devices_with_one_all_reduce_a_step(count: int) -> None:
-    done = run_python(SEVERAL.format(count=count), XLA_FLAGS=f"--xla_force_host_platform_device_count={count}")
+@pytest.mark.parametrize(
+    ("count", "batches", "batches_of_rows", "reduced"),
+    [
+        (2, (1, 11), (None, 7), "[1, 1, 0, 0] [1] [1] "),
+        pytest.param(2, (1, 2, 3, 4, 11, 12), (None, 1, 4, 7, 12), "[1, 1, 0, 0] [1] [0] [1] [1] [1] ", marks=pytest.mark.soak),
+        pytest.param(3, (1, 2, 3, 4, 11, 12), (None, 1, 4, 7, 12), "[1, 1, 0, 0] [1] [0] [1] [1] [1] ", marks=pytest.mark.soak),
+    ],
+)
+def test_a_batch_is_shared_out_among_devices_with_one_all_reduce_a_step(
+    count: int, batches: tuple[int, ...], batches_of_rows: tuple[int | None, ...], reduced: str
+) -> None:
+    program = SEVERAL.format(count=count, batches=batches, batches_of_rows=batches_of_rows)
+    done = run_python(program, XLA_FLAGS=f"--xla_force_host_platform_device_count={count}")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "[1, 1, 0, 0] [1] [0] [1] [1] [1] "
+    assert done.stdout == reduced
 
 
 # Training
