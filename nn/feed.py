@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ from nn.arrays import Array
 from nn.stored import Stored
 
 Rows = Any  # a range or an array of indices
+WorksOn = Callable[[int], Array]  # which examples of a mini-batch of so many are worked on here, bool (size,)
 
 
-def feed(X: Array | Stored, Y: Array, seed: int) -> Feed:
+def feed(X: Array | Stored, Y: Array, seed: int, works_on: WorksOn) -> Feed:
     """The feed of these examples."""
-    return StoredFeed(X, Y, seed) if isinstance(X, Stored) else Feed(X, Y, seed)
+    return StoredFeed(X, Y, seed, works_on) if isinstance(X, Stored) else Feed(X, Y, seed)
 
 
 class Feed:
@@ -38,7 +40,11 @@ class Feed:
         return rows, (self.X[rows], self.Y[rows])
 
     def mini_batches(self, epoch: int, start: int, size: int, most: int) -> tuple[Rows | None, tuple[Array, Array]]:
-        """Rows, int64 (steps, size), of the next mini-batches, up to so many, and the arrays that they are of; None where all are one."""
+        """Rows, int64 (steps, size), of the next mini-batches, up to so many of one size, and the arrays that they are of.
+
+        None, and the arrays of one mini-batch, where that is not of one window. The last mini-batch of an epoch may be smaller.
+        """
+        size = min(size, len(self.X) - start)
         count = min(most, (len(self.X) - start) // size)
         return _wide(self.order(epoch)[start : start + count * size]).reshape(count, size), (self.X, self.Y)
 
@@ -49,42 +55,65 @@ class Feed:
 class StoredFeed(Feed):
     """Examples of a file, some of which are in memory at a time: a window, of blocks of rows that lie together.
 
-    The order is shuffled in two steps: which blocks make up which window, and the rows within each window.
+    The order is shuffled in two steps: which blocks make up which window, and the rows within each window. Within a mini-batch they
+    are in the order of the file again: so what each of several processes works on lies together there, and it reads that only. The
+    inputs of all others are 0 then.
     """
 
-    def __init__(self, X: Stored, Y: Array, seed: int) -> None:
+    def __init__(self, X: Stored, Y: Array, seed: int, works_on: WorksOn) -> None:
         super().__init__(X, Y, seed)
+        self._works_on = works_on
         self._blocks = X.per_block, max(1, X.per_window // X.per_block)  # how many rows one has, and how many of them a window
         self._ends = np.empty(0, dtype=np.int64)  # of the windows, in the order
-        self._window: tuple[int, int, Array, tuple[Array, Array]] | None = None  # epoch, number, rows, and what they hold
+        self._window: tuple[Any, Array, tuple[Array, Array]] | None = None  # what it is of, its rows, and what they hold
 
     def mini_batch(self, epoch: int, start: int, size: int) -> tuple[Rows, tuple[Array, Array]]:
-        rows = self.order(epoch)[start : start + size]
+        end = min(start + size, len(self.X))
+        rows, _ = self._mini_batches(epoch, start, end, size, start)
         parts, place = [], start
-        while place < start + len(rows):
-            end, held, (x, _) = self._window_at(epoch, place)
-            parts.append(x[np.searchsorted(held, rows[place - start : end - start])])
-            place = end
+        while place < end:
+            stop, held, (x, _) = self._window_at(epoch, place, size, start)
+            parts.append(x[np.searchsorted(held, rows[place - start : stop - start])])
+            place = stop
         return rows, (np.concatenate(parts), self.Y[rows])
 
     def mini_batches(self, epoch: int, start: int, size: int, most: int) -> tuple[Rows | None, tuple[Array, Array]]:
-        end, held, data = self._window_at(epoch, start)
-        count = min(most, (end - start) // size)
-        if not count:  # the next one is of two windows
+        end, held, data = self._window_at(epoch, start, size, start)
+        wide = min(size, len(self.X) - start)
+        count = min(most, (end - start) // wide)
+        if not count:
             return None, self.mini_batch(epoch, start, size)[1]
-        return _wide(np.searchsorted(held, self.order(epoch)[start : start + count * size])).reshape(count, size), data
+        rows, _ = self._mini_batches(epoch, start, start + count * wide, size, start)
+        return _wide(np.searchsorted(held, rows)).reshape(count, wide), data
 
-    def _window_at(self, epoch: int, place: int) -> tuple[int, Array, tuple[Array, Array]]:
-        """The window that a place in the order lies in: where it ends, its rows in their own order, and what they hold."""
-        order = self.order(epoch)
+    def _mini_batches(self, epoch: int, start: int, end: int, size: int, begin: int) -> tuple[Array, Array]:
+        """The rows from one place in the order to another, and which of them are worked on here; a mini-batch begins at `begin`."""
+        rows, places = self.order(epoch)[start:end], np.arange(start, end)
+        batches, within = np.divmod(places - begin, size)
+        windows = np.searchsorted(self._ends, places, side="right")
+        chosen = self._works_on(size)[within]
+        left = (len(self.X) - begin) % size  # in the last one
+        is_last = places >= len(self.X) - left
+        chosen[is_last] = self._works_on(left)[within[is_last]]
+        return rows[np.lexsort((rows, windows, batches))], chosen
+
+    def _window_at(self, epoch: int, place: int, size: int, begin: int) -> tuple[int, Array, tuple[Array, Array]]:
+        """The window that a place in the order lies in: where it ends, its rows in the order of the file, and what they hold."""
+        self.order(epoch)
         number = int(np.searchsorted(self._ends, place, side="right"))
-        if self._window is None or self._window[:2] != (epoch, number):
+        first, end = int(self._ends[number - 1]) if number else 0, int(self._ends[number])
+        wanted = epoch, number, size, begin % size
+        if self._window is None or self._window[0] != wanted:
             self._window = None  # so that there is never more than one
-            held = np.sort(order[self._ends[number - 1] if number else 0 : self._ends[number]])
-            pieces = np.split(held, np.flatnonzero(np.diff(held) != 1) + 1)
-            x = np.concatenate([self.X[int(piece[0]) : int(piece[-1]) + 1] for piece in pieces])
-            self._window = epoch, number, held, (x, self.Y[held])
-        return int(self._ends[number]), *self._window[2:]
+            rows, chosen = self._mini_batches(epoch, first, end, size, begin)
+            held, own = np.sort(rows), np.sort(rows[chosen])
+            x = np.zeros((len(held), *self.X.shape[1:]))
+            for run in np.split(own, np.flatnonzero(np.diff(own) != 1) + 1):
+                if len(run):
+                    at = int(np.searchsorted(held, run[0]))
+                    x[at : at + len(run)] = self.X[int(run[0]) : int(run[-1]) + 1]
+            self._window = wanted, held, (x, self.Y[held])
+        return end, *self._window[1:]
 
     def _drawn(self, rng: np.random.Generator) -> Array:
         block, per_window = self._blocks
@@ -97,6 +126,7 @@ class StoredFeed(Feed):
         return np.concatenate(windows)
 
 
-def _wide(rows: Array) -> Array:
+def _wide(rows: Rows) -> Array:
     """Rows as whole steps take them: numpy's own indices are 32 bits wide where memory is, as in WebAssembly."""
-    return rows.astype(np.int64, copy=False)
+    wide: Array = rows.astype(np.int64, copy=False)
+    return wide

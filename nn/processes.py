@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from nn.arrays import Array
+
 
 class Processes:
     """The processes that a back end works on: for all but JAX's this one alone.
@@ -29,6 +31,27 @@ class Processes:
     def is_first(self) -> bool:
         """Whether this is process 0, which speaks and writes for all."""
         return self.index == 0
+
+    def works_on(self, size: int) -> Array:
+        """Which examples of a mini-batch of so many this process works on, bool (size,): its devices' shares, and what is left over."""
+        if self.count == 1:
+            return np.ones(size, dtype=bool)
+        import jax
+
+        own = np.array([device.process_index == self.index for device in jax.devices()])
+        shared = np.repeat(own, size // len(own))
+        return np.concatenate([shared, np.ones(size - len(shared), dtype=bool)])
+
+    def part(self, size: int) -> slice:
+        """Which of so many examples this process measures."""
+        return slice(self.index * size // self.count, (self.index + 1) * size // self.count)
+
+    def mean(self, number: float, weight: int) -> float:
+        """The mean of a number over all processes, of which each has its weight. All of them must ask."""
+        if self.count == 1:
+            return number
+        numbers, weights = self.each(number * weight), self.each(weight)
+        return sum(numbers) / sum(weights)
 
     def each(self, number: float) -> list[float]:
         """What this number is in each process. All of them must ask."""

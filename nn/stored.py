@@ -33,9 +33,10 @@ class Stored:
     What is read of it is float64. Raises ValueError, naming the entry, where it is not finite, when it is read.
     """
 
-    def __init__(self, name: str, array: Any) -> None:
+    def __init__(self, name: str, array: Any, part: slice = slice(None)) -> None:
         self.name, self.array = name, array
-        self.shape: tuple[int, ...] = tuple(map(int, array.shape))
+        self._first, end, _ = part.indices(int(array.shape[0]))  # of the rows that these are
+        self.shape: tuple[int, ...] = (end - self._first, *map(int, array.shape[1:]))
         self.ndim = len(self.shape)
         row = 8 * max(1, int(np.prod(self.shape[1:])))
         self.per_window = max(1, AT_ONCE // row)
@@ -53,7 +54,12 @@ class Stored:
             return np.concatenate([self._read(row, row + 1) for row in rows.tolist()])
         return self._read(rows % len(self), rows % len(self) + 1)[0]  # type: ignore[no-any-return]
 
+    def part(self, rows: slice) -> Stored:
+        """Some neighbouring rows of all there are, which this reads none of."""
+        return Stored(self.name, self.array, rows)
+
     def _read(self, start: int, stop: int) -> Array:
+        start, stop = self._first + start, self._first + stop
         array = np.ascontiguousarray(self.array[start:stop], dtype=np.float64)
         if not np.isfinite(array).all():
             row, column = np.argwhere(~np.isfinite(array))[0].tolist()

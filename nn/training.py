@@ -37,7 +37,7 @@ from nn.feed import Rows, feed
 from nn.history import History, Mark, Step
 from nn.interrupts import interruptible
 from nn.module import Module
-from nn.objectives import Batch, Cost, Noise, objective_for
+from nn.objectives import Batch, Compiled, Cost, Noise, objective_for
 from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
 from nn.parameters import Parameters
 from nn.processes import Processes
@@ -276,12 +276,13 @@ class Training:
         self._still = np.flatnonzero(np.isin(self._own.places, self.frozen))
         self.history = History()
         self._epoch = self._seen = self._steps_in_epoch = self._looked = 0
-        self._feed = feed(self.X, self.Y, self.seed)
         self._pending: tuple[Rows, Batch] | None = None  # the next mini-batch
         self._pace = 1  # how many steps to ask for at once
         self._made: tuple[tuple[Any, ...], Descent] | None = None  # a descent, and what it is of
         self._path = ""  # of the last checkpoint
         self.processes = Processes(backend if compiled else "numpy")
+        shares = self.processes if isinstance(self._objective, Compiled) else Processes("numpy")  # on Values each works on all
+        self._feed = feed(self.X, self.Y, self.seed, shares.works_on)
         if self.processes.count > 1:
             self.processes.check_the_same(zlib.crc32(f"{self._settings()} {checkpoints.checksum(self._own.theta)}".encode()))
         self._check_memory(self.optimizer)
@@ -336,11 +337,12 @@ class Training:
         self._take_up()
         rows, batch = self._mini_batch()
         place, gradient = self._looked, np.empty_like(self._own.theta)
-        one = [array[place : place + 1] for array in batch]
+        index = int(rows[place])
+        one = [self.X[index : index + 1], self.Y[index : index + 1], *[noise[place : place + 1] for noise in batch[2:]]]
         with np.errstate(all="ignore"):
             cost, _ = self._value_and_gradient(one, gradient)
             outputs, _ = self._measured_outputs(one[0], *one[2:])
-        index, step = int(rows[place]), None
+        step = None
         self._looked += 1
         if self._looked == len(rows):
             step = self.step()
@@ -554,10 +556,9 @@ class Training:
 
     def _mini_batches(self, most: int) -> tuple[Rows | None, Batch]:
         """The rows of up to so many mini-batches of one size, (steps, batch), and the data that they are of; None and one mini-batch."""
-        size, left = self.batch_size, len(self.X) - self._seen
-        if self._pending is not None or self.noise is not None or left == size == len(self.X):
+        if self._pending is not None or self.noise is not None or (self.batch_size == len(self.X) and not self._seen):
             return None, self._mini_batch()[1]
-        return self._feed.mini_batches(self._epoch, self._seen, min(size, left), most)
+        return self._feed.mini_batches(self._epoch, self._seen, self.batch_size, most)
 
     def _mini_batch(self) -> tuple[Rows, Batch]:
         """The rows of the next mini-batch, and what they hold."""
@@ -610,20 +611,26 @@ class Training:
         self._safe = self._snapshot()
 
     def _validation_cost(self, X: Array, Y: Array) -> float:
-        cause = None
+        part, cost, cause = self.processes.part(len(X)), 0.0, None
         try:
-            cost = self._objective.value(X, Y)
+            if part.start < part.stop:
+                cost = self._objective.value(_rows(X, part), Y[part])
         except UndefinedError as error:
             cost, cause = math.nan, error
+        cost = self.processes.mean(cost, part.stop - part.start)
         if not math.isfinite(cost):
             self._diverge(self._steps_in_epoch - 1, f"the validation cost is {cost}", cause)
         return cost
 
     def _accuracy(self, X: Array, Y: Array) -> float:
-        outputs, cause = self._measured_outputs(X)
-        if np.isnan(outputs).any():
+        part, right, cause = self.processes.part(len(X)), 0.0, None
+        if part.start < part.stop:
+            outputs, cause = self._measured_outputs(_rows(X, part))
+            right = math.nan if np.isnan(outputs).any() else accuracy(outputs, Y[part], self.model.threshold)
+        right = self.processes.mean(right, part.stop - part.start)
+        if math.isnan(right):
             self._diverge(self._steps_in_epoch - 1, "an output of the model is nan", cause)
-        return accuracy(outputs, Y, self.model.threshold)
+        return right
 
     def _measured_outputs(self, X: Array, *noise: Array) -> tuple[Array, UndefinedError | None]:
         """The model's outputs, and why they are nan, if Values say so."""
@@ -733,6 +740,11 @@ class Training:
                 f"batch_size=None takes all examples at once, and the {len(self.X)} of X are not read whole: give a batch_size"
             )
         return len(self.X) if batch_size is None else min(checks.a_whole_number("batch_size", batch_size), len(self.X))
+
+
+def _rows(X: Array | Stored, part: slice) -> Any:
+    """Neighbouring rows, of a file without reading them."""
+    return X.part(part) if isinstance(X, Stored) else X[part]
 
 
 def _warn(message: str) -> None:

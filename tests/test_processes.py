@@ -24,7 +24,22 @@ SCRIPT = '''
 import importlib, json, os, signal, sys, time
 from pathlib import Path
 import jax
-from nn import MLP, SGD, moons, train
+import numpy as np
+from nn import MLP, SGD, moons, stored, train
+
+stored.AT_ONCE = 320  # bytes, 20 examples
+
+class Noting:
+    """An array in a file, which notes how many of its rows were read."""
+
+    def __init__(self, path):
+        self.array, self.read = np.load(path, mmap_mode="r"), 0
+        self.shape, self.dtype = self.array.shape, self.array.dtype
+
+    def __getitem__(self, rows):
+        found = self.array[rows]
+        self.read += len(found)
+        return found
 
 folder, death, seed = Path(sys.argv[1]), sys.argv[2], sys.argv[3:] and int(sys.argv[3]) * jax.process_index()
 index, reduced = jax.process_index(), []
@@ -50,11 +65,14 @@ def callback(model, history):
     return index == 1 and death == "stop"  # process 0 decides
 
 X, labels = moons(101, seed=0)
+np.save(folder / f"{index}.npy", X)
+file = Noting(folder / f"{index}.npy")
 history = train(
-    MLP([2, 4, 1], seed=seed or 1), X, 2.0 * labels - 1, optimizer=SGD(0.1, momentum=0.9), batch_size=20, epochs=4, backend="jax",
+    MLP([2, 4, 1], seed=seed or 1), file, 2.0 * labels - 1, optimizer=SGD(0.1, momentum=0.9), batch_size=20, epochs=4, backend="jax",
     validation=(X[:30], 2.0 * labels[:30] - 1), checkpoint=folder / "run.npz", resume=True, callbacks=[callback],
 )
 (folder / f"history{index}.json").write_text(json.dumps({"columns": history.columns(), "stopped": history.stopped, "reduced": reduced}))
+(folder / f"read{index}").write_text(str(file.read))
 '''
 
 
@@ -101,6 +119,8 @@ def test_two_processes_have_the_costs_of_one_and_one_all_reduce_a_step(tmp_path:
     assert first == second, "to the bit, the seconds too"
     assert set(first["reduced"]) == {1, 0}, "0 for the last mini-batch of an epoch, which is one example"
     assert first["stopped"] == "finished"
+    most = 4 * (51 + 51) + 40  # an epoch's own examples, those it measures, and before it all a look at some
+    assert all(int((tmp_path / f"read{process}").read_text()) <= most for process in range(2)), "each reads its own examples only"
     assert done.stderr.count("epoch 4/4, cost ") == 1, "only one process shows progress"
 
 

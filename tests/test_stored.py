@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from nn import MLP, SGD, Module, Training, cross_entropy, squared_error, stored, train
-from nn.feed import Feed, StoredFeed, feed
+from nn.feed import StoredFeed, feed
+from nn.processes import Processes
 from nn.stored import Stored
 from tests.runs import bits
 
@@ -29,6 +30,18 @@ class Slices:
         found = self.array[rows]
         self.largest = max(self.largest, len(found))
         return found
+
+
+class Noting(Slices):
+    """One that notes which rows were read."""
+
+    def __init__(self, array: Any) -> None:
+        super().__init__(array)
+        self.read: list[int] = []
+
+    def __getitem__(self, rows: slice) -> Any:
+        self.read += range(*rows.indices(len(self.array)))
+        return super().__getitem__(rows)
 
 
 @pytest.fixture(autouse=True)
@@ -57,14 +70,14 @@ def test_what_is_read_in_windows(in_a_file: Any) -> None:
 @pytest.mark.parametrize("epoch", [0, 1])
 def test_each_example_is_met_once_an_epoch(epoch: int) -> None:
     source = Slices(X)
-    made = feed(Stored("X", source), Y, seed=3)
+    made = feed(Stored("X", source), Y, 3, Processes("numpy").works_on)
     assert isinstance(made, StoredFeed)
     met: list[int] = []
     while len(met) < len(X):
         rows, (x, y) = made.mini_batches(epoch, len(met), min(7, len(X) - len(met)), 5)
-        order = made.order(epoch)
         for step in range(1 if rows is None else len(rows)):
-            chosen = order[len(met) : len(met) + 7]
+            chosen, _ = made.mini_batch(epoch, len(met), 7)
+            assert sorted(chosen) == sorted(made.order(epoch)[len(met) : len(met) + 7])
             found = (x, y) if rows is None else (x[rows[step]], y[rows[step]])
             assert (found[0] == X[chosen]).all()
             assert (found[1] == Y[chosen]).all()
@@ -72,12 +85,12 @@ def test_each_example_is_met_once_an_epoch(epoch: int) -> None:
     assert sorted(met) == list(range(len(X)))
     assert source.largest <= 100
     assert met != sorted(met)
-    again = feed(Stored("X", Slices(X)), Y, seed=3).order(epoch)
-    assert again.tolist() == met != feed(Stored("X", Slices(X)), Y, seed=4).order(epoch).tolist()
+    again, another = (feed(Stored("X", Slices(X)), Y, seed, Processes("numpy").works_on).order(epoch) for seed in (3, 4))
+    assert again.tolist() == made.order(epoch).tolist() != another.tolist()
 
 
 def test_neighbours_in_the_file_are_apart_in_the_order() -> None:
-    order = feed(Stored("X", Slices(X)), Y, seed=0).order(0)
+    order = feed(Stored("X", Slices(X)), Y, 0, Processes("numpy").works_on).order(0)
     places = np.argsort(order)
     assert np.median(np.abs(np.diff(places))) > 10
     assert np.ptp(order[:100]) > 500  # a window has blocks from everywhere
@@ -88,7 +101,11 @@ def test_neighbours_in_the_file_are_apart_in_the_order() -> None:
 def test_a_run_is_that_of_the_same_order_in_memory(batch_size: int, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     from_file = begin(Slices(X), batch_size=batch_size, compiled=compiled)
     in_memory = begin(X, batch_size=batch_size, compiled=compiled)
-    monkeypatch.setattr(Feed, "_drawn", lambda self, rng: StoredFeed._drawn(from_file._feed, rng))  # type: ignore[arg-type]
+
+    def order(epoch: int) -> Any:
+        return np.concatenate([from_file._feed.mini_batch(epoch, start, batch_size)[0] for start in range(0, len(X), batch_size)])
+
+    monkeypatch.setattr(in_memory._feed, "order", order)
     for _ in range(2):
         from_file.epoch()
         in_memory.epoch()
@@ -176,3 +193,60 @@ def test_all_examples_at_once_are_refused() -> None:
 def test_a_file_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="X and Y must be equally long: got 999 examples and 1000 targets"):
         Training(MLP([4, 1]), Slices(X[:-1]), Y, cost=squared_error)
+
+
+@pytest.mark.parametrize("size", [7, 30, 64, 130, 1000])
+@pytest.mark.parametrize("count", [2, 3])
+def test_each_of_several_processes_reads_its_own_examples_only(count: int, size: int) -> None:
+    """As if each had one device: a mini-batch in as many parts, the rest for all."""
+
+    def works_on(process: int) -> Any:
+        def chosen(size: int) -> Any:
+            places = np.arange(size)
+            return (places // max(1, size // count) == process) | (places >= size // count * count)
+
+        return chosen
+
+    whole = feed(Stored("X", Slices(X)), Y, 3, Processes("numpy").works_on)
+    read = []
+    for process in range(count):
+        source = Noting(X)
+        made = feed(Stored("X", source), Y, 3, works_on(process))
+        start = own = 0
+        while start < len(X):
+            rows, (x, y) = made.mini_batches(0, start, size, 3)
+            for step in range(1 if rows is None else len(rows)):
+                found = (x, y) if rows is None else (x[rows[step]], y[rows[step]])
+                right, mine = whole.mini_batch(0, start, size)[0], works_on(process)(len(found[0]))
+                assert (found[0][mine] == X[right[mine]]).all()
+                assert (found[0][~mine] == 0).all()
+                assert (found[1] == Y[right]).all()
+                start, own = start + len(right), own + int(mine.sum())
+        assert start == len(X)
+        assert sorted(set(source.read)) == sorted(source.read), "none twice"
+        assert len(source.read) == own
+        read.append(own)
+    assert sum(read) < len(X) + count * count * (2 + len(X) // size)
+
+
+def test_after_another_batch_size_the_epoch_goes_on_with_the_examples_left() -> None:
+    run = begin(Slices(X), batch_size=7)
+    list(run.steps(9))
+    seen = {example.index for example in (run.example() for _ in range(7))}
+    run.set(batch_size=45)
+    later = [run.example().index for _ in range(len(X) - 10 * 7)]
+    assert len(set(later)) == len(later)
+    assert not seen & set(later)
+    assert run.history.cost != []
+
+
+def test_a_part_reads_nothing_of_the_others() -> None:
+    source = Noting(X)
+    part = Stored("X", source).part(slice(300, 500))
+    assert (len(part), part.shape, source.read) == (200, (200, 4), [])
+    assert (part[10:20] == X[310:320]).all()
+    assert source.read == list(range(310, 320))
+    broken = X.copy()
+    broken[312, 1] = np.nan
+    with pytest.raises(ValueError, match=r"^X\[312, 1\] is nan"):
+        Stored("X", broken).part(slice(300, 500))[:]
