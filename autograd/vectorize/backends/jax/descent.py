@@ -36,7 +36,7 @@ class State(NamedTuple):
 
     theta: Any  # in pieces, but at the end,
     memory: tuple[Any, ...]  # like each of these
-    gradient: Any
+    gradient: JaxArray
     costs: JaxArray  # of each step
     norms: JaxArray
     taken: JaxArray  # how many steps
@@ -126,30 +126,25 @@ class JaxDescent:
         ends = (0, len(held[0])) if whole else cuts(self.program)
         theta, *memory = [Pieces.of(each, ends).parts for each in held]
         none = jnp.zeros(len(asked.settings), held[0].dtype)
-        gradient = tuple(map(jnp.zeros_like, theta))
-        start = State(theta, tuple(memory), gradient, none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
+        start = State(theta, tuple(memory), jnp.zeros_like(held[0]), none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
         end = jax.lax.while_loop(
             lambda state: (state.taken < asked.count) & state.is_finite, lambda state: self._step(state, ends, data, asked), start
         )
-
-        def joined(parts: tuple[JaxArray, ...]) -> JaxArray:
-            return Pieces(parts, ends).whole
-
-        return end._replace(  # type: ignore[no-any-return]
-            theta=joined(end.theta), memory=tuple(map(joined, end.memory)), gradient=joined(end.gradient)
-        )
+        joined = [Pieces(parts, ends).whole for parts in (end.theta, *end.memory)]
+        return end._replace(theta=joined[0], memory=tuple(joined[1:]))  # type: ignore[no-any-return]
 
     def _step(self, state: State, ends: tuple[int, ...], data: Any, asked: Asked) -> State:
-        number = state.taken
-        cost, gradient = self._cost_and_gradient(Pieces(state.theta, ends), *self._batches(data, asked.rows, number))
+        number, gradient = state.taken, state.gradient
+        cost, parts = self._cost_and_gradient(Pieces(state.theta, ends), *self._batches(data, asked.rows, number))
+        for start, part in zip(ends, parts):  # into the memory of the one before: XLA would compute it for each use of it anew
+            gradient = jax.lax.dynamic_update_slice(gradient, part, (start,))
         if asked.still.size:
-            gradient = (gradient[0].at[asked.still].set(0.0),)
-        norm = jnp.sqrt(sum(each @ each for each in gradient))
+            gradient = gradient.at[asked.still].set(0.0)
+        norm = jnp.sqrt(jnp.sum(gradient * gradient))
         if asked.limit is not None:
-            factor = jnp.where(norm > asked.limit, asked.limit / norm, 1.0)
-            gradient = tuple([each * factor for each in gradient])
-        moved = [self._moved(each, asked.settings[number]) for each in zip(state.theta, gradient, *state.memory)]
-        theta, *memory = zip(*moved)
+            gradient = gradient * jnp.where(norm > asked.limit, asked.limit / norm, 1.0)
+        vectors = zip(state.theta, Pieces.of(gradient, ends).parts, *state.memory)
+        theta, *memory = zip(*[self._moved(each, asked.settings[number]) for each in vectors])
         if asked.still.size:  # weight decay would move them without a gradient
             theta = (theta[0].at[asked.still].set(state.theta[0][asked.still]),)
         costs, norms = state.costs.at[number].set(cost), state.norms.at[number].set(norm)
@@ -171,8 +166,8 @@ class JaxDescent:
         self, theta: Pieces, own: Sequence[JaxArray], others: Sequence[JaxArray]
     ) -> tuple[JaxArray, tuple[JaxArray, ...]]:
         """The mean over all examples; of several devices by the one all-reduce of a step, of cost and gradient in one vector."""
-        if self.devices.size == 1:  # which has nobody to wait for
-            return jax.lax.pmean(cost_and_gradient(self.program, theta, own), devices.BATCH_AXIS)  # type: ignore[no-any-return]
+        if self.devices.size == 1:
+            return cost_and_gradient(self.program, theta, own)
         shared, left = len(own[0]) * self.devices.size, len(others[0])
         if not shared:
             mean = answer(self.program, theta.whole, others)

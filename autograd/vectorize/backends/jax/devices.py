@@ -46,5 +46,7 @@ def precision(dtype: np.dtype[Any]) -> contextlib.AbstractContextManager[Any]:
 
 
 def on_each(f: Callable[..., Any], devices: Mesh, in_specs: Any, out_specs: Any) -> Callable[..., Any]:
-    """The function as each device runs it, on its part of the arguments."""
+    """The function as each device runs it, on its part of the arguments; one alone has all of them, and nobody to reduce with."""
+    if devices.size == 1:
+        return f
     return jax.shard_map(f, mesh=devices, in_specs=in_specs, out_specs=out_specs)  # type: ignore[no-any-return]
