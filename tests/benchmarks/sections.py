@@ -219,6 +219,11 @@ def moons() -> None:
     rows(["moons, one step", "time", "faster than micrograd", "times numpy by hand"], body)
 
 
+def back_ends() -> list[str]:
+    """Those that run here."""
+    return ["numpy", *(["native"] if has_compiler() else []), *(["jax"] if installed("jax") else [])]
+
+
 def has_compiler() -> bool:
     """Whether there is a C compiler, for what runs natively."""
     try:
@@ -233,7 +238,7 @@ def steps(example_cost: Callable[..., Any], X: by_hand.Array, Y: by_hand.Array, 
     taken: dict[str, Callable[[], object]] = {}
     if not VECTORIZE:
         return taken
-    for backend in ("numpy", *(["native"] if has_compiler() else []), *(["jax"] if installed("jax") else [])):
+    for backend in back_ends():
         program = VECTORIZE(example_cost, dtype=dtype, backend=backend).record(X, Y)
         theta = program.parameter_vector()
         descent = program.descent(nn.SGD().update_rule, X, Y, parameters=theta)
@@ -471,7 +476,7 @@ def epoch() -> None:
             contestants["jax, one scan"] = jax_epoch(X, Y, batch, 3.0)
         columns[f"batch {batch}"] = race(contestants, rounds=3)
         if VECTORIZE:
-            for backend in ("numpy", *(["native"] if has_compiler() else []), *(["jax"] if installed("jax") else [])):
+            for backend in back_ends():
                 columns[f"batch {batch}"][f"nn.train, {backend}"] = training_epoch(X, Y, batch, backend)
     table("one epoch, 50,000 images", columns, baseline="numpy by hand")
 
@@ -549,6 +554,12 @@ def scaling() -> None:
             program = VECTORIZE(digits_cost(model))
             program(*arguments)
             program.value_and_gradient(*arguments)
+
+        body = []
+        for backend in back_ends():
+            program = VECTORIZE(whole, backend=backend).record(X)
+            body.append([backend, *[seconds(timed(partial(program.value_and_gradient, X), 1)) for _ in range(2)]])
+        rows(["1,000,000 nodes, cost and gradient", "compiled and run", "run again"], body)
 
         first = race({"first": first_call}, rounds=5)["first"]
         body = [["record, lower and run 784-16-16-10", seconds(first)]]
