@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -633,6 +634,25 @@ def test_a_weights_gradient_its_paths_and_its_wishes_are_one(kind: str) -> None:
         whole((experiment.run.X, experiment.run.Y), experiment.run._own.theta, gradient)
         in_order = experiment.run._own.in_model_order(gradient)
         assert told["total"] == pytest.approx(in_order[told["index"]], rel=1e-9, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("cost", "classes", "names"),
+    [
+        ("squared_error", 2, {"error²", "error"}),
+        ("squared_error", 3, {"error²", "error", "error²#2", "error#2", "error²#3", "error#3"}),
+        ("cross_entropy", 2, {"softplus(score)", "(target · score)"}),
+        ("cross_entropy", 3, {"logsumexp(scores)"}),
+        ("hinge", 2, {"shortfall", "margin"}),
+        ("hinge", 3, {f"{name}{which}" for name in ("max(0, shortfall)", "shortfall", "(1 + score)") for which in ("", "#2")}),
+    ],
+)
+def test_paths_go_through_the_words_of_the_cost(cost: str, classes: int, names: set[str]) -> None:
+    player = Player(data={"name": "blobs", "classes": classes}, layers=[2], cost=cost)
+    told = player("inspect", what="weight", layer=0, neuron=1, input=1)
+    below = [each["name"].rpartition("/∂")[2] for path in told["paths"] for each in path["factors"]]
+    assert {name for name in below if not re.fullmatch(r"[azw]\[.*\]", name)} == names
+    assert told["rest"] == 0
 
 
 def test_of_many_examples_some_wishes_are_told_spread_evenly() -> None:
