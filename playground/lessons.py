@@ -86,7 +86,7 @@ def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str
             if name in served:
                 raise LessonError("there is a lesson of that name already: choose another name for the file", file)
             lesson = parsed(file, content)
-            content = content if file.endswith(".json") else json.dumps(lesson, ensure_ascii=False).encode()
+            content = content if file.endswith(".json") else json.dumps(lesson).encode()
         served[name] = content
     return served
 
@@ -124,6 +124,8 @@ def from_json(text: str) -> Lesson:
         raise LessonError("this is nested too deep") from None
     except RefusedError as error:
         raise LessonError(_plainly(error.problem), *re.findall(r"^pages\[\d+\]", error.field)) from None
+    except ValueError as error:  # as for a number of thousands of digits
+        raise LessonError(f"this is no JSON: {error}") from None
 
 
 def from_markdown(text: str) -> Lesson:

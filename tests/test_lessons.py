@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from playground import lessons
 from playground.configuration import Configuration
@@ -230,6 +232,30 @@ def test_a_part_of_the_page_is_one_that_a_browser_can_look_for(selector: str) ->
     else:
         with pytest.raises(LessonError):
             page_of(f"point: {selector}")
+
+
+def test_a_number_of_thousands_of_digits_is_no_lesson() -> None:
+    with pytest.raises(LessonError, match=r"^this (is no JSON: Exceeds the limit|must be an object)"):  # by the Python that reads it
+        from_json("1" * 5000)
+
+
+PIECES = [
+    "# A", "## B", "## ", "### C", "", "text", "  text", "- text", "```", "~~~", ":", "do", "\ud800", "do: b", "until: run", "point: #a",
+    "layers: 3", "layers:", "layers: 3, x", "data: xor", "data: {}", "data.n: 9", "data.n.n: 1", "data: [", "optimizer: adam",
+    "optimizer.name: sgd", 'schedule: {"name": 3}', 'cost: "\\ud800"', "activations: exp(-x^2", "seed: 1e999", "seed: " + "1" * 5000,
+    "rate:" + "[" * 5000,
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=20), max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_a_lesson_or_told_why_not(lines: list[str]) -> None:
+    for text in ("\n".join(lines), "\n".join(["# A", "## B", "text", *lines]), "\n".join(["# A", "## B", "text", "```", *lines, "```"])):
+        try:
+            lesson, problem = from_markdown(text), ""
+        except LessonError as error:
+            lesson, problem = {}, str(error)
+        assert re.match(r"line \d+: .", problem) if problem else from_json(json.dumps(lesson)) == lesson
 
 
 # How the page gets them
