@@ -7,7 +7,9 @@ import asyncio
 import sys
 import webbrowser
 from collections.abc import Sequence
+from pathlib import Path
 
+from playground import lessons
 from playground.server import Server
 
 
@@ -15,9 +17,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(prog="python -m playground", description="A network learns before your eyes, in your browser.")
     options.add_argument("--port", type=_port, default=0, help="where to listen on this machine (default: any free port)")
     options.add_argument("--no-browser", action="store_true", help="only print the address")
+    options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
     given = options.parse_args(arguments)
     try:
-        asyncio.run(_serve(Server(given.port), not given.no_browser))
+        server = Server(given.port, more=given.lesson)
+    except (OSError, lessons.LessonError) as error:
+        sys.exit(str(error))
+    try:
+        asyncio.run(_serve(server, [lessons.name_of(path.name) for path in given.lesson], not given.no_browser))
     except KeyboardInterrupt:
         pass  # Ctrl-C is how it ends
     except ImportError as error:
@@ -28,12 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
 
-async def _serve(server: Server, browser: bool) -> None:
+async def _serve(server: Server, led: Sequence[str], browser: bool) -> None:
+    """Serve; the browser opens the first of the lessons that it is led through, if any."""
     await server.start()
-    print(f"The playground is at {server.address} (Ctrl-C ends it)", flush=True)
+    links = {name: f"{server.address}?lesson={name}" for name in led}
+    print(
+        f"The playground is at {server.address} (Ctrl-C ends it)",
+        *(f"The lesson {name} is at {links[name]}" for name in led),
+        sep="\n",
+        flush=True,
+    )
     try:
         if browser:
-            await asyncio.to_thread(webbrowser.open, server.address)
+            await asyncio.to_thread(webbrowser.open, next(iter(links.values()), server.address))
         await asyncio.Event().wait()
     finally:
         await server.stop()

@@ -97,10 +97,7 @@ def activation_of(text: str) -> Activation:
 def read(given: Any) -> Configuration:
     """The configuration in a message, with what is left out as `hello` has it. Raises RefusedError."""
     fields_of = Fields(given, "configuration")
-    layers = tuple(
-        Fields({"n": each}, f"configuration.layers[{index}]").whole("n", 1, NEURONS)
-        for index, each in enumerate(fields_of.list("layers", 0, LAYERS, [16, 16]))
-    )
+    layers = tuple(fields_of.wholes("layers", 0, LAYERS, 1, NEURONS, [16, 16]))
     cost = fields_of.choice("cost", COSTS, "cross_entropy")
     parameters = None
     if fields_of.any("parameters") is not None:
@@ -167,11 +164,7 @@ def _data(given: Fields) -> dict[str, Any]:
     elif name == "points":
         points = data.list("X", 0, ROWS)
         pairs = [Fields({"X": each}, data.at(f"X[{index}]")).numbers("X", 2, 2, -LARGE, LARGE) for index, each in enumerate(points)]
-        labels = data.list("y", len(points), len(points))
-        read |= {
-            "X": pairs,
-            "y": [Fields({"y": each}, data.at(f"y[{index}]")).whole("y", 0, most - 1) for index, each in enumerate(labels)],
-        }
+        read |= {"X": pairs, "y": data.wholes("y", len(points), len(points), 0, most - 1)}
     elif name == "digits":
         read |= {"n": data.whole("n", 10, DIGITS, 1000)}
     else:

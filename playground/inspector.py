@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import chain_rule, grad, vectorize, why
+from autograd import Value, chain_rule, grad, vectorize, why
 from nn import anatomy, nudges
 from nn.activations import Activation, linear
 from nn.anatomy import Anatomy
@@ -17,6 +17,11 @@ from playground.experiment import Experiment
 from playground.messages import Arrays, RefusedError
 
 TERMS, WISHES, PATHS = 50, 200, 10  # that one reply lists
+WORDS = {
+    "squared_error": {"subtract": "error", "power": "error²"},
+    "cross_entropy": {"softplus": "softplus(score)", "multiply": "(target · score)", "logsumexp": "logsumexp(scores)"},
+    "hinge": {"multiply": "margin", "add": "(1 + score)", "subtract": "shortfall", "relu": "max(0, shortfall)"},
+}  # what the operations of a cost's formula make: between C and the outputs, on the paths of the chain rule
 
 Which = Mapping[str, Any]  # which example: {"of": "training", "index": 5}
 
@@ -136,6 +141,7 @@ class Inspector:
         found, _ = self._anatomy(which)
         index = self.experiment.place_of(layer, neuron, place)
         leaf, here = experiment.parameters[index], found[layer, neuron]
+        _name_in_words(found, WORDS[experiment.configuration.cost])
         rule, reason = chain_rule(found.cost, leaf, PATHS, experiment.model), why(found.cost, leaf, experiment.model)
         wishes, penalty = self._wishes(layer, neuron, place), 0.0 if place is None else experiment.penalty_slope(leaf.data)
         spread = np.linspace(0, len(wishes) - 1, min(WISHES, len(wishes))).astype(np.int64).tolist()
@@ -175,6 +181,16 @@ class Inspector:
         table = nudges(experiment.model, training.X, experiment.targets(training), experiment.cost_function)
         deltas: Array = table.deltas[layer][:, neuron]
         return -deltas if place is None else -deltas * table.activations[layer][:, place]
+
+
+def _name_in_words(found: Anatomy, words: Mapping[str, str]) -> None:
+    """Label what the cost is made of, from the outputs on, by the operation that made it."""
+    outputs, ahead = set(found.outputs), [found.cost]
+    while ahead:
+        for each in ahead.pop().operands:
+            if isinstance(each, Value) and each.op is not None and each not in outputs:
+                each.label = words.get(each.op.name, "")
+                ahead.append(each)
 
 
 def _prediction(outputs: Array) -> int:

@@ -85,10 +85,16 @@ class Fields:
         return given
 
     def whole(self, name: str, low: int, high: int, default: Any = None) -> int:
-        given = self.any(name, default)
+        return self._whole(name, self.any(name, default), low, high)
+
+    def _whole(self, name: str, given: Any, low: int, high: int) -> int:
         if not isinstance(given, int) or isinstance(given, bool) or not low <= given <= high:
             self.refuse(name, f"must be a whole number from {low:,} to {high:,}, got {shown(given)}")
         return given
+
+    def wholes(self, name: str, fewest: int, most: int, low: int, high: int, default: Any = None) -> list[int]:
+        """A list of whole numbers."""
+        return [self._whole(f"{name}[{index}]", each, low, high) for index, each in enumerate(self.list(name, fewest, most, default))]
 
     def number(self, name: str, low: float, high: float, default: Any = None) -> float:
         return self._number(name, self.any(name, default), low, high)

@@ -13,12 +13,13 @@ import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playground import lessons
 from playground.session import Session
 
 if TYPE_CHECKING:
@@ -44,12 +45,17 @@ TYPES = {
 
 
 class Server:
-    """Serves the playground from `start` to `stop`; `address` is where. Port 0 is any that is free."""
+    """Serves the playground from `start` to `stop`; `address` is where. Port 0 is any that is free.
 
-    def __init__(self, port: int = 0, idle: float = IDLE, sessions: int = SESSIONS, begin: Callable[[], Session] = Session) -> None:
+    `more` are files of lessons, beside those that there are. Raises LessonError for one that is none.
+    """
+
+    def __init__(
+        self, port: int = 0, idle: float = IDLE, sessions: int = SESSIONS, begin: Callable[[], Session] = Session, more: Iterable[Path] = ()
+    ) -> None:
         self.port, self.idle, self.most, self.begin = port, idle, sessions, begin
         self.token = secrets.token_urlsafe(16)
-        self.files = _files(PAGE)
+        self.files = _files(PAGE, more)
         self.open = 0  # sessions
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")
         self._server: Any = None
@@ -155,7 +161,8 @@ class Server:
             self.open -= 1
 
 
-def _files(folder: Path) -> dict[str, tuple[str, bytes]]:
-    """The files in a folder and below, by the path that they are asked for: each its type and its content."""
-    known = [(path, TYPES.get(path.suffix.removeprefix("."))) for path in sorted(folder.rglob("*"))]
-    return {path.relative_to(folder).as_posix(): (kind, path.read_bytes()) for path, kind in known if kind and path.is_file()}
+def _files(folder: Path, more: Iterable[Path]) -> dict[str, tuple[str, bytes]]:
+    """The files in a folder and below, and more lessons, by the path that they are asked for: each its type and its content."""
+    there = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    known = [(name, TYPES.get(name.rpartition(".")[2]), content) for name, content in lessons.published(there, more).items()]
+    return {name: (kind, content) for name, kind, content in known if kind}

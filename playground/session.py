@@ -176,10 +176,10 @@ The curve is of the activation and its derivative around this z, 121 points, nul
      "wishes": [{"index": 5, "class": 1, "wish": -0.12}, ...], "average": 0.03, "examples": 140, "penalty": 0.0, "total": -0.03}
 
 `gradient` is ∂C/∂w of this example: delta of the neuron times the activation that the weight meets (`rule`; 1 for a bias), or the sum
-over the paths, the ten largest one by one (the largest first) and the `rest`. `why` says it in words, with the verdict "zero", "tiny",
-"huge", "ordinary", "cancelled", "nan", "infinite" or "unconnected". A wish is minus an example's gradient: `wishes` are those of up to
-200 training examples, spread evenly, and `average` the mean over all of them; `total` = penalty - average is the gradient of the whole
-cost by this weight.
+over the paths, the ten largest one by one (the largest first) and the `rest`; between C and the outputs the names are words of the
+cost's formula, such as `error²`. `why` says it in words, with the verdict "zero", "tiny", "huge", "ordinary", "cancelled", "nan",
+"infinite" or "unconnected". A wish is minus an example's gradient: `wishes` are those of up to 200 training examples, spread evenly,
+and `average` the mean over all of them; `total` = penalty - average is the gradient of the whole cost by this weight.
 
 weight
 ------

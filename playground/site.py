@@ -16,11 +16,12 @@ import argparse
 import io
 import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import autograd
 import nn
+from playground import lessons
 from playground.server import PAGE
 
 VERSION = "314.0.7"  # of Pyodide
@@ -41,27 +42,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--output", type=Path, default=Path("site"), help="the folder (default: site)")
     where = f"where Pyodide is (default: OUTPUT/pyodide/ if it is there, otherwise {CDN})"
     options.add_argument("--pyodide", metavar="URL", help=where)
+    options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
     given = options.parse_args(arguments)
     try:
-        address = write(given.output, given.pyodide)
+        address = write(given.output, given.pyodide, given.lesson)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     whence = "which readers' browsers will ask for it" if address.startswith("http") else "nothing comes from elsewhere"
     print(f"The playground is in {given.output}, with Pyodide from {address}: {whence}")
+    for path in given.lesson:
+        print(f"A link to the lesson in {path} ends in index.html?lesson={lessons.name_of(path.name)}")
     print(f"To look at it: python -m http.server --bind 127.0.0.1 --directory {given.output}")
     print(f"A server that can should send with worker.js: Content-Security-Policy: {worker_policy(address)}")
 
 
-def write(output: Path, pyodide: str | None = None) -> str:
-    """Write the site to a folder, and return the address that it has Pyodide from.
+def write(output: Path, pyodide: str | None = None, more: Iterable[Path] = ()) -> str:
+    """Write the site to a folder, with more lessons in it, and return the address that it has Pyodide from.
 
-    Raises ValueError for a folder with other things in it, and for an address that is none, and OSError where nothing can be written.
+    Raises ValueError for a folder with other things in it, for an address that is none, and for a lesson that is none, and OSError where
+    nothing can be written.
     """
     address = _address(pyodide or (BESIDE if (output / BESIDE).is_dir() else CDN))
     there = {path.name for path in output.iterdir()} if output.exists() else set()
     if there - {"pyodide"} and SOURCES not in there:
         raise ValueError(f"{output} has other things in it: choose another folder with --output, or empty it")
-    for name, content in files(address).items():
+    for name, content in files(address, more).items():
         path = output / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -83,9 +88,10 @@ def _address(pyodide: str) -> str:
     return address
 
 
-def files(pyodide: str) -> dict[str, bytes]:
+def files(pyodide: str, more: Iterable[Path] = ()) -> dict[str, bytes]:
     """The site's files, by their paths in its folder."""
-    page = {path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.is_file()}
+    there = {path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.is_file()}
+    page = lessons.published(there, more)
     head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<meta name="session" content="worker">'
     page["index.html"] = _replaced(page["index.html"], '<meta charset="utf-8">', head)
     page["worker.js"] = _replaced(page["worker.js"], f'"{BESIDE}"', f'"{pyodide}"')

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograd import Value, relu, sigmoid, total
-from nn import MLP
-from tests.benchmarks import by_hand, sections
+from autograd import Value, relu, sigmoid, tanh, total
+from nn import MLP, binary_cross_entropy
+from tests.benchmarks import by_hand, frames, sections
+from tests.players import Player
 
 
 @pytest.mark.parametrize("batch", [1, 3, by_hand.WIDE])
@@ -31,6 +32,55 @@ def test_moons_by_hand_have_the_gradient_of_the_scalar_engine(batch: int) -> Non
     cost = total(hinges) / batch + by_hand.Moons.decay * total(p * p for p in model.parameters())
     cost.backward()
     agrees(by_hand.Moons([2, 16, 16, 1], batch), model, cost, X, Y)
+
+
+@pytest.mark.parametrize("batch", [3, by_hand.WIDE])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_scores_by_hand_have_the_gradient_of_the_scalar_engine(batch: int, dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(batch, 2)), rng.choice([0.0, 1.0], batch)
+    model = MLP([2, 16, 16, 1], activation=tanh, seed=1)
+    cost = total(binary_cross_entropy(model(x), y) for x, y in zip(X.tolist(), Y.tolist())) / batch
+    cost.backward()
+    agrees(by_hand.Scores([2, 16, 16, 1], batch, dtype), model, cost, X.astype(dtype), Y.astype(dtype))
+
+
+def test_the_same_parameters_in_another_batch_size_give_the_same_scores() -> None:
+    rng = np.random.default_rng(0)
+    few, many = by_hand.Scores([2, 5, 4, 1], 3), by_hand.Scores([2, 5, 4, 1], by_hand.WIDE)
+    few.parameters[:], X = rng.normal(size=few.parameters.size), rng.normal(size=(by_hand.WIDE, 2))
+    many.take(few)
+    np.testing.assert_allclose(many.activate(X)[:3], few.activate(X[:3]), rtol=1e-12)
+    again = by_hand.Scores([2, 5, 4, 1], 3)
+    again.take(many)
+    np.testing.assert_array_equal(again.parameters, few.parameters)
+
+
+def test_frames_by_hand_are_those_of_the_session() -> None:
+    player = Player(seed=0)
+    by_numpy, what = frames.Frames(player.session.experiment), {"maps": frames.MAP, "boundary": frames.BOUNDARY}
+    content, told = by_numpy.frame(**what), player("frame", **what, parameters=True, gradient=True)
+    arrays = [told[name] for name in ("boundary", "maps", "parameters", "gradient")]
+    assert len(content) - content.index(b"]]") - 2 == sum(each.nbytes for each in arrays)
+    drawn = np.frombuffer(content[content.index(b"]]") + 2 :][: arrays[0].nbytes + arrays[1].nbytes], np.float32)
+    np.testing.assert_allclose(drawn, np.concatenate([arrays[0].ravel(), arrays[1].ravel()]), atol=2e-6)
+    (cost, accuracy), (held_out_cost, held_out_accuracy) = by_numpy.measured()
+    assert (cost, held_out_cost) == pytest.approx((told["cost"], told["held_out_cost"]), rel=1e-12)
+    assert (accuracy, held_out_accuracy) == (told["accuracy"], told["held_out_accuracy"])
+
+
+def test_frames_by_hand_learn_as_the_session_does() -> None:
+    player = Player(seed=0, batch_size=None)  # all at once, so that the order of the examples does not matter
+    by_numpy = frames.Frames(player.session.experiment)
+    player("run")
+    for _ in range(3):
+        by_numpy.frame(steps=frames.STEPS)
+        told = player("frame", steps=frames.STEPS, parameters=True)
+    assert [cost for cost, _ in by_numpy.measured()] == pytest.approx([told["cost"], told["held_out_cost"]], rel=1e-9)
+    ours, theirs = by_hand.Scores([2, 16, 16, 1], 1), by_hand.Scores([2, 16, 16, 1], 1)
+    ours.take(by_numpy.batch)
+    theirs.set(told["parameters"])
+    np.testing.assert_allclose(ours.parameters, theirs.parameters, rtol=1e-9, atol=1e-12)
 
 
 def test_moons_for_numba_are_those_by_hand() -> None:

@@ -39,9 +39,9 @@ NOTHING = {"seed": 0}  # settings like the usual ones, in an address that theref
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving(*lessons: Path) -> Iterator[str]:
     """The address of a server that runs, on a thread of its own."""
-    loop, server = asyncio.new_event_loop(), Server()
+    loop, server = asyncio.new_event_loop(), Server(more=lessons)
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
@@ -534,6 +534,25 @@ def test_the_address_can_name_a_lesson(opened: Opener) -> None:
     page = opened(query="?lesson=nowhere")
     page.wait_for("#notice", "There is no lesson “nowhere” here.")
     assert len(page.browser.get_log("browser")) == 1  # the browser's own word on a file that is not there
+
+
+def test_a_teachers_lesson_leads_the_page(browser: Any, tmp_path: Path) -> None:
+    text = "# Lines\n\n## One\n\nA line.\n\n```\nlayers: 3\npoint: #by-step\ndo: Step.\nuntil: step\n```\n\n## Two\n\nThe end.\n"
+    (tmp_path / "lines.md").write_text(text)
+    with serving(tmp_path / "lines.md") as address:
+        browser.get(f"{address}?lesson=lines")
+        page = Page(browser)
+        page.wait_for("#lesson-title", "One")
+        page.wait(lambda: page.text("#network-words").startswith("2-3-1"))
+        assert page.text("#lesson .todo") == "Step."
+        assert "pointed" in page.find("#by-step").get_attribute("class")
+        page.click("#by-step")
+        page.wait(lambda: "done" in page.find("#lesson .todo").get_attribute("class"))
+        page.click("#lesson-next")
+        page.wait_for("#lesson-title", "Two")
+        assert page.text("#network-words").startswith("2-3-1")  # it goes on
+        assert page.text("#step-number") == "1"
+    assert browser.get_log("browser") == []
 
 
 def test_an_address_that_does_not_work_says_so(opened: Opener) -> None:

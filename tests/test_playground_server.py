@@ -331,6 +331,40 @@ def test_a_browser_is_opened_at_the_address(monkeypatch: pytest.MonkeyPatch, cap
     assert capsys.readouterr().out == f"The playground is at {seen[0]} (Ctrl-C ends it)\n"
 
 
+def test_the_command_opens_a_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    seen: list[str] = []
+    for name in ("first.md", "second.md"):
+        (tmp_path / name).write_text("# Lines\n\n## One\n\nText.\n")
+
+    def opened_at(address: str) -> None:
+        seen.append(address)
+        port, path = address.removeprefix("http://127.0.0.1:").split("/", 1)
+        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+        connection.request("GET", f"/{path.partition('?')[0]}lessons/second.json")
+        response = connection.getresponse()
+        assert response.headers["Content-Type"] == "application/json"
+        assert json.loads(response.read()) == {"title": "Lines", "pages": [{"title": "One", "text": ["Text."]}]}
+        raise KeyboardInterrupt  # as if the user had enough at once
+
+    monkeypatch.setattr("webbrowser.open", opened_at)
+    __main__.main([f"--lesson={tmp_path / 'first.md'}", f"--lesson={tmp_path / 'second.md'}"])
+    address, _, query = seen[0].partition("?")
+    assert query == "lesson=first"
+    assert capsys.readouterr().out.splitlines() == [
+        f"The playground is at {address} (Ctrl-C ends it)",
+        f"The lesson first is at {address}?lesson=first",
+        f"The lesson second is at {address}?lesson=second",
+    ]
+
+
+def test_a_lesson_that_is_none_is_said_before_anything_is_served(tmp_path: Path) -> None:
+    (tmp_path / "lines.md").write_text("# Lines\n\n## One\n\n### Two\n")
+    with pytest.raises(SystemExit, match=r"lines\.md, line 5: there are two kinds of headings: # for the lesson's title, ## for each page"):
+        __main__.main(["--no-browser", f"--lesson={tmp_path / 'lines.md'}"])
+    with pytest.raises(SystemExit, match=r"No such file or directory: .*none\.md"):
+        __main__.main(["--no-browser", f"--lesson={tmp_path / 'none.md'}"])
+
+
 def test_a_port_that_is_taken_is_said(server: Server) -> None:
     with pytest.raises(SystemExit) as caught:
         __main__.main(["--no-browser", "--port", str(server.port)])

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -127,7 +128,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"data": {"name": "points"}}, "data.X", "must be a list of 0 to 5,000, got null"),
     ({"data": {"name": "points", "X": [[0, 1]], "y": []}}, "data.y", "must be a list of 1, got 0"),
     ({"data": {"name": "points", "X": [[0]], "y": [0]}}, "data.X[0].X", "must be a list of 2, got 1"),
-    ({"data": {"name": "points", "X": [[0, 1]], "y": [6]}}, "data.y[0].y", "must be a whole number from 0 to 5, got 6"),
+    ({"data": {"name": "points", "X": [[0, 1]], "y": [6]}}, "data.y[0]", "must be a whole number from 0 to 5, got 6"),
     ({"data": {"name": "csv"}}, "data.text", "must be text, got null"),
     ({"data": {"name": "csv", "text": CSV, "file": "/etc/passwd"}}, "data.file", 'unknown field "file"'),
     ({"data": {"name": "csv", "text": CSV, "target": "kin"}}, "data.text", "the text has no single column 'kin'"),
@@ -136,7 +137,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"features": ["x3"]}, "features[0]", 'must be one of x1, x2, x1^2, x2^2, x1*x2, sin(4*x1), sin(4*x2); got "x3"'),
     ({"features": ["x1", "x1"]}, "features", "has one of them twice"),
     ({"layers": [4] * 7}, "layers", "must be a list of 0 to 6, got 7"),
-    ({"layers": [65]}, "layers[0].n", "must be a whole number from 1 to 64, got 65"),
+    ({"layers": [65]}, "layers[0]", "must be a whole number from 1 to 64, got 65"),
     ({"data": {"name": "digits"}, "layers": [64, 64, 64, 64]}, "layers", "has 63,370 parameters, more than 60,000"),
     ({"activations": ["x"]}, "activations", "must be a formula, or a list of one for each of the 2 hidden layers, got 1"),
     ({"activations": [1, "x"]}, "activations[0]", "must be a formula of x, such as tanh(x); got 1"),
@@ -633,6 +634,25 @@ def test_a_weights_gradient_its_paths_and_its_wishes_are_one(kind: str) -> None:
         whole((experiment.run.X, experiment.run.Y), experiment.run._own.theta, gradient)
         in_order = experiment.run._own.in_model_order(gradient)
         assert told["total"] == pytest.approx(in_order[told["index"]], rel=1e-9, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("cost", "classes", "names"),
+    [
+        ("squared_error", 2, {"error²", "error"}),
+        ("squared_error", 3, {"error²", "error", "error²#2", "error#2", "error²#3", "error#3"}),
+        ("cross_entropy", 2, {"softplus(score)", "(target · score)"}),
+        ("cross_entropy", 3, {"logsumexp(scores)"}),
+        ("hinge", 2, {"shortfall", "margin"}),
+        ("hinge", 3, {f"{name}{which}" for name in ("max(0, shortfall)", "shortfall", "(1 + score)") for which in ("", "#2")}),
+    ],
+)
+def test_paths_go_through_the_words_of_the_cost(cost: str, classes: int, names: set[str]) -> None:
+    player = Player(data={"name": "blobs", "classes": classes}, layers=[2], cost=cost)
+    told = player("inspect", what="weight", layer=0, neuron=1, input=1)
+    below = [each["name"].rpartition("/∂")[2] for path in told["paths"] for each in path["factors"]]
+    assert {name for name in below if not re.fullmatch(r"[azw]\[.*\]", name)} == names
+    assert told["rest"] == 0
 
 
 def test_of_many_examples_some_wishes_are_told_spread_evenly() -> None:

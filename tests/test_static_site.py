@@ -72,6 +72,19 @@ def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     assert not any(name.startswith("playground/page/") or "__pycache__" in name for name in packed)
 
 
+def test_it_has_a_teachers_lessons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "lines.md"
+    path.write_text("# Lines\n\n## One\n\nText.\n")
+    site.main([f"--output={tmp_path / 'site'}", f"--lesson={path}"])
+    lesson = json.loads(contents(tmp_path / "site")["lessons/lines.json"])
+    assert lesson == {"title": "Lines", "pages": [{"title": "One", "text": ["Text."]}]}
+    assert f"A link to the lesson in {path} ends in index.html?lesson=lines\n" in capsys.readouterr().out
+    path.write_text("# Lines\n\nText.\n")
+    with pytest.raises(SystemExit, match=r"lines\.md, line 3: this stands before the first page"):
+        site.main([f"--output={tmp_path / 'another'}", f"--lesson={path}"])
+    assert not (tmp_path / "another").exists()
+
+
 def test_it_is_the_same_byte_for_byte_each_time(tmp_path: Path) -> None:
     first, second = (contents(built(tmp_path / name)) for name in ("first", "second"))
     assert first == second

@@ -1,5 +1,6 @@
 /**
- * A guided lesson: pages of text, each with something to do. A lesson is a JSON file in lessons/ (`?lesson=name` opens it):
+ * A guided lesson: pages of text, each with something to do. `?lesson=name` opens lessons/name.json, which was written so, or in Markdown
+ * (see playground/lessons.py, which checks it):
  *
  *     {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "do": "...", "until": "run"}, ...]}
  *
@@ -13,7 +14,7 @@ import {at, make} from "./dom.js";
 const SEEN = "nudge-story=seen";  // a cookie, because it outlives the port, which is another one each time
 
 export class Lesson {
-  /** `say(words)` is for what goes wrong; `configure(part)` sets up a page's configuration. The story opens by itself on a first visit (unless the address shares settings), and where the address names a lesson. */
+  /** `say(words)` is for what goes wrong; `configure(configuration)` sets up a page's, in which what is left out is as usual. The story opens by itself on a first visit (unless the address shares settings), and where the address names a lesson. */
   constructor({configure, isShared, say}) {
     Object.assign(this, {configure, say});
     this.box = at("lesson");

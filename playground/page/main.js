@@ -458,7 +458,7 @@ async function begin() {
     return configure(hello.defaults);
   });
   listen();
-  lesson = new Lesson({configure: part => configure({...hello.defaults, ...part}), isShared, say});
+  lesson = new Lesson({configure, isShared, say});
   document.documentElement.dataset.ready = "true";
 }
 

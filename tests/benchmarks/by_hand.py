@@ -1,4 +1,4 @@
-"""What an expert writes by hand: preallocated numpy for the two networks that the benchmarks train.
+"""What an expert writes by hand: preallocated numpy for the networks that the benchmarks train.
 
 Every array is made once for a batch size and reused, every operation writes with `out=`, the parameters are
 one flat vector with a view for each matrix, and bias gradients are products with a row of ones. These are
@@ -152,4 +152,53 @@ class Moons(ByHand):
             self.backward(layer, inputs)
         np.multiply(self.parameters, 2 * self.decay, out=self.update)
         np.add(self.gradient, self.update, out=self.gradient)
+        return cost
+
+
+class Scores(ByHand):
+    """Tanh layers, one linear output, and binary cross-entropy with labels of 0 and 1: what the playground begins with."""
+
+    def activate(self, X: Array) -> Array:
+        """The outputs, (batch,); the activations of all layers are left in their buffers."""
+        first, second, output = self.activations
+        np.tanh(self.forward(0, X), out=first)
+        np.tanh(self.forward(1, first), out=second)
+        self.forward(2, second)
+        scores: Array = output[:, 0]
+        return scores
+
+    def take(self, other: ByHand) -> None:
+        """Have the same parameters as another, whatever its batch size and dtype."""
+        turned = self.wide != other.wide
+        for mine, theirs in zip((*self.weights, *self.biases), (*other.weights, *other.biases)):
+            mine[...] = theirs.T if turned else theirs  # of a vector, .T is itself
+
+    def cost(self, Y: Array) -> float:
+        """The mean cost of the examples that were activated last."""
+        scores, each, term = self.activations[2][:, 0], self.scratch[2][:, 0], self.deltas[2][:, 0]
+        np.abs(scores, out=each)
+        np.negative(each, out=each)
+        np.exp(each, out=each)
+        np.log1p(each, out=each)
+        np.maximum(scores, 0, out=term)
+        np.add(each, term, out=each)
+        return (float(np.dot(self.ones, each)) - float(np.dot(Y, scores))) / len(Y)
+
+    def value_and_gradient(self, X: Array, Y: Array) -> float:
+        scores = self.activate(X)
+        cost = self.cost(Y)
+        delta = self.deltas[2][:, 0]
+        np.negative(scores, out=delta)
+        np.exp(delta, out=delta)
+        np.add(delta, 1, out=delta)
+        np.reciprocal(delta, out=delta)
+        np.subtract(delta, Y, out=delta)
+        np.multiply(delta, 1 / len(X), out=delta)
+        for layer in (2, 1):
+            inputs, factor = self.activations[layer - 1], self.scratch[layer - 1]
+            self.backward(layer, inputs)
+            np.multiply(inputs, inputs, out=factor)
+            np.subtract(1, factor, out=factor)
+            np.multiply(self.pass_back(layer), factor, out=self.deltas[layer - 1])
+        self.backward(0, X)
         return cost

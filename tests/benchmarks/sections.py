@@ -24,6 +24,7 @@ from autograd.vectorize.backends import native
 from autograd.vectorize.backends.native.compiler import CompilationError, compiler
 from nn.data import moons as two_moons
 from tests.benchmarks import by_hand
+from tests.benchmarks.frames import playground
 from tests.benchmarks.race import Contestants, Many, race, ratio, rows, seconds, table, timed
 
 DIGITS = [784, 16, 16, 10]
@@ -581,4 +582,6 @@ def compiling(program: Any) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in times.items()}
 
 
-SECTIONS: dict[str, Callable[[], None]] = {"graph": graph, "moons": moons, "digits": digits, "epoch": epoch, "scaling": scaling}
+SECTIONS: dict[str, Callable[[], None]] = {
+    "graph": graph, "moons": moons, "digits": digits, "epoch": epoch, "scaling": scaling, "playground": playground,
+}  # fmt: skip

@@ -1,0 +1,322 @@
+"""Lessons: what a teacher writes, in Markdown or in JSON, checked, and as the page reads it.
+
+In Markdown a lesson is a title, and for each of its pages a heading, paragraphs, and a block of lines `name: value`:
+
+    # Lines and curves
+
+    ## A straight line
+
+    Without a hidden layer there is one weighted sum, and where it is zero is a straight line.
+    So these two moons cannot be told apart.
+
+    ```
+    data: moons
+    data.noise: 0.2
+    layers: []
+    point: #plane
+    do: Press the big button, and watch the line turn.
+    until: run
+    ```
+
+The block may have the fields of a CONFIGURATION (see session.py), with a dot before what is inside of one; `data: moons` is short for
+`data.name: moons`. Values are as in JSON, but text needs no quotes, and lists of numbers or names need no brackets. Beside them it may
+have `do`, what the learner is to do, `until`, the event that shows it was done, and `point`, the part of the page that is framed. A line
+that begins with a space goes on with the one before. Paragraphs are shown as they are written: the page makes no text bold.
+
+In JSON it is what the page reads:
+
+    {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "do": "...", "until": "run"}, ...]}
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+from playground import configuration as configurations
+from playground.experiment import Experiment
+from playground.messages import Fields, RefusedError, shown
+
+EVENTS = (
+    "run", "paused", "step", "epoch", "one-example", "back", "neuron", "weight", "turned", "point", "example", "gradients", "weights",
+    "formula", "painted", "drawn", "learned",
+)  # fmt: skip
+LESSON, PAGES, PARAGRAPHS, PARAGRAPH, LINE = 500_000, 100, 30, 3000, 300  # characters and how many
+HELP = "a lesson of your own, in Markdown or JSON; may be given several times"
+FOLDER = "lessons/"  # of the page
+
+SETTINGS = tuple(field.name for field in fields(configurations.Configuration))
+WITH_PARTS = ("data", "optimizer", "schedule")
+WITHOUT_BRACKETS = ("layers", "features")
+OF_THE_PAGE = ("do", "until", "point")
+
+TITLE, PAGE = "a line such as: # Lines and curves", "a line such as: ## A straight line"
+NAME = re.compile(r"[A-Za-z0-9_-]+")  # what an address can ask for
+HEADING = re.compile(r"(#{1,6})(?:\s(.*))?")
+FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[^`]*")
+NO_PARAGRAPH = re.compile(r"\s*(?:[-*+] |\d{1,3}[.)] |>|\||!\[|-{3,}\s*$|={3,}\s*$)")
+_WORD = "[A-Za-z_][A-Za-z0-9_-]*"
+SELECTOR = re.compile(rf"(?:{_WORD})?(?:[#.]{_WORD}|\[{_WORD}(?:={_WORD})?\])+")
+
+Lesson = dict[str, Any]
+
+
+class LessonError(ValueError):
+    """A lesson that cannot be shown: what is wrong, and where, the file, and the line or the page in it."""
+
+    def __init__(self, problem: str, *places: str) -> None:
+        super().__init__(f"{', '.join(places)}: {problem}" if places else problem)
+        self.problem, self.places = problem, places
+
+
+def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str, bytes]:
+    """The page's files as they are served: those in lessons/ checked, Markdown as JSON, and more lessons from elsewhere beside them.
+
+    Raises LessonError, which names the file and the line, and OSError for a file that cannot be read.
+    """
+    served: dict[str, bytes] = {}
+    for name, content in [*files.items(), *((f"{FOLDER}{path.name}", path.read_bytes()) for path in more)]:
+        if name.startswith(FOLDER):
+            file = name.removeprefix(FOLDER)
+            name = f"{FOLDER}{name_of(file)}.json"
+            if name in served:
+                raise LessonError("there is a lesson of that name already: choose another name for the file", file)
+            lesson = parsed(file, content)
+            content = content if file.endswith(".json") else json.dumps(lesson).encode()
+        served[name] = content
+    return served
+
+
+def name_of(file: str) -> str:
+    """The name by which the page's address asks for a lesson in a file. Raises LessonError for a file that can be none."""
+    path = PurePosixPath(file)
+    if path.suffix not in (".md", ".json"):
+        raise LessonError("a lesson is Markdown or JSON, in a file whose name ends in .md or .json", file)
+    if not NAME.fullmatch(path.stem):
+        raise LessonError("its name will be part of an address, so it must be of letters from a to z, digits, - and _", file)
+    return path.stem
+
+
+def parsed(file: str, content: bytes) -> Lesson:
+    """The lesson in a file. Raises LessonError, which names the file."""
+    try:
+        text = content.decode("utf-8-sig")  # some editors begin with a mark
+    except UnicodeDecodeError as error:
+        raise LessonError("this is no text in UTF-8", file, f"line {content[: error.start].count(10) + 1}") from None
+    try:
+        return from_json(text) if file.endswith(".json") else from_markdown(text)
+    except LessonError as error:
+        raise LessonError(error.problem, file, *error.places) from None
+
+
+def from_json(text: str) -> Lesson:
+    """A lesson in JSON. Raises LessonError, which names the line that is no JSON, or the field that is wrong."""
+    _limit(text)
+    try:
+        return checked(_json(text))
+    except json.JSONDecodeError as error:
+        raise LessonError(f"this is no JSON: {error.msg}", f"line {error.lineno}") from None
+    except RecursionError:
+        raise LessonError("this is nested too deep") from None
+    except RefusedError as error:
+        raise LessonError(_plainly(error.problem), *re.findall(r"^pages\[\d+\]", error.field)) from None
+    except ValueError as error:  # as for a number of thousands of digits
+        raise LessonError(f"this is no JSON: {error}") from None
+
+
+def from_markdown(text: str) -> Lesson:
+    r"""A lesson in Markdown. Raises LessonError, which names the line.
+
+    >>> from_markdown("# Lines and curves\n\n## A straight line\n\nOne weighted sum.")
+    {'title': 'Lines and curves', 'pages': [{'title': 'A straight line', 'text': ['One weighted sum.']}]}
+    """
+    _limit(text)
+    reader = _Reader(text)
+    try:
+        return checked({"title": reader.title, "pages": reader.pages})
+    except RefusedError as error:
+        _wrong(reader.line_of(error.field), _plainly(error.problem))
+
+
+def checked(given: Any) -> Lesson:
+    """A lesson as it was given, in which all is as the page wants it, and each configuration works. Raises RefusedError."""
+    lesson = Fields(given)
+    told: Lesson = {"title": _text(lesson, "title", LINE)}
+    pages = lesson.list("pages", 1, PAGES, [])
+    lesson.end()
+    told["pages"] = [_page(Fields(each, f"pages[{index}]")) for index, each in enumerate(pages)]
+    return told
+
+
+def _page(page: Fields) -> dict[str, Any]:
+    told: dict[str, Any] = {"title": _text(page, "title", LINE)}
+    paragraphs = page.list("text", 1, PARAGRAPHS, [])
+    given = {name: page.given[name] for name in ("configuration", *OF_THE_PAGE) if page.any(name) is not None}
+    page.end()
+    told["text"] = [_text(page, f"text[{index}]", PARAGRAPH, each) for index, each in enumerate(paragraphs)]
+    if "configuration" in given:
+        try:
+            Experiment(configurations.read(given["configuration"]))
+        except RefusedError as error:
+            raise RefusedError(error.problem, page.at(error.field or "configuration"), error.position) from None
+        except (ValueError, ArithmeticError) as error:
+            raise RefusedError(str(error), page.at("configuration")) from None
+    for name in OF_THE_PAGE:
+        if name in given:
+            _text(page, name, PARAGRAPH)
+    if "until" in given:
+        page.choice("until", EVENTS, "")
+        if "do" not in given:
+            page.refuse("until", "says when it is done, and there is no `do`, which says what")
+    if "point" in given and not SELECTOR.fullmatch(given["point"]):
+        page.refuse("point", f"must be a part of the page, such as #plane or #play; got {shown(given['point'])}")
+    return {**told, **given}
+
+
+def _text(fields: Fields, name: str, longest: int, default: Any = None) -> str:
+    text = fields.text(name, longest, default)
+    if not text.strip():
+        fields.refuse(name, "is empty")
+    return text
+
+
+def _plainly(problem: str) -> str:
+    """A problem in the words of who wrote the lesson, where its place is said already."""
+    return re.sub(r"^(?:pages\[\d+\]\.)?(?:configuration\.)?", "", problem)
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_number)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise RefusedError(f"{name} is no number in JSON")
+
+
+def _limit(text: str) -> None:
+    if len(text) > LESSON:
+        raise LessonError(f"a lesson has at most {LESSON:,} characters, got {len(text):,}")
+
+
+def _wrong(line: int, problem: str) -> NoReturn:
+    raise LessonError(problem, f"line {line}")
+
+
+class _Reader:
+    """Markdown, as a title and pages of what was written, unchecked; `lines` has where each field stands."""
+
+    def __init__(self, text: str) -> None:
+        self.title: str | None = None
+        self.pages: list[dict[str, Any]] = []
+        self.lines: dict[str, int] = {"": 1}
+        rows = enumerate(re.split(r"\r\n?|\n", text), 1)
+        is_paragraph = False
+        for number, row in rows:
+            heading, fence = HEADING.fullmatch(row), FENCE.fullmatch(row)
+            if heading:
+                self._heading(number, len(heading[1]), (heading[2] or "").strip())
+            elif self.title is None and row.strip():
+                _wrong(number, f"a lesson begins with its title, {TITLE}")
+            elif not self.pages and row.strip():
+                _wrong(number, f"this stands before the first page, which begins with {PAGE}")
+            elif fence:
+                self._block(number, self._fenced(number, fence[1], rows))
+            elif row.strip():
+                self._line(number, row, is_paragraph)
+            is_paragraph = bool(row.strip()) and not heading and not fence
+        if not self.pages:
+            _wrong(1, f"a lesson begins with its title, {TITLE}, and then each page with {PAGE}; this has none")
+        for index, page in enumerate(self.pages):
+            if not page["text"]:
+                _wrong(self.lines[f"pages[{index}]"], "this page has no text")
+
+    def line_of(self, field: str) -> int:
+        """The line on which a field stands, or else what it is part of."""
+        while field not in self.lines:
+            shorter = re.sub(r"[.\[][^.\[]*$", "", field)
+            field = "" if shorter == field else shorter
+        return self.lines[field]
+
+    @property
+    def _here(self) -> str:
+        return f"pages[{len(self.pages) - 1}]"
+
+    def _heading(self, number: int, depth: int, text: str) -> None:
+        if depth == 1:
+            if self.title is not None:
+                _wrong(number, "the lesson has its title already: a page begins with ##")
+            self.title = text
+            self.lines |= {"title": number, "pages": number}
+        elif depth == 2:
+            if self.title is None:
+                _wrong(number, f"a lesson begins with its title, {TITLE}")
+            self.pages.append({"title": text, "text": []})
+            self.lines[self._here] = number
+        else:
+            _wrong(number, "there are two kinds of headings: # for the lesson's title, ## for each page")
+
+    def _line(self, number: int, row: str, goes_on: bool) -> None:
+        """A line of a paragraph."""
+        if NO_PARAGRAPH.match(row):
+            _wrong(number, f"a page has paragraphs and no lists, quotations, tables or pictures; this begins with {row.split()[0][:20]}")
+        text = self.pages[-1]["text"]
+        if goes_on:
+            text[-1] += f" {row.strip()}"
+        else:
+            text.append(row.strip())
+            self.lines[f"{self._here}.text[{len(text) - 1}]"] = number
+
+    def _fenced(self, start: int, fence: str, rows: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
+        """The lines of a block, up to its end."""
+        block: list[tuple[int, str]] = []
+        for number, row in rows:
+            if re.fullmatch(rf" {{0,3}}{fence}{fence[0]}*\s*", row):
+                return block
+            block.append((number, row))
+        _wrong(start, f"the block that begins here has no end, a line {fence}")
+
+    def _block(self, start: int, block: list[tuple[int, str]]) -> None:
+        """What a page sets up, and what is to do."""
+        told: list[tuple[int, str, str]] = []
+        for number, row in block:
+            if row[:1].isspace() and row.strip() and told:
+                told[-1] = (*told[-1][:2], f"{told[-1][2]} {row.strip()}")
+            elif row.strip():
+                name, colon, value = row.partition(":")
+                if not colon:
+                    _wrong(number, f"a line in a block is a name, a colon and a value, such as layers: 4, 4; got {shown(row)}")
+                told.append((number, name.strip(), value.strip()))
+        for number, name, value in told:
+            self._set(number, name, value)
+
+    def _set(self, number: int, name: str, value: str) -> None:
+        page, (whole, dot, part) = self.pages[-1], name.partition(".")
+        if whole in OF_THE_PAGE and not dot:
+            place, key, read, field = page, name, value, f"{self._here}.{name}"
+        elif whole in SETTINGS and (not dot or whole in WITH_PARTS):
+            place, key, read, field = page.setdefault("configuration", {}), name, _value(name, value), f"{self._here}.configuration.{name}"
+            self.lines.setdefault(f"{self._here}.configuration", number)
+            if whole in WITH_PARTS and (dot or not isinstance(read, dict)):
+                place, key = place.setdefault(whole, {}), part or "name"
+                self.lines.setdefault(f"{self._here}.configuration.{whole}", number)
+                field = f"{self._here}.configuration.{whole}.{key}"
+        else:
+            _wrong(number, f"there is no {shown(name)} to set; there are {', '.join((*OF_THE_PAGE, *SETTINGS))}")
+        if key in place:
+            _wrong(number, f"{name} is set already, on line {self.line_of(field)}")
+        place[key] = read
+        self.lines[field] = number
+
+
+def _value(name: str, text: str) -> Any:
+    """A value as it is in JSON, or else a text."""
+    if name in WITHOUT_BRACKETS and not text.startswith("["):
+        return [_value("", each.strip()) for each in text.split(",") if text]
+    try:
+        return _json(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,194 @@
+"""A frame of the playground: 2-16-16-1 takes 7 steps, tells its costs, and draws 33 maps of 50 x 50 and a boundary of 100 x 100."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from playground import Session
+from playground.experiment import Experiment
+from playground.server import Server
+from tests.benchmarks import by_hand
+from tests.benchmarks.race import race, ratio, rows, seconds, table
+
+STEPS, MAP, BOUNDARY = 7, 50, 100
+ASKS = {
+    "a frame": {"steps": STEPS, "maps": MAP, "boundary": BOUNDARY},
+    f"{STEPS} steps": {"steps": STEPS},
+    f"33 maps of {MAP}": {"maps": MAP},
+    f"boundary of {BOUNDARY}": {"boundary": BOUNDARY},
+    "its costs alone": {},
+}
+PATIENCE, LOOKS = 60.0, 9  # seconds for what a page takes one for; how often the frames a second are read, a second apart
+
+
+class Frames:
+    """What a session's frame takes by numpy alone: the steps, what is measured and what is drawn of an experiment, as bytes."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        problem, sizes, plane = experiment.problem, experiment.model.sizes, experiment.problem.plane
+        assert plane is not None
+        self.rng = np.random.default_rng(0)
+        chosen = experiment.configuration
+        self.rate, self.momentum, batch = chosen.rate, chosen.optimizer["momentum"], chosen.batch_size or len(problem.training)
+        self.parts = [(part.X, part.y.astype(float), by_hand.Scores(sizes, len(part))) for part in (problem.training, problem.held_out)]
+        self.batch = by_hand.Scores(sizes, batch)
+        self.batch.set(experiment.layout.gather())
+        self.velocity = np.zeros_like(self.batch.gradient)
+        self.x, self.y = np.empty((batch, sizes[0])), np.empty(batch)
+        self.order, self.place = self.rng.permutation(len(problem.training)), 0
+        self.cells = {side: plane.cells(side).astype(np.float32) for side in (MAP, BOUNDARY)}
+        self.drawn = {side: by_hand.Scores(sizes, side * side, np.float32) for side in (MAP, BOUNDARY)}
+        self.maps = np.empty((sum(sizes[1:]), MAP * MAP), np.float32)
+
+    def step(self) -> None:
+        """A mini-batch's, with momentum."""
+        X, y, _ = self.parts[0]
+        if self.place + len(self.x) > len(self.order):
+            self.order, self.place = self.rng.permutation(len(X)), 0
+        chosen = self.order[self.place : self.place + len(self.x)]
+        self.place += len(self.x)
+        X.take(chosen, axis=0, out=self.x, mode="clip")
+        y.take(chosen, out=self.y, mode="clip")
+        self.batch.value_and_gradient(self.x, self.y)
+        np.multiply(self.velocity, self.momentum, out=self.velocity)
+        np.add(self.velocity, self.batch.gradient, out=self.velocity)
+        np.multiply(self.velocity, self.rate, out=self.batch.update)
+        np.subtract(self.batch.parameters, self.batch.update, out=self.batch.parameters)
+
+    def measured(self) -> list[tuple[float, float]]:
+        """The mean cost and the accuracy over the training and the held-out examples."""
+        found = []
+        for X, y, network in self.parts:
+            network.take(self.batch)
+            scores = network.activate(X)
+            found.append((network.cost(y), float(((scores > 0) == (y > 0)).mean())))
+        return found
+
+    def draw(self, side: int) -> by_hand.Scores:
+        network = self.drawn[side]
+        network.take(self.batch)
+        network.activate(self.cells[side])
+        return network
+
+    def frame(self, steps: int = 0, maps: int = 0, boundary: int = 0) -> bytes:
+        """The costs and the arrays of a frame, the boundary first."""
+        for _ in range(steps):
+            self.step()
+        content = [json.dumps(self.measured()).encode()]
+        if boundary:
+            content.append(self.draw(boundary).activations[2].tobytes())
+        if maps:
+            start = 0
+            for each in self.draw(maps).activations:
+                self.maps[start : start + each.shape[1]] = each.T
+                start += each.shape[1]
+            content.append(self.maps.tobytes())
+        return b"".join([*content, self.batch.parameters.tobytes(), self.batch.gradient.tobytes()])
+
+
+def asking(session: Session, **what: int) -> Callable[[], object]:
+    """What asks a session for a frame as the page does."""
+    message = json.dumps({"do": "frame", **what, "parameters": True, "gradient": True})
+    return partial(session.handle, message)
+
+
+def playground() -> None:
+    columns = {}
+    for name, what in ASKS.items():
+        session = Session()
+        session.handle('{"do": "run"}')
+        by_numpy = Frames(session.experiment)
+        columns[name] = race({"numpy by hand": partial(by_numpy.frame, **what), "Session.handle": asking(session, **what)})
+    table("playground, 2-16-16-1", columns, baseline="numpy by hand")
+    times = columns["a frame"]
+    body = [[name, seconds(each), f"{1 / each:.0f}", ratio(each / times["numpy by hand"])] for name, each in times.items()]
+    shown = in_a_browser()
+    if shown is not None:
+        body.append(["the page, drawn by Chromium", seconds(1 / shown), f"{shown:.0f}", ratio(1 / shown / times["numpy by hand"])])
+    rows(["a frame", "time", "frames a second", "times numpy by hand"], body)
+
+
+def in_a_browser() -> float | None:
+    """Frames a second that headless Chromium draws, on all cores: at most the 60 of its screen. None where there is no browser."""
+    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if not binary or not driver or not all(map(importlib.util.find_spec, ("selenium", "websockets"))):
+        return None
+    from selenium import webdriver
+
+    with tempfile.TemporaryDirectory() as profile, all_cores(), serving() as address:
+        options = webdriver.ChromeOptions()
+        options.binary_location = binary
+        for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "window-size=1280,900", f"user-data-dir={profile}"):
+            options.add_argument(f"--{flag}")
+        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
+        try:
+            return frames_a_second(browser, address)
+        finally:
+            browser.quit()
+
+
+@contextmanager
+def all_cores() -> Iterator[None]:
+    """What is begun inside may use all the cores, as a browser beside a server does."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))  # of which it gets those that this machine lends
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def frames_a_second(browser: Any, address: str) -> float:
+    """The median of what the page says, once it runs."""
+    browser.get(f"{address}#{json.dumps({'seed': 0})}")  # with settings in it, the address shows no story
+    wait(lambda: browser.execute_script("return document.documentElement.dataset.ready"))
+    browser.execute_script("const speed = document.querySelector('#speed'); speed.selectedOptions[0].value = arguments[0];", str(STEPS))
+    browser.execute_script("document.querySelector('#play').click()")
+    wait(lambda: browser.execute_script("return document.querySelector('#rate-words').textContent"))
+    found = []
+    for _ in range(LOOKS):
+        time.sleep(1)
+        found.append(float(browser.execute_script("return parseFloat(document.querySelector('#rate-words').textContent)")))
+    return statistics.median(found[2:])  # the first were not whole seconds
+
+
+def wait(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"the page did not get there in {PATIENCE:g} seconds")
+        time.sleep(0.05)
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The address of a server that runs, on a thread of its own."""
+    loop, server = asyncio.new_event_loop(), Server()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(PATIENCE)
+        yield server.address
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(PATIENCE)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
