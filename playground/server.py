@@ -19,6 +19,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playground.bundle import PAGE
 from playground.session import Session
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
 
 HOST = "127.0.0.1"
-PAGE = Path(__file__).parent / "page"
 MESSAGE = 2**22  # bytes: a socket that sends more at once is closed
 SESSIONS = 16
 IDLE = 3600.0  # seconds without a message, after which a session ends
