@@ -16,10 +16,10 @@ import pytest
 
 from playground import Session, widget
 from playground.notebook import Conversations, front_end
+from tests.kernel import Kernel
 from tests.test_playground_page import PATIENCE, SMALL, Engine, Page, browser, pytestmark as in_a_browser
 
 pytest.importorskip("anywidget", reason="the extra `notebook` is not installed")
-manager = pytest.importorskip("jupyter_client.manager", reason="a kernel takes ipykernel")
 pytest.importorskip("ipykernel", reason="a kernel takes ipykernel")
 
 __all__ = ["browser"]  # the fixture
@@ -110,55 +110,6 @@ def test_the_front_end_is_the_same_each_time() -> None:
     assert front_end() == front_end()
 
 
-class Kernel:
-    """A kernel of a notebook's: it runs cells, and takes what comes over comms."""
-
-    def __init__(self) -> None:
-        self.manager, self.client = manager.start_new_kernel(cwd=str(ROOT), startup_timeout=PATIENCE)
-        self.lock = threading.Lock()
-
-    def stop(self) -> None:
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
-
-    def run(self, code: str) -> list[dict[str, Any]]:
-        """All that a cell makes the kernel say."""
-        with self.lock:
-            return self._said(self.client.execute(code))
-
-    def pass_on(self, comm: str, data: dict[str, Any]) -> list[dict[str, Any]]:
-        """All that a message over a comm makes the kernel say."""
-        with self.lock:
-            message = self.client.session.msg("comm_msg", {"comm_id": comm, "data": data})
-            self.client.shell_channel.send(message)
-            return self._said(message["header"]["msg_id"])
-
-    def _said(self, to: str) -> list[dict[str, Any]]:
-        said = []
-        while True:
-            message = self.client.get_iopub_msg(timeout=PATIENCE)
-            if message["parent_header"].get("msg_id") != to:
-                continue
-            if message["msg_type"] == "error":
-                raise AssertionError("\n".join(message["content"]["traceback"]))
-            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-                return said
-            said.append(message)
-
-    def shown(self, code: str) -> dict[str, Any]:
-        """The widget that a cell shows: its comm, and its state."""
-        said = self.run(code)
-        (view,) = (each["content"]["data"] for each in said if each["msg_type"] in ("execute_result", "display_data"))
-        comm = view["application/vnd.jupyter.widget-view+json"]["model_id"]
-        (state,) = (each["content"]["data"]["state"] for each in said if each["msg_type"] == "comm_open" and each["content"]["comm_id"] == comm)
-        return {"comm": comm, "state": state}
-
-    def value(self, code: str) -> Any:
-        """What an expression is worth there."""
-        (result,) = (each["content"]["text"] for each in self.run(f"import json; print(json.dumps({code}))") if each["msg_type"] == "stream")
-        return json.loads(result)
-
-
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[Kernel]:
     kernel = Kernel()
@@ -171,9 +122,9 @@ def test_a_cell_shows_it_and_the_kernel_answers(kernel: Kernel) -> None:
     assert shown["state"]["_esm"] == front_end()
     assert shown["state"]["configuration"]["layers"] == [2]
     said = kernel.pass_on(shown["comm"], {"method": "custom", "content": {"conversation": "c", "text": FRAME}})
-    (reply,) = (each for each in said if each["msg_type"] == "comm_msg")
-    assert reply["content"]["data"] == {"method": "custom", "content": {"conversation": "c"}}
-    assert [bytes(each) for each in reply["buffers"]] == [Session().handle(FRAME)]
+    (reply,) = (each for each in said if each.kind == "comm_msg")
+    assert reply.content["data"] == {"method": "custom", "content": {"conversation": "c"}}
+    assert [base64.b64decode(each) for each in reply.buffers] == [Session().handle(FRAME)]
 
 
 # The page in its cells
@@ -191,13 +142,9 @@ class Handler(SimpleHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        said = [each for each in self.kernel.pass_on(asked["comm"], asked["data"]) if each["msg_type"] == "comm_msg"]
-        custom = [each for each in said if each["content"]["data"]["method"] == "custom"]
-        replies = [
-            {"content": each["content"]["data"]["content"], "buffers": [base64.b64encode(part).decode() for part in each["buffers"]]}
-            for each in custom
-        ]
-        self.answer("application/json", json.dumps(replies).encode())
+        said = [each for each in self.kernel.pass_on(asked["comm"], asked["data"]) if each.kind == "comm_msg"]
+        custom = [(each.content["data"]["content"], each.buffers) for each in said if each.content["data"]["method"] == "custom"]
+        self.answer("application/json", json.dumps([{"content": content, "buffers": buffers} for content, buffers in custom]).encode())
 
     def answer(self, kind: str, content: bytes) -> None:
         self.send_response(200)
