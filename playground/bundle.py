@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,14 +34,10 @@ def page(files: Mapping[str, bytes] | None = None) -> str:
     texts = {name: content.decode() for name, content in (page_files() if files is None else files).items()}
     code, style = script(texts), _closed("style.css", texts["style.css"], "style")
     icon = base64.b64encode(texts["icon.svg"].encode()).decode()
-    policy = (
-        f"default-src 'none'; script-src '{_hash(code)}'; style-src '{_hash(style)}'; img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-    beside = "".join(
-        f'<script type="text/plain" data-file="{name}">{_closed(name, text, "script")}</script>\n'
-        for name, text in texts.items()
-        if name.startswith("lessons/")
-    )
+    may_run = f"script-src '{_hash(code)}'; style-src '{_hash(style)}'"
+    policy = f"default-src 'none'; {may_run}; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    lessons = {name: json.dumps(text).replace("<", "\\u003c") for name, text in texts.items() if name.startswith("lessons/")}
+    beside = "".join(f'<script type="application/json" data-file="{name}">{text}</script>\n' for name, text in lessons.items())
     html = texts["index.html"]
     for old, new in (
         ('<meta charset="utf-8">', f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">'),

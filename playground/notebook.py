@@ -40,7 +40,9 @@ def widget(**configuration: Any) -> AnyWidget:
         from anywidget import AnyWidget
         from traitlets import Dict
     except ImportError as error:
-        raise ImportError("the playground in a notebook needs anywidget, from the extra `notebook`: pip install -e '.[notebook]'") from error
+        raise ImportError(
+            "the playground in a notebook needs anywidget, from the extra `notebook`: pip install -e '.[notebook]'"
+        ) from error
 
     class Playground(AnyWidget):
         _esm = front_end()

@@ -73,7 +73,9 @@ class Kernel:
 
     def value(self, code: str) -> Any:
         """What an expression is worth there."""
-        return json.loads("".join(each.content["text"] for each in self.run(f"import json; print(json.dumps({code}))") if each.kind == "stream"))
+        return json.loads(
+            "".join(each.content["text"] for each in self.run(f"import json; print(json.dumps({code}))") if each.kind == "stream")
+        )
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ from nn import (
     train,
 )
 from nn.data import Array
-from playground import Session
+from playground import Session, bundle
 from playground.configuration import ACTIVATIONS, CLASSES, COSTS, FEATURES
 from tests.players import Player, unpacked
 
@@ -943,6 +943,13 @@ def test_saved_weights_are_a_networks_file(tmp_path: Path) -> None:
     model = MLP.load(path, {"x * sigmoid(x)": formula("x * sigmoid(x)")})
     assert [each.data for each in model.parameters()] == player.parameters
     assert player("save")["content"].tobytes() == saved["content"].tobytes()
+
+
+def test_the_page_is_saved_as_one_file_for_the_page_to_put_its_state_in(player: Player) -> None:
+    saved = player("save", what="page")
+    assert (saved["name"], saved["type"]) == ("nudge-moons.html", "text/html")
+    assert saved["content"].tobytes().decode() == bundle.page()
+    assert bundle.page().count(bundle.STATE) == 1
 
 
 def run_script(player: Player) -> tuple[str, list[float]]:

@@ -63,7 +63,7 @@ function saved() {
 /** A file beside the page, as text: where the page is one file, out of itself. Null where there is none. */
 export async function beside(path) {
   const within = document.querySelector(`script[data-file="${CSS.escape(path)}"]`);
-  if (within) return within.textContent;
+  if (within) return JSON.parse(within.textContent);
   const answer = host.hasAddress ? await fetch(path) : null;
   return answer?.ok ? answer.text() : null;
 }
