@@ -402,14 +402,12 @@ async function savePage() {
   const view = {runs, target, shows: network.shows, curves: {what: curves.what, log: curves.log}};
   at("saving-share").value = 0;
   dialog.showModal();
-  const content = await attempt(() => record({
-    hear: message => connection.hear(message), hello, configured: {...shape, configuration}, example, view,
-    told: share => {
-      at("saving-share").value = share;
-      return dialog.open;
-    },
-  }));
-  dialog.close();
+  const told = share => {
+    at("saving-share").value = share;
+    return dialog.open;
+  };
+  const hear = message => connection.hear(message), configured = {...shape, configuration};
+  const content = await attempt(() => record({hear, hello, configured, example, view, told})).finally(() => dialog.close());
   if (content) download(`nudge-${configuration.data.name}.html`, "text/html", content);
 }
 
