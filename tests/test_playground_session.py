@@ -41,7 +41,7 @@ from nn import (
     train,
 )
 from nn.data import Array
-from playground import Session, bundle
+from playground import Session, bundle, inspector
 from playground.configuration import ACTIVATIONS, CLASSES, COSTS, FEATURES
 from tests.players import Player, unpacked
 
@@ -933,6 +933,23 @@ def test_the_source_is_the_program_of_this_very_network(kind: str) -> None:
     assert cost == pytest.approx(frame["cost"] + frame["penalty"], rel=1e-12)
 
 
+def test_what_all_weights_of_a_moment_are_told_from_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for name in ("anatomy", "nudges"):
+        find = getattr(inspector, name)
+        monkeypatch.setattr(inspector, name, lambda *arguments, name=name, find=find: asked.append(name) or find(*arguments))
+    player = Player(**SMALL)
+    changes: list[dict[str, Any]] = [
+        {"do": "step"}, {"do": "set", "cost": "hinge"}, {"do": "weight", "layer": 0, "neuron": 0, "input": 0, "value": 0.5}, {"do": "back"},
+    ]  # fmt: skip
+    for change in changes:
+        for place in range(2):
+            player("inspect", what="weight", layer=0, neuron=1, input=place)
+        assert sorted(asked) == ["anatomy", "nudges"]
+        asked.clear()
+        player(**change)
+
+
 def test_saved_weights_are_a_networks_file(tmp_path: Path) -> None:
     player = Player(**SMALL, activations=["tanh(x)", "x * sigmoid(x)"])
     player("step", count=3)
@@ -945,8 +962,8 @@ def test_saved_weights_are_a_networks_file(tmp_path: Path) -> None:
     assert player("save")["content"].tobytes() == saved["content"].tobytes()
 
 
-def test_the_page_is_saved_as_one_file_for_the_page_to_put_its_state_in(player: Player) -> None:
-    saved = player("save", what="page")
+def test_the_page_is_saved_as_one_file_for_the_page_to_put_its_state_in() -> None:
+    saved = Player()("save", what="page")
     assert (saved["name"], saved["type"]) == ("nudge-moons.html", "text/html")
     assert saved["content"].tobytes().decode() == bundle.page()
     assert bundle.page().count(bundle.STATE) == 1
