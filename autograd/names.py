@@ -37,8 +37,9 @@ def model_names(output: Value, model: object) -> ModelNames:
     if not hasattr(model, "named_parameters"):
         raise TypeError(f"model={model!r:.60} has no named_parameters(), which should yield pairs of a name and a Value")
     full: dict[Value, str] = {parameter: name for name, parameter in model.named_parameters()}
-    times = Counter(map(short, full.values()))
-    names = {parameter: short(name) if times[short(name)] == 1 else name for parameter, name in full.items()}
+    brief = {parameter: short(name) for parameter, name in full.items()}
+    times = Counter(brief.values())
+    names = {parameter: name if times[name] == 1 else full[parameter] for parameter, name in brief.items()}
     return ModelNames(full, _Neurons(output, full).names() | names)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from nn.activations import Activation, linear
 from nn.anatomy import Anatomy
 from nn.answers import probabilities
 from nn.data import Array
+from playground.configuration import Configuration
 from playground.experiment import Experiment
 from playground.messages import Arrays, RefusedError
 
@@ -24,6 +26,7 @@ WORDS = {
 }  # what the operations of a cost's formula make: between C and the outputs, on the paths of the chain rule
 
 Which = Mapping[str, Any]  # which example: {"of": "training", "index": 5}
+T = TypeVar("T")
 
 
 class Inspector:
@@ -32,6 +35,18 @@ class Inspector:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.drawn: tuple[Array, int | None] | None = None
+        self._moment: tuple[bytes, Configuration] | None = None
+        self._found: dict[Hashable, Any] = {}  # at this moment: who looks at one weight will look at another
+
+    def _once(self, what: Hashable, find: Callable[[], T]) -> T:
+        """What is found; or what was, where the network is still the same, to the last bit."""
+        moment = self.experiment.layout.gather().tobytes(), self.experiment.configuration
+        if moment != self._moment:
+            self._moment, self._found = moment, {}
+        if what not in self._found:
+            self._found[what] = find()
+        found: T = self._found[what]
+        return found
 
     def _anatomy(self, which: Which) -> tuple[Anatomy, int]:
         """One example inside the network, and its class."""
@@ -46,7 +61,8 @@ class Inspector:
                 raise RefusedError("there are no examples to look at yet: paint some into the plane")
             x, label = part.X[index], int(part.y[index])
         target = experiment.problem.targets(np.array([label]), experiment.configuration.cost)[0].tolist()
-        return anatomy(experiment.model, x, target, experiment.cost_function), label
+        look = partial(anatomy, experiment.model, x, target, experiment.cost_function)
+        return self._once((x.tobytes(), label), look), label
 
     def example(self, which: Which) -> tuple[dict[str, Any], Arrays]:
         """All that happens in the network for one example; of a digit with pictures."""
@@ -178,7 +194,8 @@ class Inspector:
         experiment, training = self.experiment, self.experiment.problem.training
         if not len(training):
             return np.zeros(0)
-        table = nudges(experiment.model, training.X, experiment.targets(training), experiment.cost_function)
+        targets = experiment.targets(training)
+        table = self._once("wishes", lambda: nudges(experiment.model, training.X, targets, experiment.cost_function))
         deltas: Array = table.deltas[layer][:, neuron]
         return -deltas if place is None else -deltas * table.activations[layer][:, place]
 

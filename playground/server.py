@@ -13,13 +13,14 @@ import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground import lessons
+from playground.bundle import page_files
 from playground.session import Session
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
 
 HOST = "127.0.0.1"
-PAGE = Path(__file__).parent / "page"
 MESSAGE = 2**22  # bytes: a socket that sends more at once is closed
 SESSIONS = 16
 IDLE = 3600.0  # seconds without a message, after which a session ends
@@ -55,7 +55,7 @@ class Server:
     ) -> None:
         self.port, self.idle, self.most, self.begin = port, idle, sessions, begin
         self.token = secrets.token_urlsafe(16)
-        self.files = _files(PAGE, more)
+        self.files = _files(page_files(), more)
         self.open = 0  # sessions
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")
         self._server: Any = None
@@ -161,8 +161,7 @@ class Server:
             self.open -= 1
 
 
-def _files(folder: Path, more: Iterable[Path]) -> dict[str, tuple[str, bytes]]:
-    """The files in a folder and below, and more lessons, by the path that they are asked for: each its type and its content."""
-    there = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-    known = [(name, TYPES.get(name.rpartition(".")[2]), content) for name, content in lessons.published(there, more).items()]
+def _files(page: Mapping[str, bytes], more: Iterable[Path]) -> dict[str, tuple[str, bytes]]:
+    """The page's files, and more lessons, by the path that they are asked for: each its type and its content."""
+    known = [(name, TYPES.get(name.rpartition(".")[2]), content) for name, content in lessons.published(page, more).items()]
     return {name: (kind, content) for name, kind, content in known if kind}

@@ -212,11 +212,12 @@ source, save
     {"do": "source"}
     {"is": "source", "text": "import numpy as np\n..."}          the numpy program of this very network's cost and gradient
 
-    {"do": "save", "what": "weights" or "script"}
+    {"do": "save", "what": "weights" or "script" or "page"}
     {"is": "saved", "name": "nudge-moons.npz", "type": "application/octet-stream", "arrays": [["content", "uint8", [n], offset]]}
 
 Always a packet. Weights are what `MLP.load` reads; the script is Python that makes the same data and network, and trains it to the same
-numbers, by way of the same changes. Nothing is written on this machine: the page hands the content to the browser to keep.
+numbers, by way of the same changes; the page is the playground's own in one HTML file, into which the page that asks for it puts what it
+has been replied (see page/saved.js). Nothing is written on this machine: the page hands the content to the browser to keep.
 """
 
 from __future__ import annotations
@@ -233,6 +234,7 @@ from nn import FormulaError, formula
 from nn.data import Array
 from nn.formula import CONSTANTS, FUNCTIONS
 from playground import configuration as configurations
+from playground.bundle import page
 from playground.experiment import Experiment, Stopped, source
 from playground.inspector import Inspector, Which, sampled
 from playground.messages import Arrays, Fields, RefusedError, as_json, packet, parsed, shown
@@ -519,13 +521,15 @@ class Session:
         return {"is": "source", "text": source(self.experiment)}
 
     def _save(self, given: Fields) -> Reply:
-        what = given.choice("what", ("weights", "script"), "weights")
+        what = given.choice("what", ("weights", "script", "page"), "weights")
         given.end()
         name = self.experiment.configuration.data["name"]
         if what == "weights":
             content, file, kind = self.experiment.saved(), f"nudge-{name}.npz", "application/octet-stream"
-        else:
+        elif what == "script":
             content, file, kind = script(self.experiment).encode(), f"nudge-{name}.py", "text/x-python"
+        else:
+            content, file, kind = page().encode(), f"nudge-{name}.html", "text/html"
         return {"is": "saved", "name": file, "type": kind}, {"content": np.frombuffer(content, dtype=np.uint8)}
 
 

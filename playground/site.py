@@ -22,7 +22,7 @@ from pathlib import Path
 import autograd
 import nn
 from playground import lessons
-from playground.server import PAGE
+from playground.bundle import page_files, replaced
 
 VERSION = "314.0.7"  # of Pyodide
 CDN = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
@@ -90,19 +90,11 @@ def _address(pyodide: str) -> str:
 
 def files(pyodide: str, more: Iterable[Path] = ()) -> dict[str, bytes]:
     """The site's files, by their paths in its folder."""
-    there = {path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.is_file()}
-    page = lessons.published(there, more)
+    page = lessons.published(page_files(), more)
     head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<meta name="session" content="worker">'
-    page["index.html"] = _replaced(page["index.html"], '<meta charset="utf-8">', head)
-    page["worker.js"] = _replaced(page["worker.js"], f'"{BESIDE}"', f'"{pyodide}"')
+    page["index.html"] = replaced(page["index.html"].decode(), '<meta charset="utf-8">', head).encode()
+    page["worker.js"] = replaced(page["worker.js"].decode(), f'"{BESIDE}"', f'"{pyodide}"').encode()
     return {SOURCES: _sources(), **page}  # it first: by it a folder is known, that of a writing cut short too
-
-
-def _replaced(content: bytes, old: str, new: str) -> bytes:
-    text = content.decode()
-    if text.count(old) != 1:
-        raise ValueError(f"the page has {old} {text.count(old)} times, and it must be there once")
-    return text.replace(old, new).encode()
 
 
 def _sources() -> bytes:
@@ -115,10 +107,10 @@ def _sources() -> bytes:
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
-    """The files of the packages and their names in the zip: all but the page, which is there already."""
+    """The files of the packages and their names in the zip, the page too: it is what a state is saved in."""
     for package in PACKAGES:
         for path in sorted(package.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts and PAGE not in path.parents:
+            if path.is_file() and "__pycache__" not in path.parts:
                 yield path.relative_to(package.parent).as_posix(), path
 
 

@@ -13,7 +13,10 @@ import nn
 import playground
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = {"IPython", "graphviz", "jax", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm", "websockets"}
+OPTIONAL = {
+    "IPython", "anywidget", "graphviz", "jax", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm", "traitlets",
+    "websockets",
+}  # fmt: skip
 ENGINE = ["kernels", "operation", "ops", "modes", "backward", "interop", "copying", "value", "require", "derivatives"]
 REST = ["names", "chain_rule", "why", "vectorize", "draw"]
 ORDER = [*(f"autograd.{name}" for name in ("atomic", *ENGINE, *REST)), "autograd", "nn", "playground", "demos", "tests"]

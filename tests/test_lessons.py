@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground import lessons
+from playground.bundle import PAGE
 from playground.configuration import Configuration
 from playground.lessons import EVENTS, LessonError, from_json, from_markdown, parsed, published
-from playground.server import PAGE
 from tests.players import Player
 
 ROOT = Path(__file__).parents[1]

@@ -42,7 +42,7 @@ from nn import (
     train,
 )
 from nn.data import Array
-from playground import Session
+from playground import Session, bundle, inspector
 from playground.configuration import ACTIVATIONS, CLASSES, COSTS, FEATURES
 from tests.players import Player, unpacked
 
@@ -206,7 +206,7 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
     ({"do": "formula", "text": 7}, "text must be a formula of x, such as tanh(x); got 7"),
     ({"do": "formula", "text": "x", "from": 3, "to": 3}, "to must be more than from, 3; got 3"),
     ({"do": "formula", "text": "1/x"}, "this has no value (float division by zero) at x = 0, and an activation has to have one at"),
-    ({"do": "save", "what": "/etc/passwd"}, 'what must be one of weights, script; got "/etc/passwd"'),
+    ({"do": "save", "what": "/etc/passwd"}, 'what must be one of weights, script, page; got "/etc/passwd"'),
     ({"do": "set", "layers": [3]}, 'unknown field "layers"; known here are rate, schedule, optimizer, batch_size, clip, '),
     ({"do": "set", "rate": None}, "rate must be a number from 0 to 1e+06, got null"),
     ({"do": "set", "output_activation": "tanh(x)"}, "output_activation must be x for cross_entropy, which takes scores"),
@@ -953,6 +953,30 @@ def test_the_source_is_the_program_of_this_very_network(kind: str) -> None:
     assert cost == pytest.approx(frame["cost"] + frame["penalty"], rel=1e-12)
 
 
+def test_what_all_weights_of_a_moment_are_told_from_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def noted(find: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def asking(*arguments: Any) -> Any:
+            asked.append(name)
+            return find(*arguments)
+
+        return asking
+
+    for name in ("anatomy", "nudges"):
+        monkeypatch.setattr(inspector, name, noted(getattr(inspector, name), name))
+    player = Player(**SMALL)
+    changes: list[dict[str, Any]] = [
+        {"do": "step"}, {"do": "set", "cost": "hinge"}, {"do": "weight", "layer": 0, "neuron": 0, "input": 0, "value": 0.5}, {"do": "back"},
+    ]  # fmt: skip
+    for change in changes:
+        for place in range(2):
+            player("inspect", what="weight", layer=0, neuron=1, input=place)
+        assert sorted(asked) == ["anatomy", "nudges"]
+        asked.clear()
+        player(**change)
+
+
 def test_saved_weights_are_a_networks_file(tmp_path: Path) -> None:
     player = Player(**SMALL, activations=["tanh(x)", "x * sigmoid(x)"])
     player("step", count=3)
@@ -963,6 +987,13 @@ def test_saved_weights_are_a_networks_file(tmp_path: Path) -> None:
     model = MLP.load(path, {"x * sigmoid(x)": formula("x * sigmoid(x)")})
     assert [each.data for each in model.parameters()] == player.parameters
     assert player("save")["content"].tobytes() == saved["content"].tobytes()
+
+
+def test_the_page_is_saved_as_one_file_for_the_page_to_put_its_state_in() -> None:
+    saved = Player()("save", what="page")
+    assert (saved["name"], saved["type"]) == ("nudge-moons.html", "text/html")
+    assert saved["content"].tobytes().decode() == bundle.page()
+    assert bundle.page().count(bundle.STATE) == 1
 
 
 def run_script(player: Player) -> tuple[str, list[float]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from playground import Session, site
-from playground.server import PAGE
+from playground.bundle import PAGE
 from tests.wasm import Wasm
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +33,7 @@ MESSAGES: list[dict[str, Any]] = [
     {"do": "source"},
     {"do": "save", "what": "weights"},
     {"do": "save", "what": "script"},
+    {"do": "save", "what": "page"},
     {"do": "back"},
     {"do": "configure", "configuration": {"data": {"name": "digits", "n": 50}, "layers": [4]}},
     {"do": "draw", "pixels": [0.0] * 300 + [1.0] * 20 + [0.0] * 464, "target": 1},
@@ -69,7 +70,8 @@ def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     }
     assert ours.items() <= packed.items()
     assert "autograd/vectorize/backends/native/rows.h" in packed
-    assert not any(name.startswith("playground/page/") or "__pycache__" in name for name in packed)
+    assert packed["playground/page/index.html"] == (PAGE / "index.html").read_bytes()  # that a state is saved in
+    assert not any("__pycache__" in name for name in packed)
 
 
 def test_it_has_a_teachers_lessons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

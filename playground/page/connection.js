@@ -77,7 +77,7 @@ export class Connection {
         this.isOpen = true;
         done();
       },
-      reply: data => this.#take(data),
+      reply: data => this.waiting.shift().done(data),
       ended: why => {
         if (this.isLost) return;
         this.isOpen = false;
@@ -91,17 +91,18 @@ export class Connection {
   }
 
   /** Send a message; the reply, or a Refusal. */
-  ask(message) {
+  async ask(message) {
+    const reply = unpack(await this.hear(message));
+    if (reply.is === "error") throw new Refusal(reply);
+    return reply;
+  }
+
+  /** Send a message; its reply as it came. */
+  hear(message) {
     if (!this.isOpen) return Promise.reject(new Gone("the session is gone"));
     return new Promise((done, failed) => {
       this.waiting.push({done, failed});
       this.transport.send(JSON.stringify(message));
     });
-  }
-
-  #take(data) {
-    const reply = unpack(data), {done, failed} = this.waiting.shift();
-    if (reply.is === "error") failed(new Refusal(reply));
-    else done(reply);
   }
 }

@@ -10,6 +10,7 @@
  */
 
 import {at, make} from "./dom.js";
+import {beside} from "./host.js";
 
 const SEEN = "nudge-story=seen";  // a cookie, because it outlives the port, which is another one each time
 
@@ -26,9 +27,9 @@ export class Lesson {
   }
 
   async open(name, quietly = false) {
-    const answer = await fetch(`lessons/${name}.json`);
-    if (!answer.ok) return void this.say(`There is no lesson “${name}” here.`);
-    this.lesson = await answer.json();
+    const text = await beside(`lessons/${name}.json`);
+    if (text === null) return void this.say(`There is no lesson “${name}” here.`);
+    this.lesson = JSON.parse(text);
     this.box.hidden = false;
     await this.turn(0, quietly);
   }

@@ -2,17 +2,19 @@
 
 import {ActivationEditor} from "./activation.js";
 import {showColumns} from "./columns.js";
-import {Connection, Refusal, SocketTransport, WorkerTransport} from "./connection.js";
+import {Connection, Refusal} from "./connection.js";
 import {CurvesView, Run} from "./curves.js";
 import {at, figure, make, number, percent, pretty} from "./dom.js";
 import {inputMap, MAP, unfold} from "./frames.js";
+import {host} from "./host.js";
 import {Inspector} from "./inspector.js";
-import {copy, download, fromAddress, keepInAddress, savePicture} from "./keep.js";
+import {copy, download, savePicture} from "./keep.js";
 import {Lesson} from "./lesson.js";
 import {NetworkView} from "./network.js";
 import {Pad} from "./pad.js";
 import {drawMarker, largest, palette} from "./paint.js";
 import {PlaneView} from "./plane.js";
+import {isSame, record, SAVED} from "./saved.js";
 import {Settings} from "./settings.js";
 
 const BOUNDARY = 100, KEPT_RUNS = 5;
@@ -26,26 +28,17 @@ let wanted = false, asked = false;  // a new frame is wanted; one is under way
 let frames = [];  // when they were drawn, in the last second
 const done = {};  // when what was done last
 
-const isAlone = document.querySelector("meta[name=session]")?.content === "worker";  // a page of files alone: its session is in a worker
-const LOADING = "Python is being loaded into this page, some 15 megabytes the first time.";
-let lost = "The session is gone: the server was stopped, or nothing was asked of it for long. Start it again, or reload the page: the address keeps your settings.";
-const connection = new Connection(isAlone ? new WorkerTransport() : new SocketTransport(socketAddress()), why => {
-  if (why) lost = `${why}. Reload the page to begin anew: the address keeps your settings.`;
+let {lost} = host;
+const connection = new Connection(host.transport, why => {
+  if (why) lost = `${why}. ${host.afresh}`;
   showMoment({...moment, running: false});
   say(lost);
 });
 const ask = message => connection.ask(message);
 
-function socketAddress() {
-  const address = new URL("socket", location.href);
-  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  address.search = address.hash = "";
-  return address.href;
-}
-
 /** Say something above all else, or with "" take it back. */
 function say(words) {
-  at("notice").textContent = connection.isLost ? lost : words;
+  at("notice").textContent = connection.isLost ? lost : words || (host.saved ? SAVED : "");
   at("notice").hidden = !at("notice").textContent;
 }
 
@@ -80,6 +73,7 @@ function choose(target) {
 
 /** Look at an example, {of, index}: the inspector tells of it, the plane marks it. */
 function lookAt(which) {
+  if (host.saved && !isSame(which, host.saved.example)) return void say("Of this saved state the numbers of one example alone were kept, and not of this one.");
   inspector.example = which;
   if (which.of !== "drawn") plane.choose(which.index + (which.of === "held_out" ? shape.examples.training : 0));
   if (inspector.target) inspector.refresh();
@@ -182,7 +176,7 @@ function rebuild() {
 
 /** Keep the settings in the address, if they are not too many. */
 function keep() {
-  const fits = keepInAddress(configuration, hello.defaults);
+  const fits = host.keep(configuration, hello.defaults);
   at("copy-link").disabled = !fits;
   at("copy-link").title = fits ? "" : "there are too many points for a link";
 }
@@ -193,8 +187,8 @@ function columns() {
     resize: (layer, count) => change({layers: hidden.map((each, index) => index === layer ? count : each)}),
     edit: (layer, opener) => editor.open(layer, layer < hidden.length ? configuration.activations[layer] : configuration.output_activation, layer === hidden.length, opener),
   });
-  at("fewer-layers").disabled = hidden.length === 0;
-  at("more-layers").disabled = hidden.length >= (hello.limits.layers);
+  at("fewer-layers").disabled = hidden.length === 0 || Boolean(host.saved);
+  at("more-layers").disabled = hidden.length >= hello.limits.layers || Boolean(host.saved);
 }
 
 function legend(classes) {
@@ -371,7 +365,7 @@ function showMoment(reply) {
   at("held-out-accuracy").textContent = percent(moment.held_out_accuracy);
   at("play").setAttribute("aria-pressed", String(Boolean(running)));
   at("play").setAttribute("aria-label", running ? "pause" : "run");
-  at("back").disabled = !moment.can_go_back;
+  at("back").disabled = !moment.can_go_back || Boolean(host.saved);
   if (running && !wasRunning) at("flow-words").textContent = "";
   if (moment.cost !== null) {
     curves.runs.find(each => each.current)?.add(moment);
@@ -401,6 +395,39 @@ async function showSource() {
   at("source").showModal();
 }
 
+/** Download this page with the state of this moment in it: one file, for which nothing else is needed. */
+async function savePage() {
+  if (moment.running) await run(false);
+  const dialog = at("saving"), runs = curves.runs.map(each => ({...each})), {target, example} = inspector;
+  const view = {runs, target, shows: network.shows, curves: {what: curves.what, log: curves.log}};
+  at("saving-share").value = 0;
+  dialog.showModal();
+  const told = share => {
+    at("saving-share").value = share;
+    return dialog.open;
+  };
+  const hear = message => connection.hear(message), configured = {...shape, configuration};
+  const content = await attempt(() => record({hear, hello, configured, example, view, told})).finally(() => dialog.close());
+  if (content) download(`nudge-${configuration.data.name}.html`, "text/html", content);
+}
+
+/** A saved state is there to be looked at: what would change it is switched off, and what was on show when it was saved is on show. */
+function showSaved({runs, target, shows, curves: {what, log}}) {
+  document.documentElement.dataset.saved = "true";
+  for (const id of ["restart", "play", "by-example", "by-step", "by-epoch", "speed", "save-weights", "save-script", "save-page"]) Object.assign(at(id), {disabled: true, title: SAVED});
+  for (const part of [at("columns"), at("pad-box"), ...document.querySelectorAll("#form details:not(:last-child)")]) part.inert = true;
+  at("lesson-open").hidden = true;
+  document.querySelector(`[name=shows][value=${shows}]`).checked = true;
+  network.show(shows);
+  document.querySelector(`[name=curves][value=${what}]`).checked = true;
+  at("log").checked = log;
+  curves.runs = runs.map(each => Object.assign(new Run(each.name), each));
+  curves.show({what, log});
+  listRuns();
+  if (target) choose(target);
+  say("");
+}
+
 const actions = {
   " ": () => run(!moment.running), ArrowRight: () => step("step"), ArrowLeft: () => !at("back").disabled && back(),
   e: () => step("example"), n: () => step("epoch"), r: restart,
@@ -425,7 +452,10 @@ function listen() {
   at("save-weights").addEventListener("click", () => saveAs("weights"));
   at("save-script").addEventListener("click", () => saveAs("script"));
   at("save-picture").addEventListener("click", () => savePicture(network, shape.plane && at("plane")));
-  document.addEventListener("keydown", event => {
+  at("save-page").addEventListener("click", savePage);
+  at("stop-saving").addEventListener("click", () => at("saving").close());
+  at("copy-link").hidden = !host.hasAddress;
+  if (!host.saved) document.addEventListener("keydown", event => {
     const {target, key} = event;
     if (event.altKey || event.ctrlKey || event.metaKey || !(key in actions)) return;
     if (/^(INPUT|SELECT|TEXTAREA|DIALOG|SUMMARY)$/.test(target.tagName) || target.closest("dialog") || key === " " && target.tagName === "BUTTON") return;
@@ -441,7 +471,7 @@ function listen() {
 }
 
 async function begin() {
-  if (isAlone) say(LOADING);
+  say(host.loading);
   await connection.opened;
   say("");
   hello = await ask({do: "hello"});
@@ -450,15 +480,16 @@ async function begin() {
     at("plane").classList.toggle("painting", label !== null);
   }});
   editor = new ActivationEditor(hello.activations, {ask, use: useFormula});
-  const wished = fromAddress(), isShared = location.hash.length > 1;
+  const wished = host.settings();
   if (!wished) say("The settings in this address are damaged, so these are the usual ones.");
   await configure({...hello.defaults, ...wished}).catch(error => {
     if (!(error instanceof Refusal)) throw error;
-    say(`The settings in this address do not work: ${error.message}`);
+    say(`The settings ${host.hasAddress ? "in this address" : "given"} do not work: ${error.message}`);
     return configure(hello.defaults);
   });
   listen();
-  lesson = new Lesson({configure, isShared, say});
+  if (host.saved) showSaved(host.saved.view);
+  else lesson = new Lesson({configure, isShared: !host.greets, say});
   document.documentElement.dataset.ready = "true";
 }
 

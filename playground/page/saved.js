@@ -1,0 +1,127 @@
+/**
+ * A saved state: a page in one file with the session's replies in it. It shows every number that the session told of that moment, and has
+ * no session to change it.
+ *
+ * What is put into the page is {example, replies, view}: which example the numbers are of, what the page had on show, and the replies as they
+ * came, deflated, in base64: the length of a table as a uint32 (little-endian), the table as JSON, [[key, is it text, length], ...], and then one
+ * reply after the other. Numbers that are only ever drawn, as heat maps and curves are, are rounded to what can be seen; those that are read are not.
+ */
+
+import {unpack} from "./connection.js";
+
+export const SAVED = "This is a saved state: every number can be looked at, and what would change it takes the playground itself.";
+const MOST = 1000;  // parameters whose every weight is asked for: of more, as of digits' 13,002, the neurons alone
+const KEPT_BITS = 0xffff8000;  // of a float32 that is drawn: sign, exponent and 8 of the mantissa's bits, more than colours show
+
+/** Answers from what was saved: a transport, like those in connection.js. */
+export class SavedTransport {
+  constructor({replies}) {
+    this.packed = replies;
+  }
+
+  async start({ready, reply, ended}) {
+    this.reply = reply;
+    try {
+      this.replies = await unpacked(this.packed);
+      ready();
+    } catch (error) {
+      ended(`What was saved in this page is damaged: ${error.message}`);
+    }
+  }
+
+  send(text) {
+    const message = JSON.parse(text), problem = message.do === "inspect" ? "The numbers of this weight were not kept: there are too many weights." : SAVED;
+    this.reply(this.replies.get(keyOf(message)) ?? JSON.stringify({is: "error", problem}));
+  }
+}
+
+/** What a reply is found by: its message, without the example, as there is but one; of a configuration and a frame there is one each. */
+function keyOf({example, ...message}) {
+  return message.do === "configure" || message.do === "frame" ? message.do : JSON.stringify(Object.entries(message).sort());
+}
+
+/** Are these the same example? */
+export const isSame = (one, other) => one.of === other.of && one.index === other.index;
+
+/**
+ * A page with the state of this moment, as text; null where it was stopped. `hear(message)` gets a reply as it comes; `hello` and
+ * `configured` have been replied before; `told(share)` hears how far it is, and is false where it shall stop.
+ */
+export async function record({hear, hello, configured, example, view, told}) {
+  const replies = new Map(), sizes = configured.layers, plain = configured.plane !== null;
+  const keep = async (message, shortened = text => text) => {
+    const reply = await hear(message);
+    if (typeof reply !== "string") replies.set(keyOf(message), withShorterPictures(reply));
+    else if (unpack(reply).is !== "error") replies.set(keyOf(message), shortened(reply));
+    return replies.get(keyOf(message));
+  };
+  const targets = [];
+  for (let layer = 0; layer + 1 < sizes.length; layer++) {
+    for (let neuron = 0; neuron < sizes[layer + 1]; neuron++) {
+      targets.push({what: "neuron", layer, neuron});
+      if (configured.parameters <= MOST) for (let input = 0; input <= sizes[layer]; input++) targets.push({what: "weight", layer, neuron, input: input === sizes[layer] ? null : input});
+    }
+  }
+  replies.set(keyOf({do: "hello"}), JSON.stringify(hello));
+  replies.set("configure", JSON.stringify(configured));
+  await keep({do: "frame", steps: 0, boundary: plain ? 100 : 0, maps: plain ? 50 : 0, parameters: true, gradient: true});
+  await keep({do: "source"});
+  const first = await keep({do: "inspect", what: "example", example}), which = first ? unpack(first).example : {of: "training", index: 0};
+  for (const [index, target] of (first ? targets : []).entries()) {
+    if (!told(index / targets.length)) return null;
+    await keep({do: "inspect", ...target, example: which}, target.what === "neuron" ? withShorterCurve : withShorterWishes);
+  }
+  const page = new TextDecoder().decode(unpack(await hear({do: "save", what: "page"})).content);
+  const state = JSON.stringify({example: which, view, replies: await packed(replies)}).replaceAll("<", "\\u003c");  // nothing in it can end the element
+  return page.replace(/(?<=id="saved">)null(?=<)/, () => state);
+}
+
+/** Of a packet's arrays those of float32 are pictures, and those of float64 are numbers to read. */
+function withShorterPictures(packet) {
+  const copy = packet.slice(0);
+  for (const [, type, shape, offset] of unpack(copy).arrays) {
+    if (type !== "float32") continue;
+    const bits = new Uint32Array(copy, offset, shape.reduce((a, b) => a * b, 1));
+    for (let index = 0; index < bits.length; index++) bits[index] &= KEPT_BITS;
+  }
+  return copy;
+}
+
+function withShorterCurve(text) {
+  const reply = JSON.parse(text), {x, f, slope} = reply.curve;
+  reply.curve = {x: x.map(short), f: f.map(short), slope: slope.map(short)};
+  return JSON.stringify(reply);
+}
+
+function withShorterWishes(text) {
+  const reply = JSON.parse(text);
+  for (const each of reply.wishes) each.wish = short(each.wish);
+  return JSON.stringify(reply);
+}
+
+const short = value => value === null ? null : Number(value.toPrecision(4));
+
+async function packed(replies) {
+  const parts = [...replies.values()].map(each => typeof each === "string" ? new TextEncoder().encode(each) : new Uint8Array(each));
+  const table = new TextEncoder().encode(JSON.stringify([...replies].map(([key, each], index) => [key, typeof each === "string", parts[index].length])));
+  const length = new DataView(new ArrayBuffer(4));
+  length.setUint32(0, table.length, true);
+  const bytes = await through(new CompressionStream("deflate"), new Blob([length, table, ...parts]));
+  let text = "";
+  for (let start = 0; start < bytes.length; start += 2 ** 15) text += String.fromCharCode(...bytes.subarray(start, start + 2 ** 15));
+  return btoa(text);
+}
+
+/** The replies by their keys. */
+async function unpacked(text) {
+  const {buffer} = await through(new DecompressionStream("deflate"), new Blob([Uint8Array.from(atob(text), each => each.charCodeAt(0))]));
+  const length = new DataView(buffer).getUint32(0, true), decoder = new TextDecoder(), replies = new Map();
+  let start = 4 + length;
+  for (const [key, isText, size] of JSON.parse(decoder.decode(buffer.slice(4, start)))) {
+    const part = buffer.slice(start, start += size);
+    replies.set(key, isText ? decoder.decode(part) : part);
+  }
+  return replies;
+}
+
+const through = async (stream, blob) => new Uint8Array(await new Response(blob.stream().pipeThrough(stream)).arrayBuffer());
