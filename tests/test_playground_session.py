@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
