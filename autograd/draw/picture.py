@@ -25,17 +25,13 @@ INK, LINE = "#1b1b1b", "#7d7d7d"  # text on a fill; lines and text on whatever i
 
 @dataclass(frozen=True)
 class Box:
-    """One thing in a picture. `gradient` colours it; several lines are one below the other.
-
-    `told` are the nodes whose data and gradient the lines tell: for each pair of such lines their positions.
-    """
+    """One thing in a picture. `gradient` colours it; several lines are one below the other."""
 
     id: str
     kind: Literal["value", "operation", "constant", "group", "more"]
     lines: tuple[str, ...]
     gradient: float = 0.0
     keeps_order: bool = False  # whether the operands mean different things, as in a - b
-    told: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +134,7 @@ def one_node(graph: Graph, first: Sequence[int], parts: Mapping[int, Sequence[in
     lines = [label] if label else []
     if len(positions) > 1:
         lines = [f"{label} × {len(positions)}".strip()]
-    boxes.append(Box(value, "value", (*lines, *_numbers(graph, positions)), _steepest(graph, positions), told=(tuple(positions),)))
+    boxes.append(Box(value, "value", (*lines, *_numbers(graph, positions)), _steepest(graph, positions)))
     hidden = len({first[user] for user in graph.hidden.get(position, ())} - parts.keys())
     if hidden:
         boxes.append(Box(f"after{position}", "more", (f"{hidden} more",)))
@@ -165,7 +161,7 @@ def highlighted(picture: Picture, graph: Graph, edges: Collection[tuple[Value, i
 def groups(collapse: Collapse, found: Sequence[Group], detail: Literal["neuron", "layer"]) -> Picture:
     """A box for each group of a collapsed graph, and the connections between them, counted."""
     names = {unit: f"g{index}" for index, group in enumerate(found) for unit in group.units}
-    boxes = group_boxes(collapse, found, "g")
+    boxes = [group_box(collapse, group, names, f"g{index}") for index, group in enumerate(found)]
     counts: dict[tuple[str, str], int] = {}
     for unit, name in names.items():
         for member in unit.members:
@@ -179,17 +175,6 @@ def groups(collapse: Collapse, found: Sequence[Group], detail: Literal["neuron",
         constants = len(constants_of(collapse, units[0]))
         edges += [Edge(box.id, name, constants) for name in dict.fromkeys(names[unit] for unit in units)]
     return _captioned(Picture(tuple(boxes), tuple(edges), detail=detail))
-
-
-def group_boxes(collapse: Collapse, found: Sequence[Group], letter: str) -> list[Box]:
-    """A box for each group, called by the letter and its index."""
-    names = {unit: f"{letter}{index}" for index, group in enumerate(found) for unit in group.units}
-    boxes = []
-    for index, group in enumerate(found):
-        name = f"{letter}{index}"
-        exits = [each for unit in group.units for each in unit.members if _is_exit(collapse, each, names, name)]
-        boxes.append(_group_box(collapse, group, exits, name))
-    return boxes
 
 
 def given_numbers(collapse: Collapse) -> list[tuple[Box, list[Unit]]]:
@@ -218,9 +203,11 @@ def _is_exit(collapse: Collapse, position: int, names: dict[Unit, str], name: st
     return not users or any(names[collapse.unit_of[user]] != name for user in users)
 
 
-def _group_box(collapse: Collapse, group: Group, exits: list[int], name: str) -> Box:
+def group_box(collapse: Collapse, group: Group, names: dict[Unit, str], name: str) -> Box:
+    """The box of a group that is called `name`; `names` are those of every unit's group."""
     graph, alike, units = collapse.graph, collapse.alike, group.units
     members = [each for unit in units for each in unit.members]
+    exits = [each for each in members if _is_exit(collapse, each, names, name)]
     neurons = [unit for unit in units if unit.kind == "neuron"]
     examples = max(len(alike[each]) for each in members)
     lines = [group.title] if group.title else []
@@ -242,8 +229,7 @@ def _group_box(collapse: Collapse, group: Group, exits: list[int], name: str) ->
         lines += _numbers(graph, own)
         lines.append("outputs:" if len(outside) > 1 else "output:")
     lines += _numbers(graph, outside)
-    told = (tuple(own), tuple(outside)) if own and neurons else (tuple(outside),)
-    return Box(name, "group", tuple(lines), _steepest(graph, [*own, *outside]), told=told)
+    return Box(name, "group", tuple(lines), _steepest(graph, [*own, *outside]))
 
 
 def _operations(collapse: Collapse, units: Sequence[Unit]) -> list[str]:
