@@ -56,13 +56,3 @@ export function termsTable({terms, others, bias, sum, words = "the weighted sum"
   rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: [sum.name, words].filter(Boolean).join(" = ")}), cell(figure(sum.value, 5, "result")), make("td")));
   return make("table", {}, head("weight", "", "", "meets", "", "", "#product", ""), make("tbody", {}, ...rows));
 }
-
-/** Shares that are products, row by row: {name, value, by, factor, product} each; `names` stands above them, and `total` below, {name, value}. */
-export function sharesTable({names, rows, total}) {
-  const most = largest(rows.map(row => row.product)) || 1;
-  const cell = value => make("td", {class: "number"}, value);
-  const body = rows.map(row => make("tr", {}, make("td", {}, row.name), cell(figure(row.value, 4)), make("td", {text: "×"}),
-    make("td", {}, row.by), cell(figure(row.factor, 4)), make("td", {text: "="}), cell(figure(row.product, 4)), make("td", {}, bar(row.product / most))));
-  if (total) body.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: total.name}), cell(figure(total.value)), make("td")));
-  return make("table", {}, head(...names), make("tbody", {}, ...body));
-}

@@ -1,6 +1,6 @@
 /** Where boxes go: ranks from left to right, each put in an order with few crossings (Sugiyama, Tagawa and Toda, 1981). */
 
-const BETWEEN_RANKS = 44, BETWEEN_BOXES = 14, SWEEPS = 12;
+const BETWEEN_RANKS = 32, BETWEEN_BOXES = 14, SWEEPS = 12;
 
 /**
  * The centre of each box, and for each edge the points that it goes through, from its tail's to its head's.
@@ -32,7 +32,7 @@ export function layout(sizes, edges) {
     }
     return route;
   });
-  const x = across(columns, sizes, BETWEEN_RANKS + Math.min(160, edges.length / 3)), y = down(columns, heights, before, after);
+  const x = across(columns, sizes, BETWEEN_RANKS + Math.min(160, edges.length / 4)), y = down(columns, heights, before, after);
   const places = new Map();
   columns.forEach((column, rank) => column.forEach(name => places.set(name, [x[rank], y.get(name)])));
   return {places, routes: routes.map(route => route.map(name => places.get(name)))};

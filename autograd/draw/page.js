@@ -4,7 +4,7 @@
  * Nothing is computed here but places and counts: every number comes from the engine.
  */
 
-import {bar, figure, head, make, number, sharesTable, termsTable} from "./figures.js";
+import {bar, figure, head, largest, make, number, termsTable} from "./figures.js";
 import {layout} from "./layout.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -66,7 +66,7 @@ function gather() {
   for (const part of shown) {
     boxes.set(part.id, {id: part.id, part, kind: part.kind, lines: part.lines});
     enters.set(part.id, part.id);
-    for (const {id, kind, text} of part.around) boxes.set(id, {id, of: part, kind, lines: [{text, shows: "always"}]});
+    for (const {id, kind, text} of part.around) boxes.set(id, {id, of: part, kind, lines: [{text: text === "weighted_sum" ? "Σ" : text, shows: "always"}]});
     const operation = part.around.find(each => each.kind === "operation");
     if (operation) enters.set(part.id, operation.id);
     for (const {id, kind} of part.around) {
@@ -302,11 +302,11 @@ function standing() {
     for (const part of step.leaves ?? []) made.add(part);
     if (step.phase === "forward" && step.part) made.add(step.part);
     if (step.phase === "backward" && !step.starts) passed.add(step.part);
-    if (step.starts) running.set(step.part.id, {text: step.part.lines.at(-1).text, color: step.part.color});
-    for (const each of step.changes ?? []) running.set(each.part, each);
+    if (step.starts) running.set(step.part.id, {text: step.part.lines.at(-1).text, shade: step.part.shade});
+    for (const [id, text, shade] of step.changes ?? []) running.set(id, {text, shade});
   }
   const isWhole = part => now === 0 || passed.has(part) || ((part.level === "node" || !part.turn) && users.get(part.id).size > 0 && [...users.get(part.id)].every(each => passed.has(each)));
-  const gradient = part => isWhole(part) ? {color: part.color} : running.get(part.id);
+  const gradient = part => isWhole(part) ? {shade: part.shade} : running.get(part.id);
   return {isMade: part => now === 0 || made.has(part), gradient};
 }
 
@@ -320,8 +320,8 @@ function show(step) {
     box.group.classList.toggle("unborn", !made);
     box.group.classList.toggle("now", Boolean(box.part) && (current?.part === box.part || Boolean(current?.leaves?.includes(box.part))));
     if (!box.part) continue;
-    box.shape.style.fill = change ? change.color : "";
-    box.dot.style.fill = change ? change.color : "";
+    box.shape.style.fill = change ? data.shades[change.shade] : "";
+    box.dot.style.fill = change ? data.shades[change.shade] : "";
     box.dot.setAttribute("class", `${made ? "" : "unborn"} ${current?.part === box.part ? "now" : ""}`);
     box.lines.forEach((line, index) => {
       const text = box.texts[index];
@@ -348,27 +348,27 @@ function tell(step) {
     story.append(make("p", {}, make("span", {class: "rule", text: rule}), times ? make("span", {class: "times", text: `\n${times}`}) : null, sum ? make("span", {class: "sum", text: `\n${sum}`}) : null));
   }
   if (terms) story.append(scroller(tableOfTerms(terms)));
-  if (shares) story.append(scroller(tableOfShares(shares)));
+  if (shares !== undefined) story.append(scroller(tableOfShares(part.forward.terms, parsed(shares))));
 }
 
 const scroller = table => make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "the terms"}, table);
 
 function tableOfTerms({rows, others, bias, sum}) {
   return termsTable({
-    terms: rows.map(([weight, value, input, activation, product]) => ({weight, value: parsed(value), input, activation: parsed(activation), product: parsed(product)})),
+    terms: rows.map(([weight, value, input, activation]) => ({weight, value: parsed(value), input, activation: parsed(activation), product: parsed(value) * parsed(activation)})),
     others: others && {count: others[0], sum: parsed(others[1])},
     bias: {name: bias[0], value: parsed(bias[1])},
     sum: {name: sum[0], value: parsed(sum[1])},
   });
 }
 
-function tableOfShares({rows, above: from, others}) {
-  const arriving = parsed(from), told = rows.map(row => row.map((each, index) => index ? parsed(each) : each));
-  const most = Math.max(...told.map(row => Math.abs(row[2])).filter(Number.isFinite)) || 1;
-  const cell = value => make("td", {class: "number"}, value);
-  const body = told.map(([name, partial, contribution, after]) => make("tr", {}, make("td", {text: name}), cell(figure(partial, 4)), make("td", {text: "×"}), cell(figure(arriving, 4)), make("td", {text: "="}), cell(figure(contribution, 4)), make("td", {}, bar(contribution / most)), cell(figure(after, 4))));
-  if (others) body.push(make("tr", {}, make("td", {colspan: 8, text: `and ${others} smaller ones in the same way`})));
-  return make("table", {}, head("into", "#partial", "", "#above", "", "#adds", "", "#so far"), make("tbody", {}, ...body));
+/** What each operand of a weighted sum gets of what arrives: the input that a weight meets, the weight that an input has, times that. */
+function tableOfShares({rows, others, bias}, arriving) {
+  const shares = [...rows.map(([name, , , input]) => [name, parsed(input)]), ...rows.map(([, weight, name]) => [name, parsed(weight)]), [bias[0], 1]].filter(([name]) => name !== null);
+  const most = largest(shares.map(([, partial]) => partial * arriving)) || 1, cell = value => make("td", {class: "number"}, value);
+  const body = shares.map(([name, partial]) => make("tr", {}, make("td", {text: name}), cell(figure(partial, 4)), make("td", {text: "× "}), cell(figure(arriving, 4)), make("td", {text: "="}), cell(figure(partial * arriving, 5)), make("td", {}, bar(partial * arriving / most))));
+  if (others) body.push(make("tr", {}, make("td", {colspan: 7, text: `and in the same way those of ${others[0]} smaller terms`})));
+  return make("table", {}, head("into", "#partial", "", "#above", "", "#adds", ""), make("tbody", {}, ...body));
 }
 
 /** Where a part is, with a way to close each thing around it, and to open it. */
@@ -475,7 +475,8 @@ addEventListener("resize", fit);
 paint();
 makeSteps();
 offerDetails();
-at("legend").append("gradient below 0 ", ...data.shades.map(shade => { const swatch = make("i"); swatch.style.background = shade; return swatch; }), " above 0", data.caption ? `, ${data.caption}` : "");
+const swatch = shade => make("i", {style: `background: ${shade}`});
+at("legend").append("gradient < 0 ", ...data.shades.slice(0, -1).map(swatch), ` > 0, full colour ±${data.steepest}`);
 show(0);
 fit();
 tellPaths(null);

@@ -14,8 +14,8 @@ from autograd.draw.collapse import Collapse
 from autograd.draw.examples import fold
 from autograd.draw.graph import Graph
 from autograd.draw.parts import Part, Parts, found_names
-from autograd.draw.picture import NEGATIVE, POSITIVE, ZERO, Box, Picture, check_size, given_numbers, number
-from autograd.draw.story import Story, Sweep, plain
+from autograd.draw.picture import Box, Picture, check_size, given_numbers, number
+from autograd.draw.story import SHADES, Story, Sweep, plain
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("figures.js", "layout.js", "page.js")  # each may use those before it
@@ -36,8 +36,8 @@ def page(graph: Graph, picture: Picture) -> str:
     story = Story(graph, sweep, parts)
     data = {
         "output": f"v{graph.output}" if graph.output in graph.nodes else None,
-        "caption": f"full colour: {number(story.steepest)}" if story.steepest else "",
-        "shades": [*reversed(NEGATIVE), ZERO, *POSITIVE],
+        "steepest": number(story.steepest),
+        "shades": SHADES,
         "open": OPEN[picture.detail],
         "parts": [_part(part, story) for part in parts],
         "edges": _edges(graph, parts, sweep),
@@ -46,7 +46,11 @@ def page(graph: Graph, picture: Picture) -> str:
     }
     title = graph.label(graph.output) or "A computation graph"
     text = (FOLDER / "page.html").read_text(encoding="utf-8")
-    for name, content in {"title": html.escape(title), "data": _script_safe(json.dumps(data)), "script": _script()}.items():
+    for name, content in {
+        "title": html.escape(title),
+        "data": _script_safe(json.dumps(data, separators=(",", ":"))),
+        "script": _script(),
+    }.items():
         text = text.replace("{{" + name + "}}", content)
     return text
 
@@ -70,7 +74,7 @@ def _part(part: Part, story: Story) -> dict[str, Any]:
         "kind": part.box.kind,
         "lines": _lines(part.box),
         "around": [{"id": box.id, "kind": box.kind, "text": box.lines[0]} for box in part.satellites],
-        "color": story.color(part.box.gradient),
+        "shade": story.shade(part.box.gradient),
         **story.told(part),
     }
     return told | ({"sealed": True} if part.sealed else {})

@@ -30,6 +30,7 @@ class Part:
     parent: str
     positions: tuple[int, ...]
     box: Box
+    title: str = ""
     satellites: tuple[Box, ...] = ()
     units: tuple[Unit, ...] = ()
     sealed: bool = False
@@ -98,12 +99,12 @@ class Parts:
             names = self.layer_of if seed.level == "layer" else self.neuron_of
             title = in_words(seed.group.title) if seed.group.title in self.titles else seed.group.title
             box = group_box(collapse, Group(title, seed.group.units), names, seed.id)
-            return Part(seed.id, seed.level, parent, positions, box, (), seed.group.units, sealed)
+            return Part(seed.id, seed.level, parent, positions, box, title, (), seed.group.units, sealed)
         first, among = (collapse.first, collapse.alike) if seed.level == "batch" else (range(len(graph.order)), self.exact)
         boxes, _ = one_node(graph, first, among, positions[0])
         (box,) = [each for each in boxes if each.kind == "value"]
         around = tuple([each for each in boxes if each is not box])
-        return Part(seed.id, seed.level, parent, positions, replace(box, id=seed.id), around, (), sealed)
+        return Part(seed.id, seed.level, parent, positions, replace(box, id=seed.id), "", around, (), sealed)
 
 
 def _prefixes(name: str) -> Iterator[str]:
@@ -152,4 +153,3 @@ def _weights(collapse: Collapse, unit: Unit) -> tuple[list[int], list[int]]:
         pairs = zip(*ops.terms(operands)[:2]) if op.has_terms else [operands]
         multiplied |= {int(each): None for pair in pairs for each in pair if type(each) is int and each in own}
     return list(multiplied), [each for each in own if each not in multiplied]
-

@@ -10,10 +10,11 @@ from autograd import ops
 from autograd.draw.formulas import names, partial_formulas
 from autograd.draw.graph import Graph, GraphNode
 from autograd.draw.parts import Part
-from autograd.draw.picture import color, number
+from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, number
 from autograd.names import in_words
 
 MOST_ROWS = 12  # contributions of one node that are told one by one
+SHADES = (*reversed(NEGATIVE), ZERO, *POSITIVE, NOT_FINITE)
 MOST_TERMS = 40  # of a weighted sum
 
 
@@ -68,8 +69,9 @@ class Story:
         self.steepest = max(sizes, default=0.0)
         self.words = {part.id: self._words(part) for part in parts}
 
-    def color(self, gradient: float) -> str:
-        return color(gradient, self.steepest)
+    def shade(self, gradient: float) -> int:
+        """The place of a gradient's colour among `SHADES`."""
+        return SHADES.index(color(gradient, self.steepest))
 
     def told(self, part: Part) -> dict[str, Any]:
         """A part's name, when its turn is, and what is told of it forward and backward."""
@@ -80,7 +82,7 @@ class Story:
             told["data"] = plain(nodes[0].data)
             told["forward"] = self._forward(part.positions[0], self.words[part.id])
         else:
-            told["forward"] = self._summary(part)
+            told["forward"] = self._summary(part) | self._neuron(part)
         if computed:
             told["turn"] = max((self.sweep.depths[each], each) for each in computed)
             told["backward"] = self._backward(computed[0]) if part.level == "node" else self._summary(part)
@@ -88,10 +90,18 @@ class Story:
 
     def _words(self, part: Part) -> str:
         """What a part is called in a sentence: `layer 0, neuron 3, w2`."""
-        if part.level != "node":
-            line = part.box.lines[0]
-            return line if not line.startswith(("data ", "grad ")) else "a part"
-        return self._name(part.positions[0])
+        if part.level == "node":
+            return self._name(part.positions[0])
+        if part.title:
+            return part.title
+        node = self.graph.nodes[part.positions[0]]
+        if part.level == "batch":
+            label = self.graph.label(part.positions[0]) or (node.op.name if node.op else "a leaf")
+            return f"{label} of {len(part.positions)} examples"
+        kinds = {unit.kind for unit in part.units}
+        if kinds == {"neuron"}:
+            return "the neuron" if len(part.units) == 1 else f"{len(part.units)} neurons"
+        return f"{len(part.units)} leaves" if kinds == {"leaf"} else part.box.lines[0]
 
     def _name(self, position: int) -> str:
         label = self.graph.label(position)
@@ -104,7 +114,7 @@ class Story:
 
     def _summary(self, part: Part) -> dict[str, Any]:
         lines = part.box.lines
-        return {"heading": self.words[part.id], "rows": [line for line in lines if line != self.words[part.id]], **self._neuron(part)}
+        return {"heading": self.words[part.id], "rows": [line for line in lines if line != self.words[part.id]]}
 
     def _neuron(self, part: Part) -> dict[str, Any]:
         """The terms of a neuron that is one weighted sum, of one example."""
@@ -118,7 +128,11 @@ class Story:
             return {"heading": f"{name or 'a leaf'} = {result}", "rows": ["Given: a leaf, computed from nothing."]}
         heading = f"{name} = {result}" if name else result
         if node.op.has_terms:
-            return {"heading": heading, "rows": ["The sum of each weight times the input it meets, and the bias."], "terms": self._terms(position)}
+            return {
+                "heading": heading,
+                "rows": ["The sum of each weight times the input it meets, and the bias."],
+                "terms": self._terms(position),
+            }
         labels = [self.graph.label(each) if type(each) is int else "" for each in node.operands]
         numbers = [number(each) for each in self.sweep.numbers(node)]
         rows = [f"= {node.op.describe(numbers)}"]
@@ -129,25 +143,21 @@ class Story:
     def _terms(self, position: int) -> dict[str, Any]:
         """A weighted sum term by term, the largest where there are many, in their order."""
         node = self.graph.node(position)
-        weights, inputs, (bias,) = self._thirds([self._short(each) for each in node.operands])
-        factors, values, (offset,) = self._thirds(self.sweep.numbers(node))
+        weights, inputs, bias = ops.terms([self._short(each) for each in node.operands])
+        factors, values, offset = ops.terms(self.sweep.numbers(node))
         products = [a * b for a, b in zip(factors, values)]
         shown = sorted(sorted(range(len(products)), key=lambda index: -abs(products[index]))[:MOST_TERMS])
         others = [product for index, product in enumerate(products) if index not in set(shown)]
         told: dict[str, Any] = {
-            "rows": [[weights[each], plain(factors[each]), inputs[each], plain(values[each]), plain(products[each])] for each in shown],
+            "rows": [[weights[each], plain(factors[each]), inputs[each], plain(values[each])] for each in shown],
             "bias": [bias, plain(offset)],
             "sum": [self.graph.label(position), plain(node.data)],
         }
         return told | ({"others": [len(others), plain(sum(others))]} if others else {})
 
-    @staticmethod
-    def _thirds(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], tuple[Any]]:
-        weights, inputs, bias = ops.terms(operands)
-        return weights, inputs, (bias,)
-
-    def _short(self, operand: float) -> str:
-        return self.graph.label(operand) if type(operand) is int else ""
+    def _short(self, operand: float) -> str | None:
+        """A node's label; None for a constant, which nothing flows into."""
+        return self.graph.label(operand) if type(operand) is int else None
 
     def _backward(self, position: int) -> dict[str, Any]:
         """What a node passes to its operands."""
@@ -158,7 +168,6 @@ class Story:
         given = zip(node.operands, sweep.partials[position], sweep.contributions(position, node), sweep.before[position])
         words = zip(names(node.op, count), partial_formulas(node.op, count))
         rows: list[dict[str, Any]] = []
-        table: list[tuple[str, float, float, float]] = []
         changes = [self._change(position, adjoint)]
         for (operand, partial, contribution, before), (argument, formula) in zip(given, words):
             if type(operand) is float:
@@ -166,32 +175,30 @@ class Story:
             source, after = int(operand), before + contribution
             if source in self.graph.nodes:
                 changes.append(self._change(source, after))
-            told = f"{formula} = " if formula not in ("", number(partial)) else ""
-            table.append((self._called(source), partial, contribution, after))
+            rule = f"{formula} = " if formula not in ("", number(partial)) else ""
             rows.append(
                 {
-                    "rule": f"d({node.op.symbol})/d{argument} = {told}{number(partial)}",
+                    "rule": f"d({node.op.symbol})/d{argument} = {rule}{number(partial)}",
                     "times": f"times {number(adjoint)} from above = {number(contribution)}",
                     "sum": f"into {self._called(source)}: {number(before)} + {number(contribution)} = {number(after)}",
                 }
             )
         heading = f"{self._name(position) or self._called(position)}: {number(adjoint)} from above"
-        told_so = {"heading": heading, "changes": changes}
+        told = {"heading": heading, "changes": changes}
         if node.op.has_terms:
-            most = sorted(sorted(range(len(table)), key=lambda index: -abs(table[index][2]))[:MOST_TERMS])
-            shares = {"rows": [[table[each][0], *map(plain, table[each][1:])] for each in most], "above": plain(adjoint)}
-            rule = {"rule": "Each weight gets the input it meets, and each input its weight, times what comes from above."}
-            return told_so | {"rows": [rule], "shares": shares | ({"others": len(table) - len(most)} if len(most) < len(table) else {})}
+            rule = "Each weight gets the input it meets, and each input its weight, times what comes from above."
+            return told | {"rows": [{"rule": rule}], "shares": plain(adjoint)}
         if len(rows) > MOST_ROWS:
             rows[MOST_ROWS:] = [{"rule": f"and {len(rows) - MOST_ROWS} more in the same way"}]
-        return told_so | {"rows": rows}
+        return told | {"rows": rows}
 
     def _called(self, position: int) -> str:
         node = self.graph.node(position)
         return self.graph.label(position) or (f"{number(node.data)} ({node.op.name})" if node.op else number(node.data))
 
-    def _change(self, position: int, gradient: float) -> dict[str, Any]:
-        return {"part": f"v{position}", "text": f"grad {number(gradient)}", "color": self.color(gradient)}
+    def _change(self, position: int, gradient: float) -> tuple[str, str, int]:
+        """The part, what it says of its gradient now, and its shade."""
+        return f"v{position}", f"grad {number(gradient)}", self.shade(gradient)
 
 
 def plain(value: float) -> float | str:
