@@ -162,26 +162,32 @@ function drawBox(box) {
 
 // Opening and closing keep the step that the page is at.
 
-function change(opened, focus) {
+function change(opened, focus, within = null) {
   const next = cut(opened);
   if (next.length > MOST_BOXES) return at("notice").textContent = `${next.length} boxes are too many to show at once: open fewer parts.`;
   at("notice").textContent = "";
-  const step = steps[now - 1], phase = now && step.phase, turn = step?.part?.turn ?? null;
+  const step = steps[now - 1], phase = now && step.phase, turn = within && within === step?.part ? firstTurn(within, phase) : step?.part?.turn ?? null;
   open = opened;
   picked = null;
   paint();
   makeSteps();
   fit();
-  show(!now ? 0 : turn === null ? steps.findIndex(each => each.phase === phase && !each.part?.turn || each.phase === phase) + 1 : nearest(phase, turn) + 1);
+  show(!now ? 0 : turn === null ? 1 : nearest(phase, turn) + 1);  // the leaves, given at once, have no turn
   tellPaths(null);
   const box = focus && boxes.get(focus);
   box?.group?.focus({preventScroll: true});
   if (box) center(box);
 }
 
+/** The turn of the first step inside a part. */
+function firstTurn(part, phase) {
+  const turns = part.parts.flatMap(each => each.turn ? [each.turn] : []).sort(compare);
+  return phase === "forward" ? turns[0] : turns.at(-1);
+}
+
 /** The step of a phase that is at a part's turn, or the last before it. */
 function nearest(phase, turn) {
-  const late = steps.map((step, index) => [step, index]).filter(([step]) => step.phase === phase && step.part?.turn);
+  const late = steps.map((step, index) => [step, index]).filter(([step]) => step.phase === phase && step.part?.turn && !step.starts);
   const found = phase === "forward" ? late.find(([step]) => compare(step.part.turn, turn) >= 0) : late.find(([step]) => compare(step.part.turn, turn) <= 0);
   return (found ?? late.at(-1))[1];
 }
@@ -191,15 +197,15 @@ const compare = (a, b) => a[0] - b[0] || a[1] - b[1];
 function openPart(part) {
   if (part.sealed) return at("notice").textContent = "What is in it is too much for this page: draw a part of the graph, with around=...";
   if (!canOpen(part)) return;
-  change(new Set([...open, part.id]), part.parts[0].id);
+  change(new Set([...open, part.id]), part.parts[0].id, part);
 }
 
 function closePart(part) {
   if (!part) return;
-  change(new Set([...open].filter(id => !within(id, part))), part.id);
+  change(new Set([...open].filter(id => !isWithin(id, part))), part.id);
 }
 
-function within(id, part) {
+function isWithin(id, part) {
   for (let each = parts.get(id); each; each = parts.get(each.parent)) if (each === part) return true;
   return false;
 }

@@ -134,10 +134,10 @@ def found_names(collapse: Collapse) -> tuple[dict[int, str], dict[int, str]]:
             neuron = f"layers[{level}].neurons[{index}]"
             weights, biases = read[unit]
             names |= {position: f"{neuron}.weights[{place}]" for place, position in enumerate(weights)}
-            names |= {position: f"{neuron}.bias" for position in biases}
+            names |= dict.fromkeys(biases, f"{neuron}.bias")
             made = [each for each in unit.members if collapse.graph.nodes[each].op]
             for root, letter in ((unit.root, "z"), *([(max(made), "a")] if unit.activation else [])):
-                labels |= {position: f"{letter}[{level},{index}]" for position in collapse.alike[root]}
+                labels |= dict.fromkeys(collapse.alike[root], f"{letter}[{level},{index}]")
     return names, labels | {position: short(name) for position, name in names.items()}
 
 

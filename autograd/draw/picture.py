@@ -183,7 +183,7 @@ def given_numbers(collapse: Collapse) -> list[tuple[Box, list[Unit]]]:
     for unit in collapse.units:
         if unit.kind == "neuron" and len(constants := constants_of(collapse, unit)) > 1:
             takers.setdefault(constants, []).append(unit)
-    found = []
+    found: list[tuple[Box, list[Unit]]] = []
     for constants, units in takers.items():
         everywhere = [position for member in units[0].members for position in collapse.alike[member]]
         everyone = [each for position in everywhere for each in collapse.graph.nodes[position].constants]

@@ -113,8 +113,8 @@ class Story:
         return bool(str(self.graph.order[position].label)) and str(self.graph.order[position].label) == str(self.graph.moment[position][0])
 
     def _summary(self, part: Part) -> dict[str, Any]:
-        lines = part.box.lines
-        return {"heading": self.words[part.id], "rows": [line for line in lines if line != self.words[part.id]]}
+        lines = part.box.lines if part.box.lines[0] != part.title else part.box.lines[1:]
+        return {"heading": self.words[part.id], "rows": ["\n".join(lines)]}
 
     def _neuron(self, part: Part) -> dict[str, Any]:
         """The terms of a neuron that is one weighted sum, of one example."""
