@@ -19,6 +19,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import autograd
 from playground.session import Session
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).parent / "page"
+FIGURES = Path(autograd.__file__).parent / "draw" / "figures.js"  # a module that the page shares with the drawings'
 MESSAGE = 2**22  # bytes: a socket that sends more at once is closed
 SESSIONS = 16
 IDLE = 3600.0  # seconds without a message, after which a session ends
@@ -49,7 +51,7 @@ class Server:
     def __init__(self, port: int = 0, idle: float = IDLE, sessions: int = SESSIONS, begin: Callable[[], Session] = Session) -> None:
         self.port, self.idle, self.most, self.begin = port, idle, sessions, begin
         self.token = secrets.token_urlsafe(16)
-        self.files = _files(PAGE)
+        self.files = _served()
         self.open = 0  # sessions
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")
         self._server: Any = None
@@ -155,7 +157,13 @@ class Server:
             self.open -= 1
 
 
-def _files(folder: Path) -> dict[str, tuple[str, bytes]]:
-    """The files in a folder and below, by the path that they are asked for: each its type and its content."""
-    known = [(path, TYPES.get(path.suffix.removeprefix("."))) for path in sorted(folder.rglob("*"))]
-    return {path.relative_to(folder).as_posix(): (kind, path.read_bytes()) for path, kind in known if kind and path.is_file()}
+def page_files() -> dict[str, bytes]:
+    """The page's files, by the paths that they are asked for."""
+    own = {path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.is_file()}
+    return own | {FIGURES.name: FIGURES.read_bytes()}
+
+
+def _served() -> dict[str, tuple[str, bytes]]:
+    """The files that have a type, each with it."""
+    known = [(name, TYPES.get(name.rpartition(".")[2]), content) for name, content in page_files().items()]
+    return {name: (kind, content) for name, kind, content in known if kind}

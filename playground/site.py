@@ -21,7 +21,7 @@ from pathlib import Path
 
 import autograd
 import nn
-from playground.server import PAGE
+from playground.server import PAGE, page_files
 
 VERSION = "314.0.7"  # of Pyodide
 CDN = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
@@ -85,7 +85,7 @@ def _address(pyodide: str) -> str:
 
 def files(pyodide: str) -> dict[str, bytes]:
     """The site's files, by their paths in its folder."""
-    page = {path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.is_file()}
+    page = page_files()
     head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<meta name="session" content="worker">'
     page["index.html"] = _replaced(page["index.html"], '<meta charset="utf-8">', head)
     page["worker.js"] = _replaced(page["worker.js"], f'"{BESIDE}"', f'"{pyodide}"')

@@ -613,11 +613,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[Any]], Any
 
 
 def test_boxes_never_overlap_and_edges_lead_to_the_right(place: Callable[[list[Any]], Any]) -> None:
-    random, cases = Random(1), []
+    random, cases = Random(1), list[dict[str, Any]]()
     for _ in range(100):
         pairs = [random.sample(range(20), 2) for _ in range(random.randrange(60))]
-        sizes = {f"b{index}": (40.0 + index, 20.0 + index) for index in range(20)}
-        cases.append({"sizes": sizes, "edges": [(f"b{min(pair)}", f"b{max(pair)}") for pair in pairs]})
+        cases.append(
+            {
+                "sizes": {f"b{index}": (40.0 + index, 20.0 + index) for index in range(20)},
+                "edges": [(f"b{min(pair)}", f"b{max(pair)}") for pair in pairs],
+            }
+        )
     for case, placed in zip(cases, place(cases)):
         sizes, places = case["sizes"], placed["places"]
         for tail, head in case["edges"]:

@@ -36,23 +36,38 @@ export function bar(share) {
   return make("span", {class: "bar", "aria-hidden": "true"}, inner);
 }
 
-/** The largest size among numbers that are finite; 0 for none. */
-export const largest = values => Array.from(values).reduce((most, value) => Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most, 0);
+/** The largest size among numbers; 0 for none. */
+export const largest = values => {
+  let most = 0;
+  for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
+  return most;
+};
 
 /** A table's head; a name that begins with # stands above numbers. */
 export const head = (...names) => make("thead", {}, make("tr", {}, ...names.map(name => name ? make("th", {text: name.replace("#", ""), class: name[0] === "#" ? "number" : null}) : make("td"))));
 
+const cell = (...content) => make("td", {class: "number"}, ...content);
+
 /**
- * A weighted sum term by term: {weight, value, input, activation, product} each, what the smaller `others` are together, {count, sum},
- * the bias and the sum, {name, value}. A name is text or an element.
+ * Products row by row, each {name, value, by, factor, product}, with a bar of its share; `names` stand above, and `below` what is in the
+ * rows after them. A name is text or an element.
  */
-export function termsTable({terms, others, bias, sum, words = "the weighted sum"}) {
-  const most = largest(terms.map(term => term.product)) || 1;
-  const cell = value => make("td", {class: "number"}, value);
-  const rows = terms.map(term => make("tr", {}, make("td", {}, term.weight), cell(figure(term.value, 4)), make("td", {text: "×"}),
-    make("td", {}, term.input), cell(figure(term.activation, 4)), make("td", {text: "="}), cell(figure(term.product, 5, "product")), make("td", {}, bar(term.product / most))));
-  if (others) rows.push(make("tr", {}, make("td", {colspan: 6, text: `and ${others.count} smaller ones, together`}), cell(figure(others.sum)), make("td")));
-  rows.push(make("tr", {}, make("td", {colspan: 6}, "+ ", bias.name, bias.name ? ", the bias" : "the bias"), cell(figure(bias.value)), make("td", {}, bar(bias.value / most))));
-  rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: [sum.name, words].filter(Boolean).join(" = ")}), cell(figure(sum.value, 5, "result")), make("td")));
-  return make("table", {}, head("weight", "", "", "meets", "", "", "#product", ""), make("tbody", {}, ...rows));
+export function productsTable(names, rows, below, digits = 4, className = "") {
+  const most = largest(rows.map(row => row.product)) || 1;
+  const body = rows.map(({name, value, by, factor, product}) => make("tr", {},
+    make("td", {}, name), cell(figure(value, 4)), make("td", {text: "×"}),
+    make("td", {}, by), cell(figure(factor, 4)), make("td", {text: "="}), cell(figure(product, digits, className)), make("td", {}, bar(product / most))));
+  const last = below.filter(Boolean).map(({words, value, share, result}) => make("tr", {class: result === undefined ? null : "sum"},
+    make("td", {colspan: 6}, ...words), cell(figure(value, 5, result || "")), make("td", {}, share ? bar(value / most) : null)));
+  return make("table", {}, head(...names), make("tbody", {}, ...body, ...last));
+}
+
+/** A weighted sum term by term: {weight, value, input, activation, product} each; `others` smaller ones, {count, sum}, a bias and a sum, {name, value}. */
+export function termsTable({terms, others, bias, sum}) {
+  const rows = terms.map(term => ({name: term.weight, value: term.value, by: term.input, factor: term.activation, product: term.product}));
+  return productsTable(["weight", "", "", "meets", "", "", "#product", ""], rows, [
+    others && {words: [`and ${others.count} smaller ones, together`], value: others.sum},
+    {words: bias.name ? ["+ ", bias.name, ", the bias"] : ["+ the bias"], value: bias.value, share: true},
+    {words: [sum.name ? `${sum.name} = the weighted sum` : "the weighted sum"], value: sum.value, result: "result"},
+  ], 5, "product");
 }

@@ -4,7 +4,7 @@
  * Nothing is computed here but places and counts: every number comes from the engine.
  */
 
-import {bar, figure, head, largest, make, number, termsTable} from "./figures.js";
+import {make, number, productsTable, termsTable} from "./figures.js";
 import {layout} from "./layout.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -354,10 +354,10 @@ function tell(step) {
     story.append(make("p", {}, make("span", {class: "rule", text: rule}), times ? make("span", {class: "times", text: `\n${times}`}) : null, sum ? make("span", {class: "sum", text: `\n${sum}`}) : null));
   }
   if (terms) story.append(scroller(tableOfTerms(terms)));
-  if (shares !== undefined) story.append(scroller(tableOfShares(part.forward.terms, parsed(shares))));
+  if (shares !== undefined) story.append(scroller(...tableOfShares(part.forward.terms, parsed(shares))));
 }
 
-const scroller = table => make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "the terms"}, table);
+const scroller = (...content) => make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "the terms"}, ...content);
 
 function tableOfTerms({rows, others, bias, sum}) {
   return termsTable({
@@ -371,10 +371,9 @@ function tableOfTerms({rows, others, bias, sum}) {
 /** What each operand of a weighted sum gets of what arrives: the input that a weight meets, the weight that an input has, times that. */
 function tableOfShares({rows, others, bias}, arriving) {
   const shares = [...rows.map(([name, , , input]) => [name, parsed(input)]), ...rows.map(([, weight, name]) => [name, parsed(weight)]), [bias[0], 1]].filter(([name]) => name !== null);
-  const most = largest(shares.map(([, partial]) => partial * arriving)) || 1, cell = value => make("td", {class: "number"}, value);
-  const body = shares.map(([name, partial]) => make("tr", {}, make("td", {text: name}), cell(figure(partial, 4)), make("td", {text: "× "}), cell(figure(arriving, 4)), make("td", {text: "="}), cell(figure(partial * arriving, 5)), make("td", {}, bar(partial * arriving / most))));
-  if (others) body.push(make("tr", {}, make("td", {colspan: 7, text: `and in the same way those of ${others[0]} smaller terms`})));
-  return make("table", {}, head("into", "#partial", "", "#above", "", "#adds", ""), make("tbody", {}, ...body));
+  const products = shares.map(([name, partial]) => ({name, value: partial, by: "", factor: arriving, product: partial * arriving}));
+  const more = others ? [make("p", {class: "hint", text: `and in the same way what is in ${others[0]} smaller terms`})] : [];
+  return [productsTable(["into", "#partial", "", "", "#above", "", "#adds", ""], products, [], 5), ...more];
 }
 
 /** Where a part is, with a way to close each thing around it, and to open it. */
