@@ -109,6 +109,7 @@ function paint() {
   height = corner(1, 1) + PAD - above;
   svg?.remove();
   svg = sketch("svg", {viewBox: `${left} ${above} ${width} ${height}`, role: "group", "aria-label": "the graph"}, at("stage"));
+  svg.classList.toggle("dense", edges.length > 150);
   edges.forEach((edge, index) => drawEdge(edge, routes[index]));
   for (const box of boxes.values()) drawBox(box);
   paintMap();
@@ -326,6 +327,7 @@ function show(step) {
     box.group.classList.toggle("unborn", !made);
     box.group.classList.toggle("now", Boolean(box.part) && (current?.part === box.part || Boolean(current?.leaves?.includes(box.part))));
     if (!box.part) continue;
+    box.group.classList.toggle("colored", Boolean(change));
     box.shape.style.fill = change ? data.shades[change.shade] : "";
     box.dot.style.fill = change ? data.shades[change.shade] : "";
     box.dot.setAttribute("class", `${made ? "" : "unborn"} ${current?.part === box.part ? "now" : ""}`);
@@ -432,7 +434,7 @@ function tellPaths(id) {
     return;
   }
   const box = boxes.get(id), count = countPaths(id);
-  section.append(make("h2", {text: `${nameOf(id)}: ${count === 1n ? "one path" : `${count.toLocaleString("en")} paths`} to the output`}), ...trail(box.part ?? box.of));
+  section.append(make("h2", {text: `${nameOf(id)}: ${count === 1n ? "one path" : `${count.toLocaleString("en")} paths`} to the output`}), ...(box.part?.parent === steps[now - 1]?.part?.parent ? [] : trail(box.part ?? box.of)));
   if (count > 6n || box.part?.level !== "node") return;
   const paths = listPaths(id).filter(path => path.every(edge => edge.partial !== undefined || boxes.get(edge.tail).kind === "operation"));
   if (paths.length < Number(count) || !paths[0].length) return;
