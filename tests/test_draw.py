@@ -777,6 +777,25 @@ def test_a_batch_opens_into_its_examples() -> None:
     assert len(set(data)) == 4
 
 
+def test_every_number_of_a_network_and_a_batch_is_the_engines() -> None:
+    model, cost = network([2, 3, 1], 4)
+    cost.backward()
+    drawing = draw(cost, model=model)
+    nodes = [part for part in told(drawing).values() if part["level"] == "node"]
+    assert len(nodes) == len(drawing.graph.order)
+    for part in nodes:
+        value = drawing.graph.order[int(part["id"].removeprefix("v"))]
+        assert part["data"] == value.data
+        assert [line["text"] for line in part["lines"]][-2:] == [f"data {value.data:.4g}", f"grad {value.grad:.4g}"]
+
+
+def test_a_page_keeps_the_names_of_its_moment() -> None:
+    model, cost = network([2, 3, 1])
+    drawing, before = draw(cost, model=model), draw(cost, model=model).page
+    model.parameters()[0].label = "changed"
+    assert drawing.page == before
+
+
 def test_what_is_too_much_stays_closed_and_says_so() -> None:
     model, cost = network([120, 3, 1])
     drawing = draw(cost, model=model)

@@ -274,8 +274,9 @@ def test_labels_are_text_and_controls_have_names(opened: Opener) -> None:
         assert each.get_attribute("aria-label")
 
 
-def test_it_fits_a_phone(opened: Opener) -> None:
-    page = opened(example()[0])
+@pytest.mark.parametrize("large", [False, True])
+def test_it_fits_a_phone(opened: Opener, large: bool) -> None:
+    page = opened(moons()[1] if large else example()[0])
     size = {"width": 360, "height": 720, "deviceScaleFactor": 1, "mobile": True}
     page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
@@ -380,17 +381,17 @@ def test_a_weighted_sum_shows_its_terms_and_what_each_gets(opened: Opener) -> No
 
 def test_what_does_not_fit_has_a_map_and_stays_in_view(opened: Opener) -> None:
     x = y = Value(1.0, "x")
-    for _ in range(30):
+    for _ in range(16):
         y = tanh(y)
     page = opened(y, detail="node")
     there = page.browser.find_element(By.ID, "map")
     assert not there.is_displayed()
-    page.press(Keys.ARROW_RIGHT, *[Keys.ARROW_RIGHT] * 20)
+    page.press(Keys.END, *[Keys.ARROW_LEFT] * 6)
     assert there.is_displayed()
     assert page.in_view(page.now()[0])
     page.click("#all")
     assert not there.is_displayed()
-    for _ in range(5):
+    for _ in range(4):
         page.click("#closer")
     assert there.is_displayed()
     webdriver.ActionChains(page.browser).move_to_element_with_offset(there, -there.size["width"] // 2 + 3, 0).click().perform()

@@ -11,7 +11,7 @@ from autograd.draw.formulas import names, partial_formulas
 from autograd.draw.graph import Graph, GraphNode
 from autograd.draw.parts import Part
 from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, number
-from autograd.names import in_words
+from autograd.names import in_words, short
 
 MOST_ROWS = 12  # contributions of one node that are told one by one
 SHADES = (*reversed(NEGATIVE), ZERO, *POSITIVE, NOT_FINITE)
@@ -104,13 +104,9 @@ class Story:
         return f"{len(part.units)} leaves" if kinds == {"leaf"} else part.box.lines[0]
 
     def _name(self, position: int) -> str:
-        label = self.graph.label(position)
-        if position in self.graph.names and not self._has_own_label(position):
-            return in_words(self.graph.names[position])
-        return label
-
-    def _has_own_label(self, position: int) -> bool:
-        return bool(str(self.graph.order[position].label)) and str(self.graph.order[position].label) == str(self.graph.moment[position][0])
+        """A node's own label, or a parameter's full name in words; may be empty."""
+        label, full = self.graph.label(position), self.graph.names.get(position, "")
+        return in_words(full) if full and label in ("", full, short(full)) else label
 
     def _summary(self, part: Part) -> dict[str, Any]:
         lines = part.box.lines if part.box.lines[0] != part.title else part.box.lines[1:]
@@ -141,9 +137,9 @@ class Story:
         return {"heading": heading, "rows": rows}
 
     def _terms(self, position: int) -> dict[str, Any]:
-        """A weighted sum term by term, the largest where there are many, in their order."""
+        """A weighted sum term by term, the largest where there are many, in their order; what has no name is a constant."""
         node = self.graph.node(position)
-        weights, inputs, bias = ops.terms([self._short(each) for each in node.operands])
+        weights, inputs, bias = ops.terms([self.graph.label(each) if type(each) is int else None for each in node.operands])
         factors, values, offset = ops.terms(self.sweep.numbers(node))
         products = [a * b for a, b in zip(factors, values)]
         shown = sorted(sorted(range(len(products)), key=lambda index: -abs(products[index]))[:MOST_TERMS])
@@ -155,42 +151,45 @@ class Story:
         }
         return told | ({"others": [len(others), plain(sum(others))]} if others else {})
 
-    def _short(self, operand: float) -> str | None:
-        """A node's label; None for a constant, which nothing flows into."""
-        return self.graph.label(operand) if type(operand) is int else None
-
     def _backward(self, position: int) -> dict[str, Any]:
         """What a node passes to its operands."""
         node, sweep = self.graph.nodes[position], self.sweep
-        adjoint = node.grad
         assert node.op is not None
-        count = len(node.operands)
-        given = zip(node.operands, sweep.partials[position], sweep.contributions(position, node), sweep.before[position])
-        words = zip(names(node.op, count), partial_formulas(node.op, count))
-        rows: list[dict[str, Any]] = []
-        changes = [self._change(position, adjoint)]
-        for (operand, partial, contribution, before), (argument, formula) in zip(given, words):
-            if type(operand) is float:
-                continue
-            source, after = int(operand), before + contribution
-            if source in self.graph.nodes:
-                changes.append(self._change(source, after))
-            rule = f"{formula} = " if formula not in ("", number(partial)) else ""
-            rows.append(
-                {
-                    "rule": f"d({node.op.symbol})/d{argument} = {rule}{number(partial)}",
-                    "times": f"times {number(adjoint)} from above = {number(contribution)}",
-                    "sum": f"into {self._called(source)}: {number(before)} + {number(contribution)} = {number(after)}",
-                }
-            )
-        heading = f"{self._name(position) or self._called(position)}: {number(adjoint)} from above"
-        told = {"heading": heading, "changes": changes}
+        after = [before + added for before, added in zip(sweep.before[position], sweep.contributions(position, node))]
+        shown = [
+            (int(operand), sum_) for operand, sum_ in zip(node.operands, after) if type(operand) is int and operand in self.graph.nodes
+        ]
+        told = {
+            "heading": f"{self._name(position) or self._called(position)}: {number(node.grad)} from above",
+            "changes": [self._change(each, gradient) for each, gradient in [(position, node.grad), *shown]],
+        }
         if node.op.has_terms:
             rule = "Each weight gets the input it meets, and each input its weight, times what comes from above."
-            return told | {"rows": [{"rule": rule}], "shares": plain(adjoint)}
+            return told | {"rows": [{"rule": rule}], "shares": plain(node.grad)}
+        rows = self._rules(position, node)
         if len(rows) > MOST_ROWS:
             rows[MOST_ROWS:] = [{"rule": f"and {len(rows) - MOST_ROWS} more in the same way"}]
         return told | {"rows": rows}
+
+    def _rules(self, position: int, node: GraphNode) -> list[dict[str, str]]:
+        """The rule for each operand that is a node, what it makes of what comes from above, and what it adds that to."""
+        assert node.op is not None
+        count, sweep = len(node.operands), self.sweep
+        given = zip(node.operands, sweep.partials[position], sweep.contributions(position, node), sweep.before[position])
+        words = zip(names(node.op, count), partial_formulas(node.op, count))
+        rows = []
+        for (operand, partial, added, before), (argument, formula) in zip(given, words):
+            if type(operand) is float:
+                continue
+            written = f"{formula} = " if formula not in ("", number(partial)) else ""
+            rows.append(
+                {
+                    "rule": f"d({node.op.symbol})/d{argument} = {written}{number(partial)}",
+                    "times": f"times {number(node.grad)} from above = {number(added)}",
+                    "sum": f"into {self._called(int(operand))}: {number(before)} + {number(added)} = {number(before + added)}",
+                }
+            )
+        return rows
 
     def _called(self, position: int) -> str:
         node = self.graph.node(position)
