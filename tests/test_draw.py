@@ -779,7 +779,6 @@ def test_a_batch_opens_into_its_examples() -> None:
 
 def test_every_number_of_a_network_and_a_batch_is_the_engines() -> None:
     model, cost = network([2, 3, 1], 4)
-    cost.backward()
     drawing = draw(cost, model=model)
     nodes = [part for part in told(drawing).values() if part["level"] == "node"]
     assert len(nodes) == len(drawing.graph.order)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograd import Value, mean, tanh, weighted_sum
+from autograd import Value, chain_rule, mean, tanh, weighted_sum
 from autograd.draw import draw
 from nn import MLP, cross_entropy, squared_error
 
@@ -253,6 +253,13 @@ def test_a_click_or_enter_shows_every_path_to_the_output(opened: Opener) -> None
     assert page.highlighted() == set()
     page.browser.find_element(By.CSS_SELECTOR, "[data-box=v5]").send_keys(Keys.ENTER)
     assert page.highlighted() == {"v5", "o6", "v6"}
+
+
+def test_what_the_drawing_highlights_stands_out(opened: Opener) -> None:
+    cost, nodes = example()
+    page = opened(cost, highlight=chain_rule(cost, nodes[3]).edges)
+    marked = [each.get_attribute("data-edge") for each in page.browser.find_elements(By.CSS_SELECTOR, ".edge.marked")]
+    assert set(marked) == {"v3 o4", "o4 v4", "v4 o5", "o5 v5", "v5 o6", "o6 v6"}
 
 
 def test_paths_are_counted_and_not_walked(opened: Opener) -> None:

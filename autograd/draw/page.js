@@ -163,11 +163,11 @@ function drawBox(box) {
 
 // Opening and closing keep the step that the page is at.
 
-function change(opened, focus, within = null) {
+function change(opened, focus, entered = null) {
   const next = cut(opened);
   if (next.length > MOST_BOXES) return at("notice").textContent = `${next.length} boxes are too many to show at once: open fewer parts.`;
   at("notice").textContent = "";
-  const step = steps[now - 1], phase = now && step.phase, turn = within && within === step?.part ? firstTurn(within, phase) : step?.part?.turn ?? null;
+  const step = steps[now - 1], phase = now && step.phase, turn = entered && entered === step?.part ? firstTurn(entered, phase) : step?.part?.turn ?? null;
   open = opened;
   picked = null;
   paint();
