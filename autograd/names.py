@@ -105,6 +105,16 @@ def short(name: str, letter: str = "") -> str:
     return ".".join([*words, letter or LETTERS.get(last, last)]) + (f"[{every}]" if every else "")
 
 
+def in_words(name: str) -> str:
+    """`layer 0, neuron 3, w2` for `layers[0].neurons[3].weights[2]`, `layer 0` for `layers[0]`, `left, b0` for `left.bias[0]`."""
+    parts = [(word.lstrip("."), ",".join(INDEX.findall(indices))) for word, indices in ATTRIBUTE.findall(name)]
+    said = [f"{word.removesuffix('s')} {indices}".strip() if indices else word for word, indices in parts]
+    word, indices = parts[-1]
+    if word in LETTERS:
+        said[-1] = LETTERS[word] + indices
+    return ", ".join(said)
+
+
 ATTRIBUTE = re.compile(r"((?:^|\.)[^.\[]*)((?:\[[^\]]*\])*)")
 INDEX = re.compile(r"\[['\"]?(.*?)['\"]?\]")
 

@@ -4,11 +4,14 @@ import json
 import math
 import os
 import re
+import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +26,7 @@ from autograd.draw.collapse import Collapse, Group, above
 from autograd.draw.examples import fold
 from autograd.draw.formulas import Formula, names, partial_formulas
 from autograd.draw.graph import snapshot
-from autograd.draw.layout import BETWEEN_BOXES, layout
+from autograd.draw.page import FOLDER
 from autograd.draw.picture import INK, LINE, MARK, NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, spread
 from autograd.ops import Operation
 
@@ -127,8 +130,7 @@ def test_any_label_is_shown_and_never_run(label: str) -> None:
     assert len(shown) <= 48
     (mermaid_line,) = [line for line in drawing.mermaid.split("\n") if line.startswith("  v0(")]
     assert re.fullmatch(r'  v0\("([\w .,:()+=/#;-]*<br>)?data 1<br>grad 0"\)', mermaid_line)
-    data = drawing.page.split('<script type="application/json" id="data">')[1].split("</script>")[0]
-    assert json.loads(data)["boxes"][0]["lines"][0]["text"] == (shown or "data 1")
+    assert told(drawing)["v0"]["lines"][0]["text"] == (shown or "data 1")
 
 
 def test_labels_that_look_like_code() -> None:
@@ -583,44 +585,100 @@ def test_rules_of_ones_own_are_told_in_their_own_words_where_they_can_be() -> No
 # Layout and steps
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=60))
-def test_boxes_never_overlap_and_edges_lead_to_the_right(pairs: list[tuple[int, int]]) -> None:
-    edges = [(f"b{min(pair)}", f"b{max(pair)}") for pair in pairs if pair[0] != pair[1]]
-    sizes = {f"b{index}": (40.0 + index, 20.0 + index) for index in range(20)}
-    places, routes = layout(sizes, edges)
-    for tail, head in edges:
-        assert places[tail][0] + sizes[tail][0] / 2 < places[head][0] - sizes[head][0] / 2
-    for a, b in [(a, b) for a in sizes for b in sizes if a < b]:
-        apart_x = abs(places[a][0] - places[b][0]) - (sizes[a][0] + sizes[b][0]) / 2
-        apart_y = abs(places[a][1] - places[b][1]) - (sizes[a][1] + sizes[b][1]) / 2
-        assert apart_x > 0 or apart_y >= BETWEEN_BOXES - 1e-6
-    for route, (tail, head) in zip(routes, edges):
-        assert (route[0], route[-1]) == (places[tail], places[head])
-        assert all(left[0] < right[0] for left, right in pairwise(route))
+LAYOUT = FOLDER / "layout.js"
+PLACE = """
+import {readFileSync} from "fs";
+import {layout} from "./layout.mjs";
+const cases = JSON.parse(readFileSync(0, "utf8"));
+const placed = cases.map(({sizes, edges}) => layout(new Map(Object.entries(sizes)), edges));
+process.stdout.write(JSON.stringify(placed.map(({places, routes}) => ({places: Object.fromEntries(places), routes}))));
+"""
 
 
-def steps(drawing: Drawing) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[Any]], Any]:
+    """The page's layout of several graphs at once, as a JavaScript engine has it."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("the layout is tested where Node.js is")
+    folder = tmp_path_factory.mktemp("layout")
+    (folder / "layout.mjs").write_text(LAYOUT.read_text(encoding="utf-8"))
+    (folder / "place.mjs").write_text(PLACE)
+
+    def run(cases: list[Any]) -> Any:
+        ran = subprocess.run([node, "place.mjs"], cwd=folder, input=json.dumps(cases), capture_output=True, text=True, check=True)
+        return json.loads(ran.stdout)
+
+    return run
+
+
+def test_boxes_never_overlap_and_edges_lead_to_the_right(place: Callable[[list[Any]], Any]) -> None:
+    random, cases = Random(1), list[dict[str, Any]]()
+    for _ in range(100):
+        pairs = [random.sample(range(20), 2) for _ in range(random.randrange(60))]
+        cases.append(
+            {
+                "sizes": {f"b{index}": (40.0 + index, 20.0 + index) for index in range(20)},
+                "edges": [(f"b{min(pair)}", f"b{max(pair)}") for pair in pairs],
+            }
+        )
+    for case, placed in zip(cases, place(cases)):
+        sizes, places = case["sizes"], placed["places"]
+        for tail, head in case["edges"]:
+            assert places[tail][0] + sizes[tail][0] / 2 < places[head][0] - sizes[head][0] / 2
+        for a, b in [(a, b) for a in sizes for b in sizes if a < b]:
+            apart_x = abs(places[a][0] - places[b][0]) - (sizes[a][0] + sizes[b][0]) / 2
+            apart_y = abs(places[a][1] - places[b][1]) - (sizes[a][1] + sizes[b][1]) / 2
+            assert apart_x > 0 or apart_y >= 14 - 1e-6
+        for route, (tail, head) in zip(placed["routes"], case["edges"]):
+            assert (route[0], route[-1]) == (places[tail], places[head])
+            assert all(left[0] < right[0] for left, right in pairwise(route))
+
+
+def test_groups_that_lead_to_each_other_are_laid_out_too(place: Callable[[list[Any]], Any]) -> None:
+    edges = [("a", "b"), ("b", "c"), ("c", "b"), ("c", "d"), ("e", "e2"), ("e2", "e")]
+    (placed,) = place([{"sizes": dict.fromkeys(["a", "b", "c", "d", "e", "e2"], (40, 20)), "edges": edges}])
+    places = placed["places"]
+    assert places["a"][0] < places["b"][0] < places["c"][0] < places["d"][0]
+    assert len({tuple(each) for each in places.values()}) == 6
+
+
+def everything(drawing: Drawing) -> dict[str, Any]:
     data = drawing.page.split('<script type="application/json" id="data">')[1].split("</script>")[0]
-    return list(json.loads(data)["steps"])
+    return dict(json.loads(data, parse_constant=pytest.fail))  # a browser knows no NaN in JSON
+
+
+def told(drawing: Drawing) -> dict[str, Any]:
+    """The page's parts by their ids."""
+    return {part["id"]: part for part in everything(drawing)["parts"]}
 
 
 def test_steps_tell_the_rule_in_words_and_numbers() -> None:
     output, _ = neuron()
-    told = steps(draw(output))
-    assert [step["phase"] for step in told] == ["forward"] * 6 + ["backward"] * 4
-    assert told[2]["rows"] == [{"rule": "= w * x"}, {"rule": "= -3 * 2"}]
-    assert told[-1]["rows"][0] == {
+    parts = told(draw(output))
+    assert {name for name, part in parts.items() if "turn" not in part} == {"v0", "v1", "v3"}
+    product = parts["v2"]
+    assert product["forward"] == {"heading": "-6", "rows": ["= w * x", "= -3 * 2"]}
+    assert product["backward"]["rows"][0] == {
         "rule": "d(*)/da = b = 2",
         "times": "times 0.42 from above = 0.8399",
         "sum": "into w: 0 + 0.8399 = 0.8399",
     }
-    assert told[-1]["rows"][1]["rule"] == "d(*)/db = a = -3"
+    assert product["backward"]["rows"][1]["rule"] == "d(*)/db = a = -3"
 
 
 def test_contributions_add_up_in_an_operand_used_twice() -> None:
     x = Value(3.0, "x")
-    assert [row["sum"] for row in steps(draw(x * x))[-1]["rows"]] == ["into x: 0 + 3 = 3", "into x: 3 + 3 = 6"]
+    rows = told(draw(x * x))["v1"]["backward"]["rows"]
+    assert [row["sum"] for row in rows] == ["into x: 0 + 3 = 3", "into x: 3 + 3 = 6"]
+
+
+def test_turns_follow_the_data_from_the_leaves_on() -> None:
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    deep = tanh(tanh(tanh(a)))
+    late = b * 2.0  # comes last in the order of the graph, and is no deeper than the first tanh
+    turns = [part["turn"][0] for part in told(draw(deep + late)).values() if part["level"] == "node" and "turn" in part]
+    assert sorted(turns) == [1, 1, 2, 3, 4]
 
 
 def test_gradients_of_the_page_are_those_of_a_fresh_sweep() -> None:
@@ -628,8 +686,7 @@ def test_gradients_of_the_page_are_those_of_a_fresh_sweep() -> None:
     y = maximum(x, 1.0) * x
     y.backward()
     y.backward()  # x.grad has doubled
-    changes = {change["box"]: change["text"] for step in steps(draw(y)) for change in step["changes"]}
-    assert changes["v0"] == "grad 4"
+    assert told(draw(y))["v0"]["lines"][-1]["text"] == "grad 4"
     assert x.grad == 8.0
 
 
@@ -637,23 +694,127 @@ def test_a_flat_operation_passes_nothing_on_of_an_infinite_gradient() -> None:
     x = Value(0.0, "x")
     y = (x.sign()) ** 0.5 + x
     y.backward()
-    changes = {change["box"]: change["text"] for step in steps(draw(y)) for change in step["changes"]}
     assert x.grad == 1.0
-    assert changes["v0"] == "grad 1"
+    parts = told(draw(y))
+    assert parts["v0"]["lines"][-1]["text"] == "grad 1"
+    assert [edge["partial"] for edge in everything(draw(y))["edges"]][1] == "inf"
 
 
 def test_a_neighbourhoods_steps_know_what_flows_in_from_outside() -> None:
     x = Value(2.0, "x")
     y = x * 3.0
     z = y * y
-    told = steps(draw(z, around=x, radius=1))
-    assert told[-1]["heading"] == "6 (multiply): 12 from above"
-    assert told[-1]["changes"][-1]["text"] == "grad 36"
+    step = told(draw(z, around=x, radius=1))["v1"]["backward"]
+    assert step["heading"] == "6 (multiply): 12 from above"
+    assert step["changes"][-1][:2] == ["v0", "grad 36"]
 
 
 def test_many_contributions_are_cut_short() -> None:
-    rows = steps(draw(total([Value(float(each)) for each in range(30)])))[-1]["rows"]
-    assert rows[-1] == {"rule": "and 18 more in the same way"}
+    (output,) = [part for part in told(draw(total([Value(float(each)) for each in range(30)]))).values() if "turn" in part]
+    assert output["backward"]["rows"][-1] == {"rule": "and 18 more in the same way"}
+
+
+def test_a_weighted_sum_is_told_term_by_term_the_largest_where_there_are_many() -> None:
+    w, x, b = Value(0.5, "w"), Value(4.0, "x"), Value(0.25, "b")
+    z = weighted_sum([w, 3.0], [x, 2.0], b)
+    z.backward()
+    part = told(draw(z))["v3"]
+    terms = {"rows": [["w", 0.5, "x", 4.0], [None, 3.0, None, 2.0]], "bias": ["b", 0.25], "sum": ["", 8.25]}
+    assert part["forward"]["terms"] == terms
+    assert part["backward"]["shares"] == 1.0
+    many = weighted_sum([float(each) for each in range(50)], [1.0] * 50, w)
+    terms = told(draw(many))["v1"]["forward"]["terms"]
+    assert [row[1] for row in terms["rows"]] == [float(each) for each in range(10, 50)]
+    assert terms["others"] == [10, 45.0]
+
+
+def test_shades_are_the_drawings() -> None:
+    drawing = draw(neuron()[0])
+    found = everything(drawing)
+    shades = {part["id"]: found["shades"][part["shade"]] for part in found["parts"]}
+    values = [box for box in drawing.picture.boxes if box.kind == "value"]
+    assert {box.id: drawing.picture.color(box) for box in values} == {box.id: shades[box.id] for box in values}
+
+
+# Parts
+
+
+def test_layers_open_into_neurons_and_these_into_nodes_with_the_models_names() -> None:
+    model, cost = network([2, 3, 1])
+    parts = told(draw(cost, model=model, detail="layer"))
+    layer = next(part for part in parts.values() if part["name"] == "layer 0")
+    neurons = [part for part in parts.values() if part["parent"] == layer["id"]]
+    assert [part["name"] for part in neurons] == ["layer 0, neuron 0", "layer 0, neuron 1", "layer 0, neuron 2"]
+    inside = [part["name"] for part in parts.values() if part["parent"] == neurons[2]["id"]]
+    assert {"layer 0, neuron 2, w0", "layer 0, neuron 2, w1", "layer 0, neuron 2, b", "z[0,2]", "a[0,2]"} == set(inside)
+
+
+def test_names_are_found_where_neurons_stand_side_by_side() -> None:
+    model, cost = network([2, 3, 1])
+    with_model, without = (told(draw(cost, model=each)) for each in (model, None))
+    assert [part["name"] for part in without.values()] == [part["name"] for part in with_model.values()]
+    alone = told(draw(neuron()[0]))
+    assert not any("layer" in part["name"] for part in alone.values())
+
+
+def test_labels_of_ones_own_come_before_names_that_are_found() -> None:
+    model, cost = network([2, 3, 1])
+    model.parameters()[0].label = "my weight"
+    names = {part["name"] for part in told(draw(cost)).values()}
+    assert "my weight" in names
+    assert "layer 0, neuron 0, w0" not in names
+    assert "layer 0, neuron 0, w1" in names
+
+
+def test_a_batch_opens_into_its_examples() -> None:
+    model, cost = network([2, 3, 1], 4)
+    parts = told(draw(cost, model=model, detail="layer"))
+    sums = next(part for part in parts.values() if part["name"] == "z[0,1] of 4 examples")
+    examples = [part for part in parts.values() if part["parent"] == sums["id"]]
+    assert [part["level"] for part in examples] == ["node"] * 4
+    data = [part["data"] for part in examples]
+    assert sums["lines"][1]["text"] == f"data {spread(data)}"
+    assert len(set(data)) == 4
+
+
+def test_every_number_of_a_network_and_a_batch_is_the_engines() -> None:
+    model, cost = network([2, 3, 1], 4)
+    drawing = draw(cost, model=model)
+    nodes = [part for part in told(drawing).values() if part["level"] == "node"]
+    assert len(nodes) == len(drawing.graph.order)
+    for part in nodes:
+        value = drawing.graph.order[int(part["id"].removeprefix("v"))]
+        assert part["data"] == value.data
+        assert [line["text"] for line in part["lines"]][-2:] == [f"data {value.data:.4g}", f"grad {value.grad:.4g}"]
+
+
+def test_a_page_keeps_the_names_of_its_moment() -> None:
+    model, cost = network([2, 3, 1])
+    drawing, before = draw(cost, model=model), draw(cost, model=model).page
+    model.parameters()[0].label = "changed"
+    assert drawing.page == before
+
+
+def test_what_is_too_much_stays_closed_and_says_so() -> None:
+    model, cost = network([120, 3, 1])
+    drawing = draw(cost, model=model)
+    parts = told(drawing)
+    first = next(part for part in parts.values() if part["name"] == "layer 0, neuron 0")
+    assert first["sealed"]
+    assert not [part for part in parts.values() if part["parent"] == first["id"]]
+    assert len(first["forward"]["terms"]["rows"]) == 40
+    assert len(parts) < 1500
+
+
+def test_edges_join_the_innermost_parts_and_constants_the_closed_neurons() -> None:
+    model, cost = network([120, 3, 1])
+    found = everything(draw(cost, model=model))
+    names = {part["id"]: part["name"] for part in found["parts"]}
+    (numbers,) = found["given"]
+    assert numbers["count"] == 120
+    assert [names[each] for each in numbers["to"]] == ["layer 0, neuron 0", "layer 0, neuron 1", "layer 0, neuron 2"]
+    into = [names[edge["tail"]] for edge in found["edges"] if names[edge["head"]] == "z[1,0]"]
+    assert into.count("layer 0, neuron 1") == 1
 
 
 def test_the_paths_of_the_chain_rule_stand_out() -> None:

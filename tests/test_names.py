@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from autograd import Value, chain_rule, draw, maximum, relu, sigmoid, tanh, total, weighted_sum
-from autograd.names import model_names, short
+from autograd.names import in_words, model_names, short
 from nn import MLP, Layer, Neuron, cross_entropy, squared_error
 
 
@@ -182,3 +182,19 @@ def test_a_picture_has_the_same_names() -> None:
     output = model([1.0])[0]
     shown = [box.lines[0] for box in draw(output, model=model).picture.boxes if box.kind == "value"]
     assert sorted(shown) == ["a[0,0]", "b[0,0]", "b[1,0]", "w[0,0,0]", "w[1,0,0]", "z[0,0]", "z[1,0]"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("layers[0].neurons[3].weights[2]", "layer 0, neuron 3, w2"),
+        ("layers[1].neurons[0].bias", "layer 1, neuron 0, b"),
+        ("layers[0].neurons[3]", "layer 0, neuron 3"),
+        ("weights[1]", "w1"),
+        ("left.layers[2].bias[4]", "left, layer 2, b4"),
+        ("blocks['first'].scale", "block first, scale"),
+        ("offset", "offset"),
+    ],
+)
+def test_full_names_are_said_in_words(name: str, expected: str) -> None:
+    assert in_words(name) == expected

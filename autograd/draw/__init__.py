@@ -112,10 +112,10 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
         return every_node(graph, first)
     collapse = Collapse(graph, first)
     if detail == "neuron" or (detail is None and collapse.has_neurons):
-        picture = groups(collapse, collapse.neurons())
+        picture = groups(collapse, collapse.neurons(), "neuron")
         if detail == "neuron" or (len(picture.boxes) <= MEDIUM and len(picture.edges) <= 2 * MEDIUM):
             return picture
-    return groups(collapse, collapse.layers())
+    return groups(collapse, collapse.layers(), "layer")
 
 
 def _size(graph: Graph, first: Sequence[int]) -> int:

@@ -58,6 +58,18 @@ class Graph:
         """The graph with these nodes, in ascending order, to be shown."""
         return replace(self, nodes={position: self.node(position) for position in shown}, hidden={})
 
+    def with_gradients(self, gradients: Sequence[float]) -> Graph:
+        """The graph with these in place of the gradients of its moment, by position."""
+        moment = [(label, data, gradient) for (label, data, _), gradient in zip(self.moment, gradients)]
+        nodes = {position: node._replace(grad=gradients[position]) for position, node in self.nodes.items()}
+        return replace(self, moment=moment, nodes=nodes)
+
+    def called(self, names: Mapping[int, str], labels: Mapping[int, str]) -> Graph:
+        """The graph with these names for leaves, and labels for those of its nodes that have none."""
+        moment = [(str(each[0]) or labels.get(position, ""), *each[1:]) for position, each in enumerate(self.moment)]
+        nodes = {position: node._replace(label=str(moment[position][0])) for position, node in self.nodes.items()}
+        return replace(self, moment=moment, nodes=nodes, names=names)
+
     def node(self, position: int) -> GraphNode:
         """Any node, shown or not."""
         if position in self.nodes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -46,6 +46,7 @@ class Picture:
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
     caption: str = ""
+    detail: Literal["node", "neuron", "layer"] = "node"
     is_exact: bool = False  # whether each node has a box of its own
     marked: frozenset[tuple[str, str]] = frozenset()  # tails and heads of the edges to stand out
 
@@ -97,37 +98,48 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
     boxes: list[Box] = []
     edges: list[Edge] = []
     parts = alike(graph, first)
-    for position, positions in parts.items():
-        node = graph.nodes[position]
-        value, operation = f"v{position}", f"o{position}"
-        if node.op is not None:
-            boxes.append(Box(operation, "operation", (node.op.symbol,), keeps_order=not node.op.is_commutative))
-            hidden = 0
-            for index, operand in enumerate(node.operands):
-                if type(operand) is float:
-                    constants = [float(graph.nodes[each].operands[index]) for each in positions]
-                    boxes.append(Box(f"c{position}_{index}", "constant", (spread(constants),)))
-                    edges.append(Edge(f"c{position}_{index}", operation))
-                elif first[int(operand)] in parts:
-                    edges.append(Edge(f"v{first[int(operand)]}", operation))
-                else:
-                    hidden += 1
-            if hidden:
-                boxes.append(Box(f"before{position}", "more", (f"{hidden} more",)))
-                edges.append(Edge(f"before{position}", operation))
-            edges.append(Edge(operation, value))
-        label = graph.label(position)
-        lines = [label] if label else []
-        if len(positions) > 1:
-            lines = [f"{label} × {len(positions)}".strip()]
-        boxes.append(Box(value, "value", (*lines, *_numbers(graph, positions)), _steepest(graph, positions)))
-        hidden = len({first[user] for user in graph.hidden.get(position, ())} - parts.keys())
-        if hidden:
-            boxes.append(Box(f"after{position}", "more", (f"{hidden} more",)))
-            edges.append(Edge(value, f"after{position}"))
+    for position in parts:
+        own, between = one_node(graph, first, parts, position)
+        boxes += own
+        edges += between
     if len(parts) == len(graph.nodes):
-        return _captioned(boxes, edges, is_exact=True)
-    return _captioned(boxes, [Edge(edge.tail, edge.head, count) for edge, count in Counter(edges).items()])
+        return _captioned(Picture(tuple(boxes), tuple(edges), is_exact=True))
+    counted = Counter(edges)
+    return _captioned(Picture(tuple(boxes), tuple([Edge(edge.tail, edge.head, count) for edge, count in counted.items()])))
+
+
+def one_node(graph: Graph, first: Sequence[int], parts: Mapping[int, Sequence[int]], position: int) -> tuple[list[Box], list[Edge]]:
+    """The boxes that a node, or all that fold into it, is drawn with, and the edges to them."""
+    boxes: list[Box] = []
+    edges: list[Edge] = []
+    positions, node = parts[position], graph.nodes[position]
+    value, operation = f"v{position}", f"o{position}"
+    if node.op is not None:
+        boxes.append(Box(operation, "operation", (node.op.symbol,), keeps_order=not node.op.is_commutative))
+        hidden = 0
+        for index, operand in enumerate(node.operands):
+            if type(operand) is float:
+                constants = [float(graph.nodes[each].operands[index]) for each in positions]
+                boxes.append(Box(f"c{position}_{index}", "constant", (spread(constants),)))
+                edges.append(Edge(f"c{position}_{index}", operation))
+            elif first[int(operand)] in parts:
+                edges.append(Edge(f"v{first[int(operand)]}", operation))
+            else:
+                hidden += 1
+        if hidden:
+            boxes.append(Box(f"before{position}", "more", (f"{hidden} more",)))
+            edges.append(Edge(f"before{position}", operation))
+        edges.append(Edge(operation, value))
+    label = graph.label(position)
+    lines = [label] if label else []
+    if len(positions) > 1:
+        lines = [f"{label} × {len(positions)}".strip()]
+    boxes.append(Box(value, "value", (*lines, *_numbers(graph, positions)), _steepest(graph, positions)))
+    hidden = len({first[user] for user in graph.hidden.get(position, ())} - parts.keys())
+    if hidden:
+        boxes.append(Box(f"after{position}", "more", (f"{hidden} more",)))
+        edges.append(Edge(value, f"after{position}"))
+    return boxes, edges
 
 
 def highlighted(picture: Picture, graph: Graph, edges: Collection[tuple[Value, int]]) -> Picture:
@@ -146,36 +158,41 @@ def highlighted(picture: Picture, graph: Graph, edges: Collection[tuple[Value, i
     return replace(picture, marked=frozenset(marked))
 
 
-def groups(collapse: Collapse, found: Sequence[Group]) -> Picture:
+def groups(collapse: Collapse, found: Sequence[Group], detail: Literal["neuron", "layer"]) -> Picture:
     """A box for each group of a collapsed graph, and the connections between them, counted."""
-    graph = collapse.graph
     names = {unit: f"g{index}" for index, group in enumerate(found) for unit in group.units}
-    boxes = []
+    boxes = [group_box(collapse, group, names, f"g{index}") for index, group in enumerate(found)]
     counts: dict[tuple[str, str], int] = {}
-    inputs: dict[tuple[str, tuple[float, ...]], list[float]] = {}
-    for index, group in enumerate(found):
-        exits = [each for unit in group.units for each in unit.members if _is_exit(collapse, each, names, f"g{index}")]
-        boxes.append(_group_box(collapse, group, exits, f"g{index}"))
-        for unit in group.units:
-            for member in unit.members:
-                for source in dict.fromkeys(collapse.sources[member]):
-                    tail = names[collapse.unit_of[source]]
-                    if tail != f"g{index}":
-                        counts[tail, f"g{index}"] = counts.get((tail, f"g{index}"), 0) + 1
-            if unit.kind != "neuron":
-                continue
-            constants = tuple(each for member in unit.members for each in graph.nodes[member].constants)
-            if len(constants) > 1:
-                counterparts = [position for member in unit.members for position in collapse.alike[member]]
-                inputs.setdefault((f"g{index}", constants), [each for position in counterparts for each in graph.nodes[position].constants])
+    for unit, name in names.items():
+        for member in unit.members:
+            for source in dict.fromkeys(collapse.sources[member]):
+                tail = names[collapse.unit_of[source]]
+                if tail != name:
+                    counts[tail, name] = counts.get((tail, name), 0) + 1
     edges = [Edge(tail, head, count) for (tail, head), count in counts.items()]
-    given: dict[tuple[float, ...], str] = {}
-    for (head, constants), everyone in inputs.items():  # the same numbers go to each neuron of a layer
-        if constants not in given:
-            given[constants] = f"i{len(given)}"
-            boxes.append(Box(given[constants], "constant", (f"{len(constants)} numbers", spread(everyone))))
-        edges.append(Edge(given[constants], head, len(constants)))
-    return _captioned(boxes, edges)
+    for box, units in given_numbers(collapse):
+        boxes.append(box)
+        constants = len(constants_of(collapse, units[0]))
+        edges += [Edge(box.id, name, constants) for name in dict.fromkeys(names[unit] for unit in units)]
+    return _captioned(Picture(tuple(boxes), tuple(edges), detail=detail))
+
+
+def given_numbers(collapse: Collapse) -> list[tuple[Box, list[Unit]]]:
+    """A box for the constants that neurons are given, more than one, with those neurons: the same numbers go to each of a layer."""
+    takers: dict[tuple[float, ...], list[Unit]] = {}
+    for unit in collapse.units:
+        if unit.kind == "neuron" and len(constants := constants_of(collapse, unit)) > 1:
+            takers.setdefault(constants, []).append(unit)
+    found: list[tuple[Box, list[Unit]]] = []
+    for constants, units in takers.items():
+        everywhere = [position for member in units[0].members for position in collapse.alike[member]]
+        everyone = [each for position in everywhere for each in collapse.graph.nodes[position].constants]
+        found.append((Box(f"i{len(found)}", "constant", (f"{len(constants)} numbers", spread(everyone))), units))
+    return found
+
+
+def constants_of(collapse: Collapse, unit: Unit) -> tuple[float, ...]:
+    return tuple([each for member in unit.members for each in collapse.graph.nodes[member].constants])
 
 
 def _is_exit(collapse: Collapse, position: int, names: dict[Unit, str], name: str) -> bool:
@@ -186,9 +203,11 @@ def _is_exit(collapse: Collapse, position: int, names: dict[Unit, str], name: st
     return not users or any(names[collapse.unit_of[user]] != name for user in users)
 
 
-def _group_box(collapse: Collapse, group: Group, exits: list[int], name: str) -> Box:
+def group_box(collapse: Collapse, group: Group, names: dict[Unit, str], name: str) -> Box:
+    """The box of a group that is called `name`; `names` are those of every unit's group."""
     graph, alike, units = collapse.graph, collapse.alike, group.units
     members = [each for unit in units for each in unit.members]
+    exits = [each for each in members if _is_exit(collapse, each, names, name)]
     neurons = [unit for unit in units if unit.kind == "neuron"]
     examples = max(len(alike[each]) for each in members)
     lines = [group.title] if group.title else []
@@ -242,8 +261,7 @@ def _steepest(graph: Graph, positions: Sequence[int]) -> float:
     return next((each for each in gradients if math.isnan(each)), max(gradients, key=abs))
 
 
-def _captioned(boxes: list[Box], edges: list[Edge], is_exact: bool = False) -> Picture:
-    picture = Picture(tuple(boxes), tuple(edges), is_exact=is_exact)
+def _captioned(picture: Picture) -> Picture:
     if not picture.steepest:
         return picture
     return replace(picture, caption=f"orange: gradient below 0; blue: above; full colour: {number(picture.steepest)}")

@@ -8,6 +8,7 @@
 import {Refusal} from "./connection.js";
 import {drawFunctions} from "./curves.js";
 import {at, figure, make, number, pretty} from "./dom.js";
+import {head, productsTable, termsTable} from "./figures.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
 export class Inspector {
@@ -97,16 +98,11 @@ export class Inspector {
 
   #neuron(reply) {
     this.shown = reply.example;
-    const {layer, neuron} = this.target, terms = reply.terms, most = largest(terms.map(term => term.product)) || 1;
-    const rows = terms.map(term => make("tr", {},
-      make("td", {}, this.#link(term.weight, {layer, neuron, input: lastIndex(term.weight)})),
-      make("td", {class: "number"}, figure(term.value, 4)), make("td", {text: "×"}),
-      make("td", {}, layer > 0 ? this.#link(term.input, {layer: layer - 1, neuron: lastIndex(term.input)}) : pretty(term.input)),
-      make("td", {class: "number"}, figure(term.activation, 4)), make("td", {text: "="}),
-      make("td", {class: "number"}, figure(term.product, 5, "product")), make("td", {}, bar(term.product / most))));
-    if (reply.others) rows.push(make("tr", {}, make("td", {colspan: 6, text: `and ${reply.others.count} smaller ones, together`}), make("td", {class: "number"}, figure(reply.others.sum)), make("td")));
-    rows.push(make("tr", {}, make("td", {colspan: 6}, "+ ", this.#link(reply.bias.name, {layer, neuron, input: null}), ", the bias"), make("td", {class: "number"}, figure(reply.bias.value)), make("td", {}, bar(reply.bias.value / most))));
-    rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: `${reply.sum.name} = the weighted sum`}), make("td", {class: "number"}, figure(reply.sum.value, 5, "result")), make("td")));
+    const {layer, neuron} = this.target, terms = reply.terms.map(term => ({...term,
+      weight: this.#link(term.weight, {layer, neuron, input: lastIndex(term.weight)}),
+      input: layer > 0 ? this.#link(term.input, {layer: layer - 1, neuron: lastIndex(term.input)}) : pretty(term.input)}));
+    const bias = {...reply.bias, name: this.#link(reply.bias.name, {layer, neuron, input: null})};
+    const sumTable = termsTable({terms, others: reply.others, bias, sum: reply.sum});
 
     const curve = make("canvas", {class: "curve", role: "img", "aria-label": `${reply.formula} with its tangent at ${number(reply.sum.value)}`});
     const squish = card("Squished", make("div", {class: "body"}, curve, make("div", {},
@@ -116,7 +112,7 @@ export class Inspector {
     const delta = this.#delta(reply);
     squish.classList.add("squish-card");
     delta.classList.add("delta-card");
-    const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, head("weight", "", "", "meets", "", "", "#product", ""), make("tbody", {}, ...rows))));
+    const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: terms.length > 10 ? 0 : null}, sumTable));
     sum.classList.add("sum-card");
     this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards of-neuron"}, sum, squish, delta)]);
     drawFunctions(curve, {xs: reply.curve.x, most: 8, functions: [
@@ -128,12 +124,11 @@ export class Inspector {
   #delta({wish, slope, delta, name, sum}) {
     const above = `∂C/∂${name}`, parts = [];
     if (wish.parts) {
-      const most = largest(wish.parts.map(part => part.product)) || 1;
-      const rows = wish.parts.map(part => make("tr", {},
-        make("td", {}, this.#link(part.neuron, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron)})), make("td", {class: "number"}, figure(part.delta, 4)), make("td", {text: "×"}),
-        make("td", {}, this.#link(part.weight, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron), input: this.target.neuron})), make("td", {class: "number"}, figure(part.value, 4)), make("td", {text: "="}), make("td", {class: "number"}, figure(part.product, 4)), make("td", {}, bar(part.product / most))));
-      rows.push(make("tr", {class: "sum"}, make("td", {colspan: 6, text: above}), make("td", {class: "number"}, figure(wish.value)), make("td")));
-      parts.push(make("div", {class: "scroll", tabindex: rows.length > 12 ? 0 : null}, make("table", {}, head("asked by", "#delta", "", "by", "#weight", "", "#product", ""), make("tbody", {}, ...rows))));
+      const rows = wish.parts.map(part => ({...part,
+        name: this.#link(part.neuron, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron)}), value: part.delta,
+        by: this.#link(part.weight, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron), input: this.target.neuron}), factor: part.value}));
+      const table = productsTable(["asked by", "#delta", "", "by", "#weight", "", "#product", ""], rows, [{words: [above], value: wish.value, result: ""}]);
+      parts.push(make("div", {class: "scroll", tabindex: rows.length > 11 ? 0 : null}, table));
     } else parts.push(equation(`${above} = `, figure(wish.value), ", from the cost itself"));
     return card("Backward: its delta", ...parts,
       equation("δ = ", `∂C/∂${sum.name} = `, figure(wish.value), " × ", figure(slope), " = ", figure(delta, 5, "result delta")),
@@ -236,14 +231,4 @@ const gap = value => value === null ? NaN : value;
 const lastIndex = name => Number(name.match(/(\d+)\]$/)?.[1] ?? 0);
 const card = (title, ...content) => make("div", {class: "card"}, make("h3", {text: title}), ...content);
 
-/** A table's head; a name that begins with # stands above numbers. */
-const head = (...names) => make("thead", {}, make("tr", {}, ...names.map(name => name ? make("th", {text: name.replace("#", ""), class: name[0] === "#" ? "number" : null}) : make("td"))));
 const equation = (...parts) => make("p", {class: "equation"}, ...parts);
-
-/** A bar to either side of the middle, as long as a share of -1 to 1. */
-function bar(share) {
-  const inner = make("i", {class: share < 0 ? "negative" : null}), width = Math.min(50, 50 * Math.abs(share));
-  inner.style.width = `${width}%`;
-  inner.style.left = share < 0 ? `${50 - width}%` : "50%";
-  return make("span", {class: "bar", "aria-hidden": "true"}, inner);
-}

@@ -52,11 +52,7 @@ export function sharp(canvas) {
   return {context, width, height};
 }
 
-export const largest = values => {
-  let most = 0;
-  for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
-  return most;
-};
+export {largest} from "./figures.js";
 
 /** A marker for each class, so that no one needs to tell colours apart. */
 export function marker(context, shape, x, y, r) {

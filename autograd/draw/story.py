@@ -1,0 +1,205 @@
+"""What a page tells of each part of a graph: how it is computed, and what it passes back, with the numbers of a sweep of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from autograd import ops
+from autograd.draw.formulas import names, partial_formulas
+from autograd.draw.graph import Graph, GraphNode
+from autograd.draw.parts import Part
+from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, number
+from autograd.names import in_words, short
+
+MOST_ROWS = 12  # contributions of one node that are told one by one
+SHADES = (*reversed(NEGATIVE), ZERO, *POSITIVE, NOT_FINITE)
+MOST_TERMS = 40  # of a weighted sum
+
+
+class Sweep:
+    """The sweep that the page steps through: from the deepest node to the leaves, so that it goes back as it came.
+
+    `depths` are the longest ways from a leaf; `before` has what each operand's adjoint was when a node added to it. A flat row adds
+    nothing, as for the engine, be the adjoint infinite.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        everything = range(len(graph.order))
+        self.graph = graph
+        self.depths: list[int] = []
+        for position in everything:
+            self.depths.append(max((self.depths[each] + 1 for each in graph.node(position).sources), default=0))
+        self.adjoints = [0.0] * len(everything)
+        self.adjoints[-1] = 1.0
+        self.partials: dict[int, Sequence[float]] = {}
+        self.before: dict[int, list[float]] = {}
+        earliest = min(graph.nodes)  # nothing that comes before those shown adds to them
+        for position in sorted(everything[earliest:], key=lambda each: (self.depths[each], each), reverse=True):
+            node = graph.node(position)
+            if node.op is not None:
+                self._pass_back(position, node)
+
+    def _pass_back(self, position: int, node: GraphNode) -> None:
+        assert node.op is not None
+        self.partials[position] = node.op.partials_at(node.data, self.numbers(node))
+        before = self.before[position] = [0.0] * len(node.operands)
+        for index, (operand, contribution) in enumerate(zip(node.operands, self.contributions(position, node))):
+            if type(operand) is int:
+                before[index] = self.adjoints[operand]
+                self.adjoints[operand] += contribution
+
+    def contributions(self, position: int, node: GraphNode) -> list[float]:
+        assert node.op is not None
+        adjoint, flat = self.adjoints[position], node.op.flat
+        return [0.0 if index in flat else partial * adjoint for index, partial in enumerate(self.partials[position])]
+
+    def numbers(self, node: GraphNode) -> list[float]:
+        """The operands' values."""
+        return [each if type(each) is float else float(self.graph.moment[int(each)][1]) for each in node.operands]
+
+
+class Story:
+    """The words for each part; `graph` has the sweep's gradients."""
+
+    def __init__(self, graph: Graph, sweep: Sweep, parts: Sequence[Part]) -> None:
+        self.graph, self.sweep = graph, sweep
+        sizes = [abs(node.grad) for node in graph.nodes.values() if math.isfinite(node.grad)]
+        self.steepest = max(sizes, default=0.0)
+        self.words = {part.id: self._words(part) for part in parts}
+
+    def shade(self, gradient: float) -> int:
+        """The place of a gradient's colour among `SHADES`."""
+        return SHADES.index(color(gradient, self.steepest))
+
+    def told(self, part: Part) -> dict[str, Any]:
+        """A part's name, when its turn is, and what is told of it forward and backward."""
+        nodes = [self.graph.nodes[each] for each in part.positions]
+        computed = [position for position, node in zip(part.positions, nodes) if node.op]
+        told: dict[str, Any] = {"name": self.words[part.id]}
+        if part.level == "node":
+            told["data"] = plain(nodes[0].data)
+            told["forward"] = self._forward(part.positions[0], self.words[part.id])
+        else:
+            told["forward"] = self._summary(part) | self._neuron(part)
+        if computed:
+            told["turn"] = max((self.sweep.depths[each], each) for each in computed)
+            told["backward"] = self._backward(computed[0]) if part.level == "node" else self._summary(part)
+        return told
+
+    def _words(self, part: Part) -> str:
+        """What a part is called in a sentence: `layer 0, neuron 3, w2`."""
+        if part.level == "node":
+            return self._name(part.positions[0])
+        if part.title:
+            return part.title
+        node = self.graph.nodes[part.positions[0]]
+        if part.level == "batch":
+            label = self.graph.label(part.positions[0]) or (node.op.name if node.op else "a leaf")
+            return f"{label} of {len(part.positions)} examples"
+        kinds = {unit.kind for unit in part.units}
+        if kinds == {"neuron"}:
+            return "the neuron" if len(part.units) == 1 else f"{len(part.units)} neurons"
+        return f"{len(part.units)} leaves" if kinds == {"leaf"} else part.box.lines[0]
+
+    def _name(self, position: int) -> str:
+        """A node's own label, or a parameter's full name in words; may be empty."""
+        label, full = self.graph.label(position), self.graph.names.get(position, "")
+        return in_words(full) if full and label in ("", full, short(full)) else label
+
+    def _summary(self, part: Part) -> dict[str, Any]:
+        lines = part.box.lines if part.box.lines[0] != part.title else part.box.lines[1:]
+        return {"heading": self.words[part.id], "rows": ["\n".join(lines)]}
+
+    def _neuron(self, part: Part) -> dict[str, Any]:
+        """The terms of a neuron that is one weighted sum, of one example."""
+        sums = [each for each in part.positions if (op := self.graph.nodes[each].op) and op.has_terms]
+        return {"terms": self._terms(sums[0])} if part.level == "neuron" and len(sums) == 1 else {}
+
+    def _forward(self, position: int, name: str) -> dict[str, Any]:
+        node = self.graph.nodes[position]
+        result = number(node.data)
+        if node.op is None:
+            return {"heading": f"{name or 'a leaf'} = {result}", "rows": ["Given: a leaf, computed from nothing."]}
+        heading = f"{name} = {result}" if name else result
+        if node.op.has_terms:
+            return {
+                "heading": heading,
+                "rows": ["The sum of each weight times the input it meets, and the bias."],
+                "terms": self._terms(position),
+            }
+        labels = [self.graph.label(each) if type(each) is int else "" for each in node.operands]
+        numbers = [number(each) for each in self.sweep.numbers(node)]
+        rows = [f"= {node.op.describe(numbers)}"]
+        if any(labels):
+            rows.insert(0, f"= {node.op.describe([label or each for label, each in zip(labels, numbers)])}")
+        return {"heading": heading, "rows": rows}
+
+    def _terms(self, position: int) -> dict[str, Any]:
+        """A weighted sum term by term, the largest where there are many, in their order; what has no name is a constant."""
+        node = self.graph.node(position)
+        weights, inputs, bias = ops.terms([self.graph.label(each) if type(each) is int else None for each in node.operands])
+        factors, values, offset = ops.terms(self.sweep.numbers(node))
+        products = [a * b for a, b in zip(factors, values)]
+        shown = sorted(sorted(range(len(products)), key=lambda index: -abs(products[index]))[:MOST_TERMS])
+        others = [product for index, product in enumerate(products) if index not in set(shown)]
+        told: dict[str, Any] = {
+            "rows": [[weights[each], plain(factors[each]), inputs[each], plain(values[each])] for each in shown],
+            "bias": [bias, plain(offset)],
+            "sum": [self.graph.label(position), plain(node.data)],
+        }
+        return told | ({"others": [len(others), plain(sum(others))]} if others else {})
+
+    def _backward(self, position: int) -> dict[str, Any]:
+        """What a node passes to its operands."""
+        node, sweep = self.graph.nodes[position], self.sweep
+        assert node.op is not None
+        after = [before + added for before, added in zip(sweep.before[position], sweep.contributions(position, node))]
+        shown = [
+            (int(operand), sum_) for operand, sum_ in zip(node.operands, after) if type(operand) is int and operand in self.graph.nodes
+        ]
+        told = {
+            "heading": f"{self._name(position) or self._called(position)}: {number(node.grad)} from above",
+            "changes": [self._change(each, gradient) for each, gradient in [(position, node.grad), *shown]],
+        }
+        if node.op.has_terms:
+            rule = "Each weight gets the input it meets, and each input its weight, times what comes from above."
+            return told | {"rows": [{"rule": rule}], "shares": plain(node.grad)}
+        rows = self._rules(position, node)
+        if len(rows) > MOST_ROWS:
+            rows[MOST_ROWS:] = [{"rule": f"and {len(rows) - MOST_ROWS} more in the same way"}]
+        return told | {"rows": rows}
+
+    def _rules(self, position: int, node: GraphNode) -> list[dict[str, str]]:
+        """The rule for each operand that is a node, what it makes of what comes from above, and what it adds that to."""
+        assert node.op is not None
+        count, sweep = len(node.operands), self.sweep
+        given = zip(node.operands, sweep.partials[position], sweep.contributions(position, node), sweep.before[position])
+        words = zip(names(node.op, count), partial_formulas(node.op, count))
+        rows = []
+        for (operand, partial, added, before), (argument, formula) in zip(given, words):
+            if type(operand) is float:
+                continue
+            written = f"{formula} = " if formula not in ("", number(partial)) else ""
+            rows.append(
+                {
+                    "rule": f"d({node.op.symbol})/d{argument} = {written}{number(partial)}",
+                    "times": f"times {number(node.grad)} from above = {number(added)}",
+                    "sum": f"into {self._called(int(operand))}: {number(before)} + {number(added)} = {number(before + added)}",
+                }
+            )
+        return rows
+
+    def _called(self, position: int) -> str:
+        node = self.graph.node(position)
+        return self.graph.label(position) or (f"{number(node.data)} ({node.op.name})" if node.op else number(node.data))
+
+    def _change(self, position: int, gradient: float) -> tuple[str, str, int]:
+        """The part, what it says of its gradient now, and its shade."""
+        return f"v{position}", f"grad {number(gradient)}", self.shade(gradient)
+
+
+def plain(value: float) -> float | str:
+    """A number as JSON has it: what is not finite by its name."""
+    return value if math.isfinite(value) else str(value)
