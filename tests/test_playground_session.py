@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -935,9 +936,18 @@ def test_the_source_is_the_program_of_this_very_network(kind: str) -> None:
 
 def test_what_all_weights_of_a_moment_are_told_from_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    for name in ("anatomy", "nudges"):
+
+    def counted(name: str) -> Callable[..., Any]:
         find = getattr(inspector, name)
-        monkeypatch.setattr(inspector, name, lambda *arguments, name=name, find=find: asked.append(name) or find(*arguments))
+
+        def found(*arguments: Any) -> Any:
+            asked.append(name)
+            return find(*arguments)
+
+        return found
+
+    for name in ("anatomy", "nudges"):
+        monkeypatch.setattr(inspector, name, counted(name))
     player = Player(**SMALL)
     changes: list[dict[str, Any]] = [
         {"do": "step"}, {"do": "set", "cost": "hinge"}, {"do": "weight", "layer": 0, "neuron": 0, "input": 0, "value": 0.5}, {"do": "back"},
