@@ -40,8 +40,8 @@ def page(files: Mapping[str, bytes] | None = None) -> str:
     icon = base64.b64encode(texts["icon.svg"].encode()).decode()
     may_run = f"script-src '{_hash(code)}'; style-src '{_hash(style)}'"
     policy = f"default-src 'none'; {may_run}; img-src data: blob:; base-uri 'none'; form-action 'none'"
-    lessons = {name: json.dumps(text).replace("<", "\\u003c") for name, text in texts.items() if name.startswith(FOLDER)}
-    beside = "".join(f'<script type="application/json" data-file="{name}">{text}</script>\n' for name, text in lessons.items())
+    told = {name: json.dumps(text).replace("<", "\\u003c") for name, text in texts.items() if name.startswith(FOLDER)}
+    beside = "".join(f'<script type="application/json" data-file="{name}">{text}</script>\n' for name, text in told.items())
     html = texts["index.html"]
     for old, new in (
         ('<meta charset="utf-8">', f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">'),

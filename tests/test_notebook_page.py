@@ -168,6 +168,15 @@ def test_its_settings_are_the_widget_s_in_the_kernel_and_where_it_is_shown_anew(
     assert notebook.enter(1).text("#network-words") == "2-3-3-1, 25 parameters"
 
 
+def test_settings_that_do_not_work_are_refused_in_the_page(notebook: Notebook) -> None:
+    shown = notebook.kernel.shown("from playground import widget\nwidget(layers=[3])")
+    shown["state"]["configuration"] = {"layers": [0]}  # as a cell may set it
+    notebook.show_again(shown)
+    page = notebook.enter(0)
+    assert page.text("#notice").startswith("The settings given do not work: ")
+    assert page.text("#network-words") == "2-16-16-1, 337 parameters"
+
+
 def test_the_story_can_be_told_in_a_cell_too(notebook: Notebook) -> None:
     notebook.show("from playground import widget\nwidget()")
     page = notebook.enter(0)

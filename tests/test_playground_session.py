@@ -957,15 +957,17 @@ def test_the_source_is_the_program_of_this_very_network(kind: str) -> None:
 def test_what_all_weights_of_a_moment_are_told_from_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def noted(find: Callable[..., Any], name: str) -> Callable[..., Any]:
-        def asking(*arguments: Any) -> Any:
+    def counted(name: str) -> Callable[..., Any]:
+        find = getattr(inspector, name)
+
+        def found(*arguments: Any) -> Any:
             asked.append(name)
             return find(*arguments)
 
-        return asking
+        return found
 
     for name in ("anatomy", "nudges"):
-        monkeypatch.setattr(inspector, name, noted(getattr(inspector, name), name))
+        monkeypatch.setattr(inspector, name, counted(name))
     player = Player(**SMALL)
     changes: list[dict[str, Any]] = [
         {"do": "step"}, {"do": "set", "cost": "hinge"}, {"do": "weight", "layer": 0, "neuron": 0, "input": 0, "value": 0.5}, {"do": "back"},

@@ -55,7 +55,7 @@ function saved() {
   const state = JSON.parse(document.getElementById("saved")?.textContent ?? "null");
   if (!state) return null;
   return {
-    transport: new SavedTransport(state), loading: "", lost: "This saved page cannot be read.", afresh: "",
+    transport: new SavedTransport(state), loading: "", lost: "", afresh: "",
     settings: () => ({}), keep: () => true, hasAddress: false, lessons: false, greets: false, saved: state,
   };
 }

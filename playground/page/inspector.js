@@ -156,7 +156,7 @@ export class Inspector {
   }
 
   #paths(reply) {
-    const whole = card(`The chain rule: ${reply.count} to the cost`, make("div", {class: "scroll"}, make("table", {}, make("tbody", {},
+    const whole = card(`The chain rule: ${reply.count} to the cost`, make("div", {class: "scroll", tabindex: 0}, make("table", {}, make("tbody", {},
       ...reply.paths.map(path => make("tr", {}, make("td", {}, make("span", {class: "equation"}, ...path.factors.flatMap((factor, index) => [index ? " · " : "", make("span", {class: "hint", text: `${factor.name} `}), figure(factor.derivative, 3)]))), make("td", {class: "number"}, "= ", figure(path.product)))),
       reply.rest ? make("tr", {}, make("td", {text: "all others together"}), make("td", {class: "number"}, figure(reply.rest))) : null,
       make("tr", {class: "sum"}, make("td", {text: `together ∂C/∂${reply.name}`}), make("td", {class: "number"}, figure(reply.gradient)))))));

@@ -30,7 +30,7 @@ const done = {};  // when what was done last
 
 let {lost} = host;
 const connection = new Connection(host.transport, why => {
-  if (why) lost = `${why}. ${host.afresh}`;
+  if (why) lost = `${why}. ${host.afresh}`.trim();
   showMoment({...moment, running: false});
   say(lost);
 });
