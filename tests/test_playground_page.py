@@ -15,6 +15,7 @@ import pytest
 from autograd import Value
 from nn import MLP, binary_cross_entropy
 from playground.session import Session
+from tests.axe import violations
 
 pytest.importorskip("websockets", reason="the playground needs websockets")
 webdriver = pytest.importorskip("selenium.webdriver", reason="the page is tested where selenium is installed")
@@ -610,6 +611,21 @@ def test_it_fits_a_phone(opened: Opener, width: int) -> None:
         assert page.find("#play").rect["height"] >= 40
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(opened: Opener, scheme: str) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    try:
+        page.click("#by-step")
+        assert violations(page.browser) == []
+        page.inspect("Neuron a[0,1]", "[data-neuron='0,1']")
+        assert violations(page.browser) == []
+        page.inspect("Weight w[0,1,0]", "#inspector .sum-card tbody button")
+        assert violations(page.browser) == []
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_it_is_dark_at_night_and_still_for_those_who_want_that(opened: Opener) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 import autograd
 import nn
+from tests.axe import violations
 
 pytest.importorskip("mkdocs", reason="the book is built where the extra `docs` is installed")
 
@@ -206,20 +207,13 @@ PATHS = ["index.html", "story/9-chain-rule.html", "how-to/data.html", "reference
 def test_axe_finds_nothing_in_light_and_in_dark(browser: Any, address: str, scheme: str) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 
-    package = pytest.importorskip("axe_core_python", reason="axe comes with the extra `test`")
-    axe = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
     with seen(browser, address, scheme=scheme):
         for path in PATHS:
             browser.get(address + path)
             WebDriverWait(browser, PATIENCE).until(
                 lambda driver: (sum(driver.execute_script(BACKGROUND)[:3]) < 3 * 100) == (scheme == "dark")
             )
-            browser.execute_script(axe)
-            found = browser.execute_async_script(
-                "const [done] = arguments; axe.run({iframes: false}).then(found => done(found.violations.map("
-                "each => [each.id, each.nodes.map(node => node.html.slice(0, 200))])))"
-            )
-            assert found == [], path
+            assert violations(browser, iframes=False) == [], path
 
 
 def test_the_search_finds_names_and_words(browser: Any, address: str) -> None:
