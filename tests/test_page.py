@@ -360,6 +360,10 @@ def test_every_detail_of_the_drawing_can_be_chosen(opened: Opener) -> None:
     select.select_by_visible_text("every example")
     assert "boxes are too many to show at once" in page.browser.find_element(By.ID, "notice").text
     assert page.box("layer 0, neuron 15")
+    assert select.first_selected_option.text == "neurons"
+    page.focus(page.box("layer 0, neuron 15"))
+    page.press("o")
+    assert not select.all_selected_options  # some neurons are open, and others are not
 
 
 def test_a_closed_neuron_tells_its_terms(opened: Opener) -> None:
