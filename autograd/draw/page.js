@@ -148,6 +148,7 @@ function drawBox(box) {
   }
   box.shape = sketch("rect", {x: x - w / 2, y: y - h / 2, width: w, height: h, rx: box.kind === "operation" ? h / 2 : 7}, box.group);
   box.texts = box.lines.map((line, index) => sketch("text", {x, y: y + (index - (box.lines.length - 1) / 2) * LINE + 4}, box.group, line.text));
+  if (part?.level === "node") box.digits = sketch("title", {}, box.group);
   if (!part && !box.of) return;
   box.group.addEventListener("click", () => pick(picked === box.id ? null : box.id));
   if (!part) return;
@@ -344,7 +345,7 @@ function standing() {
   }
   const isAsked = part => users.get(part.id).size > 0 && [...users.get(part.id)].every(each => passed.has(each));
   const isWhole = part => now === 0 || passed.has(part) || ((part.level === "node" || !part.turn) && isAsked(part));  // a group has leaves inside
-  const gradient = part => isWhole(part) ? {shade: part.shade} : running.get(part.id);
+  const gradient = part => isWhole(part) ? {shade: part.shade, isWhole: true} : running.get(part.id);
   return {isMade: part => now === 0 || made.has(part), gradient};
 }
 
@@ -361,6 +362,7 @@ function show(step) {
     box.group.classList.toggle("colored", Boolean(change));
     box.shape.style.fill = change ? data.shades[change.shade] : "";
     box.dot.style.fill = change ? data.shades[change.shade] : "";
+    if (box.digits) box.digits.textContent = [made && `data ${box.part.data}`, change?.isWhole && `grad ${box.part.grad}`].filter(Boolean).join(", ");
     box.dot.setAttribute("class", `${made ? "" : "unborn"} ${current?.part === box.part ? "now" : ""}`);
     box.lines.forEach((line, index) => {
       const text = box.texts[index];
