@@ -145,6 +145,8 @@ def test_it_opens_on_the_whole_graph_with_every_number_in_place(opened: Opener) 
     picture = page.browser.find_element(By.CSS_SELECTOR, "#stage svg").rect
     assert picture["width"] <= stage["width"]
     assert picture["height"] <= stage["height"]
+    hover = page.browser.find_element(By.CSS_SELECTOR, "[data-box=v4] title").get_property("textContent")
+    assert hover == f"data {nodes[4].data}, grad {nodes[4].grad}"
 
 
 def test_colours_are_the_drawings(opened: Opener) -> None:
@@ -310,6 +312,10 @@ def test_a_collapsed_graph_steps_box_by_box(opened: Opener) -> None:
     assert page.where == "forward 1 of 3"
     assert "x0 … x199" in page.words
     assert "data 0 to 199" in page.texts("l0")
+    page.press(Keys.ARROW_RIGHT)
+    assert "data 0 to 3.96e+04" in page.words
+    assert "grad" not in page.words
+    page.press(Keys.ARROW_LEFT)
     assert "grad 0 to 398" not in page.texts("l0")
     page.press(Keys.END)
     assert "grad 0 to 398" in page.texts("l0")
@@ -360,6 +366,10 @@ def test_every_detail_of_the_drawing_can_be_chosen(opened: Opener) -> None:
     select.select_by_visible_text("every example")
     assert "boxes are too many to show at once" in page.browser.find_element(By.ID, "notice").text
     assert page.box("layer 0, neuron 15")
+    assert select.first_selected_option.text == "neurons"
+    page.focus(page.box("layer 0, neuron 15"))
+    page.press("o")
+    assert not select.all_selected_options  # some neurons are open, and others are not
 
 
 def test_a_closed_neuron_tells_its_terms(opened: Opener) -> None:
@@ -434,6 +444,21 @@ def test_a_network_of_13002_parameters_opens(opened: Opener, tmp_path: Path) -> 
     page.press("o")
     bias = model.layers[2].neurons[9].bias
     assert page.texts(page.box("layer 2, neuron 9, b"))[-1] == f"grad {bias.grad:.4g}"
+
+
+def test_nothing_glides_for_who_wants_no_motion(opened: Opener) -> None:
+    model, cost = moons()
+    page = opened(cost, model=model)
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]})
+    try:
+        moved = page.browser.execute_async_script(
+            "const [done] = arguments, stage = document.getElementById('stage'), scrubber = document.getElementById('scrubber');"
+            "scrubber.value = 4; scrubber.dispatchEvent(new Event('input'));"
+            "const before = stage.scrollLeft; setTimeout(() => done([before, stage.scrollLeft]), 300);"
+        )
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert moved[0] == moved[1] > 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -252,8 +252,8 @@ def test_a_live_page_steps_inside_its_chapter(browser: Any, address: str) -> Non
             page = browser.find_element(By.TAG_NAME, "body")
             WebDriverWait(browser, PATIENCE).until(lambda _: page.text)
             before = page.text
-            browser.find_element(By.TAG_NAME, "button").click()  # the keys are the frame's from now on
+            browser.find_element(By.ID, "next").click()  # the keys are the frame's from now on
             ActionChains(browser).send_keys(Keys.END).perform()
-            WebDriverWait(browser, PATIENCE).until(lambda _: page.text != before)
+            WebDriverWait(browser, PATIENCE).until(lambda _: page.text != before and "backward 6 of 6" in page.text)
         finally:
             browser.switch_to.default_content()

@@ -31,13 +31,13 @@ const canOpen = part => part.parts.length > 0;
 let open = new Set([...parts.values()].filter(part => canOpen(part) && data.open.includes(part.level)).map(part => part.id));
 let shown = [];  // the parts that are boxes now
 
-const cut = opened => {
+/** The parts that are boxes when these are open: groups, then nodes in the order of the graph. */
+function cut(opened) {
   const found = [], waiting = [...roots];
   for (const part of waiting) opened.has(part.id) ? waiting.push(...part.parts) : found.push(part);  // it grows while it is walked
-  return found.sort((a, b) => rank(a) - rank(b));
-};
-const order = new Map(data.parts.map((part, index) => [part.id, index]));
-const rank = part => part.level === "node" ? Number(part.id.slice(1)) : order.get(part.id) - 1e9;
+  const isNode = part => part.level === "node", place = part => Number(part.id.slice(1));
+  return [...found.filter(part => !isNode(part)), ...found.filter(isNode).sort((a, b) => place(a) - place(b))];
+}
 
 /** The box that a part is in: its own, that of the one around it that is shown, or none where it is open. */
 function shownOf(id) {
@@ -48,7 +48,9 @@ function shownOf(id) {
 
 // The picture of a cut: drawn anew when something opens or closes; a step only changes classes, texts and fills.
 
-let boxes = new Map(), edges = [], leaving = new Map(), users = new Map(), width = 1, height = 1, left = 0, above = 0, svg = null, miniature = null;
+let boxes = new Map(), edges = [], leaving = new Map();  // by id; and for each box the edges that leave it
+let users = new Map();  // the parts that take what a part gives
+let left = 0, above = 0, width = 1, height = 1, svg = null, miniature = null;
 
 function sizeOf({kind, lines}) {
   const longest = Math.max(...lines.map(line => line.text.length));
@@ -66,7 +68,9 @@ function gather() {
   for (const part of shown) {
     boxes.set(part.id, {id: part.id, part, kind: part.kind, lines: part.lines});
     enters.set(part.id, part.id);
-    for (const {id, kind, text} of part.around) boxes.set(id, {id, of: part, kind, lines: [{text: text === "weighted_sum" ? "Σ" : text, shows: "always"}]});
+    for (const {id, kind, text} of part.around) {
+      boxes.set(id, {id, of: part, kind, lines: [{text: text === "weighted_sum" ? "Σ" : text, shows: "always"}]});  // it stands there often
+    }
     const operation = part.around.find(each => each.kind === "operation");
     if (operation) enters.set(part.id, operation.id);
     for (const {id, kind} of part.around) {
@@ -137,11 +141,15 @@ function drawEdge(edge, route) {
 function drawBox(box) {
   const [x, y] = box.center, [w, h] = box.size, {part} = box;
   box.group = sketch("g", {class: `box ${box.kind}`, "data-box": box.id}, svg);
-  if (part) for (const [key, value] of Object.entries({tabindex: 0, role: "button", "aria-label": [part.name, ...part.lines.map(line => line.text)].filter((text, index, all) => text && all.indexOf(text) === index).join(", ")})) box.group.setAttribute(key, value);
+  if (part) {
+    const words = new Set([part.name, ...part.lines.map(line => line.text)].filter(Boolean));
+    const named = {tabindex: 0, role: "button", "aria-label": [...words].join(", ")};
+    for (const key in named) box.group.setAttribute(key, named[key]);
+  }
   box.shape = sketch("rect", {x: x - w / 2, y: y - h / 2, width: w, height: h, rx: box.kind === "operation" ? h / 2 : 7}, box.group);
   box.texts = box.lines.map((line, index) => sketch("text", {x, y: y + (index - (box.lines.length - 1) / 2) * LINE + 4}, box.group, line.text));
-  const owner = part ?? box.of;
-  if (!owner) return;
+  if (part?.level === "node") box.digits = sketch("title", {}, box.group);
+  if (!part && !box.of) return;
   box.group.addEventListener("click", () => pick(picked === box.id ? null : box.id));
   if (!part) return;
   if (canOpen(part)) {
@@ -161,14 +169,17 @@ function drawBox(box) {
   });
 }
 
-// Opening and closing keep the step that the page is at.
+// Opening and closing.
 
+/** Open these and no others; the step stays, or goes to the first inside the part that was `entered`. The box called `focus` has it then. */
 function change(opened, focus, entered = null) {
-  const next = cut(opened);
-  if (next.length > MOST_BOXES) return at("notice").textContent = `${next.length} boxes are too many to show at once: open fewer parts.`;
-  at("notice").textContent = "";
-  const step = steps[now - 1], phase = now && step.phase, turn = entered && entered === step?.part ? firstTurn(entered, phase) : step?.part?.turn ?? null;
+  const count = cut(opened).length, isTooMuch = count > MOST_BOXES;
+  at("notice").textContent = isTooMuch ? `${count} boxes are too many to show at once: open fewer parts.` : "";
+  if (isTooMuch) return markDetail();
+  const step = steps[now - 1], phase = step?.phase, isEntered = entered && entered === step?.part;
+  const turn = isEntered ? firstTurn(entered, phase) : step?.part?.turn ?? null;
   open = opened;
+  markDetail();
   picked = null;
   paint();
   makeSteps();
@@ -186,19 +197,18 @@ function firstTurn(part, phase) {
   return phase === "forward" ? turns[0] : turns.at(-1);
 }
 
-/** The step of a phase that is at a part's turn, or the last before it. */
+/** The step of a phase that is at a part's turn, or the first after it. */
 function nearest(phase, turn) {
   const late = steps.map((step, index) => [step, index]).filter(([step]) => step.phase === phase && step.part?.turn && !step.starts);
-  const found = phase === "forward" ? late.find(([step]) => compare(step.part.turn, turn) >= 0) : late.find(([step]) => compare(step.part.turn, turn) <= 0);
+  const sign = phase === "forward" ? 1 : -1, found = late.find(([step]) => sign * compare(step.part.turn, turn) >= 0);
   return (found ?? late.at(-1))[1];
 }
 
 const compare = (a, b) => a[0] - b[0] || a[1] - b[1];
 
 function openPart(part) {
-  if (part.sealed) return at("notice").textContent = "What is in it is too much for this page: draw a part of the graph, with around=...";
-  if (!canOpen(part)) return;
-  change(new Set([...open, part.id]), part.parts[0].id, part);
+  if (part.sealed) at("notice").textContent = "What is in it is too much for this page: draw a part of the graph, with around=...";
+  if (canOpen(part)) change(new Set([...open, part.id]), part.parts[0].id, part);
 }
 
 function closePart(part) {
@@ -221,12 +231,18 @@ function offerDetails() {
     if (seen.has(key)) continue;
     seen.add(key);
     const option = make("option", {text: name, value: name});
-    option.selected = key === [...open].join(" ");
-    select.append(option);
     option.ids = ids;
+    select.append(option);
   }
+  markDetail();
   at("details").hidden = seen.size < 2;
   select.addEventListener("change", () => change(new Set(select.selectedOptions[0].ids), null));
+}
+
+/** Select the detail that is shown: none where some parts of a kind are open and others are not. */
+function markDetail() {
+  const options = [...at("detail").options];
+  at("detail").selectedIndex = options.findIndex(({ids}) => ids.length === open.size && ids.every(id => open.has(id)));
 }
 
 // How large: all of it at the start; when stepping as large as is legible, with a map of where one is.
@@ -260,7 +276,8 @@ function paintMap() {
   map.setAttribute("width", Math.max(24, width * small));
   map.setAttribute("height", Math.max(24, height * small));
   for (const box of boxes.values()) {
-    if (box.part) box.dot = sketch("rect", {x: box.center[0] - box.size[0] / 2, y: box.center[1] - box.size[1] / 2, width: box.size[0], height: box.size[1]}, map);
+    const {center: [x, y], size: [w, h]} = box;
+    if (box.part) box.dot = sketch("rect", {x: x - w / 2, y: y - h / 2, width: w, height: h}, map);
   }
   miniature = sketch("rect", {class: "frame"}, map);
 }
@@ -268,7 +285,8 @@ function paintMap() {
 function frameMap() {
   const stage = at("stage"), fits = width * scale <= stage.clientWidth + 1 && height * scale <= stage.clientHeight + 1;
   at("map").toggleAttribute("hidden", fits);
-  const place = {x: left + stage.scrollLeft / scale, y: above + stage.scrollTop / scale, width: Math.min(width, stage.clientWidth / scale), height: Math.min(height, stage.clientHeight / scale)};
+  const seen = {width: Math.min(width, stage.clientWidth / scale), height: Math.min(height, stage.clientHeight / scale)};
+  const place = {x: left + stage.scrollLeft / scale, y: above + stage.scrollTop / scale, ...seen};
   for (const key in place) miniature.setAttribute(key, place[key]);
 }
 
@@ -283,11 +301,15 @@ function goOnMap(event) {
 let steps = [], forward = 0, now = 0, playing = null, picked = null;
 
 function makeSteps() {
-  const computed = shown.filter(part => part.turn).sort((a, b) => compare(a.turn, b.turn)), output = data.output && shownOf(data.output);
+  const computed = shown.filter(part => part.turn).sort((a, b) => compare(a.turn, b.turn));
+  const output = data.output && shownOf(data.output);
   const told = phase => part => ({phase, part, ...part[phase]});
   steps = [given(), ...computed.map(told("forward"))];
   forward = steps.length;
-  if (output?.level === "node") steps.push({phase: "backward", part: output, starts: true, heading: "Backward, from the output", rows: [{rule: "The derivative of the output by itself is 1."}]});
+  if (output?.level === "node") {
+    const rows = ["The derivative of the output by itself is 1."];
+    steps.push({phase: "backward", part: output, starts: true, heading: "Backward, from the output", rows});
+  }
   steps.push(...computed.reverse().map(told("backward")));
   at("scrubber").max = steps.length;
 }
@@ -297,10 +319,19 @@ function given() {
   const leaves = shown.filter(part => !part.turn), count = leaves.length;
   const told = leaves.slice(0, 40).map(part => part.level === "node" ? part.forward.heading : part.name);
   const more = count > told.length ? [`and ${count - told.length} more`] : [];
-  return {phase: "forward", leaves, heading: count === 1 ? "Given: one leaf" : `Given: ${count} leaves`, rows: [{rule: "Known before anything is computed: inputs, weights, biases. What is computed from them follows, from the inputs on."}, {rule: [...told, ...more].join("\n")}]};
+  const words = "Known before anything is computed: inputs, weights, biases. What is computed from them follows, from the inputs on.";
+  const heading = count === 1 ? "Given: one leaf" : `Given: ${count || "no"} leaves`;
+  return {phase: "forward", leaves, heading, rows: count ? [words, [...told, ...more].join("\n")] : ["What is given is inside the parts that follow."]};
 }
 
-const overview = () => ({heading: "The whole graph", rows: [{rule: "Every number is in its place: its data, and the gradient of the output by it."}, {rule: "Step on to see it come about. Forward, each node is computed from its operands. Then backward, from the output: each node passes what arrives from above, times its local derivative, to its operands, where the contributions add up."}]});
+const OVERVIEW = {
+  heading: "The whole graph",
+  rows: [
+    "Every number is in its place: its data, and the gradient of the output by it.",
+    "Step on to see it come about. Forward, each node is computed from its operands. Then backward, from the output: each node passes " +
+    "what arrives from above, times its local derivative, to its operands, where the contributions add up.",
+  ],
+};
 
 /** Which parts are computed, and which gradients are whole or under way, when so many steps are done. */
 function standing() {
@@ -312,8 +343,9 @@ function standing() {
     if (step.starts) running.set(step.part.id, {text: step.part.lines.at(-1).text, shade: step.part.shade});
     for (const [id, text, shade] of step.changes ?? []) running.set(id, {text, shade});
   }
-  const isWhole = part => now === 0 || passed.has(part) || ((part.level === "node" || !part.turn) && users.get(part.id).size > 0 && [...users.get(part.id)].every(each => passed.has(each)));
-  const gradient = part => isWhole(part) ? {shade: part.shade} : running.get(part.id);
+  const isAsked = part => users.get(part.id).size > 0 && [...users.get(part.id)].every(each => passed.has(each));
+  const isWhole = part => now === 0 || passed.has(part) || ((part.level === "node" || !part.turn) && isAsked(part));  // a group has leaves inside
+  const gradient = part => isWhole(part) ? {shade: part.shade, isWhole: true} : running.get(part.id);
   return {isMade: part => now === 0 || made.has(part), gradient};
 }
 
@@ -323,13 +355,14 @@ function show(step) {
   if ((before === 0) !== (now === 0)) fit();
   const current = steps[now - 1], {isMade, gradient} = standing();
   for (const box of boxes.values()) {
-    const part = box.part ?? box.of, made = !part || isMade(part) || box.kind === "constant" || box.kind === "more", change = box.part && gradient(box.part);
+    const made = ["constant", "more"].includes(box.kind) || isMade(box.part ?? box.of), change = box.part && gradient(box.part);
     box.group.classList.toggle("unborn", !made);
-    box.group.classList.toggle("now", Boolean(box.part) && (current?.part === box.part || Boolean(current?.leaves?.includes(box.part))));
+    box.group.classList.toggle("now", Boolean(box.part && (current?.part === box.part || current?.leaves?.includes(box.part))));
     if (!box.part) continue;
     box.group.classList.toggle("colored", Boolean(change));
     box.shape.style.fill = change ? data.shades[change.shade] : "";
     box.dot.style.fill = change ? data.shades[change.shade] : "";
+    if (box.digits) box.digits.textContent = [made && `data ${box.part.data}`, change?.isWhole && `grad ${box.part.grad}`].filter(Boolean).join(", ");
     box.dot.setAttribute("class", `${made ? "" : "unborn"} ${current?.part === box.part ? "now" : ""}`);
     box.lines.forEach((line, index) => {
       const text = box.texts[index];
@@ -337,7 +370,10 @@ function show(step) {
       text.style.visibility = line.shows === "forward" && !made || line.shows === "backward" && !change ? "hidden" : "";
     });
   }
-  for (const edge of edges) edge.line.classList.toggle("flow", Boolean(current?.part) && (edge.head === current.part.id || boxes.get(edge.head).of === current.part && boxes.get(edge.head).kind === "operation"));
+  for (const edge of edges) {
+    const {part, of, kind} = boxes.get(edge.head);
+    edge.line.classList.toggle("flow", Boolean(current?.part) && (part === current.part || (of === current.part && kind === "operation")));
+  }
   at("where").textContent = now === 0 ? `the whole, then ${steps.length} steps`
     : current.phase === "forward" ? `forward ${now} of ${forward}` : `backward ${now - forward} of ${steps.length - forward}`;
   at("scrubber").value = now;
@@ -349,11 +385,12 @@ function show(step) {
 
 function tell(step) {
   const story = at("story");
-  const {heading, rows, terms, shares, part} = step ?? overview();
+  const {heading, rows, terms, shares, part} = step ?? OVERVIEW;
   story.replaceChildren(make("h2", {text: heading}), ...trail(part));
   for (const row of rows) {
     const {rule, times, sum} = typeof row === "string" ? {rule: row} : row;
-    story.append(make("p", {}, make("span", {class: "rule", text: rule}), times ? make("span", {class: "times", text: `\n${times}`}) : null, sum ? make("span", {class: "sum", text: `\n${sum}`}) : null));
+    const line = (name, text) => text ? make("span", {class: name, text: `\n${text}`}) : null;
+    story.append(make("p", {}, make("span", {class: "rule", text: rule}), line("times", times), line("sum", sum)));
   }
   if (terms) story.append(scroller(tableOfTerms(terms)));
   if (shares !== undefined) story.append(scroller(...tableOfShares(part.forward.terms, parsed(shares))));
@@ -362,8 +399,9 @@ function tell(step) {
 const scroller = (...content) => make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "the terms"}, ...content);
 
 function tableOfTerms({rows, others, bias, sum}) {
+  const term = (weight, value, input, activation) => ({weight, value, input, activation, product: value * activation});
   return termsTable({
-    terms: rows.map(([weight, value, input, activation]) => ({weight, value: parsed(value), input, activation: parsed(activation), product: parsed(value) * parsed(activation)})),
+    terms: rows.map(([weight, value, input, activation]) => term(weight, parsed(value), input, parsed(activation))),
     others: others && {count: others[0], sum: parsed(others[1])},
     bias: {name: bias[0], value: parsed(bias[1])},
     sum: {name: sum[0], value: parsed(sum[1])},
@@ -372,7 +410,8 @@ function tableOfTerms({rows, others, bias, sum}) {
 
 /** What each operand of a weighted sum gets of what arrives: the input that a weight meets, the weight that an input has, times that. */
 function tableOfShares({rows, others, bias}, arriving) {
-  const shares = [...rows.map(([name, , , input]) => [name, parsed(input)]), ...rows.map(([, weight, name]) => [name, parsed(weight)]), [bias[0], 1]].filter(([name]) => name !== null);
+  const weights = rows.map(([name, , , input]) => [name, parsed(input)]), inputs = rows.map(([, weight, name]) => [name, parsed(weight)]);
+  const shares = [...weights, ...inputs, [bias[0], 1]].filter(([name]) => name !== null);  // nothing goes into a constant
   const products = shares.map(([name, partial]) => ({name, value: partial, by: "", factor: arriving, product: partial * arriving}));
   const more = others ? [make("p", {class: "hint", text: `and in the same way what is in ${others[0]} smaller terms`})] : [];
   return [productsTable(["into", "#partial", "", "", "#above", "", "#adds", ""], products, [], 5), ...more];
@@ -383,8 +422,9 @@ function trail(part) {
   if (!part) return [];
   const around = [];
   for (let each = parts.get(part.parent); each; each = parts.get(each.parent)) around.unshift(each);
-  const buttons = around.map(each => make("button", {type: "button", class: "small", "data-close": each.id, text: `close ${each.name}`, onclick: () => closePart(each)}));
-  if (canOpen(part)) buttons.push(make("button", {type: "button", class: "small", "data-opens": part.id, text: `open its ${part.parts.length} parts`, onclick: () => openPart(part)}));
+  const button = (text, onclick) => make("button", {type: "button", class: "small", text, onclick});
+  const buttons = around.map(each => button(`close ${each.name}`, () => closePart(each)));
+  if (canOpen(part)) buttons.push(button(`open its ${part.parts.length} parts`, () => openPart(part)));
   return buttons.length ? [make("div", {class: "trail"}, ...buttons)] : [];
 }
 
@@ -430,11 +470,14 @@ function tellPaths(id) {
   const section = at("paths");
   section.replaceChildren();
   if (!id) {
-    section.append(make("p", {class: "hint", text: `Arrow keys step, space plays, Home and End jump. Click a node, or press Enter on it, to see every path by which it reaches the output.${[...parts.values()].some(canOpen) ? " Where there is a +, or with the key o, a part opens; c closes it again." : ""}`}));
+    const opens = [...parts.values()].some(canOpen) ? " Where there is a +, or with the key o, a part opens; c closes it again." : "";
+    const text = "Arrow keys step, space plays, Home and End jump. Click a node, or press Enter on it, to see every path by which it reaches the output.";
+    section.append(make("p", {class: "hint", text: text + opens}));
     return;
   }
   const box = boxes.get(id), count = countPaths(id);
-  section.append(make("h2", {text: `${nameOf(id)}: ${count === 1n ? "one path" : `${count.toLocaleString("en")} paths`} to the output`}), ...(box.part?.parent === steps[now - 1]?.part?.parent ? [] : trail(box.part ?? box.of)));
+  const ways = count === 1n ? "one path" : `${count.toLocaleString("en")} paths`, isBeside = box.part?.parent === steps[now - 1]?.part?.parent;
+  section.append(make("h2", {text: `${nameOf(id)}: ${ways} to the output`}), ...(isBeside && !canOpen(box.part) ? [] : trail(box.part ?? box.of)));
   if (count > 6n || box.part?.level !== "node") return;
   const paths = listPaths(id).filter(path => path.every(edge => edge.partial !== undefined || boxes.get(edge.tail).kind === "operation"));
   if (paths.length < Number(count) || !paths[0].length) return;

@@ -79,10 +79,10 @@ class Story:
         computed = [position for position, node in zip(part.positions, nodes) if node.op]
         told: dict[str, Any] = {"name": self.words[part.id]}
         if part.level == "node":
-            told["data"] = plain(nodes[0].data)
+            told["data"], told["grad"] = plain(nodes[0].data), plain(nodes[0].grad)
             told["forward"] = self._forward(part.positions[0], self.words[part.id])
         else:
-            told["forward"] = self._summary(part) | self._neuron(part)
+            told["forward"] = self._summary(part, without="grad ") | self._neuron(part)
         if computed:
             told["turn"] = max((self.sweep.depths[each], each) for each in computed)
             told["backward"] = self._backward(computed[0]) if part.level == "node" else self._summary(part)
@@ -108,8 +108,9 @@ class Story:
         label, full = self.graph.label(position), self.graph.names.get(position, "")
         return in_words(full) if full and label in ("", full, short(full)) else label
 
-    def _summary(self, part: Part) -> dict[str, Any]:
-        lines = part.box.lines if part.box.lines[0] != part.title else part.box.lines[1:]
+    def _summary(self, part: Part, without: str = "\n") -> dict[str, Any]:
+        """What is in a part that stands for several nodes, as its box says, without lines that start so."""
+        lines = [line for line in part.box.lines if line != part.title and not line.startswith(without)]
         return {"heading": self.words[part.id], "rows": ["\n".join(lines)]}
 
     def _neuron(self, part: Part) -> dict[str, Any]:
