@@ -31,7 +31,8 @@ def write(path: str | os.PathLike[str], kind: str, header: Mapping[str, Any], ve
             raise ValueError(
                 f"the {name} hold {vector[place]} at {place}: a file of them could not be trusted, and {os.fspath(path)} is as it was"
             )
-    text = json.dumps({"kind": f"nudge {kind}", "version": VERSIONS[kind][-1], **header}, allow_nan=False)
+    own = {"kind": f"nudge {kind}", "version": VERSIONS[kind][-1]}
+    text = json.dumps({**own, **header, **own}, allow_nan=False)
     arrays: dict[str, Any] = {name: np.asarray(vector, dtype="<f8") for name, vector in vectors.items()}
     with replacing(path) as file:
         np.savez(file, header=np.array(text.encode()), **arrays)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -22,6 +22,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.text(max_size=9), st.text() | st.integers() | finite), arrays(np.float64, st.integers(0, 9), elements=finite))
+@example({"version": "", "kind": 0}, np.zeros(0))
 def test_what_is_written_comes_back(tmp_path: Path, header: dict[str, object], vector: Any) -> None:
     path = tmp_path / "a file"
     files.write(path, "model", {**header, "own": 1}, {"a vector": vector, "empty": np.zeros(0)})

@@ -11,6 +11,7 @@ import pytest
 from autograd import Value, chain_rule, mean, tanh, weighted_sum
 from autograd.draw import draw
 from nn import MLP, cross_entropy, squared_error
+from tests.axe import violations
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="the page is tested where selenium is installed")
 
@@ -463,19 +464,13 @@ def test_nothing_glides_for_who_wants_no_motion(opened: Opener) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(opened: Opener, scheme: str) -> None:
-    package = pytest.importorskip("axe_core_python", reason="axe comes with the extra `test`")
     model, cost = moons()
     page = opened(cost, model=model)
     features = [{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]
     page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     try:
-        page.browser.execute_script((Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
         for key in (Keys.HOME, Keys.ARROW_RIGHT, Keys.END):
             page.press(key)
-            found = page.browser.execute_async_script(
-                "const [done] = arguments; axe.run().then(found => done(found.violations.map("
-                "each => [each.id, each.nodes.map(node => node.html.slice(0, 200))])))"
-            )
-            assert found == []
+            assert violations(page.browser) == []
     finally:
         page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
