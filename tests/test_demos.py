@@ -184,6 +184,7 @@ def test_a_film_has_a_picture_for_each_shot_and_holds_the_last(tmp_path: Path) -
     assert (tmp_path / "film.gif").read_bytes() == (tmp_path / "again.gif").read_bytes()
 
 
+@pytest.mark.soak
 def test_the_books_pictures_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("pygraphviz")
     book.main(["--output", str(tmp_path)])

@@ -116,7 +116,7 @@ def begun(f: Callable[..., Any], rule: UpdateRule, backend: str, still: Sequence
 WAYS = [(None, math.inf, []), (1, math.inf, []), (33, math.inf, []), (10, 0.5, []), (10, math.inf, [0, 1])]  # batch, limit, still
 CASES = [
     *(("small", name, *WAYS[2]) for name in RULES),
-    *(("network", "sgd", *way) for way in WAYS),
+    *(pytest.param("network", "sgd", *way, marks=() if way in (WAYS[0], WAYS[2]) else pytest.mark.soak) for way in WAYS),
     *(pytest.param("penalized", "momentum", *way, marks=() if way is WAYS[4] else pytest.mark.soak) for way in WAYS),
     *(pytest.param("small", "adam", *way, marks=() if way is WAYS[3] else pytest.mark.soak) for way in WAYS),
 ]

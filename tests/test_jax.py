@@ -45,6 +45,7 @@ ROOT = Path(__file__).parents[1]
 SLOW = (
     "gated_recurrent_net", "explicit_ode_steps", "two_convolutions_and_a_pool", "runge_kutta_steps", "attention", "saturation",
     "recurrent_net", "many_operations", "shuffled_connections", "physics_informed_cost", "cost_of_value_and_gradient", "residual_net",
+    "tied_weights", "gaussian_mixture", "second_derivative",
 )  # to compile  # fmt: skip
 
 
@@ -184,8 +185,8 @@ def cost(x, y, theta):
 """
 
 SOURCES = ("convolution", "shuffled_connections", "gaussian_mixture", "many_operations", "several_outputs", "conditions")
-QUICK = ("loops_over_weights", "second_derivative", "tied_weights")  # to compile
-SMOOTH = (*QUICK, "convolution", "gaussian_mixture", "recurrent_net")
+QUICK = ("loops_over_weights", "second_derivative")  # to compile
+SMOOTH = (*QUICK, "tied_weights", "convolution", "gaussian_mixture", "recurrent_net")
 
 
 @pytest.mark.parametrize("name", SOURCES)

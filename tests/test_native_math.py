@@ -199,7 +199,7 @@ def test_a_row_that_there_is_not_is_refused() -> None:
         definitions(["gamma"], KINDS["float64"])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["float64", pytest.param("float32", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", names())
 def test_the_text_of_one_row_is_complete(name: str, kind: str, tmp_path: Path) -> None:
     text = INCLUDES + definitions([name], KINDS[kind])

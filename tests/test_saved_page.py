@@ -154,6 +154,7 @@ def test_what_takes_a_session_is_switched_off_and_says_so(played: Opener, saved:
     page.wait(lambda: "import numpy as np" in page.text("#source-text"))
 
 
+@pytest.mark.soak
 def test_a_network_of_the_usual_size_fits_into_a_megabyte(played: Opener, saved: Opener, tmp_path: Path) -> None:
     page = saved(played({}, steps=2))
     (path,) = tmp_path.glob("nudge-moons.html")
