@@ -19,21 +19,22 @@ from nn.activations import Activation, linear, name_of
 from nn.arrays import Array, examples, number_of
 
 
-def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0) -> float:
+def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None)) -> float:
     """The share of examples that are answered right; NaN for targets that are no classes. The threshold is for the labels 0 and 1.
 
     Several outputs answer labels or one-hot rows; a single one 1 and either 0 or -1, where scores of both signs make the threshold 0.
+    What the targets are is seen from all of them, though the outputs may be those of a part of the examples.
     """
     targets = examples("Y", Y)
-    if len(targets) != len(outputs):
-        raise ValueError(f"X and Y must be equally long: got {len(outputs)} examples and {len(targets)} targets")
+    if len(targets[part]) != len(outputs):
+        raise ValueError(f"X and Y must be equally long: got {len(outputs)} examples and {len(targets[part])} targets")
     classes = outputs.shape[1]
-    if targets.shape == outputs.shape and classes > 1 and (targets >= 0).all() and np.allclose(targets.sum(axis=1), 1):
+    if targets.shape[1:] == outputs.shape[1:] and classes > 1 and (targets >= 0).all() and np.allclose(targets.sum(axis=1), 1):
         targets = targets.argmax(axis=1)
-    if targets.size != len(outputs):
+    if targets.size != len(targets):
         return math.nan
     targets = targets.reshape(-1)
-    labels = set(np.unique(targets).tolist())
+    labels, targets = set(np.unique(targets).tolist()), targets[part]
     if classes > 1:
         return float((outputs.argmax(axis=1) == targets).mean()) if labels <= set(range(classes)) else math.nan
     if labels <= {-1, 1} or labels <= {0, 1}:

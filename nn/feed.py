@@ -69,7 +69,7 @@ class StoredFeed(Feed):
 
     def mini_batch(self, epoch: int, start: int, size: int) -> tuple[Rows, tuple[Array, Array]]:
         end = min(start + size, len(self.X))
-        rows, _ = self._mini_batches(epoch, start, end, size, start)
+        rows = self._in_the_order_of_the_file(epoch, start, end, size, start)
         parts, place = [], start
         while place < end:
             stop, held, (x, _) = self._window_at(epoch, place, size, start)
@@ -81,21 +81,24 @@ class StoredFeed(Feed):
         end, held, data = self._window_at(epoch, start, size, start)
         wide = min(size, len(self.X) - start)
         count = min(most, (end - start) // wide)
-        if not count:
+        if not count:  # the next one is of two windows
             return None, self.mini_batch(epoch, start, size)[1]
-        rows, _ = self._mini_batches(epoch, start, start + count * wide, size, start)
+        rows = self._in_the_order_of_the_file(epoch, start, start + count * wide, size, start)
         return _wide(np.searchsorted(held, rows)).reshape(count, wide), data
 
-    def _mini_batches(self, epoch: int, start: int, end: int, size: int, begin: int) -> tuple[Array, Array]:
-        """The rows from one place in the order to another, and which of them are worked on here; a mini-batch begins at `begin`."""
+    def _in_the_order_of_the_file(self, epoch: int, start: int, end: int, size: int, begin: int) -> Array:
+        """The rows from one place in the order to another, within each mini-batch sorted; one begins at `begin`."""
         rows, places = self.order(epoch)[start:end], np.arange(start, end)
-        batches, within = np.divmod(places - begin, size)
         windows = np.searchsorted(self._ends, places, side="right")
-        chosen = self._works_on(size)[within]
-        left = (len(self.X) - begin) % size  # in the last one
-        is_last = places >= len(self.X) - left
-        chosen[is_last] = self._works_on(left)[within[is_last]]
-        return rows[np.lexsort((rows, windows, batches))], chosen
+        return rows[np.lexsort((rows, windows, (places - begin) // size))]  # type: ignore[no-any-return]
+
+    def _are_own(self, start: int, end: int, size: int, begin: int) -> Array:
+        """Which places in the order are worked on here, bool."""
+        places = np.arange(start, end)
+        within, left = (places - begin) % size, (len(self.X) - begin) % size  # in the last mini-batch
+        own, is_last = self._works_on(size)[within], places >= len(self.X) - left
+        own[is_last] = self._works_on(left)[within[is_last]]
+        return own
 
     def _window_at(self, epoch: int, place: int, size: int, begin: int) -> tuple[int, Array, tuple[Array, Array]]:
         """The window that a place in the order lies in: where it ends, its rows in the order of the file, and what they hold."""
@@ -105,8 +108,8 @@ class StoredFeed(Feed):
         wanted = epoch, number, size, begin % size
         if self._window is None or self._window[0] != wanted:
             self._window = None  # so that there is never more than one
-            rows, chosen = self._mini_batches(epoch, first, end, size, begin)
-            held, own = np.sort(rows), np.sort(rows[chosen])
+            rows = self._in_the_order_of_the_file(epoch, first, end, size, begin)
+            held, own = np.sort(rows), np.sort(rows[self._are_own(first, end, size, begin)])
             x = np.zeros((len(held), *self.X.shape[1:]))
             for run in np.split(own, np.flatnonzero(np.diff(own) != 1) + 1):
                 if len(run):

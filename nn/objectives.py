@@ -87,7 +87,8 @@ class Eager:
         return rule.descent(self.value_and_gradient, *data, **vectors)
 
     def value(self, X: Array, Y: Array) -> float:
-        return sum(number_of(self.example_cost(x, y)) for x, y in zip(X.tolist(), Y.tolist())) / len(X)
+        costs = in_pieces(lambda x, y: np.array([number_of(self.example_cost(*each)) for each in zip(x.tolist(), y.tolist())]), X, Y)
+        return float(sum(costs.tolist())) / len(X)
 
     def outputs(self, X: Array, *noise: Array) -> Array:
         if not noise:

@@ -556,16 +556,21 @@ class Training:
 
     def _mini_batches(self, most: int) -> tuple[Rows | None, Batch]:
         """The rows of up to so many mini-batches of one size, (steps, batch), and the data that they are of; None and one mini-batch."""
-        if self._pending is not None or self.noise is not None or (self.batch_size == len(self.X) and not self._seen):
+        if self._pending is not None or self.noise is not None or self._takes_all:
             return None, self._mini_batch()[1]
         return self._feed.mini_batches(self._epoch, self._seen, self.batch_size, most)
+
+    @property
+    def _takes_all(self) -> bool:
+        """Whether the next mini-batch is all examples, as they lie in memory."""
+        return self.batch_size == len(self.X) and not self._seen and not isinstance(self.X, Stored)
 
     def _mini_batch(self) -> tuple[Rows, Batch]:
         """The rows of the next mini-batch, and what they hold."""
         if self._pending is None:
             rows: Rows = range(len(self.X))
             batch: Batch = self.X, self.Y
-            if self.batch_size < len(self.X) or self._seen:
+            if not self._takes_all:
                 rows, batch = self._feed.mini_batch(self._epoch, self._seen, self.batch_size)
             if self.noise is not None:  # with its own numbers, whatever the order of the examples took
                 rng = np.random.default_rng([self.seed, self._epoch, self._steps_in_epoch + 1])
@@ -626,7 +631,7 @@ class Training:
         part, right, cause = self.processes.part(len(X)), 0.0, None
         if part.start < part.stop:
             outputs, cause = self._measured_outputs(_rows(X, part))
-            right = math.nan if np.isnan(outputs).any() else accuracy(outputs, Y[part], self.model.threshold)
+            right = math.nan if np.isnan(outputs).any() else accuracy(outputs, Y, self.model.threshold, part)
         right = self.processes.mean(right, part.stop - part.start)
         if math.isnan(right):
             self._diverge(self._steps_in_epoch - 1, "an output of the model is nan", cause)

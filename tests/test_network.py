@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograd import Value, primitive, relu, sigmoid, softplus, tanh
-from nn import MLP, Layer, Module, Neuron
+from nn import MLP, Layer, Module, Neuron, answers
 
 
 def swish(x: Any) -> Any:
@@ -275,6 +275,14 @@ def test_a_neuron_and_a_layer_answer_like_the_network_of_them() -> None:
         assert model.probabilities(X)[:, 1] == pytest.approx(model.predict(X)[:, 0])
         with pytest.raises(ValueError, match="these outputs have been through tanh"):
             Layer(1, 2).probabilities(X)
+
+
+def test_a_part_is_measured_by_what_all_targets_are() -> None:
+    scores = np.array([[0.3], [0.3], [-0.3], [0.7]])
+    whole = np.array([1, 1, -1, 1])  # scores of both signs: the threshold is 0, also where a part has 1s only
+    assert answers.accuracy(scores[:2], whole, 0.5, slice(2)) == 1.0
+    assert answers.accuracy(scores[2:], whole, 0.5, slice(2, 4)) == 1.0
+    assert answers.accuracy(scores[:2], (whole > 0).astype(int), 0.5, slice(2)) == 0.0
 
 
 def test_accuracy_is_nan_where_targets_are_no_classes() -> None:

@@ -1,11 +1,8 @@
 """The playground's page in a real browser: it learns, pauses, goes on and back, tells the engine's numbers, and asks no other host."""
 
-import asyncio
 import json
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,7 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
-from playground.server import Server  # noqa: E402
+from tests.serving import PATIENCE, serving  # noqa: E402
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
@@ -35,24 +32,7 @@ QUIET = (
     "--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --window-size=1280,900"
 )
-PATIENCE = 60  # seconds, of which a machine at rest needs one or two
 NOTHING = {"seed": 0}  # settings like the usual ones, in an address that therefore shows no story
-
-
-@contextmanager
-def serving(*lessons: Path) -> Iterator[str]:
-    """The address of a server that runs, on a thread of its own."""
-    loop, server = asyncio.new_event_loop(), Server(more=lessons)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(server.start(), loop).result(PATIENCE)
-        yield server.address
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(PATIENCE)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture(scope="module")

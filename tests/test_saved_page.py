@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.test_playground_page import NOTHING, PATIENCE, SMALL, Engine, Page, address, browser, pytestmark
+from tests.serving import PATIENCE
+from tests.test_playground_page import NOTHING, SMALL, Engine, Page, address, browser, pytestmark
 
 pytest.importorskip("selenium", reason="the page is tested where selenium is installed")
 

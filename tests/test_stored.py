@@ -250,3 +250,13 @@ def test_a_part_reads_nothing_of_the_others() -> None:
     broken[312, 1] = np.nan
     with pytest.raises(ValueError, match=r"^X\[312, 1\] is nan"):
         Stored("X", broken).part(slice(300, 500))[:]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_all_examples_may_be_one_mini_batch(compiled: bool) -> None:
+    settings: dict[str, Any] = {"batch_size": len(X), "compiled": compiled, "validation": (Slices(X), Y)}
+    run, whole = begin(Slices(X), **settings), begin(X, **settings)
+    assert run.epoch()
+    assert whole.epoch()
+    np.testing.assert_allclose(run.parameters, whole.parameters, rtol=1e-12)
+    np.testing.assert_allclose(run.history.validation_cost, whole.history.validation_cost, rtol=1e-12)

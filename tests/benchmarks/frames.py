@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import json
 import os
 import shutil
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,9 +18,9 @@ import numpy as np
 
 from playground import Session
 from playground.experiment import Experiment
-from playground.server import Server
 from tests.benchmarks import by_hand
 from tests.benchmarks.race import race, ratio, rows, seconds, table
+from tests.serving import PATIENCE, serving
 
 STEPS, MAP, BOUNDARY = 7, 50, 100
 ASKS = {
@@ -32,7 +30,7 @@ ASKS = {
     f"boundary of {BOUNDARY}": {"boundary": BOUNDARY},
     "its costs alone": {},
 }
-PATIENCE, LOOKS = 60.0, 9  # seconds for what a page takes one for; how often the frames a second are read, a second apart
+LOOKS = 9  # how often the frames a second are read, a second apart
 
 
 class Frames:
@@ -176,19 +174,3 @@ def wait(condition: Callable[[], object]) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"the page did not get there in {PATIENCE:g} seconds")
         time.sleep(0.05)
-
-
-@contextmanager
-def serving() -> Iterator[str]:
-    """The address of a server that runs, on a thread of its own."""
-    loop, server = asyncio.new_event_loop(), Server()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(server.start(), loop).result(PATIENCE)
-        yield server.address
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(PATIENCE)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
