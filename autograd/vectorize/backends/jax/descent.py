@@ -17,7 +17,7 @@ import numpy as np
 
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.jax import devices
-from autograd.vectorize.backends.jax.trace import JaxArray, Pieces, answer, cost_and_gradient, cuts, some
+from autograd.vectorize.backends.jax.trace import Cuts, JaxArray, Pieces, answer, cost_and_gradient, some, squares
 from autograd.vectorize.descent import results_of
 from autograd.vectorize.program import FloatArray, Program
 
@@ -32,11 +32,10 @@ def descent(program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxDescent
 
 
 class State(NamedTuple):
-    """What each step hands on to the next."""
+    """What each step hands on to the next, vectors of parameters in pieces; what the last one hands on has them whole."""
 
-    theta: Any  # in pieces, but at the end,
-    memory: tuple[Any, ...]  # like each of these
-    gradient: JaxArray
+    vectors: Any  # the parameters and their memory
+    gradient: Any  # by which the step went
     costs: JaxArray  # of each step
     norms: JaxArray
     taken: JaxArray  # how many steps
@@ -67,22 +66,24 @@ class JaxDescent:
         self._with_all = self._compiled((by_example, everywhere), everywhere)
 
     def run(self, steps: Steps) -> int:
+        if not len(steps.settings):
+            return 0
         held = [steps.theta, *steps.memory]
         with devices.precision(self.dtype):
             vectors, asked = self._state(held), self._asked(steps)
             self._kept = []  # the loop takes their memory
             if steps.rows is None:
                 own, others = zip(*map(self._parts.of, steps.data))
-                state = self._with_all(vectors, (own, others), asked)
+                end = self._with_all(vectors, (own, others), asked)
             else:
-                state = self._with_rows(vectors, [self._whole.of(each) for each in steps.data], asked)
-            found, taken = [np.asarray(each) for each in (state.theta, *state.memory)], int(state.taken)
-            steps.gradient[...] = state.gradient
-            for costs, own in ((steps.costs, state.costs), (steps.norms, state.norms)):
+                end = self._with_rows(vectors, [self._whole.of(each) for each in steps.data], asked)
+            found, taken = [np.asarray(each) for each in end.vectors], int(end.taken)
+            steps.gradient[...] = end.gradient
+            for costs, own in ((steps.costs, end.costs), (steps.norms, end.norms)):
                 costs[:taken] = np.asarray(own)[:taken]
         for vector, new in zip(held, found):
             vector[...] = new
-        self._given, self._kept = found, [state.theta, *state.memory]
+        self._given, self._kept = found, end.vectors
         return taken
 
     def _compiled(self, data: Any, rows: Any) -> Callable[..., State]:
@@ -122,36 +123,38 @@ class JaxDescent:
     # What is done there
 
     def _loop(self, held: Sequence[JaxArray], data: Any, asked: Asked) -> State:
-        whole = self.devices.size > 1 or asked.still.size > 0  # what is reduced over devices, or has numbers of its own, is one vector
-        ends = (0, len(held[0])) if whole else cuts(self.program)
-        theta, *memory = [Pieces.of(each, ends).parts for each in held]
+        is_one = self.devices.size > 1 or asked.still.size > 0  # what is reduced over devices, or has numbers of its own
+        cuts = Cuts.none(len(held[0])) if is_one else Cuts.of(self.program)
         none = jnp.zeros(len(asked.settings), held[0].dtype)
-        start = State(theta, tuple(memory), jnp.zeros_like(held[0]), none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
+        vectors = tuple([Pieces.of(each, cuts).parts for each in held])
+        start = State(vectors, Pieces.of(jnp.zeros_like(held[0]), cuts).parts, none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
         end = jax.lax.while_loop(
-            lambda state: (state.taken < asked.count) & state.is_finite, lambda state: self._step(state, ends, data, asked), start
+            lambda state: (state.taken < asked.count) & state.is_finite, lambda state: self._step(state, cuts, data, asked), start
         )
-        joined = [Pieces(parts, ends).whole for parts in (end.theta, *end.memory)]
-        return end._replace(theta=joined[0], memory=tuple(joined[1:]))  # type: ignore[no-any-return]
+        whole = [Pieces(each, cuts).whole for each in (*end.vectors, end.gradient)]
+        return State(whole[:-1], whole[-1], *end[2:])
 
-    def _step(self, state: State, ends: tuple[int, ...], data: Any, asked: Asked) -> State:
-        number, gradient = state.taken, state.gradient
-        cost, parts = self._cost_and_gradient(Pieces(state.theta, ends), *self._batches(data, asked.rows, number))
-        for start, part in zip(ends, parts):  # into the memory of the one before: XLA would compute it for each use of it anew
-            gradient = jax.lax.dynamic_update_slice(gradient, part, (start,))
+    def _step(self, state: State, cuts: Cuts, data: Any, asked: Asked) -> State:
+        number, (theta, *memory) = state.taken, state.vectors
+        cost, gradient, squared = self._cost_and_gradient(Pieces(theta, cuts), *self._batches(data, asked.rows, number))
         if asked.still.size:
-            gradient = gradient.at[asked.still].set(0.0)
-        norm = jnp.sqrt(jnp.sum(gradient * gradient))
+            gradient = Pieces.of(gradient.whole.at[asked.still].set(0.0), cuts)
+            squared = squares(gradient)
+        norm = jnp.sqrt(squared)
         if asked.limit is not None:
-            gradient = gradient * jnp.where(norm > asked.limit, asked.limit / norm, 1.0)
-        vectors = zip(state.theta, Pieces.of(gradient, ends).parts, *state.memory)
-        theta, *memory = zip(*[self._moved(each, asked.settings[number]) for each in vectors])
+            shorter = jnp.where(norm > asked.limit, asked.limit / norm, 1.0)
+            gradient = Pieces(tuple([each * shorter for each in gradient.parts]), cuts)
+        moved = [self._moved(each, asked.settings[number]) for each in zip(theta, gradient.parts, *memory)]
+        new, *memory = zip(*moved)
         if asked.still.size:  # weight decay would move them without a gradient
-            theta = (theta[0].at[asked.still].set(state.theta[0][asked.still]),)
+            new = (new[0].at[asked.still].set(theta[0][asked.still]),)
         costs, norms = state.costs.at[number].set(cost), state.norms.at[number].set(norm)
-        return State(theta, tuple(memory), gradient, costs, norms, number + 1, jnp.isfinite(cost + norm))
+        return State((new, *memory), gradient.parts, costs, norms, number + 1, jnp.isfinite(cost + norm))
 
     def _moved(self, vectors: Sequence[JaxArray], settings: JaxArray) -> list[JaxArray]:
         """A piece of the parameters and of each memory anew, of those and their gradient."""
+        if vectors[0].ndim > 1:
+            return jax.vmap(lambda *rows: self._moved(rows, settings))(*vectors)  # type: ignore[no-any-return]
         return [each.reshape(-1) for each in some(self.rule, results_of(self.rule), vectors, settings)]
 
     def _batches(self, data: Any, rows: Any, step: JaxArray) -> tuple[Sequence[JaxArray], Sequence[JaxArray]]:
@@ -162,9 +165,7 @@ class JaxDescent:
         own, others = ([each.at[chosen[step]].get(mode="promise_in_bounds") for each in data] for chosen in rows)
         return own, others
 
-    def _cost_and_gradient(
-        self, theta: Pieces, own: Sequence[JaxArray], others: Sequence[JaxArray]
-    ) -> tuple[JaxArray, tuple[JaxArray, ...]]:
+    def _cost_and_gradient(self, theta: Pieces, own: Sequence[JaxArray], others: Sequence[JaxArray]) -> tuple[JaxArray, Pieces, JaxArray]:
         """The mean over all examples; of several devices by the one all-reduce of a step, of cost and gradient in one vector."""
         if self.devices.size == 1:
             return cost_and_gradient(self.program, theta, own)
@@ -175,7 +176,8 @@ class JaxDescent:
             mean = jax.lax.pmean(answer(self.program, theta.whole, own), devices.BATCH_AXIS)
             if left:
                 mean = (shared * mean + left * answer(self.program, theta.whole, others)) / (shared + left)
-        return mean[0], (mean[1:],)
+        gradient = Pieces.of(mean[1:], theta.cuts)
+        return mean[0], gradient, squares(gradient)
 
 
 class _Copies:

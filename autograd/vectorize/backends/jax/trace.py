@@ -77,15 +77,44 @@ def answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> Jax
     return rest[0] if cost is None else jnp.concatenate([cost.reshape(1), *rest])
 
 
+class Cuts(NamedTuple):
+    """Where a vector of parameters is cut into pieces, and the shape that each is kept in."""
+
+    ends: tuple[int, ...]  # where each begins, and where the last one ends
+    shapes: tuple[Shape, ...]
+
+    @classmethod
+    def none(cls, size: int) -> Cuts:
+        return cls((0, size), ((size,),))
+
+    @classmethod
+    def of(cls, program: Program) -> Cuts:
+        """As the parts of a program's gradient lie side by side, if they do: weights in the shape of their matrix."""
+        (size,) = program.shape(program.outputs["gradient"])
+        gradient = program.instructions[program.outputs["gradient"]]
+        if not isinstance(gradient, Scatter) or len(gradient.places) > 64:
+            return cls.none(size)
+        found = {
+            place[:2]: program.shape(_flattened(program, each))
+            for place, each in zip(gradient.places, gradient.operands)
+            if isinstance(place, tuple) and place[2] == 1
+        }
+        pairs = sorted(found)
+        if len(pairs) < len(gradient.places) or any(stop > start for (_, stop), (start, _) in pairwise(pairs)):
+            return cls.none(size)
+        ends = tuple(sorted({0, size, *(each for pair in pairs for each in pair)}))
+        return cls(ends, tuple([found.get((start, stop)) or (stop - start,) for start, stop in pairwise(ends)]))
+
+
 class Pieces(NamedTuple):
     """A vector of parameters in pieces, so that matrices of them need not be copied out of it and back into it."""
 
     parts: tuple[JaxArray, ...]
-    cuts: tuple[int, ...]  # where each begins, and where the last one ends
+    cuts: Cuts
 
     @classmethod
-    def of(cls, vector: JaxArray, cuts: tuple[int, ...]) -> Pieces:
-        return cls(tuple([vector[start:stop] for start, stop in pairwise(cuts)]), cuts)
+    def of(cls, vector: JaxArray, cuts: Cuts) -> Pieces:
+        return cls(tuple([vector[start:stop].reshape(shape) for (start, stop), shape in zip(pairwise(cuts.ends), cuts.shapes)]), cuts)
 
     @property
     def dtype(self) -> Any:
@@ -93,39 +122,56 @@ class Pieces(NamedTuple):
 
     @property
     def whole(self) -> JaxArray:
-        return self.parts[0] if len(self.parts) == 1 else jnp.concatenate(self.parts)
+        return jnp.concatenate([each.reshape(-1) for each in self.parts])
 
     def between(self, start: int, stop: int) -> JaxArray:
-        for place, ends in enumerate(pairwise(self.cuts)):
+        for place, ends in enumerate(pairwise(self.cuts.ends)):
             if ends == (start, stop):
-                return self.parts[place]
+                return self.parts[place].reshape(-1)
         return self.whole[start:stop]
 
 
-def cuts(program: Program) -> tuple[int, ...]:
-    """Where a program's parameters are best cut: as the parts of its gradient lie side by side, if they do."""
-    (size,) = program.shape(program.outputs["gradient"])
-    gradient = program.instructions[program.outputs["gradient"]]
-    places = gradient.places if isinstance(gradient, Scatter) else ()
-    ends = sorted(place[:2] for place in places if isinstance(place, tuple) and place[2] == 1)
-    if len(ends) < len(places) or len(ends) > 64 or any(stop > start for (_, stop), (start, _) in pairwise(ends)):
-        return 0, size
-    return tuple(sorted({0, size, *(each for pair in ends for each in pair)}))
-
-
-def cost_and_gradient(program: Program, theta: Pieces, inputs: Sequence[JaxArray]) -> tuple[JaxArray, tuple[JaxArray, ...]]:
-    """The cost of a program, and its gradient in pieces like those of `theta`."""
+def cost_and_gradient(program: Program, theta: Pieces, inputs: Sequence[JaxArray]) -> tuple[JaxArray, Pieces, JaxArray]:
+    """The cost of a program, its gradient in pieces like those of `theta`, and the sum of the gradient's squares."""
     arrays = _arrays(program, inputs, theta, None)
     cost, output = arrays[program.outputs["cost"]].reshape(()), program.outputs["gradient"]
     gradient = program.instructions[output]
     if len(theta.parts) == 1 or not isinstance(gradient, Scatter):
-        return cost, Pieces.of(jnp.broadcast_to(arrays[output], program.shape(output)), theta.cuts).parts
-    made = {place[0]: arrays[each] for place, each in zip(gradient.places, gradient.operands) if isinstance(place, tuple)}
-    sizes = [stop - start for start, stop in pairwise(theta.cuts)]
-    return cost, tuple([
-        jnp.asarray(made[start], theta.dtype) if start in made else jnp.zeros(size, theta.dtype)
-        for start, size in zip(theta.cuts, sizes)
+        found = Pieces.of(jnp.broadcast_to(arrays[output], program.shape(output)), theta.cuts)
+        return cost, found, squares(found)
+    made = {place[0]: each for place, each in zip(gradient.places, gradient.operands) if isinstance(place, tuple)}
+    parts = tuple([
+        jnp.asarray(arrays[made[start]], theta.dtype).reshape(shape) if start in made else jnp.zeros(shape, theta.dtype)
+        for start, shape in zip(theta.cuts.ends, theta.cuts.shapes)
     ])  # fmt: skip
+    total = sum(_squares(program, arrays, each) for each in made.values())
+    return cost, Pieces(parts, theta.cuts), total
+
+
+def squares(vector: Pieces) -> JaxArray:
+    """The sum of the squares of a vector."""
+    return sum(jnp.sum(each * each) for each in vector.parts)
+
+
+def _squares(program: Program, arrays: Sequence[JaxArray], number: int) -> JaxArray:
+    """The sum of an array's squares. An outer product, a matrix's gradient for one example, need not be in memory for it.
+
+    The factors are scaled so that a square overflows, or vanishes, only where the product's own would.
+    """
+    number = _flattened(program, number)
+    match program.instructions[number]:
+        case MatMul(operands=(column, row)) if arrays[column].shape[-1] == 1:
+            largest = jnp.max(jnp.abs(arrays[column]))
+            scale = jnp.where(largest > 0, largest, 1.0)
+            return jnp.sum((arrays[column] / scale) ** 2) * jnp.sum((arrays[row] * scale) ** 2)
+    return jnp.sum(arrays[number] ** 2)
+
+
+def _flattened(program: Program, number: int) -> int:
+    """The array whose numbers an array has, one behind the other."""
+    while isinstance(instruction := program.instructions[number], Reshape):
+        (number,) = instruction.operands
+    return number
 
 
 def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weights: JaxArray | None = None) -> dict[str, JaxArray]:
