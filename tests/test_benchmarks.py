@@ -1,5 +1,8 @@
 """The yardsticks of the benchmarks measure nothing unless they are right."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,8 @@ from autograd import Value, relu, sigmoid, tanh, total
 from nn import MLP, binary_cross_entropy
 from tests.benchmarks import by_hand, frames, sections
 from tests.players import Player
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("batch", [1, 3, by_hand.WIDE])
@@ -114,3 +119,26 @@ def test_the_expression_in_straight_lines_has_the_gradient_of_the_engine(tmp_pat
     if sections.has_compiler():
         replayed, gradient = sections.replayed()()
         assert (replayed, *gradient) == pytest.approx((value, by_a, by_b), rel=1e-12)
+
+
+HELD = """
+import os, sys
+from tests.benchmarks.one_thread import one_thread
+
+def tell():
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    print(os.environ.get("JAX_ENABLE_X64"), cores)
+
+tell()
+one_thread()
+tell()
+assert "numpy" not in sys.modules
+"""
+
+
+def test_a_process_is_held_to_one_thread_when_it_asks_and_not_by_an_import() -> None:
+    """Once the import did it: pytest, which looks for doctests in every module, ran all tests on one core."""
+    environment = {name: value for name, value in os.environ.items() if name != "JAX_ENABLE_X64"}
+    done = subprocess.run([sys.executable, "-c", HELD], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    assert done.stdout.split() == ["None", str(cores), "1", "1"]
