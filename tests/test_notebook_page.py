@@ -12,12 +12,10 @@ from typing import Any
 import pytest
 
 from tests.kernel import Kernel
-from tests.test_playground_page import SMALL, Engine, Page, browser, pytestmark
+from tests.test_playground_page import SMALL, Engine, Page
 
 pytest.importorskip("anywidget", reason="the extra `notebook` is not installed")
 pytest.importorskip("ipykernel", reason="a kernel takes ipykernel")
-
-__all__ = ["browser", "pytestmark"]  # the fixture, and where it can be had
 
 ROOT = Path(__file__).parents[1]
 
@@ -100,9 +98,6 @@ class Notebook:
 def notebook(browser: Any, kernel: Kernel) -> Iterator[Notebook]:
     """At its end no error may be in the console, and no request may have gone to another host."""
     with serving(kernel) as address:
-        browser.get("about:blank")
-        browser.get_log("browser")
-        browser.get_log("performance")
         browser.get(address)
         yield Notebook(browser, kernel)
         browser.switch_to.default_content()

@@ -1,7 +1,6 @@
 """The page in a real browser: it steps, tells the engine's numbers, obeys the keyboard, and asks nobody for anything."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,33 +12,12 @@ from autograd.draw import draw
 from nn import MLP, cross_entropy, squared_error
 from tests.axe import violations
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="the page is tested where selenium is installed")
+pytest.importorskip("selenium", reason="pages are tested where selenium is installed")
 
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.select import Select  # noqa: E402
-
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="no browser: apt install chromium chromium-driver")
-
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1200,800"
-)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for flag in (*QUIET.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=str(DRIVER)))
-    yield driver
-    driver.quit()
-
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 
 Opener = Callable[..., "Page"]
 
@@ -412,7 +390,7 @@ def test_what_does_not_fit_has_a_map_and_stays_in_view(opened: Opener) -> None:
     for _ in range(4):
         page.click("#closer")
     assert there.is_displayed()
-    webdriver.ActionChains(page.browser).move_to_element_with_offset(there, -there.size["width"] // 2 + 3, 0).click().perform()
+    ActionChains(page.browser).move_to_element_with_offset(there, -there.size["width"] // 2 + 3, 0).click().perform()
     assert page.in_view("v0")
     assert x.data == 1.0
 

@@ -1,7 +1,6 @@
 """The playground's page in a real browser: it learns, pauses, goes on and back, tells the engine's numbers, and asks no other host."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,23 +14,15 @@ from playground.session import Session
 from tests.axe import violations
 
 pytest.importorskip("websockets", reason="the playground needs websockets")
-webdriver = pytest.importorskip("selenium.webdriver", reason="the page is tested where selenium is installed")
+pytest.importorskip("selenium", reason="pages are tested where selenium is installed")
 
-from selenium.webdriver import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.serving import PATIENCE, serving  # noqa: E402
+from tests.serving import PATIENCE, serving
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="no browser: apt install chromium chromium-driver")
-
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1280,900"
-)
 NOTHING = {"seed": 0}  # settings like the usual ones, in an address that therefore shows no story
 
 
@@ -39,19 +30,6 @@ NOTHING = {"seed": 0}  # settings like the usual ones, in an address that theref
 def address() -> Iterator[str]:
     with serving() as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for flag in (*QUIET.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path_factory.mktemp("downloads"))})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=str(DRIVER)))
-    yield driver
-    driver.quit()
 
 
 Opener = Callable[..., "Page"]
@@ -62,7 +40,7 @@ def opened(browser: Any, address: str) -> Iterator[Opener]:
     """Opens the page; at the end no error may be in the console, and no request may have gone to another host."""
 
     def open_page(configuration: dict[str, Any] | None = NOTHING, query: str = "") -> Page:
-        browser.get("about:blank")
+        browser.get("about:blank")  # an address that differs in what is behind the # only would not be loaded anew
         browser.get_log("browser")
         browser.get_log("performance")
         browser.get(address + query + (f"#{json.dumps(configuration)}" if configuration is not None else ""))

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from tests.serving import PATIENCE
-from tests.test_playground_page import NOTHING, SMALL, Engine, Page, address, browser, pytestmark
+from tests.test_playground_page import NOTHING, SMALL, Engine, Page, address
 
 pytest.importorskip("selenium", reason="the page is tested where selenium is installed")
 
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-__all__ = ["address", "browser", "pytestmark"]  # the fixtures, and where they can be had
+__all__ = ["address"]  # the fixture
 
 Opener = Callable[..., Page]
 

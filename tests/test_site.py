@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -24,12 +23,6 @@ from tests.axe import violations
 pytest.importorskip("mkdocs", reason="the book is built where the extra `docs` is installed")
 
 ROOT = Path(__file__).parents[1]
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1280,900"
-)
 PATIENCE = 30  # seconds
 PUBLIC = [f"{package.__name__}.{name}" for package in (autograd, nn) for name in package.__all__]
 
@@ -124,22 +117,6 @@ def test_links_pictures_and_anchors_lead_somewhere_in_the_site(pages: dict[Path,
 
 
 # In a browser.
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="the site is opened where selenium is installed")
-    if not (BROWSER and DRIVER):
-        pytest.skip("no browser: apt install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for flag in (*QUIET.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=str(DRIVER)))
-    driver.set_script_timeout(PATIENCE)
-    yield driver
-    driver.quit()
 
 
 class Silent(SimpleHTTPRequestHandler):

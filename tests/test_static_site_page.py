@@ -19,10 +19,8 @@ from typing import Any
 import pytest
 
 from playground import site
-from tests.test_playground_page import NOTHING, SMALL, Engine, Page, browser, pytestmark
+from tests.test_playground_page import NOTHING, SMALL, Engine, Page
 from tests.wasm import Wasm
-
-__all__ = ["browser", "pytestmark"]  # the fixture, and where it can be had
 
 AGAIN = ". Reload the page to begin anew: the address keeps your settings."
 PYODIDE = os.environ.get("NUDGE_PYODIDE")

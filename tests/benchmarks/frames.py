@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from playground import Session
 from playground.experiment import Experiment
 from tests.benchmarks import by_hand
 from tests.benchmarks.race import race, ratio, rows, seconds, table
+from tests.browsing import browsing, chromium
 from tests.serving import PATIENCE, serving
 
 STEPS, MAP, BOUNDARY = 7, 50, 100
@@ -122,22 +123,11 @@ def playground() -> None:
 
 def in_a_browser() -> float | None:
     """Frames a second that headless Chromium draws, on all cores: at most the 60 of its screen. None where there is no browser."""
-    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    driver = shutil.which("chromedriver")
-    if not binary or not driver or not all(map(importlib.util.find_spec, ("selenium", "websockets"))):
+    programs = chromium()
+    if programs is None or not all(map(importlib.util.find_spec, ("selenium", "websockets"))):
         return None
-    from selenium import webdriver
-
-    with tempfile.TemporaryDirectory() as profile, all_cores(), serving() as address:
-        options = webdriver.ChromeOptions()
-        options.binary_location = binary
-        for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "window-size=1280,900", f"user-data-dir={profile}"):
-            options.add_argument(f"--{flag}")
-        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
-        try:
-            return frames_a_second(browser, address)
-        finally:
-            browser.quit()
+    with tempfile.TemporaryDirectory() as folder, all_cores(), serving() as address, browsing(programs, Path(folder)) as browser:
+        return frames_a_second(browser, address)
 
 
 @contextmanager
