@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,33 @@ def test_a_library_is_compiled_once_and_then_found(cache: Path, monkeypatch: pyt
     refuse_to_compile(monkeypatch)
     assert twice(load(SOURCE)) == 3.0
     assert [path.name for path in cache.iterdir() if path.name != "zig"] == [libraries(cache)[0].name]  # no rest of the work
+
+
+@needs_compiler
+def test_what_nobody_has_asked_for_in_months_goes_when_another_is_made(cache: Path) -> None:
+    for factor in (2, 3, 4):
+        load(SOURCE.replace("2", str(factor)))
+    by_age = sorted(libraries(cache), key=lambda path: path.stat().st_mtime_ns)
+    others = [cache / f"mine{compiler.SUFFIX}", cache / f"{'a' * 32}-{'b' * 31}{compiler.SUFFIX}", cache / "zig"]
+    killed, at_work = cache / ".work-killed", cache / ".work-now"
+    for path in (*others[:2], killed / "made", at_work / "made"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("not ours", encoding="utf-8")
+    others[2].mkdir(exist_ok=True)
+    long_ago = time.time() - compiler.KEPT - 60
+    for path in (*by_age, *others, killed):
+        os.utime(path, (long_ago, long_ago))
+    forget()
+    assert twice(load(SOURCE)) == 3.0
+    assert libraries(cache) == sorted([*by_age, *others[:2]]), "to ask for what is there makes nothing, and removes nothing"
+    load(SOURCE.replace("2", "5"))
+    left = set(libraries(cache))
+    assert {by_age[0], *others[:2]} < left, "it was asked for a moment ago, and what is not ours stays"
+    assert not {by_age[1], by_age[2]} & left
+    assert len(left) == 4
+    assert others[2].exists()
+    assert at_work.exists()
+    assert not killed.exists()
 
 
 @needs_compiler

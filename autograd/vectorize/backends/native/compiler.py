@@ -2,7 +2,8 @@
 
 A library is made once. Its name in the cache is a hash of everything that it depends on (the source, the compiler and its version,
 the flags, the processor), followed by a checksum of what is in it: a file that was cut short, damaged or put there by something
-else does not go by its own name, and is made anew. It is written elsewhere and renamed, so that nobody ever sees half of one.
+else does not go by its own name, and is made anew. It is written elsewhere and renamed, so that nobody ever sees half of one. What
+nobody has asked for in three months goes when another is made.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,7 +34,10 @@ FLAGS = (
     "-ffp-contract=off",  # a * b + c rounds twice, as in numpy; where one rounding is better the source says so by name
     "-fno-math-errno", "-fno-trapping-math",  # no number changes by these: they let a square root be one instruction
 )  # fmt: skip
+DAY = 24 * 60 * 60  # seconds
+KEPT, WORKED = 90 * DAY, DAY  # how long a library is kept that nobody asks for, and what a compiler that was killed left behind
 LONG = 60_000  # characters of source, from which on -O3 takes a compiler minutes, for loops that are short anyway
+WORK = ".work-"  # how the name of a directory begins that a compiler works in
 SANITIZED = ("-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 INSTALL = 'pip install "nudge-autograd[native]"'
 
@@ -116,6 +121,8 @@ def _find(directory: Path, key: str) -> ctypes.CDLL | None:
     for path in found:
         with suppress(OSError):
             if path.name == _name(key, path.read_bytes()):
+                with suppress(OSError):  # a cache may be one that is read only
+                    os.utime(path)
                 return ctypes.CDLL(str(path))
         with suppress(OSError):
             path.unlink()
@@ -129,18 +136,29 @@ def _make(chosen: Compiler, source: str, flags: tuple[str, ...], key: str) -> ct
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_unless_ours(directory)
-            with tempfile.TemporaryDirectory(prefix=".work-", dir=directory, ignore_cleanup_errors=True) as work:
+            with tempfile.TemporaryDirectory(prefix=WORK, dir=directory, ignore_cleanup_errors=True) as work:
                 made = chosen.compile(source, Path(work), flags)
                 path = directory / _name(key, made)
                 written = Path(work) / path.name
                 written.write_bytes(made)
                 written.replace(path)
+            _clear(directory)
             return ctypes.CDLL(str(path))
         except UnsafeCacheError:
             raise
         except OSError as error:
             problem = error
     raise CompilationError(f"there is nowhere to put a compiled program: {problem}") from problem
+
+
+def _clear(directory: Path) -> None:
+    """Remove from a cache the libraries that nobody has asked for in a long time, and unfinished work; what others put there stays."""
+    hashed = "[0-9a-f]" * 32
+    for pattern, kept in ((f"{hashed}-{hashed}{SUFFIX}", KEPT), (f"{WORK}*", WORKED)):
+        for path in directory.glob(pattern):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > kept:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _directories() -> Iterator[Path]:
