@@ -34,7 +34,10 @@ def cores() -> int:
 
 def threads_for(each: int, batch: int, threads: int | None) -> int:
     """How many threads run a batch of examples that take `each` steps: as many as asked for, or where it is None as pay."""
-    return min(batch, threads) if threads else max(1, min(cores(), batch * each // PAYS))
+    if threads:
+        return min(batch, threads)
+    paying = batch * each // PAYS
+    return min(cores(), paying) if paying > 1 else 1  # to ask how many cores there are takes as long as a small program
 
 
 def work(program: Program) -> int:
