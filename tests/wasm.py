@@ -71,17 +71,21 @@ class Wasm:
 
     def handle(self, text: str) -> str | bytes:
         """Call that function. Raises EOFError where Python has come to its end."""
-        assert self._process is not None
-        assert self._process.stdout is not None
         try:
             self._send(text)
         except BrokenPipeError:
             raise EOFError("Python has come to its end") from None
-        head = self._process.stdout.read(5)
-        if len(head) < 5:
+        kind, size = struct.unpack("<cI", self._read(5))
+        content = self._read(size)
+        return content.decode() if kind == b"t" else content
+
+    def _read(self, size: int) -> bytes:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        content = self._process.stdout.read(size)
+        if len(content) < size:  # in the middle of an answer, too
             raise EOFError("Python has come to its end")
-        content = self._process.stdout.read(struct.unpack("<I", head[1:])[0])
-        return content.decode() if head[:1] == b"t" else content
+        return content
 
     def _send(self, text: str) -> None:
         assert self._process is not None
