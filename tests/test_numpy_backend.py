@@ -1,12 +1,13 @@
 """The numpy back end: storage planned as data, and calls that keep to the meaning of the program."""
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autograd import Value, logsumexp, maximum, sigmoid, tanh, weighted_sum, where
+from autograd import Value, logsumexp, maximum, sigmoid, tanh, vectorize, weighted_sum, where
 from autograd.vectorize.backends import numpy as backend
 from autograd.vectorize.backends.numpy.calls import calls
 from autograd.vectorize.backends.numpy.storage import Place, Storage, plan
@@ -54,6 +55,49 @@ def test_a_plan_keeps_to_the_meaning_of_its_program(name: str, batch: int, dtype
         tolerance = 1e-13 if dtype is np.float64 else 1e-5
         np.testing.assert_allclose(cost, expected["cost"].item(), rtol=tolerance, atol=tolerance)
         np.testing.assert_allclose(gradient, expected["gradient"], rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("copied", [0, backend.COPIED])
+def test_arrays_may_be_others_or_the_same_or_changed_in_place(copied: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "COPIED", copied)
+    program, size = results(FUNCTIONS["layer"])
+    program = spelled(with_gradient(program, weighted=True))
+    one = backend.Plan(program, 5, np.dtype(np.float64))
+    rng = np.random.default_rng(0)
+    given = [rng.normal(size=shape) for shape in ((5, 3), size, 5, size)]
+    for others, shift in [([], 0), ([], 0), ([0], 0), ([1], 0), ([], 1), ([2], 0), ([3], 0), ([], 1), ([0, 1, 2, 3], 0), ([], 0)]:
+        for place in others:
+            given[place] = rng.normal(size=given[place].shape)
+        for each in given:
+            each += shift
+        X, theta, weights, gradient = given
+        before = [X.copy(), theta.copy(), weights.copy()]
+        cost = one.run([X], theta, weights, gradient)
+        expected = evaluate(program, [X], theta, weights)
+        np.testing.assert_allclose(cost, expected["cost"].item(), rtol=1e-13)
+        np.testing.assert_allclose(gradient, expected["gradient"], rtol=1e-13, atol=1e-13)
+        assert all(map(np.array_equal, given, before))
+
+
+def test_a_gradient_that_was_returned_is_the_callers_and_small_arrays_are_bound_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound: list[str] = []
+    bind = backend.Plan._bind
+
+    def counting(self: backend.Plan, buffer: str, array: Any) -> None:
+        bound.append(buffer)
+        bind(self, buffer, array)
+
+    monkeypatch.setattr(backend.Plan, "_bind", counting)
+    model = MLP([2, 3, 1], seed=0)
+    cost = vectorize(lambda x, y: squared_error(model(x), [y]))
+    rng = np.random.default_rng(0)
+    found = [cost.value_and_gradient(rng.normal(size=(4, 2)), rng.normal(size=4))[1] for _ in range(2)]
+    bound.clear()
+    kept = [each.copy() for each in found]
+    found += [cost.value_and_gradient(rng.normal(size=(4, 2)), rng.normal(size=4))[1] for _ in range(3)]
+    assert not bound
+    assert all(map(np.array_equal, found, kept))
+    assert not any(np.shares_memory(one, other) for one, other in combinations(found, 2))
 
 
 def test_buffers_are_reused() -> None:

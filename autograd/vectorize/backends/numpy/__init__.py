@@ -18,11 +18,12 @@ from autograd.vectorize.backends.numpy.calls import Call, calls, fixed
 from autograd.vectorize.backends.numpy.source import source
 from autograd.vectorize.backends.numpy.storage import Buffer, Place, plan
 from autograd.vectorize.builder import Builder, spelled
-from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, Reshape
+from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, Reshape, aligned
 
 __all__ = ["executable", "source"]
 
 PLANS_KEPT = 8  # batch sizes whose buffers are kept
+COPIED = 2**17  # bytes that are copied sooner than views of them are made anew
 
 
 def executable(program: Program, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> Plans:
@@ -101,7 +102,8 @@ class Plan:
     """A program for one batch size: its buffers, and the calls to make, in order.
 
     A run allocates nothing: only where the arguments, the parameters, the weights or the output lie elsewhere than in the last run
-    are the calls that touch them made anew. One plan serves one thread at a time.
+    are the calls that touch them made anew. Small arrays that are others each time are copied to and from memory of the plan's own,
+    which takes less. One plan serves one thread at a time.
     """
 
     def __init__(self, program: Program, batch: int, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
@@ -110,6 +112,8 @@ class Plan:
         self.memory: dict[Buffer, Any] = {number: np.empty(size, kind) for number, (size, kind) in enumerate(self.storage.sizes)}
         for call in fixed(self.storage):
             call.function(*self._resolved(call))
+        self._is_in_place = over is not None
+        self._own: dict[str, FloatArray] = {}
         self._dependents: dict[Buffer, list[int]] = {}
         for index, call in enumerate(self.calls):
             for buffer in {each.buffer for each in call.arguments if isinstance(each, Place) and isinstance(each.buffer, str)}:
@@ -124,19 +128,34 @@ class Plan:
         memory = self.memory
         for buffer, position in self.inputs:
             if memory.get(buffer) is not inputs[position]:
-                self._bind(buffer, inputs[position])
+                self._give(buffer, inputs[position])
         if memory.get("theta") is not theta:
-            self._bind("theta", theta)
+            self._give("theta", theta)
         if out is not None and memory.get("out") is not out:
-            self._bind("out", out)
+            self._give("out", out)
         if weights is not None and memory.get("weights") is not weights:
-            self._bind("weights", weights)
+            self._give("weights", weights)
         with np.errstate(all="ignore"):
             for function, arguments in self.steps:
                 function(*arguments)
+        if out is not None and memory["out"] is not out:
+            out[...] = memory["out"]
         if self.cost is None:
             return math.nan
         return float((self._view(self.cost) if self._cost is None else self._cost).item())
+
+    def _give(self, buffer: str, array: FloatArray) -> None:
+        """Work on an array that is not that of the last run, or on a copy of it."""
+        if self._is_in_place or buffer not in self.memory or array.nbytes > COPIED:
+            self._bind(buffer, array)
+            return
+        own = self._own.get(buffer)
+        if own is None or own.shape != array.shape:
+            own = self._own[buffer] = aligned(array.size, array.dtype).reshape(array.shape)
+        if self.memory[buffer] is not own:
+            self._bind(buffer, own)
+        if buffer != "out":
+            own[...] = array
 
     def _bind(self, buffer: Buffer, array: FloatArray) -> None:
         """Put what is given in its place, and make the calls that touch it anew."""
