@@ -2,5 +2,7 @@
 
 from hypothesis import settings
 
+PATIENCE = 60  # seconds that a test waits for what a machine at rest does in one or two, before it gives up
+
 settings.register_profile("nudge", deadline=None)
 settings.load_profile("nudge")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests import PATIENCE
 from tests.browsing import browsing, chromium
-from tests.serving import PATIENCE
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,9 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests import PATIENCE
+
 ROOT = Path(__file__).parents[1]
-PATIENCE = 60
 
 
 class Said(NamedTuple):

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playground.server import Server
-
-PATIENCE = 60  # seconds, of which a machine at rest needs one or two
+from tests import PATIENCE
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import pytest
 
 from playground import Session, widget
 from playground.notebook import Conversations, front_end
-from tests.kernel import PATIENCE, Kernel
+from tests import PATIENCE
+from tests.kernel import Kernel
 
 ROOT = Path(__file__).parents[1]
 HELLO = json.dumps({"do": "hello"})

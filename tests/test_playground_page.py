@@ -11,6 +11,7 @@ import pytest
 from autograd import Value
 from nn import MLP, binary_cross_entropy
 from playground.session import Session
+from tests import PATIENCE
 from tests.axe import violations
 
 pytest.importorskip("websockets", reason="the playground needs websockets")
@@ -21,7 +22,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.serving import PATIENCE, serving
+from tests.serving import serving
 
 NOTHING = {"seed": 0}  # settings like the usual ones, in an address that therefore shows no story
 

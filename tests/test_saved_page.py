@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.serving import PATIENCE
+from tests import PATIENCE
 from tests.test_playground_page import NOTHING, SMALL, Engine, Page, address
 
 pytest.importorskip("selenium", reason="the page is tested where selenium is installed")

@@ -18,12 +18,12 @@ import pytest
 
 import autograd
 import nn
+from tests import PATIENCE
 from tests.axe import violations
 
 pytest.importorskip("mkdocs", reason="the book is built where the extra `docs` is installed")
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 30  # seconds
 PUBLIC = [f"{package.__name__}.{name}" for package in (autograd, nn) for name in package.__all__]
 
 

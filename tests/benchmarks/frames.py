@@ -18,10 +18,11 @@ import numpy as np
 
 from playground import Session
 from playground.experiment import Experiment
+from tests import PATIENCE
 from tests.benchmarks import by_hand
 from tests.benchmarks.race import race, ratio, rows, seconds, table
 from tests.browsing import browsing, chromium
-from tests.serving import PATIENCE, serving
+from tests.serving import serving
 
 STEPS, MAP, BOUNDARY = 7, 50, 100
 ASKS = {
