@@ -30,6 +30,7 @@ from autograd import (
 from autograd.vectorize import ParameterLayout
 from nn import MLP, squared_error
 from tests.programs import KINDS, RNG, Array, Function, batch, eager, pasted
+from tests.test_descent import every_backend
 
 # The numbers that are used
 
@@ -128,6 +129,28 @@ def test_a_given_vector_is_used_and_no_value_touched(fit: Fit) -> None:
     assert cost == expected_cost
     np.testing.assert_array_equal(gradient, expected)
     np.testing.assert_array_equal(theta, [0.3, 0.7])
+
+
+@every_backend
+def test_a_gradient_may_be_written_over_what_it_is_computed_from(backend: str) -> None:
+    model = MLP([3, 4, 1], seed=1)
+    program = vectorize(lambda x, y: squared_error(model(x), y) + model.layers[0].neurons[0].bias ** 2, backend=backend)
+    x, y, weights = batch(3), batch(1), np.linspace(-1.0, 1.0, 7)
+    value, gradient = program.value_and_gradient(x, y)
+    weighted, weighted_gradient = program.value_and_gradient(x, y, weights=weights)
+    theta, size = program.parameter_vector(), len(gradient)
+    for shift in (0, 3):
+        room = np.zeros(size + 3)
+        room[:size] = theta
+        found, out = program.value_and_gradient(x, y, parameters=room[:size], out=room[shift : shift + size])
+        assert np.shares_memory(out, room)
+        assert (found, out.tolist()) == (value, gradient.tolist())
+    room = x.flatten()
+    found, out = program.value_and_gradient(room.reshape(7, 3), y, out=room[:size])  # of 21
+    assert (found, out.tolist()) == (value, gradient.tolist())
+    room[:7] = weights
+    found, out = program.value_and_gradient(x, y, weights=room[:7], out=room[:size])
+    assert (found, out.tolist()) == (weighted, weighted_gradient.tolist())
 
 
 def test_an_optimizer_of_scipy_can_drive_it(fit: Fit) -> None:
@@ -288,6 +311,13 @@ def test_the_source_shows_the_textbook_even_for_long_programs() -> None:
         assert "theta[" not in "\n".join(lines[lines.index("", lines.index(next(x for x in lines if x.startswith("def f")))) :])
 
 
+def test_arguments_have_names_of_their_own() -> None:
+    program = vectorize(lambda x1, *others: x1 - others[0] * others[1])
+    arguments = [batch() for _ in range(3)]
+    np.testing.assert_array_equal(pasted(program.record(*arguments), *arguments).ravel(), program(*arguments))
+    assert "(x1, x1_, x2)" in program.source
+
+
 def test_a_program_without_parameters_takes_none() -> None:
     source = vectorize(lambda x: x * x).record(batch()).source
     assert "def f(x):" in source
@@ -439,6 +469,16 @@ def test_a_penalty_counts_once_however_the_batch_is_divided() -> None:
     weights = np.full(3, 1 / 3)
     parts = [program.value_and_gradient(x[part], weights=weights[part])[1] for part in (slice(0, 1), slice(1, 3))]
     np.testing.assert_allclose(sum(parts), program.value_and_gradient(x)[1], rtol=1e-14)
+
+
+def test_masked_entries_are_refused(fit: Fit) -> None:
+    program, _, _, x, y = fit
+    masked = np.ma.masked_array(x, x > 0)
+    with pytest.raises(TypeError, match=r"x has masked entries, and an example lacks no number: fill them, x.filled\(0.0\), or"):
+        program(masked, y)
+    with pytest.raises(TypeError, match="weights has masked entries"):
+        program.value_and_gradient(x, y, weights=masked)
+    assert program(np.ma.masked_array(x, False), y).tolist() == program(x, y).tolist()
 
 
 def test_wrong_weights_are_refused(fit: Fit) -> None:
