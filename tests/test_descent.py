@@ -260,9 +260,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
     with pytest.raises(ValueError, match="memory must be a contiguous vector of 2 numbers of float64 that can be written to"):
         program.descent(rule, X, Y, parameters=theta, memory=[np.zeros(4)[::2]])
     room = np.zeros(5)
-    for vectors in ({"parameters": theta, "memory": [theta]}, {"parameters": room[:2], "memory": [room[1:3]]}):
+    for parameters, remembered in ((theta, theta), (room[:2], room[1:3])):
         with pytest.raises(ValueError, match="parameters, memory and out are written to, each with memory of its own: give arrays that do"):
-            program.descent(rule, X, Y, **vectors)
+            program.descent(rule, X, Y, parameters=parameters, memory=[remembered])
     with pytest.raises(ValueError, match="give arrays that do not overlap"):
         program.descent(rule, X, Y, parameters=theta, memory=memory, out=X[3, 1:3])
     frozen = np.zeros(2)
