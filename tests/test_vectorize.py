@@ -23,6 +23,7 @@ from autograd import (
     sigmoid,
     sqrt,
     tanh,
+    total,
     vectorize,
     weighted_sum,
     where,
@@ -538,6 +539,30 @@ def test_other_kinds_of_numbers_are_refused(dtype: Any) -> None:
 
 
 # Numbers that are not finite
+
+
+def test_one_over_a_truth_is_one_over_a_number() -> None:
+    for dtype in (np.float64, np.float32):
+        program = vectorize(lambda x: 1 / (x > 0), dtype=dtype)
+        assert program(np.array([1.0, -1.0])).tolist() == [1.0, math.inf]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: ((x[0] > 0) + 2) ** 100,
+        lambda x: (1 + 2 * (x[0] > 0)) ** -1,
+        lambda x: 2 ** -((x[0] > 0) + (x[1] > 0)),
+        lambda x: where(x[0] > 0, -1, -2) ** -1,
+        lambda x: total([x[0] > 0, x[1] > 0, x[0] > x[1], True]) ** 70,
+    ],
+)
+def test_the_source_counts_with_truths_as_with_floats(f: Function) -> None:
+    arguments = np.array([[1.0, 2.0], [-1.0, -2.0], [1.0, -1.0]])
+    program = vectorize(f)
+    expected = [float(f(row)) for row in arguments.tolist()]
+    np.testing.assert_allclose(program(arguments), expected, rtol=1e-14)
+    np.testing.assert_allclose(pasted(program, arguments).ravel(), expected, rtol=1e-14)
 
 
 def test_results_that_are_not_finite_are_results() -> None:
