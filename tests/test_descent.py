@@ -226,6 +226,20 @@ def test_the_norm_of_one_examples_gradient_has_what_its_factors_squares_would_lo
 
 
 @every_backend
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_truth_that_a_rule_returns_is_a_number(backend: str, dtype: type) -> None:
+    a, b = Value(2.0), Value(-1.0)
+    program = vectorize(lambda x: a * x - b * x, backend=backend, dtype=dtype).record(np.ones(2))
+    theta, order = program.parameter_vector(), [1.0, 0.0] if program.parameters[0] is a else [0.0, 1.0]
+    memory = [np.full(2, 0.5, dtype)]
+    rule = UpdateRule(lambda parameter, gradient, memory, rate, step: [parameter - rate * memory, gradient > 0], 1)
+    program.descent(rule, np.ones(2, dtype), parameters=theta, memory=memory).take([0.0])
+    assert memory[0].tolist() == order
+    program.descent(UpdateRule(lambda parameter, gradient, rate, step: [parameter > 0]), np.ones(2, dtype), parameters=theta).take([1.0])
+    assert theta.tolist() == order
+
+
+@every_backend
 def test_in_anomaly_mode_each_number_is_watched(backend: str) -> None:
     w = Value(-1.0)
     program = vectorize(lambda x: sqrt(w * x), backend=backend).record(np.ones(2))

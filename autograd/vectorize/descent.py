@@ -223,7 +223,7 @@ def _recorded(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
     results = rule(*vectors, rate=rate, step=step)
     if not isinstance(results, (list, tuple)) or len(results) != 1 + memory:
         raise TypeError(f"an update rule returns a list of {1 + memory}: the new parameter, and each memory anew; got {results!r:.80}")
-    columns = [builder.expand(builder.number_of(each), (BATCH, 1)) for each in results]
+    columns = [builder.expand(builder.as_number(builder.number_of(each)), (BATCH, 1)) for each in results]
     builder.program.outputs["results"] = builder.concatenate([builder.reshape(each, (1, BATCH)) for each in columns])
     return spelled(builder.program)
 
