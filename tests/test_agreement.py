@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,11 @@ from hypothesis import strategies as st
 
 from autograd import (
     Value,
+    acos,
+    asin,
+    atan,
     cos,
+    cosh,
     erf,
     exp,
     expm1,
@@ -22,18 +27,22 @@ from autograd import (
     maximum,
     mean,
     minimum,
+    primitive,
     relu,
     sigmoid,
     sin,
+    sinh,
     softplus,
     sqrt,
+    tan,
     tanh,
     total,
+    value_and_grad,
     vectorize,
     weighted_sum,
     where,
 )
-from autograd.ops import logical_and, logical_not, logical_or
+from autograd.ops import Node, fmin, logical_and, logical_not, logical_or
 from autograd.vectorize.backends.numpy import with_squares_as_products
 from autograd.vectorize.recording import Kind
 from tests.programs import KINDS, RNG, Array, Function, assert_agrees, eager, pasted
@@ -80,12 +89,26 @@ def test_float32_programs_compute_in_float32(name: str) -> None:
 
 # Random programs
 
+
+@primitive(lambda y, x: where(x > 0.25, 2 * x, exp(x) * cos(y)))
+def own(x: Any) -> Any:
+    return where(x > 0.25, x * x, sin(exp(x)))
+
+
+COMPILED = vectorize(lambda x: sigmoid(x) * x + own(x))
+
 UNARY: dict[str, Function] = {
     "tanh": tanh, "sigmoid": sigmoid, "sin": sin, "cos": cos, "softplus": softplus, "relu": relu, "abs": abs, "erf": erf,
     "negative": lambda a: -a, "square": lambda a: a * a, "cube": lambda a: a**3, "reciprocal": lambda a: 1 / (1.5 + a * a),
     "exp": lambda a: exp(sin(a)), "log": lambda a: log(1.5 + a * a), "sqrt": lambda a: sqrt(1.25 + a * a), "log1p": lambda a: log1p(a * a),
     "expm1": lambda a: expm1(tanh(a)), "power": lambda a: 2.0 ** tanh(a), "halve": lambda a: a / 2 - 1, "from one": lambda a: 1 - a,
     "saturate": lambda a: sigmoid(30 * a) - tanh(-1000 * a), "derivative": lambda a: grad(lambda t: tanh(t) * t)(a),
+    "tan": lambda a: tan(tanh(a)), "asin": lambda a: asin(0.9 * tanh(a)), "acos": lambda a: acos(0.9 * sin(a)), "atan": atan,
+    "sinh": lambda a: sinh(tanh(a)), "cosh": lambda a: cosh(sin(a)), "inverse square": lambda a: (2 + sin(a)) ** -2,
+    "own": lambda a: own(a), "slope of own": lambda a: grad(own)(a), "curve": lambda a: grad(grad(lambda t: sin(t) * t * t))(a),
+    "compiled": lambda a: COMPILED(a) if isinstance(a, Node) else COMPILED.f(a), "minus zero": lambda a: a * -0.0,
+    "quarter": lambda a: 0.25 * -(2 * -a) / -8 * True, "fifth root": lambda a: (1 + a * a) ** 0.2,
+    "kinds": lambda a: np.float64(0.5) * a + np.int64(2) - np.bool_(True) * Fraction(1, 4),
     "sign": lambda a: (a > 0) - (a < 0), "above": lambda a: a > 0.25, "not": logical_not, "truth": lambda a: where(a, 1.0, a - 1),
 }  # fmt: skip
 BINARY: dict[str, Function] = {
@@ -96,11 +119,17 @@ BINARY: dict[str, Function] = {
     "less": lambda a, b: a < b, "at least": lambda a, b: a >= b, "same": lambda a, b: a == b, "other": lambda a, b: a != b,
     "and": logical_and, "or": logical_or, "choose": lambda a, b: where(a, b, a), "both": lambda a, b: (a > 0) * (b > 0),
     "votes": lambda a, b: (a > 0) + (b > 0) - (a > b), "most": lambda a, b: maximum(a > b, b > 0.5),
-    "least": lambda a, b: minimum(a, b > 0),
+    "least": lambda a, b: minimum(a, b > 0), "fmin": fmin, "slope": lambda a, b: grad(lambda t: sin(t * b) * t)(a),
+    "slope of sums": lambda a, b: sum(grad(lambda v: total(tanh(u * b) for u in v))([a, b, 0.5])),
+    "truths": lambda a, b: where(a > b, True, 0),
+    "shared": lambda a, b: (a * b) * (a * b) + (a * b) ** 3 - (a * b), "cancel": lambda a, b: a * b - b * a + a - a,
+    "value and slope": lambda a, b: (lambda found: found[0] * found[1])(value_and_grad(lambda t: sigmoid(t + b))(a)),
 }  # fmt: skip
 VARIADIC: dict[str, Function] = {
     "total": total, "logsumexp": logsumexp, "sum": sum, "mean": mean, "softmax": lambda v: exp(v[0] - logsumexp(v)) * v[-1],
     "squares": lambda v: sum(a * a for a in v), "alternate": lambda v: sum((-1) ** i * a for i, a in enumerate(v)),
+    "mixed": lambda v: weighted_sum(v, [v[-1], *[0.5] * (len(v) - 1)], v[0]), "nothing": lambda v: total(0.0 * a for a in v),
+    "twice": lambda v: total([*v, *v]), "products of three": lambda v: sum(a * b * v[0] for a, b in zip(v, [*v[1:], v[0]])),
     "ring": lambda v: sum(a * b for a, b in zip(v, [*v[1:], v[0]])),
 }  # fmt: skip
 
@@ -111,6 +140,8 @@ STEP = st.one_of(
     st.tuples(st.just("variadic"), st.sampled_from(sorted(VARIADIC)), PLACE, st.integers(1, 5), st.integers(1, 3)),
     st.tuples(st.just("layer"), PLACE, PLACE, st.integers(1, 4), st.integers(1, 3)),
     st.tuples(st.just("convolution"), PLACE, PLACE, st.integers(1, 3), st.integers(1, 4)),
+    st.tuples(st.just("turned layer"), PLACE, PLACE, st.integers(1, 4), st.integers(1, 3)),
+    st.tuples(st.just("bilinear"), PLACE, PLACE, st.integers(1, 3), st.integers(1, 3)),
 )
 PROGRAM = st.fixed_dictionaries(
     {
@@ -118,7 +149,7 @@ PROGRAM = st.fixed_dictionaries(
         "parameters": st.integers(0, 10),
         "inputs": st.integers(1, 4),
         "seed": st.integers(0, 10**6),
-        "ending": st.sampled_from(["last", "sum", "several"]),
+        "ending": st.sampled_from(["last", "sum", "several", "table"]),
     }
 )
 
@@ -147,6 +178,8 @@ class RandomProgram:
             pool += [self.disturbed(each) for each in results]
         if self.ending == "several":
             return [pool[-1] * pool[0], pool[-2], pool[len(pool) // 2]]
+        if self.ending == "table":
+            return [[pool[-1], pool[-1], 2], [pool[0], pool[len(self.parameters)], pool[-3]]]
         return pool[-1] if self.ending == "last" else total(pool[-6:])
 
     def results(self, kind: str, at: Callable[[int], Any], *numbers: Any) -> list[Any]:
@@ -163,6 +196,12 @@ class RandomProgram:
         if kind == "layer":
             inputs = [at(j + n) for n in range(width)]
             return [weighted_sum([at(i + k * width + n) for n in range(width)], inputs, at(i + k)) for k in range(count)]
+        if kind == "turned layer":
+            return [total(at(i + n * count + k) * at(j + n) for n in range(width)) for k in range(count)]
+        if kind == "bilinear":
+            return [
+                total(at(i + n * width + m) * at(j + n) * at(j + k + m) for n in range(width) for m in range(width)) for k in range(count)
+            ]
         return [sum(at(i + n) * at(j + k + n) for n in range(width)) + at(i + width) for k in range(count)]
 
     def disturbed(self, number: Any) -> Any:
@@ -177,7 +216,7 @@ class RandomProgram:
             self.disturbance = None
 
 
-def check_random_program(description: dict[str, Any]) -> None:
+def check_random_program(description: dict[str, Any], backend: str = "numpy") -> None:
     """A program and the eager engine may differ as much as the eager engine does when its results are wrong in the 13th digit."""
     f = RandomProgram(**description)
     expected, gradients = f.eager()
@@ -187,18 +226,29 @@ def check_random_program(description: dict[str, Any]) -> None:
         others, other_gradients = f.eager(disturbance=seed)
         error = np.maximum(error, 10 * np.abs(others - expected)) + 1e-15
         slope_error = np.maximum(slope_error, 10 * np.abs(other_gradients - gradients)) + 1e-15
-    program = vectorize(f)
+    program = vectorize(f, backend=backend)
     results = program(*f.arrays)
     assert results.shape == expected.shape
     assert np.all(np.abs(results - expected) <= error), (results, expected)
-    if f.ending == "several" or not program.parameters:
-        assert np.all(np.abs(pasted(program, *f.arrays) - expected) <= error)
+    some = [each[: len(each) - 1] for each in f.arrays]  # and another size of batch
+    if len(some[0]):
+        assert np.all(np.abs(program(*some) - expected[:-1]) <= error[:-1])
+    if f.ending in ("several", "table") or not program.parameters:
+        if backend == "numpy":
+            assert np.all(np.abs(pasted(program, *f.arrays).reshape(expected.shape) - expected) <= error)
         return
     order = [next(i for i, own in enumerate(f.parameters) if own is each) for each in program.parameters]
     gradients, slope_error = gradients[:, order], slope_error[:, order]
-    for cost, gradient in (program.value_and_gradient(*f.arrays), pasted(program, *f.arrays)):
+    found = [program.value_and_gradient(*f.arrays)]
+    if backend == "numpy":
+        found.append(pasted(program, *f.arrays))
+    for cost, gradient in found:
         assert abs(cost - expected.mean()) <= error.max(), (cost, expected)
         assert np.all(np.abs(gradient - gradients.mean(axis=0)) <= slope_error.max(axis=0)), (gradient, gradients)
+    weights = np.linspace(-1.0, 2.0, len(expected))
+    cost, gradient = program.value_and_gradient(*f.arrays, weights=weights)
+    assert abs(cost - weights @ expected) <= 2 * error.sum()
+    assert np.all(np.abs(gradient - weights @ gradients) <= 2 * slope_error.sum(axis=0)), (gradient, gradients)
     rows = program.per_example_gradients(*f.arrays)
     assert np.all(np.abs(rows - gradients) <= slope_error), (rows, gradients)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,44 @@ def test_many_steps_in_a_call_are_as_many_calls_to_the_bit(backend: str) -> None
 
 
 @every_backend
+@pytest.mark.parametrize("is_one_program", [False, True])
+def test_threads_may_go_by_one_rule_at_the_same_time(backend: str, is_one_program: bool) -> None:
+    """Each goes its own way: rule and program have nothing that one thread would leave for another to find."""
+    rule = SGD(momentum=0.9).update_rule
+    programs = [vectorize(small(), backend=backend).record(X, Y) for _ in range(1 if is_one_program else 3)]
+
+    def walk(which: int) -> Array:
+        program, rng = programs[which % len(programs)], np.random.default_rng(which)
+        theta = program.parameter_vector() + which
+        descent = program.descent(rule, X, Y, parameters=theta, memory=[np.zeros_like(theta)])
+        for _ in range(10):
+            descent.take([0.01] * 20, rng.integers(len(X), size=(20, 10)))
+        return theta
+
+    alone = [walk(which) for which in range(3)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            together = list(pool.map(walk, range(3)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert [each.tolist() for each in together] == [each.tolist() for each in alone]
+
+
+@every_backend
+def test_one_rule_serves_both_precisions(backend: str) -> None:
+    rule, found = SGD().update_rule, []
+    for dtype in (np.float64, np.float32, np.float64):
+        program = vectorize(small(), backend=backend, dtype=dtype).record(X, Y)
+        theta = program.parameter_vector()
+        program.descent(rule, X.astype(dtype), Y.astype(dtype), parameters=theta).take([0.1] * 3, np.arange(30).reshape(3, 10))
+        found.append(theta)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5)
+    assert found[2].tolist() == found[0].tolist()
+
+
+@every_backend
 def test_steps_end_with_the_first_that_is_not_finite(backend: str) -> None:
     program = vectorize(small(), backend=backend).record(X, Y)
     theta = program.parameter_vector()
@@ -187,6 +226,20 @@ def test_the_norm_of_one_examples_gradient_has_what_its_factors_squares_would_lo
 
 
 @every_backend
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_truth_that_a_rule_returns_is_a_number(backend: str, dtype: type) -> None:
+    a, b = Value(2.0), Value(-1.0)
+    program = vectorize(lambda x: a * x - b * x, backend=backend, dtype=dtype).record(np.ones(2))
+    theta, order = program.parameter_vector(), [1.0, 0.0] if program.parameters[0] is a else [0.0, 1.0]
+    memory = [np.full(2, 0.5, dtype)]
+    rule = UpdateRule(lambda parameter, gradient, memory, rate, step: [parameter - rate * memory, gradient > 0], 1)
+    program.descent(rule, np.ones(2, dtype), parameters=theta, memory=memory).take([0.0])
+    assert memory[0].tolist() == order
+    program.descent(UpdateRule(lambda parameter, gradient, rate, step: [parameter > 0]), np.ones(2, dtype), parameters=theta).take([1.0])
+    assert theta.tolist() == order
+
+
+@every_backend
 def test_in_anomaly_mode_each_number_is_watched(backend: str) -> None:
     w = Value(-1.0)
     program = vectorize(lambda x: sqrt(w * x), backend=backend).record(np.ones(2))
@@ -220,8 +273,12 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
         program.descent(rule, X, Y, parameters=np.zeros(3), memory=memory)
     with pytest.raises(ValueError, match="memory must be a contiguous vector of 2 numbers of float64 that can be written to"):
         program.descent(rule, X, Y, parameters=theta, memory=[np.zeros(4)[::2]])
-    with pytest.raises(ValueError, match="give different arrays"):
-        program.descent(rule, X, Y, parameters=theta, memory=[theta])
+    room = np.zeros(5)
+    for parameters, remembered in ((theta, theta), (room[:2], room[1:3])):
+        with pytest.raises(ValueError, match="parameters, memory and out are written to, each with memory of its own: give arrays that do"):
+            program.descent(rule, X, Y, parameters=parameters, memory=[remembered])
+    with pytest.raises(ValueError, match="give arrays that do not overlap"):
+        program.descent(rule, X, Y, parameters=theta, memory=memory, out=X[3, 1:3])
     frozen = np.zeros(2)
     frozen.setflags(write=False)
     with pytest.raises(ValueError, match="parameters is written to, and this array is read-only"):

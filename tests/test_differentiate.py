@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, logsumexp, relu, tanh, weighted_sum
+from autograd import Value, logsumexp, relu, tanh, total, weighted_sum
 from autograd.vectorize.backends.reference import evaluate
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.differentiate import with_gradient, with_gradients
@@ -28,6 +28,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "weighted sum": lambda x: tanh(weighted_sum(W, x)),
     "broadcast": lambda x: sum(relu(W[0] * each + W[1]) for each in x) / (1 + W[2] * W[2]),
     "logsumexp": lambda x: logsumexp([w * each for w, each in zip(W, x)]),
+    "taken in turns": lambda x: total(W[i % 3] * x[0] * x[0] for i in range(1, 16)),
     "taken out of order": lambda x: sum(W[i] * x[j] for i, j in ((2, 0), (0, 2), (0, 1), (1, 1))) * W[0],
 }
 

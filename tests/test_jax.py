@@ -221,6 +221,14 @@ def test_the_function_is_pure_and_goes_through_transformations() -> None:
     assert program.function.__name__ == "cost"
 
 
+def test_the_function_computes_with_floats_of_whole_parameters_too() -> None:
+    w = Value(0.5)
+    program = vectorize(lambda x: (0.5 * w * x - 0.25) ** 2, backend="jax").record(np.ones(2))
+    for whole in (np.array([2]), np.array([True])):
+        found, expected = (program.function(each, np.array([1.0, 2.0])) for each in (whole, whole.astype(np.float32)))
+        assert [each.tolist() for each in found] == [each.tolist() for each in expected]
+
+
 def test_the_function_of_several_results_gives_them() -> None:
     make, arrays = KINDS["a_matrix_of_outputs"]
     program = vectorize(make(), backend="jax").record(*arrays)

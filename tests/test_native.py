@@ -34,6 +34,7 @@ from autograd import (
     weighted_sum,
     where,
 )
+from autograd.vectorize.backends import native
 from autograd.vectorize.backends.native.compiler import SUFFIX, CompilationError, compiler
 from autograd.vectorize.backends.native.emitter import beginning, emit
 from autograd.vectorize.backends.native.mathematics import names
@@ -381,6 +382,26 @@ def test_threads_may_give_the_same_arrays_again(again: tuple[Any, dict[str, Any]
     for thread in threads:
         thread.join()
     assert costs == [expected] * 2000
+
+
+def test_a_call_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, where not all addresses are those of the new arguments yet."""
+    w = Value(2.0)
+    program = vectorize(lambda x: w * x, backend="native")
+    assert program.value_and_gradient(np.ones(3), parameters=np.ones(1), out=np.zeros(1))[0] == 1.0
+    other, theta, out, times, pointer = np.full(3, 5.0), np.full(1, 2.0), np.zeros(1), iter(range(10)), native._pointer
+
+    def cut_off(array: Array | None) -> Any:
+        if next(times) == 1:
+            raise KeyboardInterrupt
+        return pointer(array)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(native, "_pointer", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            program.value_and_gradient(other, parameters=theta, out=out)
+    assert program.value_and_gradient(other, parameters=theta, out=out)[0] == 10.0
+    assert out.tolist() == [5.0]
 
 
 def test_threads_share_a_program() -> None:

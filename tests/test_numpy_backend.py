@@ -38,6 +38,28 @@ def results(f: Callable[..., Any]) -> tuple[Program, int]:
     return program, len(order)
 
 
+def test_a_run_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, where some of the calls are for the new arguments already."""
+    program = spelled(results(FUNCTIONS["choices"])[0])
+    rng = np.random.default_rng(0)
+    one, other, theta = rng.normal(size=(5, 3)), rng.normal(size=(5, 3)), rng.normal(size=4)
+    executable, out = backend.executable(program, np.dtype(float)), np.empty((5, 1))
+    executable.run([one], theta, None, out)
+    resolved, times = backend.Plan._resolved, iter(range(10))
+
+    def cut_off(self: Any, call: Any) -> Any:
+        if next(times) == 1:
+            raise KeyboardInterrupt
+        return resolved(self, call)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backend.Plan, "_resolved", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            executable.run([other], theta, None, out)
+    executable.run([other], theta, None, out)
+    np.testing.assert_allclose(out, evaluate(program, [other], theta)["results"], rtol=1e-13)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("batch", [1, 2, 17])

@@ -23,6 +23,7 @@ from autograd import (
     sigmoid,
     sqrt,
     tanh,
+    total,
     vectorize,
     weighted_sum,
     where,
@@ -30,6 +31,7 @@ from autograd import (
 from autograd.vectorize import ParameterLayout
 from nn import MLP, squared_error
 from tests.programs import KINDS, RNG, Array, Function, batch, eager, pasted
+from tests.test_descent import every_backend
 
 # The numbers that are used
 
@@ -128,6 +130,28 @@ def test_a_given_vector_is_used_and_no_value_touched(fit: Fit) -> None:
     assert cost == expected_cost
     np.testing.assert_array_equal(gradient, expected)
     np.testing.assert_array_equal(theta, [0.3, 0.7])
+
+
+@every_backend
+def test_a_gradient_may_be_written_over_what_it_is_computed_from(backend: str) -> None:
+    model = MLP([3, 4, 1], seed=1)
+    program = vectorize(lambda x, y: squared_error(model(x), y) + model.layers[0].neurons[0].bias ** 2, backend=backend)
+    x, y, weights = batch(3), batch(1), np.linspace(-1.0, 1.0, 7)
+    value, gradient = program.value_and_gradient(x, y)
+    weighted, weighted_gradient = program.value_and_gradient(x, y, weights=weights)
+    theta, size = program.parameter_vector(), len(gradient)
+    for shift in (0, 3):
+        room = np.zeros(size + 3)
+        room[:size] = theta
+        found, out = program.value_and_gradient(x, y, parameters=room[:size], out=room[shift : shift + size])
+        assert np.shares_memory(out, room)
+        assert (found, out.tolist()) == (value, gradient.tolist())
+    room = x.flatten()
+    found, out = program.value_and_gradient(room.reshape(7, 3), y, out=room[:size])  # of 21
+    assert (found, out.tolist()) == (value, gradient.tolist())
+    room[:7] = weights
+    found, out = program.value_and_gradient(x, y, weights=room[:7], out=room[:size])
+    assert (found, out.tolist()) == (weighted, weighted_gradient.tolist())
 
 
 def test_an_optimizer_of_scipy_can_drive_it(fit: Fit) -> None:
@@ -288,6 +312,13 @@ def test_the_source_shows_the_textbook_even_for_long_programs() -> None:
         assert "theta[" not in "\n".join(lines[lines.index("", lines.index(next(x for x in lines if x.startswith("def f")))) :])
 
 
+def test_arguments_have_names_of_their_own() -> None:
+    program = vectorize(lambda x1, *others: x1 - others[0] * others[1])
+    arguments = [batch() for _ in range(3)]
+    np.testing.assert_array_equal(pasted(program.record(*arguments), *arguments).ravel(), program(*arguments))
+    assert "(x1, x1_, x2)" in program.source
+
+
 def test_a_program_without_parameters_takes_none() -> None:
     source = vectorize(lambda x: x * x).record(batch()).source
     assert "def f(x):" in source
@@ -441,6 +472,16 @@ def test_a_penalty_counts_once_however_the_batch_is_divided() -> None:
     np.testing.assert_allclose(sum(parts), program.value_and_gradient(x)[1], rtol=1e-14)
 
 
+def test_masked_entries_are_refused(fit: Fit) -> None:
+    program, _, _, x, y = fit
+    masked = np.ma.masked_array(x, x > 0)
+    with pytest.raises(TypeError, match=r"x has masked entries, and an example lacks no number: fill them, x.filled\(0.0\), or"):
+        program(masked, y)
+    with pytest.raises(TypeError, match="weights has masked entries"):
+        program.value_and_gradient(x, y, weights=masked)
+    assert program(np.ma.masked_array(x, False), y).tolist() == program(x, y).tolist()
+
+
 def test_wrong_weights_are_refused(fit: Fit) -> None:
     program, _, _, x, y = fit
     with pytest.raises(ValueError, match=r"weights must have shape \(7,\), one number an example, got \(3,\)"):
@@ -498,6 +539,30 @@ def test_other_kinds_of_numbers_are_refused(dtype: Any) -> None:
 
 
 # Numbers that are not finite
+
+
+def test_one_over_a_truth_is_one_over_a_number() -> None:
+    for dtype in (np.float64, np.float32):
+        program = vectorize(lambda x: 1 / (x > 0), dtype=dtype)
+        assert program(np.array([1.0, -1.0])).tolist() == [1.0, math.inf]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: ((x[0] > 0) + 2) ** 100,
+        lambda x: (1 + 2 * (x[0] > 0)) ** -1,
+        lambda x: 2 ** -((x[0] > 0) + (x[1] > 0)),
+        lambda x: where(x[0] > 0, -1, -2) ** -1,
+        lambda x: total([x[0] > 0, x[1] > 0, x[0] > x[1], True]) ** 70,
+    ],
+)
+def test_the_source_counts_with_truths_as_with_floats(f: Function) -> None:
+    arguments = np.array([[1.0, 2.0], [-1.0, -2.0], [1.0, -1.0]])
+    program = vectorize(f)
+    expected = [float(f(row)) for row in arguments.tolist()]
+    np.testing.assert_allclose(program(arguments), expected, rtol=1e-14)
+    np.testing.assert_allclose(pasted(program, arguments).ravel(), expected, rtol=1e-14)
 
 
 def test_results_that_are_not_finite_are_results() -> None:

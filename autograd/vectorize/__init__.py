@@ -139,7 +139,7 @@ class Vectorized:
         """The mean of the scalar results, and its gradient by the parameters: a vector in the order of `parameters`.
 
         With `parameters`, a vector of that length, those numbers are used and no Value is touched. The
-        gradient is written to `out` where that is given. Without it, it is a new array.
+        gradient is written to `out` where that is given, even to memory that an argument lies in too. Without it, it is a new array.
 
         With `weights`, (batch,), it is the sum of weight * result that is given and differentiated, so that the sums of several
         batches add up; `weights / weights.sum()` makes it a weighted mean, and a weight of 0 leaves an example out.
@@ -155,15 +155,22 @@ class Vectorized:
             theta = recording.layout.gather(self.dtype)
         else:
             theta = _checked_vector(parameters, size, self.dtype, "parameters", "one number a parameter")
-        gradient = np.empty(size, self.dtype) if out is None else _checked_vector(out, size, self.dtype, "out", exact=True)
-        if weights is None:
-            value = recording.run(Kind.MEAN, arrays, theta, gradient)
-            is_known = theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
-            if is_known and not (self._checks and recording.has_demands):
-                self._again = _Again(recording, arrays, theta, gradient)
-            return value, gradient
-        weights = _checked_vector(weights, len(arrays[0]), self.dtype, "weights", "one number an example")
-        return recording.run(Kind.WEIGHTED, arrays, theta, gradient, weights), gradient
+        if weights is not None:
+            weights = _checked_vector(weights, len(arrays[0]), self.dtype, "weights", "one number an example")
+        if out is None:
+            gradient = np.empty(size, self.dtype)
+        else:
+            gradient = _checked_vector(out, size, self.dtype, "out", exact=True)
+            if any(np.may_share_memory(gradient, each) for each in (*arrays, theta, weights) if each is not None):
+                gradient = np.empty(size, self.dtype)  # what is written early must not be read as an argument later
+        value = recording.run(Kind.MEAN if weights is None else Kind.WEIGHTED, arrays, theta, gradient, weights)
+        if out is not None and gradient is not out:
+            out[:] = gradient
+            return value, out
+        is_known = weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
+        if is_known and not (self._checks and recording.has_demands):
+            self._again = _Again(recording, arrays, theta, gradient)
+        return value, gradient
 
     def descent(
         self,
@@ -293,7 +300,7 @@ class Vectorized:
         if type(array) is np.ndarray and array.dtype == self.dtype and array.ndim and array.flags.c_contiguous:
             return array
         try:
-            array = np.asarray(array)
+            array = _plain(array, name)
         except ValueError:
             raise ValueError(f"{name} has rows of different lengths: an argument is an array of shape (batch,) or (batch, n)") from None
         if array.dtype.kind not in "biuf":
@@ -314,7 +321,10 @@ class Vectorized:
         except (TypeError, ValueError):
             parameters = []
         positional = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)][:count]
-        names = self._argument_names[count] = tuple(positional + [f"x{position}" for position in range(len(positional), count)])
+        for position in range(len(positional), count):
+            name = f"x{position}"
+            positional.append(name + "_" * (name in positional))
+        names = self._argument_names[count] = tuple(positional)
         return names
 
     def _recorded(self, what: str) -> Recording:
@@ -380,6 +390,15 @@ def _misfit(names: Sequence[str], arrays: Sequence[FloatArray]) -> str:
     return f"arguments need one row for each example, the same number of them: got shapes {shapes}"
 
 
+def _plain(array: Any, name: str) -> FloatArray:
+    """An array of numpy's own class. Raises TypeError where some of it is masked: what lies behind a mask is not to be computed with."""
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise TypeError(
+            f"{name} has masked entries, and an example lacks no number: fill them, {name}.filled(0.0), or leave those examples out"
+        )
+    return np.asarray(array)
+
+
 def _checked_vector(vector: Any, size: int, dtype: Any, name: str, of: str = "", exact: bool = False) -> FloatArray:
     if type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype and vector.flags.c_contiguous:
         if exact and not vector.flags.writeable:
@@ -388,7 +407,7 @@ def _checked_vector(vector: Any, size: int, dtype: Any, name: str, of: str = "",
     if exact:
         found = f"{vector.dtype} of shape {vector.shape}" if isinstance(vector, np.ndarray) else type(vector).__name__
         raise ValueError(f"{name} must be a contiguous array of {dtype} of shape ({size},), got {found}")
-    array = np.asarray(vector)
+    array = _plain(vector, name)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.shape != (size,):

@@ -8,9 +8,11 @@ are no programs, `UpdateRule.descent` puts the steps together.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -42,12 +44,12 @@ class UpdateRule:
     def __init__(self, rule: Callable[..., Sequence[Any]], memory: int = 0) -> None:
         self.memory, self.program = memory, _recorded(rule, memory)
         self._executables: dict[np.dtype[Any], numpy_backend.Plans] = {}
-        self._settings = np.empty(2)  # always the same, as a plan looks again at what lies elsewhere
-        self._batch: list[FloatArray] = []
+        self._rooms: list[_Room] = []  # that no thread is using
 
     def update(self, parameters: FloatArray, gradient: FloatArray, *memory: FloatArray, rate: float, step: int) -> None:
         """One step of these parameters, (n,), and of their memory, in place. After the first nothing of that size is allocated."""
-        self._update(parameters, gradient, memory, (rate, step))
+        with self._room() as room:
+            self._update(room, parameters, gradient, memory, (rate, step))
 
     def descent(
         self,
@@ -66,13 +68,13 @@ class UpdateRule:
 
     def take(self, function: ValueAndGradient, steps: Steps) -> int:
         """Take steps one by one, and return how many were taken: less only where a cost or a norm was not finite."""
-        with np.errstate(all="ignore"):
-            return self._take(function, steps)
+        with np.errstate(all="ignore"), self._room() as room:
+            return self._take(room, function, steps)
 
-    def _take(self, function: ValueAndGradient, steps: Steps) -> int:
+    def _take(self, room: _Room, function: ValueAndGradient, steps: Steps) -> int:
         theta, memory, limit, still, gradient = steps.theta, steps.memory, steps.limit, steps.still, steps.gradient
         for place, settings in enumerate(steps.settings):
-            batch = steps.data if steps.rows is None else self._gathered(steps.data, steps.rows[place])
+            batch = steps.data if steps.rows is None else room.gathered(steps.data, steps.rows[place])
             cost = function(batch, theta, gradient)
             if len(still):
                 gradient[still] = 0.0
@@ -82,7 +84,7 @@ class UpdateRule:
                 if norm > limit:
                     gradient *= limit / norm
                 kept = theta[still] if len(still) else None
-                self._update(theta, gradient, memory, settings)
+                self._update(room, theta, gradient, memory, settings)
                 if kept is not None:
                     theta[still] = kept  # weight decay would move them without a gradient
             steps.costs[place], steps.norms[place] = cost, norm
@@ -90,21 +92,45 @@ class UpdateRule:
                 return place + 1
         return len(steps.settings)
 
-    def _update(self, theta: FloatArray, gradient: FloatArray, memory: Sequence[FloatArray], settings: Any) -> None:
+    def _update(self, room: _Room, theta: FloatArray, gradient: FloatArray, memory: Sequence[FloatArray], settings: Any) -> None:
         if theta.dtype not in self._executables:
             self._executables[theta.dtype] = _in_place(self.program, theta.dtype)
-        if self._settings.dtype != theta.dtype:
-            self._settings = np.empty(2, theta.dtype)
-        self._settings[:] = settings
-        self._executables[theta.dtype].run((theta, gradient, *memory), self._settings, None, None)
+        self._executables[theta.dtype].run((theta, gradient, *memory), room.settled(settings, theta.dtype), None, None)
 
-    def _gathered(self, data: Sequence[FloatArray], rows: FloatArray) -> list[FloatArray]:
-        """These rows of each array, in buffers that are kept."""
-        if [(len(rows), *each.shape[1:]) for each in data] != [each.shape for each in self._batch]:
-            self._batch = [np.empty((len(rows), *each.shape[1:]), each.dtype) for each in data]
-        for each, batch in zip(data, self._batch):
+    @contextmanager
+    def _room(self) -> Iterator[_Room]:
+        """Memory for the steps of one thread, which the next steps find again."""
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = _Room()
+        try:
+            yield room
+        finally:
+            self._rooms.append(room)
+
+
+class _Room:
+    """Where steps put what they use on the way."""
+
+    def __init__(self) -> None:
+        self.settings = np.empty(2)  # always the same, as a plan looks again at what lies elsewhere
+        self.batch: list[FloatArray] = []
+
+    def settled(self, settings: Any, dtype: np.dtype[Any]) -> FloatArray:
+        """The rate and the number of the step, as an array."""
+        if self.settings.dtype != dtype:
+            self.settings = np.empty(2, dtype)
+        self.settings[:] = settings
+        return self.settings
+
+    def gathered(self, data: Sequence[FloatArray], rows: FloatArray) -> list[FloatArray]:
+        """These rows of each array."""
+        if [((len(rows), *each.shape[1:]), each.dtype) for each in data] != [(each.shape, each.dtype) for each in self.batch]:
+            self.batch = [np.empty((len(rows), *each.shape[1:]), each.dtype) for each in data]
+        for each, batch in zip(data, self.batch):
             each.take(rows, axis=0, out=batch, mode="clip")  # any mode but "raise" writes straight to out
-        return self._batch
+        return self.batch
 
 
 class Descent:
@@ -142,8 +168,9 @@ class Descent:
         for name, vector in written:
             if type(vector) is not np.ndarray or vector.shape != (size,) or vector.dtype != dtype or not vector.flags.carray:
                 raise ValueError(f"{name} must be a contiguous vector of {size} numbers of {dtype} that can be written to")
-        if len({id(vector) for _, vector in written}) != len(written):
-            raise ValueError("parameters, memory and out are written to, each with numbers of its own: give different arrays")
+        vectors = [vector for _, vector in written]
+        if any(np.may_share_memory(one, other) for one, other in [*combinations(vectors, 2), *product(vectors, data)]):
+            raise ValueError("parameters, memory and out are written to, each with memory of its own: give arrays that do not overlap")
         stay = np.array(still, dtype=np.int64)
         if stay.size and (stay.min() < 0 or stay.max() >= size):
             raise ValueError(f"still names parameters from 0 to {size - 1}, got {stay.min()} to {stay.max()}")
@@ -196,7 +223,7 @@ def _recorded(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
     results = rule(*vectors, rate=rate, step=step)
     if not isinstance(results, (list, tuple)) or len(results) != 1 + memory:
         raise TypeError(f"an update rule returns a list of {1 + memory}: the new parameter, and each memory anew; got {results!r:.80}")
-    columns = [builder.expand(builder.number_of(each), (BATCH, 1)) for each in results]
+    columns = [builder.expand(builder.as_number(builder.number_of(each)), (BATCH, 1)) for each in results]
     builder.program.outputs["results"] = builder.concatenate([builder.reshape(each, (1, BATCH)) for each in columns])
     return spelled(builder.program)
 

@@ -172,4 +172,5 @@ def _unbroadcast(builder: Builder, array: int, shape: Shape, target: Shape) -> i
     for axis, (size, mine, want) in enumerate(zip(shape, have, wanted)):
         if want == 1 != size:  # where the adjoint is the same all along the axis, a multiple of it
             array = builder.repeated(array, size) if mine == 1 else builder.reduce(array, axis)
-    return array if len(builder.shape(array)) <= len(target) else builder.reshape(array, target)
+    surplus = len(builder.shape(array)) - len(target)
+    return array if surplus <= 0 else builder.reshape(array, builder.shape(array)[surplus:])

@@ -1,7 +1,8 @@
 """The algebraic laws: when an operation can be had for less. Said once, for scalar graphs and for array programs.
 
-They hold for every float but for the sign of a zero, for rounding (a / c is a * (1/c)), and for 0 ** 0 and the like, where they
-keep to IEEE arithmetic. A number may stand with a power of the batch size, which is not known yet: (factor, power).
+They hold for every float but for the sign of a zero, for rounding (a / c is a * (1/c)), for a number on the way that is too large or
+too small for a float and is left out, and for 0 ** 0 and the like, where they keep to IEEE arithmetic. None makes such a number of
+constants: see `joined`. A number may stand with a power of the batch size, which is not known yet: (factor, power).
 """
 
 from __future__ import annotations
@@ -10,11 +11,21 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
 from autograd import ops
 from autograd.ops import Operation
 
 Factor = tuple[float, int]  # factor * batch**power
 ZERO, ONE, MINUS_ONE = (0.0, 0), (1.0, 0), (-1.0, 0)
+SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+
+
+def joined(a: float, b: float) -> float | None:
+    """a * b, to stand for a multiplication by a and another by b; None where such a product is too large or too small for float32."""
+    product = a * b
+    is_exact = abs(a) in (0.0, 1.0, math.inf) or abs(b) in (0.0, 1.0, math.inf)
+    return product if is_exact or SMALLEST <= abs(product) <= LARGEST else None
 
 
 class Terms(Protocol):
@@ -55,7 +66,7 @@ def simpler(terms: Terms, op: Operation, operands: Sequence[int]) -> int | None:
         return _negative(terms, a, first)
     if op is ops.multiply:
         return _product(terms, a, b, first, last)
-    if op is ops.divide and last is not None and last[1] == 0 and last[0] != 0 and math.isfinite(1 / last[0]):
+    if op is ops.divide and last is not None and last[1] == 0 and SMALLEST <= abs(last[0]) <= 1 / SMALLEST:
         return terms.add(ops.multiply, terms.scale(1 / last[0]), a)
     if op is ops.power:
         return a if last == ONE else terms.scale(1.0) if last == ZERO else None
@@ -92,7 +103,8 @@ def _product(terms: Terms, a: int, b: int, first: Factor | None, last: Factor | 
         return terms.add(ops.negative, b)
     inner, parts = terms.definition(b)
     if inner is ops.multiply and (factor := terms.factor(parts[0])) is not None:
-        return terms.add(ops.multiply, terms.scale(first[0] * factor[0], first[1] + factor[1]), parts[1])
+        both = joined(first[0], factor[0])
+        return None if both is None else terms.add(ops.multiply, terms.scale(both, first[1] + factor[1]), parts[1])
     if inner is ops.negative:
         return terms.add(ops.multiply, terms.scale(-first[0], first[1]), parts[0])
     return None

@@ -176,16 +176,23 @@ class _Terms:
                 for u, v in zip(weights, inputs):
                     self._add_product(merged, factor, u, v)
                 stack.append((bias, factor))
-            elif op is ops.multiply and (scale := merged.number(operands[0])) is not None:
-                stack.append((operands[1], factor * scale))
-            elif op is ops.multiply and (scale := merged.number(operands[1])) is not None:
-                stack.append((operands[0], factor * scale))
+            elif op is ops.multiply and (scaled := self._scaled(merged, factor, *operands)) is not None:
+                stack.append(scaled)
             elif op is ops.multiply and self._is_usual(factor):
                 self._add_product(merged, factor, *operands)
             elif op is ops.power and merged.number(operands[1]) == 2 and self._is_usual(factor):
                 self.products[factor].append((operands[0], operands[0]))
             else:
                 self.multiples[number] += factor
+
+    @staticmethod
+    def _scaled(merged: Builder, factor: float, u: int, v: int) -> tuple[int, float] | None:
+        """Of a product with a number the other operand, and the number in front of it with that of the whole joined."""
+        if merged.number(u) is None:
+            u, v = v, u
+        number = merged.number(u)
+        both = None if number is None else rewrite.joined(factor, number)
+        return None if both is None else (v, both)
 
     def _is_usual(self, factor: float) -> bool:
         """Whether a product can go with others that have the same number in front: not where all these numbers differ."""
@@ -194,11 +201,9 @@ class _Terms:
     def _add_product(self, merged: Builder, factor: float, u: int, v: int) -> None:
         scale_u, scale_v = merged.number(u), merged.number(v)
         if scale_u is not None and scale_v is not None:
-            self.constant += factor * scale_u * scale_v
-        elif scale_u is not None:
-            self.multiples[v] += factor * scale_u
-        elif scale_v is not None:
-            self.multiples[u] += factor * scale_v
+            self.constant += factor * (scale_u * scale_v)
+        elif (scaled := self._scaled(merged, factor, u, v)) is not None:
+            self.multiples[scaled[0]] += scaled[1]
         else:
             self.products[factor].append((v, u) if self.batched[u] and not self.batched[v] else (u, v))
 

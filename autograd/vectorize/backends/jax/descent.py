@@ -7,6 +7,7 @@ there: the data for as long as the caller's arrays live, the parameters and thei
 from __future__ import annotations
 
 import math
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -54,12 +55,13 @@ class Asked(NamedTuple):
 
 
 class JaxDescent:
-    """Steps of one function by one rule, on all devices of all processes. One thread at a time takes them."""
+    """Steps of one function by one rule, on all devices of all processes. Other threads wait while one takes them."""
 
     def __init__(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> None:
         self.program, self.rule, self.dtype = program, rule, dtype
         self.devices = devices.mesh(jax.devices())
         self._whole, self._parts = _Copies(self._place), _Copies(self._place_in_parts)
+        self._turn = threading.Lock()
         self._given: list[FloatArray] = []  # the parameters and their memory as the caller was given them last,
         self._kept: list[JaxArray] = []  # and on the devices
         everywhere, by_example = devices.EVERYWHERE, devices.BY_EXAMPLE
@@ -70,7 +72,7 @@ class JaxDescent:
         if not len(steps.settings):
             return 0
         held = [steps.theta, *steps.memory]
-        with devices.precision(self.dtype):
+        with self._turn, devices.precision(self.dtype):
             vectors, asked = self._state(held), self._asked(steps)
             self._kept = []  # the loop takes their memory
             if steps.rows is None:
@@ -82,9 +84,9 @@ class JaxDescent:
             steps.gradient[...] = end.gradient
             for costs, own in ((steps.costs, end.costs), (steps.norms, end.norms)):
                 costs[:taken] = np.asarray(own)[:taken]
-        for vector, new in zip(held, found):
-            vector[...] = new
-        self._given, self._kept = found, end.vectors
+            for vector, new in zip(held, found):
+                vector[...] = new
+            self._given, self._kept = found, end.vectors
         return taken
 
     def _compiled(self, data: Any, rows: Any) -> Callable[..., State]:

@@ -45,13 +45,16 @@ JaxArray = Any  # jax.Array, or what JAX traces it with
 def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> Callable[..., Any]:
     """The program as a pure function `(theta, *batch) -> (cost, gradient)`, or `-> results` where it has no cost.
 
-    It computes in the dtype of `theta`. `shapes` are those of one example of each argument, and `result` that of one example's results.
+    It computes in the dtype of `theta`, or where that holds no floats, in JAX's usual one. `shapes` are those of one example of each
+    argument, and `result` that of one example's results.
     """
     size = max((program.shape(each)[-1] for each in program.find(Parameters)), default=0)
     wanted = f"theta ({size},), " + ", ".join(f"{each} {shape_text((BATCH, *shape))}" for each, shape in zip(arguments, shapes))
 
     def run(theta: JaxArray, *batch: JaxArray) -> JaxArray:
         theta, arrays = jnp.asarray(theta), [jnp.asarray(each) for each in batch]
+        if not jnp.issubdtype(theta.dtype, jnp.floating):
+            theta = theta.astype(float)  # whole numbers would make whole numbers of all others
         given = [each.shape for each in (theta, *arrays)]
         count = len(arrays[0]) if arrays and arrays[0].ndim else 0
         if given != [(size,), *((count, *shape) for shape in shapes)]:

@@ -72,10 +72,9 @@ class Native:
             call = self._calls.pop()
         except IndexError:
             call = _Call(aligned(self.work, out.dtype))
-        try:
-            return self._function(len(inputs[0]), *call.pointers((*inputs, theta, weights, out)))  # type: ignore[no-any-return]
-        finally:
-            self._calls.append(call)
+        cost: float = self._function(len(inputs[0]), *call.pointers((*inputs, theta, weights, out)))
+        self._calls.append(call)  # but for one that was cut off: its addresses may be of other arrays
+        return cost
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
         kept = (*inputs, theta, weights, out, aligned(self.work, out.dtype))
@@ -131,15 +130,14 @@ class NativeDescent:
             call = _Call(aligned(0, theta.dtype))
         if len(call.work) < self.work + room + len(still):
             call = _Call(aligned(self.work + room + len(still), theta.dtype))
-        try:
-            # the C function has them in an order of its own
-            *known, to, stay, out, cost, norm, work = call.pointers((*data, theta, *memory, settings, still, gradient, costs, norms))
-            return self._function(  # type: ignore[no-any-return]
-                _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) :], to,
-                _double(limit), stay, _long(len(still)), out, cost, norm, work, _long(room),
-            )  # fmt: skip
-        finally:
-            self._calls.append(call)
+        # the C function has them in an order of its own
+        *known, to, stay, out, cost, norm, work = call.pointers((*data, theta, *memory, settings, still, gradient, costs, norms))
+        taken: int = self._function(
+            _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) :], to,
+            _double(limit), stay, _long(len(still)), out, cost, norm, work, _long(room),
+        )  # fmt: skip
+        self._calls.append(call)
+        return taken
 
 
 _long, _double = ctypes.c_long, ctypes.c_double

@@ -84,10 +84,9 @@ class Plans:
             plan = self._free[batch].pop()  # one that nobody else is running
         except (KeyError, IndexError):
             plan = Plan(self.program, batch, self.dtype, self.over)
-        try:
-            return plan.run(inputs, theta, weights, out)
-        finally:
-            self._keep(batch, plan)
+        cost = plan.run(inputs, theta, weights, out)
+        self._keep(batch, plan)  # but for one whose run was cut off: half of its calls may be for other arrays
+        return cost
 
     def _keep(self, batch: int, plan: Plan) -> None:
         plans = self._free.get(batch)

@@ -100,7 +100,7 @@ def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Ite
         yield Call(_apply_and_copy, (op.on_arrays, place, *operands))
     elif op is ops.power and numbers[1] == 2:
         yield Call(np.square, (operands[0], place))
-    elif op is ops.divide and numbers[0] == 1:
+    elif op is ops.divide and numbers[0] == 1 and not storage.program.is_boolean(instruction.operands[1]):  # whole numbers to numpy
         yield Call(np.reciprocal, (operands[1], place))
     else:
         yield Call(_POSITIONAL.get(op, op.on_arrays), (*operands, place))

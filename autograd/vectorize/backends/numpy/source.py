@@ -7,6 +7,7 @@ in another way is in a `Dialect`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -326,9 +327,14 @@ class _Renderer:
         self.taken.add(name)
         return name
 
-    def _operand(self, number: int, binding: int = 0) -> str:
-        """The text of an array, in parentheses where something that binds as tightly as `binding` is around it."""
+    def _operand(self, number: int, binding: int = 0, is_float: bool = False) -> str:
+        """The text of an array, in parentheses where something that binds as tightly as `binding` is around it.
+
+        With `is_float` a whole number is written so that numpy takes it for a float.
+        """
         text, own = self.text[number]
+        if is_float and text.lstrip("-").isdigit():
+            text += ".0"
         return text if own >= binding else f"({text})"
 
     def _expression(self, number: int) -> tuple[str, int]:
@@ -374,12 +380,13 @@ class _Renderer:
         raise ValueError(f"no source is known for {instruction}")
 
     def _operation(self, op: Operation, operands: Sequence[int]) -> tuple[str, int]:
+        # truths with whole numbers would give whole numbers, which overflow, and have no negative powers
+        has_truths = not op.is_condition and any(map(self.program.is_boolean, operands))
+        operand = partial(self._operand, is_float=op is ops.where or has_truths)
         if op is ops.where:
-            condition, *choices = map(self._operand, operands)
-            return f"{self.np}.where({condition}, {', '.join(f'{each}.0' if each.isdigit() else each for each in choices)})", ATOM
+            return f"{self.np}.where({self._operand(operands[0])}, {operand(operands[1])}, {operand(operands[2])})", ATOM
         if op is ops.power:
-            exponent = self._operand(operands[1], POWER)
-            return f"{self._operand(operands[0], ATOM)} ** {exponent}", POWER
+            return f"{operand(operands[0], ATOM)} ** {operand(operands[1], POWER)}", POWER
         if op is ops.negative:
             return f"-{self._operand(operands[0], POWER)}", PRODUCT
         if op.precedence in _INFIX:
@@ -391,9 +398,9 @@ class _Renderer:
                 op, left, right = ops.subtract, right, self.program.instructions[left].operands[0]
             after = binding if op in (ops.add, ops.multiply) and self.text[right][0][:1] != "-" else binding + 1
             before = binding + op.is_condition  # a < b < c would be another thing
-            return f"{self._operand(left, before)} {op.symbol} {self._operand(right, after)}", binding
+            return f"{operand(left, before)} {op.symbol} {operand(right, after)}", binding
         function = "erf" if op is ops.erf else f"{self.np}.{getattr(op.on_arrays, '__name__', op.name)}"
-        return f"{function}({', '.join(map(self._operand, operands))})", ATOM
+        return f"{function}({', '.join(map(operand, operands))})", ATOM
 
     def _is_negated(self, number: int) -> bool:
         return self._op(number) is ops.negative and number not in self.names
@@ -410,7 +417,8 @@ class _Renderer:
 
     def _reduce(self, number: int, instruction: Reduce, keep: bool) -> str:
         function = f"{self.np}.sum" if instruction.op is ops.total_ else self.dialect.logsumexp
-        return f"{function}({self._operand(instruction.operands[0])}, axis={instruction.axis}{', keepdims=True' if keep else ''})"
+        options = ", keepdims=True" * keep + ", dtype=float" * self.program.is_boolean(instruction.operands[0])
+        return f"{function}({self._operand(instruction.operands[0])}, axis={instruction.axis}{options})"
 
     def _scatter(self, number: int, instruction: Scatter) -> str:
         """Columns side by side where the parts lie so, with zeros in the gaps; else a sum of zeros with something put in."""
