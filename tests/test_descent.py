@@ -238,7 +238,7 @@ def test_a_truth_that_a_rule_returns_is_a_number(backend: str, dtype: type) -> N
     a, b = Value(2.0), Value(-1.0)
     program = vectorize(lambda x: a * x - b * x, backend=backend, dtype=dtype).record(np.ones(2))
     theta, order = program.parameter_vector(), [1.0, 0.0] if program.parameters[0] is a else [0.0, 1.0]
-    memory = [np.full(2, 0.5, dtype)]
+    memory: list[Array] = [np.full(2, 0.5, dtype)]
     rule = UpdateRule(lambda parameter, gradient, memory, rate, step: [parameter - rate * memory, gradient > 0], 1)
     program.descent(rule, np.ones(2, dtype), parameters=theta, memory=memory).take([0.0])
     assert memory[0].tolist() == order
@@ -272,7 +272,8 @@ def test_rules_that_are_none() -> None:
 
 def test_a_step_of_vectors_that_do_not_fit_is_refused() -> None:
     rule, theta = SGD(momentum=0.9).update_rule, np.ones(2)
-    for gradient in (np.array([1, 2]), np.ones(2, np.float32), np.ones(2, ">f8"), np.ones(3), np.ones(4)[::2], [1.0, 2.0]):
+    wrong: list[Any] = [np.array([1, 2]), np.ones(2, np.float32), np.ones(2, ">f8"), np.ones(3), np.ones(4)[::2], [1.0, 2.0]]
+    for gradient in wrong:
         with pytest.raises(ValueError, match=r"gradient must be a contiguous vector of 2 numbers of float64$"):
             rule.update(theta, gradient, np.zeros(2), rate=0.1, step=1)
     with pytest.raises(ValueError, match="memory must be a contiguous vector of 2 numbers of float64 that can be written to"):
