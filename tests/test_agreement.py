@@ -108,7 +108,7 @@ UNARY: dict[str, Function] = {
     "own": lambda a: own(a), "slope of own": lambda a: grad(own)(a), "curve": lambda a: grad(grad(lambda t: sin(t) * t * t))(a),
     "compiled": lambda a: COMPILED(a) if isinstance(a, Node) else COMPILED.f(a), "minus zero": lambda a: a * -0.0,
     "quarter": lambda a: 0.25 * -(2 * -a) / -8 * True, "fifth root": lambda a: (1 + a * a) ** 0.2,
-    "kinds": lambda a: np.float64(0.5) * a + np.int64(2) - np.bool_(True) * Fraction(1, 4),
+    "kinds": lambda a: np.float64(0.5) * a + np.int64(2) - Fraction(1, 4) * a * True,
     "sign": lambda a: (a > 0) - (a < 0), "above": lambda a: a > 0.25, "not": logical_not, "truth": lambda a: where(a, 1.0, a - 1),
 }  # fmt: skip
 BINARY: dict[str, Function] = {

@@ -200,6 +200,13 @@ def test_steps_end_with_the_first_that_is_not_finite(backend: str) -> None:
 
 
 @every_backend
+def test_without_parameters_no_step_goes_anywhere(backend: str) -> None:
+    program = vectorize(lambda x: x * x, backend=backend).record(np.ones(2))
+    costs, norms = program.descent(SGD().update_rule, np.array([1.0, 3.0]), parameters=np.empty(0)).take([0.1, 0.1])
+    assert (costs.tolist(), norms.tolist()) == ([5.0, 5.0], [0.0, 0.0])
+
+
+@every_backend
 def test_single_precision(backend: str) -> None:
     program = vectorize(network(), dtype=np.float32, backend=backend).record(X, Y)
     theta = program.parameter_vector()
@@ -231,7 +238,7 @@ def test_a_truth_that_a_rule_returns_is_a_number(backend: str, dtype: type) -> N
     a, b = Value(2.0), Value(-1.0)
     program = vectorize(lambda x: a * x - b * x, backend=backend, dtype=dtype).record(np.ones(2))
     theta, order = program.parameter_vector(), [1.0, 0.0] if program.parameters[0] is a else [0.0, 1.0]
-    memory = [np.full(2, 0.5, dtype)]
+    memory: list[Array] = [np.full(2, 0.5, dtype)]
     rule = UpdateRule(lambda parameter, gradient, memory, rate, step: [parameter - rate * memory, gradient > 0], 1)
     program.descent(rule, np.ones(2, dtype), parameters=theta, memory=memory).take([0.0])
     assert memory[0].tolist() == order
@@ -261,6 +268,19 @@ def test_rules_that_are_none() -> None:
         UpdateRule(lambda parameter, gradient, rate, step: [parameter if gradient > 0 else gradient])
     with pytest.raises(TypeError, match=r"an update rule returns a list of 2: the new parameter, and each memory anew; got \[0\]"):
         UpdateRule(lambda parameter, gradient, memory, rate, step: [0], 1)
+
+
+def test_a_step_of_vectors_that_do_not_fit_is_refused() -> None:
+    rule, theta = SGD(momentum=0.9).update_rule, np.ones(2)
+    wrong: list[Any] = [np.array([1, 2]), np.ones(2, np.float32), np.ones(2, ">f8"), np.ones(3), np.ones(4)[::2], [1.0, 2.0]]
+    for gradient in wrong:
+        with pytest.raises(ValueError, match=r"gradient must be a contiguous vector of 2 numbers of float64$"):
+            rule.update(theta, gradient, np.zeros(2), rate=0.1, step=1)
+    with pytest.raises(ValueError, match="memory must be a contiguous vector of 2 numbers of float64 that can be written to"):
+        rule.update(theta, np.ones(2), np.zeros(2, dtype=int), rate=0.1, step=1)
+    with pytest.raises(ValueError, match="give a vector of memory for each, not 2"):
+        rule.update(theta, np.ones(2), np.zeros(2), np.zeros(2), rate=0.1, step=1)
+    assert theta.tolist() == [1.0, 1.0]
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:

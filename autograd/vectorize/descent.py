@@ -47,7 +47,14 @@ class UpdateRule:
         self._rooms: list[_Room] = []  # that no thread is using
 
     def update(self, parameters: FloatArray, gradient: FloatArray, *memory: FloatArray, rate: float, step: int) -> None:
-        """One step of these parameters, (n,), and of their memory, in place. After the first nothing of that size is allocated."""
+        """One step of these parameters, (n,), and of their memory, in place. After the first nothing of that size is allocated.
+
+        Raises ValueError where the arrays are not contiguous vectors of one size and dtype, as many as the rule remembers.
+        """
+        size, dtype = len(parameters), parameters.dtype
+        _check_memory(self, memory)
+        _check_vectors([("parameters", parameters), *(("memory", each) for each in memory)], size, dtype)
+        _check_vectors([("gradient", gradient)], size, dtype, is_written=False)
         with self._room() as room:
             self._update(room, parameters, gradient, memory, (rate, step))
 
@@ -160,14 +167,9 @@ class Descent:
     ) -> None:
         size, dtype = len(parameters), parameters.dtype
         gradient = np.empty(size, dtype) if out is None else out
-        if len(memory) != rule.memory:
-            raise ValueError(
-                f"the rule remembers {rule.memory} numbers for each parameter: give a vector of memory for each, not {len(memory)}"
-            )
+        _check_memory(rule, memory)
         written = [("parameters", parameters), ("out", gradient), *(("memory", each) for each in memory)]
-        for name, vector in written:
-            if type(vector) is not np.ndarray or vector.shape != (size,) or vector.dtype != dtype or not vector.flags.carray:
-                raise ValueError(f"{name} must be a contiguous vector of {size} numbers of {dtype} that can be written to")
+        _check_vectors(written, size, dtype)
         vectors = [vector for _, vector in written]
         if any(np.may_share_memory(one, other) for one, other in [*combinations(vectors, 2), *product(vectors, data)]):
             raise ValueError("parameters, memory and out are written to, each with memory of its own: give arrays that do not overlap")
@@ -209,6 +211,20 @@ class Descent:
         """What `take` would have returned of the steps that were taken before an exception ended it."""
         done = int(np.isfinite(self._steps.costs).sum())
         return self._steps.costs[:done].copy(), self._steps.norms[:done].copy()
+
+
+def _check_memory(rule: UpdateRule, memory: Sequence[FloatArray]) -> None:
+    count = len(memory)
+    if count != rule.memory:
+        raise ValueError(f"the rule remembers {rule.memory} numbers for each parameter: give a vector of memory for each, not {count}")
+
+
+def _check_vectors(vectors: Sequence[tuple[str, FloatArray]], size: int, dtype: np.dtype[Any], is_written: bool = True) -> None:
+    for name, vector in vectors:
+        is_vector = type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype and vector.flags.c_contiguous
+        if not is_vector or (is_written and not vector.flags.carray):
+            written = " that can be written to" * is_written
+            raise ValueError(f"{name} must be a contiguous vector of {size} numbers of {dtype}{written}")
 
 
 def _recorded(rule: Callable[..., Sequence[Any]], memory: int) -> Program:

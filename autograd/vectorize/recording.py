@@ -153,7 +153,7 @@ class Recording:
         """
         one_by_one = partial(rule.take, partial(self.run, Kind.MEAN))
         make = getattr(self.backend, "descent", None)
-        if make is None:
+        if make is None or not len(self.layout):
             return one_by_one
         if rule not in self._descents:
             self._descents[rule] = make(self.program(Kind.MEAN), rule.program, self.dtype)

@@ -4,7 +4,7 @@
 the caller's, `descent` takes whole steps of training that never leave the devices, and `source` writes the program on `jax.numpy`.
 
 JAX is an optional package, imported by this one alone. float64 is computed within JAX's scoped switch: nobody's configuration is
-changed. On processors XLA takes numbers below 2.2e-308 for 0.
+changed. On processors XLA takes numbers below 2.2e-308 for 0, those that it makes of constants too: x / 1e308 is x times 1e-308 to it.
 """
 
 from __future__ import annotations
