@@ -93,6 +93,15 @@ for _name, _op in functions():
     setattr(Expression, _name, unary(_op) if _op.arity == 1 else binary(_op)[0])
 
 
+def one_number(data: Any) -> float:
+    """What a leaf holds, as a float. Raises TypeError for anything but a real number, and says how Values of a list, or of a node, are made."""
+    if isinstance(data, (list, tuple)) or (isinstance(data, np.ndarray) and data.ndim):
+        raise TypeError(f"a Value holds one number, got {type(data).__name__} {data!r:.60}: write [Value(number) for number in ...]")
+    if isinstance(data, Node):
+        raise TypeError(f"a Value holds one number, got {data!r:.60}: for a leaf of the same number write Value(x.data)")
+    return ops.real(data)
+
+
 def _boxed(operand: Any) -> Any:
     """A node as an array of no dimensions, which numpy then handles as it does any object array."""
     if not isinstance(operand, Node):

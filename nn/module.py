@@ -99,7 +99,7 @@ class Module(ABC):
         above the threshold is class 1, and Y holds 1 and either -1 or 0. The threshold is 0 for -1 and 1, and for
         0 and 1, unless given, the model's own.
         """
-        return answers.accuracy(self.predict(X), Y, self.threshold if threshold is None else threshold)
+        return answers.accuracy(self.predict(X), Y, self.threshold if threshold is None else _finite("the threshold", threshold))
 
     @property
     def threshold(self) -> float:
