@@ -28,7 +28,6 @@ def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tupl
     >>> value_and_grad(lambda x, y: x * x * y)(3.0, 2.0)
     (18.0, 12.0)
     """
-
     _check_is_function(f)
 
     def derived(*arguments: Any, **options: Any) -> tuple[Any, Any]:
@@ -58,7 +57,6 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
     """
-
     _check_is_function(f)
 
     def derived(*arguments: Any, **options: Any) -> Any:

@@ -94,7 +94,7 @@ for _name, _op in functions():
 
 
 def one_number(data: Any) -> float:
-    """What a leaf holds, as a float. Raises TypeError for anything but a real number, and says how Values of a list, or of a node, are made."""
+    """What a leaf holds, as a float. Raises TypeError for anything but a real number: of a list, or a node, it says what to write."""
     if isinstance(data, (list, tuple)) or (isinstance(data, np.ndarray) and data.ndim):
         raise TypeError(f"a Value holds one number, got {type(data).__name__} {data!r:.60}: write [Value(number) for number in ...]")
     if isinstance(data, Node):

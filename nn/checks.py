@@ -127,7 +127,7 @@ def drawn(noise: Noise, rng: np.random.Generator, count: int) -> Array:
 
 def try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
     """The number of outputs, after showing the cost one target of each kind, and what it requires all of them."""
-    outputs = outputs_of(model(X[0].tolist()))
+    outputs, results = outputs_of(model(X[0].tolist())), []
     for target in np.unique(Y, axis=0)[:1000].tolist():
         try:
             result = cost(outputs, target)
@@ -138,6 +138,12 @@ def try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
             ) from error
         if not isinstance(result, (Value, float, int)):
             raise TypeError(f"a cost is one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}")
+        results.append(result)
+    if any(isinstance(output, Value) for output in outputs) and not any(isinstance(result, Value) for result in results):
+        raise TypeError(
+            f"there is nothing to learn from the cost {name_of(cost)}: it returned {results[0]!r:.60}, which remembers no outputs. "
+            f"Write it with the outputs themselves, not with their .data"
+        )
     numbers = [output.data if isinstance(output, Value) else output for output in outputs]
     with suppress(TraceError):  # and every target, where the cost can be asked of all at once
         vectorize(lambda y: cost(numbers, y)).check(Y)

@@ -44,7 +44,9 @@ def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
     1.1269
     """
     if not _is_sequence(scores) or len(scores) == 1:
-        raise ValueError("cross_entropy takes a score for each class, got a single one: use binary_cross_entropy, or as many outputs as classes")
+        raise ValueError(
+            "cross_entropy takes a score for each class, got a single one: use binary_cross_entropy, or as many outputs as classes"
+        )
     if isinstance(target, Real):
         _require_label(target, len(scores), "cross_entropy")
         return logsumexp(scores) - scores[int(float(target))]

@@ -217,9 +217,11 @@ def _part(model: Module, path: str) -> str:
 def _finite(name: str, number: Any) -> float:
     try:
         data = Value(number).data
-    except (TypeError, OverflowError) as error:
+    except TypeError:
         hint = "; of a Value give its .data" if isinstance(number, Value) else ""
-        raise ValueError(f"{name}: {error}{hint}") from None
+        raise ValueError(f"{name} must be a real number, got {type(number).__name__} {number!r:.60}{hint}") from None
+    except OverflowError as error:
+        raise ValueError(f"{name}: {error}") from None
     if not math.isfinite(data):
         raise ValueError(f"{name} must be a finite number, got {data}")
     return data

@@ -132,11 +132,13 @@ def test_options_are_checked_before_anything_is_done(
     assert re.search(message, capsys.readouterr().err)
 
 
-@pytest.mark.parametrize("name", ["neuron", "moons", "activations", "digits"])
+@pytest.mark.parametrize("name", ["neuron", "moons", "activations", "digits", "learning"])
 def test_a_demo_runs_as_a_module_without_a_display(name: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
     done = subprocess.run([sys.executable, "-m", f"demos.{name}", "--help"], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: python -m demos.{name} ")
+    assert "(default: None)" not in done.stdout
     assert "--seed" in done.stdout
     assert "--output" in done.stdout
 
