@@ -506,7 +506,7 @@ neuron: Any = Neuron
         (lambda: neuron(2, math.gamma), "math.gamma as an activation would drop the graph: write it with autograd's functions"),
         *[(lambda x=x: network([2, 3, 1], lambda z: None)(x), "returns a number: <lambda> returned None, so perhaps its return is missing")
           for x in ([1.0, 2.0], np.ones(2))],
-        (lambda: network([2, 3], output_activation=softmax)([1.0, 2.0]), "softmax takes the list .*, got Value .*: as an activation leave it"),
+        (lambda: network([2, 3], output_activation=softmax)([1.0, 2.0]), "softmax takes the list .*, got Value .*: as an activation leave"),
         (lambda: network("2-16-1"), r"an MLP takes its sizes in one list, .* got '2-16-1'"),
         (lambda: network([2, 1]).accuracy([[1.0, 2.0]], [1], threshold="high"), "the threshold must be a real number, got str 'high'"),
         (lambda: network(2, [16, 16, 1]), r"an MLP takes its sizes in one list, of its inputs first: MLP\(\[2, 16, 16, 1\]\), got 2"),
