@@ -75,6 +75,8 @@ class Expression(Node):
         if method != "__call__" or any(isinstance(each, np.ndarray) for each in inputs):
             return getattr(ufunc, method)(*map(_boxed, inputs), **options)
         op = BY_UFUNC.get(ufunc)
+        if op is None and all(isinstance(each, (Node, Real)) for each in inputs):
+            raise TypeError(f"numpy's {ufunc.__name__} is no function of Values: write it with autograd's, such as exp, log and maximum")
         return op(*inputs) if op is not None and not options else NotImplemented
 
 

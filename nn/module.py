@@ -147,7 +147,9 @@ def require_parameters(model: Module) -> None:
 
 
 def outputs_of(result: Any) -> list[Any]:
-    """What a Module returned for an example, as a list, also where it is a single output."""
+    """What a Module returned for an example, as a list, also where it is a single output. Raises TypeError where it is nothing."""
+    if result is None:
+        raise TypeError("a model returns its outputs for an example, and this one returned None: perhaps its return is missing")
     return list(result) if isinstance(result, (Sequence, np.ndarray)) else [result]
 
 

@@ -311,6 +311,13 @@ def test_history_and_model_agree_on_what_is_right(cost: Any, threshold: float) -
     assert history.accuracy[-1] == model.accuracy(X, Y) == ((model.predict(X)[:, 0] > threshold) == Y).mean()
 
 
+@pytest.mark.parametrize(("cost", "sizes"), [(binary_cross_entropy, [2, 4, 1]), (cross_entropy, [2, 4, 2])])
+def test_scores_that_have_been_through_sigmoid_are_warned_of(cost: Any, sizes: list[int]) -> None:
+    X, Y = moons(60, seed=1)
+    with pytest.warns(RuntimeWarning, match=f"^{cost.__name__} takes scores, and these outputs have been through sigmoid, which"):
+        train(MLP(sizes, output_activation=sigmoid), X, Y, cost=cost, epochs=1, progress=False)
+
+
 def test_targets_of_minus_1_and_1_part_at_0() -> None:
     X, Y = moons(60, seed=1)
     model = MLP([2, 4, 1], seed=2)

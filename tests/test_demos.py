@@ -105,6 +105,7 @@ def test_digits_go_on_from_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFi
         (["--data", "drawn", "--folder", "x"], "go together"),
         (["--data", "mnist", "--folder", "/nowhere"], "no train-images-idx3-ubyte or .* in /nowhere"),
         (["--examples", "50", "--sizes", "100,10"], "--sizes must start with 784, the pixels, and end with 10, the digits: got 100,10"),
+        (["--resume"], "--resume goes on from a checkpoint: say from which, --checkpoint PATH"),
         (["--examples", "50", "--learning-rate", "nan"], "learning rate must be a finite number"),
     ],
 )

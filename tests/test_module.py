@@ -146,6 +146,25 @@ def swish(x: Any) -> Any:
     return x * sigmoid(x)
 
 
+class Forgetful(Module):
+    """A model that forgets to return what it has computed."""
+
+    def __init__(self) -> None:
+        self.weight = Value(1.0)
+
+    def __call__(self, x: Any) -> Any:
+        self.weight * x[0]
+
+
+def test_a_model_that_returns_nothing_is_told_so() -> None:
+    X, message = np.ones((3, 1)), "^a model returns its outputs for an example, and this one returned None: perhaps its return is missing$"
+    with pytest.raises(TypeError, match=message):
+        train(Forgetful(), X, np.ones(3), progress=False)
+    for count in (1, 100):
+        with pytest.raises(TypeError, match=message):
+            Forgetful().predict(np.ones((count, 1)))
+
+
 @primitive(lambda y, x: 3 * x * x)
 def cube(x: Any) -> Any:
     return x * x * x
