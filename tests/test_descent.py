@@ -209,7 +209,7 @@ def test_rules_that_are_none() -> None:
     with pytest.raises(TypeError, match=r"an update rule returns a list of 2: the new parameter, and each memory anew; got \[0\]"):
         UpdateRule(lambda parameter, gradient, memory, rate, step: [0], 1)
     with pytest.raises(TypeError, match=r"an update rule returns a list of 1: .*; got a result of subtract$"):
-        UpdateRule(lambda parameter, gradient, rate, step: parameter - rate * gradient)  # type: ignore[arg-type]
+        UpdateRule(lambda parameter, gradient, rate, step: parameter - rate * gradient)
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:

@@ -351,7 +351,7 @@ def test_a_traced_number_does_not_outlive_its_call() -> None:
 @pytest.mark.parametrize(
     ("f", "error", "message"),
     [
-        (lambda x: None, TypeError, "returns a scalar or a list of scalars, got NoneType None"),
+        (lambda x: None, TypeError, "returns a scalar or a list of scalars, got NoneType None: perhaps its return is missing"),
         (lambda x: "a", TypeError, "returns a scalar or a list of scalars, got str 'a'"),
         (lambda x: [x, [x, x]], ValueError, r"a scalar or a rectangular list, got rows of shapes \[\(\), \(2,\)\]"),
         (lambda x: [], ValueError, "a scalar or a list of scalars, got none at all"),

@@ -199,8 +199,9 @@ def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
         try:
             result = ops.real(result)
         except TypeError:
+            hint = ": perhaps its return is missing" if result is None else ""
             raise TypeError(
-                f"a vectorized function returns a scalar or a list of scalars, got {type(result).__name__} {result!r:.60}"
+                f"a vectorized function returns a scalar or a list of scalars, got {type(result).__name__} {result!r:.60}{hint}"
             ) from None
     return [result], ()
 
