@@ -162,7 +162,7 @@ def test_a_model_that_returns_nothing_is_told_so() -> None:
         train(Forgetful(), np.ones((3, 1)), np.ones(3), progress=False)
     with pytest.raises(TypeError, match=message):
         Forgetful().predict(np.ones((3, 1)))
-    with pytest.raises(TypeError, match="got NoneType None: perhaps its return is missing$"):
+    with pytest.raises(TypeError, match=r"got NoneType None: perhaps its return is missing$"):
         Forgetful().predict(np.ones((100, 1)))
 
 
