@@ -23,11 +23,12 @@ def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tupl
     That argument is a real number, a Value, or a list, tuple or numpy array of them, nested at will; the
     gradient has its structure. `f` returns a scalar. Where all is plain numbers the results are floats.
     Where the argument holds Values, or `f` closes over some, the results are Values in their graph.
-    Raises TypeError where `f` returns anything but a scalar.
+    Raises TypeError where `f` is no function, or returns anything but a scalar.
 
     >>> value_and_grad(lambda x, y: x * x * y)(3.0, 2.0)
     (18.0, 12.0)
     """
+    _check_is_function(f)
 
     def derived(*arguments: Any, **options: Any) -> tuple[Any, Any]:
         frame = _Frame(f, argnum, arguments, options)
@@ -46,7 +47,8 @@ def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
-    return lambda *arguments, **options: value_and_grad(f, argnum)(*arguments, **options)[1]
+    both = value_and_grad(f, argnum)
+    return lambda *arguments, **options: both(*arguments, **options)[1]
 
 
 def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
@@ -55,6 +57,7 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
     """
+    _check_is_function(f)
 
     def derived(*arguments: Any, **options: Any) -> Any:
         frame = _Frame(f, argnum, arguments, options)
@@ -72,6 +75,13 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     [[4.0, 6.0], [6.0, 0.0]]
     """
     return jacobian(grad(f, argnum), argnum)
+
+
+def _check_is_function(f: Any) -> None:
+    if isinstance(f, Node):
+        raise TypeError(f"derivatives are taken of a function, got {f!r:.60}: of a Value call .backward(), and read its operands' .grad")
+    if not callable(f):
+        raise TypeError(f"derivatives are taken of a function, got {type(f).__name__} {f!r:.60}")
 
 
 class _Frame:

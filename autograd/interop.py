@@ -75,6 +75,8 @@ class Expression(Node):
         if method != "__call__" or any(isinstance(each, np.ndarray) for each in inputs):
             return getattr(ufunc, method)(*map(_boxed, inputs), **options)
         op = BY_UFUNC.get(ufunc)
+        if op is None and all(isinstance(each, (Node, Real)) for each in inputs):
+            raise TypeError(f"numpy's {ufunc.__name__} is no function of Values: write it with autograd's, such as exp, log and maximum")
         return op(*inputs) if op is not None and not options else NotImplemented
 
 
@@ -91,6 +93,15 @@ def functions() -> Iterator[tuple[str, Operation]]:
 
 for _name, _op in functions():
     setattr(Expression, _name, unary(_op) if _op.arity == 1 else binary(_op)[0])
+
+
+def one_number(data: Any) -> float:
+    """What a leaf holds, as a float. Raises TypeError for anything but a real number: of a list, or a node, it says what to write."""
+    if isinstance(data, (list, tuple)) or (isinstance(data, np.ndarray) and data.ndim):
+        raise TypeError(f"a Value holds one number, got {type(data).__name__} {data!r:.60}: write [Value(number) for number in ...]")
+    if isinstance(data, Node):
+        raise TypeError(f"a Value holds one number, got {data!r:.60}: for a leaf of the same number write Value(x.data)")
+    return ops.real(data)
 
 
 def _boxed(operand: Any) -> Any:

@@ -7,6 +7,7 @@ operation; a node only says so itself, through `Node.apply`.
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -202,6 +203,17 @@ def real_array(operand: Any) -> Any:
     return real(operand)
 
 
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many operands; it can where it does not say."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
 def primitive(*partials: float | Callable[..., Any]) -> Callable[[Callable[..., Any]], Operation]:
     """Make a function an operation of its own, given its partial derivative for each operand.
 
@@ -219,8 +231,17 @@ def primitive(*partials: float | Callable[..., Any]) -> Callable[[Callable[..., 
             raise TypeError(f"a partial derivative is a function or a number, got {each!r}; write @primitive(lambda y, x: ...)")
     if not partials:
         raise TypeError("primitive needs one partial derivative for each operand; write @primitive(lambda y, x: ...)")
+    for each in filter(callable, partials):
+        if not _takes(each, 1 + len(partials)):
+            raise TypeError(
+                f"a partial derivative takes the result y and the {len(partials)} operand(s), one for each derivative given: "
+                f"write @primitive(lambda y, x: ...), or for two operands @primitive(lambda y, a, b: ..., lambda y, a, b: ...)"
+            )
 
     def decorate(function: Callable[..., Any]) -> Operation:
+        if not callable(function) or not _takes(function, len(partials)):
+            name = getattr(function, "__name__", repr(function))
+            raise TypeError(f"primitive has {len(partials)} partial derivative(s), one for each operand, and {name} does not take as many")
         op = Operation(function.__name__, function, function, *partials)
         op.__module__, op.__qualname__, op.__doc__ = function.__module__, function.__qualname__, function.__doc__
         op.__wrapped__ = function  # type: ignore[attr-defined]

@@ -118,7 +118,7 @@ class Value(Expression):
 
     def __init__(self, data: float, label: str = "") -> None:
         """A leaf. Raises TypeError where `data` is not a real number."""
-        self.data, self.grad, self.op, self.label = ops.real(data), 0.0, None, label
+        self.data, self.grad, self.op, self.label = data if type(data) is float else interop.one_number(data), 0.0, None, label
         self._first, self._second = (), None
 
     @property

@@ -78,8 +78,8 @@ def compare(given: argparse.Namespace) -> None:
         name, accuracy = name_of(activation), model.accuracy(X, y)
         print(f"{name:10}   {history.cost[-1]:<8.2g}  {accuracy:7.1%}   {sum(history.seconds):7.1f}")
         curves = plots.activation(activation, figure.add_subplot(grid[0, column]))
-        if column and (legend := curves.get_legend()):
-            legend.remove()  # the first one says it for all
+        if activation is not relu and (legend := curves.get_legend()):
+            legend.remove()  # one says it for all, and here it covers no curve
         boundary = plots.decision_boundary(model, X, y, figure.add_subplot(grid[1, column]))
         boundary.set(title=f"{accuracy:.1%} right", xlabel="", ylabel="")
         costs.plot(range(1, given.epochs + 1), history.cost, color=plots.CLASSES[column], label=name, linewidth=2)

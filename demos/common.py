@@ -23,9 +23,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Each default behind its help, where there is one: of None the help says in words what becomes."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
+
+
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """The options of every demo; the description is the module's docstring."""
-    options = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    """The options of every demo, by the name that it is run by; the description is the module's docstring."""
+    options = argparse.ArgumentParser(f"python -m demos.{Path(sys.argv[0]).stem}", description=description, formatter_class=_Help)
     options.add_argument("--seed", type=whole, default=0, help="what all randomness follows from")
     options.add_argument("--output", type=folder, default="output", help="the folder for what is written")
     return options

@@ -82,7 +82,9 @@ def surface(ax: Any, paths: Sequence[Array]) -> None:
         heights = landscape(path.T) + 0.06
         ax.plot(*path.T, heights, color=colour, linewidth=2.2, zorder=5)
         ax.scatter(*path[-1], heights[-1], color=colour, s=40, zorder=6)
-    ax.set(title="the same rule from five starts", xlabel="x[0]", ylabel="x[1]", zticks=[])
+    ax.set(title="the same rule from five starts", zticks=[])
+    ax.set_xlabel("x[0]", labelpad=8)
+    ax.set_ylabel("x[1]", labelpad=8)
     ax.view_init(elev=48, azim=-62)
 
 

@@ -49,6 +49,8 @@ def sizes(text: str) -> list[int]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = options().parse_args(arguments)
+    if given.resume and not given.checkpoint:
+        sys.exit("demos.digits: --resume goes on from a checkpoint: say from which, --checkpoint PATH")
     kind = given.data or ("sklearn" if given.sizes and given.sizes[0] == 64 else "drawn")
     try:
         (X, y), (X_test, y_test) = load(kind, given)

@@ -29,6 +29,9 @@ def activation_from(given: Any) -> Activation:
         home = "nn.activations" if given == "linear" else "autograd"
         line = f"write from {home} import {given}, then {given} without quotes" if given in BUILT_IN else "give the function itself"
         raise TypeError(f"an activation is a function of one number, not its name {given!r:.60}: {line}")
+    if getattr(given, "__module__", None) == "math":  # takes floats, and of a Value it would only say that it is none
+        line = f"write from autograd import {given.__name__}" if given.__name__ in BUILT_IN else "write it with autograd's functions"
+        raise TypeError(f"math.{given.__name__} as an activation would drop the graph: {line}")
     if not callable(given):
         raise TypeError(f"an activation is a function of one number, such as tanh, got {given!r:.60}")
     return given  # type: ignore[no-any-return]

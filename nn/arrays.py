@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,13 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
     """
     try:
         array = np.asarray(given)
-        if array.dtype.kind not in "biuf":
-            is_labels = array.dtype.kind in "US" and name[-1] in "Yy"
-            hint = f"; write classes, {name} = np.unique({name}, return_inverse=True)" if is_labels else ""
-            raise TypeError(f"found {array.dtype}{hint}")
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of real numbers, with rows of one length: {error}") from None
+        raise ValueError(f"{name} must be an array of real numbers, with rows of one length: {_uneven(given) or error}") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers: {_no_number(name, array)}")
     if array.ndim not in (1, 2):
-        raise ValueError(f"{name} must have one row, or one number, for each example: got the shape {array.shape}")
+        hint = f": write {name}.reshape(len({name}), -1)" if array.ndim and name.isidentifier() else ""
+        raise ValueError(f"{name} must have one row, or one number, for each example: got the shape {array.shape}{hint}")
     if not array.size:
         raise ValueError(f"{name} holds no examples: its shape is {array.shape}")
     array = np.ascontiguousarray(array, dtype=np.float64)
@@ -35,6 +35,25 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
         where = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name}[{', '.join(map(str, where))}] is {array[tuple(where)]}: all of {name} must be finite numbers")
     return array
+
+
+def _uneven(given: Any) -> str:
+    """Which rows of a list have not the same length; "" where it is not that."""
+    lengths = [len(row) if isinstance(row, Sized) else 1 for row in given] if isinstance(given, (list, tuple)) else []
+    return next((f"row 0 has {lengths[0]}, row {row} has {length}" for row, length in enumerate(lengths) if length != lengths[0]), "")
+
+
+def _no_number(name: str, array: npt.NDArray[Any]) -> str:
+    """What is in an array that is not one of real numbers, and what to write instead."""
+    if array.dtype.kind != "O":
+        first = f", such as {array.flat[0].item()!r:.60}" if array.size else ""
+        is_labels = array.dtype.kind in "US" and name[-1] in "Yy"
+        return f"found {array.dtype}{first}" + (f"; write classes, {name} = np.unique({name}, return_inverse=True)" if is_labels else "")
+    for place, each in np.ndenumerate(array):
+        if not isinstance(each, Real):
+            index = f"[{', '.join(map(str, place))}]" if place else ""
+            return f"{name}{index} is {type(each).__name__} {each!r:.60}"
+    return f"found numbers as Python objects; write {name}.astype(float)"
 
 
 def in_pieces(program: Callable[..., Array], *arrays: Array) -> Array:

@@ -100,7 +100,8 @@ def a_pair(x_name: str, X: Any, y_name: str, Y: npt.ArrayLike) -> tuple[Any, Arr
     if x.ndim != 2:
         raise ValueError(f"{x_name} must have the shape (examples, inputs), got {x.shape}: for single inputs write X[:, None]")
     if len(x) != len(y):
-        raise ValueError(f"{x_name} and {y_name} must be equally long: got {len(x)} examples and {len(y)} targets")
+        hint = f": a row of {x_name} is an example, write {x_name}.T" if x.shape[1] == len(y) and x_name.isidentifier() else ""
+        raise ValueError(f"{x_name} and {y_name} must be equally long: got {len(x)} examples and {len(y)} targets{hint}")
     return x, y
 
 
@@ -126,11 +127,23 @@ def drawn(noise: Noise, rng: np.random.Generator, count: int) -> Array:
 
 def try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
     """The number of outputs, after showing the cost one target of each kind, and what it requires all of them."""
-    outputs = outputs_of(model(X[0].tolist()))
+    outputs, results = outputs_of(model(X[0].tolist())), []
     for target in np.unique(Y, axis=0)[:1000].tolist():
-        result = cost(outputs, target)
+        try:
+            result = cost(outputs, target)
+        except TypeError as error:
+            raise TypeError(
+                f"the cost {name_of(cost)}, given {len(outputs)} output(s) in a list and the target {target!r:.60}: {error}. "
+                f"A single output is outputs[0], and functions of it are autograd's, such as exp and abs, not math's"
+            ) from error
         if not isinstance(result, (Value, float, int)):
             raise TypeError(f"a cost is one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}")
+        results.append(result)
+    if any(isinstance(output, Value) for output in outputs) and not any(isinstance(result, Value) for result in results):
+        raise TypeError(
+            f"there is nothing to learn from the cost {name_of(cost)}: it returned {results[0]!r:.60}, which remembers no outputs. "
+            f"Write it with the outputs themselves, not with their .data"
+        )
     numbers = [output.data if isinstance(output, Value) else output for output in outputs]
     with suppress(TraceError):  # and every target, where the cost can be asked of all at once
         vectorize(lambda y: cost(numbers, y)).check(Y)

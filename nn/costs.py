@@ -18,15 +18,16 @@ import numpy as np
 from autograd import exp, logsumexp, relu, require, softplus, total, weighted_sum, where
 
 
-def squared_error(outputs: Sequence[Any], target: Any) -> Any:
-    """The sum over the outputs of (output - target)²; the target is a sequence, or a number for a single output.
+def squared_error(outputs: Any, target: Any) -> Any:
+    """The sum over the outputs of (output - target)²; either may be a sequence, or a number for a single output.
 
     >>> squared_error([0.5, 1.0], [1.0, 1.0])
     0.25
     """
+    outputs = list(outputs) if _is_sequence(outputs) else [outputs]
     targets = list(target) if _is_sequence(target) else [target]
     if len(outputs) != len(targets):
-        hint = "" if _is_sequence(target) else "; for class labels use cross_entropy, or one target for each output (one_hot)"
+        hint = "; for class labels use cross_entropy, or one target for each output (one_hot)" if len(targets) == 1 else ""
         raise ValueError(f"squared_error needs one target for each output: got {len(outputs)} outputs and {len(targets)} target(s){hint}")
     return total((output - each) ** 2 for output, each in zip(outputs, targets))
 
@@ -42,6 +43,10 @@ def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
     >>> round(cross_entropy([2.0, 0.0], [0.5, 0.5]), 4)
     1.1269
     """
+    if not _is_sequence(scores) or len(scores) == 1:
+        raise ValueError(
+            "cross_entropy takes a score for each class, got a single one: use binary_cross_entropy, or as many outputs as classes"
+        )
     if isinstance(target, Real):
         _require_label(target, len(scores), "cross_entropy")
         return logsumexp(scores) - scores[int(float(target))]
@@ -102,6 +107,11 @@ def softmax(scores: Sequence[Any]) -> list[Any]:
     >>> [round(p, 4) for p in softmax([1.0, 2.0, 1000.0])]
     [0.0, 0.0, 1.0]
     """
+    if not _is_sequence(scores):
+        raise TypeError(
+            f"softmax takes the list of all scores, got {type(scores).__name__} {scores!r:.60}: as an activation leave it out, "
+            f"train the scores with cross_entropy, and ask for model.probabilities(X)"
+        )
     whole = logsumexp(scores)
     return [exp(score - whole) for score in scores]
 
@@ -141,5 +151,8 @@ def _one_for_each(target: Any, scores: Sequence[Any], cost: str) -> list[Any]:
         _require_label(target, len(scores), cost)
         return [where(target == label, 1.0, 0.0) for label in range(len(scores))]
     if len(target) != len(scores):
-        raise ValueError(f"{cost} needs a class label, or one target for each score: got {len(scores)} scores and {len(target)} target(s)")
+        hint = "; of a column of labels write Y.ravel()" if len(target) == 1 else ""
+        raise ValueError(
+            f"{cost} needs a class label, or one target for each score: got {len(scores)} scores and {len(target)} target(s){hint}"
+        )
     return list(target)

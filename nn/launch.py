@@ -30,7 +30,7 @@ PATIENCE = 3.0  # seconds that a process has to end when it is asked to
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m nn.launch", description=str(__doc__).partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m nn.launch", description=str(__doc__).partition("\n")[0].removeprefix("launch: "))
     parser.add_argument("--processes", type=_whole, required=True, help="how many")
     parser.add_argument("--restarts", type=int, default=0, help="how often to begin again when one has died (default: never)")
     parser.add_argument("script", help="what each of them runs")

@@ -99,7 +99,7 @@ class Module(ABC):
         above the threshold is class 1, and Y holds 1 and either -1 or 0. The threshold is 0 for -1 and 1, and for
         0 and 1, unless given, the model's own.
         """
-        return answers.accuracy(self.predict(X), Y, self.threshold if threshold is None else threshold)
+        return answers.accuracy(self.predict(X), Y, self.threshold if threshold is None else _finite("the threshold", threshold))
 
     @property
     def threshold(self) -> float:
@@ -147,7 +147,9 @@ def require_parameters(model: Module) -> None:
 
 
 def outputs_of(result: Any) -> list[Any]:
-    """What a Module returned for an example, as a list, also where it is a single output."""
+    """What a Module returned for an example, as a list, also where it is a single output. Raises TypeError where it is nothing."""
+    if result is None:
+        raise TypeError("a model returns its outputs for an example, and this one returned None: perhaps its return is missing")
     return list(result) if isinstance(result, (Sequence, np.ndarray)) else [result]
 
 
@@ -217,9 +219,11 @@ def _part(model: Module, path: str) -> str:
 def _finite(name: str, number: Any) -> float:
     try:
         data = Value(number).data
-    except (TypeError, OverflowError) as error:
+    except TypeError:
         hint = "; of a Value give its .data" if isinstance(number, Value) else ""
-        raise ValueError(f"{name}: {error}{hint}") from None
+        raise ValueError(f"{name} must be a real number, got {type(number).__name__} {number!r:.60}{hint}") from None
+    except OverflowError as error:
+        raise ValueError(f"{name}: {error}") from None
     if not math.isfinite(data):
         raise ValueError(f"{name} must be a finite number, got {data}")
     return data

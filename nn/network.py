@@ -46,7 +46,10 @@ class Neuron(Module):
     def __call__(self, x: Sequence[Any] | Array) -> Any:
         if type(x) is not list:  # in a list, weighted_sum tells numbers from other things
             _check_is_one(x)
-        return self.activation(weighted_sum(self.weights, x, self.bias))
+        output = self.activation(weighted_sum(self.weights, x, self.bias))
+        if output is None:
+            raise TypeError(f"an activation returns a number: {name_of(self.activation)} returned None, so perhaps its return is missing")
+        return output
 
     def _output_activations(self) -> list[Activation]:
         return [self.activation]
@@ -104,7 +107,7 @@ class MLP(Module):
         output_activation: Activation | None = None,
         seed: int | np.random.Generator = 0,
     ) -> None:
-        if not isinstance(sizes, (Sequence, np.ndarray)):
+        if not isinstance(sizes, (Sequence, np.ndarray)) or isinstance(sizes, str):
             raise TypeError(f"an MLP takes its sizes in one list, of its inputs first: MLP([2, 16, 16, 1]), got {sizes!r:.60}")
         if len(sizes) < 2:
             raise ValueError(f"an MLP needs at least two sizes, of its inputs and of its outputs: got {list(sizes)}")

@@ -281,7 +281,7 @@ def history(history: History, ax: Axes | None = None) -> Axes:
     if min([0.0, *history.cost, *history.validation_cost]) == 0:  # a cost may be a log density, below 0
         ax.set_ylim(bottom=0.0)
     ax.set_xlabel("epoch")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))  # of a single epoch too
     ax.legend(handles=curves, loc="center right", fontsize=8)
     return ax
 

@@ -25,14 +25,14 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Descent, UndefinedError, Value
+from autograd import Descent, UndefinedError, Value, sigmoid
 from nn import checkpoint as checkpoints
 from nn import checks
 from nn.activations import name_of
 from nn.answers import accuracy, indifference
 from nn.arrays import Array
 from nn.checkpoint import State
-from nn.costs import squared_error
+from nn.costs import binary_cross_entropy, cross_entropy, squared_error
 from nn.feed import Rows, feed
 from nn.history import History, Mark, Step
 from nn.interrupts import interruptible
@@ -263,6 +263,11 @@ class Training:
         for inputs, targets in filter(None, [(self.X, self.Y), self.validation]):
             self._outputs = checks.try_out(model, cost, inputs, targets)
             self.measured = self.measured and not math.isnan(accuracy(np.zeros((len(targets), self._outputs)), targets))
+        if cost in (binary_cross_entropy, cross_entropy) and sigmoid in model._output_activations():
+            _warn(
+                f"{name_of(cost)} takes scores, and these outputs have been through sigmoid, which it applies itself, or softmax: "
+                f"leave the output activation out"
+            )
         first = () if noise is None else (checks.drawn(noise, np.random.default_rng([self.seed, 0, 1]), len(self.X)),)
         self._objective, reason = objective_for(model, cost, self._alike(*first), compiled, backend, threads)
         if reason:

@@ -29,6 +29,7 @@ def test_one_hot_has_a_row_for_each_label() -> None:
         ([math.inf], None, "label inf at row 0"),
         ([[0, 1]], None, "labels are a one-dimensional array, got shape \\(1, 2\\)"),
         (7, None, "labels are a one-dimensional array, got shape \\(\\)"),
+        ([[0], [1]], None, "labels are a one-dimensional array, got shape \\(2, 1\\): write y.ravel\\(\\)"),
         ([0], 2.5, "classes must be a whole number of at least 1, got 2.5"),
         ([0], True, "classes must be a whole number of at least 1, got True"),
         ([], 0, "classes must be a whole number of at least 1, got 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,14 @@ from tests.runs import HELD_OUT, X, Y, begin, bits, eager_and_compiled, fit
         ((X[:, 0], Y), r"X must have the shape \(examples, inputs\), got \(30,\): for single inputs write X\[:, None\]"),
         ((X, np.where(np.arange(30) == 4, np.nan, Y)), r"Y\[4\] is nan: all of Y must be finite numbers"),
         ((np.where(X[3, 1] == X, np.inf, X), Y), r"X\[3, 1\] is inf: all of X must be finite numbers"),
-        ((X, ["cat"] * 30), "Y must be an array of real numbers, with rows of one length: found <U3"),
+        ((X, ["cat"] * 30), "Y must be an array of real numbers: found <U3, such as 'cat'; write classes, Y = np.unique"),
+        ((X, np.where(Y[:, None] == Y, "cat", "dog")), "Y must be an array of real numbers: found <U3, such as 'cat'; write classes, Y"),
+        ((X.T, Y), "X and Y must be equally long: got 2 examples and 30 targets: a row of X is an example, write X.T"),
+        ((X.reshape(30, 2, 1), Y), r"got the shape \(30, 2, 1\): write X.reshape\(len\(X\), -1\)"),
+        ((X.astype(object), Y), r"X must be an array of real numbers: found numbers as Python objects; write X.astype\(float\)"),
+        (([[1.0, None]] * 30, Y), r"X must be an array of real numbers: X\[0, 1\] is NoneType None"),
+        ((None, Y), "X must be an array of real numbers: X is NoneType None"),
+        (([[1.0, 2.0]] * 29 + [[1.0]], Y), "X must be an array of real numbers, with rows of one length: row 0 has 2, row 29 has 1"),
         ((np.hstack([X, X]), Y), "this layer takes a list of 2 inputs, got 4"),
         ((X, np.eye(2)[Y]), r"squared_error needs one target for each output: got 1 outputs and 2 target\(s\)"),
     ],
@@ -41,6 +49,9 @@ def test_data_that_do_not_fit(data: tuple[Any, Any], message: str, compiled: boo
         ([2, 1], binary_cross_entropy, 2 * Y - 1, "takes the target 0 or 1, .* got -1.0; hinge takes -1 and 1"),
         ([2, 2], cross_entropy, Y + 1, "cross_entropy with 2 scores takes a class label from 0 to 1, got 2.0"),
         ([2, 2], squared_error, Y, "for class labels use cross_entropy, or one target for each output"),
+        ([2, 2], squared_error, Y[:, None], "for class labels use cross_entropy, or one target for each output"),
+        ([2, 2], cross_entropy, Y[:, None], "got 2 scores and 1 target\\(s\\); of a column of labels write Y.ravel()"),
+        ([2, 1], cross_entropy, Y, "cross_entropy takes a score for each class, got a single one: use binary_cross_entropy, or as many"),
     ],
 )
 def test_each_label_is_shown_to_the_cost_before_training(sizes: list[int], cost: Any, targets: Any, message: str) -> None:
@@ -58,6 +69,30 @@ def test_validation_data_are_checked_too() -> None:
 def test_a_cost_that_is_no_number() -> None:
     with pytest.raises(TypeError, match="a cost is one number for an example: <lambda> returned list"):
         fit(cost=lambda outputs, y: outputs)
+
+
+def without_outputs(outputs: Any, y: Any) -> float:
+    return float((outputs[0].data - y) ** 2)
+
+
+def test_a_cost_that_remembers_no_outputs_is_nothing_to_learn_from() -> None:
+    with pytest.raises(TypeError, match=r"nothing to learn from the cost without_outputs: it returned [\d.]+, which remembers no outputs"):
+        fit(cost=without_outputs)
+
+
+@pytest.mark.parametrize(
+    ("cost", "message"),
+    [
+        (
+            lambda outputs, y: (outputs - y) ** 2,
+            r"1 output\(s\) in a list and the target 0.0: unsupported operand type\(s\) for -: 'list' and",
+        ),
+        (lambda outputs, y: math.exp(outputs[0] - y), "must be real number, not Value. A single output is outputs.0., and functions of it"),
+    ],
+)
+def test_a_cost_that_cannot_be_computed_says_what_it_was_given(cost: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        fit(cost=cost)
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def by_hand(scores: list[float]) -> np.ndarray[Any, Any]:
 def test_squared_error_is_the_sum_over_the_outputs() -> None:
     assert squared_error([1.0, 2.0, 4.0], [0.0, 0.0, 1.0]) == 14.0
     assert squared_error([3.0], 1) == squared_error([3.0], [1]) == squared_error([3.0], np.array([1.0])) == 4.0
+    assert squared_error(3.0, 1) == squared_error(Value(3.0), [1]).data == squared_error(np.array([3.0]), 1) == 4.0
 
 
 def test_squared_error_names_both_lengths() -> None:
@@ -87,6 +88,12 @@ def test_squared_error_names_both_lengths() -> None:
         squared_error([1.0, 2.0, 3.0], [1.0, 2.0])
     with pytest.raises(ValueError, match=r"got 3 outputs and 1 target\(s\); for class labels use cross_entropy"):
         squared_error([1.0, 2.0, 3.0], 2)
+
+
+@pytest.mark.parametrize("scores", [2.0, Value(2.0), [2.0], np.array([2.0])])
+def test_cross_entropy_of_a_single_score_would_be_0_whatever_it_is(scores: Any) -> None:
+    with pytest.raises(ValueError, match=r"^cross_entropy takes a score for each class, got a single one: use binary_cross_entropy, or as"):
+        cross_entropy(scores, 0)
 
 
 @given(score_lists, st.data())
@@ -302,6 +309,13 @@ def test_history_and_model_agree_on_what_is_right(cost: Any, threshold: float) -
     history = train(model, X, Y, cost=cost, epochs=5, progress=False)
     assert model.threshold == pytest.approx(threshold, rel=1e-12)
     assert history.accuracy[-1] == model.accuracy(X, Y) == ((model.predict(X)[:, 0] > threshold) == Y).mean()
+
+
+@pytest.mark.parametrize(("cost", "sizes"), [(binary_cross_entropy, [2, 4, 1]), (cross_entropy, [2, 4, 2])])
+def test_scores_that_have_been_through_sigmoid_are_warned_of(cost: Any, sizes: list[int]) -> None:
+    X, Y = moons(60, seed=1)
+    with pytest.warns(RuntimeWarning, match=f"^{cost.__name__} takes scores, and these outputs have been through sigmoid, which"):
+        train(MLP(sizes, output_activation=sigmoid), X, Y, cost=cost, epochs=1, progress=False)
 
 
 def test_targets_of_minus_1_and_1_part_at_0() -> None:

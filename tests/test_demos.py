@@ -105,6 +105,7 @@ def test_digits_go_on_from_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFi
         (["--data", "drawn", "--folder", "x"], "go together"),
         (["--data", "mnist", "--folder", "/nowhere"], "no train-images-idx3-ubyte or .* in /nowhere"),
         (["--examples", "50", "--sizes", "100,10"], "--sizes must start with 784, the pixels, and end with 10, the digits: got 100,10"),
+        (["--resume"], "--resume goes on from a checkpoint: say from which, --checkpoint PATH"),
         (["--examples", "50", "--learning-rate", "nan"], "learning rate must be a finite number"),
     ],
 )
@@ -132,11 +133,13 @@ def test_options_are_checked_before_anything_is_done(
     assert re.search(message, capsys.readouterr().err)
 
 
-@pytest.mark.parametrize("name", ["neuron", "moons", "activations", "digits"])
+@pytest.mark.parametrize("name", ["neuron", "moons", "activations", "digits", "learning"])
 def test_a_demo_runs_as_a_module_without_a_display(name: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
     done = subprocess.run([sys.executable, "-m", f"demos.{name}", "--help"], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: python -m demos.{name} ")
+    assert "(default: None)" not in done.stdout
     assert "--seed" in done.stdout
     assert "--output" in done.stdout
 

@@ -194,6 +194,13 @@ def test_errors() -> None:
         grad(sin)("x")
     with pytest.raises(TypeError, match="must be real number"):
         grad(math.sin)(1.0)
+    for derivative in (grad, value_and_grad, jacobian, hessian):
+        with pytest.raises(TypeError, match=r"^derivatives are taken of a function, got float 3.0$"):
+            derivative(3.0)  # type: ignore[arg-type]
+        with pytest.raises(
+            TypeError, match=r"^derivatives are taken of a function, got Value\(3.0, grad=0.0\): of a Value call .backward\(\), and"
+        ):
+            derivative(Value(3.0))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=re.escape("log(-1.0) is undefined")):
         grad(grad(log))(-1.0)
 

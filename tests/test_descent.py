@@ -264,10 +264,12 @@ def test_a_rule_is_one_function_for_scalars_too() -> None:
 
 
 def test_rules_that_are_none() -> None:
-    with pytest.raises(TraceError, match="the truth of a traced number"):
+    with pytest.raises(TraceError, match=r"the truth of a traced number \(a result of greater\)"):
         UpdateRule(lambda parameter, gradient, rate, step: [parameter if gradient > 0 else gradient])
     with pytest.raises(TypeError, match=r"an update rule returns a list of 2: the new parameter, and each memory anew; got \[0\]"):
         UpdateRule(lambda parameter, gradient, memory, rate, step: [0], 1)
+    with pytest.raises(TypeError, match=r"an update rule returns a list of 1: .*; got a result of subtract$"):
+        UpdateRule(lambda parameter, gradient, rate, step: parameter - rate * gradient)
 
 
 def test_a_step_of_vectors_that_do_not_fit_is_refused() -> None:

@@ -1,6 +1,10 @@
 """The pages in docs: their snippets run in order, and print what is shown below them."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +41,30 @@ def test_files_that_are_named_exist(path: Path) -> None:
     root = DOCS.parent
     for name in re.findall(r"`((?:autograd|nn|tests|demos)/[\w/.]+)`", path.read_text(encoding="utf-8")):
         assert (root / name).exists(), name
+
+
+def test_a_page_is_built_with_what_the_extra_installs(tmp_path: Path) -> None:
+    """The tools of the extra `docs` fit together on this Python: a page with a snippet and with a function's own words comes out."""
+    for tool in ("mkdocs", "material", "mkdocstrings"):
+        pytest.importorskip(tool)
+    (tmp_path / "docs").mkdir()
+    shutil.copy(DOCS / "doctests.py", tmp_path / "docs")  # which the settings name beside themselves
+    (tmp_path / "docs" / "index.md").write_text("# A page\n\n```python\nx = 1\n```\n\n::: autograd.grad\n", encoding="utf-8")
+    own = {
+        "INHERIT": DOCS.parent / "mkdocs.yml",
+        "site_dir": "site",
+        "hooks": [],
+        "nav": ["index.md"],
+        "extra_css": [],
+    }
+    (tmp_path / "mkdocs.yml").write_text("".join(f"{name}: {value}\n" for name, value in own.items()), encoding="utf-8")
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--config-file", str(tmp_path / "mkdocs.yml")]
+    done = subprocess.run(command, cwd=DOCS.parent, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "A function that returns the gradient of the scalar function" in page
+    assert '<span class="mi">1</span>' in page
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

@@ -111,6 +111,7 @@ STANDARD = {
     "contextlib",
     "dataclasses",
     "functools",
+    "inspect",
     "math",
     "numbers",
     "operator",

@@ -146,6 +146,26 @@ def swish(x: Any) -> Any:
     return x * sigmoid(x)
 
 
+class Forgetful(Module):
+    """A model that forgets to return what it has computed."""
+
+    def __init__(self) -> None:
+        self.weight = Value(1.0)
+
+    def __call__(self, x: Any) -> Any:
+        self.weight * x[0]
+
+
+def test_a_model_that_returns_nothing_is_told_so() -> None:
+    message = "^a model returns its outputs for an example, and this one returned None: perhaps its return is missing$"
+    with pytest.raises(TypeError, match=message):
+        train(Forgetful(), np.ones((3, 1)), np.ones(3), progress=False)
+    with pytest.raises(TypeError, match=message):
+        Forgetful().predict(np.ones((3, 1)))
+    with pytest.raises(TypeError, match=r"got NoneType None: perhaps its return is missing$"):
+        Forgetful().predict(np.ones((100, 1)))
+
+
 @primitive(lambda y, x: 3 * x * x)
 def cube(x: Any) -> Any:
     return x * x * x

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograd import Value, primitive, relu, sigmoid, softplus, tanh
-from nn import MLP, Layer, Module, Neuron, answers
+from nn import MLP, Layer, Module, Neuron, answers, softmax
 
 
 def swish(x: Any) -> Any:
@@ -186,8 +186,8 @@ def test_a_state_goes_from_one_network_to_another() -> None:
         ({"layers[9].bias": 1.0}, r"1 unknown parameter\(s\), such as layers\[9\].bias: the state is that of another model"),
         ({"layers[1].neurons[0].bias": None}, r"1 missing parameter\(s\), such as layers\[1\].neurons\[0\].bias"),
         ({"layers[1].neurons[0].bias": math.nan}, r"layers\[1\].neurons\[0\].bias must be a finite number, got nan"),
-        ({"layers[1].neurons[0].bias": "1"}, r"layers\[1\].neurons\[0\].bias: expected a real number"),
-        ({"layers[1].neurons[0].bias": [1.0]}, r"layers\[1\].neurons\[0\].bias: expected a real number"),
+        ({"layers[1].neurons[0].bias": "1"}, r"layers\[1\].neurons\[0\].bias must be a real number, got str '1'"),
+        ({"layers[1].neurons[0].bias": [1.0]}, r"layers\[1\].neurons\[0\].bias must be a real number, got list \[1.0\]"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(change: dict[str, Any], message: str) -> None:
@@ -210,7 +210,7 @@ def test_a_state_that_does_not_fit_changes_nothing(change: dict[str, Any], messa
         ),
         (np.zeros((2, 2, 2)), r"X must have one row, or one number, for each example: got the shape \(2, 2, 2\)"),
         ([[1.0, 2.0], [3.0]], "X must be an array of real numbers, with rows of one length"),
-        ([["a", "b"]], "X must be an array of real numbers, with rows of one length: found <U1"),
+        ([["a", "b"]], "X must be an array of real numbers: found <U1, such as 'a'"),
         ([[1j, 2.0]], "X must be an array of real numbers"),
         ([[1.0, 2.0], [1.0, math.nan]], r"X\[1, 1\] is nan: all of X must be finite numbers"),
         ([[1.0, 2.0, 3.0]], "this layer takes a list of 2 inputs, got 3"),
@@ -502,6 +502,13 @@ neuron: Any = Neuron
           )],
         (lambda: neuron(2, "linear"), "not its name 'linear': write from nn.activations import linear, then linear without quotes"),
         (lambda: layer(2, 4, "swish"), "an activation is a function of one number, not its name 'swish': give the function itself"),
+        (lambda: network([2, 1], output_activation=math.tanh), "math.tanh as an activation would drop the graph: write from autograd"),
+        (lambda: neuron(2, math.gamma), "math.gamma as an activation would drop the graph: write it with autograd's functions"),
+        *[(lambda x=x: network([2, 3, 1], lambda z: None)(x), "returns a number: <lambda> returned None, so perhaps its return is missing")
+          for x in ([1.0, 2.0], np.ones(2))],
+        (lambda: network([2, 3], output_activation=softmax)([1.0, 2.0]), "softmax takes the list .*, got Value .*: as an activation leave"),
+        (lambda: network("2-16-1"), r"an MLP takes its sizes in one list, .* got '2-16-1'"),
+        (lambda: network([2, 1]).accuracy([[1.0, 2.0]], [1], threshold="high"), "the threshold must be a real number, got str 'high'"),
         (lambda: network(2, [16, 16, 1]), r"an MLP takes its sizes in one list, of its inputs first: MLP\(\[2, 16, 16, 1\]\), got 2"),
         *[(partial(some, np.ones((2, 2))), r"example's inputs, got an array of shape \(2, 2\): for many write model.predict\(X\)")
           for some in (network([2, 1]), layer(2, 3), neuron(2))],
@@ -520,7 +527,7 @@ def test_what_a_stranger_writes_is_answered(make: Any, message: str) -> None:
 
 
 def test_string_labels_are_told_how_to_become_numbers() -> None:
-    with pytest.raises(ValueError, match=r"found <U3; write classes, Y = np.unique\(Y, return_inverse=True\)"):
+    with pytest.raises(ValueError, match=r"found <U3, such as 'cat'; write classes, Y = np.unique\(Y, return_inverse=True\)"):
         MLP([2, 1]).accuracy(np.ones((2, 2)), ["cat", "dog"])
 
 

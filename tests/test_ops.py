@@ -306,6 +306,33 @@ def test_infinities_and_nans_pass_as_in_ieee_arithmetic() -> None:
             TypeError,
             "a partial derivative is a function or a number, got 'x'; write @primitive(lambda y, x: ...)",
         ),
+        (
+            lambda: primitive(lambda x: 2 * x),
+            TypeError,
+            "a partial derivative takes the result y and the 1 operand(s), one for each derivative given: write @primitive(lambda y, x:",
+        ),
+        (
+            lambda: primitive(lambda y, a, b: b)(lambda a, b: a * b),
+            TypeError,
+            "a partial derivative takes the result y and the 1 operand(s), one for each derivative given",
+        ),
+        (
+            lambda: primitive(1.0)(lambda a, b: a + b),
+            TypeError,
+            "primitive has 1 partial derivative(s), one for each operand, and <lambda> does not take as many",
+        ),
+        (
+            lambda: primitive(lambda y, a, b: b, 1.0)(lambda a: a),
+            TypeError,
+            "primitive has 2 partial derivative(s), one for each operand, and <lambda> does not take as many",
+        ),
+        (
+            lambda: primitive(lambda x, *more: x)(2.0),  # type: ignore[arg-type]
+            TypeError,
+            "primitive has 1 partial derivative(s), one for each operand, and 2.0 does not take as many",
+        ),
+        (lambda: np.log10(Value(2.0)), TypeError, "numpy's log10 is no function of Values: write it with autograd's, such as exp"),
+        (lambda: np.hypot(2.0, Value(2.0)), TypeError, "numpy's hypot is no function of Values: write it with autograd's, such as exp"),
     ],
 )
 def test_errors_say_what_was_wrong(f: Callable[[], Any], error: type[Exception], message: str) -> None:

@@ -232,6 +232,8 @@ def test_history_without_accuracy_has_one_axis(ax: Axes) -> None:
     plots.history(History(cost=[3.0]), ax)
     assert len(ax.figure.axes) == 1
     assert ax.lines[0].get_marker() == "o", "a single epoch makes no line"
+    low, high = ax.get_xlim()
+    assert [tick for tick in ax.get_xticks() if low <= tick <= high] == [1.0], "there are no parts of epochs"
 
 
 def test_history_shows_costs_below_zero(ax: Axes) -> None:

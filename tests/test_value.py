@@ -256,12 +256,27 @@ def test_what_wants_a_float_fails_instead_of_dropping_the_graph(f: Callable[[Any
     assert not hasattr(Value, "__float__")
 
 
-@pytest.mark.parametrize(("data", "kind"), [("1", "str '1'"), (None, "NoneType None"), (1j, "complex 1j"), ([1.0], r"list \[1.0\]")])
+@pytest.mark.parametrize(("data", "kind"), [("1", "str '1'"), (None, "NoneType None"), (1j, "complex 1j")])
 def test_data_must_be_a_real_number(data: Any, kind: str) -> None:
     with pytest.raises(TypeError, match=f"^expected a real number, an array or a Value, got {kind}$"):
         Value(data)
     with pytest.raises(TypeError):
         Value(1.0) + data
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([1.0, 2.0], r"got list \[1.0, 2.0\]: write \[Value\(number\) for number in ...\]"),
+        (np.ones(1), r"got ndarray array\(\[1.\]\): write \[Value\(number\) for number in ...\]"),
+        (Value(3.0), r"got Value\(3.0, grad=0.0\): for a leaf of the same number write Value\(x.data\)"),
+    ],
+)
+def test_a_leaf_holds_one_number(data: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=f"^a Value holds one number, {message}$"):
+        Value(data)
+    for number in (np.array(3), np.float32(3), True, 3):
+        assert Value(number).data == float(number)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("number", [2, 2.0, True, np.float64(2.0), np.float32(2.0), np.int64(2), np.array(2.0)[()]])

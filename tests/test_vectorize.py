@@ -382,7 +382,7 @@ def test_a_traced_number_does_not_outlive_its_call() -> None:
 @pytest.mark.parametrize(
     ("f", "error", "message"),
     [
-        (lambda x: None, TypeError, "returns a scalar or a list of scalars, got NoneType None"),
+        (lambda x: None, TypeError, "returns a scalar or a list of scalars, got NoneType None: perhaps its return is missing"),
         (lambda x: "a", TypeError, "returns a scalar or a list of scalars, got str 'a'"),
         (lambda x: [x, [x, x]], ValueError, r"a scalar or a rectangular list, got rows of shapes \[\(\), \(2,\)\]"),
         (lambda x: [], ValueError, "a scalar or a list of scalars, got none at all"),
@@ -621,6 +621,26 @@ def test_a_branch_on_a_parameter_is_refused() -> None:
 def test_only_functions_are_vectorized() -> None:
     with pytest.raises(TypeError, match="vectorize takes a function of one example, got int"):
         vectorize(3)  # type: ignore[arg-type]
+
+
+class MineError(TypeError):
+    """A user's own kind of error, which says itself what is wrong."""
+
+
+def raising(x: Any) -> Any:
+    raise MineError("mine")
+
+
+def test_a_mistake_in_the_function_is_told_with_what_one_example_is() -> None:
+    w, X = Value(2.0), np.ones((4, 2))
+    with pytest.raises(TypeError, match=r"'list' and 'Tracer'; of one example x is a list of 2, y is a number$"):
+        vectorize(lambda x, y: (x - y) * w)(X, np.ones(4))
+    with pytest.raises(IndexError, match=r"^list index out of range; of one example x is a list of 2 lists of 3$"):
+        vectorize(lambda x: x[0][3] * w)(np.ones((4, 2, 3)))
+    with pytest.raises(MineError, match=r"^mine$"):
+        vectorize(raising)(X)
+    with pytest.raises(TraceError, match=r"or & and \| on conditions.$"):
+        vectorize(lambda x: x[0] if x[1] > 0 else w)(X)
 
 
 # Compiled functions inside others

@@ -49,6 +49,10 @@ class Array(Symbol):
     def __init__(self, builder: Builder, number: int) -> None:
         self.builder, self.number = builder, number
 
+    def __repr__(self) -> str:
+        op = getattr(self.builder.program.instructions[self.number], "op", None)
+        return f"a result of {op.name}" if isinstance(op, Operation) else "an operand"
+
     @staticmethod
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
         builder = next(each.builder for each in operands if isinstance(each, Array))

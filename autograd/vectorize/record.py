@@ -136,12 +136,24 @@ def _called(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seq
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
         arguments.append(rows if shape else rows[0])
     with recording() as asked:
-        results, shape = _flat(f(*arguments))
+        try:
+            returned = f(*arguments)
+        except (IndexError, TypeError) as error:
+            if type(error) not in (IndexError, TypeError):
+                raise  # which says itself what to do
+            given = ", ".join(f"{name} is {_one_example(shape)}" for name, shape in zip(names, shapes))
+            raise type(error)(f"{error}; of one example {given}") from error
+        results, shape = _flat(returned)
         if not results:
             raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
         scalars = _numbered(results, dict(numbers))
         demands = [(each, _numbered([each.condition, *each.numbers], dict(numbers))) for each in asked]
     return Recorded(scalars, shape, demands)
+
+
+def _one_example(shape: tuple[int, ...]) -> str:
+    """What a function is given for an argument whose rows have this shape: "a number", "a list of 2", "a list of 2 lists of 3"."""
+    return f"a list of {' lists of '.join(map(str, shape))}" if shape else "a number"
 
 
 def _identical(one: Scalars, other: Scalars) -> bool:
@@ -187,8 +199,9 @@ def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
         try:
             result = ops.real(result)
         except TypeError:
+            hint = ": perhaps its return is missing" if result is None else ""
             raise TypeError(
-                f"a vectorized function returns a scalar or a list of scalars, got {type(result).__name__} {result!r:.60}"
+                f"a vectorized function returns a scalar or a list of scalars, got {type(result).__name__} {result!r:.60}{hint}"
             ) from None
     return [result], ()
 

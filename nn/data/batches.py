@@ -28,7 +28,8 @@ def one_hot(y: ArrayLike, classes: int | None = None) -> Array:
     """
     labels = np.asarray(y)
     if labels.ndim != 1:
-        raise ValueError(f"labels are a one-dimensional array, got shape {labels.shape}")
+        hint = ": write y.ravel()" if labels.shape[1:] == (1,) else ""
+        raise ValueError(f"labels are a one-dimensional array, got shape {labels.shape}{hint}")
     if labels.dtype.kind not in "biuf":
         example = f", as {str(labels[0])!r:.60}" if len(labels) else ""
         raise ValueError(f"labels are whole numbers from 0 up, got {labels.dtype}{example}: {ENCODE} numbers them from 0")

@@ -260,7 +260,9 @@ def _lay_out(asked: _Asked, pieces: Iterator[Piece]) -> tuple[_Layout, Piece]:
     line, first = sample[0]
     for number, row in sample:
         if len(row) != len(first):
-            raise ValueError(f"{asked.source}, line {number}: {len(row)} cells, but the first line has {len(first)}")
+            raise ValueError(
+                f"{asked.source}, line {number}: {len(row)} cells, but the first line has {len(first)}{_other_delimiter(first)}"
+            )
     if asked.header is False and asked.name():
         raise ValueError(f"header=False leaves no names for {asked.name()}: give the column's position, from 0")
     target = _position(asked.target, "target", asked.source, first)
@@ -285,10 +287,18 @@ def _lay_out(asked: _Asked, pieces: Iterator[Piece]) -> tuple[_Layout, Piece]:
     return _Layout(asked, names, header, because, target, features, categorical, codes), (start, text)
 
 
+def _other_delimiter(first: list[str]) -> str:
+    """What to write where the first line seems to be parted by another character than was said."""
+    found = next((each for each in (";", "\t", "|") if len(first) == 1 and each in first[0]), None)
+    return f"; if {found!r} parts its cells, write delimiter={found!r}" if found else ""
+
+
 def _position(column: Column, argument: str, source: str, first: list[str]) -> int:
     if isinstance(column, str):
         if first.count(column) != 1:
-            raise ValueError(f"{source} has no single column {column!r}: its first line has {', '.join(map(repr, first))[:200]}")
+            raise ValueError(
+                f"{source} has no single column {column!r}: its first line has {', '.join(map(repr, first))[:200]}{_other_delimiter(first)}"
+            )
         return first.index(column)
     if not is_whole(column):
         raise ValueError(f"{argument} gives a column by its name or its position, got {column!r}")
