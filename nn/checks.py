@@ -125,13 +125,18 @@ def drawn(noise: Noise, rng: np.random.Generator, count: int) -> Array:
     return numbers
 
 
-def try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
-    """The number of outputs, after showing the cost one target of each kind, and what it requires all of them."""
+def try_out(model: Module, cost: Cost, X: Array, Y: Array, is_learned: bool = True) -> int:
+    """The number of outputs, after showing the cost one target of each kind, and what it requires all of them.
+
+    Raises TypeError for a cost that cannot be computed or is no number, and where it is to be learned from for one without a gradient.
+    """
     outputs, results = outputs_of(model(X[0].tolist())), []
     for target in np.unique(Y, axis=0)[:1000].tolist():
         try:
             result = cost(outputs, target)
         except TypeError as error:
+            if type(error) is not TypeError:
+                raise  # which says itself what to do
             raise TypeError(
                 f"the cost {name_of(cost)}, given {len(outputs)} output(s) in a list and the target {target!r:.60}: {error}. "
                 f"A single output is outputs[0], and functions of it are autograd's, such as exp and abs, not math's"
@@ -139,7 +144,7 @@ def try_out(model: Module, cost: Cost, X: Array, Y: Array) -> int:
         if not isinstance(result, (Value, float, int)):
             raise TypeError(f"a cost is one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}")
         results.append(result)
-    if any(isinstance(output, Value) for output in outputs) and not any(isinstance(result, Value) for result in results):
+    if is_learned and any(isinstance(each, Value) for each in outputs) and not any(isinstance(each, Value) for each in results):
         raise TypeError(
             f"there is nothing to learn from the cost {name_of(cost)}: it returned {results[0]!r:.60}, which remembers no outputs. "
             f"Write it with the outputs themselves, not with their .data"

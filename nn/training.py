@@ -261,7 +261,7 @@ class Training:
         self.clip, self.noise, self.frozen = checks.a_limit(clip), checks.a_noise(noise), checks.places(model, frozen)
         self.measured = measure_accuracy
         for inputs, targets in filter(None, [(self.X, self.Y), self.validation]):
-            self._outputs = checks.try_out(model, cost, inputs, targets)
+            self._outputs = checks.try_out(model, cost, inputs, targets, is_learned=inputs is self.X)
             self.measured = self.measured and not math.isnan(accuracy(np.zeros((len(targets), self._outputs)), targets))
         if cost in (binary_cross_entropy, cross_entropy) and sigmoid in model._output_activations():
             _warn(

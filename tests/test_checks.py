@@ -80,6 +80,15 @@ def test_a_cost_that_remembers_no_outputs_is_nothing_to_learn_from() -> None:
         fit(cost=without_outputs)
 
 
+def test_validation_data_may_have_a_cost_without_a_gradient() -> None:
+    def of_ones(outputs: Any, y: Any) -> Any:
+        return (outputs[0] - 1) ** 2 if y else 0.0
+
+    with pytest.warns(RuntimeWarning, match="training runs on scalar Values"):
+        _, history = fit(cost=of_ones, validation=(X[:4], np.zeros(4)), epochs=1)
+    assert history.validation_cost == [0.0]
+
+
 @pytest.mark.parametrize(
     ("cost", "message"),
     [

@@ -633,9 +633,9 @@ def raising(x: Any) -> Any:
 
 def test_a_mistake_in_the_function_is_told_with_what_one_example_is() -> None:
     w, X = Value(2.0), np.ones((4, 2))
-    with pytest.raises(TypeError, match=r"'list' and 'Tracer'; of one example x is a list of 2, y is a number$"):
+    with pytest.raises(TypeError, match=r"'list' and 'Tracer'; in one example x is a list of 2, y is a number$"):
         vectorize(lambda x, y: (x - y) * w)(X, np.ones(4))
-    with pytest.raises(IndexError, match=r"^list index out of range; of one example x is a list of 2 lists of 3$"):
+    with pytest.raises(IndexError, match=r"^list index out of range; in one example x is a list of 2 lists of 3$"):
         vectorize(lambda x: x[0][3] * w)(np.ones((4, 2, 3)))
     with pytest.raises(MineError, match=r"^mine$"):
         vectorize(raising)(X)

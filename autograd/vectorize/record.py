@@ -142,7 +142,7 @@ def _called(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seq
             if type(error) not in (IndexError, TypeError):
                 raise  # which says itself what to do
             given = ", ".join(f"{name} is {_one_example(shape)}" for name, shape in zip(names, shapes))
-            raise type(error)(f"{error}; of one example {given}") from error
+            raise type(error)(f"{error}; in one example {given}") from error
         results, shape = _flat(returned)
         if not results:
             raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
