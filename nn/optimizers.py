@@ -123,6 +123,13 @@ def as_schedule(rate: float | Schedule) -> Schedule:
     return rate if callable(rate) else Constant(_checked("the learning rate", rate))
 
 
+def _check_vector(name: str, given: Any) -> None:
+    """Raise ValueError for what a rule would misread: its numbers are taken from memory as they lie there."""
+    if type(given) is not np.ndarray or given.dtype != np.float64 or given.ndim != 1 or not given.flags.c_contiguous:
+        found = f", {given.dtype} of shape {given.shape} and strides {given.strides}" if isinstance(given, np.ndarray) else ""
+        raise ValueError(f"{name} must be a contiguous vector, np.ascontiguousarray(..., np.float64): got {type(given).__name__}{found}")
+
+
 def _positive(name: str, given: Any) -> None:
     if not _checked(name, given):
         raise ValueError(f"{name} must be greater than 0")
@@ -194,6 +201,8 @@ class Optimizer(ABC):
 
         Returns the learning rate that it went by.
         """
+        _check_vector("parameters", parameters)
+        _check_vector("gradient", gradient)
         if parameters.shape != gradient.shape:
             raise ValueError(f"one gradient for each parameter, please: got {parameters.size} parameters and {gradient.size} gradients")
         vectors, rate = self.vectors(parameters.size), self.learning_rate
