@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -45,6 +46,7 @@ class Forgotten(NamedTuple):
 
     epochs: int = 0
     steps: int = 0
+    validation_cost: float = math.inf  # the lowest of those epochs
 
 
 class Mark(NamedTuple):
@@ -98,11 +100,13 @@ class History:
 
     def forget(self, epochs: int, steps: int) -> None:
         """Hold the first so many epochs, and the steps in them, no longer. The lists are new ones, as marks may be of the old ones."""
+        before = self.forgotten
+        lowest = min([before.validation_cost, *self.validation_cost[:epochs]])
         for name in _EPOCHS:
             setattr(self, name, getattr(self, name)[epochs:])
         for name in _STEPS:
             setattr(self.steps, name, getattr(self.steps, name)[steps:])
-        self.forgotten = Forgotten(self.forgotten.epochs + epochs, self.forgotten.steps + steps)
+        self.forgotten = Forgotten(before.epochs + epochs, before.steps + steps, lowest)
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, list[float]], stopped: str = "") -> History:

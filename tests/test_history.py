@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nn import History
-from nn.history import Step, Steps
+from nn.history import Forgotten, Step, Steps
 
 
 def example() -> History:
@@ -81,10 +81,10 @@ def test_what_is_forgotten_is_counted_and_marks_remember_it() -> None:
     history = example()
     before = history.mark()
     history.forget(1, 2)
-    assert (history.cost, history.steps.cost, history.forgotten) == ([1.375], [1.5, 1.25], (1, 2))
+    assert (history.cost, history.steps.cost, history.forgotten) == ([1.375], [1.5, 1.25], Forgotten(1, 2))
     assert repr(history) == "History(2 epochs, 4 steps, cost 1.375, accuracy 0.75, 0.5 s, finished)"
     after = history.mark()
     history.go_back(before)
-    assert (history.cost, history.steps.cost, history.forgotten) == ([2.5, 1.375], [3.0, 2.0, 1.5, 1.25], (0, 0))
+    assert (history.cost, history.steps.cost, history.forgotten) == ([2.5, 1.375], [3.0, 2.0, 1.5, 1.25], Forgotten())
     history.go_back(after)
-    assert (history.cost, history.steps.cost, history.forgotten) == ([1.375], [1.5, 1.25], (1, 2))
+    assert (history.cost, history.steps.cost, history.forgotten) == ([1.375], [1.5, 1.25], Forgotten(1, 2))
