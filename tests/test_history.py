@@ -30,6 +30,23 @@ def test_a_history_survives_json() -> None:
     assert History.from_json(History().to_json()) == History()
 
 
+@pytest.mark.parametrize("validation_cost", [[], [0.25, 0.5]])
+def test_what_was_forgotten_survives_json(validation_cost: list[float]) -> None:
+    history = example()
+    history.validation_cost[:] = validation_cost
+    history.forget(1, 2)
+    again = History.from_json(history.to_json())
+    assert again == history
+    assert again.forgotten == Forgotten(1, 2, 0.25 if validation_cost else math.inf)
+
+
+@pytest.mark.parametrize("forgotten", [[-1, 0, None], [1, 2.5, None], [1, 2, "low"], [True, 2, None], [1, 2, math.inf]], ids=str)
+def test_no_history_has_forgotten_such_a_thing(forgotten: list[Any]) -> None:
+    text = json.dumps({**json.loads(example().to_json()), "forgotten": forgotten})
+    with pytest.raises(ValueError, match=r"^a history has forgotten so many epochs, steps and the lowest cost of a validation, got \("):
+        History.from_json(text)
+
+
 def test_a_history_is_shown_in_one_line() -> None:
     assert repr(example()) == "History(2 epochs, 4 steps, cost 1.375, accuracy 0.75, 1.0 s, finished)"
     assert repr(History()) == "History(0 epochs, 0 steps, 0.0 s)"
