@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value
+from nn.data.conventions import unmasked
 
 Array = npt.NDArray[np.float64]
 
@@ -19,7 +20,7 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
     Raises ValueError where there are none, and for whatever is not a finite number.
     """
     try:
-        array = np.asarray(given)
+        array = unmasked(name, given)
         if array.dtype.kind not in "biuf":
             is_labels = array.dtype.kind in "US" and name[-1] in "Yy"
             hint = f"; write classes, {name} = np.unique({name}, return_inverse=True)" if is_labels else ""
