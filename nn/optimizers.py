@@ -240,7 +240,8 @@ class Optimizer(ABC):
         return vars(self) | {"_recorded": None}
 
     def _settings(self) -> dict[str, Any]:
-        return {}
+        """What a run is known by, besides the schedule: all that an optimizer of one's own was made with."""
+        return {name: getattr(each, "__name__", each) for name, each in vars(self).items() if name not in (*_MOVING, "memory")}
 
     def __repr__(self) -> str:
         rate = self.schedule.rate if isinstance(self.schedule, Constant) else getattr(self.schedule, "__name__", self.schedule)
@@ -282,9 +283,6 @@ class SGD(Optimizer):
         velocity = self.momentum * velocity + direction
         return [parameter - rate * (direction + self.momentum * velocity if self.nesterov else velocity), velocity]
 
-    def _settings(self) -> dict[str, Any]:
-        return {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
-
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015, algorithm 1), with decoupled weight decay (AdamW: Loshchilov and Hutter, 2019, algorithm 2).
@@ -322,6 +320,3 @@ class Adam(Optimizer):
             parameter = parameter * (1 - rate * self.weight_decay)
         move = mean / (sqrt(square / (1 - beta2**step)) + self.epsilon)
         return [parameter - rate / (1 - beta1**step) * move, mean, square]
-
-    def _settings(self) -> dict[str, Any]:
-        return {"betas": self.betas, "epsilon": self.epsilon, "weight_decay": self.weight_decay}
