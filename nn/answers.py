@@ -28,7 +28,7 @@ def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: sli
     targets = examples("Y", Y)
     if len(targets[part]) != len(outputs):
         raise ValueError(f"X and Y must be equally long: got {len(outputs)} examples and {len(targets[part])} targets")
-    classes = outputs.shape[1]
+    classes, known = outputs.shape[1], ~np.isnan(outputs).any(axis=1)  # an output that is nan answers nothing
     if targets.shape[1:] == outputs.shape[1:] and classes > 1 and (targets >= 0).all() and np.allclose(targets.sum(axis=1), 1):
         targets = targets.argmax(axis=1)
     if targets.size != len(targets):
@@ -36,9 +36,9 @@ def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: sli
     targets = targets.reshape(-1)
     labels, targets = set(np.unique(targets).tolist()), targets[part]
     if classes > 1:
-        return float((outputs.argmax(axis=1) == targets).mean()) if labels <= set(range(classes)) else math.nan
+        return float((known & (outputs.argmax(axis=1) == targets)).mean()) if labels <= set(range(classes)) else math.nan
     if labels <= {-1, 1} or labels <= {0, 1}:
-        return float(((outputs[:, 0] > (0.0 if -1 in labels else threshold)) == (targets == 1)).mean())
+        return float((known & ((outputs[:, 0] > (0.0 if -1 in labels else threshold)) == (targets == 1))).mean())
     return math.nan
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value
+from nn.data.conventions import unmasked
 
 Array = npt.NDArray[np.float64]
 
@@ -20,7 +21,7 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
     Raises ValueError where there are none, and for whatever is not a finite number.
     """
     try:
-        array = np.asarray(given)
+        array = unmasked(name, given)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be an array of real numbers, with rows of one length: {_uneven(given) or error}") from None
     if array.dtype.kind not in "biuf":

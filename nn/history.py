@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Step(NamedTuple):
@@ -45,6 +46,7 @@ class Forgotten(NamedTuple):
 
     epochs: int = 0
     steps: int = 0
+    validation_cost: float = math.inf  # the lowest of those epochs
 
 
 class Mark(NamedTuple):
@@ -98,11 +100,13 @@ class History:
 
     def forget(self, epochs: int, steps: int) -> None:
         """Hold the first so many epochs, and the steps in them, no longer. The lists are new ones, as marks may be of the old ones."""
+        before = self.forgotten
+        lowest = min([before.validation_cost, *self.validation_cost[:epochs]])
         for name in _EPOCHS:
             setattr(self, name, getattr(self, name)[epochs:])
         for name in _STEPS:
             setattr(self.steps, name, getattr(self.steps, name)[steps:])
-        self.forgotten = Forgotten(self.forgotten.epochs + epochs, self.forgotten.steps + steps)
+        self.forgotten = Forgotten(before.epochs + epochs, before.steps + steps, lowest)
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, list[float]], stopped: str = "") -> History:
@@ -112,9 +116,7 @@ class History:
         if columns.keys() != own.keys():
             raise ValueError(f"a history has the columns {', '.join(own)}; got {', '.join(map(str, columns)) or 'none'}")
         for name, numbers in columns.items():
-            if not isinstance(numbers, list) or not all(
-                isinstance(number, (int, float)) and abs(number) <= sys.float_info.max for number in numbers
-            ):
+            if not isinstance(numbers, list) or not _are_finite(numbers):
                 raise ValueError(f"a history's {name} must be a list of finite numbers")
             own[name].extend(map(float, numbers))
         if not all(number >= 1 and number.is_integer() for number in own["steps.examples"]):
@@ -127,23 +129,34 @@ class History:
         return history
 
     def to_json(self) -> str:
-        return json.dumps({"stopped": self.stopped, **self.columns()}, allow_nan=False)
+        epochs, steps, lowest = self.forgotten
+        forgotten = {"forgotten": [epochs, steps, lowest if lowest < math.inf else None]} if self.forgotten != Forgotten() else {}
+        return json.dumps({"stopped": self.stopped, **forgotten, **self.columns()}, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> History:
         """The history that `to_json` wrote. Raises ValueError for anything else."""
         try:
             columns = json.loads(text)
-            stopped = columns.pop("stopped")
+            stopped, (epochs, steps, lowest) = columns.pop("stopped"), columns.pop("forgotten", (0, 0, None))
         except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"this is no history in JSON: {error!r}") from None
-        return cls.from_columns(columns, str(stopped))
+        numbers = (epochs, steps, 0 if lowest is None else lowest)
+        if not all(type(each) is int and each >= 0 for each in (epochs, steps)) or not _are_finite(numbers):
+            raise ValueError(f"a history has forgotten so many epochs, steps and the lowest cost of a validation, got {numbers!r:.60}")
+        history = cls.from_columns(columns, str(stopped))
+        history.forgotten = Forgotten(epochs, steps, math.inf if lowest is None else float(lowest))
+        return history
 
     def __repr__(self) -> str:
         epochs, steps = self.forgotten.epochs + len(self.cost), self.forgotten.steps + len(self.steps.cost)
         words = [f"{epochs} epochs", f"{steps} steps"]
         words += [f"{name.replace('_', ' ')} {numbers[-1]:.4g}" for name, numbers in self.columns().items() if numbers and name in _TOLD]
         return f"History({', '.join(words)}, {sum(self.steps.seconds):.1f} s{', ' + self.stopped if self.stopped else ''})"
+
+
+def _are_finite(numbers: Sequence[Any]) -> bool:
+    return all(isinstance(number, (int, float)) and abs(number) <= sys.float_info.max for number in numbers)
 
 
 _EPOCHS = [each.name for each in fields(History) if each.name not in ("steps", "stopped", "forgotten")]

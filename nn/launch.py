@@ -32,7 +32,7 @@ PATIENCE = 3.0  # seconds that a process has to end when it is asked to
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m nn.launch", description=str(__doc__).partition("\n")[0].removeprefix("launch: "))
     parser.add_argument("--processes", type=_whole, required=True, help="how many")
-    parser.add_argument("--restarts", type=int, default=0, help="how often to begin again when one has died (default: never)")
+    parser.add_argument("--restarts", type=_not_negative, default=0, help="how often to begin again when one has died (default: never)")
     parser.add_argument("script", help="what each of them runs")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
     given = parser.parse_args(arguments)
@@ -165,6 +165,13 @@ def _whole(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"at least one process, not {number}")
+    return number
+
+
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:  # it would begin again for ever
+        raise argparse.ArgumentTypeError(f"0 or more, not {number}")
     return number
 
 

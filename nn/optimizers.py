@@ -123,6 +123,13 @@ def as_schedule(rate: float | Schedule) -> Schedule:
     return rate if callable(rate) else Constant(_checked("the learning rate", rate))
 
 
+def _check_vector(name: str, given: Any) -> None:
+    """Raise ValueError for what a rule would misread: its numbers are taken from memory as they lie there."""
+    if type(given) is not np.ndarray or given.dtype != np.float64 or given.ndim != 1 or not given.flags.c_contiguous:
+        found = f", {given.dtype} of shape {given.shape} and strides {given.strides}" if isinstance(given, np.ndarray) else ""
+        raise ValueError(f"{name} must be a contiguous vector, np.ascontiguousarray(..., np.float64): got {type(given).__name__}{found}")
+
+
 def _positive(name: str, given: Any) -> None:
     if not _checked(name, given):
         raise ValueError(f"{name} must be greater than 0")
@@ -194,6 +201,8 @@ class Optimizer(ABC):
 
         Returns the learning rate that it went by.
         """
+        _check_vector("parameters", parameters)
+        _check_vector("gradient", gradient)
         if parameters.shape != gradient.shape:
             raise ValueError(f"one gradient for each parameter, please: got {parameters.size} parameters and {gradient.size} gradients")
         vectors, rate = self.vectors(parameters.size), self.learning_rate
@@ -231,7 +240,8 @@ class Optimizer(ABC):
         return vars(self) | {"_recorded": None}
 
     def _settings(self) -> dict[str, Any]:
-        return {}
+        """What a run is known by, besides the schedule: all that an optimizer of one's own was made with."""
+        return {name: getattr(each, "__name__", each) for name, each in vars(self).items() if name not in (*_MOVING, "memory")}
 
     def __repr__(self) -> str:
         rate = self.schedule.rate if isinstance(self.schedule, Constant) else getattr(self.schedule, "__name__", self.schedule)
@@ -273,9 +283,6 @@ class SGD(Optimizer):
         velocity = self.momentum * velocity + direction
         return [parameter - rate * (direction + self.momentum * velocity if self.nesterov else velocity), velocity]
 
-    def _settings(self) -> dict[str, Any]:
-        return {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
-
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015, algorithm 1), with decoupled weight decay (AdamW: Loshchilov and Hutter, 2019, algorithm 2).
@@ -313,6 +320,3 @@ class Adam(Optimizer):
             parameter = parameter * (1 - rate * self.weight_decay)
         move = mean / (sqrt(square / (1 - beta2**step)) + self.epsilon)
         return [parameter - rate / (1 - beta1**step) * move, mean, square]
-
-    def _settings(self) -> dict[str, Any]:
-        return {"betas": self.betas, "epsilon": self.epsilon, "weight_decay": self.weight_decay}

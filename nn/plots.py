@@ -274,7 +274,8 @@ def history(history: History, ax: Axes | None = None) -> Axes:
     for side, name, colour, training, validation in sides:
         for label, numbers, style in ((name, training, "-"), (f"validation {name}", validation, "--")):
             if numbers:
-                curves += side.plot(range(1, len(numbers) + 1), numbers, style, color=colour, marker=marker, label=label)
+                first = history.forgotten.epochs + 1
+                curves += side.plot(range(first, first + len(numbers)), numbers, style, color=colour, marker=marker, label=label)
         side.set_ylabel(name, color=colour)
         side.tick_params(axis="y", labelcolor=colour)
         side.spines["top"].set_visible(False)

@@ -175,9 +175,9 @@ def _call(callbacks: Sequence[Callback], run: Training) -> bool:
     """Call the callbacks, and take up what they made of the parameters; true where one wants to stop."""
     if not callbacks:
         return False
-    wants_to_stop = True in [callback(run.model, run.history) for callback in callbacks]
+    answers = [callback(run.model, run.history) for callback in callbacks]
     run.take_up()
-    return wants_to_stop
+    return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)  # 1, as file.write() may return, is no True
 
 
 def _is_stuck(history: History, patience: int | None) -> bool:
@@ -272,11 +272,13 @@ class Training:
         self._objective, reason = objective_for(model, cost, self._alike(*first), compiled, backend, threads)
         if reason:
             _warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}")
-        if self._outputs == 1 and (threshold := indifference(cost)) is not None:
+        threshold = 0.0 if {-1.0} <= set(np.unique(self.Y).tolist()) <= {-1.0, 1.0} else indifference(cost)  # as accuracy has it
+        if self._outputs == 1 and threshold is not None:
             model.threshold = threshold
 
         # Vectors inside are in the objective's order, those that go out in the model's.
         self._own = Parameters(model, self._objective.parameters)
+        self._memory: list[Vector] = []  # the optimizer's, which is behind it wherever the model is
         self._best, self._gradient = self._own.theta.copy(), np.zeros_like(self._own.theta)
         self._still = np.flatnonzero(np.isin(self._own.places, self.frozen))
         self.history = History()
@@ -312,7 +314,7 @@ class Training:
             with np.errstate(all="ignore"):
                 return self._take(1)[0]
         finally:
-            self._own.write()
+            self._write()
 
     def epoch(self, watch: Callable[[Step], Any] | None = None, every: float = 0.0) -> bool:
         """The steps to the end of this epoch, or until `watch`, called for each, returns something true. Was the end reached?
@@ -333,12 +335,12 @@ class Training:
                         if any(self.processes.each(any(wishes))):
                             break
         finally:
-            self._own.write()
+            self._write()
         return self._epoch > epochs
 
     def example(self) -> Example:
         """Look at the mini-batch's next example; at its last one make the update, to the same bits as `step` does."""
-        self._own.write()
+        self._write()
         self._take_up()
         rows, batch = self._mini_batch()
         place, gradient = self._looked, np.empty_like(self._own.theta)
@@ -397,9 +399,10 @@ class Training:
         size = self.batch_size if batch_size is SAME else self._size(batch_size)
         limit = self.clip if clip is SAME else checks.a_limit(clip)
         self._check_memory(changed)
+        self._write()
         if size != self.batch_size:
             self._pending, self._looked, self._pace = None, 0, 1
-        memory = self._safe.memory if changed is self.optimizer else self._memory(changed)
+        memory = self._safe.memory if changed is self.optimizer else changed.state_dict()
         self.optimizer, self.optimizer.schedule, self.batch_size, self.clip = changed, schedule, size, limit
         self._safe = replace(self._safe, optimizer=changed, schedule=schedule, memory=memory, batch_size=size, clip=limit)
 
@@ -408,7 +411,7 @@ class Training:
         numbers = np.asarray(parameters, dtype=np.float64)
         if numbers.shape != self._own.known.shape or not np.isfinite(numbers).all():
             raise ValueError(f"the model has {len(self._own.values)} parameters: give a finite number for each, in a vector")
-        self._own.write()
+        self._write()
         self._own.put(numbers)
 
     def take_up(self) -> None:
@@ -487,6 +490,7 @@ class Training:
         own, optimizer = self._own, self.optimizer
         if not own.ahead:
             self._take_up()
+            self._memory = self._remembered()
         rows, data = self._mini_batches(most)
         size, rates = len(data[0]) if rows is None else rows.shape[1], self._rates(1 if rows is None else len(rows))
         descent, limit = self._descent(data), math.inf if self.clip is None else self.clip
@@ -532,7 +536,7 @@ class Training:
 
     def _descent(self, data: Batch) -> Descent:
         """The descent of these data by the optimizer's rule."""
-        vectors, rule = self.optimizer.vectors(len(self._own.theta)), self.optimizer.update_rule
+        vectors, rule = self._memory, self.optimizer.update_rule
         used, descent = self._made or ((), None)
         wanted = (rule, *data, *vectors)
         if descent is None or len(used) != len(wanted) or not all(map(operator.is_, used, wanted)):
@@ -600,7 +604,7 @@ class Training:
         history, steps, n = self.history, self.history.steps, self._steps_in_epoch
         if not np.isfinite(self._own.theta).all():
             self._diverge(n - 1, "the update has overflowed the parameters")
-        self._own.write()
+        self._write()
         cost = float(np.average(steps.cost[-n:], weights=steps.examples[-n:]))
         norm, seconds = sum(steps.gradient_norm[-n:]) / n, sum(steps.seconds[-n:])
         measured = [(history.accuracy, self._accuracy(self.X, self.Y))] if self.measured else []
@@ -608,7 +612,7 @@ class Training:
             held_out = self._validation_cost(*self.validation)
             if self.measured:
                 measured.append((history.validation_accuracy, self._accuracy(*self.validation)))
-            if held_out < min(history.validation_cost, default=math.inf):
+            if held_out < min([history.forgotten.validation_cost, *history.validation_cost]):
                 self._best[:] = self._own.theta
             measured.append((history.validation_cost, held_out))
         for column, number in measured:  # all of them or, after an exception above, none
@@ -668,10 +672,30 @@ class Training:
         if self._own.read() and not self._seen:
             self._safe = self._snapshot()
 
+    def _remembered(self) -> list[Vector]:
+        """The optimizer's memory in the objective's order, in the vectors of before, as a descent is of these."""
+        vectors = self.optimizer.vectors(len(self._own.values))
+        own = self._memory if len(self._memory) == len(vectors) else [np.empty_like(self._own.theta) for _ in vectors]
+        for vector, copy in zip(vectors, own):
+            copy[:] = vector[self._own.places]
+        return own
+
+    def _remember(self) -> None:
+        """Bring the optimizer's memory up to what has been learned, if it is behind."""
+        if self._own.ahead:
+            for vector, own in zip(self.optimizer.vectors(len(self._own.values)), self._memory):
+                vector[self._own.places] = own
+
+    def _write(self) -> None:
+        """Bring the optimizer and the model up to what has been learned, if they are behind."""
+        self._remember()
+        self._own.write()
+
     # States
 
     def _snapshot(self) -> State:
-        memory = self._memory(self.optimizer)
+        self._remember()
+        memory = self.optimizer.state_dict()
         vectors = [vector for name, vector in memory.items() if name != "steps"]
         parameters, best = (self._own.in_model_order(vector, self._own.known) for vector in (self._own.theta, self._best))
         gradient = self._own.in_model_order(self._gradient)
@@ -682,22 +706,17 @@ class Training:
             self.history.mark(),
         )  # fmt: skip
 
-    def _memory(self, optimizer: Optimizer) -> dict[str, Any]:
-        """What the optimizer remembers, in the model's order."""
-        return {name: each if name == "steps" else self._own.in_model_order(each) for name, each in optimizer.state_dict().items()}
-
     def _check_memory(self, optimizer: Optimizer) -> None:
         for name, vector in optimizer.state_dict().items():
-            if name != "steps" and len(vector) != len(self._own.theta):
+            if name != "steps" and len(vector) != len(self._own.values):
                 raise ValueError(
-                    f"this optimizer remembers {len(vector)} parameters, got {len(self._own.theta)}: make a new one for another model"
+                    f"this optimizer remembers {len(vector)} parameters, got {len(self._own.values)}: make a new one for another model"
                 )
 
     def _restore(self, state: State) -> None:
         """Raises ValueError, with nothing changed, where the state does not fit together."""
         place, places = self._place(state.mark), self._own.places
-        memory = {name: vector[places] for name, vector in state.memory.items() if name != "steps"}
-        state.optimizer.load_state_dict({"steps": state.memory["steps"], **memory})
+        state.optimizer.load_state_dict(state.memory)
         self.optimizer, self.optimizer.schedule = state.optimizer, state.schedule
         self.batch_size, self.clip, self._pending, self._looked = state.batch_size, state.clip, None, state.looked
         self._epoch, self._seen, self._steps_in_epoch = place

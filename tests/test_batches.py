@@ -165,3 +165,9 @@ def test_standardize_measures_the_training_rows_for_the_others() -> None:
 def test_standardize_refuses_what_it_cannot_measure(X: Any, like: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         standardize(X, like)
+
+
+@pytest.mark.parametrize("call", [one_hot, standardize, lambda y: standardize(np.zeros((2, 2)), like=y), lambda y: split(y, y)])
+def test_what_lies_behind_a_mask_is_not_taken_for_what_was_meant(call: Callable[[Any], Any]) -> None:
+    with pytest.raises(ValueError, match=r"^(X|y|like) has masked entries: fill them, as in (X|y|like).filled\(0.0\), or leave out"):
+        call(np.ma.masked_equal([[1, 2], [3, -1]], -1))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from autograd import relu
-from nn import MLP, SGD, Adam, Cosine, binary_cross_entropy, squared_error
+from nn import MLP, SGD, Adam, Cosine, Optimizer, binary_cross_entropy, squared_error
 from tests.runs import HELD_OUT, begin, bits, eager_and_compiled, fit
 
 
@@ -223,3 +223,22 @@ def test_cut_and_flipped_checkpoints(tmp_path: Path) -> None:
             assert path.read_bytes() == flipped
         else:
             assert bits(model) == bits(whole)
+
+
+class Signs(Optimizer):
+    """Steps of one size, of a user's own."""
+
+    def __init__(self, rate: float, scale: float) -> None:
+        super().__init__(rate)
+        self.scale = scale
+
+    def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> Any:
+        return [parameter - rate * self.scale * (1.0 * (gradient > 0) - (gradient < 0))]
+
+
+def test_a_run_by_an_optimizer_of_ones_own_is_known_by_its_settings(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    fit(optimizer=Signs(0.1, 2.0), checkpoint=path)
+    fit(optimizer=Signs(0.1, 2.0), checkpoint=path, resume=True)
+    with pytest.raises(ValueError, match=r"its optimizer is 'Signs\(learning_rate=0.1, scale=2.0\)', now it is '.*scale=3.0\)'"):
+        fit(optimizer=Signs(0.1, 3.0), checkpoint=path, resume=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nn import History
-from nn.history import Step, Steps
+from nn.history import Forgotten, Step, Steps
 
 
 def example() -> History:
@@ -28,6 +28,23 @@ def example() -> History:
 def test_a_history_survives_json() -> None:
     assert History.from_json(example().to_json()) == example()
     assert History.from_json(History().to_json()) == History()
+
+
+@pytest.mark.parametrize("validation_cost", [[], [0.25, 0.5]])
+def test_what_was_forgotten_survives_json(validation_cost: list[float]) -> None:
+    history = example()
+    history.validation_cost[:] = validation_cost
+    history.forget(1, 2)
+    again = History.from_json(history.to_json())
+    assert again == history
+    assert again.forgotten == Forgotten(1, 2, 0.25 if validation_cost else math.inf)
+
+
+@pytest.mark.parametrize("forgotten", [[-1, 0, None], [1, 2.5, None], [1, 2, "low"], [True, 2, None], [1, 2, math.inf]], ids=str)
+def test_no_history_has_forgotten_such_a_thing(forgotten: list[Any]) -> None:
+    text = json.dumps({**json.loads(example().to_json()), "forgotten": forgotten})
+    with pytest.raises(ValueError, match=r"^a history has forgotten so many epochs, steps and the lowest cost of a validation, got \("):
+        History.from_json(text)
 
 
 def test_a_history_is_shown_in_one_line() -> None:
@@ -81,10 +98,10 @@ def test_what_is_forgotten_is_counted_and_marks_remember_it() -> None:
     history = example()
     before = history.mark()
     history.forget(1, 2)
-    assert (history.cost, history.steps.cost, history.forgotten) == ([1.375], [1.5, 1.25], (1, 2))
+    assert (history.cost, history.steps.cost, history.forgotten) == ([1.375], [1.5, 1.25], Forgotten(1, 2))
     assert repr(history) == "History(2 epochs, 4 steps, cost 1.375, accuracy 0.75, 0.5 s, finished)"
     after = history.mark()
     history.go_back(before)
-    assert (history.cost, history.steps.cost, history.forgotten) == ([2.5, 1.375], [3.0, 2.0, 1.5, 1.25], (0, 0))
+    assert (history.cost, history.steps.cost, history.forgotten) == ([2.5, 1.375], [3.0, 2.0, 1.5, 1.25], Forgotten())
     history.go_back(after)
-    assert (history.cost, history.steps.cost, history.forgotten) == ([1.375], [1.5, 1.25], (1, 2))
+    assert (history.cost, history.steps.cost, history.forgotten) == ([1.375], [1.5, 1.25], Forgotten(1, 2))

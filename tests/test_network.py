@@ -214,6 +214,10 @@ def test_a_state_that_does_not_fit_changes_nothing(change: dict[str, Any], messa
         ([[1j, 2.0]], "X must be an array of real numbers"),
         ([[1.0, 2.0], [1.0, math.nan]], r"X\[1, 1\] is nan: all of X must be finite numbers"),
         ([[1.0, 2.0, 3.0]], "this layer takes a list of 2 inputs, got 3"),
+        (
+            np.ma.masked_equal([[1.0, 2.0], [3.0, -1.0]], -1.0),
+            r"X .*has masked entries: fill them, as in X.filled\(0.0\), or leave out the rows that have one",
+        ),
     ],
 )
 def test_inputs_that_cannot_be_predicted(X: Any, message: str) -> None:
@@ -283,6 +287,11 @@ def test_a_part_is_measured_by_what_all_targets_are() -> None:
     assert answers.accuracy(scores[:2], whole, 0.5, slice(2)) == 1.0
     assert answers.accuracy(scores[2:], whole, 0.5, slice(2, 4)) == 1.0
     assert answers.accuracy(scores[:2], (whole > 0).astype(int), 0.5, slice(2)) == 0.0
+
+
+def test_an_output_that_is_nan_is_no_answer() -> None:
+    assert answers.accuracy(np.array([[math.nan, 1.0], [0.0, 1.0]]), [0, 1]) == 0.5
+    assert answers.accuracy(np.array([[math.nan], [1.0]]), [0, 1]) == 0.5
 
 
 def test_accuracy_is_nan_where_targets_are_no_classes() -> None:

@@ -60,6 +60,29 @@ def test_each_rule_is_the_papers(make: Callable[[], Optimizer]) -> None:
 
 
 @makers
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.arange(3),
+        np.zeros(3, np.float32),
+        np.zeros(6)[::2],
+        np.zeros((3, 1)),
+        np.zeros((2, 2)).T,
+        np.ma.masked_array([1.0, 2.0, 3.0], [False, True, False]),
+        [1.0, 2.0, 3.0],
+    ],
+    ids=["int", "float32", "strided", "column", "matrix", "masked", "list"],
+)
+def test_only_contiguous_float64_vectors_are_updated(make: Callable[[], Optimizer], wrong: Any) -> None:
+    for name, theta, gradient in (("parameters", wrong, np.ones(np.shape(wrong))), ("gradient", np.ones(3), wrong)):
+        optimizer, before = make(), np.array(theta)
+        with pytest.raises(ValueError, match=f"^{name} must be a contiguous vector, .*: got {type(wrong).__name__}"):
+            optimizer.update(theta, gradient)
+        assert np.array_equal(theta, before)
+        assert optimizer.steps == 0
+
+
+@makers
 def test_values_take_the_same_steps_as_vectors(make: Callable[[], Optimizer]) -> None:
     theta, for_vector, for_values = np.linspace(-1, 1, 5), make(), make()
     parameters = [Value(number) for number in theta.tolist()]

@@ -228,6 +228,13 @@ def test_history_draws_what_was_measured(ax: Axes) -> None:
     assert (ax.get_ylabel(), right.get_ylabel(), ax.get_xlabel()) == ("cost", "accuracy", "epoch")
 
 
+def test_history_counts_the_epochs_that_are_forgotten(ax: Axes) -> None:
+    history = History(cost=[3.0, 2.0, 1.0])
+    history.forget(2, 0)
+    plots.history(history, ax)
+    assert np.asarray(ax.lines[0].get_xdata()).tolist() == [3]
+
+
 def test_history_without_accuracy_has_one_axis(ax: Axes) -> None:
     plots.history(History(cost=[3.0]), ax)
     assert len(ax.figure.axes) == 1

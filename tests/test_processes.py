@@ -183,6 +183,9 @@ def test_what_cannot_be_launched_is_refused(tmp_path: Path, capsys: pytest.Captu
     with pytest.raises(SystemExit, match="2"):
         launch.main(["--processes", "0", str(script)])
     assert "argument --processes: at least one process, not 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        launch.main(["--processes", "2", "--restarts", "-1", "script.py"])
+    assert "argument --restarts: 0 or more, not -1" in capsys.readouterr().err
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit, match="2"):
         launch.main(["--processes", "2", str(script)])

@@ -383,3 +383,13 @@ def test_frozen_parameters_stay(compiled: bool) -> None:
     assert moved == {f"layers[1].neurons[0].weights[{index}]" for index in range(4)}
     with pytest.raises(ValueError, match=r"frozen holds Value\(1.0.*, which is no parameter of the model"):
         fit(model, frozen=[Value(1.0)])
+
+
+@pytest.mark.parametrize(
+    ("answer", "epochs"),
+    [(True, 1), (np.True_, 1), (False, 3), (1, 3), (1.0, 3), (Value(1.0), 3), (np.ones(4), 3), (None, 3)],
+    ids=lambda each: type(each).__name__,
+)
+def test_only_a_callback_that_returns_true_stops(answer: Any, epochs: int) -> None:
+    """`file.write` returns 1, say, and a model's outputs are an array."""
+    assert len(fit(callbacks=[lambda model, history: answer])[1].cost) == epochs

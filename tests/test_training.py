@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, relu, sqrt
-from nn import MLP, SGD, Adam, Cosine, DivergenceError, Module, Training, binary_cross_entropy, squared_error
+from nn import MLP, SGD, Adam, Cosine, DivergenceError, Module, Optimizer, Training, binary_cross_entropy, squared_error
 from nn.checkpoint import State
 from tests.runs import HELD_OUT, Dropping, X, Y, begin, bits, eager_and_compiled, fit, half
 
@@ -548,3 +548,70 @@ def test_a_checkpoint_wants_the_whole_history(tmp_path: Path) -> None:
 def test_forgetting_takes_a_whole_number(epochs: Any) -> None:
     with pytest.raises(ValueError, match="forget keeps a whole number of epochs, 0 or more, got "):
         begin().forget(epochs)
+
+
+class Backwards(Module):
+    """A model that meets its parameters in another order than it has them."""
+
+    def __init__(self) -> None:
+        self.unused, self.start, self.factor, self.slope = (Value(number) for number in (9.0, 1.0, 2.0, 3.0))
+
+    def __call__(self, x: Any) -> list[Any]:
+        return [self.slope * x[0] * self.factor + self.start]
+
+
+@pytest.mark.parametrize("make", [lambda: Adam(0.1), lambda: SGD(0.1, momentum=0.9)], ids=["Adam", "SGD"])
+@pytest.mark.parametrize("model", [Backwards, lambda: MLP([2, 3, 2], seed=1)], ids=["Backwards", "MLP"])
+def test_an_optimizer_remembers_in_the_models_order(model: Callable[[], Module], make: Callable[[], Optimizer]) -> None:
+    """So that another run, on Values or with another cost, and `step` go on with the memory of the same parameters."""
+    targets = np.stack([X[:, 0], X[:, 1] ** 2], axis=1)[:, : len(model()(X[0].tolist()))]
+    results = []
+    for compiled in ([True] * 3, [False] * 3, [True, False, True]):
+        own, optimizer = model(), make()
+        for each in compiled:
+            run = Training(own, X, targets, cost=squared_error, optimizer=optimizer, batch_size=8, compiled=each)
+            for step in run.steps(run.steps_left):
+                assert run.state().memory["steps"] == optimizer.steps >= step.number
+        results.append([*own.state_dict().values(), *np.concatenate([v for k, v in optimizer.state_dict().items() if k != "steps"])])
+    assert results[0] == pytest.approx(results[1], rel=1e-9)
+    assert results[0] == pytest.approx(results[2], rel=1e-9)
+
+
+def test_step_goes_on_with_the_memory_of_a_run() -> None:
+    models, optimizers = [Backwards(), Backwards()], [Adam(0.1), Adam(0.1)]
+    for model, optimizer in zip(models, optimizers):
+        Training(model, X, 3 * X[:, 0], optimizer=optimizer, batch_size=None).epoch()
+    run = Training(models[0], X, 3 * X[:, 0], optimizer=optimizers[0], batch_size=None)
+    run.step()
+    for parameter, number in zip(models[1].parameters(), run.gradient.tolist()):
+        parameter.grad = number
+    optimizers[1].step(models[1].parameters())
+    assert bits(models[0]) == bits(models[1])
+
+
+def test_the_best_epoch_is_that_of_the_whole_run_where_some_were_forgotten() -> None:
+    own, other = (begin(validation=HELD_OUT, optimizer=SGD(3.0)) for _ in range(2))
+    state = own.state()
+    for _ in range(12):
+        own.epoch()
+        other.epoch()
+        other.forget(1)
+        state = other.state()
+    assert own.history.validation_cost.index(min(own.history.validation_cost)) not in (0, 11)  # or this would show nothing
+    assert np.array_equal(own.best, other.best)
+    other.restore(state)
+    own.epoch()
+    other.epoch()
+    assert np.array_equal(own.best, other.best)
+
+
+@pytest.mark.parametrize("held_out", [slice(None), slice(0, 1)], ids=["both classes", "one class"])
+def test_the_threshold_is_0_between_the_targets_1_and_minus_1(held_out: slice) -> None:
+    """Also for held-out targets that are all 1, of which nothing says that they are not 1 of 0 and 1."""
+    x = np.linspace(-1, 1, 20)[:, None]
+    y = np.where(x[:, 0] > 0, 1, -1)
+    validation = x[y == 1][held_out], y[y == 1][held_out]
+    run = Training(MLP([1, 1]), x, y, optimizer=SGD(0.05), validation=validation)
+    run.epoch()
+    assert run.model.threshold == 0.0
+    assert run.history.validation_accuracy == [float((run.model.predict(validation[0]) > 0).mean())]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn.data.conventions import Array, Seed, count, finite, generator
+from nn.data.conventions import Array, Seed, count, finite, generator, unmasked
 
 ENCODE = "classes, y = np.unique(y, return_inverse=True)"  # numbers labels of any kind from 0 up, and keeps their names
 MOST_CELLS = 10**8  # 0.8 GB: more than this one_hot makes only where the number of classes is said
@@ -26,7 +26,7 @@ def one_hot(y: ArrayLike, classes: int | None = None) -> Array:
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
-    labels = np.asarray(y)
+    labels = unmasked("y", y)
     if labels.ndim != 1:
         hint = ": write y.ravel()" if labels.shape[1:] == (1,) else ""
         raise ValueError(f"labels are a one-dimensional array, got shape {labels.shape}{hint}")
@@ -91,8 +91,8 @@ def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
     array([[-1.,  0.],
            [ 1.,  0.]])
     """
-    X = np.asarray(X, dtype=np.float64)
-    reference = X if like is None else np.asarray(like, dtype=np.float64)
+    X = unmasked("X", X).astype(np.float64, copy=False)
+    reference = X if like is None else unmasked("like", like).astype(np.float64, copy=False)
     if X.ndim != 2 or reference.ndim != 2 or X.shape[1] != reference.shape[1] or not len(reference):
         raise ValueError(f"standardize takes rows of equal width, got shape {X.shape} to measure like {reference.shape}")
     if not np.isfinite(reference).all():
@@ -103,7 +103,7 @@ def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
 
 
 def _same_length(X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = unmasked("X", X), unmasked("y", y)
     if not X.ndim or not y.ndim or len(X) != len(y):
         raise ValueError(f"X and y need one row for each example, got shapes {X.shape} and {y.shape}")
     if not len(X):

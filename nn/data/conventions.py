@@ -35,6 +35,13 @@ def finite(name: str, number: float, least: float = -math.inf) -> float:
     return float(number)
 
 
+def unmasked(name: str, given: Any) -> NDArray[Any]:
+    """As an array. Raises ValueError where some of it is masked: numpy would take what lies behind the mask for what was meant."""
+    if np.ma.is_masked(given):
+        raise ValueError(f"{name} has masked entries: fill them, as in {name}.filled(0.0), or leave out the rows that have one")
+    return np.asarray(given)
+
+
 def generator(seed: Seed) -> np.random.Generator:
     """The generator itself, or a new one from the seed. Raises ValueError for a seed that is neither."""
     if isinstance(seed, np.random.Generator):
