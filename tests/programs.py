@@ -51,7 +51,9 @@ def batch(*shape: int) -> Array:
 
 
 def data(result: Any) -> Any:
-    return [data(each) for each in result] if isinstance(result, list) else float(getattr(result, "data", result))
+    if isinstance(result, list):
+        return [data(each) for each in result]
+    return float(result.data if isinstance(result, Value) else result)  # numpy's numbers have .data of another kind
 
 
 def eager(f: Function, arrays: Sequence[Array], parameters: Sequence[Value]) -> tuple[Array, Array]:
