@@ -92,7 +92,7 @@ class Eager:
 
     def outputs(self, X: Array, *noise: Array) -> Array:
         if not noise:
-            return self.model.predict(X)
+            return in_pieces(self.model.predict, X)  # which may be in a file
         rows = zip(X.tolist(), *[array.tolist() for array in noise])
         return np.array([[number_of(output) for output in outputs_of(self.model(*row))] for row in rows], dtype=np.float64)
 

@@ -52,6 +52,8 @@ class Stored:
             return self._read(start, stop)
         if isinstance(rows, np.ndarray):
             return np.concatenate([self._read(row, row + 1) for row in rows.tolist()])
+        if not -len(self) <= rows < len(self):  # which is what ends a loop over the rows
+            raise IndexError(f"{self.name} has {len(self)} rows, and none is number {rows}")
         return self._read(rows % len(self), rows % len(self) + 1)[0]  # type: ignore[no-any-return]
 
     def part(self, rows: slice) -> Stored:

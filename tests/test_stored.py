@@ -260,3 +260,23 @@ def test_all_examples_may_be_one_mini_batch(compiled: bool) -> None:
     assert whole.epoch()
     np.testing.assert_allclose(run.parameters, whole.parameters, rtol=1e-12)
     np.testing.assert_allclose(run.history.validation_cost, whole.history.validation_cost, rtol=1e-12)
+
+
+def test_rows_end() -> None:
+    few = Stored("X", np.arange(6.0).reshape(3, 2))
+    assert np.asarray(few).tolist() == [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
+    assert few[-3].tolist() == [0.0, 1.0]
+    for row in (3, -4):
+        with pytest.raises(IndexError, match=f"^X has 3 rows, and none is number {row}$"):
+            _ = few[row]
+
+
+def test_accuracy_is_measured_on_values_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In pieces: asking for one row after the other would never end."""
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    y = (x.sum(axis=1) > 0).astype(int)
+    np.save(tmp_path / "x.npy", x)
+    monkeypatch.setattr("nn.stored.AT_ONCE", 160)
+    run = Training(MLP([2, 1], seed=1), np.load(tmp_path / "x.npy", mmap_mode="r"), y, compiled=False)
+    run.epoch()
+    assert run.history.accuracy == [run.model.accuracy(x, y)]
