@@ -19,10 +19,10 @@ from nn.activations import Activation, linear, name_of
 from nn.arrays import Array, examples, number_of
 
 
-def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None)) -> float:
-    """The share of examples that are answered right; NaN for targets that are no classes. The threshold is for the labels 0 and 1.
+def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None), threshold_of_signs: float = 0.0) -> float:
+    """The share of examples that are answered right; NaN for targets that are no classes.
 
-    Several outputs answer labels or one-hot rows; a single one 1 and either 0 or -1, where scores of both signs make the threshold 0.
+    Several outputs answer labels or one-hot rows; a single one 1 and either 0 or -1, each pair with a threshold of its own.
     What the targets are is seen from all of them, though the outputs may be those of a part of the examples.
     """
     targets = examples("Y", Y)
@@ -38,7 +38,7 @@ def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: sli
     if classes > 1:
         return float((known & (outputs.argmax(axis=1) == targets)).mean()) if labels <= set(range(classes)) else math.nan
     if labels <= {-1, 1} or labels <= {0, 1}:
-        return float((known & ((outputs[:, 0] > (0.0 if -1 in labels else threshold)) == (targets == 1))).mean())
+        return float((known & ((outputs[:, 0] > (threshold_of_signs if -1 in labels else threshold)) == (targets == 1))).mean())
     return math.nan
 
 

@@ -96,10 +96,13 @@ class Module(ABC):
         """The share of examples whose class is predicted right. NaN for targets that are no classes.
 
         With several outputs the largest one's index is the class, and Y holds labels or one-hot rows. With one, an output
-        above the threshold is class 1, and Y holds 1 and either -1 or 0. The threshold is 0 for -1 and 1, and for
-        0 and 1, unless given, the model's own.
+        above the threshold is class 1, and Y holds 1 and either -1 or 0. Unless given, the threshold is 0 for -1 and 1,
+        and the model's own for 0 and 1.
         """
-        return answers.accuracy(self.predict(X), Y, self.threshold if threshold is None else _finite("the threshold", threshold))
+        if threshold is None:
+            return answers.accuracy(self.predict(X), Y, self.threshold)
+        given = _finite("the threshold", threshold)
+        return answers.accuracy(self.predict(X), Y, given, threshold_of_signs=given)
 
     @property
     def threshold(self) -> float:

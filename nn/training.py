@@ -272,9 +272,6 @@ class Training:
         self._objective, reason = objective_for(model, cost, self._alike(*first), compiled, backend, threads)
         if reason:
             _warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}")
-        threshold = 0.0 if {-1.0} <= set(np.unique(self.Y).tolist()) <= {-1.0, 1.0} else indifference(cost)  # as accuracy has it
-        if self._outputs == 1 and threshold is not None:
-            model.threshold = threshold
 
         # Vectors inside are in the objective's order, those that go out in the model's.
         self._own = Parameters(model, self._objective.parameters)
@@ -294,6 +291,10 @@ class Training:
             self.processes.check_the_same(zlib.crc32(f"{self._settings()} {checkpoints.checksum(self._own.theta)}".encode()))
         self._check_memory(self.optimizer)
         self._safe = self._snapshot()  # where to go back to from a divergence
+
+        threshold = 0.0 if {-1.0} <= set(np.unique(self.Y).tolist()) <= {-1.0, 1.0} else indifference(cost)  # as accuracy has it
+        if self._outputs == 1 and threshold is not None:
+            model.threshold = threshold  # last: a run that is refused leaves the model as it was
 
     # Moving on
 

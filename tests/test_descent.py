@@ -282,6 +282,8 @@ def test_a_step_of_vectors_that_do_not_fit_is_refused() -> None:
         rule.update(theta, np.ones(2), np.zeros(2, dtype=int), rate=0.1, step=1)
     with pytest.raises(ValueError, match="give a vector of memory for each, not 2"):
         rule.update(theta, np.ones(2), np.zeros(2), np.zeros(2), rate=0.1, step=1)
+    with pytest.raises(ValueError, match="parameters must hold floats, got int64"):
+        SGD().update_rule.update(np.ones(2, np.int64), np.ones(2, np.int64), rate=0.1, step=1)
     assert theta.tolist() == [1.0, 1.0]
 
 

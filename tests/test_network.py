@@ -262,6 +262,10 @@ def test_accuracy() -> None:
     assert single.accuracy(X, [[-1], [1], [1], [-1]]) == 0.75
     assert single.accuracy(X, [0, 0, 1, 1]) == 0.75  # 0.3 is above 0
     assert single.accuracy(X, [0, 0, 1, 1], threshold=0.5) == 1.0
+    assert single.accuracy(X, [-1, -1, 1, 1]) == 0.75
+    assert single.accuracy(X, [-1, -1, 1, 1], threshold=0.5) == 1.0
+    with pytest.raises(ValueError, match="the threshold must be a finite number, got nan"):
+        single.accuracy(X, [-1, -1, 1, 1], threshold=math.nan)
     assert constant([[0.1], [0.3], [0.7], [0.9]], sigmoid).accuracy(X, [0, 0, 1, 1]) == 1.0
     several = constant([[1.0, 0.0, 0.0], [0.0, 2.0, 1.0], [0.0, 0.0, 3.0], [0.0, 0.0, 3.0]])
     assert several.accuracy(X, [0, 1, 2, 0]) == 0.75

@@ -605,6 +605,18 @@ def test_the_best_epoch_is_that_of_the_whole_run_where_some_were_forgotten() -> 
     assert np.array_equal(own.best, other.best)
 
 
+def test_a_run_that_is_refused_leaves_the_model_as_it_was() -> None:
+    x, y = np.linspace(-1, 1, 20)[:, None], np.arange(20) % 2
+    of_another, model = Adam(), MLP([1, 1])
+    Training(MLP([1, 2, 1]), x, y, optimizer=of_another).step()
+    model.threshold = 0.25
+    with pytest.raises(ValueError, match="make a new one for another model"):
+        Training(model, x, y, optimizer=of_another)
+    assert model.threshold == 0.25
+    Training(model, x, y)
+    assert model.threshold == 0.5
+
+
 @pytest.mark.parametrize("held_out", [slice(None), slice(0, 1)], ids=["both classes", "one class"])
 def test_the_threshold_is_0_between_the_targets_1_and_minus_1(held_out: slice) -> None:
     """Also for held-out targets that are all 1, of which nothing says that they are not 1 of 0 and 1."""

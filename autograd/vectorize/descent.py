@@ -220,6 +220,8 @@ def _check_memory(rule: UpdateRule, memory: Sequence[FloatArray]) -> None:
 
 
 def _check_vectors(vectors: Sequence[tuple[str, FloatArray]], size: int, dtype: np.dtype[Any], is_written: bool = True) -> None:
+    if dtype.kind != "f":  # whole numbers would stay where a step is less than one
+        raise ValueError(f"parameters must hold floats, got {dtype}")
     for name, vector in vectors:
         is_vector = type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype and vector.flags.c_contiguous
         if not is_vector or (is_written and not vector.flags.carray):

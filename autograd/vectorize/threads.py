@@ -37,7 +37,7 @@ def threads_for(each: int, batch: int, threads: int | None) -> int:
     if threads:
         return min(batch, threads)
     paying = batch * each // PAYS
-    return min(cores(), paying) if paying > 1 else 1  # to ask how many cores there are takes as long as a small program
+    return min(cores(), paying) if paying > 1 else 1  # to ask how many cores there are takes time that a small program feels
 
 
 def work(program: Program) -> int:
