@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from autograd.backward import adjoints, topological_order
+from autograd.backward import adjoints, check_numbers, topological_order
 from autograd.names import ModelNames, Names, model_names, number
 from autograd.value import Value
 
@@ -24,6 +24,11 @@ class Factor:
     node: Value
     index: int
     derivative: float
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether the node chose another operand, so that nothing is passed on to this one, whatever comes behind it."""
+        return self.node.op is not None and not self.node.op.passes_on(self.index, self.derivative)
 
     @property
     def operand(self) -> Value:
@@ -40,7 +45,7 @@ class Path:
 
     @property
     def product(self) -> float:
-        return math.prod(factor.derivative for factor in self.factors)
+        return 0.0 if any(factor.is_choice for factor in self.factors) else math.prod(factor.derivative for factor in self.factors)
 
     @property
     def is_stopped(self) -> bool:
@@ -120,7 +125,8 @@ class ChainRule:
 def chain_rule(output: Value, leaf: Value, most: int = 10, model: object = None) -> ChainRule:
     """The derivative of `output` by `leaf` as a sum over paths, the `most` largest in size one by one.
 
-    Each path is a product of local derivatives, read from the table at the numbers of this moment. No `grad` is touched.
+    Each path is a product of local derivatives, read from the table at the numbers of the graph. No `grad` is touched. Raises
+    ValueError where a leaf's data was assigned after the graph was made.
     A `model`, anything with `named_parameters()`, gives its names to parameters and neurons: `w[0,3,2]`, `z[0,3]`, `a[0,3]`.
 
     >>> x = Value(3.0, label="x")
@@ -151,6 +157,7 @@ class Paths:
         for name, given in (("output", output), ("leaf", leaf)):
             if not isinstance(given, Value):
                 raise TypeError(f"the {name} must be a Value of the graph, got {type(given).__name__} {given!r:.60}")
+        check_numbers(topological_order(output))
         self.output, self.leaf = output, leaf
         self.factors: dict[Value, list[Factor]] = {}
         for node in topological_order(output, within={leaf}):
@@ -160,7 +167,8 @@ class Paths:
             elif any(needed):
                 partials = enumerate(zip(needed, local_derivatives(node, needed)))
                 self.factors[node] = [Factor(node, index, partial) for index, (need, partial) in partials if need]
-        self.gradient = self._sweep()
+        self.adjoints = adjoints(list(self.factors), self.factors) if self.is_connected else {}
+        self.gradient = float(self.adjoints.get(leaf, 0.0))
         self._sum(most)
 
     @property
@@ -177,16 +185,12 @@ class Paths:
                 continue
             counts[node] = sum(counts[factor.operand] for factor in factors)
             tails = (
-                _Tail(_join(log_size(factor.derivative), tail.size), factor, rank)
+                _Tail(-math.inf if factor.is_choice else _join(log_size(factor.derivative), tail.size), factor, rank)
                 for factor in factors
                 for rank, tail in enumerate(self.best[factor.operand])
             )
             self.best[node] = heapq.nlargest(most, tails, key=lambda tail: tail.size)
         self.count = counts.get(self.output, 0)
-
-    def _sweep(self) -> float:
-        """The derivative of the output by the leaf as `backward()` has it; nobody's `grad` changes."""
-        return float(adjoints(list(self.factors), self.factors).get(self.leaf, 0.0)) if self.is_connected else 0.0
 
     def largest(self) -> tuple[Path, ...]:
         """The largest paths, in order."""

@@ -43,4 +43,6 @@ def _blank(kind: type[Any], *_: Any) -> Any:
 
 
 def _slots(node: Any) -> dict[str, Any]:
-    return {name: getattr(node, name) for name in node.__slots__ if hasattr(node, name)}
+    """What a node holds: its slots, those of its subclass, and its other attributes."""
+    slots = [name for kind in type(node).__mro__ for name in getattr(kind, "__slots__", ()) if name not in ("__dict__", "__weakref__")]
+    return {name: getattr(node, name) for name in slots if hasattr(node, name)} | getattr(node, "__dict__", {})

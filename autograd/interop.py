@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd import ops
+from autograd.modes import TraceError, mode
 from autograd.ops import Node, Operation
 
 Method = Callable[[Any, Any], Any]
@@ -18,14 +19,10 @@ def binary(op: Operation) -> tuple[Method, Method]:
     """The two methods of an infix operator: with the node on its left, and on its right."""
 
     def method(self: Any, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return op.on_arrays(self, other)
-        return op(self, other) if isinstance(other, (Real, Node)) else NotImplemented
+        return op(self, other) if isinstance(other, (Real, Node, np.ndarray)) else NotImplemented
 
     def reflected(self: Any, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return op.on_arrays(other, self)
-        return op(other, self) if isinstance(other, (Real, Node)) else NotImplemented
+        return op(other, self) if isinstance(other, (Real, Node, np.ndarray)) else NotImplemented
 
     return method, reflected
 
@@ -72,12 +69,12 @@ class Expression(Node):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """What numpy asks when one of its functions, or an array or numpy number on the left, meets a node."""
-        if method != "__call__" or any(isinstance(each, np.ndarray) for each in inputs):
+        op = BY_UFUNC.get(ufunc) if method == "__call__" and not options else None
+        if op is None and (method != "__call__" or any(isinstance(each, np.ndarray) for each in inputs)):
             return getattr(ufunc, method)(*map(_boxed, inputs), **options)
-        op = BY_UFUNC.get(ufunc)
         if op is None and all(isinstance(each, (Node, Real)) for each in inputs):
             raise TypeError(f"numpy's {ufunc.__name__} is no function of Values: write it with autograd's, such as exp, log and maximum")
-        return op(*inputs) if op is not None and not options else NotImplemented
+        return NotImplemented if op is None else op(*inputs)
 
 
 BY_UFUNC = {op.on_arrays: op for op in ops.TABLE.values() if isinstance(op.on_arrays, np.ufunc)}
@@ -100,6 +97,10 @@ def one_number(data: Any) -> float:
     if isinstance(data, (list, tuple)) or (isinstance(data, np.ndarray) and data.ndim):
         raise TypeError(f"a Value holds one number, got {type(data).__name__} {data!r:.60}: write [Value(number) for number in ...]")
     if isinstance(data, Node):
+        if mode.recording:
+            raise TraceError(
+                f"a Value holds one number, got {data!r:.60}, which a recorded function does not know: compute with it as it is"
+            )
         raise TypeError(f"a Value holds one number, got {data!r:.60}: for a leaf of the same number write Value(x.data)")
     return ops.real(data)
 
@@ -118,9 +119,9 @@ def apply_mixed(kind: type[Node], op: Operation, operands: tuple[Any, ...]) -> A
     if any(isinstance(operand, np.ndarray) for operand in operands):
         operands = tuple([each.item() if isinstance(each, np.ndarray) and not each.ndim else each for each in operands])
         if any(isinstance(operand, np.ndarray) for operand in operands):
-            return np.frompyfunc(op, len(operands), 1)(*map(_boxed, operands))
+            return op.by_entry([_boxed(operand) for operand in operands])
         return op(*operands)
     for operand in operands:
-        if isinstance(operand, Node) and type(operand) is not kind:
+        if isinstance(operand, Node) and not isinstance(operand, kind):
             return operand.apply(op, operands)
-    return kind.apply(op, tuple([each if type(each) is kind else ops.real(each) for each in operands]))
+    return kind.apply(op, tuple([each if isinstance(each, kind) else ops.real(each) for each in operands]))

@@ -73,7 +73,9 @@ def fmin(a: float, b: float) -> float:
 
 def logsumexp(*x: float) -> float:
     largest = max(x)
-    return largest if math.isinf(largest) else largest + math.log(sum(math.exp(each - largest) for each in x))
+    if math.isinf(largest):
+        return math.nan if any(map(math.isnan, x)) else largest
+    return largest + math.log(sum(math.exp(each - largest) for each in x))
 
 
 def weighted_sum(*v: float) -> float:

@@ -51,6 +51,7 @@ class Modes(threading.local):
 
 mode = Modes()
 watchers = 0  # anomaly() blocks that are open in any thread: making a node asks here first, as it costs a tenth of asking the thread
+recorders = 0  # recordings that are being made in any thread: reading a Value's number asks here first
 _counting = threading.Lock()
 
 
@@ -79,10 +80,25 @@ def anomaly() -> Iterator[None]:
 
 @contextmanager
 def recording() -> Iterator[list[Demand]]:
-    """While a program is recorded: what is compared here will be compared anew whenever it runs. Gives what `require` asks meanwhile."""
+    """While a program is recorded: comparisons become part of it. Gives what `require` asks meanwhile."""
+    global recorders
     demands: list[Demand] = []
-    with mode.being(recording=True, demands=demands):
-        yield demands
+    with _counting:
+        recorders += 1
+    try:
+        with mode.being(recording=True, demands=demands):
+            yield demands
+    finally:
+        with _counting:
+            recorders -= 1
+
+
+def refuse_in_recording(what: str, instead: str) -> None:
+    """Raise TraceError where this thread records a function: what is read from a Value would be frozen in the program."""
+    if mode.recording:
+        raise TraceError(
+            f"{what} of a Value in a recorded function, at {user_line()}: the program is recorded once, and parameters change. {instead}"
+        )
 
 
 def user_line() -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+SMALLEST = float(np.finfo(np.float64).tiny)
 OR, AND, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 9)  # precedences, as in mathematics
 
 
@@ -48,6 +49,11 @@ class Operation:
     marks what a sum is made of, `has_terms` the one whose operands `terms` takes apart. Copies of a row are the row itself,
     and a pickle holds its name alone.
 
+    `selects` marks a row whose result is one of its operands, or a constant: a partial derivative of 0 then means "not chosen", and
+    nothing is passed on to that operand, whatever its own derivatives are. `singular` marks a row whose value or partial derivative
+    can be infinite or nan at ordinary operands; where that depends on a constant operand it is a function, see `is_singular`. The derivatives of a row with `normalised` are weights that add up to 1; they are
+    divided by their sum, so that rounding in the result cancels.
+
     What follows from the partial derivatives: `is_linear` where all are constant, `flat`, the operands by which one is
     0 everywhere, so that no gradient takes that path, and `is_simple` where they are one or two, all constant or none.
 
@@ -70,14 +76,18 @@ class Operation:
         has_terms: bool = False,
         variadic: bool = False,
         reduction: np.ufunc | None = None,
+        selects: bool = False,
+        singular: bool | Callable[..., bool] = False,
+        normalised: bool = False,
     ) -> None:
         self.name, self.symbol, self.precedence = name, symbol or name, precedence
         self.on_floats, self.on_arrays = on_floats, on_arrays
         self.partials = tuple(each if callable(each) else float(each) for each in partials)
         self.is_condition, self.is_commutative, self.is_sum, self.has_terms = is_condition, is_commutative, is_sum, has_terms
         self.variadic, self.arity, self.reduction = variadic, len(partials), reduction
+        self.selects, self.singular, self.normalised = selects, singular, normalised
         self.is_linear = all(isinstance(each, float) for each in self.partials)
-        self.is_simple = not variadic and len(partials) <= 2 and (self.is_linear or all(map(callable, partials)))
+        self.is_simple = not variadic and not selects and len(partials) <= 2 and (self.is_linear or all(map(callable, partials)))
         self.flat = frozenset(index for index, each in enumerate(self.partials) if each == 0.0)
         self.__name__ = self.__qualname__ = name
         self.__doc__ = f"{name}: of real numbers, numpy arrays, or Values; returns the same kind."
@@ -104,8 +114,15 @@ class Operation:
             except (ArithmeticError, ValueError):
                 return self.value(*operands)
         if any(isinstance(operand, (np.ndarray, np.generic)) for operand in operands):
-            return self.on_arrays(*map(real_array, operands))
+            arrays = [real_array(operand) for operand in operands]
+            if any(isinstance(array, np.ndarray) and array.dtype == object for array in arrays):
+                return self.by_entry(arrays)
+            return self.on_arrays(*arrays)
         return self.value(*map(real, operands))
+
+    def by_entry(self, operands: Sequence[Any]) -> Any:
+        """Apply to arrays that hold nodes, one entry at a time: every node then gets this very row, with its derivatives."""
+        return np.frompyfunc(self, len(operands), 1)(*operands)
 
     def value(self, *operands: float) -> float:
         """The value on floats. Overflow gives an infinity; a domain error names the operation and the operands."""
@@ -130,9 +147,22 @@ class Operation:
         Where `needed` is given, a truth for each operand, a row need not work out the others.
         """
         if self.variadic:
-            return list(_read(self.partials[0], result, operands))
+            weights = self.weights_at(result, operands)
+            return _normalised(weights) if self.normalised else weights
         wanted = [True] * len(operands) if needed is None else needed
         return [_read(rule, result, operands) if want else 0.0 for rule, want in zip(self.partials, wanted)]
+
+    def passes_on(self, index: int, partial: Any) -> bool:
+        """Whether a sweep passes anything on to an operand: not where the row is flat in it, or chose another operand."""
+        return index not in self.flat and not (self.selects and partial == 0)
+
+    def weights_at(self, result: Any, operands: Sequence[Any]) -> list[Any]:
+        """The partial derivatives of a variadic row, before those of a `normalised` one are divided by their sum."""
+        return list(_read(self.partials[0], result, operands))
+
+    def is_singular(self, known: Sequence[float | None]) -> bool:
+        """Whether the value or a partial derivative can be infinite or nan, given the operands that are constants (None for others)."""
+        return self.singular(*known) if callable(self.singular) else self.singular
 
     def describe(self, operands: Sequence[object]) -> str:
         """The operation applied to the operands, as one would write it: `2.0 + 3.0`, `tanh(0.5)`."""
@@ -185,21 +215,28 @@ def _read(rule: float | Callable[..., Any], y: Any, operands: Sequence[Any]) -> 
     return float(found) if is_number else found
 
 
+def _normalised(weights: list[Any]) -> list[Any]:
+    """Weights divided by their sum; all 0 where they are."""
+    total, maximum = TABLE["total"], TABLE["maximum"]
+    size = maximum(total(*weights), SMALLEST)
+    return [each / size for each in weights]
+
+
 def real(operand: Any) -> float:
-    """A real number as a float; raises TypeError for anything else, strings and complex numbers included."""
+    """Convert a real number to a float; raise TypeError for anything else, including strings and complex numbers."""
     if type(operand) is float:
         return operand
-    if isinstance(operand, (str, bytes)) or not hasattr(operand, "__float__"):
+    if isinstance(operand, (str, bytes, Node, complex, np.complexfloating)) or not hasattr(operand, "__float__"):
         raise TypeError(f"expected a real number, an array or a Value, got {type(operand).__name__} {operand!r:.60}")
     return float(operand)
 
 
 def real_array(operand: Any) -> Any:
-    """An array operand, integers as float64 so that no operation truncates; other kinds as they are."""
+    """Convert an array operand to float64; float32 and arrays of objects stay as they are, and other operands become floats."""
     if isinstance(operand, (np.ndarray, np.generic)):
         if operand.dtype.kind not in "biufO":
             raise TypeError(f"expected an array of real numbers, got one of {operand.dtype}")
-        return operand.astype(np.float64) if operand.dtype.kind in "iu" else operand
+        return operand if operand.dtype in (np.float64, np.float32, object) else operand.astype(np.float64)
     return real(operand)
 
 
@@ -242,7 +279,7 @@ def primitive(*partials: float | Callable[..., Any]) -> Callable[[Callable[..., 
         if not callable(function) or not _takes(function, len(partials)):
             name = getattr(function, "__name__", repr(function))
             raise TypeError(f"primitive has {len(partials)} partial derivative(s), one for each operand, and {name} does not take as many")
-        op = Operation(function.__name__, function, function, *partials)
+        op = Operation(function.__name__, function, function, *partials, singular=True)
         op.__module__, op.__qualname__, op.__doc__ = function.__module__, function.__qualname__, function.__doc__
         op.__wrapped__ = function  # type: ignore[attr-defined]
         return op

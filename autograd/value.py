@@ -11,9 +11,9 @@ from numbers import Real
 from typing import Any
 
 from autograd import copying, interop, modes, ops
-from autograd.backward import backward
+from autograd._fast_backward import backward
 from autograd.interop import Expression, Method
-from autograd.modes import TraceError, mode
+from autograd.modes import mode
 from autograd.ops import Operation
 
 _new = object.__new__
@@ -22,8 +22,8 @@ _new = object.__new__
 def _result(data: float, op: Operation, first: Any, second: Any = None) -> Value:
     """The Value that `op` makes of one or two operands, or a tuple of more, without the checks that a user's own needs."""
     node = _new(Value)
-    node.data = data
-    node.grad = 0.0
+    node._data = data
+    node._grad = 0.0
     node.op = op
     node._first = first
     node._second = second
@@ -41,16 +41,16 @@ def _binary(op: Operation) -> tuple[Method, Method]:
         kind = type(other)
         try:
             if kind is Value:
-                data = on_floats(self.data, other.data)
+                data = on_floats(self._data, other._data)
             elif kind is float or kind is int:
                 other = float(other)
-                data = on_floats(self.data, other)
+                data = on_floats(self._data, other)
             else:
                 return general(self, other)
         except (ArithmeticError, ValueError):
             return general(self, other)  # which says what is wrong
         node = _new(Value)  # as in _result, which would cost a tenth more to call, for the most usual nodes
-        node.data, node.grad, node.label = data, 0.0, ""
+        node._data, node._grad, node.label = data, 0.0, ""
         node.op, node._first, node._second = op, self, other
         if modes.watchers:
             modes.check_value(node)
@@ -60,7 +60,7 @@ def _binary(op: Operation) -> tuple[Method, Method]:
         if type(other) is float or type(other) is int:
             try:
                 other = float(other)
-                return _result(on_floats(other, self.data), op, other, self)
+                return _result(on_floats(other, self._data), op, other, self)
             except (ArithmeticError, ValueError):
                 pass
         return general_reflected(self, other)
@@ -73,7 +73,7 @@ def _unary(op: Operation) -> Callable[[Any], Any]:
 
     def method(self: Any) -> Any:
         try:
-            return _result(on_floats(self.data), op, self)
+            return _result(on_floats(self._data), op, self)
         except (ArithmeticError, ValueError):
             return op(self)
 
@@ -87,7 +87,7 @@ def _comparison(op: Operation) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         if not isinstance(other, (Value, Real)):
             return NotImplemented
-        return op(self, other) if mode.recording else compare(self.data, other.data if isinstance(other, Value) else other)
+        return op(self, other) if mode.recording else compare(self._data, other._data if isinstance(other, Value) else other)
 
     return method
 
@@ -97,8 +97,13 @@ class Value(Expression):
 
     `data` is the number and `grad` the derivative of the last `backward()`'s output by it, both floats;
     `op` is the operation that made it (None for a leaf), `operands` what it was applied to: Values, and
-    floats for constants. Comparisons and truth look at `data`; hashes at identity. There is no
-    `__float__`: a function that wants a float, such as `math.exp`, would drop the graph, and raises TypeError.
+    floats for constants. Comparisons and `bool` read `data`; hashes are by identity. `float(value)` raises
+    TypeError, since a function that wants a float, such as `math.exp`, would drop the graph.
+
+    A graph is made once, at the numbers that its leaves have then. Where `data` of a leaf is assigned later, make the graph
+    again before you call `backward`: derivatives are read at the numbers that the nodes hold. `anomaly`, `chain_rule`, `why` and
+    `draw` refuse a graph whose numbers no longer fit. Inside a function that is being recorded, `data` is a node of the
+    program: it follows the parameters, and no derivative flows through it.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x + 1
@@ -107,9 +112,9 @@ class Value(Expression):
     (10.0, 6.0)
     """
 
-    __slots__ = ("_first", "_line", "_second", "data", "grad", "label", "op")
-    data: float
-    grad: float
+    __slots__ = ("_data", "_first", "_grad", "_line", "_second", "label", "op")
+    _data: float
+    _grad: float
     op: Operation | None
     label: str
     _first: Any  # one or two operands lie in two slots, and only more in a tuple: every container
@@ -118,8 +123,37 @@ class Value(Expression):
 
     def __init__(self, data: float, label: str = "") -> None:
         """A leaf. Raises TypeError where `data` is not a real number."""
-        self.data, self.grad, self.op, self.label = data if type(data) is float else interop.one_number(data), 0.0, None, label
+        self._data, self._grad, self.op, self.label = data if type(data) is float else interop.one_number(data), 0.0, None, label
         self._first, self._second = (), None
+
+    @property
+    def data(self) -> float:
+        """The number, a float. Raises TypeError where anything but a real number is assigned."""
+        if modes.recorders and mode.recording:
+            return ops.detach(self)  # type: ignore[no-any-return]
+        return self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        if modes.recorders:
+            modes.refuse_in_recording("assigning .data", "Pass changing numbers as arguments.")
+        try:
+            self._data = data if type(data) is float else interop.one_number(data)
+        except TypeError as error:
+            raise TypeError(f"{error}, for the data of {self.named()}" if self.label else str(error)) from None
+
+    @property
+    def grad(self) -> float:
+        """The derivative of the output of the last `backward()` by this node, a float. Raises TypeError as `data` does."""
+        if modes.recorders:
+            modes.refuse_in_recording("the .grad", "Take derivatives with grad(f).")
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: float) -> None:
+        if modes.recorders:
+            modes.refuse_in_recording("assigning .grad", "Take derivatives with grad(f).")
+        self._grad = grad if type(grad) is float else interop.one_number(grad)
 
     @property
     def operands(self) -> tuple[Value | float, ...]:  # type: ignore[override]
@@ -144,28 +178,47 @@ class Value(Expression):
 
     def __bool__(self) -> bool:
         if mode.recording:
-            raise TraceError(
-                f"the truth of a Value in a traced function, at {modes.user_line()}: the program is recorded once, and parameters "
-                f"change. Use where(condition, a, b), maximum or minimum."
-            )
-        return self.data != 0
+            modes.refuse_in_recording("the truth", "Use where(condition, a, b), maximum or minimum instead of `if`, max or min.")
+        return self._data != 0
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value({self.data!r}, grad={self.grad!r}{label})"
+        if modes.recorders and mode.recording:
+            return f"Value(recorded{label})"
+        return f"Value({self._data!r}, grad={self._grad!r}{label})"
 
     def __format__(self, specification: str) -> str:
-        return format(self.data, specification) if specification else str(self)
+        if not specification:
+            return str(self)
+        if modes.recorders:
+            modes.refuse_in_recording("the formatted number", "Print outside the function, from what the program returns.")
+        return format(self._data, specification)
+
+    def __float__(self) -> float:
+        if modes.recorders:
+            modes.refuse_in_recording("the float", "Use autograd's exp, log, tanh, ... instead of math's.")
+        raise TypeError(
+            f"a float was expected, got {self!r:.60}: a Value is no float, since that would drop its graph. Write autograd.exp(v), or v.exp(), "
+            f"instead of math.exp(v), and v.data where only the number is needed"
+        )
+
+    __int__ = __float__
 
     def __copy__(self) -> Any:
+        if modes.recorders:
+            modes.refuse_in_recording("a copy", "Use the Value itself, or .data for a constant of the derivative.")
         return copying.twin(self)
 
     def __reduce_ex__(self, _: object) -> tuple[Any, ...]:
+        if modes.recorders:
+            modes.refuse_in_recording("a copy", "Use the Value itself, or .data for a constant of the derivative.")
         return copying.parts(self)
 
     def named(self) -> str:
         """The number, behind its label where there is one, for messages."""
-        return f"{self.label}={self.data}" if self.label else str(self.data)
+        if modes.recorders and mode.recording:
+            return self.label or (self.op.name if self.op else "a Value")
+        return f"{self.label}={self._data}" if self.label else str(self._data)
 
     @property
     def line(self) -> str | None:
@@ -176,10 +229,10 @@ class Value(Expression):
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
         numbers: list[float] = []
         for operand in operands:
-            if type(operand) is Value:
-                numbers.append(operand.data)
-            elif type(operand) is float:
+            if type(operand) is float:
                 numbers.append(operand)
+            elif isinstance(operand, Value):
+                numbers.append(operand._data)
             else:
                 return interop.apply_mixed(Value, op, operands)
         try:
@@ -196,14 +249,17 @@ class Value(Expression):
         """Set `grad` throughout this Value's graph: the derivative of this Value by each node.
 
         Leaves accumulate over calls (see `zero_grad`), inner nodes are overwritten. Where a derivative is
-        infinite or undefined it is inf or nan; under `anomaly()` the first one raises FloatingPointError.
+        infinite or undefined it is inf or nan; under `anomaly()` the first one raises FloatingPointError, and a graph
+        whose numbers no longer fit raises ValueError. Threads that share leaves take turns.
         """
+        if modes.recorders:
+            modes.refuse_in_recording("the backward()", "Take derivatives with grad(f).")
         backward(self)
 
 
 def make_constant(leaf: Value) -> None:
     """Make a leaf a constant of the graph that it is in, the identity of its own number: nobody's to differentiate by any more."""
-    leaf.op, leaf._first = ops.identity, leaf.data
+    leaf.op, leaf._first = ops.identity, leaf._data
 
 
 for _name, _op in interop.functions():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from autograd.backward import topological_order
+from autograd.backward import check_numbers, topological_order
 from autograd.names import model_names
 from autograd.ops import Operation
 from autograd.value import Value
@@ -93,9 +93,10 @@ def one_line(text: str) -> str:
 def snapshot(output: Value, around: Value | None = None, radius: int = 2, model: object = None) -> Graph:
     """The graph of `output`; where `around` is given, what is at most `radius` edges from it is to be shown.
 
-    Raises ValueError where `around` is not a node of the graph.
+    Raises ValueError where `around` is not a node of the graph, or where a leaf's data was assigned after the graph was made.
     """
     order = topological_order(output)
+    check_numbers(order)
     positions = dict(zip(order, range(len(order))))
     called = model_names(output, model)
     names = {positions[each]: name for each, name in called.full.items() if each in positions}

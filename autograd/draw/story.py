@@ -21,8 +21,8 @@ MOST_TERMS = 40  # of a weighted sum
 class Sweep:
     """The sweep that the page steps through: from the deepest node to the leaves, so that it goes back as it came.
 
-    `depths` are the longest ways from a leaf; `before` has what each operand's adjoint was when a node added to it. A flat row adds
-    nothing, as for the engine, be the adjoint infinite.
+    `depths` are the longest ways from a leaf; `before` has what each operand's adjoint was when a node added to it. As in the
+    engine, nothing is passed on to an operand that was not chosen, or from a node that nothing was passed to.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -33,6 +33,7 @@ class Sweep:
             self.depths.append(max((self.depths[each] + 1 for each in graph.node(position).sources), default=0))
         self.adjoints = [0.0] * len(everything)
         self.adjoints[-1] = 1.0
+        self.reached = {len(everything) - 1}
         self.partials: dict[int, Sequence[float]] = {}
         self.before: dict[int, list[float]] = {}
         earliest = min(graph.nodes)  # nothing that comes before those shown adds to them
@@ -49,11 +50,15 @@ class Sweep:
             if type(operand) is int:
                 before[index] = self.adjoints[operand]
                 self.adjoints[operand] += contribution
+                if self._passes_on(position, node, index):
+                    self.reached.add(operand)
 
     def contributions(self, position: int, node: GraphNode) -> list[float]:
-        assert node.op is not None
-        adjoint, flat = self.adjoints[position], node.op.flat
-        return [0.0 if index in flat else partial * adjoint for index, partial in enumerate(self.partials[position])]
+        adjoint, partials = self.adjoints[position], self.partials[position]
+        return [partial * adjoint if self._passes_on(position, node, index) else 0.0 for index, partial in enumerate(partials)]
+
+    def _passes_on(self, position: int, node: GraphNode, index: int) -> bool:
+        return node.op is not None and position in self.reached and node.op.passes_on(index, self.partials[position][index])
 
     def numbers(self, node: GraphNode) -> list[float]:
         """The operands' values."""

@@ -49,6 +49,14 @@ class Array(Symbol):
     def __init__(self, builder: Builder, number: int) -> None:
         self.builder, self.number = builder, number
 
+    @property
+    def op(self) -> Operation | None:
+        return self.builder.definition(self.number)[0]
+
+    @property
+    def operands(self) -> tuple[Array, ...]:
+        return tuple(map(self.builder.array, self.builder.definition(self.number)[1]))
+
     def __repr__(self) -> str:
         op = getattr(self.builder.program.instructions[self.number], "op", None)
         return f"a result of {op.name}" if isinstance(op, Operation) else "an operand"
@@ -65,12 +73,14 @@ class Builder:
     def __init__(self, program: Program | None = None) -> None:
         self.program = Program() if program is None else program
         self._known = {each.key: number for number, each in enumerate(self.program.instructions)}
+        self._arrays: dict[int, Array] = {}
 
     def shape(self, number: int) -> Shape:
         return self.program.types[number].shape
 
     def array(self, number: int) -> Array:
-        return Array(self, number)
+        """The array as a symbol: the same one each time, so that two are equal where they are identical."""
+        return self._arrays.setdefault(number, Array(self, number))
 
     def number_of(self, operand: Any) -> int:
         """The number of an operand given as an Array or a plain number."""

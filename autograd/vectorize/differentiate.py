@@ -1,23 +1,35 @@
 """Stage 6, differentiate: add to a program the gradient of its output, with the table's own rows.
 
-It is the sweep of `autograd.value` over arrays: from the last instruction to the first, each gives its operands
+It is `backward.adjoints` over arrays: from the last instruction to the first, each gives its operands
 `partial * adjoint`, the partial being the row read with arrays for symbols. What broadcast forward is added up
 backward; the instructions that only move numbers, and the matrix product, have the adjoints of linear maps.
+
+Beside each adjoint goes its reach: the condition, entry by entry, under which the derivative flows there (see `reach`). Where an
+entry is not reached its adjoint is 0, and a partial derivative that can be infinite or nan is kept away from it. Conditions that
+no instruction needs are dropped with everything else that no output needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from autograd import ops
-from autograd.vectorize.builder import Builder
+from autograd.operation import SMALLEST
+from autograd.ops import Operation
+from autograd.reach import Condition, both, either
+from autograd.vectorize.builder import Array, Builder
 from autograd.vectorize.program import (
     Columns,
     Concatenate,
     Elementwise,
     Expand,
     FloatArray,
+    Instruction,
     MatMul,
     Parameters,
     Program,
@@ -72,105 +84,233 @@ def differentiate(builder: Builder, output: int, seed: int, name: str = "gradien
     depends = [False] * len(program)
     for number, instruction in enumerate(program.instructions):
         depends[number] = number == theta or any(depends[each] for each in instruction.operands)
-    adjoints: dict[int, list[tuple[Place, int]]] = {output: [(None, seed)]}
+    sweep = _Sweep(builder, depends)
+    received: dict[int, list[Contribution]] = {output: [Contribution(output, None, seed, True)]}
     for number in range(output, theta, -1):
-        if number in adjoints and depends[number]:
-            adjoint = _assemble(builder, adjoints.pop(number), builder.shape(number))
+        if number in received and depends[number]:
+            adjoint, reach = sweep.assemble(received.pop(number), builder.shape(number))
             program.adjoint_of.setdefault(adjoint, number)
-            for operand, place, contribution in _contributions(builder, number, adjoint, depends):
-                adjoints.setdefault(operand, []).append((place, contribution))
+            for each in sweep.contributions(number, adjoint, reach):
+                received.setdefault(each.operand, []).append(each)
     shape = builder.shape(theta)
-    gradient = _assemble(builder, adjoints.get(theta, [(None, builder.constant(0.0))]), shape)
+    gradient, _ = sweep.assemble(received.get(theta, [Contribution(theta, None, builder.constant(0.0), True)]), shape)
     if not isinstance(program.instructions[gradient], Scatter):
         gradient = builder.scatter([(None, builder.expand(gradient, shape))], shape)
     program.adjoint_of[gradient] = theta
     program.outputs[name] = gradient
 
 
-def _assemble(builder: Builder, parts: Sequence[tuple[Place, int]], shape: Shape) -> int:
-    """The adjoint that the contributions to an array, or to some of its columns, add up to."""
-    whole = [array for place, array in parts if place is None]
-    if len(whole) == len(parts):
-        total = whole[0]
-        for each in whole[1:]:
-            total = builder.add(ops.add, total, each)
-        return total
-    ordered = sorted(parts, key=lambda part: part[0] is None)  # what fills a few columns can be computed in place, what adds to all cannot
-    return builder.scatter([(place, builder.expand(array, placed(place, shape))) for place, array in ordered], shape)
+class Contribution(NamedTuple):
+    """What an instruction passes on to an operand: an array for some of its columns (None: all), and the condition of its entries."""
+
+    operand: int
+    place: Place
+    adjoint: int
+    reach: Condition
 
 
-def _contributions(builder: Builder, number: int, adjoint: int, depends: Sequence[bool]) -> list[tuple[int, Place, int]]:
-    """(operand, columns, array) for what an instruction hands on to each operand that depends on the parameters."""
-    instruction, shape = builder.program.instructions[number], builder.shape(number)
-    operands = instruction.operands
-    (operand, *_) = operands
-    source = builder.shape(operand)
-    match instruction:
-        case Elementwise(op=op):
-            arguments, needed = list(map(builder.array, operands)), [depends[each] for each in operands]
-            partials = op.partials_at(builder.array(number), arguments, needed)
-            given: list[tuple[int, Place, int]] = []
-            for each, partial in zip(operands, partials):
-                if not (isinstance(partial, float) and partial == 0):
-                    contribution = _times(builder, partial, adjoint)
-                    given.append((each, None, _unbroadcast(builder, contribution, shape, builder.shape(each))))
-            return given
-        case MatMul():
-            left, right = operands
-            adjoint = builder.expand(adjoint, shape)
-            given = []
-            if depends[left]:
-                given.append(_untransposed(builder, left, adjoint, builder.transpose(right)))
-            if depends[right]:
-                given.append(_untransposed(builder, right, builder.transpose(left), adjoint))
-            return given
-        case Reduce(op=op):
-            if op is ops.total_:
-                return [(operand, None, adjoint)]
-            (partial,) = op.partials_at(builder.array(number), [builder.array(operand)])
-            return [(operand, None, _times(builder, partial, adjoint))]
-        case Expand():
-            return [(operand, None, _unbroadcast(builder, adjoint, shape, source))]
-        case Reshape():
-            return [(operand, None, adjoint if builder.shape(adjoint) == () else builder.reshape(builder.expand(adjoint, shape), source))]
-        case Transpose():
-            return [(operand, None, adjoint if builder.shape(adjoint) == () else builder.transpose(builder.expand(adjoint, shape)))]
-        case Slice() | Take():
-            return [(operand, instruction.columns, adjoint)]
-        case Concatenate():
-            given, start = [], 0
-            adjoint = builder.expand(adjoint, shape)
-            for each in operands:
-                stop = start + builder.shape(each)[-1]
-                if depends[each]:
-                    given.append((each, None, builder.slice(adjoint, start, stop)))
-                start = stop
-            return given
-    raise ValueError(f"no derivative is known of {instruction}")
+class _Sweep:
+    """The adjoints of one program, and which of its arrays can hold an infinity or a nan."""
+
+    def __init__(self, builder: Builder, depends: Sequence[bool]) -> None:
+        self.builder, self.depends = builder, depends
+        self.is_risky = [False] * len(depends)  # whether a value can be infinite or nan,
+        self.has_risky_adjoint = [False] * len(depends)  # and whether its adjoint can
+        for number, instruction in enumerate(builder.program.instructions):
+            self.is_risky[number] = self._is_singular(instruction) or any(self.is_risky[each] for each in instruction.operands)
+        self.any_risk = any(map(operator.and_, self.is_risky, depends))
+
+    def _is_singular(self, instruction: Instruction) -> bool:
+        if not isinstance(instruction, Elementwise):
+            return False
+        factors = [self.builder.factor(each) for each in instruction.operands]
+        return instruction.op.is_singular([factor[0] if factor and not factor[1] else None for factor in factors])
+
+    def assemble(self, parts: Sequence[Contribution], shape: Shape) -> tuple[int, Condition]:
+        """The adjoint that the contributions to an array, or to some of its columns, add up to; and its reach."""
+        builder = self.builder
+        if all(part.place is None for part in parts):
+            total, reach = parts[0].adjoint, parts[0].reach
+            for part in parts[1:]:
+                total, reach = builder.add(ops.add, total, part.adjoint), either(reach, part.reach)
+            return total, reach
+        ordered = sorted(
+            parts, key=lambda part: part.place is None
+        )  # what fills a few columns can be computed in place, what adds to all cannot
+        total = builder.scatter([(part.place, builder.expand(part.adjoint, placed(part.place, shape))) for part in ordered], shape)
+        return total, self._reach_of_columns(ordered, shape) if self.any_risk else True
+
+    def _reach_of_columns(self, parts: Sequence[Contribution], shape: Shape) -> Condition:
+        always = np.zeros(shape[-1])
+        for part in parts:
+            if part.reach is True:
+                always[_index(part.place)] = 1.0
+        if always.all():
+            return True
+        counts = [(None, self._counts(always, shape))]
+        counts += [(part.place, self._counts(part.reach, placed(part.place, shape))) for part in parts if part.reach is not True]
+        return self.builder.array(self.builder.scatter(counts, shape)) > 0.0
+
+    def _counts(self, reach: Condition, shape: Shape) -> int:
+        builder = self.builder
+        return builder.expand(builder.constant(reach) if isinstance(reach, np.ndarray) else builder.as_number(reach.number), shape)
+
+    def contributions(self, number: int, adjoint: int, reach: Condition) -> list[Contribution]:
+        """What an instruction passes on to each operand that depends on the parameters."""
+        match self.builder.program.instructions[number]:
+            case Elementwise(op=op):
+                return self._elementwise(number, op, adjoint, reach)
+            case MatMul(operands=(left, right)):
+                return self._matrix_product(number, left, right, adjoint, reach)
+            case Reduce(op=op, operands=(operand,)) if op is not ops.total_:
+                partial = self._partial_of_reduction(number, operand)
+                return [self._passed_on(number, operand, self._masked(number, partial, adjoint, reach), reach)]
+            case Concatenate(operands=operands):
+                return self._concatenated(number, operands, adjoint, reach)
+            case Slice() | Take() as instruction:
+                (operand,) = instruction.operands
+                return [self._passed_on(number, operand, adjoint, reach, instruction.columns)]
+            case Reduce() | Expand() | Reshape() | Transpose() as instruction:
+                (operand,) = instruction.operands
+                moved = functools.partial(self._moved_back, instruction, self.builder.shape(number), self.builder.shape(operand))
+                return [self._passed_on(number, operand, moved(adjoint), self._each(reach, functools.partial(moved, is_reach=True)))]
+            case instruction:
+                raise ValueError(f"no derivative is known of {instruction}")
+
+    def _passed_on(self, number: int, operand: int, adjoint: int, reach: Condition, place: Place = None) -> Contribution:
+        self.has_risky_adjoint[operand] |= self.has_risky_adjoint[number]
+        return Contribution(operand, place, adjoint, reach)
+
+    def _each(self, reach: Condition, move: Callable[[int], int]) -> Condition:
+        """A condition moved as an adjoint is."""
+        return True if reach is True or not self.any_risk else self.builder.array(move(reach.number))
+
+    def _elementwise(self, number: int, op: Operation, adjoint: int, reach: Condition) -> list[Contribution]:
+        builder, operands, shape = self.builder, self.builder.program.instructions[number].operands, self.builder.shape(number)
+        partials = op.partials_at(builder.array(number), list(map(builder.array, operands)), [self.depends[each] for each in operands])
+        given = []
+        for each, partial in zip(operands, partials):
+            if isinstance(partial, float) and partial == 0:
+                continue
+            chosen = both(reach, _chosen(builder, partial)) if op.selects and self.any_risk else reach
+            array = _unbroadcast(builder, self._masked(number, partial, adjoint, chosen), shape, builder.shape(each))
+            summed = functools.partial(_unbroadcast, builder, shape=shape, target=builder.shape(each), is_reach=True)
+            given.append(self._passed_on(number, each, array, self._each(chosen, summed)))
+            self.has_risky_adjoint[each] |= self.is_risky[number] and not isinstance(partial, float)
+        return given
+
+    def _masked(self, number: int, partial: Any, adjoint: int, reach: Condition) -> int:
+        """`partial * adjoint`; 0 where that is not reached and could be another number."""
+        builder, instruction = self.builder, self.builder.program.instructions[number]
+        selects = isinstance(instruction, Elementwise) and instruction.op.selects
+        is_risky = (self.is_risky[number] and not isinstance(partial, float)) or (selects and self.has_risky_adjoint[number])
+        if reach is True or not is_risky:
+            return _times(builder, partial, adjoint)
+        is_choice = isinstance(partial, Array) and builder.is_condition(partial.number)
+        return builder.add(ops.where, reach.number, adjoint if is_choice else _times(builder, partial, adjoint), builder.constant(0.0))
+
+    def _partial_of_reduction(self, number: int, operand: int) -> Any:
+        builder = self.builder
+        reduction = builder.program.instructions[number]
+        assert isinstance(reduction, Reduce)
+        (weights,) = reduction.op.weights_at(builder.array(number), [builder.array(operand)])
+        if not reduction.op.normalised:
+            return weights
+        size = builder.reduce(builder.number_of(weights), reduction.axis)
+        return weights / ops.maximum(builder.array(size), SMALLEST)
+
+    def _matrix_product(self, number: int, left: int, right: int, adjoint: int, reach: Condition) -> list[Contribution]:
+        builder = self.builder
+        adjoint = builder.expand(adjoint, builder.shape(number))
+        reach = self._each(reach, functools.partial(builder.expand, shape=builder.shape(number)))
+        along_rows = self._each(reach, functools.partial(_any, builder, axis=1))  # (rows, 1): where some entry of the row is reached
+        along_columns = self._each(reach, functools.partial(_any, builder, axis=0))
+        given = []
+        if self.depends[left]:
+            other = self._kept_finite(right, along_columns)
+            given.append(self._untransposed(number, left, adjoint, builder.transpose(other), along_rows))
+        if self.depends[right]:
+            other = self._kept_finite(left, along_rows)
+            given.append(self._untransposed(number, right, builder.transpose(other), adjoint, along_columns))
+        self.has_risky_adjoint[left] |= self.is_risky[right]
+        self.has_risky_adjoint[right] |= self.is_risky[left]
+        return given
+
+    def _kept_finite(self, factor: int, reach: Condition) -> int:
+        """A factor of a product, with 0 in place of what meets only entries that are not reached."""
+        if reach is True or not self.is_risky[factor]:
+            return factor
+        return self.builder.add(ops.where, reach.number, factor, self.builder.constant(0.0))
+
+    def _untransposed(self, number: int, operand: int, left: int, right: int, reach: Condition) -> Contribution:
+        """The product of adjoints for an operand, or for the array of which the operand is the transpose."""
+        source = self.builder.program.instructions[operand]
+        if isinstance(source, Transpose):
+            self.has_risky_adjoint[operand] |= self.has_risky_adjoint[number]
+            (operand,) = source.operands
+            left, right = self.builder.transpose(right), self.builder.transpose(left)
+            reach = self._each(reach, self.builder.transpose)
+        return self._passed_on(number, operand, self.builder.matmul(left, right), reach)
+
+    def _concatenated(self, number: int, operands: Sequence[int], adjoint: int, reach: Condition) -> list[Contribution]:
+        given, start, shape = [], 0, self.builder.shape(number)
+        for each in operands:
+            columns = functools.partial(self._columns, shape=shape, start=start, stop=start + self.builder.shape(each)[-1])
+            if self.depends[each]:
+                given.append(self._passed_on(number, each, columns(adjoint), self._each(reach, columns)))
+            start += self.builder.shape(each)[-1]
+        return given
+
+    def _columns(self, array: int, shape: Shape, start: int, stop: int) -> int:
+        return self.builder.slice(self.builder.expand(array, shape), start, stop)
+
+    def _moved_back(self, instruction: Instruction, shape: Shape, source: Shape, array: int, is_reach: bool = False) -> int:
+        """The adjoint of what an instruction of moved or added numbers was made of."""
+        builder = self.builder
+        if isinstance(instruction, Expand):
+            return _unbroadcast(builder, array, shape, source, is_reach)
+        if isinstance(instruction, Reduce) or builder.shape(array) == ():
+            return array
+        array = builder.expand(array, shape)
+        return builder.transpose(array) if isinstance(instruction, Transpose) else builder.reshape(array, source)
 
 
-def _untransposed(builder: Builder, operand: int, left: int, right: int) -> tuple[int, Place, int]:
-    """The product of adjoints for an operand, or for what the operand is the transpose of."""
-    source = builder.program.instructions[operand]
-    if isinstance(source, Transpose):
-        (operand,) = source.operands
-        left, right = builder.transpose(right), builder.transpose(left)
-    return operand, None, builder.matmul(left, right)
+def _chosen(builder: Builder, partial: Any) -> Condition:
+    """The condition under which a row that selects has chosen the operand of this partial derivative."""
+    if isinstance(partial, float):
+        return True
+    return partial if builder.is_condition(partial.number) else partial != 0.0
+
+
+def _any(builder: Builder, array: int, axis: int) -> int:
+    """Whether some entry along an axis is true; the axis stays, with size 1."""
+    if builder.shape(array)[axis] == 1:
+        return array
+    return builder.add(ops.greater, builder.reduce(array, axis), builder.constant(0.0))
+
+
+def _index(place: Place) -> Any:
+    return slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
 
 
 def _times(builder: Builder, partial: Any, adjoint: int) -> int:
     return builder.add(ops.multiply, builder.number_of(partial), adjoint)
 
 
-def _unbroadcast(builder: Builder, array: int, shape: Shape, target: Shape) -> int:
-    """What an adjoint of `shape` (or one that broadcasts to it) is for an operand of shape `target` that was broadcast."""
+def _unbroadcast(builder: Builder, array: int, shape: Shape, target: Shape, is_reach: bool = False) -> int:
+    """What an adjoint of `shape` (or one that broadcasts to it) is for an operand of shape `target` that was broadcast.
+
+    Adjoints are added up along the axes that were broadcast; of a condition it is whether some entry along them holds.
+    """
     have = builder.shape(array)
     have = (1,) * (len(shape) - len(have)) + have
     wanted = (1,) * (len(shape) - len(target)) + target
     if builder.shape(array) != ():
         array = builder.reshape(array, have)
     for axis, (size, mine, want) in enumerate(zip(shape, have, wanted)):
-        if want == 1 != size:  # where the adjoint is the same all along the axis, a multiple of it
+        if want == 1 != size and is_reach:
+            array = _any(builder, array, axis) if builder.shape(array) else array
+        elif want == 1 != size:  # where the adjoint is the same all along the axis, a multiple of it
             array = builder.repeated(array, size) if mine == 1 else builder.reduce(array, axis)
     surplus = len(builder.shape(array)) - len(target)
     return array if surplus <= 0 else builder.reshape(array, builder.shape(array)[surplus:])

@@ -33,7 +33,7 @@ class Symbol(Expression):
     __slots__ = ()
 
     # fmt: off
-    __bool__   = _refuse("the truth", "Instead of `if` or `and`, use where(condition, a, b), maximum, minimum, or & and | on conditions.")
+    __bool__   = _refuse("the truth", "Instead of `if`, `and`, `max` or `min`, use where(condition, a, b), maximum, minimum, or & and | on conditions.")
     __float__  = _refuse("the float", "Instead of math.exp and the like, use autograd's exp, log, tanh, ..., which take traced numbers.")
     __int__    = _refuse("the integer", "Compute with the number itself, or pass it to the function as a constant.")
     __index__  = _refuse("the index", "Instead of values[i], pass a one-hot row and take the weighted_sum of it with the values.")
@@ -43,7 +43,8 @@ class Symbol(Expression):
 
     @property
     def data(self) -> Any:
-        return _refuse("the .data", "Compute with the number itself, not with its data.")(self)
+        """The same number as a constant for differentiation."""
+        return ops.detach(self)
 
     @property
     def backward(self) -> Any:

@@ -1,0 +1,161 @@
+"""The sweep behind `Value.backward`: `backward.adjoints` again, optimised for floats and for one graph at a time.
+
+It visits the nodes in the same order and passes on the same numbers; a test on random graphs holds the two equal. It keeps the
+adjoints in the nodes' own `_grad`, and marks the nodes that it has met there too, instead of keeping a set of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from autograd import modes
+from autograd.backward import check_numbers, topological_order
+from autograd.modes import mode
+from autograd.ops import terms
+
+_turn = threading.RLock()  # sweeps of graphs that share leaves add to the same `grad`
+
+
+class _Mark(float):
+    """A zero that can be told from every other: what one walk leaves in the `grad` of the nodes that it has met."""
+
+
+def results_in_order(output: Any) -> list[Any]:
+    """The same order of the Values that operations made, without the leaves: all that a sweep has to visit. Their `grad` is then a mark.
+
+    It goes straight down to an operand where it can, and by way of the stack only where two lie ahead; it marks the nodes
+    themselves instead of keeping a set of them, and reads the slots behind `operands`. All that makes it more than twice as fast.
+    """
+    order: list[Any] = []
+    stack: list[Any] = []
+    pop, push, done = stack.pop, stack.append, order.append
+    seen = _Mark()
+    node = output
+    while True:
+        node._grad = seen
+        first, second = node._first, node._second
+        if type(first) is tuple:
+            ahead = [each for each in first if type(each) is not float and each.op is not None and each._grad is not seen]
+            if ahead:
+                stack += (node, None, *reversed(ahead))
+                node = pop()
+                continue
+        else:
+            left = type(first) is not float and first.op is not None and first._grad is not seen
+            right = second is not None and type(second) is not float and second.op is not None and second._grad is not seen
+            if left or right:
+                push(node)
+                push(None)
+                if left and right:
+                    push(second)
+                node = first if left else second
+                continue
+        done(node)
+        while stack:
+            node = pop()
+            if node is None:  # the node below has had all its operands ordered
+                done(pop())
+            elif node._grad is not seen:
+                break
+        else:
+            return order
+
+
+def backward(output: Any) -> None:
+    """Set `grad` throughout the graph of a Value: the derivative of `output` by each node; see `Value.backward`."""
+    with _turn:
+        if output.op is None:
+            output._grad += 1.0
+        elif modes.watchers and mode.anomaly:
+            _watched(output)
+        else:
+            order = results_in_order(output)
+            output._grad = 1.0
+            sweep(order)
+
+
+def _watched(output: Any) -> None:
+    """`backward` in anomaly mode: no leaf's `grad` changes where it raises."""
+    check_numbers(topological_order(output))
+    order = results_in_order(output)
+    leaves = {each: each._grad for node in order for each in node.operands if type(each) is not float and each.op is None}
+    output._grad = 1.0
+    sweep(order)
+    try:
+        modes.check_gradients(order)
+    except FloatingPointError:
+        for leaf, before in leaves.items():
+            leaf._grad = before
+        raise
+
+
+def sweep(order: Sequence[Any]) -> None:
+    """From the last result to the first, add `partial * adjoint` to each operand's `grad`. The last one's is given, the others' are marks.
+
+    A node that still has its mark has been given nothing, not even 0, and passes nothing on: 0 times an infinite slope would be nan.
+    Nodes of one and two operands are most of a graph by far, so their rules are read on the spot.
+    """
+    for node in reversed(order):
+        if type(node._grad) is _Mark:
+            node._grad = 0.0
+            continue
+        op, first, second = node.op, node._first, node._second
+        if not op.is_simple:
+            (pass_on_terms if op.has_terms and type(first) is tuple else pass_on)(node)
+        elif second is not None:
+            by_first, by_second = op.partials
+            if op.is_linear:
+                if by_first and type(first) is not float:
+                    first._grad += by_first * node._grad
+                if by_second and type(second) is not float:
+                    second._grad += by_second * node._grad
+                continue
+            try:
+                if type(first) is float:
+                    second._grad += by_second(node._data, first, second._data) * node._grad
+                elif type(second) is float:
+                    first._grad += by_first(node._data, first._data, second) * node._grad
+                else:
+                    by_first = by_first(node._data, first._data, second._data)
+                    second._grad += by_second(node._data, first._data, second._data) * node._grad
+                    first._grad += by_first * node._grad
+            except (ArithmeticError, ValueError):
+                pass_on(node)
+        elif type(first) is not float:
+            (by_first,) = op.partials
+            if op.is_linear:
+                if by_first:
+                    first._grad += by_first * node._grad
+                continue
+            try:
+                first._grad += by_first(node._data, first._data) * node._grad
+            except (ArithmeticError, ValueError):
+                pass_on(node)
+
+
+def pass_on(node: Any) -> None:
+    """Add `partial * adjoint` to the `grad` of one node's operands, whatever its row, in IEEE arithmetic where Python's raises."""
+    op, adjoint, operands = node.op, node._grad, node.operands
+    partials = op.partials_at(node._data, [each if type(each) is float else each._data for each in operands])
+    for index, (operand, partial) in enumerate(zip(operands, partials)):
+        if type(operand) is not float and op.passes_on(index, partial):
+            operand._grad += partial * adjoint
+
+
+def pass_on_terms(node: Any) -> None:
+    """The same for w1 x1 + ... + wn xn + bias, where the partial derivative by a factor is the other one: no list of them is made."""
+    adjoint = node._grad
+    weights, inputs, bias = terms(node._first)
+    for weight, entry in zip(weights, inputs):
+        if type(entry) is float:
+            if type(weight) is not float:
+                weight._grad += entry * adjoint
+        elif type(weight) is float:
+            entry._grad += weight * adjoint
+        else:
+            weight._grad += entry._data * adjoint
+            entry._grad += weight._data * adjoint
+    if type(bias) is not float:
+        bias._grad += adjoint

@@ -1,0 +1,41 @@
+"""Reach: under which condition a derivative flows into a node.
+
+`where`, `maximum` and their like pass a derivative on to the operand that they chose and nothing to the others. While numbers are
+known that is a plain bool. In a recorded function it is a condition of the program: a node, or True where the derivative always flows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd import ops
+
+Condition = Any  # True, or a node that stands for a condition
+
+
+def both(one: Condition, other: Condition) -> Condition:
+    """The condition that both hold."""
+    if one is True or other is True:
+        return other if one is True else one
+    return one & other
+
+
+def either(one: Condition, other: Condition) -> Condition:
+    """The condition that at least one holds; True where each is the negation of the other, as those of the two sides of `where` are."""
+    if one is True or other is True or _are_opposite(one, other):
+        return True
+    if one is other:
+        return one
+    if one.op is ops.logical_and is other.op:
+        (a, b), (c, d) = one.operands, other.operands
+        for shared, rest, again, other_rest in ((a, b, c, d), (a, b, d, c), (b, a, c, d), (b, a, d, c)):
+            if shared is again and _are_opposite(rest, other_rest):
+                return shared
+    return one | other
+
+
+def _are_opposite(one: Condition, other: Condition) -> bool:
+    """Whether one is `a != b` and the other `a == b`, of the same operands."""
+    if {one.op, other.op} != {ops.equal, ops.not_equal}:
+        return False
+    return all(a is b or (isinstance(a, float) and a == b) for a, b in zip(one.operands, other.operands))
