@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-SMALLEST = float(np.finfo(np.float64).tiny)
+SMALLEST = float(np.finfo(np.float32).tiny)
 OR, AND, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 9)  # precedences, as in mathematics
 
 
@@ -51,8 +51,8 @@ class Operation:
 
     `selects` marks a row whose result is one of its operands, or a constant: a partial derivative of 0 then means "not chosen", and
     nothing is passed on to that operand, whatever its own derivatives are. `singular` marks a row whose value or partial derivative
-    can be infinite or nan at ordinary operands; where that depends on a constant operand it is a function, see `is_singular`. The derivatives of a row with `normalised` are weights that add up to 1; they are
-    divided by their sum, so that rounding in the result cancels.
+    can be infinite or nan at ordinary operands; where that depends on a constant operand it is a function, see `is_singular`. The
+    derivatives of a row with `normalised` are weights that add up to 1; they are divided by their sum, so that rounding cancels.
 
     What follows from the partial derivatives: `is_linear` where all are constant, `flat`, the operands by which one is
     0 everywhere, so that no gradient takes that path, and `is_simple` where they are one or two, all constant or none.

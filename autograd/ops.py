@@ -42,6 +42,11 @@ def _power_exponent(y: Any, a: Any, _: Any) -> Any:
     return y * log(where(a == 0, 1.0, a))
 
 
+def _by_zero(_: float | None, b: float | None) -> bool:
+    """Whether a / b is singular: not where b is a number other than 0."""
+    return not b
+
+
 def _power_is_singular(_: float | None, b: float | None) -> bool:
     """Whether a^b is singular: not where b is a positive whole number."""
     return b is None or b < 1 or not b.is_integer()
@@ -63,8 +68,8 @@ def _below(_: Any, a: Any, b: Any) -> Any:
 
 def _shifted(y: Any, *x: Any) -> list[Any]:
     """exp(x - y) for each x: all 0, not nan, where all x are -inf."""
-    largest = maximum(y, -LARGEST)
-    return [exp(each - largest) for each in x]
+    level = where(y == -math.inf, 0.0, y)
+    return [exp(each - level) for each in x]
 
 
 def row(name: str, *columns: Any, **more: Any) -> Operation:
@@ -86,9 +91,10 @@ def _reduced(ufunc: np.ufunc, *arrays: Any) -> Any:
 
 
 prefix, condition, many = infix, partial(infix, is_condition=True), partial(row, variadic=True)
+singular, choice = partial(row, singular=True), partial(row, selects=True)
 sign: Operation
-LARGEST = float(np.finfo(np.float64).max)
-cos: Operation  # these stand in rows above their own
+cos: Operation  # these are used in rows above their own
+exp: Operation
 cosh: Operation
 sech_squared: Operation
 logistic_pdf: Operation
@@ -98,28 +104,18 @@ logistic_pdf: Operation
 add           = infix("add",      "+",  SUM,     operator.add,     np.add,      1.0, 1.0, is_commutative=True, is_sum=True)
 subtract      = infix("subtract", "-",  SUM,     operator.sub,     np.subtract, 1.0, -1.0, is_sum=True)
 multiply      = infix("multiply", "*",  PRODUCT, operator.mul,     np.multiply, lambda y, a, b: b, lambda y, a, b: a, is_commutative=True)
-divide        = infix("divide",   "/",  PRODUCT, operator.truediv, np.divide,   lambda y, a, b: 1 / b, lambda y, a, b: -y / b, singular=lambda a, b: not b)
+divide        = infix("divide",   "/",  PRODUCT, operator.truediv, np.divide,   lambda y, a, b: 1 / b, lambda y, a, b: -y / b, singular=_by_zero)  # noqa: E501
 power         = infix("power",    "**", POWER,   math.pow,         np.power,    _power_base, _power_exponent, singular=_power_is_singular)
 negative      = prefix("negative", "-", SIGN,    operator.neg,     np.negative, -1.0, is_sum=True)
 
 #                   name             on floats             on arrays                     partial derivative
 identity      = row("identity",      lambda x: x,          np.positive,                  1.0)
-detach        = row("detach",        lambda x: x,          lambda x: x,                  0.0)  # what x.data is in a recorded function
+detach        = row("detach",        lambda x: x,          lambda x: x,                  0.0)  # x.data of a recorded x
 absolute      = row("abs",           abs,                  np.absolute,                  lambda y, x: sign(x))
 sign          = row("sign",          kernels.sign,         np.sign,                      0.0)
-exp           = row("exp",           math.exp,             np.exp,                       lambda y, x: y, singular=True)
-log           = row("log",           math.log,             np.log,                       lambda y, x: 1 / x, singular=True)
-log1p         = row("log1p",         math.log1p,           np.log1p,                     lambda y, x: 1 / (1 + x), singular=True)
-expm1         = row("expm1",         math.expm1,           np.expm1,                     lambda y, x: exp(x), singular=True)
-sqrt          = row("sqrt",          math.sqrt,            np.sqrt,                      lambda y, x: 0.5 / y, singular=True)
 sin           = row("sin",           math.sin,             np.sin,                       lambda y, x: cos(x))
 cos           = row("cos",           math.cos,             np.cos,                       lambda y, x: -sin(x))
-tan           = row("tan",           math.tan,             np.tan,                       lambda y, x: 1 + y * y, singular=True)
-asin          = row("asin",          math.asin,            np.arcsin,                    lambda y, x: 1 / sqrt(_one_minus_square(x)), singular=True)
-acos          = row("acos",          math.acos,            np.arccos,                    lambda y, x: -1 / sqrt(_one_minus_square(x)), singular=True)
 atan          = row("atan",          math.atan,            np.arctan,                    lambda y, x: 1 / (1 + x * x))
-sinh          = row("sinh",          math.sinh,            np.sinh,                      lambda y, x: cosh(x), singular=True)
-cosh          = row("cosh",          math.cosh,            np.cosh,                      lambda y, x: sinh(x), singular=True)
 tanh          = row("tanh",          math.tanh,            np.tanh,                      lambda y, x: sech_squared(x))  # 1 - y^2, exact
 sech_squared  = row("sech_squared",  kernels.sech_squared, kernels.sech_squared_arrays,  lambda y, x: -2 * tanh(x) * y)
 sigmoid       = row("sigmoid",       kernels.sigmoid,      kernels.sigmoid_arrays,       lambda y, x: logistic_pdf(x))  # y (1 - y), exact
@@ -128,11 +124,23 @@ softplus      = row("softplus",      kernels.softplus,     kernels.softplus_arra
 relu          = row("relu",          kernels.relu,         lambda x: np.maximum(x, 0.0), lambda y, x: x > 0, selects=True)
 erf           = row("erf",           math.erf,             kernels.erf_arrays,           lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x))
 
-#                   name       on floats                      on arrays   partial derivatives
-maximum       = row("maximum", kernels.maximum,               np.maximum, _above, _below, is_commutative=True, selects=True)
-minimum       = row("minimum", kernels.minimum,               np.minimum, _below, _above, is_commutative=True, selects=True)
-fmin          = row("fmin",    kernels.fmin,                  np.fmin,    lambda y, a, b: a <= b, lambda y, a, b: b < a, selects=True)
-where         = row("where",   lambda c, a, b: a if c else b, np.where,   0.0, lambda y, c, a, b: c != 0, lambda y, c, a, b: c == 0, selects=True)
+#                        name             on floats             on arrays                     one that can be infinite or nan
+exp           = singular("exp",           math.exp,             np.exp,                       lambda y, x: y)
+log           = singular("log",           math.log,             np.log,                       lambda y, x: 1 / x)
+log1p         = singular("log1p",         math.log1p,           np.log1p,                     lambda y, x: 1 / (1 + x))
+expm1         = singular("expm1",         math.expm1,           np.expm1,                     lambda y, x: exp(x))
+sqrt          = singular("sqrt",          math.sqrt,            np.sqrt,                      lambda y, x: 0.5 / y)
+tan           = singular("tan",           math.tan,             np.tan,                       lambda y, x: 1 + y * y)
+asin          = singular("asin",          math.asin,            np.arcsin,                    lambda y, x: 1 / sqrt(_one_minus_square(x)))
+acos          = singular("acos",          math.acos,            np.arccos,                    lambda y, x: -1 / sqrt(_one_minus_square(x)))
+sinh          = singular("sinh",          math.sinh,            np.sinh,                      lambda y, x: cosh(x))
+cosh          = singular("cosh",          math.cosh,            np.cosh,                      lambda y, x: sinh(x))
+
+#                      name       on floats                      on arrays   partial derivatives: 0 for what is not chosen
+maximum       = choice("maximum", kernels.maximum,               np.maximum, _above, _below, is_commutative=True)
+minimum       = choice("minimum", kernels.minimum,               np.minimum, _below, _above, is_commutative=True)
+fmin          = choice("fmin",    kernels.fmin,                  np.fmin,    lambda y, a, b: a <= b, lambda y, a, b: b < a)
+where         = choice("where",   lambda c, a, b: a if c else b, np.where,   0.0, lambda y, c, a, b: c != 0, lambda y, c, a, b: c == 0)
 
 #                         name          symbol binds      on floats                   on arrays         they are flat
 less          = condition("less",          "<",  COMPARISON, operator.lt,                np.less,          0.0, 0.0)

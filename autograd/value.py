@@ -198,8 +198,8 @@ class Value(Expression):
         if modes.recorders:
             modes.refuse_in_recording("the float", "Use autograd's exp, log, tanh, ... instead of math's.")
         raise TypeError(
-            f"a float was expected, got {self!r:.60}: a Value is no float, since that would drop its graph. Write autograd.exp(v), or v.exp(), "
-            f"instead of math.exp(v), and v.data where only the number is needed"
+            f"must be real number, not Value: {self!r:.60} has no float, which would drop its graph. Instead of math.exp(v) write "
+            f"autograd.exp(v), or v.exp(); where only the number is needed, write v.data"
         )
 
     __int__ = __float__

@@ -77,7 +77,7 @@ COMPARISONS: dict[str, Callable[[float, float], Any]] = {
     "greater": lambda a, b: a > b, "greater_equal": lambda a, b: a >= b, "not_equal": lambda a, b: a != b,
     "logical_and": lambda a, b: a and b, "logical_or": lambda a, b: a or b,
 }  # fmt: skip
-TESTED_APART = {"where", "logical_not", "total", "logsumexp", "weighted_sum"}
+TESTED_APART = {"detach", "where", "logical_not", "total", "logsumexp", "weighted_sum"}
 
 ROWS = ops.TABLE
 
@@ -366,7 +366,7 @@ def test_columns_say_what_kind_of_operation_a_row_is() -> None:
     assert names("is_sum") == {"add", "subtract", "negative", "total", "weighted_sum"}
     assert names("variadic") == {"total", "logsumexp", "weighted_sum"}
     assert names("reduction") == {"total", "logsumexp"}
-    assert names("is_linear") == {"identity", "add", "subtract", "negative", "sign", *names("is_condition")}
+    assert names("is_linear") == {"identity", "detach", "add", "subtract", "negative", "sign", *names("is_condition")}
     assert all(name == row.name for name, row in ROWS.items())
 
 

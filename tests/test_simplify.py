@@ -61,7 +61,7 @@ def test_a_function_becomes_few_nodes(f: Callable[..., Any], expected: str) -> N
 
 
 def test_constants_fold_to_numbers() -> None:
-    graph, _ = simplify(record(lambda x: exp(where(Value(1.0).data > 0, 0.0, 1.0)) * 3 + x[0] * 0.5, [(1,)], ["x"])[0])
+    graph, _ = simplify(record(lambda x: (x[0] ** 0 + 2.0) + x[0] * 0.5, [(1,)], ["x"])[0])
     assert [operands for op, operands in graph.nodes if op == "constant"] in ([(3.0,), (0.5,)], [(0.5,), (3.0,)])
 
 

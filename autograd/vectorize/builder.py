@@ -50,11 +50,11 @@ class Array(Symbol):
         self.builder, self.number = builder, number
 
     @property
-    def op(self) -> Operation | None:
+    def op(self) -> Operation | None:  # type: ignore[override]
         return self.builder.definition(self.number)[0]
 
     @property
-    def operands(self) -> tuple[Array, ...]:
+    def operands(self) -> tuple[Array, ...]:  # type: ignore[override]
         return tuple(map(self.builder.array, self.builder.definition(self.number)[1]))
 
     def __repr__(self) -> str:

@@ -147,7 +147,7 @@ class _Sweep:
                 always[_index(part.place)] = 1.0
         if always.all():
             return True
-        counts = [(None, self._counts(always, shape))]
+        counts: list[tuple[Place, int]] = [(None, self._counts(always, shape))]
         counts += [(part.place, self._counts(part.reach, placed(part.place, shape))) for part in parts if part.reach is not True]
         return self.builder.array(self.builder.scatter(counts, shape)) > 0.0
 

@@ -14,11 +14,12 @@ from typing import Protocol
 import numpy as np
 
 from autograd import ops
+from autograd.operation import SMALLEST
 from autograd.ops import Operation
 
 Factor = tuple[float, int]  # factor * batch**power
 ZERO, ONE, MINUS_ONE = (0.0, 0), (1.0, 0), (-1.0, 0)
-SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def joined(a: float, b: float) -> float | None:
