@@ -66,12 +66,6 @@ def _below(_: Any, a: Any, b: Any) -> Any:
     return (a < b) + (a == b) / 2
 
 
-def _shifted(y: Any, *x: Any) -> list[Any]:
-    """exp(x - y) for each x: all 0, not nan, where all x are -inf."""
-    level = where(y == -math.inf, 0.0, y)
-    return [exp(each - level) for each in x]
-
-
 def row(name: str, *columns: Any, **more: Any) -> Operation:
     """Enter an operation in the table."""
     op = TABLE[name] = Operation(name, *columns, **more)
@@ -157,7 +151,7 @@ logical_not   = condition("logical_not",   "~",  SIGN,       operator.not_,     
 weighted_sum_ = many("weighted_sum", kernels.weighted_sum, kernels.weighted_sum_arrays,  _halves_swapped, is_sum=True, has_terms=True)
 #                        name         along an axis on floats              all the partial derivatives at once
 total_        = reducing("total",     np.add,       lambda *x: sum(x, 0.0), lambda y, *x: [1.0] * len(x), is_sum=True)
-logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      _shifted, normalised=True)
+logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      lambda y, *x: [exp(v - y) for v in x], normalised=True)
 # fmt: on
 
 

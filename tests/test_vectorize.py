@@ -335,9 +335,9 @@ def branching(x: Any) -> Any:
 
 
 REFUSED = [
-    (branching, "the truth of a traced number (a result of greater)", "where(condition, a, b)"),
+    (branching, "the truth of a traced number (a result of greater)", "where(c, a, b)"),
     (lambda x: x > 0 and x, "the truth of a traced number (a result of greater)", "& and |"),
-    (lambda x: bool(x), "the truth of a traced number (x)", "where(condition, a, b)"),
+    (lambda x: bool(x), "the truth of a traced number (x)", "where(c, a, b)"),
     (lambda x: max(x, 0.0), "the truth of a traced number", "maximum"),
     (lambda x: float(x), "the float of a traced number (x)", "autograd's exp, log, tanh"),
     (lambda x: math.exp(x), "the float of a traced number (x)", "autograd's exp, log, tanh"),
@@ -638,7 +638,7 @@ def test_a_mistake_in_the_function_is_told_with_what_one_example_is() -> None:
         vectorize(lambda x: x[0][3] * w)(np.ones((4, 2, 3)))
     with pytest.raises(MineError, match=r"^mine$"):
         vectorize(raising)(X)
-    with pytest.raises(TraceError, match=r"or & and \| on conditions.$"):
+    with pytest.raises(TraceError, match=r"use where\(c, a, b\), maximum, minimum, & and \|.$"):
         vectorize(lambda x: x[0] if x[1] > 0 else w)(X)
 
 

@@ -58,6 +58,7 @@ def partial_formulas(op: Operation, count: int) -> list[str]:
     """The partial derivative by each of `count` operands as a formula in `y` and their names; empty where one cannot be read so."""
     arguments = [Formula(name) for name in names(op, count)]
     try:
-        return [_formula(each).text for each in op.partials_at(Formula("y"), arguments)]
+        partials = op.partials[0](Formula("y"), *arguments) if op.variadic else op.partials_at(Formula("y"), arguments)  # type: ignore[operator]
+        return [_formula(each).text for each in partials]
     except Exception:  # a user's own rule may look at numbers, which formulas do not have
         return [""] * count
