@@ -110,7 +110,8 @@ class Risks:
 
     def passes_on(self, node: Any, operand: Any, partial: Any) -> bool:
         """Whether what `node` passes on can be infinite or nan where it is not reached. Notes it for what `operand` passes on."""
-        is_risky = self._values[node] and type(partial) is not float
-        if is_risky or node in self._adjoints:
+        has_risky_adjoint = node in self._adjoints
+        is_risky = self._values[node] and type(partial) is not float and not node.op.selects
+        if is_risky or has_risky_adjoint:
             self._adjoints.add(operand)
-        return is_risky or (node.op.selects and node in self._adjoints)
+        return is_risky or (has_risky_adjoint and node.op.selects)

@@ -35,7 +35,16 @@ def either(one: Condition, other: Condition) -> Condition:
 
 
 def _are_opposite(one: Condition, other: Condition) -> bool:
-    """Whether one is `a != b` and the other `a == b`, of the same operands."""
-    if {one.op, other.op} != {ops.equal, ops.not_equal}:
-        return False
-    return all(a is b or (isinstance(a, float) and a == b) for a, b in zip(one.operands, other.operands))
+    """Whether one is the negation of the other: of `c != 0`, or of a condition `c` itself, that is `c == 0`."""
+    for a, b in ((one, other), (other, one)):
+        negated = _asked_of_zero(b, ops.equal)
+        if negated is not None and (negated is a or negated is _asked_of_zero(a, ops.not_equal)):
+            return True
+    return False
+
+
+def _asked_of_zero(condition: Condition, comparison: ops.Operation) -> Any:
+    """The operand of a comparison with 0; None for another condition."""
+    if condition.op is not comparison or type(condition.operands[1]) is not float or condition.operands[1] != 0:
+        return None
+    return condition.operands[0]

@@ -238,7 +238,7 @@ class Value(Expression):
         try:
             data = op.on_floats(*numbers)
         except (ArithmeticError, ValueError):
-            data = op.ieee_value(*numbers) if mode.sweeping else op.value(*numbers)
+            data = op.ieee_value(*numbers) if mode.sweeping or mode.recording else op.value(*numbers)
         if type(data) is not float:
             data = ops.real(data)
         if len(operands) > 2:

@@ -54,8 +54,10 @@ class Array(Symbol):
         return self.builder.definition(self.number)[0]
 
     @property
-    def operands(self) -> tuple[Array, ...]:  # type: ignore[override]
-        return tuple(map(self.builder.array, self.builder.definition(self.number)[1]))
+    def operands(self) -> tuple[Array | float, ...]:  # type: ignore[override]
+        numbers = self.builder.definition(self.number)[1]
+        known = [self.builder.factor(each) for each in numbers]
+        return tuple([factor[0] if factor and not factor[1] else self.builder.array(each) for each, factor in zip(numbers, known)])
 
     def __repr__(self) -> str:
         op = getattr(self.builder.program.instructions[self.number], "op", None)

@@ -196,14 +196,14 @@ class _Sweep:
             array = _unbroadcast(builder, self._masked(number, partial, adjoint, chosen), shape, builder.shape(each))
             summed = functools.partial(_unbroadcast, builder, shape=shape, target=builder.shape(each), is_reach=True)
             given.append(self._passed_on(number, each, array, self._each(chosen, summed)))
-            self.has_risky_adjoint[each] |= self.is_risky[number] and not isinstance(partial, float)
+            self.has_risky_adjoint[each] |= self.is_risky[number] and not isinstance(partial, float) and not op.selects
         return given
 
     def _masked(self, number: int, partial: Any, adjoint: int, reach: Condition) -> int:
         """`partial * adjoint`; 0 where that is not reached and could be another number."""
         builder, instruction = self.builder, self.builder.program.instructions[number]
         selects = isinstance(instruction, Elementwise) and instruction.op.selects
-        is_risky = (self.is_risky[number] and not isinstance(partial, float)) or (selects and self.has_risky_adjoint[number])
+        is_risky = self.has_risky_adjoint[number] if selects else self.is_risky[number] and not isinstance(partial, float)
         if reach is True or not is_risky:
             return _times(builder, partial, adjoint)
         is_choice = isinstance(partial, Array) and builder.is_condition(partial.number)

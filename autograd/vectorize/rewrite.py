@@ -71,6 +71,8 @@ def simpler(terms: Terms, op: Operation, operands: Sequence[int]) -> int | None:
         return terms.add(ops.multiply, terms.scale(1 / last[0]), a)
     if op is ops.power:
         return a if last == ONE else terms.scale(1.0) if last == ZERO else None
+    if op is ops.not_equal and last == ZERO and terms.is_condition(a):
+        return a
     if op in (ops.logical_and, ops.logical_or) and (first or last):
         known, other = (first, b) if first else (last, a)
         decides = op is ops.logical_or  # a true operand decides an or, a false one an and

@@ -1,0 +1,281 @@
+"""Conditions: the derivative of where, maximum and minimum flows only into the chosen operand, whatever happens in the other one."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import (
+    UndefinedError,
+    Value,
+    asin,
+    exp,
+    expm1,
+    grad,
+    hessian,
+    log,
+    log1p,
+    logsumexp,
+    maximum,
+    minimum,
+    relu,
+    sin,
+    sqrt,
+    tan,
+    tanh,
+    total,
+    vectorize,
+    weighted_sum,
+    where,
+)
+from autograd.ops import power
+from autograd.vectorize.backends import names
+from tests.programs import Array
+
+BACKENDS = [pytest.param(name, marks=pytest.mark.skipif(name not in names(), reason="not installed")) for name in names()]
+
+
+# Single cases, whose right values are derivatives of the chosen branch by hand.
+
+
+@pytest.mark.parametrize(
+    ("f", "point", "expected"),
+    [
+        (lambda x: where(x < 1, x, sqrt(x)), 0.0, 1.0),
+        (lambda x: where(x > 0, x, exp(x) - 1), 800.0, 1.0),
+        (lambda x: maximum(sqrt(x * x), 1e-10), 0.0, 0.0),
+        (lambda x: minimum(1 / (x * x + 1e-320), 5.0), 0.0, 0.0),
+        (lambda x: relu(sqrt(x) - 1), 0.0, 0.0),
+        (lambda x: x + where(x > 1, sqrt(x), 3.0), 0.0, 1.0),
+        (lambda x: sqrt(x) ** 2, 0.0, math.nan),  # nothing is chosen here: 0 * inf stays undefined
+        (lambda x: where(x >= 0, sqrt(x), 0.0), 0.0, math.inf),  # what is chosen is infinite
+    ],
+)
+def test_the_derivative_is_that_of_the_chosen_branch(f: Callable[[Any], Any], point: float, expected: float) -> None:
+    x = Value(point)
+    f(x).backward()
+    found = [x.grad, grad(f)(point), *[vectorize(grad(f), backend=name)(np.array([point]))[0] for name in ("reference", "numpy", "native")]]
+    np.testing.assert_equal(found, [expected] * len(found))
+
+
+def test_a_norm_with_a_floor_has_a_gradient_at_zero() -> None:
+    assert grad(lambda v: maximum(sqrt(v[0] * v[0] + v[1] * v[1]), 1e-10))([0.0, 0.0]) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_second_derivatives_are_those_of_the_chosen_branch(backend: str) -> None:
+    second = vectorize(grad(grad(lambda x: where(x > 0, sqrt(x), 0.0))), backend=backend)
+    assert second(np.array([-3.0, 0.0, 4.0])).tolist() == [0.0, 0.0, -0.25 * 4.0**-1.5]
+    assert hessian(lambda v: where(v[0] > 0, v[0] ** 2, exp(v[0])))([800.0]) == [[2.0]]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_masked_root_of_a_parameter_has_a_finite_gradient(backend: str) -> None:
+    w = Value(2.0)
+    program = vectorize(lambda x: where(x > 0, sqrt(x * w), 0.0), backend=backend)
+    cost, gradient = program.value_and_gradient(np.array([-3.0, 0.0, 2.0]))
+    assert cost == pytest.approx(2 / 3, rel=1e-12)
+    assert gradient == pytest.approx([1 / 6], rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_logsumexp_of_nothing_has_gradient_zero(backend: str) -> None:
+    infinity = math.inf
+    assert grad(lambda x: logsumexp([-infinity, -infinity + x]))(1.0) == 0.0
+    assert grad(lambda v: logsumexp([logsumexp(v[:2]), v[2]]))([-infinity, -infinity, 2.0]) == [0.0, 0.0, 1.0]
+    slopes = vectorize(grad(lambda v: logsumexp([logsumexp(v[:2]), v[2]])), backend=backend)
+    np.testing.assert_array_equal(slopes(np.array([[-infinity, -infinity, 2.0]])), [[0.0, 0.0, 1.0]])
+    w = Value(-infinity)
+    _, gradient = vectorize(lambda x: logsumexp([logsumexp([w, w]), x]), backend=backend).value_and_gradient(np.array([2.0]))
+    assert gradient.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("size", [1.0, 1e6, 1e17, 1e300])
+def test_the_gradient_of_logsumexp_adds_up_to_one_at_any_size(size: float, backend: str) -> None:
+    assert grad(logsumexp)([size, size]) == [0.5, 0.5]
+    assert vectorize(grad(logsumexp), backend=backend)(np.array([[size, size]])).tolist() == [[0.5, 0.5]]
+    w = [Value(size), Value(size)]
+    assert vectorize(lambda x: logsumexp(w) + x, backend=backend).value_and_gradient(np.zeros(3))[1].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_number_that_only_a_condition_reads_passes_nothing_on(backend: str) -> None:
+    """The root of 0 lies in one array with a root that has a derivative; its own slope, which is infinite, goes nowhere."""
+    v, w = Value(0.0), Value(4.0)
+    program = vectorize(lambda x: where(sqrt(v) > 1, x, sqrt(w)) * x, backend=backend)
+    assert dict(zip(program.record(np.ones(1)).parameters, program.value_and_gradient(np.ones(2))[1])) == {v: 0.0, w: 0.25}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_layer_below_a_choice_keeps_infinities_out_of_its_matrix_product(backend: str) -> None:
+    weights = [[Value(0.3), Value(-0.2)], [Value(0.1), Value(0.4)]]
+    parameters = [each for row in weights for each in row]
+
+    def f(x: Any) -> Any:
+        hidden = [where(each > 0, sqrt(each), 0.0) for each in x]
+        return total(maximum(weighted_sum(row, hidden), 0.0) for row in weights)
+
+    rows = np.array([[-1.0, -2.0], [4.0, 1.0], [-1.0, 9.0]])
+    found = vectorize(f, backend=backend).per_example_gradients(rows, order=parameters)
+    expected = [[0.0, 0.0, 0.0, 0.0], [2.0, 1.0, 2.0, 1.0], [0.0, 0.0, 0.0, 3.0]]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_programs_without_choices_above_singular_rows_compute_no_conditions() -> None:
+    w = [Value(0.5), Value(-1.0)]
+
+    def relu_net(x: Any) -> Any:
+        return relu(weighted_sum(w, [relu(x[0] * w[0]), tanh(x[1])])) ** 2
+
+    def elu_net(x: Any) -> Any:  # both sides lead to the same sum, which is reached in any case
+        z = weighted_sum(w, x)
+        return where(z > 0, z, exp(z) - 1)
+
+    for f, most in ((relu_net, 0), (elu_net, 2)):
+        program = vectorize(f).record(np.ones((2, 2))).program
+        wheres = [each for each in program.instructions if getattr(each, "op", None) is where]
+        assert len(wheres) <= most + (f is elu_net), str(program)
+
+
+# Random programs. The oracle computes with Python's own `if`: the branch that is not chosen is not even evaluated.
+
+UNARY: dict[str, Callable[[Any], Any]] = {
+    "sqrt": sqrt, "log": log, "exp": lambda a: exp(100 * a), "reciprocal": lambda a: 1 / a, "root": lambda a: power(a, 0.3),
+    "negative power": lambda a: power(a, -1.5), "asin": asin, "log1p": log1p, "expm1": lambda a: expm1(300 * a), "tan": tan, "tanh": tanh,
+    "square": lambda a: a * a, "negative": lambda a: -a, "sin": sin, "abs": abs, "double": lambda a: 2 * a + 0.5,
+}  # fmt: skip
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b, "divide": lambda a, b: a / b,
+    "sum": lambda a, b: weighted_sum([a, b], [b, a], 0.5), "logsumexp": lambda a, b: logsumexp([a, b]),
+}  # fmt: skip
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {"less": lambda a, b: a < b, "at least": lambda a, b: a >= b}
+SPECIAL = [-3.0, -1.0, 0.0, 0.0, 0.25, 1.0, 2.0, 8.0]
+
+
+class RandomChoices:
+    """A function of two inputs and two parameters: steps with singular rows, among them choices between earlier results."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.parameters = [Value(rng.choice(SPECIAL) if rng.random() < 0.5 else rng.gauss(0, 1)) for _ in range(2)]
+        self.steps: list[tuple[str, str, tuple[int, ...]]] = []
+        size = 4
+        for _ in range(rng.randint(3, 12)):
+            kind = rng.choice(["unary", "unary", "binary", "where", "where", "maximum", "minimum", "relu"])
+            name = rng.choice(sorted({"unary": UNARY, "binary": BINARY}.get(kind, COMPARISONS)))
+            self.steps.append((kind, name, tuple(rng.randrange(max(0, size - 6), size) for _ in range(4))))
+            size += 1
+        self.steps.append(("where", "less", (size - 1, rng.randrange(4), size - 2, size - 1)))
+
+    def __call__(self, x: Any, y: Any) -> Any:
+        """The program as a user writes it: all branches are computed."""
+        pool = [*self.parameters, x, y]
+        for kind, name, (i, j, k, m) in self.steps:
+            if kind == "where":
+                pool.append(where(COMPARISONS[name](pool[i], pool[j]), pool[k], pool[m]))
+            elif kind in ("maximum", "minimum"):
+                pool.append((maximum if kind == "maximum" else minimum)(pool[i], pool[j]))
+            elif kind == "relu":
+                pool.append(relu(pool[i]))
+            else:
+                pool.append(UNARY[name](pool[i]) if kind == "unary" else BINARY[name](pool[i], pool[j]))
+        return pool[-1] * 1.0
+
+    def chosen(self, x: Any, y: Any) -> Any:
+        """The same number from the chosen branches alone. Raises UndefinedError where it is undefined."""
+        known: dict[int, Any] = dict(enumerate([*self.parameters, x, y]))
+
+        def at(place: int) -> Any:
+            if place not in known:
+                known[place] = step(*self.steps[place - 4])
+            return known[place]
+
+        def step(kind: str, name: str, places: Sequence[int]) -> Any:
+            i, j, k, m = places
+            if kind == "where":
+                return at(k) if COMPARISONS[name](at(i), at(j)) else at(m)
+            if kind in ("maximum", "minimum"):
+                a, b = at(i), at(j)
+                if math.isnan(float(getattr(a, "data", a))) or math.isnan(float(getattr(b, "data", b))):
+                    raise UndefinedError("a choice between undefined numbers")
+                if a == b:
+                    return (a + b) / 2
+                return a if (a > b) == (kind == "maximum") else b
+            if kind == "relu":
+                return at(i) if at(i) > 0 else 0.0
+            return UNARY[name](at(i)) if kind == "unary" else BINARY[name](at(i), at(j))
+
+        return at(len(self.steps) + 3) * 1.0
+
+    def oracle(self, x: float, y: float) -> tuple[float, Array, float, float] | None:
+        """Value, gradient by the parameters, first and second derivative by x of the chosen branches; None where undefined or huge."""
+        try:
+            for parameter in self.parameters:
+                parameter.grad = 0.0
+            output = self.chosen(x, y)
+            if isinstance(output, Value):
+                output.backward()
+            gradient = np.array([parameter.grad for parameter in self.parameters])
+            value = output.data if isinstance(output, Value) else output
+            slope, curvature = _number(grad(self.chosen)(x, y)), _number(grad(grad(self.chosen))(x, y))
+        except (ArithmeticError, ValueError):
+            return None
+        return (value, gradient, slope, curvature) if abs(value) < 1e9 else None
+
+
+def _number(found: Any) -> float:
+    return float(found.data if isinstance(found, Value) else found)
+
+
+def check_choices(seed: int, backends: Sequence[str], count: int = 20) -> int:
+    """Compare several random programs, made into one, with their oracles; returns how many numbers were compared."""
+    rng = random.Random(seed)
+    programs = [RandomChoices(rng) for _ in range(count)]
+    rows = np.array([[rng.choice(SPECIAL) if rng.random() < 0.6 else rng.gauss(0, 1) for _ in range(2)] for _ in range(6)])
+    found = [[each.oracle(*row) for row in rows.tolist()] for each in programs]
+    parameters = [parameter for each in programs for parameter in each.parameters]
+    compared = 0
+    for backend in backends:
+        values = vectorize(lambda v: [each(*v) for each in programs], backend=backend)(rows)
+        joined = vectorize(lambda v: total(each(*v) for each in programs), backend=backend)
+        gradients = joined.per_example_gradients(rows, order=parameters).reshape(len(rows), count, 2)
+        means = joined.value_and_gradient(rows)[1]
+        means = joined.layout.to(parameters, means).reshape(count, 2)
+        slopes = vectorize(lambda x, y: [grad(each)(x, y) for each in programs], backend=backend)(*rows.T)
+        curves = vectorize(lambda x, y: [grad(grad(each))(x, y) for each in programs], backend=backend)(*rows.T)
+        for index, oracles in enumerate(found):
+            for row, oracle in enumerate(oracles):
+                if oracle is not None:
+                    where_ = f"program {index} of seed {seed}, row {row}, {backend}"
+                    value, gradient, slope, curvature = oracle
+                    _assert_close(values[row, index], value, f"value of {where_}")
+                    _assert_close(gradients[row, index], gradient, f"gradient of {where_}")
+                    _assert_close(slopes[row, index], slope, f"slope of {where_}")
+                    _assert_close(curves[row, index], curvature, f"second derivative of {where_}")
+                    compared += 1
+            if all(oracle is not None for oracle in oracles):
+                _assert_close(means[index], np.mean([oracle[1] for oracle in oracles if oracle], axis=0), f"mean gradient, seed {seed}")
+    return compared
+
+
+def _assert_close(found: Any, expected: Any, message: str) -> None:
+    """Equal up to the rounding of two orders of evaluation; infinities and nans where they are expected, and nowhere else."""
+    if np.all(np.isfinite(expected)) and np.any(np.abs(expected) > 1e12):
+        return  # what is ill-conditioned
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6, equal_nan=True, err_msg=message)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_choices_agree_with_the_chosen_branch_alone(seed: int) -> None:
+    assert check_choices(seed, ["reference", "numpy"]) > 10
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_ten_thousand_random_choices_agree_with_the_chosen_branch_alone(backend: str) -> None:
+    assert sum(check_choices(seed, [backend], 50) for seed in range(1000, 1200)) > 10_000
