@@ -56,7 +56,11 @@ def relu(x: float) -> float:
     return 0.0 if x <= 0 else x  # so that NaN stays NaN
 
 
-erf_arrays = np.vectorize(math.erf, otypes=[np.float64])  # numpy has no erf of its own
+_erf = np.vectorize(math.erf, otypes=[np.float64])  # numpy has no erf of its own
+
+
+def erf_arrays(x: Any) -> Any:
+    return _erf(x).astype(x.dtype)
 
 
 def maximum(a: float, b: float) -> float:

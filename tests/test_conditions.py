@@ -167,7 +167,8 @@ class RandomChoices:
         size = 4
         for _ in range(rng.randint(3, 12)):
             kind = rng.choice(["unary", "unary", "binary", "where", "where", "maximum", "minimum", "relu"])
-            name = rng.choice(sorted({"unary": UNARY, "binary": BINARY}.get(kind, COMPARISONS)))
+            names_of: dict[str, Any] = {"unary": UNARY, "binary": BINARY}
+            name = rng.choice(sorted(names_of.get(kind, COMPARISONS)))
             self.steps.append((kind, name, tuple(rng.randrange(max(0, size - 6), size) for _ in range(4))))
             size += 1
         self.steps.append(("where", "less", (size - 1, rng.randrange(4), size - 2, size - 1)))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 import autograd
-from autograd import Value, grad, hessian, jacobian, ops, primitive
+from autograd import Value, grad, hessian, jacobian, logsumexp, mean, ops, primitive, total, vectorize
 from autograd.ops import Operation
 
 mp.dps = 50
@@ -562,3 +562,106 @@ def test_jacobian_of_a_softmax_has_rows_that_sum_to_zero() -> None:
 
     for row in jacobian(softmax)([1.0, -2.0, 0.5]):
         assert abs(sum(row)) < 1e-15
+
+
+# Arrays, entry by entry. The oracle is the row on single numbers.
+
+KINDS_OF_NUMBERS: list[Any] = [
+    np.bool_, np.int8, np.uint8, np.int64, np.uint64, np.float16, np.float32, np.float64, np.longdouble, object
+]  # fmt: skip
+FUNCTIONS = {**dict.fromkeys(UNARY, 1), **dict.fromkeys([*BINARY, *COMPARISONS], 2), "where": 3, "logical_not": 1, "detach": 1}
+
+
+def _defined(row: Operation, operands: Sequence[float]) -> bool:
+    try:
+        row(*operands)
+    except ops.UndefinedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_NUMBERS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_arrays_of_every_kind_are_computed_in_float64(name: str, kind: Any) -> None:
+    row = ROWS[name]
+    numbers = (
+        [0, 1] if kind is np.bool_ else [0, 1, 2] if np.dtype(kind).kind == "u" else [0, 1, -1, 2] if np.dtype(kind).kind == "i" else GRID
+    )
+    rows = [each for each in itertools.product(numbers, repeat=FUNCTIONS[name]) if _defined(row, list(map(float, each)))]
+    operands = [np.array(column, dtype=kind) for column in zip(*rows)]
+    with np.errstate(all="ignore"):
+        found = row(*operands)
+    exact = [[float(each) for each in column] for column in operands]
+    expected = np.array([float(row(*each)) for each in zip(*exact)])
+    if not row.is_condition and kind is not object:
+        assert found.dtype == (np.float32 if kind is np.float32 else np.float64)
+    np.testing.assert_allclose(found.astype(np.float64), expected, rtol=1e-5 if kind is np.float32 else 1e-14, atol=1e-45)
+
+
+GRID = [0.0, 0.5, -0.5, 1.0, -1.0, 2.0, 3.5]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_derivatives_by_an_array_are_those_by_its_entries(name: str) -> None:
+    """Ties, kinks and zeros included: an array of Values goes through the same row as a single one."""
+    row = ROWS[name]
+    rows = [each for each in itertools.product(GRID, repeat=FUNCTIONS[name]) if _defined(row, each)]
+    columns = [np.array(column) for column in zip(*rows)]
+    for argnum in range(FUNCTIONS[name]):
+        found = grad(lambda *v: total(row(*v) * 1.0), argnum)(*columns)
+        expected = [grad(lambda *v: row(*v) * 1.0, argnum)(*each) for each in rows]
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["total", "mean", "logsumexp"])
+def test_reductions_take_arrays_of_every_kind(name: str) -> None:
+    function: Any = {"total": total, "mean": mean, "logsumexp": logsumexp}[name]
+    for kind in KINDS_OF_NUMBERS:
+        found = function(np.array([1, 1, 0], dtype=kind))
+        assert float(found) == pytest.approx(function([1.0, 1.0, 0.0]), rel=1e-6)
+    assert grad(lambda v: function(v.ravel()))(np.ones((2, 2))).tolist() == [grad(function)([1.0] * 4)[:2]] * 2
+
+
+def test_what_arrays_of_values_gave_wrong() -> None:
+    """Right values from PyTorch and mpmath."""
+    assert grad(lambda x: ops.softplus(x).sum())(np.zeros(2)).tolist() == [0.5, 0.5]
+    assert grad(lambda x: ops.relu(x).sum())(np.zeros(2)).tolist() == [0.0, 0.0]
+    assert grad(lambda x: ops.maximum(x, np.zeros(2)).sum())(np.zeros(2)).tolist() == [0.5, 0.5]
+    assert grad(lambda x: np.maximum(x, Value(0.0)).sum())(np.zeros(2))[0].data == 0.5
+    assert grad(lambda x: ops.sigmoid(x).sum())(np.array([-800.0])).tolist() == [0.0]
+    assert hessian(lambda x: ops.softplus(x).sum())(np.zeros(2)).tolist() == [[0.25, 0.0], [0.0, 0.25]]
+    off = ops.relu(np.array([Value(-1.0)]))[0]
+    assert isinstance(off, Value)
+    assert off.op is ops.relu
+    assert ops.erf(np.array([Value(1.0)]))[0].data == math.erf(1.0)
+    assert logsumexp([math.inf, math.nan]) != logsumexp([math.inf, math.nan])
+
+
+@pytest.mark.parametrize("backend", ["reference", "numpy", "native"])
+def test_the_stated_derivative_of_a_primitive_is_used_everywhere(backend: str) -> None:
+    @primitive(lambda y, x: 100.0)
+    def stated(x: Any) -> Any:
+        return 0.3 * x * x
+
+    w = Value(1.0)
+    assert grad(lambda x: stated(x).sum())(np.array([1.0, 2.0])).tolist() == [100.0, 100.0]
+    assert vectorize(lambda x: stated(w * x), backend=backend).value_and_gradient(np.array([1.0, 2.0]))[1].tolist() == [150.0]
+    assert vectorize(grad(lambda x: stated(np.array([x, x])).sum()), backend=backend)(np.ones(2)).tolist() == [200.0, 200.0]
+
+
+@pytest.mark.parametrize("number", [np.uint8(200), np.int64(7), np.float32(0.5), np.longdouble(2), True, 3])
+def test_assigned_data_is_a_float(number: Any) -> None:
+    v = Value(0.0)
+    v.data = number
+    assert type(v.data) is float
+    assert (v + v).data == 2 * float(number)
+
+
+@pytest.mark.parametrize("number", ["2", 1j, np.complex64(1), None, [1.0], Value(1.0)])
+def test_what_is_no_number_is_not_assigned(number: Any) -> None:
+    v = Value(3.0, label="v")
+    with pytest.raises(TypeError, match=r"for the data of v=3.0$"):
+        v.data = number
+    with pytest.raises(TypeError):
+        v.grad = number
+    assert (v.data, v.grad) == (3.0, 0.0)

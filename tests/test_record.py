@@ -1,12 +1,17 @@
 """Stage 1 of vectorize: calling a function with tracers, and the scalar graph that results."""
 
+import copy
+import math
+import pickle
 import random
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autograd import TraceError, Value, maximum, ops, require, sin, tanh, vectorize, weighted_sum, where
+from autograd import TraceError, Value, grad, maximum, ops, require, sin, tanh, total, vectorize, weighted_sum, where
 from autograd.vectorize.record import Scalars, record
 from nn import Neuron
 
@@ -146,3 +151,91 @@ def test_a_bias_may_be_an_array_of_no_dimensions() -> None:
     neuron.bias = np.array(0.5)  # type: ignore[assignment]
     X = np.random.default_rng(0).normal(size=(60, 2))
     np.testing.assert_allclose(neuron.predict(X)[:, 0], [neuron(row).data for row in X], rtol=1e-13)
+
+
+# What a function reads of a Value while it is recorded. The oracle is the eager engine after every parameter has changed.
+
+
+def _state_dict_of(w: Value) -> float:
+    neuron = Neuron(1)
+    neuron.weights[0] = w
+    return neuron.state_dict()["weights.0"]  # a node while it is recorded
+
+
+READERS: dict[str, Callable[[Any, Value, Value], Any]] = {
+    "data": lambda x, w, v: x * w.data,
+    "data of a result": lambda x, w, v: x * (w * v).data + w * (w * 2).data,
+    "normalised by data": lambda x, w, v: w * x / abs(v.data + 0.5),
+    "branch on data": lambda x, w, v: w * x if w.data > 0 else -w * x,
+    "branch": lambda x, w, v: w * x if w > v else v * x,
+    "largest data": lambda x, w, v: x * max(each.data for each in (w * 2, w * 3)),
+    "smallest Value": lambda x, w, v: x * min(w, v),
+    "sorted": lambda x, w, v: x * sorted([w, v])[0],
+    "grad": lambda x, w, v: x * (1 + w.grad),
+    "backward": lambda x, w, v: (w * w).backward() or x * w.grad,
+    "float": lambda x, w, v: x * float(w),
+    "float of data": lambda x, w, v: x * float(w.data),
+    "int": lambda x, w, v: x * int(w),
+    "math": lambda x, w, v: x * math.tanh(w),
+    "numpy number": lambda x, w, v: x * np.float64(w),
+    "numpy array": lambda x, w, v: x * np.array([w, v], dtype=float)[1],
+    "text": lambda x, w, v: x * float(str(w).split("(")[1].split(",")[0]),
+    "formatted": lambda x, w, v: x * float(f"{w:.17g}"),
+    "named": lambda x, w, v: x * float(w.named()),
+    "copied": lambda x, w, v: x * copy.copy(w),
+    "deeply copied": lambda x, w, v: x * copy.deepcopy(w),
+    "pickled": lambda x, w, v: x * pickle.loads(pickle.dumps(w)),
+    "another leaf": lambda x, w, v: x * Value(w.data),
+    "derivative at data": lambda x, w, v: x * grad(lambda t: t * t * w)(v.data),
+    "derivative at a Value": lambda x, w, v: x * grad(lambda t: t * t * w)(v),
+    "state": lambda x, w, v: x * _state_dict_of(w),
+    "assigned": lambda x, w, v: [setattr(v, "data", 1.0), x * w * v][1],  # type: ignore[func-returns-value]
+    "graph made outside": lambda x, w, v: x * OUTSIDE[0],
+}
+FOLLOW = {
+    "data", "data of a result", "normalised by data", "derivative at data", "derivative at a Value", "state", "graph made outside"
+}  # fmt: skip
+OUTSIDE: list[Value] = []
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_program_holds_no_number_of_a_parameter(name: str) -> None:
+    """Each way to read a number follows the parameter, or is refused when the function is recorded."""
+    w, v = Value(1.5, label="w"), Value(0.5)
+    OUTSIDE[:] = [w * v + w]
+    X = np.array([1.0, -2.0, 3.0])
+    program = vectorize(lambda x: READERS[name](x, w, v))
+    if name not in FOLLOW:
+        with pytest.raises((TraceError, ValueError)):  # of text there is no number to read
+            program(X)
+        assert (w.data, v.data) == (1.5, 0.5)
+        return
+    for w.data, v.data in ((-0.7, 2.0), (0.2, -0.1), (3.0, 4.0)):
+        OUTSIDE[:] = [w * v + w]
+        w.grad = v.grad = 0.0
+        outputs = [READERS[name](x, w, v) for x in X.tolist()]
+        expected = total(outputs) / 3
+        np.testing.assert_allclose(program(X), [float(getattr(each, "data", each)) for each in outputs], rtol=1e-14)
+        if isinstance(expected, Value):
+            expected.backward()
+            found = dict(zip(program.parameters, program.value_and_gradient(X)[1]))
+            assert [found.get(each, 0.0) for each in (w, v)] == pytest.approx([w.grad, v.grad], rel=1e-12)
+
+
+def test_ways_to_read_a_number_that_follow_the_parameter() -> None:
+    """Right values by hand: what was frozen at 15 before."""
+    w = Value(5.0)
+    program = vectorize(lambda x: x * (w * 3).data + w)
+    assert program.value_and_gradient(np.array([1.0]))[0] == 20.0
+    w.data = 1.0
+    cost, gradient = program.value_and_gradient(np.array([1.0]))
+    assert (cost, gradient.tolist()) == (4.0, [1.0])
+
+
+@pytest.mark.parametrize("name", ["branch on data", "largest data", "grad", "formatted", "copied", "another leaf", "assigned"])
+def test_a_number_that_cannot_follow_is_refused_with_its_line(name: str) -> None:
+    w, v = Value(1.5, label="w"), Value(0.5)
+    with pytest.raises(TraceError) as caught:
+        vectorize(lambda x: READERS[name](x, w, v))(np.ones(2))
+    if name != "another leaf":
+        assert re.search(r"in a recorded function, at .*\.py:\d+", str(caught.value))

@@ -6,6 +6,8 @@ import inspect
 import math
 import operator
 import pickle
+import random
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -13,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, anomaly, chain_rule, grad, ops, primitive, sign, sqrt, vectorize
+from autograd import Value, anomaly, chain_rule, draw, grad, maximum, ops, primitive, sign, sqrt, total, vectorize, why
 from autograd._fast_backward import results_in_order
-from autograd.backward import adjoints, topological_order
+from autograd.backward import adjoints, check_numbers, topological_order
 
 
 def micrograd_readme() -> tuple[Value, Value, Value]:
@@ -496,3 +498,85 @@ def test_what_nothing_flows_into_passes_nothing_on_in_every_reading() -> None:
     y = f(x)
     y.backward()
     assert [type(node.grad) for node in (x, y, y.operands[0])] == [float] * 3
+
+
+# A graph whose leaf was assigned later
+
+
+def test_a_graph_that_is_out_of_date_is_refused() -> None:
+    x, w = Value(2.0, label="x"), Value(3.0)
+    y = (x * w + 1).tanh() * x
+    x.data = 4.0
+    for use in (lambda: chain_rule(y, x), lambda: why(y, w), lambda: draw(y), lambda: chain_rule(y, w)):
+        with pytest.raises(ValueError, match=r"the graph is out of date: .* the data of x .* was assigned after the graph was made"):
+            use()
+    y.backward()  # reads the numbers that are there
+    with anomaly(), pytest.raises(ValueError, match="the graph is out of date"):
+        y.backward()
+    x.data = 2.0  # and it fits again
+    with anomaly():
+        y.backward()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**6))
+def test_every_leaf_that_is_assigned_later_is_noticed(seed: int) -> None:
+    """On random graphs: the number of some node differs from its operation's exactly where a leaf with an influence has changed."""
+    rng = random.Random(seed)
+    leaves = [Value(rng.uniform(0.5, 2.0), label=f"leaf {index}") for index in range(4)]
+    pool: list[Value] = list(leaves)
+    for _ in range(12):
+        a, b = rng.choice(pool), rng.choice(pool)
+        pool.append(rng.choice([a + b, a * b, a / b, a.tanh(), a.sqrt(), a - 2 * b]) if a.data > 0 else a + b * b)
+    output = total(pool)
+    check_numbers(topological_order(output))
+    leaf = rng.choice(leaves)
+    leaf.data += 0.25
+    with pytest.raises(ValueError, match=f"the data of .*{leaf.label}.* was assigned"):
+        check_numbers(topological_order(output))
+
+
+def test_threads_that_share_a_leaf_lose_no_gradient() -> None:
+    w = Value(1.0)
+
+    def work() -> None:
+        for _ in range(500):
+            (w * 2.0 + w).backward()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert w.grad == 6000.0
+
+
+# Subclasses
+
+
+class Named(Value):
+    """A Value with attributes."""
+
+    __slots__ = ("__dict__", "unit")
+    unit: str
+    moment: list[float]
+
+
+def test_a_subclass_works_in_every_operation_and_keeps_its_attributes() -> None:
+    for name, row in ops.TABLE.items():
+        operands = [Named(0.5), Named(0.25), Named(0.75)][: 3 if row.variadic else row.arity]
+        result = row(*operands)
+        plain = row(*[Value(each.data) for each in operands])
+        assert type(result) is Value, name
+        assert result.data == plain.data
+        result.backward()
+    v = Named(2.0, label="v")
+    v.unit, v.moment = "m", [1.0]
+    for twin in (copy.copy(v), copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
+        assert (type(twin), twin.data, twin.label, twin.unit, twin.moment) == (Named, 2.0, "v", "m", [1.0])
+    assert maximum(v, 1.0).data == (v + 0).data == abs(v).data == (2 * v / v).data == 2.0
