@@ -159,7 +159,7 @@ def test_a_bias_may_be_an_array_of_no_dimensions() -> None:
 def _state_dict_of(w: Value) -> float:
     neuron = Neuron(1)
     neuron.weights[0] = w
-    return neuron.state_dict()["weights.0"]  # a node while it is recorded
+    return neuron.state_dict()["weights[0]"]  # a node while it is recorded
 
 
 READERS: dict[str, Callable[[Any, Value, Value], Any]] = {

@@ -527,7 +527,7 @@ def test_every_leaf_that_is_assigned_later_is_noticed(seed: int) -> None:
     pool: list[Value] = list(leaves)
     for _ in range(12):
         a, b = rng.choice(pool), rng.choice(pool)
-        pool.append(rng.choice([a + b, a * b, a / b, a.tanh(), a.sqrt(), a - 2 * b]) if a.data > 0 else a + b * b)
+        pool.append(rng.choice([a + b, a * b, a / (1 + b * b), a.tanh(), a.sqrt(), a - 2 * b]) if a.data > 0 else a + b * b)
     output = total(pool)
     check_numbers(topological_order(output))
     leaf = rng.choice(leaves)
