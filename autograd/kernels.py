@@ -56,7 +56,8 @@ def relu(x: float) -> float:
     return 0.0 if x <= 0 else x  # so that NaN stays NaN
 
 
-erf_arrays = np.vectorize(math.erf, otypes=[np.float64])  # numpy has no erf of its own
+erf_arrays = np.vectorize(math.erf, otypes=[np.float64])  # numpy has neither erf nor erfc
+erfc_arrays = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 def maximum(a: float, b: float) -> float:

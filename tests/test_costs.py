@@ -55,6 +55,9 @@ class Unknown(Node):
     def __rsub__(self, other: Any) -> Any:
         return Unknown(other - self.number)
 
+    def __neg__(self) -> Any:
+        return Unknown(-self.number)
+
     def __pow__(self, other: Any) -> Any:
         return Unknown(self.number**other)
 
