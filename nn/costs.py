@@ -30,7 +30,11 @@ def squared_error(outputs: Any, target: Any) -> Any:
     if len(outputs) != len(targets):
         hint = "; for class labels use cross_entropy, or one target for each output (one_hot)" if len(targets) == 1 else ""
         raise ValueError(f"squared_error needs one target for each output: got {len(outputs)} outputs and {len(targets)} target(s){hint}")
-    return total((output - each) ** 2 for output, each in zip(outputs, targets))
+    return total(_square(output - each) for output, each in zip(outputs, targets))
+
+
+def _square(x: Any) -> Any:
+    return x * x if isinstance(x, float) else x**2  # x**2 is one node; of floats it raises OverflowError where x * x is inf
 
 
 def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
@@ -113,13 +117,18 @@ def hinge(scores: Any, target: Any) -> Any:
     if isinstance(target, Real):
         _require_label(target, len(scores), "hinge")
         right = int(float(target))
-        return total(relu(1 + (score - scores[right])) for each, score in enumerate(scores) if each != right)
+        return total(_margin_missed(score - scores[right]) for each, score in enumerate(scores) if each != right)
     targets = _one_for_each(target, scores, "hinge")
     if _is_sequence(target):
         is_one_hot = reduce(and_, [(each == 0) | (each == 1) for each in targets]) & (total(targets) == 1)
         require(is_one_hot, "hinge takes a class label, or 1 for the right class and 0 for the others: got {}", *targets)
     right_score = weighted_sum(targets, scores)
-    return weighted_sum([1 - each for each in targets], [relu(1 + (score - right_score)) for score in scores])
+    return weighted_sum([1 - each for each in targets], [_margin_missed(score - right_score) for score in scores])
+
+
+def _margin_missed(difference: Any) -> Any:
+    """max(0, 1 + difference), written so that no compiler adds 1 to a large score before it takes the difference."""
+    return where(difference <= -1, -1.0, difference) + 1
 
 
 def softmax(scores: Sequence[Any]) -> list[Any]:
