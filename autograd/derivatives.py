@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -20,8 +22,8 @@ from autograd.value import Value, make_constant
 def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tuple[Any, Any]]:
     """A function that returns `f`'s value and its gradient by argument number `argnum`.
 
-    That argument is a real number, a Value, or a list, tuple or numpy array of them, nested at will; the
-    gradient has its structure. `f` returns a scalar. Where all is plain numbers the results are floats.
+    That argument is a real number, a Value, or a list, tuple, named tuple, dict or numpy array of them, nested at
+    will; the gradient has its structure. `f` returns a scalar. Where all is plain numbers the results are floats.
     Where the argument holds Values, or `f` closes over some, the results are Values in their graph.
     Raises TypeError where `f` is no function, or returns anything but a scalar.
 
@@ -149,9 +151,17 @@ def _node(adjoint: Any) -> Any:
 
 
 def map_structure(f: Callable[[Any], Any], structure: Any) -> Any:
-    """`f` of every scalar in a scalar, list, tuple or array, nested at will, in the same structure."""
+    """`f` of every scalar in a structure, in the same structure: a scalar, or a list, tuple, named tuple, dict or array, nested at will.
+
+    Of a dict the values are mapped, in the dict's order. The result has the type of the structure.
+    """
+    if isinstance(structure, dict):
+        mapped = copy.copy(structure)
+        mapped.update({key: map_structure(f, each) for key, each in structure.items()})
+        return mapped
     if isinstance(structure, (list, tuple)):
-        return type(structure)(map_structure(f, each) for each in structure)
+        items = [map_structure(f, each) for each in structure]
+        return structure._make(items) if hasattr(structure, "_make") else type(structure)(items)
     if isinstance(structure, np.ndarray):
         items = [f(each) for each in structure.flat]
         kind = object if any(isinstance(each, Node) for each in items) else None
@@ -175,13 +185,16 @@ class Comparison:
     derivative: float
     difference: float
     tolerance: float
+    slope: float = 0.0  # how steep the function is around the point, which says what a small derivative is
+    noise: float = 0.0  # what rounding may change the difference by
 
     @property
     def error(self) -> float:
-        """The difference of the two, relative to the larger of 1 and their sizes; inf where one is not finite."""
+        """How far the two are apart beyond rounding, relative to the larger, or to half the slope; inf where one is not finite."""
         if not (math.isfinite(self.derivative) and math.isfinite(self.difference)):
             return 0.0 if self.derivative == self.difference else math.inf
-        return abs(self.derivative - self.difference) / max(1.0, abs(self.derivative), abs(self.difference))
+        apart = abs(self.derivative - self.difference) - self.noise
+        return apart / max(abs(self.derivative), abs(self.difference), self.slope / 2) if apart > 0 else 0.0
 
     @property
     def is_right(self) -> bool:
@@ -217,7 +230,8 @@ def gradcheck(f: Callable[..., Any], *point: Any, tolerance: float = 1e-6) -> Gr
 
     `f` takes the point's scalars and nested lists, and returns a scalar. The report is true where all agree,
     and otherwise names the operation that is wrong, the operand, both numbers and the error. Second
-    derivatives are checked by `gradcheck(grad(f), x)`. The differences are Ridders' extrapolated ones (C. J. F.
+    derivatives are checked by `gradcheck(grad(f), x)`. An error is relative to the derivative, or to how steep the function is
+    around the point, so functions of any size are checked alike. The differences are Ridders' extrapolated ones (C. J. F.
     Ridders, Advances in Engineering Software 4, 1982), good for ten digits away from kinks.
 
     >>> report = gradcheck(lambda x: x**3, 2.0)
@@ -240,12 +254,8 @@ def gradcheck(f: Callable[..., Any], *point: Any, tolerance: float = 1e-6) -> Gr
     if numbers:
         gradients = grad(at)(numbers)
         for index, derivative in enumerate(gradients):
-            difference = _difference(value_at, numbers, index)
-            comparisons.append(
-                Comparison(
-                    name, f"input {index}", derivative.data if isinstance(derivative, Value) else float(derivative), difference, tolerance
-                )
-            )
+            rule = derivative.data if isinstance(derivative, Value) else float(derivative)
+            comparisons.append(Comparison(name, f"input {index}", rule, tolerance=tolerance, **_difference(value_at, numbers, index)))
     output = at([Value(each) for each in numbers])
     for node in topological_order(output) if isinstance(output, Value) else ():
         op = node.op
@@ -255,27 +265,37 @@ def gradcheck(f: Callable[..., Any], *point: Any, tolerance: float = 1e-6) -> Gr
         for index, partial in enumerate(op.partials_at(node.data, operands)):
             if type(node.operands[index]) is not float:
                 by = f"operand {index} of {op.describe(operands)}"
-                comparisons.append(Comparison(op.name, by, partial, _difference(op.value, operands, index), tolerance))
+                comparisons.append(Comparison(op.name, by, partial, tolerance=tolerance, **_difference(op.value, operands, index)))
     return GradientReport(tuple(comparisons))
 
 
-def _difference(f: Callable[..., float], point: Sequence[float], index: int) -> float:
-    """The derivative of `f` by one coordinate: Ridders' extrapolation of central differences, the row with the least error."""
-    best, least = math.nan, math.inf
-    step = 0.05 * max(abs(point[index]), 0.1)
+def _difference(f: Callable[..., float], point: Sequence[float], index: int) -> dict[str, float]:
+    """The derivative of `f` by one coordinate, as the `difference`, `slope` and `noise` of a Comparison.
+
+    Ridders' extrapolation of central differences; of its rows the one with the least error counts.
+    """
+
+    def at(x: float) -> float:
+        return f(*point[:index], x, *point[index + 1 :])
+
+    best, least = dict(difference=math.nan, slope=0.0, noise=0.0), math.inf
+    x = point[index]
+    step = 0.05 * max(abs(x), 0.1)
     previous: list[float] = []
     for _ in range(12):
         try:
-            above, below = (f(*point[:index], point[index] + side, *point[index + 1 :]) for side in (step, -step))
+            above, middle, below = at(x + step), at(x), at(x - step)
         except (ArithmeticError, ValueError):  # a step out of the domain: a shorter one may stay inside
             previous, step = [], step / 4
             continue
+        slope = max(abs(above - middle), abs(middle - below)) / step
+        noise = 8 * sys.float_info.epsilon * max(abs(above), abs(below)) / step
         row = [(above - below) / (2 * step)]
         for column, before in enumerate(previous):
             factor = 1.96 ** (column + 1)
             row.append((row[-1] * factor - before) / (factor - 1))
             error = max(abs(row[-1] - row[-2]), abs(row[-1] - before))
             if error < least:
-                best, least = row[-1], error
+                best, least = dict(difference=row[-1], slope=slope, noise=noise), error
         previous, step = row, step / 1.4
     return best

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -56,11 +57,13 @@ def relu(x: float) -> float:
     return 0.0 if x <= 0 else x  # so that NaN stays NaN
 
 
-_erf = np.vectorize(math.erf, otypes=[np.float64])  # numpy has no erf of its own
+def _by_entry(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    """A function of `math` that numpy lacks, entry by entry, in the dtype that it is given."""
+    on_entries = np.vectorize(function, otypes=[np.float64])
+    return lambda x: on_entries(x).astype(x.dtype)
 
 
-def erf_arrays(x: Any) -> Any:
-    return _erf(x).astype(x.dtype)
+erf_arrays, erfc_arrays = _by_entry(math.erf), _by_entry(math.erfc)
 
 
 def maximum(a: float, b: float) -> float:

@@ -117,6 +117,7 @@ logistic_pdf  = row("logistic_pdf",  kernels.logistic_pdf, kernels.logistic_pdf_
 softplus      = row("softplus",      kernels.softplus,     kernels.softplus_arrays,      lambda y, x: sigmoid(x))
 relu          = row("relu",          kernels.relu,         lambda x: np.maximum(x, 0.0), lambda y, x: x > 0, selects=True)
 erf           = row("erf",           math.erf,             kernels.erf_arrays,           lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x))
+erfc          = row("erfc",          math.erfc,            kernels.erfc_arrays,          lambda y, x: -2 / math.sqrt(math.pi) * exp(-x * x))
 
 #                        name             on floats             on arrays                     one that can be infinite or nan
 exp           = singular("exp",           math.exp,             np.exp,                       lambda y, x: y)

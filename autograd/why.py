@@ -107,7 +107,7 @@ def _explanation(cause: Factor, names: Names) -> str:
     match op.name:
         case "relu":
             return f"this relu is off, as {own} is not above 0"
-        case "sigmoid" | "tanh" | "erf" | "softplus" | "logistic_pdf" | "sech_squared" if abs(cause.derivative) < 0.01:
+        case "sigmoid" | "tanh" | "erf" | "erfc" | "softplus" | "logistic_pdf" | "sech_squared" if abs(cause.derivative) < 0.01:
             return f"this {op.name} is saturated, with {own} far from where it is steep"
         case "divide" if cause.index == 1 or abs(numbers[1]) < 1:
             return (

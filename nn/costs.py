@@ -7,6 +7,7 @@ target it says by `require`, which checks it at once where it is known, and in w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from numbers import Real
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import exp, logsumexp, relu, require, softplus, total, weighted_sum, where
+from autograd import exp, logsumexp, maximum, relu, require, softplus, total, weighted_sum, where
 
 
 def squared_error(outputs: Any, target: Any) -> Any:
@@ -29,14 +30,18 @@ def squared_error(outputs: Any, target: Any) -> Any:
     if len(outputs) != len(targets):
         hint = "; for class labels use cross_entropy, or one target for each output (one_hot)" if len(targets) == 1 else ""
         raise ValueError(f"squared_error needs one target for each output: got {len(outputs)} outputs and {len(targets)} target(s){hint}")
-    return total((output - each) ** 2 for output, each in zip(outputs, targets))
+    return total(_square(output - each) for output, each in zip(outputs, targets))
+
+
+def _square(x: Any) -> Any:
+    return x * x if isinstance(x, float) else x**2  # x**2 is one node; of floats it raises OverflowError where x * x is inf
 
 
 def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
     """-log of the probability that softmax(scores) gives to the target: a class label, or a probability for each class.
 
-    Takes scores (logits), not probabilities: as logsumexp(scores) - score it is stable at any size
-    (Goodfellow, Bengio and Courville, Deep Learning, section 6.2.2.3).
+    Takes scores (logits), not probabilities (Goodfellow, Bengio and Courville, Deep Learning, section 6.2.2.3). For a label it is
+    log(1 + sum of exp(score - right score) over the wrong classes): differences of scores keep it precise at any size.
 
     >>> round(cross_entropy([2.0, 0.0], 0), 4)
     0.1269
@@ -49,18 +54,40 @@ def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
         )
     if isinstance(target, Real):
         _require_label(target, len(scores), "cross_entropy")
-        return logsumexp(scores) - scores[int(float(target))]
+        right = int(float(target))
+        return softplus(logsumexp([score - scores[right] for label, score in enumerate(scores) if label != right]))
     targets = _one_for_each(target, scores, "cross_entropy")
-    if _is_sequence(target):
-        is_distribution = reduce(and_, [each >= 0 for each in targets]) & (abs(total(targets) - 1) < 1e-5)
-        require(is_distribution, "cross_entropy takes a class label, or a probability for each class, which add up to 1: got {}", *targets)
-    return logsumexp(scores) * total(targets) - weighted_sum(targets, scores)
+    if not _is_sequence(target):
+        right_score = weighted_sum(targets, scores)
+        return softplus(_logsumexp_of_wrong([each == 1 for each in targets], [score - right_score for score in scores]))
+    is_distribution = reduce(and_, [each >= 0 for each in targets]) & (abs(total(targets) - 1) < 1e-5)
+    require(is_distribution, "cross_entropy takes a class label, or a probability for each class, which add up to 1: got {}", *targets)
+    return _cross_entropy_of_probabilities(scores, targets)
+
+
+def _cross_entropy_of_probabilities(scores: Sequence[Any], targets: Sequence[Any]) -> Any:
+    """The sum of target * (logsumexp(scores) - score), from differences to the likely class's score, or else to the largest score.
+
+    A class is likely where its target is above 0.6: then the cost may be tiny, and is the one of a label. Where no class is likely, the
+    cost is at least the entropy of the targets, 0.67.
+    """
+    is_likely = [each > 0.6 for each in targets]
+    any_likely = reduce(or_, is_likely)
+    likely_score = weighted_sum([where(each, 1.0, 0.0) for each in is_likely], scores)
+    reference = where(any_likely, likely_score, reduce(maximum, scores))
+    differences = [score - reference for score in scores]
+    rest = _logsumexp_of_wrong(is_likely, differences)
+    return where(any_likely, softplus(rest), rest) * total(targets) - weighted_sum(targets, differences)
+
+
+def _logsumexp_of_wrong(is_right: Sequence[Any], differences: Sequence[Any]) -> Any:
+    return logsumexp([where(right, -math.inf, each) for right, each in zip(is_right, differences)])
 
 
 def binary_cross_entropy(score: Any, target: Any) -> Any:
     """-log of the probability that sigmoid(score) gives to the target: 1 or 0, or a probability in between.
 
-    Takes the score (logit), a number or a list of one: as softplus(score) - target * score it is stable at any size.
+    Takes the score (logit), a number or a list of one. It is a sum of positive terms, so it is precise at any size.
 
     >>> round(binary_cross_entropy([2.0], 1), 4)
     0.1269
@@ -68,7 +95,7 @@ def binary_cross_entropy(score: Any, target: Any) -> Any:
     score, target = _single(score, "binary_cross_entropy", "score"), _single(target, "binary_cross_entropy", "target")
     message = "binary_cross_entropy takes the target 0 or 1, or a probability between them, got {}; hinge takes -1 and 1"
     require((target >= 0) & (target <= 1), message, target)
-    return softplus(score) - target * score
+    return target * softplus(-score) + (1 - target) * softplus(score)
 
 
 def hinge(scores: Any, target: Any) -> Any:
@@ -90,13 +117,18 @@ def hinge(scores: Any, target: Any) -> Any:
     if isinstance(target, Real):
         _require_label(target, len(scores), "hinge")
         right = int(float(target))
-        return total(relu(1 + score - scores[right]) for each, score in enumerate(scores) if each != right)
+        return total(_margin_missed(score - scores[right]) for each, score in enumerate(scores) if each != right)
     targets = _one_for_each(target, scores, "hinge")
     if _is_sequence(target):
         is_one_hot = reduce(and_, [(each == 0) | (each == 1) for each in targets]) & (total(targets) == 1)
         require(is_one_hot, "hinge takes a class label, or 1 for the right class and 0 for the others: got {}", *targets)
     right_score = weighted_sum(targets, scores)
-    return weighted_sum([1 - each for each in targets], [relu(1 + score - right_score) for score in scores])
+    return weighted_sum([1 - each for each in targets], [_margin_missed(score - right_score) for score in scores])
+
+
+def _margin_missed(difference: Any) -> Any:
+    """max(0, 1 + difference), written so that no compiler adds 1 to a large score before it takes the difference."""
+    return where(difference <= -1, -1.0, difference) + 1
 
 
 def softmax(scores: Sequence[Any]) -> list[Any]:
@@ -112,8 +144,10 @@ def softmax(scores: Sequence[Any]) -> list[Any]:
             f"softmax takes the list of all scores, got {type(scores).__name__} {scores!r:.60}: as an activation leave it out, "
             f"train the scores with cross_entropy, and ask for model.probabilities(X)"
         )
-    whole = logsumexp(scores)
-    return [exp(score - whole) for score in scores]
+    largest = reduce(maximum, scores)
+    powers = [exp(score - largest) for score in scores]
+    whole = total(powers)
+    return [power / whole for power in powers]
 
 
 def l2_penalty(parameters: Iterable[Any]) -> Any:
@@ -155,4 +189,4 @@ def _one_for_each(target: Any, scores: Sequence[Any], cost: str) -> list[Any]:
         raise ValueError(
             f"{cost} needs a class label, or one target for each score: got {len(scores)} scores and {len(target)} target(s){hint}"
         )
-    return list(target)
+    return [float(each) if isinstance(each, Real) else each for each in target]

@@ -157,7 +157,7 @@ class NudgeTable:
             end = start + delta.shape[1] * (inputs.shape[1] + 1)
             block = rows[:, start:end].reshape(len(self), delta.shape[1], -1)
             np.multiply(-delta[:, :, None], inputs[:, None, :], out=block[:, :, :-1])
-            np.negative(delta, out=block[:, :, -1])
+            block[:, :, -1] = -delta
             start = end
         return rows
 
@@ -240,6 +240,7 @@ def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTa
     results = _results(_explained(model, cost), X, Y)
     sizes = model.sizes[1:]
     costs, outputs, *parts = np.split(results, list(accumulate([1, sizes[-1], *sizes, *sizes]))[:-1], axis=1)
+    _check_outputs(model, X, parts[-1], is_one)
     table = NudgeTable(model, Y, costs[:, 0], -outputs, [X, *parts[len(sizes) :]], parts[: len(sizes)])
     return table[0] if is_one else table
 
@@ -280,16 +281,32 @@ def _results(explain: Callable[[Any, Any], list[Any]], X: Array, Y: Array) -> Ar
 
 
 def _check(model: MLP, x: list[float], y: Any, cost: Cost, which: str) -> None:
-    """Raise unless the example fits, the network is its layers, and the cost depends on the outputs alone."""
+    """Raise unless the example fits, the layers hold all parameters, and the cost depends on the outputs alone."""
     outputs = [number_of(each) for each in model(x)]
     with _about(which):
-        explained = [number_of(each) for each in _explained(model, cost)(x, y)]
-    if explained[-len(outputs) :] != outputs or len(model.parameters()) != sum((n + 1) * m for n, m in pairwise(model.sizes)):
-        raise ValueError(f"{model!r} is more than its layers, or shares parameters between them: nudges knows plain layers only")
+        _explained(model, cost)(x, y)
+    if len(model.parameters()) != sum((n + 1) * m for n, m in pairwise(model.sizes)):
+        raise ValueError(f"{model!r} has parameters besides those of its layers, or shares some: nudges takes plain layers only")
     if isinstance(cost(outputs, y), Value):
         raise ValueError(
             f"the cost {name_of(cost)} depends on Values of its own, such as weights in a penalty: leave them out, "
             f"as what they ask for is the same for each example"
+        )
+
+
+def _check_outputs(model: MLP, X: Array, outputs: Array, is_one: bool) -> None:
+    """Raise where the model returns other outputs than its layers compute, as a class with a `__call__` of its own may for some examples."""
+    returned = model.predict(X)
+    size = np.abs(outputs).max()
+    if returned.shape != outputs.shape:
+        raise ValueError(f"{model!r} returns {returned.shape[1]} outputs, and its layers {outputs.shape[1]}: nudges takes plain layers only")
+    wrong = ~np.isclose(returned, outputs, rtol=1e-9, atol=1e-9 * size if np.isfinite(size) else 0.0, equal_nan=True).all(axis=1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        which = "" if is_one else f" for example {row}"
+        raise ValueError(
+            f"{model!r} returns {returned[row].tolist()!s:.60}{which}, and its layers {outputs[row].tolist()!s:.60}: "
+            f"nudges takes plain layers only, without a __call__ of their own"
         )
 
 

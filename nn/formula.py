@@ -22,8 +22,8 @@ Function = Callable[[Any], Any]
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
     name: (getattr(autograd, name), 1)
     for name in (
-        *("acos", "asin", "atan", "cos", "cosh", "erf", "exp", "expm1", "log", "log1p", "relu", "sigmoid", "sign", "sin", "sinh"),
-        *("softplus", "sqrt", "tan", "tanh"),
+        *("acos", "asin", "atan", "cos", "cosh", "erf", "erfc", "exp", "expm1", "log", "log1p", "relu", "sigmoid", "sign"),
+        *("sin", "sinh", "softplus", "sqrt", "tan", "tanh"),
     )
 }
 FUNCTIONS |= {"abs": (abs, 1), "maximum": (autograd.maximum, 2), "minimum": (autograd.minimum, 2), "where": (autograd.where, 3)}

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from nn.activations import BUILT_IN, linear
+from autograd import Operation
+from nn.activations import BUILT_IN
 from playground.configuration import CLASSES, COMPUTED, LIVE, Configuration, activation_of
 from playground.experiment import Experiment
 from playground.messages import RefusedError
@@ -56,10 +57,10 @@ def _body(experiment: Experiment) -> Iterator[str]:
 def _imports(body: str) -> list[str]:
     """Those of the names that the script uses."""
     home = {
-        "autograd": [name for name, each in BUILT_IN.items() if each is not linear] + ["total"],
+        "autograd": [name for name, each in BUILT_IN.items() if isinstance(each, Operation)] + ["total"],
         "nn": ["MLP", "SGD", "Adam", "Constant", "Cosine", "InverseTime", "StepDecay", "Training", "binary_cross_entropy", "cross_entropy"]
         + ["formula", "hinge", "l2_penalty", "load_csv", "one_hot", "split", "squared_error", "standardize", "digits", *CLASSES],
-        "nn.activations": ["linear"],
+        "nn.activations": [name for name, each in BUILT_IN.items() if not isinstance(each, Operation)],
     }
     code = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', "", body)
     used = set(re.findall(r"\b[A-Za-z_]\w*", code))

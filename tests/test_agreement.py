@@ -18,6 +18,7 @@ from autograd import (
     cos,
     cosh,
     erf,
+    erfc,
     exp,
     expm1,
     grad,
@@ -100,6 +101,7 @@ COMPILED = vectorize(lambda x: sigmoid(x) * x + own(x))
 
 UNARY: dict[str, Function] = {
     "tanh": tanh, "sigmoid": sigmoid, "sin": sin, "cos": cos, "softplus": softplus, "relu": relu, "abs": abs, "erf": erf,
+    "erfc": erfc, "tail": lambda a: a * erfc(4 + a),
     "negative": lambda a: -a, "square": lambda a: a * a, "cube": lambda a: a**3, "reciprocal": lambda a: 1 / (1.5 + a * a),
     "exp": lambda a: exp(sin(a)), "log": lambda a: log(1.5 + a * a), "sqrt": lambda a: sqrt(1.25 + a * a), "log1p": lambda a: log1p(a * a),
     "expm1": lambda a: expm1(tanh(a)), "power": lambda a: 2.0 ** tanh(a), "halve": lambda a: a / 2 - 1, "from one": lambda a: 1 - a,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,17 @@ def test_one_hot_makes_as_many_columns_as_are_asked_for(monkeypatch: pytest.Monk
     assert one_hot([5, 5], classes=6).shape == (2, 6)
 
 
+@pytest.mark.parametrize("dtype", [*np.typecodes["AllInteger"], "?", "e", "f", "d"])
+def test_one_hot_takes_labels_of_every_type(dtype: str) -> None:
+    """The rows of the identity matrix are the reference."""
+    labels = np.array([1, 0, 1], dtype=dtype)
+    assert one_hot(labels).tolist() == one_hot(labels, 2).tolist() == np.eye(2)[[1, 0, 1]].tolist()
+    assert one_hot(labels[:0]).shape == (0, 0)
+    if dtype != "?":
+        largest = labels[:1] * 0 + min(np.iinfo(dtype).max if labels.dtype.kind in "iu" else 2000, 1000)
+        assert one_hot(largest).shape == (1, int(largest[0]) + 1)
+
+
 def test_one_hot_takes_conditions_for_labels() -> None:
     assert one_hot([True, False]).tolist() == [[0, 1], [1, 0]]
 
@@ -140,6 +152,26 @@ def test_minibatches_refuse_at_once_what_they_cannot_cut() -> None:
 def test_a_seed_that_is_none_is_refused(cut: Callable[..., Any], seed: Any) -> None:
     with pytest.raises(ValueError, match=r"seed must be a whole number of at least 0 or a numpy\.random\.Generator, got"):
         cut(np.arange(10), np.arange(10), seed=seed)
+
+
+@pytest.mark.parametrize("scale", [1e-310, 1e-200, 1e-160, 1.0, 1e100, 1e160, 1e200, 5e307])
+def test_standardize_takes_columns_of_any_size(scale: float) -> None:
+    """Against Python's fractions, which neither overflow nor round."""
+    column = [scale * each for each in (-1.0, 3.0, 0.5, 0.25)]
+    numbers = [Fraction(each) for each in column]
+    mean = sum(numbers) / 4
+    variance = sum((each - mean) ** 2 for each in numbers) / 4
+    unit = Fraction(scale)
+    expected = [float((each - mean) / unit) / math.sqrt(variance / unit**2) for each in numbers]
+    X = np.column_stack([column, [1.0, 2.0, 3.0, 4.0]])
+    scaled = standardize(X)
+    assert scaled[:, 0] == pytest.approx(expected, rel=1e-12)
+    assert scaled[:, 1].std() == pytest.approx(1.0)
+    assert standardize(X[1:2], like=X)[0].tolist() == scaled[1].tolist()
+
+
+def test_standardize_takes_close_neighbours_by_hand() -> None:
+    assert standardize([[1e17], [1e17 + 16]]).tolist() == [[-1.0], [1.0]]
 
 
 def test_standardize_measures_the_training_rows_for_the_others() -> None:

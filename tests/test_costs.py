@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
 import math
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import Value, grad, gradcheck, log, sigmoid, vectorize
+from autograd import Value, c_compiler, grad, gradcheck, log, sigmoid, vectorize
 from autograd.ops import Node, real
 from nn import (
     MLP,
@@ -55,16 +58,32 @@ class Unknown(Node):
     def __rsub__(self, other: Any) -> Any:
         return Unknown(other - self.number)
 
+    def __neg__(self) -> Any:
+        return Unknown(-self.number)
+
     def __pow__(self, other: Any) -> Any:
         return Unknown(self.number**other)
 
     def __eq__(self, other: object) -> Any:
         return Unknown(float(self.number == other))
 
-    def _compare(self, other: Any) -> Any:
-        return Unknown(0.0)  # nobody may act on it
+    def __le__(self, other: Any) -> Any:
+        return Unknown(float(self.number <= getattr(other, "number", other)))
 
-    __or__ = __and__ = __lt__ = __le__ = __gt__ = __ge__ = _compare
+    def __ge__(self, other: Any) -> Any:
+        return Unknown(float(self.number >= getattr(other, "number", other)))
+
+    def __lt__(self, other: Any) -> Any:
+        return Unknown(float(self.number < getattr(other, "number", other)))
+
+    def __gt__(self, other: Any) -> Any:
+        return Unknown(float(self.number > getattr(other, "number", other)))
+
+    def __or__(self, other: Any) -> Any:
+        return Unknown(float(self.number or other.number))
+
+    def __and__(self, other: Any) -> Any:
+        return Unknown(float(self.number and other.number))
 
     def __abs__(self) -> Any:
         return Unknown(abs(self.number))
@@ -323,3 +342,122 @@ def test_targets_of_minus_1_and_1_part_at_0() -> None:
     model = MLP([2, 4, 1], seed=2)
     history = train(model, X, 2 * Y - 1, cost=hinge, epochs=5, progress=False)
     assert history.accuracy[-1] == model.accuracy(X, 2 * Y - 1) == model.accuracy(X, Y)
+
+
+# Scores of every size, against mpmath
+
+SIZES = [1e-200, 1e-6, 1.0, 40.0, 1e6, 1e17, 1e200]
+EVERY_SIZE = [0.0, *SIZES, *(-size for size in SIZES)]
+TWO_SCORES = list(itertools.product(EVERY_SIZE, EVERY_SIZE))
+THREE_SCORES = list(itertools.product([0.0, 1e-6, -40.0, 40.0, 1e17, -1e200], repeat=3))
+DIGITS = 450  # so that 1e200 + 1e-200 is exact
+
+
+def exact_cross_entropy(scores: Any, target: Any) -> Any:
+    """The sum of target * (logsumexp(scores) - score), by mpmath."""
+    scores = [mpmath.mpf(each) for each in scores]
+    costs = []
+    for label, probability in enumerate(target):
+        differences = [score - scores[label] for index, score in enumerate(scores) if index != label]
+        largest = max(0, *differences)
+        powers = [mpmath.exp(max(each - largest, -10000)) for each in (0, *differences)]
+        powers.remove(1)
+        costs.append(probability * (largest + mpmath.log1p(sum(powers))))
+    return sum(costs)
+
+
+def softmax_exactly(scores: Any) -> list[Any]:
+    scores = [mpmath.mpf(each) for each in scores]
+    powers = [mpmath.exp(max(each - max(scores), -100000)) for each in scores]
+    return [each / sum(powers) for each in powers]
+
+
+def exact_binary_cross_entropy(scores: Any, target: Any) -> Any:
+    return exact_cross_entropy([0.0, scores[0]], [1 - mpmath.mpf(target), target])
+
+
+def exact_hinge(scores: Any, target: Any) -> Any:
+    scores = [mpmath.mpf(each) for each in scores]
+    if len(scores) == 1:
+        return max(0, 1 - target * scores[0])
+    right = scores[target.index(1.0)]
+    return sum(max(0, 1 + score - right) for score, each in zip(scores, target) if not each)
+
+
+def exact_squared_error(outputs: Any, target: Any) -> Any:
+    return sum((mpmath.mpf(output) - each) ** 2 for output, each in zip(outputs, target))
+
+
+ONE = [(each,) for each in EVERY_SIZE]
+COSTS: list[tuple[Any, Any, Any, Any]] = [
+    *((cross_entropy, exact_cross_entropy, TWO_SCORES, target) for target in ([1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.7, 0.3], [1e-9, 1 - 1e-9])),
+    *((cross_entropy, exact_cross_entropy, THREE_SCORES, target) for target in ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.25, 0.25, 0.5])),
+    *((binary_cross_entropy, exact_binary_cross_entropy, ONE, target) for target in (0.0, 1.0, 0.25, 1e-9)),
+    *((hinge, exact_hinge, ONE, target) for target in (-1.0, 1.0)),
+    *((hinge, exact_hinge, THREE_SCORES, target) for target in ([1.0, 0.0, 0.0], [0.0, 0.0, 1.0])),
+    *((hinge, exact_hinge, TWO_SCORES, target) for target in ([1.0, 0.0], [0.0, 1.0])),
+    *((squared_error, exact_squared_error, TWO_SCORES, target) for target in ([1.0, 0.0], [-1.0, 1e-6])),
+]  # fmt: skip
+
+
+def is_close(found: float, exact: Any, scale: float = 0.0) -> bool:
+    want = float(exact)
+    return found == want or bool(abs(found - want) <= 1e-12 * abs(want) + scale)
+
+
+BACKENDS = ["numpy", *["native"] * bool(c_compiler()), *["jax"] * bool(importlib.util.find_spec("jax"))]
+
+
+@pytest.mark.parametrize(("cost", "exact", "every", "target"), COSTS)
+def test_costs_are_those_of_mpmath_for_scores_of_every_size(cost: Any, exact: Any, every: Any, target: Any) -> None:
+    with mpmath.workdps(DIGITS):
+        expected = [exact(scores, target) for scores in every]
+    is_label = isinstance(target, list) and 1.0 in target and cost is not squared_error
+    targets = [target, target.index(1.0)] if is_label else [target]
+    kink = 1e-15 if cost is hinge else 0.0  # 1 + score - right loses what is below the last digit of 1
+    for given in targets:
+        arrays = np.array(every), np.array([given] * len(every), dtype=float)
+        compiled = [vectorize(cost, backend=backend)(*arrays).tolist() for backend in BACKENDS]
+        for scores, want, *programs in zip(every, expected, *compiled):
+            eager = cost(list(scores), given)
+            assert type(eager) is float
+            for found in (eager, cost(list(map(Value, scores)), given).data, *programs):
+                assert is_close(found, want, kink), (scores, given, found, float(want))
+
+
+@pytest.mark.parametrize("target", [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.7, 0.3]])
+def test_the_gradient_of_cross_entropy_is_that_of_mpmath_for_scores_of_every_size(target: list[float]) -> None:
+    """The derivative is softmax - target; for a label it is precise where it is tiny too."""
+    with mpmath.workdps(DIGITS):
+        expected = [[each - wanted for each, wanted in zip(softmax_exactly(scores), target)] for scores in TWO_SCORES]
+    noise = 0.0 if 1.0 in target else 1e-15
+    given = target.index(1.0) if 1.0 in target else target
+    slopes = vectorize(lambda scores, y: grad(lambda s: cross_entropy(s, y))(scores))
+    compiled = slopes(np.array(TWO_SCORES), np.array([given] * len(TWO_SCORES), dtype=float))
+    for scores, want, found in zip(TWO_SCORES, expected, compiled.tolist()):
+        eager = grad(lambda s: cross_entropy(s, given))(list(scores))
+        assert all(is_close(each, exact, noise) for each, exact in zip(eager, want)), (scores, eager, want)
+        assert all(is_close(each, exact, noise) for each, exact in zip(found, want)), (scores, found, want)
+
+
+def test_softmax_is_that_of_mpmath_for_scores_of_every_size() -> None:
+    compiled = vectorize(softmax)(np.array(TWO_SCORES))
+    for scores, found in zip(TWO_SCORES, compiled.tolist()):
+        with mpmath.workdps(DIGITS):
+            exact = softmax_exactly(scores)
+        values = [each.data for each in softmax(list(map(Value, scores)))]
+        for each in (softmax(scores), values, found):
+            assert all(is_close(got, want) for got, want in zip(each, exact)), (scores, each)
+
+
+def test_costs_of_huge_equal_scores_by_hand() -> None:
+    assert cross_entropy([1e17, 1e17], 0) == math.log(2)
+    assert grad(lambda s: cross_entropy(s, 0))([1e17, 1e17]) == [-0.5, 0.5]
+    assert softmax([1e17, 1e17]) == [0.5, 0.5]
+    assert hinge([1e17, 1e17], 0) == 1.0
+
+
+def test_tiny_costs_by_mpmath() -> None:
+    exact = float(mpmath.log1p(mpmath.exp(-40)))
+    assert binary_cross_entropy(40.0, 1) == binary_cross_entropy(-40.0, 0) == pytest.approx(exact, rel=1e-14)
+    assert cross_entropy([40.0, 0.0], 0) == cross_entropy([40.0, 0.0], [1.0, 0.0]) == pytest.approx(exact, rel=1e-14)

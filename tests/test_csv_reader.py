@@ -68,6 +68,7 @@ HEADERS = [  # the text, and why its first line is the header
     ("0,1,2,3\n0.5,1.5,2.5,0\n3.5,4.5,5.5,1\n", "its numbers count 0, 1, 2, as names of columns do"),
     ("0,1,2,3\n5,3,1,0\n4,2,2,1\n", "its numbers count 0, 1, 2"),
     ("2019,2020,2021\n1.5,2.5,1\n3.5,4.0,0\n", "its numbers count 2019, 2020, 2021"),
+    ("0,1\n0.5,1\n0.0,0\n", "its numbers count 0, 1, as names of columns do"),
     (",0,1\n0,5,3\n1,2,8\n", "its numbers count from 0, and its first cell is empty over the numbers of the rows"),
 ]
 EXAMPLES = [  # the text, and why its first line is an example
@@ -80,6 +81,8 @@ EXAMPLES = [  # the text, and why its first line is an example
     ("red,rose\nblue,iris\nred,iris\n", "'red' recurs below it"),
     ("0,0,0\n0,1,1\n1,0,1\n1,1,0\n", "its cells are like"),
     ("0,1\n1,0\n", "its cells are like"),
+    ("0,1\n0.5,1\n1,0\n", "its cells are like"),  # another whole number stands below the first
+    ("3,4\n2.5,7\n", "its cells are like"),
     ("0,1,2,3\n1,2,3,4\n2,3,4,5\n", "its cells are like"),  # the next number of a sequence
     ("1,2,3\n4,5,6\n", "its cells are like"),
     ("0,1,2\n", "its cells are like"),
@@ -258,6 +261,35 @@ def test_load_csv_keeps_a_target_that_is_measured(tmp_path: Path) -> None:
     y = load_csv(written(tmp_path, "1,2.5\n3,4\n")).y
     assert (y.tolist(), str(y.dtype)) == ([2.5, 4], "float64")
     assert load_csv(written(tmp_path, "1,1e300\n3,4\n")).y.dtype == np.float64
+
+
+def test_labels_of_many_digits_stay_apart_or_are_refused(tmp_path: Path) -> None:
+    """Python's int is the reference: 2**53 + 1 is no float64."""
+    labels = [2**53, 2**53 + 2, 2**62, -(2**60), 7]
+    y = load_csv(written(tmp_path, "".join(f"1,{label}\n" for label in labels))).y
+    assert (y.tolist(), y.dtype) == (labels, np.int64)
+    path = written(tmp_path, f"a,b\n1,{2**53}\n2,{2**53 + 1}\n")
+    with pytest.raises(ValueError, match=r"line 3: 'b' is '9007199254740993', a whole number with more digits .* categorical=\['b'\] makes"):
+        load_csv(path)
+    table = load_csv(path, categorical=["b"])
+    assert (table.y.tolist(), table.classes) == ([0, 1], ["9007199254740992", "9007199254740993"])
+
+
+@given(st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=5))
+def test_whole_labels_are_read_exactly_or_refused(labels: list[int]) -> None:
+    try:
+        table = load_csv(io.StringIO("".join(f"0.5,{label}\n" for label in labels)), header=False)
+    except ValueError as error:
+        assert "more digits than float64 holds" in str(error)
+        assert any(int(float(label)) != label for label in labels)
+    else:
+        assert table.y.tolist() == labels
+
+
+@pytest.mark.parametrize("marks", range(4))
+def test_byte_order_marks_are_no_part_of_the_first_cell(tmp_path: Path, marks: int) -> None:
+    table = load_csv(written(tmp_path, "\ufeff" * marks + "1.5,0\n2.5,1\n"))
+    assert (table.X.tolist(), table.header) == ([[1.5], [2.5]], False)
 
 
 @pytest.mark.parametrize(

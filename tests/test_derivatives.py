@@ -3,12 +3,15 @@
 import gc
 import math
 import re
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autograd import Value, cos, exp, grad, gradcheck, hessian, jacobian, log, maximum, primitive, sin, sqrt, tanh, value_and_grad
 from autograd.backward import topological_order
@@ -246,3 +249,103 @@ def test_gradcheck_at_points_without_a_derivative() -> None:
     assert Comparison("f", "x", math.inf, math.inf, 1e-6).is_right
     assert not Comparison("f", "x", math.nan, 1.0, 1e-6).is_right
     assert GradientReport(()).wrong == ()
+
+
+SCALES = [1e-200, 1e-30, 1e-7, 1.0, 1e7, 1e30, 1e200]
+
+
+def with_rule(f: Callable[[Any], Any], rule: Callable[[Any], Any]) -> Any:
+    """An operation of one operand with a derivative that is given, right or wrong."""
+
+    @primitive(lambda y, x: rule(x))
+    def operation(x: Any) -> Any:
+        return f(x)
+
+    return operation
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("x", [0.7, -1.5, 2.0])
+def test_gradcheck_finds_wrong_rules_of_functions_of_any_size(scale: float, x: float) -> None:
+    """The right derivatives are those of calculus."""
+    for f, right in ((lambda t: t * t, lambda t: 2 * t), (sin, cos), (exp, exp), (lambda t: 1e6 + t**3, lambda t: 3 * t * t)):
+        report = gradcheck(with_rule(lambda t, f=f: scale * f(t), lambda t, right=right: scale * right(t)), x)
+        assert report, report
+        for factor in (-1.0, 0.0, 0.5, 1.001):
+            wrong = with_rule(lambda t, f=f: scale * f(t), lambda t, right=right, factor=factor: factor * scale * right(t))
+            assert not gradcheck(wrong, x), (scale, factor)
+
+
+def test_gradcheck_finds_the_wrong_sign_of_a_tiny_derivative_by_hand() -> None:
+    assert not gradcheck(with_rule(lambda x: 1e-7 * x * x, lambda x: -2e-7 * x), 1.0)
+    assert gradcheck(with_rule(lambda x: 1e-7 * x * x, lambda x: 2e-7 * x), 1.0)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_gradcheck_passes_derivatives_of_zero(scale: float) -> None:
+    for f in (lambda x: scale * x**3, lambda x: scale * x * x, lambda x: scale * cos(x), lambda x: scale * (x - sin(x)), lambda x: scale):
+        report = gradcheck(f, 0.0)
+        assert report, report
+    assert gradcheck(lambda v: scale * sin(v[0]) + 1e-9 * scale * v[1] + 0 * v[2], [1.0, 2.0, 3.0])
+
+
+class Point(NamedTuple):
+    x: Any
+    y: Any
+
+
+class Chain(list[Any]):
+    """A list of a user's own class."""
+
+
+structures = st.recursive(
+    st.floats(-2, 2),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
+        st.lists(inner, max_size=3).map(Chain),
+        st.builds(Point, inner, inner),
+        st.dictionaries(st.text(max_size=2), inner, max_size=3),
+        st.dictionaries(st.text(max_size=2), inner, max_size=3).map(OrderedDict),
+        st.lists(st.floats(-2, 2), max_size=4).map(np.array),
+    ),
+    max_leaves=8,
+)
+
+
+def squares(structure: Any) -> Any:
+    """The sum of the squares of all scalars in a structure."""
+    parts = structure.values() if isinstance(structure, dict) else structure
+    if isinstance(structure, (dict, list, tuple, np.ndarray)):
+        return sum((squares(each) for each in parts), 0.0)
+    return structure * structure
+
+
+def doubled(structure: Any) -> Any:
+    """The gradient of `squares`, by hand."""
+    if isinstance(structure, dict):
+        return {key: doubled(each) for key, each in structure.items()}
+    if isinstance(structure, Point):
+        return Point(*map(doubled, structure))
+    if isinstance(structure, (list, tuple)):
+        return type(structure)([doubled(each) for each in structure])
+    return 2 * structure
+
+
+@given(structures)
+def test_gradients_of_random_structures_have_their_types(structure: Any) -> None:
+    """The gradient of a sum of squares is the doubled structure."""
+    gradient = grad(squares)(structure)
+    np.testing.assert_equal(gradient, doubled(structure))
+    assert outline(gradient) == outline(structure)
+
+
+def outline(structure: Any) -> Any:
+    """The types in a structure."""
+    if isinstance(structure, dict):
+        return type(structure), {key: outline(each) for key, each in structure.items()}
+    return type(structure), [outline(each) for each in structure] if isinstance(structure, (list, tuple)) else []
+
+
+def test_jacobian_of_a_function_that_returns_a_dict() -> None:
+    assert jacobian(lambda p: {"sum": p.x + p.y, "product": p.x * p.y})(Point(2.0, 3.0)) == {"sum": (1.0, 1.0), "product": (3.0, 2.0)}

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from autograd import Value, relu, sigmoid, softplus, tanh, vectorize
-from nn import MLP, Neuron, binary_cross_entropy, cross_entropy, digits, hinge, l2_penalty, nudges, one_hot, squared_error
+from autograd import Value, relu, sigmoid, softplus, tanh, vectorize, where
+from nn import MLP, Neuron, binary_cross_entropy, cross_entropy, digits, hinge, l2_penalty, nudges, one_hot, squared_error, xor
 from nn.explain import Nudges, NudgeTable
 
 RNG = np.random.default_rng(0)
@@ -33,8 +33,8 @@ CASES: list[tuple[MLP, npt.NDArray[Any], Any]] = [
 ]
 
 
-def table_of(model: MLP, Y: npt.NDArray[Any], cost: Any) -> NudgeTable:
-    found = nudges(model, X, Y, cost)
+def table_of(model: MLP, Y: npt.NDArray[Any], cost: Any, inputs: npt.NDArray[Any] = X) -> NudgeTable:
+    found = nudges(model, inputs, Y, cost)
     assert isinstance(found, NudgeTable)
     return found
 
@@ -305,9 +305,45 @@ def test_networks_that_are_more_than_their_layers_are_refused() -> None:
 
     tied = MLP([3, 3, 3], seed=0)
     tied.layers[1] = tied.layers[0]
-    for model in (Residual([3, 2], seed=0), tied):
-        with pytest.raises(ValueError, match="is more than its layers, or shares parameters between them: nudges knows plain layers only"):
-            nudges(model, X[0].tolist(), 1, cross_entropy)
+    with pytest.raises(ValueError, match="has parameters besides those of its layers, or shares some: nudges takes plain layers only"):
+        nudges(tied, X[0].tolist(), 1, cross_entropy)
+    with pytest.raises(ValueError, match=r"returns \[.*\], and its layers \[.*\]: nudges takes plain layers only, without a __call__"):
+        nudges(Residual([3, 2], seed=0), X[0].tolist(), 1, cross_entropy)
+
+
+@pytest.mark.parametrize("count", [3, 8, 60])
+def test_each_example_is_compared_with_the_layers(count: int) -> None:
+    class Rectified(MLP):
+        def __call__(self, x: Any) -> list[Any]:
+            return [where(x[0] > 5, 0.0, output) for output in super().__call__(x)]
+
+    inputs = np.random.default_rng(0).normal(size=(count, 3))
+    labels = np.zeros(count, dtype=int)
+    model = Rectified([3, 2], seed=0)
+    plain = MLP([3, 2], seed=0)
+    np.testing.assert_allclose(table_of(model, labels, cross_entropy, inputs).rows, table_of(plain, labels, cross_entropy, inputs).rows)
+    inputs[-1, 0] = 6.0
+    with pytest.raises(ValueError, match=rf"returns \[0.0, 0.0\] for example {count - 1}, and its layers \["):
+        nudges(model, inputs, labels, cross_entropy)
+
+
+def test_a_class_with_other_outputs_than_its_layers_is_refused() -> None:
+    class Doubled(MLP):
+        def __call__(self, x: Any) -> list[Any]:
+            return 2 * super().__call__(x)
+
+    with pytest.raises(ValueError, match="returns 4 outputs, and its layers 2: nudges takes plain layers only"):
+        nudges(Doubled([3, 2], seed=0), X, np.zeros(len(X), dtype=int), cross_entropy)
+
+
+def test_rows_of_the_xor_network_are_the_eager_gradients() -> None:
+    """numpy 2.2.6 to 2.4.6 gave other biases: np.negative reads wrong entries at a stride of 64 bytes."""
+    inputs, labels = xor()
+    for sizes in ([2, 2, 1], [2, 3, 1], [2, 2, 2, 1], [1, 1, 1]):
+        model = MLP(sizes, tanh, seed=0)
+        rows = table_of(model, labels, binary_cross_entropy, inputs[:, : sizes[0]]).rows
+        for row, x, y in zip(rows, inputs[:, : sizes[0]].tolist(), labels.tolist()):
+            np.testing.assert_allclose(row, -np.array(eager_gradient(model, x, y, binary_cross_entropy)), rtol=1e-12, atol=1e-15)
 
 
 def test_the_strongest_are_one_or_more() -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from autograd import Value, logsumexp, maximum, sigmoid, tanh, vectorize, weighted_sum, where
 from autograd.vectorize.backends import numpy as backend
-from autograd.vectorize.backends.numpy.calls import calls
+from autograd.vectorize.backends.numpy.calls import calls, function_of
 from autograd.vectorize.backends.numpy.storage import Place, Storage, plan
 from autograd.vectorize.backends.reference import evaluate
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.differentiate import with_gradient
 from autograd.vectorize.lower import lower
-from autograd.vectorize.program import Elementwise, Program, Scatter
+from autograd.vectorize.program import ROWS, Elementwise, Program, Scatter
 from autograd.vectorize.record import record
 from autograd.vectorize.simplify import simplify
 from nn import MLP, squared_error
@@ -201,3 +201,41 @@ def test_plans_for_few_batch_sizes_are_kept() -> None:
     for batch in range(1, 40):
         executable.run([np.ones((batch, 3))], np.ones(size), None, np.empty((batch, 1)))
     assert list(executable._free) == list(range(32, 40))
+
+
+UFUNCS = sorted((op for op in ROWS if isinstance(op.on_arrays, np.ufunc) and not op.variadic), key=lambda op: op.name)
+CALLED = [*[(op.name, function_of(op), op.on_arrays) for op in UFUNCS], ("square", np.square, np.square)]
+CALLED += [("reciprocal", np.reciprocal, np.reciprocal)]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("name", "function", "ufunc"), CALLED, ids=[name for name, *_ in CALLED])
+def test_every_ufunc_reads_and_writes_at_every_stride(name: str, function: Any, ufunc: np.ufunc, dtype: Any) -> None:
+    """As the calls of a plan do, at strides up to 128 bytes; the reference is the ufunc of copies without gaps."""
+    size, count, width = np.dtype(dtype).itemsize, 33, 128 // np.dtype(dtype).itemsize
+    memory = (np.arange(count * width) % 19 / 20 + 0.01).astype(dtype)
+    others = (np.arange(count * width) % 17 / 20 + 0.01).astype(dtype)
+    for step in range(1, width + 1):
+        operands = [each[: count * step : step] for each in (memory, others)[: ufunc.nin]]
+        expected = ufunc(*[each.copy() for each in operands])
+        for gap in range(1, width + 1):
+            out = np.zeros(count * width, expected.dtype)
+            function(*operands, out[: count * gap : gap])
+            found = out[: count * gap : gap]
+            np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(dtype).eps, err_msg=f"{name} from {step * size} to {gap * size}")
+    ours = memory.copy()[: count * 8 : 8]  # in place
+    if ufunc.nin == 1 and expected.dtype == dtype:
+        expected = ufunc(ours.copy())
+        function(ours, ours)
+        np.testing.assert_allclose(ours, expected, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("columns", range(1, 17))
+def test_negated_columns_of_any_width_agree_with_plain_numbers(columns: int) -> None:
+    """numpy 2.2.6 to 2.4.6 misreads np.negative at a source stride of 64 bytes."""
+    X = np.random.default_rng(0).normal(size=(9, columns))
+    for dtype in (np.float64, np.float32):
+        given = X.astype(dtype)
+        results = vectorize(lambda x: [-x[0], x[0], -x[-1], -x[0] * x[-1]], dtype=dtype)(given)
+        expected = [[-row[0], row[0], -row[-1], -row[0] * row[-1]] for row in given]
+        np.testing.assert_allclose(results, expected, rtol=1e-6)

@@ -56,6 +56,7 @@ UNARY: dict[str, tuple[Callable[[Any], Any], list[float]]] = {
     "softplus": (lambda x: mpmath.log1p(mpmath.exp(x)), EVERYWHERE + FAR),
     "relu": (lambda x: max(x, mp.mpf(0)), [x for x in EVERYWHERE + FAR if x]),
     "erf": (mpmath.erf, [*EVERYWHERE, 5.0, -5.0]),
+    "erfc": (mpmath.erfc, [*EVERYWHERE, 5.0, -5.0, 26.0]),
 }
 
 PAIRS = [(0.3, 0.7), (-2.5, 1e-8), (1e-8, -2.5), (20.0, -30.0), (-1000.0, 1000.0), (1000.0, 0.1), (0.0, 3.0)]

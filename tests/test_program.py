@@ -117,7 +117,7 @@ def test_a_program_prints_its_instructions_with_their_types() -> None:
 
 
 def test_back_ends_have_to_know_no_more_than_numpy_has() -> None:
-    assert {ops.add, ops.where, ops.erf, ops.fmin, ops.logical_not} <= ROWS
+    assert {ops.add, ops.where, ops.erf, ops.erfc, ops.fmin, ops.logical_not} <= ROWS
     assert not {ops.sigmoid, ops.softplus, ops.relu, ops.weighted_sum_} & ROWS
 
 

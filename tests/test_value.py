@@ -322,7 +322,7 @@ def test_numpy_functions_work_on_values_and_object_arrays() -> None:
 
 def test_every_function_is_a_method() -> None:
     functions = [ops.exp, ops.log, ops.log1p, ops.expm1, ops.sqrt, ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh]
-    functions += [ops.asin, ops.acos, ops.atan, ops.sigmoid, ops.softplus, ops.relu, ops.erf, ops.sign]
+    functions += [ops.asin, ops.acos, ops.atan, ops.sigmoid, ops.softplus, ops.relu, ops.erf, ops.erfc, ops.sign]
     for function in functions:
         assert getattr(Value(0.25), function.name)().op is function
     assert Value(1.0).maximum(2.0).op is ops.maximum

@@ -331,7 +331,7 @@ def placed(place: Columns | FloatArray | None, shape: Shape) -> Shape:
 
 
 _UFUNCS = frozenset(each for each in ops.TABLE.values() if isinstance(each.on_arrays, np.ufunc))
-ROWS = _UFUNCS | {ops.where, ops.erf, ops.total_, ops.logsumexp_}
+ROWS = _UFUNCS | {ops.where, ops.erf, ops.erfc, ops.total_, ops.logsumexp_}
 
 
 @dataclass

@@ -39,7 +39,7 @@ def one_hot(y: ArrayLike, classes: int | None = None) -> Array:
         label, span = labels[wrong[0]], "from 0 up" if classes is None else f"from 0 to {classes - 1}"
         way_out = f": {ENCODE} numbers them from 0" if math.isfinite(label) else ""
         raise ValueError(f"label {label} at row {wrong[0]} is not a whole number {span}{way_out}")
-    width = int(labels.max(initial=-1)) + 1 if classes is None else int(classes)
+    width = (int(labels.max()) + 1 if len(labels) else 0) if classes is None else int(classes)
     if classes is None and width * len(labels) > MOST_CELLS:
         raise ValueError(
             f"labels up to {width - 1} would make {len(labels)} rows of {width} columns, {8e-9 * width * len(labels):.3g} GB: "
@@ -97,8 +97,12 @@ def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
         raise ValueError(f"standardize takes rows of equal width, got shape {X.shape} to measure like {reference.shape}")
     if not np.isfinite(reference).all():
         raise ValueError("standardize cannot measure NaN or infinite values: remove or fill them first")
-    constant = np.ptp(reference, axis=0) == 0  # exactly: rounding can leave a constant column a deviation of 1e-17
-    scaled: Array = (X - reference.mean(axis=0)) / np.where(constant, np.inf, reference.std(axis=0))
+    exponents = -np.frexp(np.abs(reference).max(axis=0))[1]  # powers of two bring each column below 1, where its squares are numbers too
+    reference, X = np.ldexp(reference, exponents), np.ldexp(X, exponents)
+    first = reference[0]
+    offsets = reference - first  # exactly 0 in a constant column, and precise where the numbers lie close together
+    constant = ~offsets.any(axis=0)
+    scaled: Array = (X - first - offsets.mean(axis=0)) / np.where(constant, np.inf, offsets.std(axis=0))
     return scaled
 
 

@@ -64,7 +64,7 @@ def load_csv(
 
     The first line is a header where `header` is True, and an example where it is False. For None it is a header where a column is
     given by its name; where a word stands over numbers; where none of its cells is a number, unless one of them recurs below;
-    where its numbers count 0, 1, 2, ... as pandas names columns; and where whole, ascending numbers, such as years, stand beside a
+    where its numbers count 0, 1, 2, ... as pandas names columns (two of them over fractions only); and where whole, ascending numbers, such as years, stand beside a
     word over other words that each recur, or, one after the other, over fractions alone. Else it is an example.
     What was decided, and why, is in the table's `header` and `because`.
 
@@ -116,7 +116,7 @@ def _pieces(file: TextIO, name: str, delimiter: str) -> Iterator[Piece]:
             raise ValueError(f'{name} is open for bytes: open it as text, open(path, encoding="utf-8")')
         text = _with_newlines(text + file.readline())
         if line == 1:
-            text = text.removeprefix("\ufeff")
+            text = text.lstrip("\ufeff")
         if '"' in text:
             text += _rest_of_row(text, line, file, delimiter)
         yield line, text
@@ -172,6 +172,11 @@ def _number(cell: str) -> float | None:
 
 def _is_digits(cell: str) -> bool:
     return cell.isascii() and cell.isdigit()
+
+
+def _is_rounded(cell: str) -> bool:
+    """Whether a cell is a whole number that no float64 equals: two such labels may be read as the same number."""
+    return _is_digits(cell.lstrip("+-")) and int(cell) != float(cell)
 
 
 class _Missing:
@@ -343,11 +348,12 @@ def _looks_like_header(first: list[str], rows: list[list[str]], target: int, is_
             return True, f"its numbers ascend, and {next(iter(words.values()))!r} is none of the words below it, which all recur"
     elif consecutive and count[0] == 0 and not first[0] and below[0] and below[0] == [str(row) for row in range(len(below[0]))]:
         return True, "its numbers count from 0, and its first cell is empty over the numbers of the rows"
-    elif consecutive and len(count) == len(first) > 2 and rows:
+    elif consecutive and len(count) == len(first) and rows:
         of_fractions = not any(_is_digits(cell.lstrip("+-")) for column in range(len(first)) if column != target for cell in below[column])
         goes_on = [_number(cell) for cell in rows[0]] == [number + 1 for number in count]
-        if of_fractions or (count[0] == 0 and not goes_on):
-            return True, f"its numbers count {count[0]}, {count[1]}, {count[2]}, as names of columns do"
+        from_0, is_wide = count[0] == 0, len(first) > 2  # two numbers may count by chance, so both signs are needed there
+        if (of_fractions and (from_0 or is_wide)) or (from_0 and is_wide and not goes_on):
+            return True, f"its numbers count {', '.join(map(str, count[:3]))}, as names of columns do"
     return False, "its cells are like those below it"
 
 
@@ -387,6 +393,9 @@ def _read(layout: _Layout, text: str) -> Array:
         raise ValueError("a number is missing or not finite")
     if layout.asked.is_missing.numbers and np.isin(part[:, of_numbers], layout.asked.is_missing.numbers).any():
         raise ValueError("a number is missing")
+    if layout.target in of_numbers and (np.abs(part[:, layout.target]) >= 2**53).any():
+        if any(_is_rounded(row[layout.target]) for _, row in _rows(text, layout.asked.delimiter, 1)):
+            raise ValueError("the target is a whole number with too many digits")
     codes = layout.codes.get(layout.target)
     if codes and layout.target not in layout.categorical and any(_number(word) is not None for word in codes.words):
         raise ValueError("the target is in words and in numbers")
@@ -427,7 +436,11 @@ def _wrong(layout: _Layout, column: int, cell: str) -> str:
         return f"not a number, as the target is on other lines: categorical=[{written}] makes each of them a class"
     if number is None:
         return f"not a finite number: for a column of words, categorical=[{written}] makes a column of each, drop=[{written}] leaves it out"
-    return "" if math.isfinite(number) else "not a finite number"
+    if not math.isfinite(number):
+        return "not a finite number"
+    if column == layout.target and _is_rounded(cell):
+        return f"a whole number with more digits than float64 holds: categorical=[{written}] makes each of them a class"
+    return ""
 
 
 def _listed(lines: list[int]) -> str:
@@ -461,7 +474,7 @@ def _table(layout: _Layout, parts: list[Array]) -> Table:
     classes = words.get(layout.target, [])
     if classes:
         labels: NDArray[Any] = ranks[layout.target][y.astype(np.int64)]
-    elif (y == np.floor(y)).all() and (np.abs(y) < 2**53).all():
+    elif (y == np.floor(y)).all() and (np.abs(y) < 2**63).all():
         labels = y.astype(np.int64)
     else:
         labels = y

@@ -11,7 +11,11 @@ from autograd.vectorize.program import Program, Shape
 JAX_NUMPY = Dialect(
     name="jnp",
     imports="import jax.numpy as jnp  # float32, but for those who set JAX_ENABLE_X64",
-    helpers=(Helper("logsumexp", "from jax.nn import logsumexp\n"), Helper("erf", "from jax.scipy.special import erf\n")),
+    helpers=(
+        Helper("logsumexp", "from jax.nn import logsumexp\n"),
+        Helper("erf", "from jax.scipy.special import erf\n"),
+        Helper("erfc", "from jax.scipy.special import erfc\n"),
+    ),
     columns="jnp.array({})",
     placed="jnp.zeros({shape}).at[..., {columns}].add({part})",
     logsumexp="logsumexp",

@@ -253,8 +253,8 @@ def _array(instruction: Instruction, operands: list[JaxArray], batch: int, dtype
 
 def _function(op: Operation) -> Callable[..., JaxArray]:
     """JAX's function for a row: it has numpy's, by their names."""
-    if op is ops.erf:
-        return jax.scipy.special.erf  # type: ignore[no-any-return]
+    if op in (ops.erf, ops.erfc):
+        return getattr(jax.scipy.special, op.name)  # type: ignore[no-any-return]
     if op.reduction is not None:
         ufunc = getattr(jnp, op.reduction.__name__)
         return lambda *operands: reduce(ufunc, operands)

@@ -234,6 +234,12 @@ static inline vec v_erf(vec x) {
     return x;
 }
 
+static inline vec v_erfc(vec x) {
+    for (int i = 0; i < LANES; i++)
+        x[i] = LIBM(erfc)(x[i]);
+    return x;
+}
+
 static inline vec v_power(vec a, vec b) {
     for (int i = 0; i < LANES; i++)
         a[i] = LIBM(pow)(a[i], b[i]);

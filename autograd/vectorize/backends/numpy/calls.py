@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import ops
+from autograd.operation import Operation
 from autograd.vectorize.backends.numpy.storage import Place, Storage, is_fixed
 from autograd.vectorize.program import (
     Columns,
@@ -103,7 +104,7 @@ def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Ite
     elif op is ops.divide and numbers[0] == 1 and not storage.program.is_boolean(instruction.operands[1]):  # whole numbers to numpy
         yield Call(np.reciprocal, (operands[1], place))
     else:
-        yield Call(_POSITIONAL.get(op, op.on_arrays), (*operands, place))
+        yield Call(function_of(op), (*operands, place))
 
 
 def _constant(storage: Storage, number: int) -> float | None:
@@ -225,4 +226,14 @@ def _minimum(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
     np.minimum(a, b, out=out)
 
 
-_POSITIONAL = {ops.maximum: _maximum, ops.minimum: _minimum}
+def _negative(x: FloatArray, out: FloatArray) -> None:
+    """Minus x, as a product: numpy 2.2.6 to 2.4.6 read wrong entries in np.negative(x, out) where both have certain strides."""
+    np.multiply(x, -1.0, out)
+
+
+_POSITIONAL = {ops.maximum: _maximum, ops.minimum: _minimum, ops.negative: _negative}
+
+
+def function_of(op: Operation) -> Callable[..., Any]:
+    """What computes a row that numpy has a ufunc for: called with the operands and the array for the result, by position."""
+    return _POSITIONAL.get(op, op.on_arrays)

@@ -44,6 +44,7 @@ from autograd.vectorize.program import (
 _WIDTH = 60  # an expression longer than this gets a line of its own,
 _COLUMNS = 100  # and a line longer than this is broken
 _INFIX = (COMPARISON, SUM, PRODUCT)  # what stands between its operands; powers and signs are written apart, truths are functions
+_MATH = "import math\n\n"
 _INLINED = (ops.negative, ops.power, ops.exp, ops.cosh)  # and what stands between its operands
 
 
@@ -87,7 +88,8 @@ def placed(columns, part, shape):
     return whole
 ''',
         ),
-        Helper("erf", "\n\nerf = np.vectorize(math.erf, otypes=[float])\n", above="import math\n\n"),
+        Helper("erf", "\n\nerf = np.vectorize(math.erf, otypes=[float])\n", above=_MATH),
+        Helper("erfc", "\n\nerfc = np.vectorize(math.erfc, otypes=[float])\n", above=_MATH),
     ),
     columns="{}",
     placed="placed({columns}, {part}, {shape})",
@@ -167,7 +169,7 @@ class _Renderer:
         text = "\n".join([*body, *_broken(f"return {returned}")])
         uses_batch = ("batch" in text.replace("# (", "") and any("batch" in line for line, _ in self.lines)) or "(batch" in returned
         helpers = [each for each in self.dialect.helpers if f"{each.name}(" in text]
-        above, below = "".join(each.above for each in helpers), "".join(each.below for each in helpers)
+        above, below = "".join(dict.fromkeys(each.above for each in helpers)), "".join(each.below for each in helpers)
         return "\n".join(
             [
                 f"{above}{self.dialect.imports}\n{below}".rstrip(),
@@ -399,7 +401,7 @@ class _Renderer:
             after = binding if op in (ops.add, ops.multiply) and self.text[right][0][:1] != "-" else binding + 1
             before = binding + op.is_condition  # a < b < c would be another thing
             return f"{operand(left, before)} {op.symbol} {operand(right, after)}", binding
-        function = "erf" if op is ops.erf else f"{self.np}.{getattr(op.on_arrays, '__name__', op.name)}"
+        function = op.name if op in (ops.erf, ops.erfc) else f"{self.np}.{getattr(op.on_arrays, '__name__', op.name)}"
         return f"{function}({', '.join(map(operand, operands))})", ATOM
 
     def _is_negated(self, number: int) -> bool:
