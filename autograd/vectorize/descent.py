@@ -80,8 +80,9 @@ class UpdateRule:
 
     def _take(self, room: _Room, function: ValueAndGradient, steps: Steps) -> int:
         theta, memory, limit, still, gradient = steps.theta, steps.memory, steps.limit, steps.still, steps.gradient
+        rows = None if steps.rows is None else steps.rows.astype(np.intp, copy=False)  # numpy takes no wider indices: 32 bits in WebAssembly
         for place, settings in enumerate(steps.settings):
-            batch = steps.data if steps.rows is None else room.gathered(steps.data, steps.rows[place])
+            batch = steps.data if rows is None else room.gathered(steps.data, rows[place])
             cost = function(batch, theta, gradient)
             if len(still):
                 gradient[still] = 0.0
