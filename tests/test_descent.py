@@ -355,7 +355,7 @@ print("done")
 
 @pytest.mark.parametrize("wide", [np.uint64, np.int64])
 def test_steps_accept_rows_that_are_wider_than_numpy_s_own_indices(wide: type[Any]) -> None:
-    """As int64 is where memory has 32 bits, as in WebAssembly; here uint64 is. The oracle is numpy's indexing."""
+    """int64 is wider in WebAssembly, uint64 here, and `take` of numpy 2.0 refuses both. The oracle is numpy's indexing."""
     rows, theta, seen = np.array([[5, 0], [2, 2]]), np.zeros(1), []
 
     def costs(batch: Sequence[Array], parameters: Array, gradient: Array) -> float:

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-OWN = ["autograd", "autograd.vectorize.program", "nn.training", "playground.session", "demos.moons", "tests.test_native", "__main__", "<string>"]
+OWN = ["autograd", "autograd.value", "nn.training", "playground.session", "demos", "tests.test_native", "__main__", "<string>"]
 OTHERS = ["numpy", "numpy.lib.npyio", "matplotlib.axes", "jax", "nnx", "autograd_of_others", "selenium.webdriver"]
 DEPRECATIONS = [DeprecationWarning, PendingDeprecationWarning, FutureWarning]
 
