@@ -13,6 +13,7 @@ import pytest
 
 from autograd import Descent, TraceError, UpdateRule, Value, anomaly, exp, maximum, sigmoid, sqrt, total, vectorize, where
 from autograd.vectorize import backends
+from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.native.compiler import CompilationError, compiler
 from autograd.vectorize.backends.native.emitter import emit_descent
 from autograd.vectorize.recording import Kind
@@ -350,3 +351,19 @@ print("done")
     done = sanitized(emitted.source, script)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "done\n"
+
+
+@pytest.mark.parametrize("wide", [np.uint64, np.int64])
+def test_steps_accept_rows_that_are_wider_than_numpy_s_own_indices(wide: type[Any]) -> None:
+    """int64 is wider in WebAssembly, uint64 here, and `take` of numpy 2.0 refuses both. The oracle is numpy's indexing."""
+    rows, theta, seen = np.array([[5, 0], [2, 2]]), np.zeros(1), []
+
+    def costs(batch: Sequence[Array], parameters: Array, gradient: Array) -> float:
+        seen.append(batch[0].copy())
+        gradient[:] = 0.0
+        return 0.0
+
+    rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+    steps = Steps([X], rows.astype(wide), theta, [], np.ones((2, 2)), math.inf, np.empty(0, int), np.zeros(1), np.zeros(2), np.zeros(2))
+    assert rule.take(costs, steps) == 2
+    assert [each.tolist() for each in seen] == [X[each].tolist() for each in rows]

@@ -80,8 +80,10 @@ class UpdateRule:
 
     def _take(self, room: _Room, function: ValueAndGradient, steps: Steps) -> int:
         theta, memory, limit, still, gradient = steps.theta, steps.memory, steps.limit, steps.still, steps.gradient
+        # `take` of numpy 2.0 refuses indices that are wider than a pointer, which has 32 bits in WebAssembly
+        rows = None if steps.rows is None else steps.rows.astype(np.intp, copy=False)
         for place, settings in enumerate(steps.settings):
-            batch = steps.data if steps.rows is None else room.gathered(steps.data, steps.rows[place])
+            batch = steps.data if rows is None else room.gathered(steps.data, rows[place])
             cost = function(batch, theta, gradient)
             if len(still):
                 gradient[still] = 0.0
