@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_LIBRARY = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("autograd", "nn"))
+LIBRARY = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("autograd", "nn"))
 
 
 class TraceError(TypeError):
@@ -104,7 +104,7 @@ def refuse_in_recording(what: str, instead: str) -> None:
 def user_line() -> str:
     """The innermost source line outside this library, as `file:line`."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(_LIBRARY):
+    while frame.f_back and frame.f_code.co_filename.startswith(LIBRARY):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 

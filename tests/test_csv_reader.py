@@ -269,7 +269,9 @@ def test_labels_of_many_digits_stay_apart_or_are_refused(tmp_path: Path) -> None
     y = load_csv(written(tmp_path, "".join(f"1,{label}\n" for label in labels))).y
     assert (y.tolist(), y.dtype) == (labels, np.int64)
     path = written(tmp_path, f"a,b\n1,{2**53}\n2,{2**53 + 1}\n")
-    with pytest.raises(ValueError, match=r"line 3: 'b' is '9007199254740993', a whole number with more digits .* categorical=\['b'\] makes"):
+    with pytest.raises(
+        ValueError, match=r"line 3: 'b' is '9007199254740993', a whole number with more digits .* categorical=\['b'\] makes"
+    ):
         load_csv(path)
     table = load_csv(path, categorical=["b"])
     assert (table.y.tolist(), table.classes) == ([0, 1], ["9007199254740992", "9007199254740993"])

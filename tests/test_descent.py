@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -267,7 +268,7 @@ def test_a_rule_is_one_function_for_scalars_too() -> None:
 def test_rules_that_are_none() -> None:
     with pytest.raises(TraceError, match=r"the truth of a traced number \(a result of greater\)"):
         UpdateRule(lambda parameter, gradient, rate, step: [parameter if gradient > 0 else gradient])
-    with pytest.raises(TypeError, match=r"an update rule returns a list of 2: the new parameter, and each memory anew; got \[0\]"):
+    with pytest.raises(TypeError, match=r"an update rule returns a list of 2: the new parameter, and each new memory; got \[0\]"):
         UpdateRule(lambda parameter, gradient, memory, rate, step: [0], 1)
     with pytest.raises(TypeError, match=r"an update rule returns a list of 1: .*; got a result of subtract$"):
         UpdateRule(lambda parameter, gradient, rate, step: parameter - rate * gradient)
@@ -367,3 +368,50 @@ def test_steps_accept_rows_that_are_wider_than_numpy_s_own_indices(wide: type[An
     steps = Steps([X], rows.astype(wide), theta, [], np.ones((2, 2)), math.inf, np.empty(0, int), np.zeros(1), np.zeros(2), np.zeros(2))
     assert rule.take(costs, steps) == 2
     assert [each.tolist() for each in seen] == [X[each].tolist() for each in rows]
+
+
+def test_a_rule_is_current_until_something_it_reads_changes() -> None:
+    """Oracle: a new UpdateRule of the same function takes other steps exactly when `is_current` is False."""
+    read: dict[str, Any] = {"decay": 0.5, "power": 1, "zero": 0.0, "op": exp, "memory": 1}
+
+    def rule(parameter: Any, gradient: Any, memory: Any, rate: Any, step: Any) -> Any:
+        moved = read["op"](memory) * read["decay"] + gradient ** read["power"] + read["zero"]
+        return [parameter - rate * moved, memory][: 1 + read["memory"]]
+
+    recorded = UpdateRule(rule, 1)
+    for name, change in {"decay": 0.25, "power": 2, "zero": 1.0, "op": sigmoid, "memory": 0}.items():
+        assert recorded.is_current()
+        before, read[name] = read[name], change
+        assert not recorded.is_current(), name
+        read[name] = before
+    assert recorded.is_current()
+    optimizer = SGD(momentum=0.9)
+    recorded = optimizer.update_rule
+    optimizer.momentum = 0.5
+    assert not recorded.is_current()
+
+
+def test_a_rule_that_draws_is_refused_every_time() -> None:
+    coin = {"is_thrown": False}
+
+    def noisy(parameter: Any, gradient: Any, rate: Any, step: Any) -> Any:
+        heads = random.randrange(2) if coin["is_thrown"] else 0
+        return [parameter - rate * gradient * (1 + heads)]
+
+    recorded = UpdateRule(noisy)
+    coin["is_thrown"] = True
+    for _ in range(20):
+        assert not recorded.is_current()
+        with pytest.raises(TraceError, match=r"draws random numbers from the global generator of random, at .*test_descent\.py:\d+: "):
+            UpdateRule(noisy)
+
+
+def test_a_rule_that_counts_its_calls_is_refused() -> None:
+    calls: list[int] = []
+
+    def counting(parameter: Any, gradient: Any, rate: Any, step: Any) -> Any:
+        calls.append(1)
+        return [parameter - rate * gradient * len(calls)]
+
+    with pytest.raises(TraceError, match="the update rule gives another program each time it is recorded"):
+        UpdateRule(counting)

@@ -1,11 +1,21 @@
 """vectorize as its user meets it: which numbers are used, recordings, source, errors, copies."""
 
 import copy
+import datetime
+import functools
 import gc
+import logging
 import math
+import os
 import pickle
+import random
+import secrets
+import sys
 import threading
+import time
 import tracemalloc
+import types
+import uuid
 from typing import Any
 
 import numpy as np
@@ -680,3 +690,120 @@ def test_a_row_of_any_number_of_operands_that_programs_do_not_know_is_refused() 
     mean = vectorize(lambda x: w * x).mean(np.ones(2))
     with pytest.raises(TraceError, match="mean f takes any number of operands, and no array program knows it"):
         vectorize(lambda x: mean * x)(np.ones(2))
+
+
+# Random numbers and times
+
+
+STORED = types.SimpleNamespace(generator=np.random.default_rng(0), seeded=random.Random(0))
+DRAWS: dict[str, Any] = {
+    "random": random.random,
+    "randrange": lambda: random.randrange(2),
+    "shuffle": lambda: random.shuffle([1, 2]),
+    "numpy.random": np.random.rand,
+    "choice": lambda: np.random.choice(2),
+    "a generator": lambda: STORED.generator.integers(2),
+    "a method of a generator": STORED.generator.random,
+    "a generator of random": lambda: STORED.seeded.gauss(0, 1),
+    "a generator in a comprehension": lambda: [STORED.generator.random() for _ in range(2)],
+    "map": lambda: list(map(STORED.generator.normal, [0.0])),
+    "partial": functools.partial(STORED.generator.normal, 1.0),
+    "an unseeded generator": np.random.default_rng,
+    "an unseeded RandomState": np.random.RandomState,
+    "an unseeded Random": random.Random,
+    "SystemRandom": lambda: random.SystemRandom().random(),
+    "secrets": lambda: secrets.randbelow(2),
+    "urandom": lambda: os.urandom(1),
+    "uuid4": uuid.uuid4,
+    "uuid1": uuid.uuid1,
+}
+CLOCKS: dict[str, Any] = {
+    "time": time.time,
+    "perf_counter": time.perf_counter,
+    "monotonic_ns": time.monotonic_ns,
+    "now": datetime.datetime.now,
+    "today": datetime.date.today,
+}
+
+
+@pytest.mark.parametrize("name", [*DRAWS, *CLOCKS])
+def test_a_function_that_draws_or_reads_a_clock_is_refused_whatever_it_does_with_the_number(name: str) -> None:
+    what = "draws random numbers" if name in DRAWS else "reads the clock"
+    draw = {**DRAWS, **CLOCKS}[name]
+
+    def f(x: Any) -> Any:
+        draw()
+        return 2 * x
+
+    for _ in range(3):
+        with pytest.raises(TraceError, match=rf"the function {what} .*, at .*test_vectorize\.py:\d+: the program would keep"):
+            vectorize(f).record(np.ones(2))
+
+
+def test_the_error_names_the_line_that_draws() -> None:
+    def f(x: Any) -> Any:
+        y = 2 * x
+        y = y + STORED.generator.random()  # this one
+        return y * x
+
+    line = f.__code__.co_firstlineno + 2
+    with pytest.raises(TraceError, match=rf"from a numpy\.random\._generator\.Generator, at .*test_vectorize\.py:{line}: "):
+        vectorize(f).record(np.ones(2))
+
+
+def test_a_generator_in_a_module_in_a_slot_or_behind_a_decorator_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = types.ModuleType("noise")
+    module.inner = types.ModuleType("noise.inner")
+    module.inner.generator = np.random.default_rng(0)
+    monkeypatch.setitem(globals(), "noise", module)
+
+    class Slotted:
+        __slots__ = ("generator",)
+
+    slotted: Any = Slotted()
+    slotted.generator = np.random.default_rng(0)
+
+    @functools.cache
+    def once() -> Any:
+        return slotted.generator.random() < 2
+
+    for f in (
+        lambda x: x * (noise.inner.generator.random() < 2),  # type: ignore[name-defined]  # noqa: F821
+        lambda x: x * (slotted.generator.random() < 2),
+        lambda x: x * once(),
+    ):
+        with pytest.raises(TraceError, match="draws random numbers"):
+            vectorize(f).record(np.ones(2))
+
+
+def test_a_seeded_generator_of_the_functions_own_is_no_randomness() -> None:
+    def noise(generator: Any) -> float:
+        return float(generator.normal())
+
+    def f(x: Any) -> Any:
+        logging.getLogger("nudge.test").warning("the standard library may read the clock")
+        return x * noise(np.random.default_rng(5)) + random.Random(5).random()
+
+    expected = 2 * np.random.default_rng(5).normal() + random.Random(5).random()
+    program = vectorize(f)
+    assert program(np.array([2.0])) == pytest.approx(expected, rel=1e-15)
+    assert program.is_current()
+
+
+def test_a_profiler_stays_where_it_was() -> None:
+    events: list[str] = []
+
+    def profiler(_frame: Any, event: str, _argument: Any) -> None:
+        events.append(event)
+
+    sys.setprofile(profiler)
+    try:
+        vectorize(lambda x: 2 * x).record(np.ones(2))
+        assert sys.getprofile() is profiler
+        with pytest.raises(TraceError, match="draws random numbers"):
+            vectorize(lambda x: x * (STORED.generator.random() < 2)).record(np.ones(2))
+    finally:
+        sys.setprofile(None)
+    vectorize(lambda x: 2 * x).record(np.ones(2))
+    assert sys.getprofile() is None
+    assert events

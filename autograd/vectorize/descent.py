@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd.modes import TraceError
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends import numpy as numpy_backend
 from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.program import BATCH, Concatenate, FloatArray, Program
+from autograd.vectorize.randomness import CHANGES, drawing_nothing
 
 ValueAndGradient = Callable[
     [Sequence[FloatArray], FloatArray, FloatArray], float
@@ -30,9 +32,9 @@ ValueAndGradient = Callable[
 class UpdateRule:
     """How a parameter moves, as a function of scalars: `rule(parameter, gradient, *memory, rate=..., step=...)`.
 
-    It returns a list: the new parameter, and each of as many numbers of `memory` anew. `rate` is the learning rate, and `step` the
-    number of the step, from 1. It is called once, with symbols. Raises TraceError where it asks for their numbers, and TypeError
-    where it returns anything else.
+    It returns a list: the new parameter, and the new value of each of its `memory` numbers. `rate` is the learning rate, and `step`
+    the number of the step, from 1. It is recorded once, with symbols. Raises TraceError if it asks for their numbers or draws random
+    numbers, and TypeError if it returns anything else.
 
     >>> rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
     >>> theta = np.array([1.0, 2.0])
@@ -42,9 +44,20 @@ class UpdateRule:
     """
 
     def __init__(self, rule: Callable[..., Sequence[Any]], memory: int = 0) -> None:
-        self.memory, self.program = memory, _recorded(rule, memory)
+        self.rule, self.memory, self.program = rule, memory, _recorded(rule, memory)
         self._executables: dict[np.dtype[Any], numpy_backend.Plans] = {}
         self._rooms: list[_Room] = []  # that no thread is using
+
+    def is_current(self) -> bool:
+        """Whether the rule would give the same program if it were recorded now.
+
+        The program keeps everything that the rule reads, such as attributes and globals, as it was. Record a new UpdateRule where
+        this is False.
+        """
+        try:
+            return _recorded(self.rule, self.memory).is_same(self.program)
+        except Exception:  # recording a new UpdateRule raises it
+            return False
 
     def update(self, parameters: FloatArray, gradient: FloatArray, *memory: FloatArray, rate: float, step: int) -> None:
         """One step of these parameters, (n,), and of their memory, in place. After the first nothing of that size is allocated.
@@ -236,13 +249,22 @@ def _recorded(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
 
     Its Parameters are (2,), rate and step; its results (1, (1 + memory) * batch), one vector after the other.
     """
+    called = drawing_nothing(rule)
+    program = _called(called, memory)
+    if not program.is_same(_called(called, memory)):
+        raise TraceError(f"the update rule gives another program each time it is recorded: {CHANGES}")
+    return program
+
+
+def _called(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
+    """The program that one call of the rule gives."""
     builder = Builder()
     vectors = [builder.array(builder.input(place, 1)) for place in range(2 + memory)]
     settings = builder.parameters((2,))
     rate, step = (builder.array(builder.slice(settings, place, place + 1)) for place in range(2))
     results = rule(*vectors, rate=rate, step=step)
     if not isinstance(results, (list, tuple)) or len(results) != 1 + memory:
-        raise TypeError(f"an update rule returns a list of {1 + memory}: the new parameter, and each memory anew; got {results!r:.80}")
+        raise TypeError(f"an update rule returns a list of {1 + memory}: the new parameter, and each new memory; got {results!r:.80}")
     columns = [builder.expand(builder.as_number(builder.number_of(each)), (BATCH, 1)) for each in results]
     builder.program.outputs["results"] = builder.concatenate([builder.reshape(each, (1, BATCH)) for each in columns])
     return spelled(builder.program)

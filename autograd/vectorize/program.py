@@ -356,6 +356,11 @@ class Program:
         self.instructions.append(instruction)
         return len(self.instructions) - 1
 
+    def is_same(self, other: Program) -> bool:
+        """Whether another program has the same instructions, constants and outputs."""
+        mine, others = ([each.key for each in program.instructions] for program in (self, other))
+        return mine == others and self.outputs == other.outputs
+
     def copy(self) -> Program:
         return Program(list(self.instructions), list(self.types), dict(self.outputs), dict(self.adjoint_of))
 

@@ -1,51 +1,220 @@
-"""Watching random generators: a program is recorded once, and would keep for ever what was drawn then."""
+"""Finding random numbers and times in a function that is recorded: its program would keep those of the recording.
+
+A call is watched with `sys.setprofile`. Each source of entropy and each clock ends in a C function, such as `os.urandom`, which is
+found under any name. A random generator is found in what the code that runs refers to: its state must stay as it is.
+"""
 
 from __future__ import annotations
 
+import datetime
+import os
 import random
-from collections.abc import Callable, Iterator
-from types import CellType, FunctionType, MethodType, ModuleType
+import sys
+import sysconfig
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from types import BuiltinFunctionType, CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from autograd.modes import LIBRARY, TraceError
 from autograd.ops import Node
 
+CHANGES = "the program would keep those of one recording. Pass them as an argument, new for each batch; nn.train does so with noise="
 
-def states(f: Callable[..., Any]) -> list[str]:
-    """The states of the global random generators and of those within reach of `f`: a drawing changes one of them."""
-    return [repr(random.getstate()), repr(np.random.get_state()), *map(_state, _generators(f))]
+_ENTROPY = {getattr(module, name, None) for module, name in ((os, "urandom"), (os, "getrandom"), (uuid, "_generate_time_safe"))}
+_CLOCKS = {datetime.datetime.now, datetime.datetime.utcnow, datetime.datetime.today, datetime.date.today} | {
+    getattr(time, f"{clock}{unit}", None)
+    for clock in ("time", "monotonic", "perf_counter", "process_time", "thread_time", "clock_gettime")
+    for unit in ("", "_ns")
+}
+_SOURCES = _ENTROPY | _CLOCKS
+_STANDARD = sysconfig.get_path("stdlib") + os.sep, "<frozen "
+_PUBLIC = {"posix": "os", "nt": "os", "_uuid": "uuid"}
+_SEED = random.Random.seed.__code__
 
 
-def _state(generator: Any) -> str:
+def drawing_nothing(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, whose first call raises TraceError if it draws random numbers or reads a clock. Watching takes time: later calls
+    are only there to be compared.
+
+    The error names what it draws from, and the line. What a module draws while it is imported does not count, nor do times that the
+    standard library reads for itself, as logging does. Under another profiler only generators are found.
+    """
+    is_first = True
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        nonlocal is_first
+        again = partial(f, *arguments, **named)
+        if not is_first:
+            return again()
+        is_first, watch = False, _Watch()
+        result = watch.call(again, f)
+        if watch.found:
+            raise TraceError(f"the function {watch.found}: {CHANGES}")
+        for generator, state in watch.states.values():
+            if _state(generator) != state:
+                line = _line_of_change(again, generator)
+                raise TraceError(f"the function draws random numbers from {_name(generator)}{line}: {CHANGES}")
+        return result
+
+    return call
+
+
+class _Watch:
+    """One call of a function: the first source of entropy that it reads, and the generators it meets, in the state they were met in."""
+
+    def __init__(self) -> None:
+        self.found = ""
+        self.states = {id(each): (each, _state(each)) for each in _GLOBAL}
+        self._codes: set[CodeType] = set()
+        self._known: dict[int, Any] = {}  # holds what was looked at, so that no other thing gets its id
+
+    def call(self, f: Callable[[], Any], watched: Any) -> Any:
+        self._look([watched])
+        if sys.getprofile() is not None:
+            return f()
+        sys.setprofile(self._event)
+        try:
+            return f()
+        finally:
+            sys.setprofile(None)
+
+    def _event(self, frame: FrameType, event: str, called: Any) -> None:
+        if event == "call":
+            if frame.f_code not in self._codes:
+                self._begin(frame)
+        elif event == "c_call" and called in _SOURCES:
+            if called in _ENTROPY:
+                self._find(frame, f"draws random numbers with {_called(called)}")
+            elif not _is_standard(frame):
+                self._find(frame, f"reads the clock with {_called(called)}")
+
+    def _begin(self, frame: FrameType) -> None:
+        """Look at a call of code that was not called before."""
+        if frame.f_code is not _SEED:
+            self._codes.add(frame.f_code)
+            self._look(_named(frame.f_code, frame.f_globals))
+        elif frame.f_locals["a"] is None:
+            self._find(frame, "draws random numbers from a new random.Random() without a seed")
+
+    def _find(self, frame: FrameType, what: str) -> None:
+        is_import = any(each.f_code.co_filename.startswith("<frozen importlib") for each in _outwards(frame))
+        if not self.found and not is_import:
+            line = next((f", at {each.f_code.co_filename}:{each.f_lineno}" for each in _outwards(frame) if _is_users(each)), "")
+            self.found = f"{what}{line}"
+
+    def _look(self, things: Iterable[Any]) -> None:
+        for generator in _generators(things, self._known):
+            self.states[id(generator)] = generator, _state(generator)
+
+
+def _is_standard(frame: FrameType) -> bool:
+    """Whether a frame runs code of Python's standard library."""
+    name = frame.f_code.co_filename
+    return name.startswith(_STANDARD) and "site-packages" not in name
+
+
+def _is_users(frame: FrameType) -> bool:
+    """Whether a frame runs code that is neither in the standard library nor in this one."""
+    return not (_is_standard(frame) or frame.f_code.co_filename.startswith(LIBRARY))
+
+
+# Generators
+
+
+def _torch_state() -> Any:
+    torch: Any = sys.modules.get("torch")
+    return torch.get_rng_state().numpy().tobytes() if hasattr(torch, "get_rng_state") else None
+
+
+_GLOBAL: dict[Any, str] = {  # how the state of a generator is read that is no object of its own
+    random.getstate: "the global generator of random",
+    np.random.get_state: "the global generator of numpy.random",
+    _torch_state: "the global generator of torch",
+}
+_KINDS = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
+
+
+def states(f: Callable[..., Any]) -> list[Any]:
+    """The states of the global random generators and of those within reach of `f`: drawing a number changes one of them."""
+    return [*map(_state, _GLOBAL), *map(_state, _generators([f], {}))]
+
+
+def _state(generator: Any) -> Any:
+    """What a draw changes."""
+    if isinstance(generator, random.SystemRandom):
+        return None  # it reads os.urandom
+    if isinstance(generator, random.Random):
+        return generator.getstate()
     if isinstance(generator, np.random.Generator):
-        return repr(generator.bit_generator.state)
-    return repr(generator.getstate() if isinstance(generator, random.Random) else generator.get_state())
+        generator = generator.bit_generator
+    if isinstance(generator, np.random.BitGenerator):
+        return repr(generator.state)
+    state = generator.get_state() if isinstance(generator, np.random.RandomState) else generator()
+    return [each.tobytes() if isinstance(each, np.ndarray) else each for each in state] if isinstance(state, tuple) else state
 
 
-def _generators(f: Callable[..., Any]) -> Iterator[Any]:
-    """Generators in what `f` closes over, in the globals that it names, in attributes and in containers there, each once."""
-    seen: set[int] = set()
-    stack: list[Any] = [f]
+def _name(generator: Any) -> str:
+    return _GLOBAL[generator] if generator in _GLOBAL else f"a {type(generator).__module__}.{type(generator).__name__}"
+
+
+def _generators(things: Iterable[Any], known: dict[int, Any]) -> Iterator[Any]:
+    """Generators in things, in what functions refer to, in attributes and in containers, each once.
+
+    `known` are things by their ids that are passed over, and gets those that are new.
+    """
+    stack = list(things)
     while stack:
         thing = stack.pop()
-        if id(thing) in seen or isinstance(thing, (Node, ModuleType, type, np.ndarray, str, bytes, float, int)):
+        if id(thing) in known or isinstance(thing, (Node, ModuleType, type, np.ndarray, str, bytes, float, int, type(None))):
             continue
-        seen.add(id(thing))
-        if isinstance(thing, (np.random.Generator, np.random.RandomState, random.Random)):
+        known[id(thing)] = thing
+        if isinstance(thing, _KINDS):
             yield thing
         elif isinstance(thing, FunctionType):
             stack += map(_contents, thing.__closure__ or ())
-            stack += [thing.__globals__[name] for name in thing.__code__.co_names if name in thing.__globals__]
-            stack += [*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values()]
-        elif isinstance(thing, MethodType):
-            stack += [thing.__func__, thing.__self__]
+            stack += _named(thing.__code__, thing.__globals__)
+            stack += [*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values(), *vars(thing).values()]
         elif isinstance(thing, dict):
             stack += thing.values()
         elif isinstance(thing, (list, tuple, set, frozenset)):
             stack += thing
-        elif hasattr(thing, "__dict__"):
-            stack += [*vars(thing).values(), vars(type(thing)).get("__call__")]
+        elif isinstance(thing, partial):
+            stack += [thing.func, *thing.args, *thing.keywords.values()]
+        else:
+            stack += _attributes(thing)
+
+
+def _attributes(thing: Any) -> Iterator[Any]:
+    """What an object refers to: its attributes, and for a method its object and its function."""
+    yield from getattr(thing, "__dict__", {}).values()
+    for kind in type(thing).__mro__[:-1]:
+        slots = vars(kind).get("__slots__", ())
+        yield from (getattr(thing, name, None) for name in ([slots] if isinstance(slots, str) else slots))
+    if isinstance(thing, (MethodType, BuiltinFunctionType)) or type(thing).__name__ == "cython_function_or_method":
+        yield from (getattr(thing, "__self__", None), getattr(thing, "__func__", None))
+    yield vars(type(thing)).get("__call__")
+
+
+def _named(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
+    """What code refers to by global names, and by names in the modules among them; in functions and comprehensions inside it too."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _named(each, names)
+    modules = []
+    for name in code.co_names:
+        if isinstance(thing := names.get(name), ModuleType):
+            modules.append(thing)
+        yield thing
+    for module in modules:
+        for thing in map(vars(module).get, code.co_names):
+            if isinstance(thing, ModuleType) and thing not in modules:
+                modules.append(thing)
+            yield thing
 
 
 def _contents(cell: CellType) -> Any:
@@ -53,3 +222,46 @@ def _contents(cell: CellType) -> Any:
         return cell.cell_contents
     except ValueError:  # nothing was assigned yet
         return None
+
+
+# Lines
+
+
+def _line_of_change(f: Callable[[], Any], generator: Any) -> str:
+    """The line where a call of `f` first changes the state of a generator, in words: `f` is called again, line by line."""
+    state, found = _state(generator), ""
+    lines: dict[FrameType, int] = {}  # where each frame is
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal found
+        if not found:
+            if _state(generator) != state:
+                places = [f", at {each.f_code.co_filename}:{lines[each]}" for each in _outwards(frame) if each in lines and _is_users(each)]
+                found = places[0] if places else ""
+            lines[frame] = frame.f_lineno
+        return trace
+
+    tracer = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        f()
+    except Exception:  # it did not fail before
+        return found
+    finally:
+        sys.settrace(tracer)
+    return found
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    """A frame and those that called it, up to the call that is watched."""
+    while frame is not None and frame.f_code not in (_Watch.call.__code__, _line_of_change.__code__):
+        yield frame
+        frame = frame.f_back
+
+
+def _called(function: Any) -> str:
+    """A C function, in words."""
+    owner = function.__self__
+    if isinstance(owner, type):
+        return f"{owner.__module__}.{owner.__qualname__}.{function.__name__}"
+    return f"{_PUBLIC.get(owner.__name__, owner.__name__)}.{function.__name__}"

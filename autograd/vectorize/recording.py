@@ -28,6 +28,7 @@ from autograd.vectorize.export import export
 from autograd.vectorize.lower import lower
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import FloatArray, Program, Shape, sized
+from autograd.vectorize.randomness import drawing_nothing
 from autograd.vectorize.record import Scalars, record, would_be
 from autograd.vectorize.simplify import simplify
 from autograd.vectorize.threads import Parts, Threaded, threads_for, work
@@ -56,7 +57,7 @@ class Recording:
     ) -> None:  # fmt: skip
         self.shapes, self.names, self.name, self.dtype, self.backend, self.threads = shapes, names, name, dtype, backend, threads
         self._sizes = [math.prod(shape) for shape in shapes]
-        self._recorded = record(f, shapes, names)
+        self._recorded = record(drawing_nothing(f), shapes, names)
         scalars, self.result_shape, demands = self._recorded
         self._demands = [_Asked(demand, graph, self._sizes) for demand, graph in demands]
         self._graph, self._batched = simplify(scalars)
@@ -106,7 +107,7 @@ class Recording:
 
     def is_current(self, f: Callable[..., Any]) -> bool:
         """Whether a recording of the function would come out the same now."""
-        return would_be(self._recorded, f, self.shapes, self.names)
+        return would_be(self._recorded, drawing_nothing(f), self.shapes, self.names)
 
     def export(self, path: str | os.PathLike[str], gradient: bool) -> None:
         """Write the program to show, or that of the results, to a file that stands alone, with the parameters' numbers."""
