@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd import Value, relu, softplus, tanh, weighted_sum
+from autograd import Value, refuse_masked, relu, softplus, tanh, weighted_sum
 from nn import saved
 from nn.activations import Activation, activation_from, name_of
 from nn.arrays import Array
@@ -172,6 +172,7 @@ def _count(what: str, number: Any) -> int:
 
 def _check_is_one(x: Any) -> None:
     """Raise TypeError or ValueError, saying what to write, for what is not a list or an array of one example's inputs."""
+    refuse_masked("x", x)
     if not hasattr(x, "__len__"):
         raise TypeError(f"a model is called with a list of one example's inputs, got {x!r:.60}: for a single input write [x]")
     if isinstance(x, np.ndarray) and x.ndim != 1:  # numpy would make arrays of Values of it, and nobody asked for those
