@@ -51,6 +51,9 @@ class Neuron(Module):
             raise TypeError(f"an activation returns a number: {name_of(self.activation)} returned None, so perhaps its return is missing")
         return output
 
+    def _inputs(self) -> int:
+        return len(self.weights)
+
     def _output_activations(self) -> list[Activation]:
         return [self.activation]
 
@@ -81,6 +84,9 @@ class Layer(Module):
         if len(x) != inputs:
             raise ValueError(f"this layer takes a list of {inputs} inputs, got {len(x)}")
         return [neuron(x) for neuron in self.neurons]
+
+    def _inputs(self) -> int:
+        return self.neurons[0]._inputs()
 
     def _output_activations(self) -> list[Activation]:
         return [neuron.activation for neuron in self.neurons]
@@ -135,6 +141,9 @@ class MLP(Module):
         for layer in self.layers:
             x = layer(x)
         return list(x)
+
+    def _inputs(self) -> int | None:
+        return self.layers[0]._inputs()
 
     def _output_activations(self) -> list[Activation]:
         last = self.layers[-1]

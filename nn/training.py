@@ -54,6 +54,7 @@ class DivergenceError(ArithmeticError):
     """Training ran away: the cost or its gradient is no longer finite."""
 
 
+@checks.explains_other_names
 def train(
     model: Module,
     X: npt.ArrayLike | ArrayInFile,
@@ -234,6 +235,7 @@ class Training:
     3
     """
 
+    @checks.explains_other_names
     def __init__(
         self,
         model: Module,
@@ -260,8 +262,9 @@ class Training:
         self.batch_size, self.seed = self._size(batch_size), checks.a_whole_number("seed", seed, least=0)
         self.clip, self.noise, self.frozen = checks.a_limit(clip), checks.a_noise(noise), checks.places(model, frozen)
         self.measured = measure_accuracy
-        for inputs, targets in filter(None, [(self.X, self.Y), self.validation]):
-            self._outputs = checks.try_out(model, cost, inputs, targets, is_learned=inputs is self.X)
+        data = {"X": (self.X, self.Y)} | ({} if self.validation is None else {"validation X": self.validation})
+        for name, (inputs, targets) in data.items():
+            self._outputs = checks.try_out(model, cost, name, inputs, targets, is_learned=inputs is self.X)
             self.measured = self.measured and not math.isnan(accuracy(np.zeros((len(targets), self._outputs)), targets))
         if cost in (binary_cross_entropy, cross_entropy) and sigmoid in model._output_activations():
             _warn(

@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd.modes import TraceError
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends import numpy as numpy_backend
 from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.program import BATCH, Concatenate, FloatArray, Program
+from autograd.vectorize.randomness import states
 
 ValueAndGradient = Callable[
     [Sequence[FloatArray], FloatArray, FloatArray], float
@@ -31,8 +33,8 @@ class UpdateRule:
     """How a parameter moves, as a function of scalars: `rule(parameter, gradient, *memory, rate=..., step=...)`.
 
     It returns a list: the new parameter, and each of as many numbers of `memory` anew. `rate` is the learning rate, and `step` the
-    number of the step, from 1. It is called once, with symbols. Raises TraceError where it asks for their numbers, and TypeError
-    where it returns anything else.
+    number of the step, from 1. It is called with symbols when it is recorded, and not for each step. Raises TraceError if it asks for
+    their numbers, draws random numbers, or gives another program each time, and TypeError if it returns anything else.
 
     >>> rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
     >>> theta = np.array([1.0, 2.0])
@@ -42,9 +44,20 @@ class UpdateRule:
     """
 
     def __init__(self, rule: Callable[..., Sequence[Any]], memory: int = 0) -> None:
-        self.memory, self.program = memory, _recorded(rule, memory)
+        before = states(rule)
+        recorded = _recorded(rule, memory)
+        self.memory, self.program, self._key = memory, spelled(recorded), _key(recorded)
+        if not self.is_current(rule) or states(rule) != before:
+            raise TraceError(
+                "the update rule draws random numbers, or gives another program each time it is recorded, so later steps would repeat "
+                "the first one's numbers: write it with its arguments only, such as step, which counts from 1"
+            )
         self._executables: dict[np.dtype[Any], numpy_backend.Plans] = {}
         self._rooms: list[_Room] = []  # that no thread is using
+
+    def is_current(self, rule: Callable[..., Sequence[Any]]) -> bool:
+        """Whether this is what a recording of the rule would give now, with all that the rule reads."""
+        return _key(_recorded(rule, self.memory)) == self._key
 
     def update(self, parameters: FloatArray, gradient: FloatArray, *memory: FloatArray, rate: float, step: int) -> None:
         """One step of these parameters, (n,), and of their memory, in place. After the first nothing of that size is allocated.
@@ -243,7 +256,12 @@ def _recorded(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
         raise TypeError(f"an update rule returns a list of {1 + memory}: the new parameter, and each memory anew; got {results!r:.80}")
     columns = [builder.expand(builder.as_number(builder.number_of(each)), (BATCH, 1)) for each in results]
     builder.program.outputs["results"] = builder.concatenate([builder.reshape(each, (1, BATCH)) for each in columns])
-    return spelled(builder.program)
+    return builder.program
+
+
+def _key(program: Program) -> Any:
+    """What is the same for two programs only if they compute the same."""
+    return [each.key for each in program.instructions], program.outputs
 
 
 def _in_place(program: Program, dtype: np.dtype[Any]) -> numpy_backend.Plans:
