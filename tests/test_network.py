@@ -239,7 +239,7 @@ def test_predictions_are_the_same_for_few_and_for_many() -> None:
         assert predicted.shape == (1234, 3)
         for row in (0, 999, 1000, 1233):
             assert predicted[row] == pytest.approx([output.data for output in model(X[row].tolist())], rel=1e-12)
-    with pytest.raises(ValueError, match="^X has 3 columns and the model takes 2 inputs$"):
+    with pytest.raises(ValueError, match=r"^X has 3 columns and the model takes 2 inputs$"):
         MLP([2, 1]).predict(np.zeros((100, 3)))
 
 

@@ -57,7 +57,7 @@ class UpdateRule:
 
     def is_current(self, rule: Callable[..., Sequence[Any]]) -> bool:
         """Whether this is what a recording of the rule would give now, with all that the rule reads."""
-        return _key(_recorded(rule, self.memory)) == self._key
+        return bool(_key(_recorded(rule, self.memory)) == self._key)
 
     def update(self, parameters: FloatArray, gradient: FloatArray, *memory: FloatArray, rate: float, step: int) -> None:
         """One step of these parameters, (n,), and of their memory, in place. After the first nothing of that size is allocated.
