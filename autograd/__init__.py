@@ -4,6 +4,7 @@ from autograd.atomic import replacing
 from autograd.chain_rule import chain_rule
 from autograd.derivatives import grad, gradcheck, hessian, jacobian, value_and_grad
 from autograd.draw import draw
+from autograd.masks import refuse_masked
 from autograd.modes import anomaly
 from autograd.ops import (
     Operation,
@@ -77,6 +78,7 @@ __all__ = [
     "mean",
     "minimum",
     "primitive",
+    "refuse_masked",
     "relu",
     "replacing",
     "require",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,21 +42,49 @@ def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: sli
 
 
 def indifference(cost: Callable[[Any, Any], Any]) -> float | None:
-    """The single output for which a cost is the same for the targets 0 and 1, so that either answer is as good; None if none is found."""
+    """The single output for which a cost is the same for the targets 0 and 1, so that either answer is as good; None if none is found.
+
+    It is looked for between powers of two, from the one nearest to 0 on. Several outputs may give the same two costs in floating-point
+    numbers: of these it is the one with the fewest digits in binary.
+    """
 
     def difference(output: float) -> float:
         with suppress(ArithmeticError, ValueError, TypeError):  # outside a cost's domain, or its targets
             return number_of(cost([output], 0.0)) - number_of(cost([output], 1.0))
         return math.nan
 
-    differences = [(step / 4, difference(step / 4)) for step in range(-32, 33)]
-    for (low, at_low), (high, at_high) in pairwise(differences):
-        if at_low < 0 <= at_high:  # above it 1 costs less
-            for _ in range(60):
-                middle = (low + high) / 2
-                low, high = (middle, high) if difference(middle) < 0 else (low, middle)
-            return high
-    return None
+    found = [(output, each) for output in _GRID if not math.isnan(each := difference(output))]
+    below, above = [output for output, each in found if each < 0], [output for output, each in found if each > 0]
+    crossings = [(low, min(high for high in above if high > low)) for low in below if any(high > low for high in above)]
+    if not crossings:
+        return None
+    low, high = min(crossings, key=lambda ends: (max(map(abs, ends)), -ends[0]))
+    first, last = _last(lambda output: difference(output) < 0, low, high), _last(lambda output: difference(output) <= 0, low, high)
+    return _roundest(math.nextafter(first, math.inf), max(last, math.nextafter(first, math.inf)))
+
+
+_POWERS = [2.0**power for power in range(-30, 41)]
+_GRID = sorted({0.0, *_POWERS, *(-each for each in _POWERS), *(step / 4 for step in range(-32, 33))})
+
+
+def _last(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """The last number between two for which a condition holds that holds for `low`, and not for `high`."""
+    while low < (middle := low + (high - low) / 2) < high:
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def _roundest(low: float, high: float) -> float:
+    """The number from `low` to `high` with the fewest digits in binary."""
+    if low <= 0 <= high:
+        return 0.0
+    exponent = math.frexp(max(abs(low), abs(high)))[1]
+    for digits in range(1, 54):
+        unit = math.ldexp(1.0, exponent - digits)
+        rounded = math.ceil(low / unit) * unit
+        if rounded <= high:
+            return rounded
+    return low
 
 
 def usual_threshold(activation: Activation) -> float:

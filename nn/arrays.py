@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value
-from nn.data.conventions import unmasked
+from autograd import Value, refuse_masked
 
 Array = npt.NDArray[np.float64]
 
@@ -20,8 +19,9 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
 
     Raises ValueError where there are none, and for whatever is not a finite number.
     """
+    refuse_masked(name, given)
     try:
-        array = unmasked(name, given)
+        array = np.asarray(given)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be an array of real numbers, with rows of one length: {_uneven(given) or error}") from None
     if array.dtype.kind not in "biuf":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
+from functools import wraps
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +17,54 @@ import numpy.typing as npt
 from autograd import TraceError, Value, vectorize
 from nn.activations import name_of
 from nn.arrays import Array, examples
-from nn.module import Module, outputs_of, require_parameters
+from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.objectives import Cost, Noise
 from nn.optimizers import Optimizer
 from nn.stored import stored
 
 # Settings
+
+OTHER_NAMES = {  # of other libraries, and what to write here
+    "lr": "optimizer=SGD({})", "learning_rate": "optimizer=SGD({})", "learning_rate_init": "optimizer=SGD({})",
+    "rate": "optimizer=SGD({})", "eta": "optimizer=SGD({})", "eta0": "optimizer=SGD({})", "solver": "optimizer=SGD(0.1)",
+    "momentum": "optimizer=SGD(0.1, momentum={})", "weight_decay": "optimizer=SGD(0.1, weight_decay={})",
+    "alpha": "optimizer=SGD(0.1, weight_decay={})",
+    "betas": "optimizer=Adam(0.001, betas={})", "optim": "optimizer={}", "opt": "optimizer={}",
+    "n_epochs": "epochs={}", "num_epochs": "epochs={}", "nb_epoch": "epochs={}", "epoch": "epochs={}", "max_epochs": "epochs={}",
+    "max_iter": "epochs={}", "n_iter": "epochs={}", "iterations": "epochs={}", "steps": "epochs={}",
+    "loss": "cost=squared_error", "loss_fn": "cost=squared_error", "loss_function": "cost=squared_error", "criterion": "cost=squared_error",
+    "objective": "cost=squared_error", "cost_function": "cost=squared_error",
+    "callback": "callbacks=[...]", "on_epoch_end": "callbacks=[...]", "metrics": "measure_accuracy=True",
+    "bs": "batch_size={}", "batch": "batch_size={}", "batchsize": "batch_size={}", "mini_batch_size": "batch_size={}",
+    "random_state": "seed={}", "random_seed": "seed={}", "rng": "seed=0",
+    "verbose": "progress={}", "validation_data": "validation=(X, Y)", "val": "validation=(X, Y)", "test": "validation=(X, Y)",
+    "validation_split": "validation=(X, Y), as nn.split(X, Y, test={}) gives it",
+    "clip_norm": "clip={}", "max_norm": "clip={}", "grad_clip": "clip={}", "early_stopping": "patience=10",
+    "n_iter_no_change": "patience={}", "device": 'backend="jax"', "jit": "compiled={}", "compile": "compiled={}", "n_jobs": "threads={}",
+    "x": "X={}", "y": "Y={}", "freeze": "frozen=[...]", "checkpoint_path": "checkpoint={}",
+}  # fmt: skip
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def explains_other_names(function: Function) -> Function:
+    """Decorate a function so that the TypeError for an unknown keyword says which one to write instead."""
+    known = list(inspect.signature(function).parameters)
+
+    @wraps(function)
+    def call(*arguments: Any, **settings: Any) -> Any:
+        for name, given in settings.items():
+            if name not in known:
+                raise TypeError(f"{name} is no setting of a training: {_instead(name, given, known)}")
+        return function(*arguments, **settings)
+
+    return call  # type: ignore[return-value]
+
+
+def _instead(name: str, given: Any, known: Sequence[str]) -> str:
+    if name.lower() in OTHER_NAMES and OTHER_NAMES[name.lower()].partition("=")[0] in known:
+        return f"write {OTHER_NAMES[name.lower()].format(f'{given!r:.40}')}"
+    close = get_close_matches(name.lower(), known, 1)
+    return f"do you mean {close[0]}?" if close else f"the settings are {', '.join(each for each in known if each != 'self')}"
 
 
 def a_model(model: Any) -> Module:
@@ -125,11 +170,12 @@ def drawn(noise: Noise, rng: np.random.Generator, count: int) -> Array:
     return numbers
 
 
-def try_out(model: Module, cost: Cost, X: Array, Y: Array, is_learned: bool = True) -> int:
+def try_out(model: Module, cost: Cost, name: str, X: Any, Y: Array, is_learned: bool = True) -> int:
     """The number of outputs, after showing the cost one target of each kind, and what it requires all of them.
 
     Raises TypeError for a cost that cannot be computed or is no number, and where it is to be learned from for one without a gradient.
     """
+    require_width(name, model, X)
     outputs, results = outputs_of(model(X[0].tolist())), []
     for target in np.unique(Y, axis=0)[:1000].tolist():
         try:

@@ -48,6 +48,10 @@ class Feed:
         count = min(most, (len(self.X) - start) // size)
         return _wide(self.order(epoch)[start : start + count * size]).reshape(count, size), (self.X, self.Y)
 
+    def look_again(self) -> None:
+        """Let back ends that keep copies of the examples copy them again: copies are of an array, and these are new views."""
+        self.X, self.Y = self.X[:], self.Y[:]
+
     def _drawn(self, rng: np.random.Generator) -> Rows:
         return rng.permutation(len(self.X))
 
@@ -85,6 +89,9 @@ class StoredFeed(Feed):
             return None, self.mini_batch(epoch, start, size)[1]
         rows = self._in_the_order_of_the_file(epoch, start, start + count * wide, size, start)
         return _wide(np.searchsorted(held, rows)).reshape(count, wide), data
+
+    def look_again(self) -> None:
+        self._window = None
 
     def _in_the_order_of_the_file(self, epoch: int, start: int, end: int, size: int, begin: int) -> Array:
         """The rows from one place in the order to another, within each mini-batch sorted; one begins at `begin`."""

@@ -56,6 +56,10 @@ class Mark(NamedTuple):
     lengths: Mapping[str, int]
     forgotten: Forgotten = Forgotten()
 
+    def copied(self) -> Mark:
+        """The same moment, with lists of its own."""
+        return self._replace(columns={name: numbers[: self.lengths[name]] for name, numbers in self.columns.items()})
+
 
 @dataclass(repr=False)
 class History:
@@ -90,13 +94,17 @@ class History:
         columns = self.columns()
         return Mark(columns, {name: len(numbers) for name, numbers in columns.items()}, self.forgotten)
 
+    def show(self, mark: Mark) -> None:
+        """Have the mark's own lists, without what was appended to them since."""
+        for name, numbers in mark.columns.items():
+            del numbers[mark.lengths[name] :]
+            setattr(self.steps if name.startswith("steps.") else self, name.removeprefix("steps."), numbers)
+        self.forgotten = mark.forgotten
+
     def go_back(self, mark: Mark) -> None:
         """Become as it was at the mark. The lists are new ones, as other marks may be of the old ones."""
-        for name in _EPOCHS:
-            setattr(self, name, mark.columns[name][: mark.lengths[name]])
-        for name in _STEPS:
-            setattr(self.steps, name, mark.columns[f"steps.{name}"][: mark.lengths[f"steps.{name}"]])
-        self.stopped, self.forgotten = "", mark.forgotten
+        self.show(mark.copied())
+        self.stopped = ""
 
     def forget(self, epochs: int, steps: int) -> None:
         """Hold the first so many epochs, and the steps in them, no longer. The lists are new ones, as marks may be of the old ones."""

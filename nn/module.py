@@ -86,9 +86,16 @@ class Module(ABC):
             raise ValueError(
                 f"X must have the shape (examples, inputs), got {rows.shape}: for one example write [x], for single inputs X[:, None]"
             )
-        if len(rows) > 50:  # about as many as a program takes to make; always, so that the last bits do not depend on what was kept
-            with suppress(TraceError):
-                return predictions(self, rows).reshape(len(rows), -1)
+        require_width("X", self, rows)
+        if len(rows) <= 50:  # making a program takes about as long as this
+            with suppress(ArithmeticError):  # where an output is undefined a program gives nan
+                return self._each(rows)
+        with suppress(TraceError):
+            return predictions(self, rows).reshape(len(rows), -1)
+        return self._each(rows)
+
+    def _each(self, rows: Array) -> Array:
+        """The outputs for rows of inputs, one row after the other."""
         outputs = [[getattr(output, "data", output) for output in outputs_of(self(row))] for row in rows.tolist()]
         return np.array(outputs, dtype=np.float64)
 
@@ -115,6 +122,10 @@ class Module(ABC):
     @threshold.setter
     def threshold(self, output: float) -> None:
         self._threshold = _finite("the threshold", output)
+
+    def _inputs(self) -> int | None:
+        """The number of inputs; None if only a call can tell."""
+        return None
 
     def _output_activations(self) -> list[Activation]:
         """What the outputs have been through: at least one activation, and several where outputs differ."""
@@ -147,6 +158,13 @@ def require_parameters(model: Module) -> None:
     """Raise ValueError, saying where parameters are looked for, for a model that has none: there is nothing to train."""
     if not model.parameters():
         raise ValueError(f"{model!r:.60} has nothing to learn: parameters are Values, looked for in its {PLACES}")
+
+
+def require_width(name: str, model: Module, X: Any) -> None:
+    """Raise ValueError unless the rows of X, (examples, inputs), have as many columns as the model has inputs, if that is known."""
+    inputs = model._inputs()
+    if inputs not in (None, X.shape[1]):
+        raise ValueError(f"{name} has {X.shape[1]} columns and the model takes {inputs} inputs")
 
 
 def outputs_of(result: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd import Value, relu, softplus, tanh, weighted_sum
+from autograd import Value, refuse_masked, relu, softplus, tanh, weighted_sum
 from nn import saved
 from nn.activations import Activation, activation_from, name_of
 from nn.arrays import Array
@@ -51,6 +51,9 @@ class Neuron(Module):
             raise TypeError(f"an activation returns a number: {name_of(self.activation)} returned None, so perhaps its return is missing")
         return output
 
+    def _inputs(self) -> int:
+        return len(self.weights)
+
     def _output_activations(self) -> list[Activation]:
         return [self.activation]
 
@@ -81,6 +84,9 @@ class Layer(Module):
         if len(x) != inputs:
             raise ValueError(f"this layer takes a list of {inputs} inputs, got {len(x)}")
         return [neuron(x) for neuron in self.neurons]
+
+    def _inputs(self) -> int:
+        return self.neurons[0]._inputs()
 
     def _output_activations(self) -> list[Activation]:
         return [neuron.activation for neuron in self.neurons]
@@ -136,6 +142,9 @@ class MLP(Module):
             x = layer(x)
         return list(x)
 
+    def _inputs(self) -> int | None:
+        return self.layers[0]._inputs()
+
     def _output_activations(self) -> list[Activation]:
         last = self.layers[-1]
         return [*super()._output_activations(), *(last._output_activations() if isinstance(last, Module) else ())]
@@ -172,6 +181,7 @@ def _count(what: str, number: Any) -> int:
 
 def _check_is_one(x: Any) -> None:
     """Raise TypeError or ValueError, saying what to write, for what is not a list or an array of one example's inputs."""
+    refuse_masked("x", x)
     if not hasattr(x, "__len__"):
         raise TypeError(f"a model is called with a list of one example's inputs, got {x!r:.60}: for a single input write [x]")
     if isinstance(x, np.ndarray) and x.ndim != 1:  # numpy would make arrays of Values of it, and nobody asked for those

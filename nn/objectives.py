@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Descent, TraceError, UpdateRule, Value, vectorize
+from autograd import Descent, TraceError, UpdateRule, Value, Vectorized, vectorize
 from nn.arrays import Array, in_pieces, number_of
+from nn.kept import reads_of
 from nn.module import Module, outputs_of
 from nn.optimizers import Vector
 
@@ -34,6 +35,9 @@ class Objective(Protocol):
 
     def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
         """Descent by the rule; see `autograd.Vectorized.descent`."""
+
+    def is_current(self, is_same_model: bool) -> bool:
+        """Whether an objective made now would compute the same. For `is_same_model` a call of the model reads the same things as before."""
 
     def value(self, X: Array, Y: Array) -> float:
         """The mean cost with the parameters that the Values hold, without noise."""
@@ -86,6 +90,9 @@ class Eager:
     def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
         return rule.descent(self.value_and_gradient, *data, **vectors)
 
+    def is_current(self, is_same_model: bool) -> bool:
+        return True
+
     def value(self, X: Array, Y: Array) -> float:
         costs = in_pieces(lambda x, y: np.array([number_of(self.example_cost(*each)) for each in zip(x.tolist(), y.tolist())]), X, Y)
         return float(sum(costs.tolist())) / len(X)
@@ -111,6 +118,29 @@ class Compiled:
         )  # without the noise
         self.network = vectorize(lambda x, *noise: outputs_of(model(x, *noise)), backend=backend, threads=threads)
         self.parameters: Sequence[Value] = self.program.parameters
+        self.model, self.cost, self._example = model, cost, batch
+        self._functions = self._recorded_functions()
+
+    def _recorded_functions(self) -> list[Vectorized] | None:
+        """The cost and the activations, each recorded alone: these are compared in less time. None if they cannot be."""
+        reads = reads_of(self.model)
+        if reads is None:
+            return None
+        outputs = np.zeros((1, len(outputs_of(self.model(self._example[0][0].tolist())))))
+        activations = {id(each): each for each in reads.functions}.values()
+        try:
+            cost = vectorize(self.cost, check=False).record(outputs, self._example[1])
+            return [cost, *(vectorize(each).record(np.zeros(1)) for each in activations)]
+        except TraceError:
+            return None
+
+    def is_current(self, is_same_model: bool) -> bool:
+        if is_same_model and self._functions is not None:
+            return all(each.is_current() for each in self._functions)
+        is_current = all(each.is_current() for each in (self.program, self.measured, self.network))
+        if is_current:
+            self._functions = self._recorded_functions()
+        return is_current
 
     def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
         return float(self.program.value_and_gradient(*batch, parameters=theta, out=gradient)[0])

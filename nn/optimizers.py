@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import UpdateRule, Value, sqrt
+from autograd import TraceError, UpdateRule, Value, sqrt
 
 Vector = npt.NDArray[np.float64]
 Schedule = Callable[[float], float]
-_MOVING = ("schedule", "epoch", "steps", "_vectors", "_recorded")  # what an optimizer has besides its settings
+_MOVING = ("schedule", "epoch", "steps", "_vectors", "_recorded", "_parameters")  # what an optimizer has besides its settings
 
 
 def _checked(name: str, given: Any, least: float = 0.0, below: float = math.inf) -> float:
@@ -140,8 +140,9 @@ class Optimizer(ABC):
 
     `learning_rate` is a number, or a schedule: any function of `epoch`, the moment of training (with its
     fraction), which `train` keeps up to date and others may set. The memory is vectors like the parameters, 0 at first.
+    It belongs to the Values that the first step moved, in their order: another model needs another optimizer.
 
-    One of your own says what becomes of one parameter, in scalars, and is then what all back ends run:
+    For an optimizer of your own, write what becomes of one parameter, in scalars. All back ends run it:
 
     >>> class Signs(Optimizer):
     ...     def rule(self, parameter, gradient, *memory, rate, step):
@@ -165,12 +166,15 @@ class Optimizer(ABC):
         self.steps = 0
         self._vectors: dict[str, Vector] = {}
         self._recorded: tuple[list[Any], UpdateRule] | None = None
+        self._parameters: Sequence[Value] | None = None  # those that the memory is of
 
     @abstractmethod
     def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> Sequence[Any]:
         """The parameter after a step, and then each memory anew, all of them scalars; `step` counts from 1.
 
-        It is called with symbols, as a function that is vectorized is; see `autograd.UpdateRule`.
+        It is called with symbols, as a function that is vectorized is; see `autograd.UpdateRule`. It may read attributes, and a
+        change of these takes effect at the next step. What changes from step to step are its arguments: it cannot read
+        `self.steps`, `self.epoch` or `self.learning_rate`.
         """
 
     @property
@@ -181,19 +185,55 @@ class Optimizer(ABC):
 
     @property
     def update_rule(self) -> UpdateRule:
-        """The rule with the settings of now, recorded."""
-        settings = [each for name, each in vars(self).items() if name not in _MOVING]
-        if self._recorded is None or len(settings) != len(self._recorded[0]) or not all(map(operator.is_, settings, self._recorded[0])):
-            self._recorded = settings, UpdateRule(self.rule, len(self.memory))
-        return self._recorded[1]
+        """The rule with the current settings, recorded."""
+        attributes = {name: each for name, each in vars(self).items() if name not in _MOVING}
+        settings, known = list(attributes.values()), self._recorded
+        reads_numbers_only = type(self).rule in (SGD.rule, Adam.rule) and "rule" not in attributes
+        if known and reads_numbers_only and len(settings) == len(known[0]) and all(map(operator.is_, settings, known[0])):
+            return known[1]
+        still = object.__new__(type(self))  # without what changes from step to step
+        vars(still).update(attributes)
+        if not known or known[1].memory != len(self.memory) or not known[1].is_current(still.rule):
+            known = settings, UpdateRule(still.rule, len(self.memory))
+        self._recorded = settings, known[1]
+        return known[1]
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise TraceError for what a rule that is recorded cannot read."""
+        if name in _MOVING:
+            raise TraceError(
+                f"{type(self).__name__}.rule is recorded once for all steps and cannot read {name}, which changes from step to step: "
+                f"use its arguments rate and step"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def bind(self, parameters: Sequence[Value]) -> None:
+        """Let the memory be that of these parameters, in this order. `step` and `train` do so.
+
+        Raises ValueError, with nothing changed, if it is of other parameters. An optimizer without memory vectors starts to count
+        its steps again.
+        """
+        if self._parameters is parameters:
+            return
+        self._check_size(len(parameters))
+        if self._parameters is not None and not _are_same(self._parameters, parameters):
+            if self.memory and self.steps:
+                raise ValueError(
+                    "this optimizer remembers other parameters, or the same ones in another order: make a new one for another model"
+                )
+            self.steps, self._vectors = 0, {}
+        self._parameters = parameters
+
+    def _check_size(self, size: int) -> None:
+        for vector in self._vectors.values():
+            if len(vector) != size and self.steps:
+                raise ValueError(f"this optimizer remembers {len(vector)} parameters, got {size}: make a new one for another model")
 
     def vectors(self, size: int) -> list[Vector]:
-        """The memory itself, for so many parameters. Raises ValueError where it is of another number."""
-        if self.memory and not self._vectors:
+        """The memory itself, for `size` parameters. Raises ValueError if it is of another number of them."""
+        self._check_size(size)
+        if set(self._vectors) != set(self.memory) or any(len(vector) != size for vector in self._vectors.values()):
             self._vectors = {name: np.zeros(size) for name in self.memory}
-        for vector in self._vectors.values():
-            if len(vector) != size:
-                raise ValueError(f"this optimizer remembers {len(vector)} parameters, got {size}: make a new one for another model")
         return list(self._vectors.values())
 
     def update(self, parameters: Vector, gradient: Vector) -> float:
@@ -213,6 +253,7 @@ class Optimizer(ABC):
     def step(self, parameters: Iterable[Value]) -> None:
         """One step for Values, by the gradients that `backward()` left in them."""
         values = list(parameters)
+        self.bind(values)
         data = np.array([value.data for value in values], dtype=np.float64)
         self.update(data, np.array([value.grad for value in values], dtype=np.float64))
         for value, number in zip(values, data.tolist()):
@@ -233,11 +274,10 @@ class Optimizer(ABC):
         vectors = {name: np.array(state[name], dtype=np.float64) for name in memory}
         if any(each.ndim != 1 or each.shape != vectors[memory[0]].shape or not np.isfinite(each).all() for each in vectors.values()):
             raise ValueError(f"{type(self).__name__}'s {' and '.join(memory)} must be vectors of finite numbers, of one length")
-        self.steps = steps
-        self._vectors = vectors
+        self.steps, self._vectors, self._parameters = steps, vectors, None
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_recorded": None}
+        return vars(self) | {"_recorded": None, "_parameters": None}
 
     def _settings(self) -> dict[str, Any]:
         """What a run is known by, besides the schedule: all that an optimizer of one's own was made with."""
@@ -247,6 +287,10 @@ class Optimizer(ABC):
         rate = self.schedule.rate if isinstance(self.schedule, Constant) else getattr(self.schedule, "__name__", self.schedule)
         settings = "".join(f", {name}={setting!r}" for name, setting in self._settings().items())
         return f"{type(self).__name__}(learning_rate={rate}{settings})"
+
+
+def _are_same(one: Sequence[Value], other: Sequence[Value]) -> bool:
+    return len(one) == len(other) and all(map(operator.is_, one, other))
 
 
 class SGD(Optimizer):

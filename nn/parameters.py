@@ -1,4 +1,4 @@
-"""The parameters of a run in two places: in the model's Values, for all to see and to change, and as a vector to reckon with."""
+"""The parameters of a run in two places: in the model's Values, for all to see and to change, and as a vector to compute with."""
 
 from __future__ import annotations
 
@@ -12,61 +12,59 @@ from nn.optimizers import Vector
 
 
 class Parameters:
-    """A model's parameters, and `theta`, a vector of those that an objective depends on, in the objective's order.
+    """A model's parameters, and their order in the vectors of a run.
 
-    Whoever changes `theta` sets `ahead`; until `write` the Values are then behind it.
+    First come those that the objective depends on, in its order, then the others that are trained, and then the frozen ones of these.
+
+    Parameters
+    ----------
+    model : Module
+        The model.
+    order : sequence of Value
+        The parameters that the objective depends on.
+    frozen : sequence of int
+        The places of the frozen parameters in the model's order.
     """
 
-    def __init__(self, model: Module, order: Sequence[Value]) -> None:
+    def __init__(self, model: Module, order: Sequence[Value], frozen: Sequence[int] = ()) -> None:
         self.model, self.values = model, model.parameters()
-        self._model_order = ParameterLayout(self.values)
-        self.places = self._model_order.places(order)
-        self.known = self._model_order.gather()  # what the Values held at last, all of them, in the model's order
-        self.theta, self.ahead = ParameterLayout(order).gather(), False
+        self._layout = ParameterLayout(self.values)
+        first = self._layout.places(order).tolist()
+        others = sorted(set(range(len(self.values))).difference(first), key=lambda place: (place in frozen, place))
+        self.places = np.array([*first, *others], dtype=np.intp)  # of each number of a vector, in the model's order
+        self.used = len(first)  # how many the objective depends on
+        self.trained = len(self.values) - sum(place in frozen for place in others)  # how many of a vector's numbers steps may change
+        self.still = np.flatnonzero(np.isin(self.places[: self.used], frozen))
+        self._own_order = ParameterLayout([self.values[place] for place in self.places.tolist()])
+        self.vector = self._own_order.gather()  # what steps write to
+        self.theta = self.vector[: self.used]  # the objective's part of it
 
-    def read(self) -> bool:
-        """Take up what others wrote to the Values, unless they are behind. Was there anything?
+    def read(self) -> Vector:
+        """What the Values hold, as a new vector."""
+        return self._own_order.gather()
 
-        Raises ValueError, with the Values back as they were, where one is not finite.
-        """
-        if self.ahead:
-            return False
-        numbers = self._model_order.gather()
-        if (numbers == self.known).all():
-            return False
-        if not np.isfinite(numbers).all():
-            self.put(self.known)
-            place = int(np.flatnonzero(~np.isfinite(numbers))[0])
-            name = next((name for name, each in self.model.named_parameters() if each is self.values[place]), "a parameter")
-            raise ValueError(f"{name} was set to {numbers[place]}, which cannot be trained: the parameters are as they were before")
-        self.known, self.theta[:] = numbers, numbers[self.places]
-        return True
-
-    def write(self) -> None:
-        """Bring the Values up to `theta`, if they are behind."""
-        if self.ahead:
-            self.known[self.places] = self.theta
-            self.put(self.known)
-            self.ahead = False
+    def write(self, vector: Vector) -> None:
+        """Write a vector to the Values."""
+        self._own_order.assign(vector)
 
     def put(self, numbers: Vector) -> None:
-        """Write to the Values alone, as others might."""
-        self._model_order.assign(numbers)
+        """Write numbers in the model's order to the Values."""
+        self._layout.assign(numbers)
 
-    def reset(self, numbers: Vector) -> None:
-        """Be these numbers, in the model's order, in both places."""
-        self.known, self.theta[:], self.ahead = numbers.copy(), numbers[self.places], False
-        self.put(numbers)
+    def name(self, place: int) -> str:
+        """How the model reaches the parameter at a place of a vector."""
+        parameter = self._own_order.parameters[place]
+        return next((name for name, each in self.model.named_parameters() if each is parameter), "a parameter")
 
     def check_same(self) -> None:
-        """Raise ValueError where the model has other Values than at the start."""
+        """Raise ValueError if the model has other Values than at the start."""
         if list(map(id, self.model.parameters())) != list(map(id, self.values)):
             raise ValueError(
-                "the model was given other Values: a run goes on with those it began with; change their data, or begin a new run"
+                "the model was given other Values: a run continues with those it began with; change their data, or begin a new run"
             )
 
-    def in_model_order(self, vector: Vector, others: Vector | None = None) -> Vector:
-        """A vector like `theta` with a number for each of the model's parameters: those it lacks are the others', or 0."""
-        everything = np.zeros_like(self.known) if others is None else others.copy()
-        everything[self.places] = vector
+    def in_model_order(self, vector: Vector) -> Vector:
+        """A vector, or its first numbers, as a new one in the model's order, with 0 for what is missing."""
+        everything = np.zeros(len(self.values))
+        everything[self.places[: len(vector)]] = vector
         return everything

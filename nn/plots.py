@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from autograd import UndefinedError, grad
 from nn.activations import name_of
 from nn.arrays import Array, examples
+from nn.data.conventions import unmasked
 from nn.history import History
 from nn.module import Module
 from nn.network import MLP, Layer
@@ -196,7 +198,7 @@ def decision_boundary(
             members[:, 0],
             members[:, 1],
             c=CLASSES[index % len(CLASSES)],
-            marker=MARKERS[index % len(MARKERS)],
+            marker=MARKERS[(index + index // len(CLASSES)) % len(MARKERS)],  # no two of the first 64 classes look the same
             s=30,
             edgecolors="white",
             linewidths=0.6,
@@ -208,14 +210,32 @@ def decision_boundary(
 
 def _points(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, npt.NDArray[Any]]:
     """The points of the plane and the label of each, a finite number or a name."""
-    points, labels = examples("X", X), np.asarray(y)
+    points, labels = examples("X", X), _plain_labels("y", y)
     column = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if points.ndim != 2 or points.shape[1] != 2 or column.shape != (len(points),):
         hint = "; for one-hot rows write y.argmax(axis=1)" if labels.ndim == 2 and len(labels) == len(points) else ""
         raise ValueError(
             f"a decision boundary is drawn in the plane: X must be (n, 2) and y (n,), got {points.shape} and {labels.shape}{hint}"
         )
-    return points, column.astype(str) if column.dtype.kind in "OSU" else examples("y", column)
+    return points, column if column.dtype.kind == "U" else examples("y", column)
+
+
+def _plain_labels(name: str, given: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Labels as an array of numbers or of strings. Raises ValueError if an entry is masked, or the labels are a mixture.
+
+    Python objects are sorted as what they are: numbers as numbers, and only strings in alphabetical order.
+    """
+    labels = unmasked(name, given)
+    if labels.dtype.kind == "S":
+        return labels.astype(str)
+    if labels.dtype.kind != "O":
+        return labels
+    entries = labels.ravel().tolist()
+    kind = next((kind for kind in (str, Real) if all(isinstance(each, kind) for each in entries)), None)
+    if kind is None:
+        kinds = sorted({type(each).__name__ for each in entries})
+        raise ValueError(f"{name} must hold numbers, or strings: got a mixture of {', '.join(kinds)}; write {name}.astype(str)")
+    return labels.astype(str if kind is str else np.float64)
 
 
 def _outputs(predict: Module | Callable[[Array], npt.ArrayLike], grid: Array) -> Array:
@@ -445,14 +465,14 @@ def _labels(
     truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int | Sequence[str]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[str]]:
     """Two rows of labels as places among the classes, and these classes' names."""
-    rows, columns = np.asarray(truth), np.asarray(predicted)
+    rows, columns = _plain_labels("truth", truth), _plain_labels("predicted", predicted)
     names = [str(each) for each in (range(classes) if isinstance(classes, int) else classes)]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"the classes have the name {twice[0]!r} twice")
     if rows.ndim != 1 or rows.shape != columns.shape:
         hint = "; for one-hot rows write argmax(axis=1)" if rows.ndim == 2 or columns.ndim == 2 else ""
         raise ValueError(f"a confusion matrix takes two equally long rows of labels, got shapes {rows.shape} and {columns.shape}{hint}")
-    if {rows.dtype.kind, columns.dtype.kind} <= set("USO") and rows.size:
+    if {rows.dtype.kind, columns.dtype.kind} <= {"U"} and rows.size:
         return _named(rows, columns, [] if isinstance(classes, int) else names)
     if not all(_is_whole(each) for each in (rows, columns)):
         raise ValueError(f"labels are whole numbers, or names in both rows, got rows of {rows.dtype} and {columns.dtype}")

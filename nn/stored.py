@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nn.arrays import Array
+from nn.data.conventions import unmasked
 
 AT_ONCE = 2**26  # bytes of float64 that may be in memory at a time: what is smaller is read whole
 
@@ -62,7 +63,7 @@ class Stored:
 
     def _read(self, start: int, stop: int) -> Array:
         start, stop = self._first + start, self._first + stop
-        array = np.ascontiguousarray(self.array[start:stop], dtype=np.float64)
+        array = np.ascontiguousarray(unmasked(self.name, self.array[start:stop]), dtype=np.float64)
         if not np.isfinite(array).all():
             row, column = np.argwhere(~np.isfinite(array))[0].tolist()
             raise ValueError(

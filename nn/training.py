@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Descent, UndefinedError, Value, sigmoid
+from autograd import Descent, UndefinedError, Value, refuse_masked, sigmoid
 from nn import checkpoint as checkpoints
 from nn import checks
 from nn.activations import name_of
@@ -36,8 +36,9 @@ from nn.costs import binary_cross_entropy, cross_entropy, squared_error
 from nn.feed import Rows, feed
 from nn.history import History, Mark, Step
 from nn.interrupts import interruptible
+from nn.kept import reads_of
 from nn.module import Module
-from nn.objectives import Batch, Compiled, Cost, Noise, objective_for
+from nn.objectives import Batch, Compiled, Cost, Noise, Objective, objective_for
 from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
 from nn.parameters import Parameters
 from nn.processes import Processes
@@ -54,6 +55,7 @@ class DivergenceError(ArithmeticError):
     """Training ran away: the cost or its gradient is no longer finite."""
 
 
+@checks.explains_other_names
 def train(
     model: Module,
     X: npt.ArrayLike | ArrayInFile,
@@ -145,7 +147,7 @@ def train(
             return bool(interrupts)
 
         while len(history.cost) < epochs and not history.stopped:
-            if run.epoch(watch, every=AT_ONCE):
+            if run._take_epoch(watch, every=AT_ONCE):
                 shown.epoch(history)
                 if processes.agreed(_call(calls, run)):
                     history.stopped = "callback"
@@ -198,6 +200,23 @@ class Example:
     step: Step | None  # the update, if this was the mini-batch's last example
 
 
+class _Now(NamedTuple):
+    """All that steps change, at one moment. A call of steps replaces it in one assignment, or leaves it, also when it is interrupted.
+
+    What stands elsewhere, in the model, the optimizer and the history, is written from it. Vectors are in the order of the run.
+    """
+
+    vectors: tuple[Vector, ...]  # the parameters, the gradient of the last step, and the optimizer's memory
+    best: Vector  # the parameters of the epoch with the lowest validation cost
+    steps: int  # of the optimizer
+    epoch: int  # how many epochs are over, and in the next one
+    seen: int  # how many examples have been seen,
+    steps_in_epoch: int  # in how many steps,
+    looked: int  # and how many of its next mini-batch's examples `example` has looked at
+    mark: Mark  # the history
+    safe: State | None = None  # where to go back to from a divergence
+
+
 class _Same(Enum):
     SAME = "unchanged"
 
@@ -234,6 +253,7 @@ class Training:
     3
     """
 
+    @checks.explains_other_names
     def __init__(
         self,
         model: Module,
@@ -260,41 +280,52 @@ class Training:
         self.batch_size, self.seed = self._size(batch_size), checks.a_whole_number("seed", seed, least=0)
         self.clip, self.noise, self.frozen = checks.a_limit(clip), checks.a_noise(noise), checks.places(model, frozen)
         self.measured = measure_accuracy
-        for inputs, targets in filter(None, [(self.X, self.Y), self.validation]):
-            self._outputs = checks.try_out(model, cost, inputs, targets, is_learned=inputs is self.X)
+        data = {"X": (self.X, self.Y)} | ({} if self.validation is None else {"validation X": self.validation})
+        for name, (inputs, targets) in data.items():
+            self._outputs = checks.try_out(model, cost, name, inputs, targets, is_learned=inputs is self.X)
             self.measured = self.measured and not math.isnan(accuracy(np.zeros((len(targets), self._outputs)), targets))
         if cost in (binary_cross_entropy, cross_entropy) and sigmoid in model._output_activations():
             _warn(
                 f"{name_of(cost)} takes scores, and these outputs have been through sigmoid, which it applies itself, or softmax: "
                 f"leave the output activation out"
             )
-        first = () if noise is None else (checks.drawn(noise, np.random.default_rng([self.seed, 0, 1]), len(self.X)),)
-        self._objective, reason = objective_for(model, cost, self._alike(*first), compiled, backend, threads)
+        self._compiled = compiled, backend, threads
+        self._objective, reason = self._make_objective()
         if reason:
             _warn(f"training runs on scalar Values, some hundred times slower than compiled: {reason}")
 
-        # Vectors inside are in the objective's order, those that go out in the model's.
-        self._own = Parameters(model, self._objective.parameters)
-        self._memory: list[Vector] = []  # the optimizer's, which is behind it wherever the model is
-        self._best, self._gradient = self._own.theta.copy(), np.zeros_like(self._own.theta)
-        self._still = np.flatnonzero(np.isin(self._own.places, self.frozen))
         self.history = History()
-        self._epoch = self._seen = self._steps_in_epoch = self._looked = 0
-        self._pending: tuple[Rows, Batch] | None = None  # the next mini-batch
+        self._batch: tuple[Any, Rows, Batch] | None = None  # a mini-batch, and which one it is
         self._pace = 1  # how many steps to ask for at once
-        self._made: tuple[tuple[Any, ...], Descent] | None = None  # a descent, and what it is of
         self._path = ""  # of the last checkpoint
+        self._now: _Now
+        self._shown: _Now | None = None  # what the model, the optimizer and the history hold
+        self._held: _Now | None = None  # what the vectors hold that steps write to
         self.processes = Processes(backend if compiled else "numpy")
         shares = self.processes if isinstance(self._objective, Compiled) else Processes("numpy")  # on Values each works on all
         self._feed = feed(self.X, self.Y, self.seed, shares.works_on)
+        self._own, self._reads = Parameters(model, self._objective.parameters, self.frozen), reads_of(model)
         if self.processes.count > 1:
-            self.processes.check_the_same(zlib.crc32(f"{self._settings()} {checkpoints.checksum(self._own.theta)}".encode()))
-        self._check_memory(self.optimizer)
-        self._safe = self._snapshot()  # where to go back to from a divergence
+            parameters = self._own.in_model_order(self._own.vector)
+            self.processes.check_the_same(zlib.crc32(f"{self._settings()} {checkpoints.checksum(parameters)}".encode()))
+        is_signed = {-1.0} <= set(np.unique(self.Y).tolist()) <= {-1.0, 1.0}  # as accuracy has it
+        self._threshold = None if self._outputs > 1 else 0.0 if is_signed else indifference(cost)  # the model gets it with the first step
+        self.optimizer.bind(self._own.values)  # last, as it may raise
+        self._begin(self._own.in_model_order(self._own.vector))
 
-        threshold = 0.0 if {-1.0} <= set(np.unique(self.Y).tolist()) <= {-1.0, 1.0} else indifference(cost)  # as accuracy has it
-        if self._outputs == 1 and threshold is not None:
-            model.threshold = threshold  # last: a run that is refused leaves the model as it was
+    def _make_objective(self) -> tuple[Objective, str]:
+        """The objective, and why it is not compiled if it was to be."""
+        rng = np.random.default_rng([self.seed, 0, 1])
+        noise = () if self.noise is None else (checks.drawn(self.noise, rng, len(self.X)),)
+        return objective_for(self.model, self.cost, self._alike(*noise), *self._compiled)
+
+    def _begin(self, parameters: Vector) -> None:
+        """Be at the beginning, with these parameters, in the model's order."""
+        nothing = np.zeros_like(parameters)
+        self._make_room()
+        vectors = self._in_own_order([parameters, nothing, *self.optimizer.vectors(len(parameters))])
+        self._now = self._shown = _Now(vectors, vectors[0].copy(), self.optimizer.steps, 0, 0, 0, 0, self.history.mark())
+        self._now = self._shown = self._now._replace(safe=self._state())
 
     # Moving on
 
@@ -311,11 +342,12 @@ class Training:
 
     def step(self) -> Step:
         """One step, with the next mini-batch, or the one that `example` is looking at. Raises what `steps` does."""
+        self._look(closely=self._now.seen == 0)
         try:
             with np.errstate(all="ignore"):
                 return self._take(1)[0]
         finally:
-            self._write()
+            self._show()
 
     def epoch(self, watch: Callable[[Step], Any] | None = None, every: float = 0.0) -> bool:
         """The steps to the end of this epoch, or until `watch`, called for each, returns something true. Was the end reached?
@@ -324,11 +356,16 @@ class Training:
         faster than as many single steps anyway, as the model is brought up to date only at the end; `run.parameters` always
         is. Raises what `steps` does.
         """
-        epochs = self._epoch + (self._seen == len(self.X))  # one that an exception kept from ending is over too
+        self._look(closely=self._now.seen == 0)
+        return self._take_epoch(watch, every)
+
+    def _take_epoch(self, watch: Callable[[Step], Any] | None, every: float) -> bool:
+        """`epoch`, for a caller who knows that the model and what functions read are as before."""
+        epochs = self._now.epoch + (self._now.seen == len(self.X))  # one that an exception kept from ending is over too
         every = AT_ONCE if watch is None else checks.seconds(every)
         try:
             with np.errstate(all="ignore"):
-                while self._epoch <= epochs:
+                while self._now.epoch <= epochs:
                     steps = self._take(self._pace if every else 1)
                     self._keep_pace(steps, every)
                     if watch is not None:
@@ -336,23 +373,24 @@ class Training:
                         if any(self.processes.each(any(wishes))):
                             break
         finally:
-            self._write()
-        return self._epoch > epochs
+            self._show()
+        return self._now.epoch > epochs
 
     def example(self) -> Example:
         """Look at the mini-batch's next example; at its last one make the update, to the same bits as `step` does."""
-        self._write()
+        self._look(closely=self._now.seen == 0 and self._now.looked == 0)
         self._take_up()
         rows, batch = self._mini_batch()
-        place, gradient = self._looked, np.empty_like(self._own.theta)
+        place, gradient = self._now.looked, np.empty_like(self._own.theta)
+        self._hold()
         index = int(rows[place])
         one = [self.X[index : index + 1], self.Y[index : index + 1], *[noise[place : place + 1] for noise in batch[2:]]]
         with np.errstate(all="ignore"):
             cost, _ = self._value_and_gradient(one, gradient)
             outputs, _ = self._measured_outputs(one[0], *one[2:])
         step = None
-        self._looked += 1
-        if self._looked == len(rows):
+        self._now = self._shown = self._now._replace(looked=place + 1)
+        if place + 1 == len(rows):
             step = self.step()
         y = self.Y[index].copy() if self.Y.ndim > 1 else float(self.Y[index])
         return Example(index, self.X[index].copy(), y, outputs[0], cost, self._own.in_model_order(gradient), step)
@@ -362,23 +400,23 @@ class Training:
     @property
     def steps_left(self) -> int:
         """How many steps there are to the end of this epoch."""
-        return -(-(len(self.X) - self._seen) // self.batch_size)
+        return -(-(len(self.X) - self._now.seen) // self.batch_size)
 
     @property
     def parameters(self) -> Vector:
         """A copy of the parameters at this moment, in the order of the model's."""
-        self._take_up()
-        return self._own.in_model_order(self._own.theta, self._own.known)
+        self._read()
+        return self._own.in_model_order(self._now.vectors[0])
 
     @property
     def best(self) -> Vector:
         """The parameters at the end of the epoch with the lowest validation cost; those of the start before there is one."""
-        return self._own.in_model_order(self._best, self._own.known)
+        return self._own.in_model_order(self._now.best)
 
     @property
     def gradient(self) -> Vector:
         """The gradient that the last step went by, clipped, in the order of the model's parameters; 0 before the first step."""
-        return self._own.in_model_order(self._gradient)
+        return self._own.in_model_order(self._now.vectors[1])
 
     # Changing its course
 
@@ -399,30 +437,40 @@ class Training:
         schedule = changed.schedule if rate is SAME else as_schedule(rate)
         size = self.batch_size if batch_size is SAME else self._size(batch_size)
         limit = self.clip if clip is SAME else checks.a_limit(clip)
-        self._check_memory(changed)
-        self._write()
+        self._take_up()
+        changed.bind(self._own.values)
+        now, safe = self._now, self._safe
         if size != self.batch_size:
-            self._pending, self._looked, self._pace = None, 0, 1
-        memory = self._safe.memory if changed is self.optimizer else changed.state_dict()
+            now, self._pace = now._replace(looked=0), 1
+        if changed is not self.optimizer:
+            memory = self._in_own_order(changed.vectors(len(self._own.values)))
+            safe = replace(safe, memory=changed.state_dict())
+            now = now._replace(vectors=(*now.vectors[:2], *memory), steps=changed.steps)
+        safe = replace(safe, optimizer=changed, schedule=schedule, batch_size=size, clip=limit)
         self.optimizer, self.optimizer.schedule, self.batch_size, self.clip = changed, schedule, size, limit
-        self._safe = replace(self._safe, optimizer=changed, schedule=schedule, memory=memory, batch_size=size, clip=limit)
+        self._now = self._shown = now._replace(safe=safe)
+        self._make_room()
 
     def assign(self, parameters: npt.ArrayLike) -> None:
         """Write these numbers to the model's parameters, one for each, in their order; the run goes on with them."""
+        refuse_masked("parameters", parameters)
         numbers = np.asarray(parameters, dtype=np.float64)
-        if numbers.shape != self._own.known.shape or not np.isfinite(numbers).all():
+        if numbers.shape != (len(self._own.values),) or not np.isfinite(numbers).all():
             raise ValueError(f"the model has {len(self._own.values)} parameters: give a finite number for each, in a vector")
-        self._write()
+        self._show()
         self._own.put(numbers)
 
     def take_up(self) -> None:
-        """Look at what was written to the model's parameters, which the next step does anyway: with errors that come at once.
+        """Look at what was changed from outside: the model's parameters, the examples, and all that functions read.
 
-        Raises ValueError, with the parameters back as they were, where one is not finite, and where the
-        model has other Values than at the start.
+        Steps continue with changed parameters anyway. What the activations and the cost read besides, such as the strength of a
+        penalty, is in programs: it is looked at here, by `steps`, and at the beginning of each epoch, and a change makes new programs.
+
+        Raises ValueError, with the parameters back as they were, if one is not finite, and if the model has other Values than
+        at the start.
         """
+        self._look(closely=True)
         self._take_up()
-        self._own.check_same()
 
     def forget(self, epochs: int = 0) -> None:
         """Let the history hold the last so many epochs and what has begun after them: a run without an end then takes no more memory.
@@ -434,18 +482,19 @@ class Training:
         self._take_up()
         over = len(self.history.cost) - int(epochs)
         if over > 0:
-            kept = self._seen + int(epochs) * len(self.X)
+            kept = self._now.seen + int(epochs) * len(self.X)
             steps, sizes = len(self.history.steps.examples), self.history.steps.examples
             while kept > 0:
                 steps, kept = steps - 1, kept - sizes[steps - 1]
             self.history.forget(over, steps)
+            self._now = self._shown = self._now._replace(mark=self.history.mark())
 
     # States, in memory and in files
 
     def state(self) -> State:
         """The run at this moment, immutable. It costs a copy of a few vectors, however long the run is."""
         self._take_up()
-        return self._snapshot()
+        return self._state()
 
     def restore(self, state: State) -> None:
         """Be again as at that moment: parameters, the optimizer and its memory, place, settings and history, which stays one object."""
@@ -465,9 +514,10 @@ class Training:
         """
         if self.history.forgotten.epochs:
             raise ValueError("a checkpoint holds the whole history, and this run was told to forget some epochs")
-        self.take_up()
+        self._take_up()
+        self._own.check_same()
         if self.processes.is_first:
-            checkpoints.write(path, self._settings(), self._snapshot())
+            checkpoints.write(path, self._settings(), self._state())
         self._path = os.fspath(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
@@ -476,7 +526,7 @@ class Training:
         Raises ValueError, naming the file and with nothing changed, where it is damaged, or of a run with other settings: those that
         were changed on the way (see `set`) have to be set before.
         """
-        state = checkpoints.read(path, self._settings(), self._snapshot(), len(self.X))
+        state = checkpoints.read(path, self._settings(), self._state(), len(self.X))
         try:
             self._restore(state)
         except ValueError as error:
@@ -486,46 +536,85 @@ class Training:
     # One step
 
     def _take(self, most: int) -> list[Step]:
-        """Up to so many steps, and none beyond the end of this epoch. They may leave the model behind."""
+        """Up to `most` steps, and none beyond the end of this epoch. What is outside of the run is written by `_show`."""
         began = time.perf_counter()
-        own, optimizer = self._own, self.optimizer
-        if not own.ahead:
-            self._take_up()
-            self._memory = self._remembered()
+        self._read()
+        if self._now.seen == len(self.X):  # where an exception kept the last epoch from ending
+            self._end_epoch()
+        now, optimizer = self._now, self.optimizer
+        self._hold()
         rows, data = self._mini_batches(most)
         size, rates = len(data[0]) if rows is None else rows.shape[1], self._rates(1 if rows is None else len(rows))
         descent, limit = self._descent(data), math.inf if self.clip is None else self.clip
-        own.ahead = True
+        self._shown = self._held = None
         try:
-            costs, norms = descent.take(rates, rows if rows is None else rows[: len(rates)], optimizer.steps + 1, limit)
+            costs, norms = descent.take(rates, rows if rows is None else rows[: len(rates)], now.steps + 1, limit)
         except UndefinedError as error:
-            self._diverge(self._steps_in_epoch + len(descent.interrupted()[0]), "the cost is nan", error)
-        except BaseException:
-            self._enter(*descent.interrupted(), rates, size, time.perf_counter() - began)
-            raise
+            self._diverge(now.steps_in_epoch + len(descent.interrupted()[0]), "the cost is nan", error)
         last = len(costs) - 1
-        optimizer.epoch = self._moment(last)
+        optimizer.epoch = self._time(last)
         if not math.isfinite(costs[last] + norms[last]):
             what = f"the norm of the gradient is {norms[last]}" if math.isfinite(costs[last]) else f"the cost is {costs[last]}"
-            self._diverge(self._steps_in_epoch + last, what)
+            self._diverge(now.steps_in_epoch + last, what)
+        self._move_others(rates, now.steps + 1)
         elapsed = self.processes.agreed(time.perf_counter() - began)  # by which the next number of steps is chosen
         steps = self._enter(costs, norms, rates, size, elapsed)
-        if self._seen == len(self.X):
+        if self._now.seen == len(self.X):
             self._end_epoch()
         return steps
 
+    def _move_others(self, rates: Sequence[float], first: int) -> None:
+        """Take the steps of those parameters that the cost does not depend on: weight decay moves them without a gradient."""
+        others = slice(self._own.used, self._own.trained)
+        if others.start == others.stop:
+            return
+        theta, gradient, *memory = (vector[others] for vector in self._work)
+        gradient[:] = 0.0
+        for step, rate in enumerate(rates, first):
+            self.optimizer.update_rule.update(theta, gradient, *memory, rate=rate, step=step)
+
     def _enter(self, costs: Vector, norms: Vector, rates: Sequence[float], size: int, elapsed: float) -> list[Step]:
-        """Enter steps that have been taken, of so many examples each, into the history."""
-        number, epoch = self.history.forgotten.steps + len(self.history.steps.cost) + 1, self._epoch + 1
-        told = enumerate(zip(costs.tolist(), rates, norms.tolist()), number)
-        steps = [Step(index, epoch, cost, rate, norm, size, elapsed / len(costs)) for index, (cost, rate, norm) in told]
-        self.history.steps.extend(steps)
-        self.optimizer.steps += len(steps)
-        self._seen += size * len(steps)
-        self._steps_in_epoch += len(steps)
-        if steps:
-            self._pending, self._looked = None, 0
+        """Enter the steps that have been taken, of `size` examples each, all of them or, after an exception, none."""
+        now, history, count = self._now, self.history, len(costs)
+        history.show(now.mark)
+        number, epoch = history.forgotten.steps + len(history.steps.cost) + 1, now.epoch + 1
+        each_step = enumerate(zip(costs.tolist(), rates, norms.tolist()), number)
+        steps = [Step(index, epoch, cost, rate, norm, size, elapsed / count) for index, (cost, rate, norm) in each_step]
+        history.steps.extend(steps)
+        after = now._replace(
+            vectors=self._copied(self._work), steps=now.steps + count, seen=now.seen + size * count,
+            steps_in_epoch=now.steps_in_epoch + count, looked=0, mark=history.mark(),
+        )  # fmt: skip
+        self._now = self._held = after
         return steps
+
+    # The vectors of steps: those that they write to, and two more of each, by turns those of now, and room for those after the step
+
+    def _make_room(self) -> None:
+        """Make vectors for as many memories as the optimizer has."""
+        count = 2 + len(self.optimizer.memory)
+        self._work = (self._own.vector, *(np.zeros_like(self._own.vector) for _ in range(count - 1)))
+        self._used = [vector[: self._own.used] for vector in self._work]  # what the objective depends on
+        self._room = [tuple(np.zeros_like(self._own.vector) for _ in range(count)) for _ in range(2)]
+        self._held = None
+        self._made: tuple[tuple[Any, ...], Descent] | None = None  # a descent, and what it is of
+
+    def _hold(self) -> None:
+        """Let the vectors that steps write to hold what is now."""
+        if self._held is not self._now:
+            for vector, own in zip(self._work, self._now.vectors):
+                vector[:] = own
+            self._held = self._now
+
+    def _copied(self, vectors: Iterable[Vector]) -> tuple[Vector, ...]:
+        """Copies in the room that the vectors of now leave free."""
+        room = next(room for room in self._room if room is not self._now.vectors)
+        for vector, given in zip(room, vectors):
+            vector[:] = given
+        return room
+
+    def _in_own_order(self, vectors: Iterable[Vector]) -> tuple[Vector, ...]:
+        return tuple([vector[self._own.places] for vector in vectors])
 
     def _keep_pace(self, steps: Sequence[Step], every: float) -> None:
         """Ask for more steps at once where those before took less time than they may, and for less where it was more."""
@@ -537,25 +626,23 @@ class Training:
 
     def _descent(self, data: Batch) -> Descent:
         """The descent of these data by the optimizer's rule."""
-        vectors, rule = self._memory, self.optimizer.update_rule
+        (theta, gradient, *memory), rule = self._used, self.optimizer.update_rule
         used, descent = self._made or ((), None)
-        wanted = (rule, *data, *vectors)
+        wanted = (rule, *data)
         if descent is None or len(used) != len(wanted) or not all(map(operator.is_, used, wanted)):
-            descent = self._objective.descent(
-                rule, data, parameters=self._own.theta, memory=vectors, still=self._still, out=self._gradient
-            )  # fmt: skip
+            descent = self._objective.descent(rule, data, parameters=theta, memory=memory, still=self._own.still, out=gradient)
             self._made = wanted, descent
         return descent
 
-    def _moment(self, step: int) -> float:
+    def _time(self, step: int) -> float:
         """The moment of training, in epochs with their fraction, at one of the next steps."""
-        return self._epoch + (self._seen / self.batch_size + step) / -(-len(self.X) // self.batch_size)
+        return self._now.epoch + (self._now.seen / self.batch_size + step) / -(-len(self.X) // self.batch_size)
 
     def _rates(self, count: int) -> list[float]:
         """The learning rates of the next steps; fewer of them where the schedule raises later than at the first."""
         rates: list[float] = []
         for step in range(count):
-            self.optimizer.epoch = self._moment(step)
+            self.optimizer.epoch = self._time(step)
             try:
                 rates.append(self.optimizer.learning_rate)
             except Exception:
@@ -566,27 +653,34 @@ class Training:
 
     def _mini_batches(self, most: int) -> tuple[Rows | None, Batch]:
         """The rows of up to so many mini-batches of one size, (steps, batch), and the data that they are of; None and one mini-batch."""
-        if self._pending is not None or self.noise is not None or self._takes_all:
+        now, is_known = self._now, self._batch is not None and self._batch[0] == self._next
+        if is_known or self.noise is not None or self._takes_all:
             return None, self._mini_batch()[1]
-        return self._feed.mini_batches(self._epoch, self._seen, self.batch_size, most)
+        return self._feed.mini_batches(now.epoch, now.seen, self.batch_size, most)
+
+    @property
+    def _next(self) -> tuple[int, int, int, int]:
+        """Which mini-batch comes next."""
+        return self._now.epoch, self._now.seen, self._now.steps_in_epoch, self.batch_size
 
     @property
     def _takes_all(self) -> bool:
         """Whether the next mini-batch is all examples, as they lie in memory."""
-        return self.batch_size == len(self.X) and not self._seen and not isinstance(self.X, Stored)
+        return self.batch_size == len(self.X) and not self._now.seen and not isinstance(self.X, Stored)
 
     def _mini_batch(self) -> tuple[Rows, Batch]:
         """The rows of the next mini-batch, and what they hold."""
-        if self._pending is None:
+        now = self._now
+        if self._batch is None or self._batch[0] != self._next:
             rows: Rows = range(len(self.X))
-            batch: Batch = self.X, self.Y
+            batch: Batch = self._feed.X, self._feed.Y
             if not self._takes_all:
-                rows, batch = self._feed.mini_batch(self._epoch, self._seen, self.batch_size)
+                rows, batch = self._feed.mini_batch(now.epoch, now.seen, self.batch_size)
             if self.noise is not None:  # with its own numbers, whatever the order of the examples took
-                rng = np.random.default_rng([self.seed, self._epoch, self._steps_in_epoch + 1])
+                rng = np.random.default_rng([self.seed, now.epoch, now.steps_in_epoch + 1])
                 batch = (*batch, checks.drawn(self.noise, rng, len(rows)))
-            self._pending = rows, batch
-        return self._pending
+            self._batch = self._next, rows, batch
+        return self._batch[1:]
 
     def _value_and_gradient(self, batch: Batch, gradient: Vector) -> tuple[float, UndefinedError | None]:
         """The mean cost, and why it is nan, if Values say so; its gradient goes to `gradient`, 0 for frozen parameters."""
@@ -597,16 +691,17 @@ class Training:
             cost, cause = math.nan, error
             gradient.fill(math.nan)
         if self.frozen:
-            gradient[self._still] = 0.0
+            gradient[self._own.still] = 0.0
         return cost, cause
 
     def _end_epoch(self) -> None:
         """Enter the epoch that has just ended into the history."""
-        history, steps, n = self.history, self.history.steps, self._steps_in_epoch
-        if not np.isfinite(self._own.theta).all():
+        self._show()  # what is measured reads the Values
+        now, history = self._now, self.history
+        steps, n = history.steps, now.steps_in_epoch
+        if not np.isfinite(now.vectors[0]).all():
             self._diverge(n - 1, "the update has overflowed the parameters")
-        self._write()
-        cost = float(np.average(steps.cost[-n:], weights=steps.examples[-n:]))
+        cost, best = float(np.average(steps.cost[-n:], weights=steps.examples[-n:])), now.best
         norm, seconds = sum(steps.gradient_norm[-n:]) / n, sum(steps.seconds[-n:])
         measured = [(history.accuracy, self._accuracy(self.X, self.Y))] if self.measured else []
         if self.validation is not None:
@@ -614,16 +709,19 @@ class Training:
             if self.measured:
                 measured.append((history.validation_accuracy, self._accuracy(*self.validation)))
             if held_out < min([history.forgotten.validation_cost, *history.validation_cost]):
-                self._best[:] = self._own.theta
+                best = now.vectors[0].copy()
             measured.append((history.validation_cost, held_out))
-        for column, number in measured:  # all of them or, after an exception above, none
+        measured += [(history.cost, cost), (history.learning_rate, steps.learning_rate[-1])]
+        self._shown = None  # the history is ahead of now until the end
+        for column, number in [*measured, (history.gradient_norm, norm), (history.seconds, seconds)]:
             column.append(number)
-        history.cost.append(cost)
-        history.learning_rate.append(steps.learning_rate[-1])
-        history.gradient_norm.append(norm)
-        history.seconds.append(seconds)
-        self._epoch, self._seen, self._steps_in_epoch = self._epoch + 1, 0, 0
-        self._safe = self._snapshot()
+        after = now._replace(best=best, epoch=now.epoch + 1, seen=0, steps_in_epoch=0, looked=0, mark=history.mark())
+        self._now = self._shown = self._held_as(after._replace(safe=self._state(after)))
+
+    def _held_as(self, now: _Now) -> _Now:
+        """The same vectors as those of now: they need not be copied again."""
+        self._held = now if self._held is self._now else None
+        return now
 
     def _validation_cost(self, X: Array, Y: Array) -> float:
         part, cost, cause = self.processes.part(len(X)), 0.0, None
@@ -634,7 +732,7 @@ class Training:
             cost, cause = math.nan, error
         cost = self.processes.mean(cost, part.stop - part.start)
         if not math.isfinite(cost):
-            self._diverge(self._steps_in_epoch - 1, f"the validation cost is {cost}", cause)
+            self._diverge(self._now.steps_in_epoch - 1, f"the validation cost is {cost}", cause)
         return cost
 
     def _accuracy(self, X: Array, Y: Array) -> float:
@@ -644,7 +742,7 @@ class Training:
             right = math.nan if np.isnan(outputs).any() else accuracy(outputs, Y, self.model.threshold, part)
         right = self.processes.mean(right, part.stop - part.start)
         if math.isnan(right):
-            self._diverge(self._steps_in_epoch - 1, "an output of the model is nan", cause)
+            self._diverge(self._now.steps_in_epoch - 1, "an output of the model is nan", cause)
         return right
 
     def _measured_outputs(self, X: Array, *noise: Array) -> tuple[Array, UndefinedError | None]:
@@ -656,74 +754,128 @@ class Training:
 
     def _diverge(self, step: int, what: str, cause: Exception | None = None) -> NoReturn:
         """Go back to where all was last known to be good, and raise the error that says so."""
-        epoch, in_all, rate = self._epoch, self._steps_in_epoch + self.steps_left, self.optimizer.learning_rate
+        now, rate = self._now, self.optimizer.learning_rate
+        in_all = now.steps_in_epoch + self.steps_left
         self._restore(replace(self._safe, looked=0))
         steps = self.history.forgotten.steps + len(self.history.steps.cost)
-        place = f"after epoch {self._epoch}" if not self._seen else f"after step {steps}"
+        place = f"after epoch {self._now.epoch}" if not self._now.seen else f"after step {steps}"
         saved = f"; the last finite checkpoint is {self._path}" if self._path else ""
         raise DivergenceError(
-            f"training diverged in epoch {epoch + 1}, at step {step + 1} of {in_all}, with learning rate {rate:g}: {what}. "
+            f"training diverged in epoch {now.epoch + 1}, at step {step + 1} of {in_all}, with learning rate {rate:g}: {what}. "
             f"The model is as it was {place}{saved}. Try a smaller learning rate, or clip=1.0"
         ) from cause
 
-    def _take_up(self) -> None:
-        """Go on with what others wrote to the model."""
-        if self._seen == len(self.X):  # where an exception kept the last epoch from ending
-            self._end_epoch()
-        if self._own.read() and not self._seen:
-            self._safe = self._snapshot()
+    # What is outside of the run: the model, the optimizer and the history, which others read and change between two calls
 
-    def _remembered(self) -> list[Vector]:
-        """The optimizer's memory in the objective's order, in the vectors of before, as a descent is of these."""
-        vectors = self.optimizer.vectors(len(self._own.values))
-        own = self._memory if len(self._memory) == len(vectors) else [np.empty_like(self._own.theta) for _ in vectors]
-        for vector, copy in zip(vectors, own):
-            copy[:] = vector[self._own.places]
-        return own
-
-    def _remember(self) -> None:
-        """Bring the optimizer's memory up to what has been learned, if it is behind."""
-        if self._own.ahead:
-            for vector, own in zip(self.optimizer.vectors(len(self._own.values)), self._memory):
-                vector[self._own.places] = own
+    def _show(self) -> None:
+        """Write what is now to the model, the optimizer and the history. Once interrupted, it does it before it raises."""
+        try:
+            self._write()
+        except BaseException:
+            self._write()
+            raise
 
     def _write(self) -> None:
-        """Bring the optimizer and the model up to what has been learned, if they are behind."""
-        self._remember()
-        self._own.write()
+        now, own, optimizer = self._now, self._own, self.optimizer
+        if self._shown is now:
+            return
+        self.history.show(now.mark)
+        parameters, _, *memory = now.vectors
+        for vector, numbers in zip(optimizer.vectors(len(own.values)), memory):
+            vector[own.places] = numbers
+        optimizer.steps = now.steps
+        own.write(parameters)
+        if self._threshold is not None:
+            self.model.threshold = self._threshold
+        self._threshold, self._shown = None, now
+
+    def _take_up(self) -> None:
+        """Continue with what others wrote to the model and the optimizer, and end an epoch that an exception kept from ending."""
+        self._show()
+        self._read()
+        if self._now.seen == len(self.X):
+            self._end_epoch()
+
+    def _read(self) -> None:
+        """Take the parameters and the memory from the model and the optimizer, unless these are out of date."""
+        now, own, optimizer = self._now, self._own, self.optimizer
+        if self._shown is not now:
+            return
+        optimizer.bind(own.values)
+        found = (own.read(), now.vectors[1], *self._in_own_order(optimizer.vectors(len(own.values))))
+        steps = optimizer.steps if optimizer.memory else now.steps  # another run may count its own
+        if steps == now.steps and all(map(np.array_equal, found, now.vectors)):
+            return
+        wrong = np.flatnonzero(~np.isfinite(found[0]))
+        if wrong.size:
+            own.write(now.vectors[0])
+            place = int(wrong[0])
+            raise ValueError(
+                f"{own.name(place)} was set to {found[0][place]}, which cannot be trained: the parameters are as they were before"
+            )
+        now = now._replace(vectors=self._copied(found), steps=steps)
+        if not now.seen:
+            now = now._replace(safe=self._state(now))
+        self._now = self._shown = now
+
+    def _look(self, closely: bool) -> None:
+        """Make new programs if the model, or anything that its functions read, has changed.
+
+        Raises ValueError if the model has other Values. Only if `closely` the functions are called, to see what they read: it takes
+        up to as long as recording the cost. Back ends copy the examples again then.
+        """
+        reads = reads_of(self.model)
+        is_same = reads is not None and self._reads is not None and reads.are(self._reads)
+        if not is_same:
+            self._own.check_same()
+        if closely:
+            self._feed.look_again()
+        if (closely or (reads is not None and not is_same)) and not self._objective.is_current(is_same):
+            self._record_again()
+        self._reads = reads
+
+    def _record_again(self) -> None:
+        """Go on with the programs of what functions are now, from the same place."""
+        self._take_up()
+        state, safe = self._state(), self._safe
+        self._objective, reason = self._make_objective()
+        if reason:
+            _warn(f"training continues on scalar Values, some hundred times slower than compiled: {reason}")
+        self._own = Parameters(self.model, self._objective.parameters, self.frozen)
+        self._restore(state)
+        self._now = self._shown = self._now._replace(safe=safe)
 
     # States
 
-    def _snapshot(self) -> State:
-        self._remember()
-        memory = self.optimizer.state_dict()
-        vectors = [vector for name, vector in memory.items() if name != "steps"]
-        parameters, best = (self._own.in_model_order(vector, self._own.known) for vector in (self._own.theta, self._best))
-        gradient = self._own.in_model_order(self._gradient)
-        for vector in (parameters, best, gradient, *vectors):
-            vector.setflags(write=False)
-        return State(
-            parameters, best, gradient, self.optimizer, self.optimizer.schedule, memory, self.batch_size, self.clip, self._looked,
-            self.history.mark(),
-        )  # fmt: skip
+    @property
+    def _safe(self) -> State:
+        assert self._now.safe is not None
+        return self._now.safe
 
-    def _check_memory(self, optimizer: Optimizer) -> None:
-        for name, vector in optimizer.state_dict().items():
-            if name != "steps" and len(vector) != len(self._own.values):
-                raise ValueError(
-                    f"this optimizer remembers {len(vector)} parameters, got {len(self._own.values)}: make a new one for another model"
-                )
+    def _state(self, now: _Now | None = None) -> State:
+        """The state at a moment, in the model's order."""
+        now = self._now if now is None else now
+        parameters, gradient, *memory = map(self._own.in_model_order, now.vectors)
+        best = self._own.in_model_order(now.best)
+        for vector in (parameters, gradient, best, *memory):
+            vector.setflags(write=False)
+        remembered = {"steps": now.steps, **(dict(zip(self.optimizer.memory, memory)) if now.steps else {})}
+        settings = self.optimizer, self.optimizer.schedule, remembered, self.batch_size, self.clip
+        return State(parameters, best, gradient, *settings, now.looked, now.mark)
 
     def _restore(self, state: State) -> None:
         """Raises ValueError, with nothing changed, where the state does not fit together."""
-        place, places = self._place(state.mark), self._own.places
+        place, mark = self._place(state.mark), state.mark.copied()
         state.optimizer.load_state_dict(state.memory)
-        self.optimizer, self.optimizer.schedule = state.optimizer, state.schedule
-        self.batch_size, self.clip, self._pending, self._looked = state.batch_size, state.clip, None, state.looked
-        self._epoch, self._seen, self._steps_in_epoch = place
-        self.history.go_back(state.mark)
-        self._best[:], self._gradient[:], self._safe = state.best[places], state.gradient[places], state
-        self._own.reset(state.parameters)
+        self._shown = None
+        self.optimizer, self.batch_size, self.clip = state.optimizer, state.batch_size, state.clip
+        self.optimizer.schedule, self.history.stopped = state.schedule, ""
+        self.optimizer.bind(self._own.values)
+        self._make_room()
+        vectors = [state.parameters, state.gradient, *self.optimizer.vectors(len(self._own.values))]
+        (best,) = self._in_own_order([state.best])
+        self._now = _Now(self._in_own_order(vectors), best, self.optimizer.steps, *place, state.looked, mark, state)
+        self._show()
 
     def _place(self, mark: Mark) -> tuple[int, int, int]:
         """The epochs that are over at the mark, and in the one after them how many examples have been seen, in how many steps."""

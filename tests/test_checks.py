@@ -29,7 +29,7 @@ from tests.runs import HELD_OUT, X, Y, begin, bits, eager_and_compiled, fit
         (([[1.0, None]] * 30, Y), r"X must be an array of real numbers: X\[0, 1\] is NoneType None"),
         ((None, Y), "X must be an array of real numbers: X is NoneType None"),
         (([[1.0, 2.0]] * 29 + [[1.0]], Y), "X must be an array of real numbers, with rows of one length: row 0 has 2, row 29 has 1"),
-        ((np.hstack([X, X]), Y), "this layer takes a list of 2 inputs, got 4"),
+        ((np.hstack([X, X]), Y), "^X has 4 columns and the model takes 2 inputs$"),
         ((X, np.eye(2)[Y]), r"squared_error needs one target for each output: got 1 outputs and 2 target\(s\)"),
     ],
 )

@@ -19,7 +19,7 @@ OPTIONAL = {
 }  # fmt: skip
 ENGINE = ["kernels", "operation", "ops", "modes", "backward", "interop", "copying", "value", "require", "derivatives"]
 REST = ["names", "chain_rule", "why", "vectorize", "draw"]
-ORDER = [*(f"autograd.{name}" for name in ("atomic", *ENGINE, *REST)), "autograd", "nn", "playground", "demos", "tests"]
+ORDER = [*(f"autograd.{name}" for name in ("atomic", "masks", *ENGINE, *REST)), "autograd", "nn", "playground", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 

@@ -213,7 +213,7 @@ def test_a_state_that_does_not_fit_changes_nothing(change: dict[str, Any], messa
         ([["a", "b"]], "X must be an array of real numbers: found <U1, such as 'a'"),
         ([[1j, 2.0]], "X must be an array of real numbers"),
         ([[1.0, 2.0], [1.0, math.nan]], r"X\[1, 1\] is nan: all of X must be finite numbers"),
-        ([[1.0, 2.0, 3.0]], "this layer takes a list of 2 inputs, got 3"),
+        ([[1.0, 2.0, 3.0]], "^X has 3 columns and the model takes 2 inputs$"),
         (
             np.ma.masked_equal([[1.0, 2.0], [3.0, -1.0]], -1.0),
             r"X .*has masked entries: fill them, as in X.filled\(0.0\), or leave out the rows that have one",
@@ -239,7 +239,7 @@ def test_predictions_are_the_same_for_few_and_for_many() -> None:
         assert predicted.shape == (1234, 3)
         for row in (0, 999, 1000, 1233):
             assert predicted[row] == pytest.approx([output.data for output in model(X[row].tolist())], rel=1e-12)
-    with pytest.raises(ValueError, match="this layer takes a list of 2 inputs, got 3"):
+    with pytest.raises(ValueError, match=r"^X has 3 columns and the model takes 2 inputs$"):
         MLP([2, 1]).predict(np.zeros((100, 3)))
 
 

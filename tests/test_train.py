@@ -279,7 +279,7 @@ def test_a_callback_may_not_leave_what_cannot_be_trained() -> None:
     with pytest.raises(ValueError, match=r"layers\[0\]\.neurons\[0\]\.weights\[0\] was set to nan, which cannot be trained"):
         fit(model, callbacks=[spoil])
     assert np.isfinite(np.frombuffer(bits(model))).all()
-    with pytest.raises(ValueError, match="the model was given other Values: a run goes on with those it began with"):
+    with pytest.raises(ValueError, match="the model was given other Values: a run continues with those it began with"):
         fit(callbacks=[replace])
 
 

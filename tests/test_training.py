@@ -285,7 +285,9 @@ def test_parameters_that_cannot_be_trained_are_put_back() -> None:
         with pytest.raises(ValueError, match="the model has 17 parameters: give a finite number for each, in a vector"):
             run.assign(numbers)
     run.model.layers[0].neurons[0].bias = Value(1.0)  # type: ignore[attr-defined]
-    with pytest.raises(ValueError, match="the model was given other Values: a run goes on with those it began with; change their data, or"):
+    with pytest.raises(
+        ValueError, match="the model was given other Values: a run continues with those it began with; change their data, or"
+    ):
         run.steps(1)
 
 
@@ -613,7 +615,9 @@ def test_a_run_that_is_refused_leaves_the_model_as_it_was() -> None:
     with pytest.raises(ValueError, match="make a new one for another model"):
         Training(model, x, y, optimizer=of_another)
     assert model.threshold == 0.25
-    Training(model, x, y)
+    run = Training(model, x, y)
+    assert model.threshold == 0.25  # which is that of the cost once it was trained with it
+    run.step()
     assert model.threshold == 0.5
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd import modes
+from autograd.masks import refuse_masked
 from autograd.modes import TraceError, mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
@@ -299,8 +300,9 @@ class Vectorized:
         """An argument as a contiguous array of the program's dtype. Raises TypeError or ValueError where it is none."""
         if type(array) is np.ndarray and array.dtype == self.dtype and array.ndim and array.flags.c_contiguous:
             return array
+        refuse_masked(name, array)
         try:
-            array = _plain(array, name)
+            array = np.asarray(array)
         except ValueError:
             raise ValueError(f"{name} has rows of different lengths: an argument is an array of shape (batch,) or (batch, n)") from None
         if array.dtype.kind not in "biuf":
@@ -390,15 +392,6 @@ def _misfit(names: Sequence[str], arrays: Sequence[FloatArray]) -> str:
     return f"arguments need one row for each example, the same number of them: got shapes {shapes}"
 
 
-def _plain(array: Any, name: str) -> FloatArray:
-    """An array of numpy's own class. Raises TypeError where some of it is masked: what lies behind a mask is not to be computed with."""
-    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
-        raise TypeError(
-            f"{name} has masked entries, and an example lacks no number: fill them, {name}.filled(0.0), or leave those examples out"
-        )
-    return np.asarray(array)
-
-
 def _checked_vector(vector: Any, size: int, dtype: Any, name: str, of: str = "", exact: bool = False) -> FloatArray:
     if type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype and vector.flags.c_contiguous:
         if exact and not vector.flags.writeable:
@@ -407,7 +400,8 @@ def _checked_vector(vector: Any, size: int, dtype: Any, name: str, of: str = "",
     if exact:
         found = f"{vector.dtype} of shape {vector.shape}" if isinstance(vector, np.ndarray) else type(vector).__name__
         raise ValueError(f"{name} must be a contiguous array of {dtype} of shape ({size},), got {found}")
-    array = _plain(vector, name)
+    refuse_masked(name, vector)
+    array = np.asarray(vector)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.shape != (size,):

@@ -48,14 +48,14 @@ class UpdateRule:
         self._executables: dict[np.dtype[Any], numpy_backend.Plans] = {}
         self._rooms: list[_Room] = []  # that no thread is using
 
-    def is_current(self) -> bool:
-        """Whether the rule would give the same program if it were recorded now.
+    def is_current(self, rule: Callable[..., Sequence[Any]] | None = None) -> bool:
+        """Whether the rule, or another one in its place, would give the same program if it were recorded now.
 
         The program keeps everything that the rule reads, such as attributes and globals, as it was. Record a new UpdateRule where
         this is False.
         """
         try:
-            return _recorded(self.rule, self.memory).is_same(self.program)
+            return _recorded(rule or self.rule, self.memory).is_same(self.program)
         except Exception:  # recording a new UpdateRule raises it
             return False
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from autograd.masks import refuse_masked
 from autograd.value import Value
 from autograd.vectorize.program import FloatArray, aligned
 
@@ -38,20 +40,37 @@ class ParameterLayout:
         vector[:] = [parameter.data for parameter in self.parameters]
         return vector
 
-    def assign(self, vector: FloatArray) -> None:
-        """Write a vector, with a number for each parameter, to the parameters' data."""
-        for parameter, number in zip(self.parameters, vector.tolist()):
+    def assign(self, vector: npt.ArrayLike) -> None:
+        """Write a vector, with one number for each parameter, to the parameters' data.
+
+        Raises ValueError, with nothing changed, if it has another shape or masked entries, and TypeError if it does not hold real numbers.
+        """
+        numbers = self._checked("vector", vector)
+        if numbers.ndim != 1:
+            raise ValueError(f"vector must have shape ({len(self)},), got {numbers.shape}")
+        for parameter, number in zip(self.parameters, numbers.astype(np.float64, copy=False).tolist()):
             parameter.data = number
 
     def places(self, order: Sequence[Value]) -> FloatArray:
         """Where each of these Values stands in this layout; -1 for one that does not."""
         return np.array([self._places.get(id(parameter), -1) for parameter in order], dtype=np.intp)
 
-    def to(self, order: Sequence[Value], vectors: FloatArray) -> FloatArray:
-        """A new array, the last axis of `vectors` put from this layout into another order; 0 for parameters that are not in this one.
+    def to(self, order: Sequence[Value], vectors: npt.ArrayLike) -> FloatArray:
+        """Return a new array: the last axis of `vectors` in another order, with 0 for parameters that are not in this layout.
 
-        The way back is `ParameterLayout(order).to(layout.parameters, vectors)`.
+        The way back is `ParameterLayout(order).to(layout.parameters, vectors)`. Raises what `assign` raises.
         """
-        there, places = np.zeros((*vectors.shape[:-1], len(order)), vectors.dtype), self.places(order)
-        there[..., places >= 0] = vectors[..., places[places >= 0]]
+        given = self._checked("vectors", vectors)
+        there, places = np.zeros((*given.shape[:-1], len(order)), given.dtype), self.places(order)
+        there[..., places >= 0] = given[..., places[places >= 0]]
         return there
+
+    def _checked(self, name: str, vectors: npt.ArrayLike) -> FloatArray:
+        """Return `vectors` as an array whose last axis has a number for each parameter."""
+        refuse_masked(name, vectors)
+        array = np.asarray(vectors)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+        if array.shape[-1:] != (len(self),):
+            raise ValueError(f"{name} must have {len(self)} numbers on its last axis, one for each parameter, got shape {array.shape}")
+        return array

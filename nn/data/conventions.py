@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd import refuse_masked
+
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Seed = int | np.random.Generator
@@ -37,8 +39,7 @@ def finite(name: str, number: float, least: float = -math.inf) -> float:
 
 def unmasked(name: str, given: Any) -> NDArray[Any]:
     """As an array. Raises ValueError where some of it is masked: numpy would take what lies behind the mask for what was meant."""
-    if np.ma.is_masked(given):
-        raise ValueError(f"{name} has masked entries: fill them, as in {name}.filled(0.0), or leave out the rows that have one")
+    refuse_masked(name, given)
     return np.asarray(given)
 
 
