@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -156,7 +155,7 @@ def map_structure(f: Callable[[Any], Any], structure: Any) -> Any:
     Of a dict the values are mapped, in the dict's order. The result has the type of the structure.
     """
     if isinstance(structure, dict):
-        mapped = copy.copy(structure)
+        mapped = structure.copy()
         mapped.update({key: map_structure(f, each) for key, each in structure.items()})
         return mapped
     if isinstance(structure, (list, tuple)):
