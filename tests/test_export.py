@@ -95,22 +95,20 @@ def test_what_was_learned_is_in_the_file(tmp_path: Path) -> None:
 
 # Names that mean something else in Python, numpy or C, and numbers that are not finite
 
-OWN = ["np", "math", "parameters", "theta", "weights", "batch", "erf", "erfc", "placed", "W1", "b1", "w1", "z1", "h1", "t1", "dtheta", "cost"]
-OWN += ["result", "out", "work", "start", "count", "real", "vec", "splat", "load", "a0", "a3", "i0", "e", "g", "columns0", "x0", "x_rows", "x_turned"]
-OWN += ["len_", "np_", "out_", "f", "mean", "main", "lanes", "total", "logsumexp", "pow", "gamma", "index", "y0", "linux", "unix", "NAN", "M_PI"]
-PYTHON = [each for each in [*dir(builtins), *keyword.softkwlist, *dir(math), *OWN] if each.isidentifier() and not keyword.iskeyword(each)]
-KEYWORDS = """auto break case char const continue default do double else enum extern float for goto if inline int long register restrict
-return short signed sizeof static struct switch typedef union unsigned void volatile while _Bool _Complex _Imaginary asm typeof bool
-true false alignas alignof constexpr nullptr static_assert thread_local typeof_unqual""".split()
-PYTHON = sorted({*PYTHON} - {"__debug__"})  # which Python itself keeps from being assigned
-C = [each for each in dict.fromkeys([*PYTHON, *KEYWORDS]) if each.isidentifier() and not keyword.iskeyword(each)]
+OWN = """np math parameters theta weights batch erf erfc placed W1 b1 w1 z1 h1 t1 dtheta cost result out work start count real vec splat
+load a0 a3 i0 e g columns0 x0 x_rows x_turned len_ np_ out_ f mean main lanes total logsumexp pow gamma index y0 linux unix NAN M_PI"""
+KEYWORDS = """auto case char const default do double enum extern float goto inline int long register restrict short signed sizeof static
+struct switch typedef union unsigned void volatile _Bool _Complex _Imaginary asm typeof bool true false alignas alignof constexpr nullptr
+static_assert thread_local typeof_unqual"""
+PYTHON = sorted({*dir(builtins), *keyword.softkwlist, *dir(math), *OWN.split()} - {*keyword.kwlist, "__debug__"})
+C = sorted({*PYTHON, *KEYWORDS.split()})
 
 
 def named(name: str, arguments: list[str]) -> Any:
     """A program with a function and arguments of these names, of one number each; it has parameters, and needs helpers."""
     w = [Value(0.25 * index - 1) for index in range(1 + len(arguments))]
     terms = [f"_tanh(_w[{index}] * {each})" for index, each in enumerate(arguments)]
-    names = {"_w": w, "_erf": erf, "_tanh": tanh}
+    names: dict[str, Any] = {"_w": w, "_erf": erf, "_tanh": tanh}
     exec(f"def {name}({', '.join(arguments)}):\n    return _erf({' + '.join(terms)} + _w[-1])", names)
     return vectorize(names[name]).record(*[np.ones(2)] * len(arguments))
 

@@ -148,8 +148,8 @@ class _Renderer:
         self.output = self.program.outputs.get("results", len(self.program))  # what comes after it is derivatives
         self.gradient = self.program.outputs.get("gradient", -1)
         self.arguments = list[str]()
-        for each in arguments:
-            self.arguments.append(dialect.free(each, self.arguments))
+        for argument in arguments:
+            self.arguments.append(dialect.free(argument, self.arguments))
         self.uses = [0] * len(self.program)
         for each in self.program.outputs.values():
             self.uses[each] += 1
