@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -156,7 +155,7 @@ def map_structure(f: Callable[[Any], Any], structure: Any) -> Any:
     Of a dict the values are mapped, in the dict's order. The result has the type of the structure.
     """
     if isinstance(structure, dict):
-        mapped = copy.copy(structure)
+        mapped = structure.copy()
         mapped.update({key: map_structure(f, each) for key, each in structure.items()})
         return mapped
     if isinstance(structure, (list, tuple)):
@@ -278,7 +277,7 @@ def _difference(f: Callable[..., float], point: Sequence[float], index: int) -> 
     def at(x: float) -> float:
         return f(*point[:index], x, *point[index + 1 :])
 
-    best, least = dict(difference=math.nan, slope=0.0, noise=0.0), math.inf
+    best, least = {"difference": math.nan, "slope": 0.0, "noise": 0.0}, math.inf
     x = point[index]
     step = 0.05 * max(abs(x), 0.1)
     previous: list[float] = []
@@ -296,6 +295,6 @@ def _difference(f: Callable[..., float], point: Sequence[float], index: int) -> 
             row.append((row[-1] * factor - before) / (factor - 1))
             error = max(abs(row[-1] - row[-2]), abs(row[-1] - before))
             if error < least:
-                best, least = dict(difference=row[-1], slope=slope, noise=noise), error
+                best, least = {"difference": row[-1], "slope": slope, "noise": noise}, error
         previous, step = row, step / 1.4
     return best

@@ -93,7 +93,8 @@ def _diagnose(paths: Paths) -> tuple[str, str, list[Factor]]:
 def _extremes(paths: Paths, side: int) -> list[Factor]:
     """The factors of the largest path that make it large (side 1) or small (side -1): the strongest, and those comparable to it."""
     sizes = {factor: side * log_size(factor.derivative) for factor in paths.path(0).factors}
-    telling = [factor for factor, size in sizes.items() if size > 0 and size >= max(sizes.values()) / 4]
+    least = max(sizes.values()) / 4
+    telling = [factor for factor, size in sizes.items() if size > 0 and size >= least]
     return sorted(telling, key=lambda factor: -sizes[factor])
 
 

@@ -295,18 +295,20 @@ def _check(model: MLP, x: list[float], y: Any, cost: Cost, which: str) -> None:
 
 
 def _check_outputs(model: MLP, X: Array, outputs: Array, is_one: bool) -> None:
-    """Raise where the model returns other outputs than its layers compute, as a class with a `__call__` of its own may for some examples."""
+    """Raise where the model returns other outputs than its layers compute, as a class with its own `__call__` may for some examples."""
     returned = model.predict(X)
     size = np.abs(outputs).max()
     if returned.shape != outputs.shape:
-        raise ValueError(f"{model!r} returns {returned.shape[1]} outputs, and its layers {outputs.shape[1]}: nudges takes plain layers only")
+        raise ValueError(
+            f"{model!r} returns {returned.shape[1]} outputs, and its layers {outputs.shape[1]}: nudges takes plain layers only"
+        )
     wrong = ~np.isclose(returned, outputs, rtol=1e-9, atol=1e-9 * size if np.isfinite(size) else 0.0, equal_nan=True).all(axis=1)
     if wrong.any():
         row = int(wrong.argmax())
         which = "" if is_one else f" for example {row}"
         raise ValueError(
             f"{model!r} returns {returned[row].tolist()!s:.60}{which}, and its layers {outputs[row].tolist()!s:.60}: "
-            f"nudges takes plain layers only, without a __call__ of their own"
+            f"nudges takes plain layers only, without a __call__ of its own"
         )
 
 

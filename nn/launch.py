@@ -136,9 +136,7 @@ def take_part(address: str, processes: int, index: int) -> None:
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as stop:
-        status = stop.code if isinstance(stop.code, int) else 1 if stop.code else 0
-        if isinstance(stop.code, str):
-            print(stop.code, file=sys.stderr)
+        status = exit_status(stop.code)
     except BaseException:
         print(f"process {index} of {processes}:", file=sys.stderr)
         traceback.print_exc()
@@ -147,6 +145,16 @@ def take_part(address: str, processes: int, index: int) -> None:
     sys.stderr.flush()
     if status:
         os._exit(status)  # JAX would wait at the exit for processes that may be dead
+
+
+def exit_status(code: object) -> int:
+    """The exit status that Python gives `sys.exit(code)`: 0 for None, an integer modulo 256, and 1 for anything else, which it prints."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF if -sys.maxsize - 1 <= code <= sys.maxsize else 0xFF
+    print(code, file=sys.stderr)
+    return 1
 
 
 def _environment() -> dict[str, str]:

@@ -390,7 +390,8 @@ def exact_squared_error(outputs: Any, target: Any) -> Any:
 
 ONE = [(each,) for each in EVERY_SIZE]
 COSTS: list[tuple[Any, Any, Any, Any]] = [
-    *((cross_entropy, exact_cross_entropy, TWO_SCORES, target) for target in ([1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.7, 0.3], [1e-9, 1 - 1e-9])),
+    *((cross_entropy, exact_cross_entropy, TWO_SCORES, target) for target in ([1.0, 0.0], [0.0, 1.0], [0.5, 0.5])),
+    *((cross_entropy, exact_cross_entropy, TWO_SCORES, target) for target in ([0.7, 0.3], [1e-9, 1 - 1e-9])),
     *((cross_entropy, exact_cross_entropy, THREE_SCORES, target) for target in ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.25, 0.25, 0.5])),
     *((binary_cross_entropy, exact_binary_cross_entropy, ONE, target) for target in (0.0, 1.0, 0.25, 1e-9)),
     *((hinge, exact_hinge, ONE, target) for target in (-1.0, 1.0)),
@@ -415,14 +416,14 @@ def test_costs_are_those_of_mpmath_for_scores_of_every_size(cost: Any, exact: An
     is_label = isinstance(target, list) and 1.0 in target and cost is not squared_error
     targets = [target, target.index(1.0)] if is_label else [target]
     kink = 1e-15 if cost is hinge else 0.0  # 1 + score - right loses what is below the last digit of 1
-    for given in targets:
-        arrays = np.array(every), np.array([given] * len(every), dtype=float)
+    for label in targets:
+        arrays = np.array(every), np.array([label] * len(every), dtype=float)
         compiled = [vectorize(cost, backend=backend)(*arrays).tolist() for backend in BACKENDS]
         for scores, want, *programs in zip(every, expected, *compiled):
-            eager = cost(list(scores), given)
+            eager = cost(list(scores), label)
             assert type(eager) is float
-            for found in (eager, cost(list(map(Value, scores)), given).data, *programs):
-                assert is_close(found, want, kink), (scores, given, found, float(want))
+            for found in (eager, cost(list(map(Value, scores)), label).data, *programs):
+                assert is_close(found, want, kink), (scores, label, found, float(want))
 
 
 @pytest.mark.parametrize("target", [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.7, 0.3]])
@@ -431,11 +432,11 @@ def test_the_gradient_of_cross_entropy_is_that_of_mpmath_for_scores_of_every_siz
     with mpmath.workdps(DIGITS):
         expected = [[each - wanted for each, wanted in zip(softmax_exactly(scores), target)] for scores in TWO_SCORES]
     noise = 0.0 if 1.0 in target else 1e-15
-    given = target.index(1.0) if 1.0 in target else target
+    label = target.index(1.0) if 1.0 in target else target
     slopes = vectorize(lambda scores, y: grad(lambda s: cross_entropy(s, y))(scores))
-    compiled = slopes(np.array(TWO_SCORES), np.array([given] * len(TWO_SCORES), dtype=float))
+    compiled = slopes(np.array(TWO_SCORES), np.array([label] * len(TWO_SCORES), dtype=float))
     for scores, want, found in zip(TWO_SCORES, expected, compiled.tolist()):
-        eager = grad(lambda s: cross_entropy(s, given))(list(scores))
+        eager = grad(lambda s: cross_entropy(s, label))(list(scores))
         assert all(is_close(each, exact, noise) for each, exact in zip(eager, want)), (scores, eager, want)
         assert all(is_close(each, exact, noise) for each, exact in zip(found, want)), (scores, found, want)
 

@@ -267,11 +267,9 @@ def test_labels_of_many_digits_stay_apart_or_are_refused(tmp_path: Path) -> None
     """Python's int is the reference: 2**53 + 1 is no float64."""
     labels = [2**53, 2**53 + 2, 2**62, -(2**60), 7]
     y = load_csv(written(tmp_path, "".join(f"1,{label}\n" for label in labels))).y
-    assert (y.tolist(), y.dtype) == (labels, np.int64)
+    assert (y.tolist(), str(y.dtype)) == (labels, "int64")
     path = written(tmp_path, f"a,b\n1,{2**53}\n2,{2**53 + 1}\n")
-    with pytest.raises(
-        ValueError, match=r"line 3: 'b' is '9007199254740993', a whole number with more digits .* categorical=\['b'\] makes"
-    ):
+    with pytest.raises(ValueError, match=r"line 3: 'b' is '9007199254740993', a whole number with more .* categorical=\['b'\] makes"):
         load_csv(path)
     table = load_csv(path, categorical=["b"])
     assert (table.y.tolist(), table.classes) == ([0, 1], ["9007199254740992", "9007199254740993"])
@@ -279,13 +277,9 @@ def test_labels_of_many_digits_stay_apart_or_are_refused(tmp_path: Path) -> None
 
 @given(st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=5))
 def test_whole_labels_are_read_exactly_or_refused(labels: list[int]) -> None:
-    try:
-        table = load_csv(io.StringIO("".join(f"0.5,{label}\n" for label in labels)), header=False)
-    except ValueError as error:
-        assert "more digits than float64 holds" in str(error)
-        assert any(int(float(label)) != label for label in labels)
-    else:
-        assert table.y.tolist() == labels
+    table, message = attempt(lambda: load_csv(io.StringIO("".join(f"0.5,{label}\n" for label in labels)), header=False))
+    assert ("more digits than float64 holds" in message) == any(int(float(label)) != label for label in labels)
+    assert table is None or table.y.tolist() == labels
 
 
 @pytest.mark.parametrize("marks", range(4))

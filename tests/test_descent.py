@@ -387,8 +387,9 @@ def test_a_rule_is_current_until_something_it_reads_changes() -> None:
     assert recorded.is_current()
     optimizer = SGD(momentum=0.9)
     recorded = optimizer.update_rule
+    assert optimizer.update_rule is recorded
     optimizer.momentum = 0.5
-    assert not recorded.is_current()
+    assert optimizer.update_rule is not recorded
 
 
 def test_a_rule_that_draws_is_refused_every_time() -> None:

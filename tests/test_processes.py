@@ -192,7 +192,20 @@ def test_what_cannot_be_launched_is_refused(tmp_path: Path, capsys: pytest.Captu
     assert 'several processes need JAX: pip install "nudge-autograd[jax]"' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("ending", "status"), [("sys.exit('enough')", 1), ("sys.exit()", 0), ("1 / 0", 1)])
+@pytest.mark.parametrize(
+    "code",
+    ["None", "''", "'enough'", "[]", "0.0", "-0.0", "()", "(1, 2)", "{}", "False", "True", "0", "1", "3", "255", "256", "-1", "2**63 - 1"]
+    + ["-2**63", "2**63", "2**70", "-2**70", "b''", "float('nan')", "Ellipsis"],
+)
+def test_exit_statuses_are_pythons_own(code: str, capfd: pytest.CaptureFixture[str]) -> None:
+    done = subprocess.run([sys.executable, "-I", "-c", f"import sys; sys.exit({code})"], capture_output=True, text=True, check=False)
+    assert launch.exit_status(eval(code)) == done.returncode
+    assert capfd.readouterr().err == done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"), [("sys.exit('enough')", 1), ("sys.exit()", 0), ("1 / 0", 1), ("sys.exit('')", 1), ("sys.exit(0.0)", 1)]
+)
 def test_the_exit_status_is_the_scripts(ending: str, status: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "script.py").write_text(f"import sys, beside\nprint(sys.argv[1:], beside.name)\n{ending}\n")
     (tmp_path / "beside.py").write_text("name = __name__\n")

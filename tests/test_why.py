@@ -125,3 +125,16 @@ def test_only_values_have_gradients_to_explain() -> None:
         why(Value(1.0), 2.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"model=3 has no named_parameters\(\), which should yield pairs of a name and a Value"):
         why(Value(1.0), Value(1.0), model=3)
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(0.999, "tiny"), (1.001, "huge")])
+def test_why_of_a_very_deep_graph_names_every_small_or_large_factor(factor: float, verdict: str) -> None:
+    """The product is 0.999**50,000 or 1.001**50,000; a walk that were quadratic in the depth would take minutes."""
+    x = x_at(1.0)
+    y = x
+    for _ in range(50_000):
+        y = y * factor
+    found = why(y, x)
+    assert (found.verdict, len(found.causes)) == (verdict, 50_000)
+    assert found.gradient == pytest.approx(factor**50_000, rel=1e-10)
+    assert "and 49995 more like these" in str(found)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from autograd.atomic import replacing
 from autograd.vectorize.backends.native.emitter import emit
-from autograd.vectorize.backends.numpy.source import source
+from autograd.vectorize.backends.numpy.source import NUMPY, source
 from autograd.vectorize.program import BATCH, FloatArray, Program, Shape
 
 EXAMPLE = """
@@ -19,7 +19,6 @@ EXAMPLE = """
 #include <stdio.h>
 
 int main(void) {{
-    static const real {given};
     static real out[{out}], work[{work}];
     double cost = {name}(1, {arguments}, {theta}, NULL, out, work);
     printf("{first} %.17g %.17g\\n", cost, (double)out[0]);
@@ -43,29 +42,42 @@ def export(
     Both define the function and `parameters`, these numbers; the C has a `main`, compiled with -DEXAMPLE, that calls the function
     for one example of zeros.
     """
-    suffix, numbers = Path(path).suffix.lower(), [repr(float(each)) for each in theta]
-    lines = "".join(f"    {', '.join(numbers[start : start + 6])},\n" for start in range(0, len(numbers), 6))
+    suffix = Path(path).suffix.lower()
     if suffix == ".py":
-        text = f'"""{name}, and the numbers that it was left with: call it with `parameters` for theta."""\n\n'
+        name = NUMPY.free(name)
+        text = f'"""{name}, and its parameters when it was exported: call it with `parameters` for theta."""\n\n'
         text += source(program, name, arguments, shapes, result)
-        text += f"\n\nparameters = np.array([\n{lines}])\n" if numbers else ""
+        text += f"\n\nparameters = np.array([\n{_lines(theta, _in_python)}])\n" if len(theta) else ""
     elif suffix == ".c":
         emitted = emit(program, np.dtype(np.float64), name, arguments, shapes)
         text = emitted.source
-        text += f"\n// theta, as it was left\nstatic const double parameters[] = {{\n{lines}}};\n" if numbers else ""
+        if len(theta):
+            text += f"\n// theta when it was exported\nstatic const double parameters[] = {{\n{_lines(theta, _in_c)}}};\n"
         (output,) = [each for key, each in program.outputs.items() if key != "cost"] or [0]
         sizes = [math.prod(shape) for shape in shapes]
         text += EXAMPLE.format(
             file=Path(path).name,
-            given=", ".join(f"x{index}[{size}] = {{0}}" for index, size in enumerate(sizes)),
             out=math.prod(1 if size == BATCH else size for size in program.shape(output)),
             work=emitted.work,
             name=emitted.name,
-            arguments=", ".join(f"x{index}" for index in range(len(sizes))),
-            theta="parameters" if numbers else "NULL",
+            arguments=", ".join(f"(real[{max(size, 1)}]){{0}}" for size in sizes),
+            theta="parameters" if len(theta) else "NULL",
             first="cost, and the first of the gradient:" if "cost" in program.outputs else "no cost, and the first result:",
         )
     else:
         raise ValueError(f"cannot export to {Path(path).name!r}: the name must end in .py or .c")
     with replacing(path) as file:
         file.write(text.encode())
+
+
+def _lines(theta: FloatArray, written: Callable[[float], str]) -> str:
+    numbers = [written(each) for each in theta.astype(np.float64).tolist()]
+    return "".join(f"    {', '.join(numbers[start : start + 6])},\n" for start in range(0, len(numbers), 6))
+
+
+def _in_python(number: float) -> str:
+    return repr(number) if math.isfinite(number) else f"np.{number}" if number != -math.inf else "-np.inf"
+
+
+def _in_c(number: float) -> str:
+    return repr(number) if math.isfinite(number) else "NAN" if math.isnan(number) else "INFINITY" if number > 0 else "-INFINITY"

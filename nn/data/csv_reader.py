@@ -64,8 +64,9 @@ def load_csv(
 
     The first line is a header where `header` is True, and an example where it is False. For None it is a header where a column is
     given by its name; where a word stands over numbers; where none of its cells is a number, unless one of them recurs below;
-    where its numbers count 0, 1, 2, ... as pandas names columns (two of them over fractions only); and where whole, ascending numbers, such as years, stand beside a
-    word over other words that each recur, or, one after the other, over fractions alone. Else it is an example.
+    where its numbers count 0, 1, 2, ... as pandas names columns (0, 1 alone over fractions only); and where whole, ascending
+    numbers, such as years, stand beside a word over other words that each recur, or, one after the other, over fractions alone.
+    Else it is an example.
     What was decided, and why, is in the table's `header` and `because`.
 
     Raises ValueError, naming the lines, for missing values, for numbers that are not finite, for words in a column of
@@ -393,9 +394,9 @@ def _read(layout: _Layout, text: str) -> Array:
         raise ValueError("a number is missing or not finite")
     if layout.asked.is_missing.numbers and np.isin(part[:, of_numbers], layout.asked.is_missing.numbers).any():
         raise ValueError("a number is missing")
-    if layout.target in of_numbers and (np.abs(part[:, layout.target]) >= 2**53).any():
-        if any(_is_rounded(row[layout.target]) for _, row in _rows(text, layout.asked.delimiter, 1)):
-            raise ValueError("the target is a whole number with too many digits")
+    is_large = layout.target in of_numbers and (np.abs(part[:, layout.target]) >= 2**53).any()
+    if is_large and any(_is_rounded(row[layout.target]) for _, row in _rows(text, layout.asked.delimiter, 1)):
+        raise ValueError("the target is a whole number with too many digits")
     codes = layout.codes.get(layout.target)
     if codes and layout.target not in layout.categorical and any(_number(word) is not None for word in codes.words):
         raise ValueError("the target is in words and in numbers")

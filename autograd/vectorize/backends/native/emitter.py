@@ -18,7 +18,8 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions, names
+from autograd.vectorize.backends.native.identifiers import identifier
+from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions
 from autograd.vectorize.backends.native.rule import INFIX, Rule, applied, literal
 from autograd.vectorize.backends.numpy.source import named
 from autograd.vectorize.program import (
@@ -186,8 +187,12 @@ class _Emitter:
         given = named(program, arguments, shapes)  # the program as it is shown, and the names that its arrays have there
         self.program = given.program
         self.shapes = [by_example(each.shape) for each in self.program.types]
-        self.arguments = [_identifier(each) for each in given.arguments]
-        self.names = {number: _identifier(each) for number, each in given.names.items()}
+        self.arguments = list[str]()
+        for each in given.arguments:
+            self.arguments.append(identifier(each, self.arguments))
+        self.names: dict[int, str] = {}
+        for number, each in given.names.items():
+            self.names[number] = identifier(each, (*self.arguments, *self.names.values()))
         outputs = dict(self.program.outputs)
         self.results = outputs.pop("results") if self.has_cost else -1
         self.output = next(iter(outputs.values()), -1)
@@ -209,7 +214,7 @@ class _Emitter:
             if number not in self.merged:
                 self._emit(number, instruction)
         self._finish()
-        return Emitted(self._text(), max(self.work, 1), _identifier(self.name))
+        return Emitted(self._text(), max(self.work, 1), identifier(self.name))
 
     # When an array is computed, and where it lies.
 
@@ -244,8 +249,7 @@ class _Emitter:
         return merged
 
     def _name(self, number: int) -> str:
-        name = self.names.get(number, f"a{number}")
-        return name if name not in self.arguments else f"{name}_"
+        return self.names.get(number, f"a{number}")
 
     def _allocate(self, name: str, shape: Shape) -> Place:
         """Room for an array, in whole vectors."""
@@ -603,7 +607,7 @@ class _Emitter:
         function = "\n".join(f"    {line}" for line in [*self.tables, *lines])
         begin = beginning(self.functions, self.dtype)
         if self.rule is None:
-            head = f"double {_identifier(self.name)}(long batch, {pointers}) {{"
+            head = f"double {identifier(self.name)}(long batch, {pointers}) {{"
             return "\n".join([begin, "", *header, head, function, "}", ""])
         head = f"static double {self.name}(long batch, {pointers}, struct step *step) {{"
         parts = [begin, self.rule.text(), _DESCENT, "", *header, head, function, "}", "", self._descend(max(sizes)), ""]
@@ -681,20 +685,3 @@ def _at(place: Place, indices: Sequence[str]) -> str:
     terms = [f"{index} * {stride}" if stride != 1 else index for index, stride in zip(indices, place.strides) if index != "0" and stride]
     terms = [str(place.offset)] * bool(place.offset) + terms
     return f"{place.name}[{' + '.join(terms) or '0'}]"
-
-
-def _identifier(name: str) -> str:
-    return f"{name}_" if name in _RESERVED or "_rows" in name or "_turned" in name else name
-
-
-_OWN = """
-auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short
-signed sizeof static struct switch typedef union unsigned void volatile while main batch count start cost out work weights theta
-"""
-_RESERVED = frozenset(_OWN.split()) | frozenset(
-    word
-    for text in (INCLUDES, _LOOPS, _DESCENT, _MACROS, *(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8")))
-    for found in re.findall(r"\b(\w+)\(|#define (\w+)|(?:typedef|static const) .*?(\w+)(?: =|;| __)", text)
-    for word in found
-    if word
-)

@@ -231,7 +231,7 @@ def _negative(x: FloatArray, out: FloatArray) -> None:
     np.multiply(x, -1.0, out)
 
 
-_POSITIONAL = {ops.maximum: _maximum, ops.minimum: _minimum, ops.negative: _negative}
+_POSITIONAL: dict[Operation, Callable[..., Any]] = {ops.maximum: _maximum, ops.minimum: _minimum, ops.negative: _negative}
 
 
 def function_of(op: Operation) -> Callable[..., Any]:

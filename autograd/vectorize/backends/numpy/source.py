@@ -6,7 +6,7 @@ in another way is in a `Dialect`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ from autograd.vectorize.program import (
 _WIDTH = 60  # an expression longer than this gets a line of its own,
 _COLUMNS = 100  # and a line longer than this is broken
 _INFIX = (COMPARISON, SUM, PRODUCT)  # what stands between its operands; powers and signs are written apart, truths are functions
+_BUILTINS = ("float", "len", "slice")  # that sources use
 _MATH = "import math\n\n"
 _INLINED = (ops.negative, ops.power, ops.exp, ops.cosh)  # and what stands between its operands
 
@@ -70,7 +71,13 @@ class Dialect(NamedTuple):
     def reserved(self) -> tuple[str, ...]:
         """Names that mean something in every source."""
         modules = [each.above.split()[-1] for each in self.helpers if each.above]
-        return (self.name, *modules, *(each.name for each in self.helpers), "batch", "theta", "weights")
+        return (self.name, *modules, *(each.name for each in self.helpers), *_BUILTINS, "batch", "theta", "weights")
+
+    def free(self, name: str, taken: Collection[str] = ("parameters",)) -> str:
+        """A name that has no other meaning in a source: the given one, with underscores behind it where it has to differ."""
+        while name in self.reserved or name in taken:
+            name += "_"
+        return name
 
 
 NUMPY = Dialect(
@@ -140,7 +147,9 @@ class _Renderer:
         self.program, self.shapes = _shown(program), shapes
         self.output = self.program.outputs.get("results", len(self.program))  # what comes after it is derivatives
         self.gradient = self.program.outputs.get("gradient", -1)
-        self.arguments = [f"{each}_" if each in dialect.reserved else each for each in arguments]
+        self.arguments = list[str]()
+        for argument in arguments:
+            self.arguments.append(dialect.free(argument, self.arguments))
         self.uses = [0] * len(self.program)
         for each in self.program.outputs.values():
             self.uses[each] += 1
@@ -175,7 +184,7 @@ class _Renderer:
                 f"{above}{self.dialect.imports}\n{below}".rstrip(),
                 "",
                 "",
-                f"def {name}({parameters}):",
+                f"def {self.dialect.free(name)}({parameters}):",
                 f"    # {', '.join(described)}",
                 *([f"    batch = len({self.arguments[0]})"] if uses_batch else []),
                 text,
