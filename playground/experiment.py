@@ -306,7 +306,7 @@ class Experiment:
             rate=configuration.schedule_of_rates(), batch_size=configuration.batch_size, clip=configuration.clip,
             **({"optimizer": configuration.new_optimizer()} if configuration.optimizer != old.optimizer else {}),
         )  # fmt: skip
-        self._note(configuration)
+        self._note(Change(self.step, configuration))
 
     def _become(self, configuration: Configuration) -> bool:
         """Have the network and the programs compute what a configuration says; is that something else than before?"""
@@ -320,24 +320,22 @@ class Experiment:
         return True
 
     def set_parameter(self, place: int, number: float) -> None:
-        """Write a number to a parameter by hand."""
-        if self._run is not None:
+        """Write a number to a parameter by hand. Several writes to one parameter at the same step, as a slider makes them, are one change."""
+        change, last = Change(self.step, (place, number)), self.changes[-1] if self.changes else None
+        is_again = bool(self.past) and last is not None and last.step == change.step and isinstance(last.to, tuple) and last.to[0] == place
+        if self._run is not None and not is_again:
             self._remember()
         self.parameters[place].data = number
         if self._run is not None:
             self._run.take_up()
-        self._note((place, number))
+        if is_again and self.changes:
+            self.changes = (*self.changes[:-1], change)
+        else:
+            self._note(change)
 
-    def _note(self, to: Configuration | tuple[int, float]) -> None:
-        if self.changes is None:
-            return
-        change = Change(self.step, to)
-        last = self.changes[-1] if self.changes else None
-        again = (
-            last is not None and last.step == change.step and isinstance(last.to, tuple) and isinstance(to, tuple) and last.to[0] == to[0]
-        )
-        kept = self.changes[:-1] if again else self.changes  # a slider's way is of no interest
-        self.changes = (*kept, change) if len(kept) < CHANGES else None
+    def _note(self, change: Change) -> None:
+        if self.changes is not None:
+            self.changes = (*self.changes, change) if len(self.changes) < CHANGES else None
 
     def _remember(self) -> None:
         self.past.append(Moment(self.run, self.run.state(), self.configuration, self.changes))

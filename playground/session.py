@@ -133,7 +133,8 @@ the update diverges there is none, and `stopped` says why.
     {"do": "back"}
     {"is": "back", MOMENT, "configuration": COMPLETE}
 
-Pauses, and is as it was before the last frame with steps, step, set or weight. Some hundred such moments are remembered.
+Pauses, and is as it was before the last frame with steps, step, set or weight; several writes to one weight at the same step count as
+one. Some hundred such moments are remembered.
 
 inspect
 -------

@@ -10,6 +10,7 @@ import pytest
 
 from autograd import Value
 from nn import MLP, binary_cross_entropy
+from playground.experiment import Experiment
 from playground.session import Session
 from tests import PATIENCE
 from tests.axe import violations
@@ -148,6 +149,40 @@ class Page:
             chain = chain.move_by_offset(*offset)
         chain.release().perform()
 
+    def hold(self, selector: str, seconds: float) -> None:
+        """Press the mouse on an element, and let go some time later."""
+        self.run("arguments[0].scrollIntoView({block: 'center'})", self.find(selector))
+        ActionChains(self.browser, duration=20).move_to_element(self.find(selector)).click_and_hold().pause(seconds).release().perform()
+
+    def mouse(self, event: str, selector: str, share: float) -> None:
+        """One event of the mouse, at a share of an element's width: a driver's actions end a drag where they end."""
+        self.run("arguments[0].scrollIntoView({block: 'center'})", self.find(selector))
+        left, top, width, height = self.run(
+            "const {left, top, width, height} = arguments[0].getBoundingClientRect(); return [left, top, width, height]",
+            self.find(selector),
+        )
+        where = {"x": left + share * width, "y": top + height / 2, "button": "left", "buttons": 1, "clickCount": 1}
+        self.browser.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": event, **where})
+
+    def sent(self, do: str) -> list[dict[str, Any]]:
+        """The messages of one kind that were sent since `listen`."""
+        return [each for each in map(json.loads, self.run("return window.sent")) if each["do"] == do]
+
+    def listen(self) -> None:
+        """Note the messages that are sent from here on."""
+        self.run(
+            "window.sent = []; const {send} = WebSocket.prototype;"
+            "WebSocket.prototype.send = function (text) { window.sent.push(text); return send.call(this, text); };"
+        )
+
+    def stop_drawing(self) -> None:
+        """Draw no more frames, as a browser does for a page in the background, but those of `draw_a_frame`."""
+        self.run("window.waiting = []; window.requestAnimationFrame = draw => window.waiting.push(draw);")
+
+    def draw_a_frame(self) -> None:
+        self.wait(lambda: self.run("return window.waiting.length"))
+        self.run("for (const draw of window.waiting.splice(0)) draw(performance.now())")
+
 
 class Engine:
     """The same network, in this process: a session that was sent the same messages, and scalar Values with its parameters."""
@@ -247,6 +282,54 @@ def test_a_step_is_one_update_and_the_way_back_leads_to_the_same_numbers(opened:
     assert page.find("#back").get_property("disabled")
 
 
+def test_a_page_in_the_background_asks_for_no_frames(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.wait(lambda: settled(page))
+    page.listen()
+    page.stop_drawing()
+    page.click("#play")
+    page.wait(lambda: page.is_running)
+    page.run("return new Promise(done => setTimeout(done, 1000))")
+    assert page.sent("frame") == []
+
+
+def test_each_drawn_frame_takes_the_chosen_number_of_steps(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.wait(lambda: settled(page))
+    page.listen()
+    page.stop_drawing()
+    page.click("#play")
+    for frame, (speed, step) in enumerate([("1 a frame", 1), ("1 a frame", 2), ("5 a frame", 7), ("20 a frame", 27)], 1):
+        page.choose_option("speed", speed)
+        page.draw_a_frame()
+        page.wait_for("#step-number", str(step))
+        assert len(page.sent("frame")) == frame
+
+
+def test_a_mistake_in_the_playground_pauses_the_run(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("#play")
+    page.wait(lambda: page.step > 2)
+    page.listen()
+
+    def fail(*_: Any) -> None:
+        raise TypeError("cannot cast")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Experiment, "advance", fail)
+        page.wait(lambda: "this is a mistake in the playground itself: TypeError('cannot cast')" in page.text("#notice"))
+        assert not page.is_running
+        asked = len(page.sent("frame"))
+        page.run("return new Promise(done => setTimeout(done, 300))")
+        assert len(page.sent("frame")) == asked
+    assert [each.message for each in caplog.records] == ["a message could not be answered"]
+    step = page.step
+    page.click("#play")
+    page.wait(lambda: page.step > step)
+
+
 def test_an_epoch_and_the_examples_of_a_mini_batch(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL, "batch_size": 70})
     page.click("#by-epoch")
@@ -305,6 +388,92 @@ def test_a_weight_turned_by_hand_changes_the_answer_and_back_undoes_it(opened: O
     page.wait(lambda: page.number("#inspector .weight") == 3.5)
     page.click("#back")
     page.wait(lambda: page.text("#cost") == cost)
+
+
+@pytest.mark.parametrize("is_running", [False, True], ids=["paused", "running"])
+def test_the_slider_of_a_weight_is_dragged_through_ten_positions(opened: Opener, is_running: bool) -> None:
+    page = opened({**NOTHING, **SMALL, "rate": 0.001})
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    if is_running:
+        page.click("#play")
+        page.wait(lambda: page.step > 2)
+    page.listen()
+    page.mouse("mousePressed", "[data-key=slider]", 0.1)
+    pictures, values = set(), []
+    for position in range(10):
+        sent = len(page.sent("weight"))
+        page.mouse("mouseMoved", "[data-key=slider]", 0.2 + 0.07 * position)
+        page.wait(lambda: len(page.sent("weight")) > sent)  # noqa: B023
+        value = page.sent("weight")[-1]["value"]
+        page.wait(lambda: page.number("#inspector .weight") == pytest.approx(value, abs=0.05))  # noqa: B023
+        page.wait(lambda: (page.picture("#plane"), page.picture(".lines")) not in pictures)
+        pictures.add((page.picture("#plane"), page.picture(".lines")))
+        values.append(value)
+    page.mouse("mouseReleased", "[data-key=slider]", 0.9)
+    assert values == sorted(set(values))
+    assert values[-1] - values[0] > 4
+    assert page.is_running == is_running
+
+
+def test_one_step_back_undoes_a_drag(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    weight = page.number("#inspector .weight")
+    page.drag("[data-key=slider]", (0, 0), (30, 0), (30, 0), (30, 0))
+    page.wait(lambda: page.number("#inspector .weight") > 1)
+    page.click("#back")
+    page.wait(lambda: page.number("#inspector .weight") == weight)
+
+
+def test_each_of_twenty_presses_counts_while_the_network_runs(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.inspect("Neuron a[0,0]", "[data-neuron='0,0']")
+    page.click("#play")
+    page.wait(lambda: page.step > 2)
+    for press in range(1, 11):
+        page.hold("[data-key=after]", 0.12)
+        page.wait_for("[data-key=example]", f"example {press}")
+    for _ in range(5):
+        page.hold("[data-key='w[0,0,1]']", 0.12)
+        page.wait_for("#inspector-title", "Weight w[0,0,1]")
+        page.hold("[data-key='a[0,0]']", 0.12)
+        page.wait_for("#inspector-title", "Neuron a[0,0]")
+    assert page.is_running
+
+
+def test_a_number_is_typed_while_the_network_runs(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    page.click("#play")
+    page.wait(lambda: page.step > 2)
+    page.listen()
+    typed = page.find("[data-key=typed]")
+    typed.send_keys(Keys.CONTROL + "a")
+    for key in "-1.2345":
+        typed.send_keys(key)
+        page.run("return new Promise(done => setTimeout(done, 300))")
+    assert typed.get_property("value") == "-1.2345"
+    typed.send_keys(Keys.ENTER)
+    page.wait(lambda: [each["value"] for each in page.sent("weight")] == [-1.2345])
+
+
+@pytest.mark.parametrize("target", ["neuron", "weight", "example", "digit"])
+def test_the_elements_of_the_inspector_stay_while_the_network_runs(opened: Opener, target: str) -> None:
+    """A property of every element that can be pressed or typed into, whatever is inspected."""
+    digits = {"data": {"name": "digits", "n": 100}, "layers": [16], "activations": "tanh(x)"}
+    page = opened(digits if target == "digit" else {**NOTHING, **SMALL})
+    page.inspect("Neuron a[0,0]", "[data-neuron='0,0']")
+    if target == "weight":
+        page.inspect("Weight w[0,0,0]", "[data-key='w[0,0,0]']")
+    if target == "example":
+        page.inspect("One example", "[data-key=example]")
+    page.click("#play")
+    page.run("window.elements = [...document.querySelectorAll('#inspector [data-key]')];window.elements.at(-1).focus();")
+    before, step = page.text("#inspector"), page.step
+    page.wait(lambda: page.step > step + 30 and page.text("#inspector") != before)
+    assert page.run("return document.activeElement === window.elements.at(-1)")
+    if target != "digit":  # where the largest fifty terms are shown, and others may be among them by now
+        assert page.run("return window.elements.filter(each => !each.isConnected).length") == 0
 
 
 def test_a_formula_is_drawn_while_typed_a_mistake_gets_a_caret_and_the_network_goes_on(opened: Opener) -> None:

@@ -773,7 +773,7 @@ def test_an_activation_without_a_value_where_the_network_is_is_refused() -> None
 def test_a_moment_without_a_value_can_be_gone_back_to() -> None:
     player = Player(**SMALL, activations="log(x + 6)")
     player("weight", layer=0, neuron=2, input=None, value=-30)
-    player("weight", layer=0, neuron=2, input=None, value=-40)
+    player("weight", layer=0, neuron=1, input=None, value=-40)
     before = player.parameters
     player("set", activations="tanh(x)")
     player("step", count=3)
@@ -786,6 +786,23 @@ def test_a_moment_without_a_value_can_be_gone_back_to() -> None:
     other = Player(**SMALL, activations="log(x + 6)")
     other("step", count=3)
     assert player.parameters == other.parameters
+
+
+def test_writes_to_one_weight_at_one_step_are_one_change() -> None:
+    """A slider writes many; the oracle is the state before it was moved."""
+    player, first, second = Player(**SMALL), {"layer": 0, "neuron": 1, "input": 0}, {"layer": 0, "neuron": 1, "input": 1}
+    states = [player.parameters]
+    for moved in (first, second, first, None, first):
+        if moved is None:
+            player("step", count=1)
+        else:
+            for value in (0.5, 0.6, 0.7):
+                player("weight", **moved, value=value + len(states))
+        states.append(player.parameters)
+    for state in reversed(states[:-1]):
+        player("back")
+        assert player.parameters == state
+    assert not player("frame")["can_go_back"]
 
 
 def test_an_example_that_has_no_value_is_told_of() -> None:
@@ -1077,7 +1094,7 @@ def test_no_text_of_a_learner_becomes_code() -> None:
 
 def test_a_long_run_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("playground.experiment.STEPS", 50)
-    player, other = Player(**SMALL), Player(**SMALL)
+    player, other = Player(Session(clock=lambda: 0.0), **SMALL), Player(**SMALL)  # no frame lasts too long for its steps
     player("run")
     for _ in range(100):
         frame = player("frame", steps=7)

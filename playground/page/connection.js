@@ -42,7 +42,7 @@ export class SocketTransport {
   }
 
   send(text) {
-    this.socket.send(text);
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text);  // else it is closing, and `ended` is called next
   }
 }
 

@@ -3,22 +3,27 @@
  *
  * Nothing is computed here but the length of bars: each number is one of the session's reply, and stands whole in the `value` of its
  * <data> element, however few of its digits are shown.
+ *
+ * While the network runs, the elements stay and only what they show changes, so that a press, a drag and what is being typed go on.
+ * Therefore a listener reads what it needs from this object or from its element when it is called. A canvas has a function `paint`.
  */
 
 import {Refusal} from "./connection.js";
 import {drawFunctions} from "./curves.js";
-import {at, figure, make, number, pretty} from "./dom.js";
+import {at, figure, inTurn, make, number, pretty, update} from "./dom.js";
 import {head, productsTable, termsTable} from "./figures.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
 export class Inspector {
   /** `ask(message)` reaches the session; `choose(target)`, `example(which)` and `weight(target, value)` are what its buttons want. */
   constructor({ask, choose, example, weight}) {
-    Object.assign(this, {ask, choose, chooseExample: example, setWeight: weight});
+    Object.assign(this, {inquire: ask, choose, chooseExample: example});
     this.box = at("inspector");
     this.target = null;
     this.example = null;
     this.count = {training: 0, held_out: 0};
+    this.ask = inTurn(() => this.#ask());
+    this.turn = inTurn((target, value) => weight(target, value));
     this.empty();
   }
 
@@ -38,29 +43,17 @@ export class Inspector {
     return this.refresh();
   }
 
-  /** Ask again: the numbers have moved on. While one question is under way, a second waits for it. */
+  /** Ask again: the numbers have moved on. */
   async refresh() {
-    if (!this.target) return;
-    if (this.asking) {
-      this.again = true;
-      return;
-    }
-    this.asking = true;
-    try {
-      do {
-        this.again = false;
-        await this.#ask();
-      } while (this.again && this.target);
-    } finally {
-      this.asking = false;
-    }
+    if (this.target) await this.ask();
   }
 
   async #ask() {
     const {target} = this, example = this.example ?? undefined;
+    if (!target) return;
     const what = target.what ?? (target.layer < 0 ? "example" : "input" in target && target.input !== undefined ? "weight" : "neuron");
     try {
-      const reply = await this.ask({do: "inspect", what, ...(what === "example" ? {} : {layer: target.layer, neuron: target.neuron}), ...(what === "weight" ? {input: target.input} : {}), example});
+      const reply = await this.inquire({do: "inspect", what, ...(what === "example" ? {} : {layer: target.layer, neuron: target.neuron}), ...(what === "weight" ? {input: target.input} : {}), example});
       if (this.target !== target) return;
       if (what === "neuron") this.#neuron(reply);
       else if (what === "weight") this.#weight(reply);
@@ -71,21 +64,27 @@ export class Inspector {
     }
   }
 
-  /** Fill the section anew, with the focus where it was and what was scrolled where it stood. */
+  /** Show this content: within the same title the elements change in place, else others take their place, with the focus on the same key. */
   #put(title, content, closing = true) {
-    const key = this.box.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    const scrolled = [...this.box.querySelectorAll(".scroll")].map(each => each.scrollTop);
     const close = closing ? make("button", {type: "button", class: "quiet", text: "close", "data-key": "close", onclick: () => { this.choose(null); this.empty(); }}) : null;
-    this.box.replaceChildren(make("div", {class: "head"}, make("h2", {id: "inspector-title"}, title), make("div", {class: "row"}, closing ? this.#stepper() : null, close)), ...content);
-    this.box.querySelectorAll(".scroll").forEach((each, index) => { each.scrollTop = scrolled[index] ?? 0; });
-    if (key) this.box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({preventScroll: true});
+    const next = make("div", {}, make("div", {class: "head"}, make("h2", {id: "inspector-title"}, title), make("div", {class: "row"}, closing ? this.#stepper() : null, close)), ...content);
+    if (this.box.querySelector("#inspector-title")?.textContent === title) update(this.box.firstElementChild, next);
+    else {
+      const key = this.box.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+      this.box.replaceChildren(next);
+      if (key) this.box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({preventScroll: true});
+    }
+    for (const canvas of this.box.querySelectorAll("canvas")) canvas.paint(canvas);
   }
 
   /** Which example it is about, with a way to the ones beside it. */
   #stepper() {
-    const {of = "training", index = 0} = this.shown ?? {}, count = this.count[of] ?? 0;
+    const {of = "training", index = 0} = this.shown ?? {};
     if (of === "drawn") return make("span", {class: "hint", text: "for the digit as drawn"});
-    const move = by => this.chooseExample({of, index: (index + by + count) % count});
+    const move = by => {
+      const {of: part = "training", index: here = 0} = this.shown ?? {}, count = this.count[part] ?? 0;
+      this.chooseExample({of: part, index: (here + by + count) % count});
+    };
     return make("span", {class: "row"},
       make("button", {type: "button", text: "‹", "aria-label": "the example before", "data-key": "before", onclick: () => move(-1)}),
       make("button", {type: "button", class: "quiet", "data-key": "example", onclick: () => this.choose({what: "example"})}, `example ${index}${of === "held_out" ? " of those held out" : ""}`),
@@ -93,7 +92,11 @@ export class Inspector {
   }
 
   #link(text, target) {
-    return make("button", {type: "button", class: "link", "data-key": text, text, onclick: () => this.choose(target)});
+    return make("button", {type: "button", class: "link", "data-key": text, "data-target": JSON.stringify(target), text, onclick: event => this.#follow(event)});
+  }
+
+  #follow({currentTarget}) {
+    this.choose(JSON.parse(currentTarget.dataset.target));
   }
 
   #neuron(reply) {
@@ -114,11 +117,11 @@ export class Inspector {
     delta.classList.add("delta-card");
     const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: terms.length > 10 ? 0 : null}, sumTable));
     sum.classList.add("sum-card");
-    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards of-neuron"}, sum, squish, delta)]);
-    drawFunctions(curve, {xs: reply.curve.x, most: 8, functions: [
+    curve.paint = canvas => drawFunctions(canvas, {xs: reply.curve.x, most: 8, functions: [
       {values: reply.curve.slope.map(gap), color: palette().negative, dash: [6, 3]},
       {values: reply.curve.f.map(gap), color: palette().positive},
     ], point: {x: reply.sum.value, y: reply.activation, slope: reply.slope}});
+    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards of-neuron"}, sum, squish, delta)]);
   }
 
   #delta({wish, slope, delta, name, sum}) {
@@ -140,8 +143,8 @@ export class Inspector {
     const {layer, neuron, input} = this.target, {rule} = reply;
     const isBias = input === null, slider = make("input", {type: "range", min: -4, max: 4, step: 0.01, value: reply.value, "aria-label": `${reply.name} by hand`, "data-key": "slider"});
     const typed = make("input", {type: "number", step: "any", value: Number(reply.value.toPrecision(6)), "aria-label": `${reply.name} as a number`, "data-key": "typed"});
-    slider.addEventListener("input", () => { typed.value = slider.value; this.setWeight(this.target, Number(slider.value)); });
-    typed.addEventListener("change", () => { if (typed.value !== "" && Number.isFinite(Number(typed.value))) this.setWeight(this.target, Number(typed.value)); });
+    slider.addEventListener("input", () => { typed.value = slider.value; this.turn(this.target, Number(slider.value)); });
+    typed.addEventListener("change", () => { if (typed.value !== "" && Number.isFinite(Number(typed.value))) this.turn(this.target, Number(typed.value)); });
     const cards = [
       card(isBias ? "Its gradient" : "Its gradient: delta times what it meets",
         equation(`∂C/∂${reply.name} = δ of `, this.#link(`a[${layer},${neuron}]`, {layer, neuron}), " × ", isBias ? "1" : pretty(rule.input), " = ", figure(rule.delta), " × ", figure(rule.activation), " = ", figure(reply.gradient, 5, "result gradient")),
@@ -151,8 +154,7 @@ export class Inspector {
       this.#wishes(reply),
       this.#paths(reply),
     ];
-    this.#put(`${isBias ? "Bias" : "Weight"} ${reply.name}`, [make("div", {class: "cards"}, ...cards.map(each => each.card ?? each))]);
-    cards[2].draw();
+    this.#put(`${isBias ? "Bias" : "Weight"} ${reply.name}`, [make("div", {class: "cards"}, ...cards)]);
   }
 
   #paths(reply) {
@@ -167,30 +169,32 @@ export class Inspector {
   /** A bar for each example's wish, up or down, and the average they come to. */
   #wishes({wishes, average, examples, penalty, total, name}) {
     const canvas = make("canvas", {class: "curve", role: "img", "aria-label": `${wishes.length} examples' wishes for ${name}: ${wishes.filter(each => each.wish > 0).length} up, ${wishes.filter(each => each.wish < 0).length} down, on average ${number(average)}`});
-    const box = card("Each example's wish, and the average", canvas,
-      equation("average of ", String(examples), " wishes = ", figure(average, 5, "result average")),
-      equation(`gradient of the whole cost = ${penalty ? "penalty − average = " : "− average = "}`, figure(total, 5, "total")));
-    canvas.addEventListener("click", event => {
-      const each = wishes[Math.floor((event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth * wishes.length)];
+    this.wishes = wishes;
+    canvas.addEventListener("click", ({clientX, currentTarget}) => {
+      const each = this.wishes[Math.floor((clientX - currentTarget.getBoundingClientRect().left) / currentTarget.clientWidth * this.wishes.length)];
       if (each) this.chooseExample({of: "training", index: each.index});
     });
-    const draw = () => {
-      const {context, width, height} = sharp(canvas), colors = palette(), most = largest(wishes.map(each => each.wish)) || 1, room = width / wishes.length, middle = height / 2;
-      [...wishes].forEach((each, index) => {
-        const rise = each.wish / most * (middle - 4);
-        context.fillStyle = colors.classes[each.class % 8];
-        context.globalAlpha = this.shown?.of === "training" && this.shown.index === each.index ? 1 : 0.6;
-        context.fillRect(index * room, Math.min(middle, middle - rise), Math.max(1, room - 0.6), Math.abs(rise));
-      });
-      context.globalAlpha = 1;
-      context.fillStyle = colors.line;
-      context.fillRect(0, middle, width, 1);
-      context.setLineDash([5, 3]);
-      context.strokeStyle = colors.now;
-      context.lineWidth = 2;
-      context.strokeRect(0, middle - average / most * (middle - 4), width, 0);
-    };
-    return {card: box, draw};
+    canvas.paint = shown => this.#paintWishes(shown, wishes, average);
+    return card("Each example's wish, and the average", canvas,
+      equation("average of ", String(examples), " wishes = ", figure(average, 5, "result average")),
+      equation(`gradient of the whole cost = ${penalty ? "penalty − average = " : "− average = "}`, figure(total, 5, "total")));
+  }
+
+  #paintWishes(canvas, wishes, average) {
+    const {context, width, height} = sharp(canvas), colors = palette(), most = largest(wishes.map(each => each.wish)) || 1, room = width / wishes.length, middle = height / 2;
+    wishes.forEach((each, index) => {
+      const rise = each.wish / most * (middle - 4);
+      context.fillStyle = colors.classes[each.class % 8];
+      context.globalAlpha = this.shown?.of === "training" && this.shown.index === each.index ? 1 : 0.6;
+      context.fillRect(index * room, Math.min(middle, middle - rise), Math.max(1, room - 0.6), Math.abs(rise));
+    });
+    context.globalAlpha = 1;
+    context.fillStyle = colors.line;
+    context.fillRect(0, middle, width, 1);
+    context.setLineDash([5, 3]);
+    context.strokeStyle = colors.now;
+    context.lineWidth = 2;
+    context.strokeRect(0, middle - average / most * (middle - 4), width, 0);
   }
 
   #example(reply) {
@@ -206,22 +210,22 @@ export class Inspector {
     reply.layers.forEach((layer, depth) => cards.push(card(depth === reply.layers.length - 1 ? "Outputs" : `Layer ${depth}`, make("div", {class: "scroll"}, make("table", {},
       head("neuron", "#sum z", "#a = f(z)", "#slope", "#delta"),
       make("tbody", {}, ...layer.z.map((z, neuron) => make("tr", {}, make("td", {}, this.#link(`a[${depth},${neuron}]`, {layer: depth, neuron})), ...[z, layer.a[neuron], layer.slope[neuron], layer.delta[neuron]].map(value => make("td", {class: "number"}, figure(value, 3)))))))))));
-    if (reply.weight_wishes) cards.unshift(wishPictures(reply, colors, neuron => this.choose({layer: 0, neuron})));
+    if (reply.weight_wishes) cards.unshift(wishPictures(reply, colors, event => this.#follow(event)));
     this.#put(this.shown?.of === "drawn" ? "The digit as drawn" : "One example", [make("div", {class: "cards"}, ...cards)]);
   }
 }
 
 /** How one digit would like the first layer's weights, and the pixels, to change. */
-function wishPictures(reply, colors, choose) {
+function wishPictures(reply, colors, follow) {
   const shades = ramp(colors), [neurons, height, width] = reply.shapes.weight_wishes, size = height * width;
   const most = largest(reply.weight_wishes);
-  const picture = (values, limit, words, act) => {
+  const picture = (values, limit, words, neuron = null) => {
     const canvas = make("canvas", {role: "img", "aria-label": words});
-    paintMap(canvas, values, width, height, limit, shades);
-    return make("figure", {onclick: act}, canvas, make("figcaption", {text: words}));
+    canvas.paint = shown => paintMap(shown, values, width, height, limit, shades);
+    return make("figure", neuron === null ? {} : {"data-target": JSON.stringify({layer: 0, neuron}), onclick: follow}, canvas, make("figcaption", {text: words}));
   };
   const box = card("How this one example would like the first layer's weights to change",
-    make("div", {class: "pictures"}, picture(reply.pixel_wishes, largest(reply.pixel_wishes), "the pixels"), ...Array.from({length: neurons}, (_, neuron) => picture(reply.weight_wishes.subarray(neuron * size, (neuron + 1) * size), most, `a[0,${neuron}]`, () => choose(neuron)))),
+    make("div", {class: "pictures"}, picture(reply.pixel_wishes, largest(reply.pixel_wishes), "the pixels"), ...Array.from({length: neurons}, (_, neuron) => picture(reply.weight_wishes.subarray(neuron * size, (neuron + 1) * size), most, `a[0,${neuron}]`, neuron))),
     make("p", {class: "hint", text: "blue: more of it, orange: less"}));
   box.classList.add("whole");
   return box;

@@ -24,7 +24,7 @@ const LIVE = new Set(["rate", "schedule", "optimizer", "batch_size", "clip", "l1
 let hello, configuration, shape, inputMaps, moment = {step: 0, running: false};
 let frame = null;  // the last one drawn
 let generation = 0;  // of the network: frames asked for before another one was made are not shown
-let wanted = false, asked = false;  // a new frame is wanted; one is under way
+let wanted = false, asked = false, due = 0;  // a new frame is wanted; frames are being asked for; when the next steps are due, in milliseconds
 let frames = [];  // when they were drawn, in the last second
 const done = {};  // when what was done last
 
@@ -291,7 +291,7 @@ function listRuns() {
   curves.draw();
 }
 
-// Frames. One is under way while the one before is drawn; none is asked for while nothing moves.
+// Frames. One at a time is asked for and drawn; none is asked for while nothing moves.
 
 /** Something has changed: a frame is wanted even if nothing runs. */
 function moved() {
@@ -304,23 +304,35 @@ function speed() {
   return {steps: count, pause: pause || 0};
 }
 
+/** Ask for a frame whenever the browser draws one, and draw it. A browser draws none of a page in the background, which therefore asks for none. */
 async function pump() {
-  if (!shape || asked || !(wanted || moment.running)) return;
+  if (asked || !shape) return;
   asked = true;
-  wanted = false;
-  const mine = generation, {steps, pause} = speed(), plain = shape.plane !== null;
-  const reply = await ask({do: "frame", steps, boundary: plain ? BOUNDARY : 0, maps: plain ? MAP : 0, parameters: true, gradient: true}).catch(error => {
-    if (!(error instanceof Refusal)) throw error;
-    say(error.message);
-    return null;
-  });
-  if (reply && mine === generation) showMoment(reply);
-  if (moment.running && pause) await new Promise(done => setTimeout(done, pause));
+  while (wanted || moment.running) {
+    await new Promise(requestAnimationFrame);
+    const {steps, pause} = speed(), now = performance.now(), areDue = moment.running && now >= due;
+    if (!wanted && !areDue) continue;
+    if (areDue) due = now + pause;
+    wanted = false;
+    await showFrame(areDue ? steps : 0);
+  }
   asked = false;
-  if (reply && moment.running) pump();  // the session is at the next one while this is drawn
-  await new Promise(requestAnimationFrame);
-  if (reply && mine === generation) draw(reply);
-  pump();
+}
+
+/** Show the frame after some steps; where it is refused, pause, as the next one would be refused too. */
+async function showFrame(steps) {
+  const mine = generation, side = shape.plane ? 1 : 0;
+  try {
+    const reply = await ask({do: "frame", steps, boundary: side * BOUNDARY, maps: side * MAP, parameters: true, gradient: true});
+    if (mine !== generation) return;
+    showMoment(reply);
+    draw(reply);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (moment.running) await ask({do: "pause"});
+    showMoment({...moment, running: false});
+    say(error.message);
+  }
 }
 
 /** Is it time again for what is done so often, in milliseconds, while it runs? */

@@ -1,7 +1,7 @@
 /** The pad on which one draws a digit, with mouse, finger or keys, and the network's answer to it. */
 
 import {Refusal} from "./connection.js";
-import {at, figure, make, percent} from "./dom.js";
+import {at, figure, inTurn, make, percent} from "./dom.js";
 import {palette, rgb} from "./paint.js";
 
 const SIDE = 28, PEN = 1.15;
@@ -10,9 +10,10 @@ export class Pad {
   /** `ask(message)` reaches the session; `told(reply)` is called with what the network makes of each drawing. */
   constructor({ask, told}) {
     Object.assign(this, {ask, told});
+    this.send = inTurn((...given) => this.#ask(...given));  // what the network makes of the drawing
     this.pixels = new Float32Array(SIDE * SIDE);
     this.canvas = make("canvas", {id: "pad", width: SIDE, height: SIDE, tabindex: 0, role: "img", "aria-label": "draw a digit here: with the mouse, a finger, or arrow keys and space for ink", "aria-describedby": "pad-words"});
-    this.target = make("select", {id: "target", onchange: () => this.#send()}, make("option", {value: "", text: "what it says"}), ...Array.from({length: 10}, (_, digit) => make("option", {value: digit, text: digit})));
+    this.target = make("select", {id: "target", onchange: () => this.send()}, make("option", {value: "", text: "what it says"}), ...Array.from({length: 10}, (_, digit) => make("option", {value: digit, text: digit})));
     this.words = make("p", {class: "hint", id: "pad-words", role: "status", text: "Draw a digit: the network reads it while you draw."});
     this.answers = make("div", {class: "answers"});
     this.cursor = [14, 14];
@@ -45,7 +46,7 @@ export class Pad {
 
   /** The network has changed: ask it again, if there is something of the reader's own. */
   refresh() {
-    if (this.isOwn) this.#send();
+    if (this.isOwn) this.send();
   }
 
   /** Show an example that was looked at, and what the network makes of it. */
@@ -66,7 +67,7 @@ export class Pad {
     if (!reply.pixels) return;  // the data are others by now
     this.show(reply.pixels, reply);
     this.isOwn = true;
-    this.#send(false);
+    this.send(false);
   }
 
   #stroke(event) {
@@ -75,7 +76,7 @@ export class Pad {
     for (let step = 1; step <= steps; step++) this.#ink(a + (x - a) * step / steps, b + (y - b) * step / steps);
     this.last = [x, y];
     this.#draw();
-    this.#send();
+    this.send();
   }
 
   /** A round, soft touch of the pen, in pixels. */
@@ -99,7 +100,7 @@ export class Pad {
     this.cursor = this.cursor.map((place, axis) => Math.max(1, Math.min(SIDE - 2, place + step[axis])));
     if (this.inking) {
       this.#ink(this.cursor[0] + 0.5, this.cursor[1] + 0.5);
-      this.#send();
+      this.send();
     }
     this.words.textContent = `row ${this.cursor[1]}, column ${this.cursor[0]}, pen ${this.inking ? "down" : "up"}`;
     this.#draw();
@@ -117,26 +118,15 @@ export class Pad {
     context.fillRect(...this.cursor, 1, 1);
   }
 
-  /** Ask what the network makes of it; while an answer is awaited, only the last drawing waits. */
-  async #send(centre = true) {
-    if (this.asking) {
-      this.again = true;
-      return;
-    }
-    this.asking = true;
+  async #ask(centre = true) {
+    const target = this.target.value === "" ? null : Number(this.target.value);
     try {
-      do {
-        this.again = false;
-        const target = this.target.value === "" ? null : Number(this.target.value);
-        const reply = await this.ask({do: "draw", pixels: Array.from(this.pixels, ink => Math.round(ink * 1000) / 1000), target, centre});
-        this.#tell(reply);
-        this.told(reply);
-      } while (this.again);
+      const reply = await this.ask({do: "draw", pixels: Array.from(this.pixels, ink => Math.round(ink * 1000) / 1000), target, centre});
+      this.#tell(reply);
+      this.told(reply);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.words.textContent = error.message;
-    } finally {
-      this.asking = false;
     }
   }
 
