@@ -20,16 +20,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from autograd import (
     Operation,
     TraceError,
+    UpdateRule,
     Value,
     anomaly,
     gradcheck,
     log,
     primitive,
     relu,
+    require,
     sigmoid,
     sqrt,
     tanh,
@@ -41,6 +45,7 @@ from autograd import (
 from autograd.vectorize import ParameterLayout
 from nn import MLP, squared_error
 from tests.programs import KINDS, RNG, Array, Function, batch, eager, pasted
+from tests.test_agreement import PROGRAM, RandomProgram
 from tests.test_descent import every_backend
 
 # The numbers that are used
@@ -690,6 +695,129 @@ def test_a_row_of_any_number_of_operands_that_programs_do_not_know_is_refused() 
     mean = vectorize(lambda x: w * x).mean(np.ones(2))
     with pytest.raises(TraceError, match="mean f takes any number of operands, and no array program knows it"):
         vectorize(lambda x: mean * x)(np.ones(2))
+
+
+# Sums of many examples in float32
+
+
+def sums() -> Function:
+    """Terms of one sign, which lose the most, in products of matrices and in sums; and one that cancels."""
+    w, b = Value(0.7), Value(0.3)
+    model = MLP([2, 3, 1], seed=0)
+    return lambda x: squared_error(model(x), [x[0] + 1]) + log(1.5 + w * x[0]) * b + w * (x[1] - 1.0)
+
+
+@every_backend
+@pytest.mark.parametrize("is_constant", [False, True])
+@pytest.mark.parametrize("count", [1, 7, 1000, 5000, 100_000, 1_000_000])
+def test_float32_sums_of_many_examples_are_those_of_float64(backend: str, is_constant: bool, count: int) -> None:
+    """Oracle: the numpy back end in float64. An error is relative to the mean size of the terms."""
+    x = np.random.default_rng(count).uniform(0.5, 1.5, (count, 2)).astype(np.float32)
+    if is_constant:
+        x[:] = 0.1, 1.7  # every rounding is in the same direction: of 1024 terms they are at most 6e-5
+    f, most = sums(), 6e-5 if is_constant else 1e-6
+    program, exact = vectorize(f, np.float32, backend=backend), vectorize(f)
+    weights = np.full(count, 1 / count)
+    size = np.abs(exact.per_example_gradients(x[:1000])).mean(axis=0)
+    expected, right = exact.value_and_gradient(x)
+    for options in ({}, {"weights": weights}):
+        cost, gradient = program.value_and_gradient(x, **options)
+        assert cost == pytest.approx(expected, rel=most)
+        assert (np.abs(gradient - right) <= most * size).all()
+
+
+@every_backend
+def test_a_float32_step_over_many_examples_is_along_the_gradient_of_float64(backend: str) -> None:
+    """Oracle: the numpy back end in float64; the step is the gradient, as the rate is 1 and the parameters are 0."""
+    w, b = Value(0.0), Value(0.0)
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (100_000, 2)).astype(np.float32)
+    rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+
+    def f(x: Any) -> Any:
+        return (w * x[0] + b - 1.0) ** 2 + w * tanh(x[1])
+
+    _, right = vectorize(f).value_and_gradient(x)
+    for rows in (None, np.arange(len(x))[None]):
+        program = vectorize(f, np.float32, backend=backend).record(x)
+        theta = program.parameter_vector()
+        program.descent(rule, x, parameters=theta).take([1.0], rows)
+        np.testing.assert_allclose(-theta, right, rtol=5e-7)
+
+
+# Weights of 0
+
+
+@every_backend
+@pytest.mark.parametrize("threads", [None, 3])
+def test_a_weight_of_zero_leaves_an_example_out(backend: str, threads: int | None) -> None:
+    """Oracle: the same function of the other examples alone."""
+    w = Value(2.0)
+
+    def f(x: Any) -> Any:
+        require(x != 3.0, "not {}", x)
+        return log(w * x) + w * x
+
+    program = vectorize(f, backend=backend, threads=threads)
+    for bad in (-1.0, 0.0, math.nan, math.inf, 3.0):
+        for place in range(3):
+            x, weights = np.array([1.0, 2.0, 5.0]), np.array([1.0, 0.25, 4.0])
+            x[place], weights[place] = bad, (0.0, -0.0)[place % 2]
+            kept = weights != 0
+            cost, gradient = program.value_and_gradient(x, weights=weights)
+            expected, right = program.value_and_gradient(x[kept], weights=weights[kept])
+            assert cost == pytest.approx(expected, rel=1e-14)
+            np.testing.assert_allclose(gradient, right, rtol=1e-14)
+            if bad != 3.0:
+                with anomaly():
+                    assert program.value_and_gradient(x, weights=weights)[0] == pytest.approx(expected, rel=1e-14)
+    out = np.full(1, math.nan)
+    cost, gradient = program.value_and_gradient(np.array([math.nan, 3.0]), weights=np.zeros(2), out=out)
+    assert (cost, gradient.tolist()) == (0.0, [0.0])
+    assert gradient is out
+    with pytest.raises(ValueError, match=r"not 3\.0 \(example 2\)"):
+        program.value_and_gradient(np.array([3.0, 1.0, 3.0]), weights=np.array([0.0, 1.0, 1.0]))
+
+
+@every_backend
+def test_a_gradient_that_is_infinite_stays_infinite_beside_weights_of_zero(backend: str) -> None:
+    """Oracle: the subset of the examples."""
+    w = Value(0.0)
+    program = vectorize(lambda x: sqrt(w * x), backend=backend)
+    assert program.value_and_gradient(np.array([1.0, math.nan]), weights=np.array([1.0, 0.0]))[1].tolist() == [math.inf]
+
+
+@every_backend
+def test_a_nan_among_the_weights_counts(backend: str) -> None:
+    w = Value(1.0)
+    cost, gradient = vectorize(lambda x: w * x, backend=backend).value_and_gradient(np.ones(2), weights=np.array([math.nan, 0.0]))
+    assert math.isnan(cost)
+    assert np.isnan(gradient).all()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(PROGRAM, st.sampled_from(["numpy", "reference"]), st.integers(0, 2**31), st.sampled_from([None, 2]))
+def test_random_programs_with_weights_of_zero_are_those_of_the_other_examples(
+    description: dict[str, Any], backend: str, seed: int, threads: int | None
+) -> None:
+    """Oracle: the subset of the examples."""
+    f = RandomProgram(**description)
+    program, rng = vectorize(f, backend=backend, threads=threads), np.random.default_rng(seed)
+    arrays = [np.array(each, np.float64) for each in f.arrays]
+    with np.errstate(all="ignore"):
+        if program.record(*arrays)(*arrays).ndim > 1:
+            return
+        weights = rng.normal(size=len(arrays[0])) * (rng.random(len(arrays[0])) < 0.6)
+        for array in arrays:
+            array[weights == 0] = rng.choice([math.nan, math.inf, -1e300])
+        kept = weights != 0
+        found, gradient = program.value_and_gradient(*arrays, weights=weights)
+        if not kept.any():
+            assert found == 0.0
+            assert not gradient.any()
+            return
+        expected, right = program.value_and_gradient(*[each[kept] for each in arrays], weights=weights[kept])
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(gradient, right, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(right).max(initial=0.0)))
 
 
 # Random numbers and times

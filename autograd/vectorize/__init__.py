@@ -143,14 +143,15 @@ class Vectorized:
         gradient is written to `out` where that is given, even to memory that an argument lies in too. Without it, it is a new array.
 
         With `weights`, (batch,), it is the sum of weight * result that is given and differentiated, so that the sums of several
-        batches add up; `weights / weights.sum()` makes it a weighted mean, and a weight of 0 leaves an example out.
+        batches add up; `weights / weights.sum()` makes it a weighted mean, and a weight of 0 leaves an example out: what is in it, even
+        nan, does not matter.
         """
         again = self._again
         if again is not None and out is again.out and parameters is again.parameters and weights is None and again.is_of(arguments):
             self._latest = again.recording
             return again.run(), again.out
         self._refuse_in_a_recording(parameters)
-        recording, arrays = self._prepare(arguments)
+        recording, arrays = self._prepare(arguments, check=weights is None)
         size = len(recording.layout)
         if parameters is None:
             theta = recording.layout.gather(self.dtype)
@@ -158,13 +159,21 @@ class Vectorized:
             theta = _checked_vector(parameters, size, self.dtype, "parameters", "one number a parameter")
         if weights is not None:
             weights = _checked_vector(weights, len(arrays[0]), self.dtype, "weights", "one number an example")
+            if self._checks:
+                recording.check(arrays, weights != 0)
         if out is None:
             gradient = np.empty(size, self.dtype)
         else:
             gradient = _checked_vector(out, size, self.dtype, "out", exact=True)
             if any(np.may_share_memory(gradient, each) for each in (*arrays, theta, weights) if each is not None):
                 gradient = np.empty(size, self.dtype)  # what is written early must not be read as an argument later
-        value = recording.run(Kind.MEAN if weights is None else Kind.WEIGHTED, arrays, theta, gradient, weights)
+        if weights is None:
+            value = recording.run(Kind.MEAN, arrays, theta, gradient)
+        elif weights.any():
+            counted, shared = _counted(arrays, weights)
+            value = recording.run(Kind.WEIGHTED, counted, theta, gradient, shared)
+        else:
+            value, gradient[:] = 0.0, 0.0
         if out is not None and gradient is not out:
             out[:] = gradient
             return value, out
@@ -334,7 +343,7 @@ class Vectorized:
             raise RuntimeError(f"{what} is known once {self!r} has seen arguments: call it, or its record(...), with a batch first")
         return self._latest
 
-    def _prepare(self, arguments: Sequence[Any]) -> tuple[Recording, list[FloatArray]]:
+    def _prepare(self, arguments: Sequence[Any], check: bool = True) -> tuple[Recording, list[FloatArray]]:
         names = self._argument_names.get(len(arguments)) or self._names(len(arguments))
         arrays = list(map(self._checked, arguments, names))
         batch = len(arrays[0])
@@ -346,7 +355,7 @@ class Vectorized:
         if recording is None:
             recording = self._recordings[shapes] = Recording(self.f, shapes, names, self.name, self.dtype, self._backend, self.threads)
         self._latest = recording
-        if self._checks:
+        if self._checks and check:
             recording.check(arrays)
         return recording, arrays
 
@@ -383,6 +392,23 @@ def _holds_nodes(argument: Any) -> bool:
 
 def _identifier(name: str) -> str:
     return name if name.isidentifier() else "f"
+
+
+def _counted(arrays: list[FloatArray], weights: FloatArray) -> tuple[list[FloatArray], FloatArray]:
+    """The examples and weights without weights of 0, which leave a nan as it is, and with as many examples as before.
+
+    A copy of the first example that counts takes the place of each that does not, and shares its weight with the copies. So the
+    batch has a size for which the back end may be ready.
+    """
+    counts = weights != 0
+    if counts.all():
+        return arrays, weights
+    first = counts.argmax()
+    share = weights[first] / (1 + np.count_nonzero(~counts))
+    shared = np.where(counts, weights, share)
+    shared[first] = share
+    rows = np.where(counts, np.arange(len(weights)), first)
+    return [array[rows] for array in arrays], shared
 
 
 def _misfit(names: Sequence[str], arrays: Sequence[FloatArray]) -> str:

@@ -42,7 +42,7 @@ def drawing_nothing(f: Callable[..., Any]) -> Callable[..., Any]:
     are only there to be compared.
 
     The error names what it draws from, and the line. What a module draws while it is imported does not count, nor do times that the
-    standard library reads for itself, as logging does. Under another profiler only generators are found.
+    standard library and installed packages read, as logging does. Under another profiler only generators are found.
     """
     is_first = True
 
@@ -90,7 +90,7 @@ class _Watch:
         elif event == "c_call" and called in _SOURCES:
             if called in _ENTROPY:
                 self._find(frame, f"draws random numbers with {_called(called)}")
-            elif not _is_standard(frame):
+            elif not _is_installed(frame):
                 self._find(frame, f"reads the clock with {_called(called)}")
 
     def _begin(self, frame: FrameType) -> None:
@@ -112,15 +112,15 @@ class _Watch:
             self.states[id(generator)] = generator, _state(generator)
 
 
-def _is_standard(frame: FrameType) -> bool:
-    """Whether a frame runs code of Python's standard library."""
+def _is_installed(frame: FrameType) -> bool:
+    """Whether a frame runs code of the standard library or of an installed package."""
     name = frame.f_code.co_filename
-    return name.startswith(_STANDARD) and "site-packages" not in name
+    return name.startswith(_STANDARD) or f"{os.sep}site-packages{os.sep}" in name or f"{os.sep}dist-packages{os.sep}" in name
 
 
 def _is_users(frame: FrameType) -> bool:
-    """Whether a frame runs code that is neither in the standard library nor in this one."""
-    return not (_is_standard(frame) or frame.f_code.co_filename.startswith(LIBRARY))
+    """Whether a frame runs the user's own code."""
+    return not (_is_installed(frame) or frame.f_code.co_filename.startswith(LIBRARY))
 
 
 # Generators

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cached_property, partial
@@ -31,7 +32,7 @@ from autograd.vectorize.program import FloatArray, Program, Shape, sized
 from autograd.vectorize.randomness import drawing_nothing
 from autograd.vectorize.record import Scalars, record, would_be
 from autograd.vectorize.simplify import simplify
-from autograd.vectorize.threads import Parts, Threaded, threads_for, work
+from autograd.vectorize.threads import ROWS, InParts, Parts, threads_for, work
 
 AT_ONCE = 1_000_000  # numbers in the gradients of a few examples: some megabytes
 
@@ -119,10 +120,10 @@ class Recording:
         """Whether the function requires something of the numbers that it is given."""
         return bool(self._demands)
 
-    def check(self, arrays: Sequence[FloatArray]) -> None:
-        """Raise ValueError for the first example that does not meet what the function requires."""
+    def check(self, arrays: Sequence[FloatArray], counts: FloatArray | None = None) -> None:
+        """Raise ValueError for the first example that does not meet what the function requires, of all or of those that count."""
         for each in self._demands:
-            each.check(arrays)
+            each.check(arrays, counts)
 
     def run(self, kind: Kind, arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray, weights: FloatArray | None = None) -> float:
         """Run one of the programs: write its array to `out`, return its cost; in anomaly mode, watch each number of it."""
@@ -138,19 +139,30 @@ class Recording:
         if kind not in self._executables:
             program = self.program(kind)
             executable = self.backend.executable(program, self.dtype)
-            if self._has_threads:
-                executable = Threaded(executable, program, _PARTS[kind], self.threads)
-            self._executables[kind] = executable
+            self._executables[kind] = self._in_parts(executable, program, kind)
         return self._executables[kind]
 
+    def _in_parts(self, executable: Executable, program: Program, kind: Kind) -> Executable:
+        """An executable that gives a large batch in parts to a back end that needs it."""
+        threads = self._threads
+        if threads == 1 and self._at_once == sys.maxsize:
+            return executable
+        return InParts(executable, program, _PARTS[kind], threads, self._at_once)
+
     @property
-    def _has_threads(self) -> bool:
-        return self.threads is not None or getattr(self.backend, "LETS_OTHERS_RUN", False)
+    def _threads(self) -> int | None:
+        """How many threads a batch is for: None for as many as pay."""
+        return self.threads if self.threads or getattr(self.backend, "LETS_OTHERS_RUN", False) else 1
+
+    @property
+    def _at_once(self) -> int:
+        """How many examples may be in one run."""
+        return ROWS if self.dtype == np.float32 and getattr(self.backend, "ADDS_IN_ORDER", False) else sys.maxsize
 
     def taker(self, rule: UpdateRule) -> Callable[[Steps], int]:
         """What takes steps along the gradient of the mean: all of them in one call where the back end can.
 
-        In anomaly mode, and where the parts of a batch are for several threads, they are taken one by one.
+        In anomaly mode, and where a batch is run in parts, they are taken one by one.
         """
         one_by_one = partial(rule.take, partial(self.run, Kind.MEAN))
         make = getattr(self.backend, "descent", None)
@@ -164,7 +176,7 @@ class Recording:
 
         def take(steps: Steps) -> int:
             batch = len(steps.data[0]) if steps.rows is None else steps.rows.shape[1]
-            has_parts = self._has_threads and threads_for(each, batch, self.threads) > 1
+            has_parts = batch > self._at_once or threads_for(each, batch, self._threads) > 1
             return one_by_one(steps) if mode.anomaly or has_parts else whole.run(steps)
 
         return take
@@ -198,10 +210,10 @@ class _Asked:
         program, order = lower(simple, batched, sizes)
         self.program, self.layout = spelled(program), ParameterLayout([simple.parameters[each] for each in order])
 
-    def check(self, arrays: Sequence[FloatArray]) -> None:
+    def check(self, arrays: Sequence[FloatArray], counts: FloatArray | None) -> None:
         results = evaluate(self.program, arrays, self.layout.gather())["results"]
         results = np.broadcast_to(results, (len(arrays[0]), results.shape[-1]))
-        missed = np.flatnonzero(results[:, 0] == 0)
+        missed = np.flatnonzero((results[:, 0] == 0) & (True if counts is None else counts))
         if missed.size:
             example = int(missed[0])
             raise ValueError(f"{self.demand.complaint(results[example, 1:].tolist())} (example {example})")

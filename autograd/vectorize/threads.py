@@ -1,7 +1,8 @@
-"""Threads: a batch in parts, each run on a thread of its own, where a back end lets other threads run and there is work for them.
+"""Parts of a batch: for several threads, and for sums of float32 that are right.
 
-The mean over a batch, and its gradient, are the means over its parts, weighted by their sizes. They are added up in the order of
-the parts: the result depends on how many there are, and not on which of them is ready first.
+The mean over a batch, and its gradient, are the means over its parts, weighted by their sizes. They are added in float64 in the
+order of the parts: the result depends on how many there are, and not on which of them is ready first. A sum of many numbers in
+float32 loses digits with each of them, so a back end in float32 runs parts of a few thousand examples at most.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
@@ -24,6 +26,7 @@ from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program,
 
 PAYS = 4_000_000  # steps of arithmetic for a thread, a few tenths of a millisecond; waking one up takes some hundredths
 TRANSCENDENTAL = 10  # steps that an exp or the like takes, about
+ROWS = 1024  # examples in one sum of float32: its error is then about 1e-7 of the size of the terms
 _CHEAP = (ops.add, ops.subtract, ops.multiply, ops.negative, ops.maximum, ops.minimum, ops.fmin, ops.absolute, ops.where)
 
 
@@ -67,20 +70,36 @@ class Parts(Enum):
     ROWS = "rows"  # each is rows of the whole
 
 
-class Threaded:
-    """An executable that gives parts of a batch to threads: as many as asked for, or where it is None as pay."""
+class InParts:
+    """An executable that runs a batch in parts, on one thread or on several.
 
-    def __init__(self, executable: Executable, program: Program, parts: Parts, threads: int | None) -> None:
+    Parameters
+    ----------
+    executable, program
+        What runs each part.
+    parts
+        What becomes of the parts' outputs.
+    threads
+        The number of threads; None for as many as pay.
+    rows
+        The number of examples in one sum, at most.
+    """
+
+    def __init__(self, executable: Executable, program: Program, parts: Parts, threads: int | None, rows: int) -> None:
         self.executable, self.threads = executable, threads
         output = next((number for name, number in program.outputs.items() if name != "cost"), -1)
         self.parts = None if parts is Parts.ROWS and not program.varies(output) else parts
+        self.rows = sys.maxsize if parts is Parts.ROWS else rows
         self.each = work(program)
-        self._buffers: list[list[FloatArray]] = []  # for the parts' outputs, that no thread is using
+        self._buffers: list[_Sums] = []  # that no thread is using
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
-        if self._count(len(inputs[0])) < 2:
+        if self._is_whole(len(inputs[0])):
             return ready(self.executable, inputs, theta, weights, out)
         return partial(self.run, inputs, theta, weights, out)
+
+    def _is_whole(self, batch: int) -> bool:
+        return batch <= self.rows and self._count(batch) < 2
 
     def _count(self, batch: int) -> int:
         """How many threads run a batch."""
@@ -88,37 +107,63 @@ class Threaded:
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
         batch = len(inputs[0])
-        count = self._count(batch)
-        if count < 2:
+        if self._is_whole(batch):
             return self.executable.run(inputs, theta, weights, out)
-        ends = [batch * place // count for place in range(count + 1)]
-        slices = [slice(start, stop) for start, stop in pairwise(ends)]
-        buffers = self._outputs(count, out) if self.parts is not Parts.ROWS else [out[part] for part in slices]
 
-        def run_part(place: int) -> float:
-            part = slices[place]
-            return self.executable.run(
-                [array[part] for array in inputs], theta, weights if weights is None else weights[part], buffers[place]
-            )
+        def run_part(part: slice, to: FloatArray) -> float:
+            return self.executable.run([array[part] for array in inputs], theta, None if weights is None else weights[part], to)
 
-        others = [_pool().submit(run_part, place) for place in range(1, count)]
-        costs = [run_part(0), *(other.result() for other in others)]
-        if self.parts is Parts.ROWS:
+        def run_share(share: slice) -> _Sums | None:
+            """The parts of one thread."""
+            if self.parts is Parts.ROWS:
+                run_part(share, out[share])
+                return None
+            sums = self._sums(out)
+            for part in _slices(share, -(-(share.stop - share.start) // self.rows)):
+                size = (part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0
+                sums.add(run_part(part, sums.part), size)
+            return sums
+
+        first, *others = _slices(slice(0, batch), self._count(batch))
+        running = [_pool().submit(run_share, share) for share in others]
+        found = [run_share(first), *(each.result() for each in running)]
+        sums = [each for each in found if each is not None]
+        if not sums:
             return math.nan
-        shares = [(part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0 for part in slices]
-        np.multiply(buffers[0], shares[0], out=out)
-        for share, buffer in zip(shares[1:], buffers[1:]):
-            buffer *= share
-            out += buffer
-        self._buffers.append(buffers)
-        return sum(share * cost for share, cost in zip(shares, costs))
+        out[...] = functools.reduce(np.add, [each.total for each in sums])
+        self._buffers += sums
+        return sum(each.cost for each in sums)
 
-    def _outputs(self, count: int, like: FloatArray) -> list[FloatArray]:
+    def _sums(self, like: FloatArray) -> _Sums:
         try:
-            buffers = self._buffers.pop()
+            sums = self._buffers.pop()
         except IndexError:
-            buffers = []
-        return buffers if len(buffers) == count else [np.empty_like(like) for _ in range(count)]
+            sums = _Sums(like)
+        sums.clear()
+        return sums
+
+
+class _Sums:
+    """The sum of a thread's parts in float64, and memory for one part's output."""
+
+    def __init__(self, like: FloatArray) -> None:
+        self.part, self.total = np.empty_like(like), np.empty(like.shape)
+        self._scaled = np.empty(like.shape)
+        self.clear()
+
+    def clear(self) -> None:
+        self.total.fill(-0.0)  # what adds nothing to any number, 0.0 and -0.0 among them
+        self.cost = 0.0
+
+    def add(self, cost: float, share: float) -> None:
+        self.total += np.multiply(self.part, share, out=self._scaled)
+        self.cost += share * cost
+
+
+def _slices(whole: slice, count: int) -> list[slice]:
+    """A slice in parts of about equal sizes."""
+    size = whole.stop - whole.start
+    return [slice(*ends) for ends in pairwise(whole.start + size * place // count for place in range(count + 1))]
 
 
 @functools.cache

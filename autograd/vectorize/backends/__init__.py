@@ -70,8 +70,9 @@ class Backend(Protocol):
 
     One that can take whole steps by itself has `descent(program, rule, dtype) -> Descent` too, of a program of the mean and its
     gradient, and of an update rule's (see the module `descent`). One whose programs let other threads run has
-    `LETS_OTHERS_RUN = True`: the parts of a large batch are given to several. One of JAX's arrays has `function`, with the arguments of
-    `source`, which makes the program a pure function of such arrays.
+    `LETS_OTHERS_RUN = True`: the parts of a large batch are given to several. One that adds the numbers of a batch one after the
+    other, which loses digits in float32, has `ADDS_IN_ORDER = True`: it gets a large batch in parts. One of JAX's arrays has
+    `function`, with the arguments of `source`, which makes the program a pure function of such arrays.
     """
 
     def executable(self, program: Program, dtype: np.dtype[Any]) -> Executable:

@@ -93,9 +93,9 @@ def _array(instruction: Instruction, operands: list[Any], batch: int, dtype: np.
             return op.on_arrays(*operands)
         case Reduce(op=op, axis=axis):
             assert op.reduction is not None  # or no program has it
-            return op.reduction.reduce(operands[0], axis=axis, keepdims=True)
+            return op.reduction.reduce(_wide(operands[0]), axis=axis, keepdims=True).astype(dtype)
         case MatMul():
-            return operands[0] @ operands[1]
+            return (_wide(operands[0]) @ _wide(operands[1])).astype(dtype)
         case Slice(start=start, stop=stop, step=step):
             return operands[0][..., start:stop:step]
         case Take(columns=columns):
@@ -115,6 +115,11 @@ def _array(instruction: Instruction, operands: list[Any], batch: int, dtype: np.
                 np.add.at(result, (Ellipsis, at), part)  # type: ignore[arg-type]
             return result
     raise ValueError(f"no meaning is known for {instruction}")
+
+
+def _wide(array: FloatArray) -> FloatArray:
+    """An array in float64: a sum of many float32 numbers in float32 loses digits."""
+    return np.asarray(array, np.float64)
 
 
 def _complain(instruction: Instruction, arrays: Sequence[Any], result: FloatArray) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -40,6 +40,8 @@ from autograd.vectorize.program import (
 )
 
 JaxArray = Any  # jax.Array, or what JAX traces it with
+ROWS = 1024  # examples in one sum of float32: its error is then about 1e-7 of the size of the terms
+PARTS = 64  # such sums that a GPU computes at the same time
 
 
 def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> Callable[..., Any]:
@@ -59,10 +61,10 @@ def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequ
         count = len(arrays[0]) if arrays and arrays[0].ndim else 0
         if given != [(size,), *((count, *shape) for shape in shapes)]:
             raise ValueError(f"{name} takes {wanted}; got arrays of shapes {', '.join(map(str, given))}")
-        outputs = evaluate(program, arrays, theta)
-        if "cost" in outputs:
-            return outputs["cost"], outputs.get("gradient", jnp.zeros_like(theta))
-        return jnp.broadcast_to(outputs["results"].reshape(-1, *result), (count, *result))
+        found = answer(program, theta, arrays)
+        if "cost" in program.outputs:
+            return found[0], found[1:] if "gradient" in program.outputs else jnp.zeros_like(theta)
+        return jnp.broadcast_to(found.reshape(-1, *result), (count, *result))
 
     run.__name__ = run.__qualname__ = name
     return run
@@ -71,8 +73,25 @@ def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequ
 def answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> JaxArray:
     """What a program computes, as one array: its rows, or its cost with the gradient behind it.
 
-    `arrays` are the arguments, and for a program that takes weights those.
+    `arrays` are the arguments, and for a program that takes weights those. A sum over a large batch in float32 is one of its parts,
+    as a product of matrices adds numbers one after the other on some devices, and loses digits.
     """
+    batch, whole = len(arrays[0]), partial(_answer, program, theta)
+    if not is_in_parts(program, theta.dtype, batch):
+        return whole(arrays)
+    count, left = divmod(batch, ROWS)
+    at_once = None if jax.default_backend() == "cpu" else PARTS
+    parts = jax.lax.map(whole, [each[: count * ROWS].reshape(count, ROWS, *each.shape[1:]) for each in arrays], batch_size=at_once)
+    total, shares = jnp.sum(parts, 0), (1.0, 1.0) if program.find(Weights) else (ROWS / batch, left / batch)
+    return shares[0] * total + shares[1] * whole([each[count * ROWS :] for each in arrays]) if left else shares[0] * total
+
+
+def is_in_parts(program: Program, dtype: Any, batch: int) -> bool:
+    """Whether the answer for a batch is one of its parts."""
+    return "cost" in program.outputs and dtype != np.float64 and batch > ROWS
+
+
+def _answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> JaxArray:
     inputs, weights = (arrays[:-1], arrays[-1]) if program.find(Weights) else (arrays, None)
     outputs = evaluate(program, inputs, theta, weights)
     cost = outputs.pop("cost", None)
@@ -136,6 +155,10 @@ class Pieces(NamedTuple):
 
 def cost_and_gradient(program: Program, theta: Pieces, inputs: Sequence[JaxArray]) -> tuple[JaxArray, Pieces, JaxArray]:
     """The cost of a program, its gradient in pieces like those of `theta`, and the sum of the gradient's squares."""
+    if is_in_parts(program, theta.dtype, len(inputs[0])):
+        whole = answer(program, theta.whole, inputs)
+        found = Pieces.of(whole[1:], theta.cuts)
+        return whole[0], found, squares(found)
     arrays = _arrays(program, inputs, theta, None)
     cost, output = arrays[program.outputs["cost"]].reshape(()), program.outputs["gradient"]
     gradient = program.instructions[output]

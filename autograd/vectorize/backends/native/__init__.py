@@ -17,9 +17,10 @@ from autograd.vectorize.backends.native.compiler import load
 from autograd.vectorize.backends.native.emitter import Emitted, emit, emit_descent
 from autograd.vectorize.program import FloatArray, Input, Program, Shape, aligned
 
-__all__ = ["LETS_OTHERS_RUN", "descent", "executable", "source"]
+__all__ = ["ADDS_IN_ORDER", "LETS_OTHERS_RUN", "descent", "executable", "source"]
 
 LETS_OTHERS_RUN = True  # other threads of the process, while a program runs
+ADDS_IN_ORDER = True
 
 
 def executable(program: Program, dtype: np.dtype[Any]) -> Native:

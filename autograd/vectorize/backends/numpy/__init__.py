@@ -20,8 +20,9 @@ from autograd.vectorize.backends.numpy.storage import Buffer, Place, plan
 from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, Reshape, aligned
 
-__all__ = ["executable", "source"]
+__all__ = ["ADDS_IN_ORDER", "executable", "source"]
 
+ADDS_IN_ORDER = True
 PLANS_KEPT = 8  # batch sizes whose buffers are kept
 COPIED = 2**17  # bytes that are copied sooner than views of them are made anew
 
