@@ -17,7 +17,9 @@ OPTIONAL = {
     "IPython", "anywidget", "graphviz", "jax", "matplotlib", "mpl_toolkits", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm", "traitlets",
     "websockets",
 }  # fmt: skip
-ENGINE = ["kernels", "operation", "ops", "modes", "backward", "interop", "copying", "value", "require", "derivatives"]
+ENGINE = [
+    "kernels", "operation", "ops", "modes", "reach", "backward", "_fast_backward", "interop", "copying", "value", "require", "derivatives"
+]  # fmt: skip
 REST = ["names", "chain_rule", "why", "vectorize", "draw"]
 ORDER = [*(f"autograd.{name}" for name in ("atomic", "masks", *ENGINE, *REST)), "autograd", "nn", "playground", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
