@@ -191,4 +191,4 @@ def _one_for_each(target: Any, scores: Sequence[Any], cost: str) -> list[Any]:
         raise ValueError(
             f"{cost} needs a class label, or one target for each score: got {len(scores)} scores and {len(target)} target(s){hint}"
         )
-    return [float(each) if isinstance(each, Real) else each for each in target]
+    return [float(each) if isinstance(each, (Real, np.generic)) else each for each in target]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import math
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -488,3 +489,14 @@ def test_probabilities_are_those_of_mpmath_for_scores_of_every_size() -> None:
         with mpmath.workdps(DIGITS):
             exact = softmax_exactly([0.0, score])
         assert all(is_close(each, want) for each, want in zip(found, exact)), (score, found)
+
+
+@pytest.mark.parametrize(
+    "kind", [list, tuple, np.array, lambda given: np.array(given, dtype=bool), lambda given: np.array(given, np.float32)]
+)
+def test_targets_of_every_kind_give_a_float(kind: Any) -> None:
+    for cost in (cross_entropy, hinge):
+        result = cost([0.5, -1.0, 2.0], kind([0, 1, 0]))
+        assert type(result) is float
+        assert result == pytest.approx(cost([0.5, -1.0, 2.0], 1), rel=1e-12)
+    assert binary_cross_entropy([0.5], kind([1])) == pytest.approx(binary_cross_entropy(0.5, 1), rel=1e-12)

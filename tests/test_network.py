@@ -97,7 +97,7 @@ def test_networks_with_gelu_are_saved_by_its_name(tmp_path: Path) -> None:
     model = MLP([2, 3, 1], activation=gelu, seed=0)
     model.save(tmp_path / "model")
     assert MLP.load(tmp_path / "model").layers[0].activation is gelu
-    with pytest.raises(TypeError, match="write from nn.activations import gelu, then gelu without quotes"):
+    with pytest.raises(TypeError, match=r"write from nn\.activations import gelu, then gelu without quotes"):
         MLP([2, 1], activation="gelu")  # type: ignore[arg-type]
 
 
