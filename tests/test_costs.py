@@ -491,9 +491,7 @@ def test_probabilities_are_those_of_mpmath_for_scores_of_every_size() -> None:
         assert all(is_close(each, want) for each, want in zip(found, exact)), (score, found)
 
 
-@pytest.mark.parametrize(
-    "kind", [list, tuple, np.array, lambda given: np.array(given, dtype=bool), lambda given: np.array(given, np.float32)]
-)
+@pytest.mark.parametrize("kind", [list, tuple, np.array, partial(np.array, dtype=bool), partial(np.array, dtype=np.float32)])
 def test_targets_of_every_kind_give_a_float(kind: Any) -> None:
     for cost in (cross_entropy, hinge):
         result = cost([0.5, -1.0, 2.0], kind([0, 1, 0]))
