@@ -16,6 +16,7 @@ import numpy.typing as npt
 from autograd import sigmoid
 from nn.activations import Activation, linear, name_of
 from nn.arrays import Array, examples, number_of
+from nn.costs import softmax
 
 
 def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None), threshold_of_signs: float = 0.0) -> float:
@@ -98,12 +99,11 @@ def probabilities(outputs: Array, activations: Collection[Activation]) -> Array:
     Raises ValueError for several outputs that an activation has made other than scores.
     """
     if outputs.shape[1] == 1:
-        one = outputs if sigmoid in activations else sigmoid(outputs)
-        return np.hstack([1 - one, one])
+        return np.hstack([1 - outputs, outputs] if sigmoid in activations else [sigmoid(-outputs), sigmoid(outputs)])
     for activation in activations:
         if activation is not linear:
             raise ValueError(
                 f"softmax takes scores, and these outputs have been through {name_of(activation)}: train with cross_entropy "
                 f"and no output activation"
             )
-    return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))
+    return np.stack(softmax(list(outputs.T)), axis=1)

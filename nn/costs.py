@@ -95,6 +95,8 @@ def binary_cross_entropy(score: Any, target: Any) -> Any:
     score, target = _single(score, "binary_cross_entropy", "score"), _single(target, "binary_cross_entropy", "target")
     message = "binary_cross_entropy takes the target 0 or 1, or a probability between them, got {}; hinge takes -1 and 1"
     require((target >= 0) & (target <= 1), message, target)
+    if isinstance(target, Real) and target in (0, 1):
+        return softplus(-score if target == 1 else score)
     return target * softplus(-score) + (1 - target) * softplus(score)
 
 
@@ -189,4 +191,4 @@ def _one_for_each(target: Any, scores: Sequence[Any], cost: str) -> list[Any]:
         raise ValueError(
             f"{cost} needs a class label, or one target for each score: got {len(scores)} scores and {len(target)} target(s){hint}"
         )
-    return [float(each) if isinstance(each, Real) else each for each in target]
+    return [float(each) if isinstance(each, (Real, np.generic)) else each for each in target]

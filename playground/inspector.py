@@ -21,8 +21,9 @@ from playground.messages import Arrays, RefusedError
 TERMS, WISHES, PATHS = 50, 200, 10  # that one reply lists
 WORDS = {
     "squared_error": {"subtract": "error", "power": "error²"},
-    "cross_entropy": {"softplus": "softplus(score)", "multiply": "(target · score)", "logsumexp": "logsumexp(scores)"},
-    "hinge": {"multiply": "margin", "add": "(1 + score)", "subtract": "shortfall", "relu": "max(0, shortfall)"},
+    "cross_entropy": {"negative": "(-score)", "subtract": "difference", "logsumexp": "logsumexp(differences)"},
+    "hinge": {"multiply": "margin", "subtract": "shortfall"},
+    "hinge of several": {"subtract": "difference", "where": "max(-1, difference)", "add": "max(0, 1 + difference)"},
 }  # what the operations of a cost's formula make: between C and the outputs, on the paths of the chain rule
 
 Which = Mapping[str, Any]  # which example: {"of": "training", "index": 5}
@@ -157,7 +158,8 @@ class Inspector:
         found, _ = self._anatomy(which)
         index = self.experiment.place_of(layer, neuron, place)
         leaf, here = experiment.parameters[index], found[layer, neuron]
-        _name_in_words(found, WORDS[experiment.configuration.cost])
+        cost = experiment.configuration.cost
+        _name_in_words(found, WORDS.get(f"{cost} of several" if len(found.outputs) > 1 else cost) or WORDS[cost])
         rule, reason = chain_rule(found.cost, leaf, PATHS, experiment.model), why(found.cost, leaf, experiment.model)
         wishes, penalty = self._wishes(layer, neuron, place), 0.0 if place is None else experiment.penalty_slope(leaf.data)
         spread = np.linspace(0, len(wishes) - 1, min(WISHES, len(wishes))).astype(np.int64).tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import math
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -27,6 +28,7 @@ from nn import (
     squared_error,
     train,
 )
+from nn.answers import probabilities
 
 score_lists = st.lists(st.floats(-20, 20), min_size=2, max_size=6)
 
@@ -462,3 +464,37 @@ def test_tiny_costs_by_mpmath() -> None:
     exact = float(mpmath.log1p(mpmath.exp(-40)))
     assert binary_cross_entropy(40.0, 1) == binary_cross_entropy(-40.0, 0) == pytest.approx(exact, rel=1e-14)
     assert cross_entropy([40.0, 0.0], 0) == cross_entropy([40.0, 0.0], [1.0, 0.0]) == pytest.approx(exact, rel=1e-14)
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0, 0.25])
+def test_the_gradient_of_binary_cross_entropy_is_that_of_mpmath_for_scores_of_every_size(target: float) -> None:
+    """The derivative is sigmoid(score) - target, precise where it is tiny too."""
+    slopes = vectorize(lambda score, y: grad(lambda s: binary_cross_entropy(s, y))(score))
+    compiled = slopes(np.array(EVERY_SIZE), np.full(len(EVERY_SIZE), target)).tolist()
+    for score, found in zip(EVERY_SIZE, compiled):
+        with mpmath.workdps(DIGITS):
+            exact = softmax_exactly([0.0, score])[1] - target
+        eager = grad(lambda s: binary_cross_entropy(s, target))(score)
+        assert is_close(eager, exact, 1e-15 * (0 < target < 1)), (score, eager)
+        assert is_close(found, exact, 1e-15 * (0 < target < 1)), (score, found)
+
+
+def test_probabilities_are_those_of_mpmath_for_scores_of_every_size() -> None:
+    scores = np.array(TWO_SCORES)
+    for row, found in zip(TWO_SCORES, probabilities(scores, []).tolist()):
+        with mpmath.workdps(DIGITS):
+            exact = softmax_exactly(row)
+        assert all(is_close(each, want) for each, want in zip(found, exact)), (row, found)
+    for score, found in zip(EVERY_SIZE, probabilities(np.array(EVERY_SIZE)[:, None], []).tolist()):
+        with mpmath.workdps(DIGITS):
+            exact = softmax_exactly([0.0, score])
+        assert all(is_close(each, want) for each, want in zip(found, exact)), (score, found)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array, partial(np.array, dtype=bool), partial(np.array, dtype=np.float32)])
+def test_targets_of_every_kind_give_a_float(kind: Any) -> None:
+    for cost in (cross_entropy, hinge):
+        result = cost([0.5, -1.0, 2.0], kind([0, 1, 0]))
+        assert type(result) is float
+        assert result == pytest.approx(cost([0.5, -1.0, 2.0], 1), rel=1e-12)
+    assert binary_cross_entropy([0.5], kind([1])) == pytest.approx(binary_cross_entropy(0.5, 1), rel=1e-12)

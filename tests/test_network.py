@@ -18,8 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograd import Value, primitive, relu, sigmoid, softplus, tanh
+from autograd import Value, c_compiler, grad, primitive, relu, sigmoid, softplus, tanh, vectorize
 from nn import MLP, Layer, Module, Neuron, answers, softmax
+from nn.activations import gelu
 
 
 def swish(x: Any) -> Any:
@@ -78,6 +79,26 @@ def test_activations_of_the_users_own() -> None:
         step = 1e-6
         slope = (activation(0.7 * (weight.data + step)) - activation(0.7 * (weight.data - step))) / (2 * step)
         assert weight.grad == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-200, -1e-6, 0.5, -1.0, 3.0, -5.0, -10.0, -20.0, -37.0, 40.0, -1e17, 1e200])
+def test_gelu_and_its_slope_are_those_of_mpmath(x: float) -> None:
+    mpmath = pytest.importorskip("mpmath")
+    with mpmath.workdps(50):
+        exact = mpmath.mpf(x) * mpmath.ncdf(max(x, -100))
+        slope = mpmath.ncdf(max(x, -100)) + mpmath.mpf(x) * mpmath.npdf(max(min(x, 100), -100))
+    assert gelu(x) == pytest.approx(float(exact), rel=1e-12, abs=1e-320)
+    assert grad(gelu)(x) == pytest.approx(float(slope), rel=1e-11, abs=1e-320)
+    for backend in ("numpy", *["native"] * bool(c_compiler())):
+        assert vectorize(gelu, backend=backend)(np.array([x]))[0] == pytest.approx(float(exact), rel=1e-12, abs=1e-300)
+
+
+def test_networks_with_gelu_are_saved_by_its_name(tmp_path: Path) -> None:
+    model = MLP([2, 3, 1], activation=gelu, seed=0)
+    model.save(tmp_path / "model")
+    assert MLP.load(tmp_path / "model").layers[0].activation is gelu
+    with pytest.raises(TypeError, match=r"write from nn\.activations import gelu, then gelu without quotes"):
+        MLP([2, 1], activation="gelu")  # type: ignore[arg-type]
 
 
 def test_activations_are_placed_as_documented() -> None:

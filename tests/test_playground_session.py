@@ -642,10 +642,14 @@ def test_a_weights_gradient_its_paths_and_its_wishes_are_one(kind: str) -> None:
     [
         ("squared_error", 2, {"error²", "error"}),
         ("squared_error", 3, {"error²", "error", "error²#2", "error#2", "error²#3", "error#3"}),
-        ("cross_entropy", 2, {"softplus(score)", "(target · score)"}),
-        ("cross_entropy", 3, {"logsumexp(scores)"}),
+        ("cross_entropy", 2, {"(-score)"}),
+        ("cross_entropy", 3, {"logsumexp(differences)", "difference", "difference#2"}),
         ("hinge", 2, {"shortfall", "margin"}),
-        ("hinge", 3, {f"{name}{which}" for name in ("max(0, shortfall)", "shortfall", "(1 + score)") for which in ("", "#2")}),
+        (
+            "hinge",
+            3,
+            {f"{name}{which}" for name in ("max(0, 1 + difference)", "max(-1, difference)", "difference") for which in ("", "#2")},
+        ),
     ],
 )
 def test_paths_go_through_the_words_of_the_cost(cost: str, classes: int, names: set[str]) -> None:
