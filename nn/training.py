@@ -301,6 +301,7 @@ class Training:
         self._now: _Now
         self._shown: _Now | None = None  # what the model, the optimizer and the history hold
         self._held: _Now | None = None  # what the vectors hold that steps write to
+        self._listed: Mark | None = None  # what the lists of the history hold
         self.processes = Processes(backend if compiled else "numpy")
         shares = self.processes if isinstance(self._objective, Compiled) else Processes("numpy")  # on Values each works on all
         self._feed = feed(self.X, self.Y, self.seed, shares.works_on)
@@ -487,7 +488,8 @@ class Training:
             while kept > 0:
                 steps, kept = steps - 1, kept - sizes[steps - 1]
             self.history.forget(over, steps)
-            self._now = self._shown = self._now._replace(mark=self.history.mark())
+            self._listed = self.history.mark()
+            self._now = self._shown = self._now._replace(mark=self._listed)
 
     # States, in memory and in files
 
@@ -576,17 +578,25 @@ class Training:
     def _enter(self, costs: Vector, norms: Vector, rates: Sequence[float], size: int, elapsed: float) -> list[Step]:
         """Enter the steps that have been taken, of `size` examples each, all of them or, after an exception, none."""
         now, history, count = self._now, self.history, len(costs)
-        history.show(now.mark)
+        self._list()
         number, epoch = history.forgotten.steps + len(history.steps.cost) + 1, now.epoch + 1
         each_step = enumerate(zip(costs.tolist(), rates, norms.tolist()), number)
         steps = [Step(index, epoch, cost, rate, norm, size, elapsed / count) for index, (cost, rate, norm) in each_step]
+        self._listed = None
         history.steps.extend(steps)
         after = now._replace(
             vectors=self._copied(self._work), steps=now.steps + count, seen=now.seen + size * count,
             steps_in_epoch=now.steps_in_epoch + count, looked=0, mark=history.mark(),
         )  # fmt: skip
+        self._listed = after.mark
         self._now = self._held = after
         return steps
+
+    def _list(self) -> None:
+        """Let the lists of the history hold what is now."""
+        if self._listed is not self._now.mark:
+            self.history.show(self._now.mark)
+            self._listed = self._now.mark
 
     # The vectors of steps: those that they write to, and two more of each, by turns those of now, and room for those after the step
 
@@ -712,7 +722,7 @@ class Training:
                 best = now.vectors[0].copy()
             measured.append((history.validation_cost, held_out))
         measured += [(history.cost, cost), (history.learning_rate, steps.learning_rate[-1])]
-        self._shown = None  # the history is ahead of now until the end
+        self._shown = self._listed = None  # the history is ahead of now until the end
         for column, number in [*measured, (history.gradient_norm, norm), (history.seconds, seconds)]:
             column.append(number)
         after = now._replace(best=best, epoch=now.epoch + 1, seen=0, steps_in_epoch=0, looked=0, mark=history.mark())
@@ -779,7 +789,7 @@ class Training:
         now, own, optimizer = self._now, self._own, self.optimizer
         if self._shown is now:
             return
-        self.history.show(now.mark)
+        self._list()
         parameters, _, *memory = now.vectors
         for vector, numbers in zip(optimizer.vectors(len(own.values)), memory):
             vector[own.places] = numbers

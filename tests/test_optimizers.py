@@ -306,6 +306,7 @@ class Own(Optimizer):
 
 
 STRENGTH = [1.0]
+COUNT, GENERATOR = itertools.count(), np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("change", [lambda own: own.factor.__setitem__(0, 3.0), lambda _: STRENGTH.__setitem__(0, 3.0)])
@@ -328,9 +329,6 @@ def test_a_rule_that_gives_another_program_each_time_is_refused(draw: Callable[[
         Own(draw).update(np.zeros(1), np.ones(1))
     with pytest.raises(TraceError, match="the update rule draws random numbers"):
         UpdateRule(lambda parameter, gradient, rate, step: [parameter - draw(None) * rate * gradient])
-
-
-COUNT, GENERATOR = itertools.count(), np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("name", ["steps", "epoch", "learning_rate"])

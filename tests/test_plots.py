@@ -448,8 +448,8 @@ def test_each_of_eleven_labels_has_the_colour_of_its_class(labels: Any, ax: Axes
     """The oracle is the region around the point, which the predictions colour: class k where x[0] is k."""
     points = np.stack([np.arange(11.0), np.zeros(11)], axis=1)
     plots.decision_boundary(lambda rows: -np.abs(rows[:, :1] - np.arange(11.0)), points, labels, ax=ax)
-    looks = []
-    for index, collection in enumerate(ax.collections):
+    looks, collections = [], list[Any](ax.collections)
+    for index, collection in enumerate(collections):
         assert np.asarray(collection.get_offsets()).tolist() == [[index, 0.0]]
         assert to_hex(collection.get_facecolor()[0]) == plots.CLASSES[index % 8].lower()
         looks.append((to_hex(collection.get_facecolor()[0]), collection.get_paths()[0].vertices.tobytes()))

@@ -425,10 +425,10 @@ CHANGES: dict[str, Callable[[World], Any]] = {
     "an attribute": lambda world: setattr(world, "strength", [2.0]),
     "an array": lambda world: world.scale.fill(3.0),
     "an entry of a dict": lambda world: world.shift.update(shift=0.5),
-    "a class's attribute": lambda world: setattr(world, "factor", 0.25),
-    "a global": lambda world: globals().__setitem__("SLOPE", 3.0),
-    "a default": lambda world: setattr(World.cost, "__defaults__", ((4,),)),
-    "an activation": lambda world: [setattr(neuron, "activation", relu) for neuron in world.model.layers[0].neurons],
+    "a class's attribute": lambda _: setattr(World, "factor", 0.25),
+    "a global": lambda _: globals().__setitem__("SLOPE", 3.0),
+    "a default": lambda _: setattr(World.cost, "__defaults__", ((4,),)),
+    "an activation": lambda world: setattr(world.model.layers[0].neurons[0], "activation", relu),
     "an activation to one that needs its number": lambda world: setattr(world.model.layers[1].neurons[0], "activation", stepped),
     "which Values are penalised": lambda world: setattr(world, "neuron", 1),
     "the parameters": lambda world: setattr(world.weights[0], "data", 4.0),
@@ -445,11 +445,12 @@ def stepped(x: Any) -> Any:
 def unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the module and the class back as they were."""
     monkeypatch.setitem(globals(), "SLOPE", SLOPE)
+    monkeypatch.setattr(World, "factor", World.factor)
     monkeypatch.setattr(World.cost, "__defaults__", World.cost.__defaults__)
 
 
 def costs_with(change: Callable[[World], Any], **settings: Any) -> list[float]:
-    globals()["SLOPE"], World.cost.__defaults__, world = 1.0, ((2,),), World()
+    globals()["SLOPE"], World.factor, World.cost.__defaults__, world = 1.0, 1.0, ((2,),), World()
 
     def callback(model: Module, history: History) -> None:
         if len(history.cost) == 2:

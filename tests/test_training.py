@@ -719,16 +719,14 @@ def test_a_cost_that_reads_something_else_later_is_recorded_again(drive: Callabl
 
 def test_a_run_that_records_again_keeps_its_place_memory_and_best_parameters() -> None:
     """The oracle is a run whose cost stays: it is recorded in another order, and computes the same."""
-
-    def cost(outputs: Any, y: Any) -> Any:
-        weights = run.model.parameters() if order[0] else run.model.parameters()[::-1]
-        return squared_error(outputs, y) + 0.01 * sum(weight * weight for weight in weights)
-
     results = []
     for changes in (False, True):
-        order = [0]
-        model = MLP([2, 4, 1], seed=1)
-        run = type("Holder", (), {"model": model})
+        order, model = [0], MLP([2, 4, 1], seed=1)
+
+        def cost(outputs: Any, y: Any, order: list[int] = order, model: Module = model) -> Any:
+            weights = model.parameters() if order[0] else model.parameters()[::-1]
+            return squared_error(outputs, y) + 0.01 * sum(weight * weight for weight in weights)
+
         run = begin(model, cost=cost, optimizer=SGD(0.1, momentum=0.9), validation=HELD_OUT)
         all(run.steps(6))
         order[0] = int(changes)
