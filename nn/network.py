@@ -204,7 +204,7 @@ def _read_by_neuron(neuron: Neuron) -> Reads | None:
 
 
 def _read_by_layer(layer: Layer) -> Reads | None:
-    if not {Neuron}.issuperset(map(type, layer.neurons)):
+    if KNOWN.get(Neuron.__call__) is not _read_by_neuron or not {Neuron}.issuperset(map(type, layer.neurons)):
         return together(layer, layer.neurons)
     reads = _read_by_neurons(layer.neurons)
     return reads and Reads([layer, *reads.things], reads.functions)
