@@ -220,7 +220,7 @@ def test_settings_that_cannot_be_set_change_nothing(setting: dict[str, Any], mes
 @pytest.mark.parametrize(
     ("setting", "instead"),
     [
-        ({"lr": 0.05}, r"lr is no setting of a training: write optimizer=SGD\(0.05\)"),
+        ({"lr": 0.05}, r"train\(\) got an unexpected keyword argument 'lr': write optimizer=SGD\(0.05\)"),
         ({"learning_rate": 0.05}, r"write optimizer=SGD\(0.05\)"),
         ({"momentum": 0.9}, r"write optimizer=SGD\(0.1, momentum=0.9\)"),
         ({"n_epochs": 3}, "write epochs=3"),
@@ -246,9 +246,9 @@ def test_the_names_of_other_libraries_are_explained(setting: dict[str, Any], ins
 
 def test_a_run_that_is_driven_explains_its_own_settings() -> None:
     """Training has no epochs, so nothing says to write them."""
-    with pytest.raises(TypeError, match=r"lr is no setting of a training: write optimizer=SGD\(0.1\)"):
+    with pytest.raises(TypeError, match=r"Training\(\) got an unexpected keyword argument 'lr': write optimizer=SGD\(0.1\)"):
         begin(lr=0.1)
-    with pytest.raises(TypeError, match="n_epochs is no setting of a training: the settings are model, X, Y, cost"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'n_epochs': the settings are model, X, Y, cost"):
         begin(n_epochs=3)
 
 

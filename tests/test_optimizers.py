@@ -261,7 +261,7 @@ def test_a_memory_serves_the_parameters_that_it_is_of_and_no_others(make: Callab
 @pytest.mark.parametrize("compiled", [False, True])
 @makers
 def test_runs_of_two_models_share_no_memory(make: Callable[[], Optimizer], compiled: bool) -> None:
-    """The oracle is a run whose optimizer nobody else uses."""
+    """The oracle is a run with an optimizer that no other run uses."""
     x, y = np.linspace(-1, 1, 8)[:, None], np.linspace(0, 1, 8)
 
     def run(optimizer: Optimizer, model: MLP | None = None) -> Training:

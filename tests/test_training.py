@@ -680,9 +680,9 @@ def test_other_values_behind_a_run_are_refused(change: Callable[[Any], None], dr
 
 
 @pytest.mark.parametrize("steps", [0, 1, 4])
-@pytest.mark.parametrize("make", [lambda: MLP([2, 4, 1], seed=1), Dropping], ids=["MLP", "a Module of one's own"])
+@pytest.mark.parametrize("make", [lambda: MLP([2, 4, 1], seed=1), Dropping], ids=["MLP", "custom Module"])
 def test_an_activation_replaced_behind_a_run_is_taken_into_account(make: Callable[[], Any], steps: int) -> None:
-    """The oracle is the run on scalar Values. Of a Module of one's own it is looked at with the first step of an epoch."""
+    """The oracle is the run on scalar Values. A custom Module is recorded again only by `take_up` and at the beginning of an epoch."""
     compiled, eager = (begin(make(), compiled=compiled, optimizer=SGD(0.1)) for compiled in (True, False))
     for run in (compiled, eager):
         for _ in range(steps):
