@@ -41,12 +41,12 @@ class Modes(threading.local):
     @contextmanager
     def being(self, **settings: Any) -> Iterator[None]:
         """While this thread's modes are these, and the others as they are."""
-        before = {name: getattr(self, name) for name in settings}
-        vars(self).update(settings)
-        try:
+        modes, before = vars(self), {name: getattr(self, name) for name in settings}
+        try:  # a signal may interrupt at any line, so these are single calls
+            modes.update(settings)
             yield
         finally:
-            vars(self).update(before)
+            modes.update(before)
 
 
 mode = Modes()

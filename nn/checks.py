@@ -48,13 +48,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def explains_other_names(function: Function) -> Function:
     """Decorate a function so that the TypeError for an unknown keyword says which one to write instead."""
-    known = list(inspect.signature(function).parameters)
+    known, called = list(inspect.signature(function).parameters), function.__qualname__.removesuffix(".__init__")
 
     @wraps(function)
     def call(*arguments: Any, **settings: Any) -> Any:
         for name, given in settings.items():
             if name not in known:
-                raise TypeError(f"{name} is no setting of a training: {_instead(name, given, known)}")
+                raise TypeError(f"{called}() got an unexpected keyword argument {name!r}: {_instead(name, given, known)}")
         return function(*arguments, **settings)
 
     return call  # type: ignore[return-value]

@@ -200,14 +200,29 @@ def _named(layer: Layer) -> str:
 
 
 def _read_by_neuron(neuron: Neuron) -> Reads | None:
-    numbers = [*neuron.weights, neuron.bias]
-    return Reads([neuron, *numbers], [neuron.activation]) if {Value, float, int}.issuperset(map(type, numbers)) else None
+    return _read_by_neurons([neuron])
+
+
+def _read_by_layer(layer: Layer) -> Reads | None:
+    if KNOWN.get(Neuron.__call__) is not _read_by_neuron or not {Neuron}.issuperset(map(type, layer.neurons)):
+        return together(layer, layer.neurons)
+    reads = _read_by_neurons(layer.neurons)
+    return reads and Reads([layer, *reads.things], reads.functions)
+
+
+def _read_by_neurons(neurons: Sequence[Neuron]) -> Reads | None:
+    numbers: list[Any] = []
+    for neuron in neurons:  # in one list, as every step of a run compares them
+        numbers += neuron.weights
+        numbers.append(neuron.bias)
+    activations = [neuron.activation for neuron in neurons]
+    return Reads([*neurons, *numbers], activations) if {Value, float, int}.issuperset(map(type, numbers)) else None
 
 
 KNOWN.update(
     {
         Neuron.__call__: _read_by_neuron,
-        Layer.__call__: lambda layer: together(layer, layer.neurons),
+        Layer.__call__: _read_by_layer,
         MLP.__call__: lambda network: together(network, network.layers),
     }
 )

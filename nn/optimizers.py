@@ -142,7 +142,7 @@ class Optimizer(ABC):
     fraction), which `train` keeps up to date and others may set. The memory is vectors like the parameters, 0 at first.
     It belongs to the Values that the first step moved, in their order: another model needs another optimizer.
 
-    For an optimizer of your own, write what becomes of one parameter, in scalars. All back ends run it:
+    A custom optimizer defines the step of one parameter, in scalars. All back ends run it:
 
     >>> class Signs(Optimizer):
     ...     def rule(self, parameter, gradient, *memory, rate, step):

@@ -30,11 +30,12 @@ class Parameters:
         self.model, self.values = model, model.parameters()
         self._layout = ParameterLayout(self.values)
         first = self._layout.places(order).tolist()
-        others = sorted(set(range(len(self.values))).difference(first), key=lambda place: (place in frozen, place))
-        self.places = np.array([*first, *others], dtype=np.intp)  # of each number of a vector, in the model's order
+        others, stay = set(range(len(self.values))).difference(first), set(frozen)
+        ordered = sorted(others, key=lambda place: (place in stay, place))
+        self.places = np.array([*first, *ordered], dtype=np.intp)  # of each number of a vector, in the model's order
         self.used = len(first)  # how many the objective depends on
-        self.trained = len(self.values) - sum(place in frozen for place in others)  # how many of a vector's numbers steps may change
-        self.still = np.flatnonzero(np.isin(self.places[: self.used], frozen))
+        self.trained = len(self.values) - len(others & stay)  # how many of a vector's numbers steps may change
+        self.still = np.flatnonzero(np.isin(self.places[: self.used], list(stay)))
         self._own_order = ParameterLayout([self.values[place] for place in self.places.tolist()])
         self.vector = self._own_order.gather()  # what steps write to
         self.theta = self.vector[: self.used]  # the objective's part of it

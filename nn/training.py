@@ -92,8 +92,8 @@ def train(
 
     `validation` is a pair like (X, Y), measured after each epoch. With `patience`, training stops after as many epochs
     without a lower validation cost, and the model ends with the parameters of its best epoch. Callbacks are called with the
-    model and the history after each epoch; one that returns True stops the training, and what one writes to the
-    parameters' data is what training goes on with.
+    model and the history after each epoch. One that returns True stops the training. One may change the parameters' data, X, and all
+    that the model, the cost and the optimizer's rule read, such as the strength of a penalty: training continues with that.
 
     `noise(rng, n)` draws an array with a row for each of n examples, anew for every mini-batch and the same from the same
     seed; training then calls `model(x, noise)`, measuring and predicting `model(x)`: so dropout and noisy inputs are
@@ -228,7 +228,8 @@ class Training:
     """A training run as an object, moved on a step, an epoch or an example at a time. It prints nothing and blocks on nothing.
 
     The settings are those of `train`; X and Y, the cost and the rest are checked at once. Between two steps the model holds
-    what has been learned, and what is written to its parameters is what the run goes on with.
+    what has been learned, and the run continues with what is written to its parameters. What functions read is looked at when an
+    epoch begins; call `take_up` for a change within an epoch. A call of steps that is interrupted changes nothing.
 
     >>> import numpy as np
     >>> from nn import MLP, SGD, Training
@@ -301,6 +302,7 @@ class Training:
         self._now: _Now
         self._shown: _Now | None = None  # what the model, the optimizer and the history hold
         self._held: _Now | None = None  # what the vectors hold that steps write to
+        self._listed: Mark | None = None  # what the lists of the history hold
         self.processes = Processes(backend if compiled else "numpy")
         shares = self.processes if isinstance(self._objective, Compiled) else Processes("numpy")  # on Values each works on all
         self._feed = feed(self.X, self.Y, self.seed, shares.works_on)
@@ -487,7 +489,8 @@ class Training:
             while kept > 0:
                 steps, kept = steps - 1, kept - sizes[steps - 1]
             self.history.forget(over, steps)
-            self._now = self._shown = self._now._replace(mark=self.history.mark())
+            self._listed = self.history.mark()
+            self._now = self._shown = self._now._replace(mark=self._listed)
 
     # States, in memory and in files
 
@@ -576,19 +579,27 @@ class Training:
     def _enter(self, costs: Vector, norms: Vector, rates: Sequence[float], size: int, elapsed: float) -> list[Step]:
         """Enter the steps that have been taken, of `size` examples each, all of them or, after an exception, none."""
         now, history, count = self._now, self.history, len(costs)
-        history.show(now.mark)
+        self._list()
         number, epoch = history.forgotten.steps + len(history.steps.cost) + 1, now.epoch + 1
         each_step = enumerate(zip(costs.tolist(), rates, norms.tolist()), number)
         steps = [Step(index, epoch, cost, rate, norm, size, elapsed / count) for index, (cost, rate, norm) in each_step]
+        self._listed = None
         history.steps.extend(steps)
         after = now._replace(
             vectors=self._copied(self._work), steps=now.steps + count, seen=now.seen + size * count,
             steps_in_epoch=now.steps_in_epoch + count, looked=0, mark=history.mark(),
         )  # fmt: skip
+        self._listed = after.mark
         self._now = self._held = after
         return steps
 
-    # The vectors of steps: those that they write to, and two more of each, by turns those of now, and room for those after the step
+    def _list(self) -> None:
+        """Let the lists of the history hold what is now."""
+        if self._listed is not self._now.mark:
+            self.history.show(self._now.mark)
+            self._listed = self._now.mark
+
+    # Vectors: the steps write to `_work`. Of the two sets in `_room` one holds the current vectors, and the other is free for the next.
 
     def _make_room(self) -> None:
         """Make vectors for as many memories as the optimizer has."""
@@ -607,7 +618,7 @@ class Training:
             self._held = self._now
 
     def _copied(self, vectors: Iterable[Vector]) -> tuple[Vector, ...]:
-        """Copies in the room that the vectors of now leave free."""
+        """Copies, in the set of vectors that is free."""
         room = next(room for room in self._room if room is not self._now.vectors)
         for vector, given in zip(room, vectors):
             vector[:] = given
@@ -712,14 +723,14 @@ class Training:
                 best = now.vectors[0].copy()
             measured.append((history.validation_cost, held_out))
         measured += [(history.cost, cost), (history.learning_rate, steps.learning_rate[-1])]
-        self._shown = None  # the history is ahead of now until the end
+        self._shown = self._listed = None  # the lists are longer than they should be until the end
         for column, number in [*measured, (history.gradient_norm, norm), (history.seconds, seconds)]:
             column.append(number)
         after = now._replace(best=best, epoch=now.epoch + 1, seen=0, steps_in_epoch=0, looked=0, mark=history.mark())
         self._now = self._shown = self._held_as(after._replace(safe=self._state(after)))
 
     def _held_as(self, now: _Now) -> _Now:
-        """The same vectors as those of now: they need not be copied again."""
+        """Note that `now` has the current vectors, so that they need not be copied again."""
         self._held = now if self._held is self._now else None
         return now
 
@@ -779,7 +790,7 @@ class Training:
         now, own, optimizer = self._now, self._own, self.optimizer
         if self._shown is now:
             return
-        self.history.show(now.mark)
+        self._list()
         parameters, _, *memory = now.vectors
         for vector, numbers in zip(optimizer.vectors(len(own.values)), memory):
             vector[own.places] = numbers

@@ -242,3 +242,15 @@ def test_a_run_by_an_optimizer_of_ones_own_is_known_by_its_settings(tmp_path: Pa
     fit(optimizer=Signs(0.1, 2.0), checkpoint=path, resume=True)
     with pytest.raises(ValueError, match=r"its optimizer is 'Signs\(learning_rate=0.1, scale=2.0\)', now it is '.*scale=3.0\)'"):
         fit(optimizer=Signs(0.1, 3.0), checkpoint=path, resume=True)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_its_checkpoint_refuses_changes_nothing_on_the_model(resume: bool, tmp_path: Path) -> None:
+    path, model = tmp_path / "run.npz", MLP([2, 4, 1], seed=1)
+    fit(checkpoint=path, seed=5)
+    model.threshold = 0.25
+    before = {**vars(model), "bits": bits(model)}
+    with pytest.raises((FileExistsError, ValueError), match=r"run.npz (exists|is of another run)"):
+        fit(model, checkpoint=path, resume=resume)
+    assert {**vars(model), "bits": bits(model)} == before
+    assert model.threshold == 0.25

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from nn import MLP, SGD, Adam, Cosine, Module, Optimizer, binary_cross_entropy, cross_entropy, hinge, squared_error, train
+import nn
+from autograd import ParameterLayout, vectorize
+from nn import (
+    MLP,
+    SGD,
+    Adam,
+    Cosine,
+    Layer,
+    Module,
+    Neuron,
+    Optimizer,
+    binary_cross_entropy,
+    cross_entropy,
+    hinge,
+    plots,
+    squared_error,
+    train,
+)
+from nn.stored import Stored
 from tests.runs import HELD_OUT, X, Y, begin, bits, eager_and_compiled, fit
 
 
@@ -199,3 +218,110 @@ def test_settings_that_cannot_be_set_change_nothing(setting: dict[str, Any], mes
     with pytest.raises((TypeError, ValueError), match=message):
         run.set(**{"rate": 0.5, "batch_size": 3, "clip": 2.0, "optimizer": SGD(0.1), **setting})
     assert (run.optimizer, run.optimizer.schedule, run.batch_size, run.clip) == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "instead"),
+    [
+        ({"lr": 0.05}, r"train\(\) got an unexpected keyword argument 'lr': write optimizer=SGD\(0.05\)"),
+        ({"learning_rate": 0.05}, r"write optimizer=SGD\(0.05\)"),
+        ({"momentum": 0.9}, r"write optimizer=SGD\(0.1, momentum=0.9\)"),
+        ({"n_epochs": 3}, "write epochs=3"),
+        ({"max_iter": 3}, "write epochs=3"),
+        ({"loss": squared_error}, "write cost=squared_error"),
+        ({"criterion": "mse"}, "write cost=squared_error"),
+        ({"callback": print}, r"write callbacks=\[...\]"),
+        ({"random_state": 7}, "write seed=7"),
+        ({"validation_data": (X, Y)}, r"write validation=\(X, Y\)"),
+        ({"batchsize": 5}, "write batch_size=5"),
+        ({"verbose": 0}, "write progress=0"),
+        ({"chekpoint": "a"}, r"do you mean checkpoint\?"),
+        ({"wings": 2}, "the settings are model, X, Y, cost, optimizer, batch_size, epochs"),
+    ],
+)
+def test_the_names_of_other_libraries_are_explained(setting: dict[str, Any], instead: str) -> None:
+    model = MLP([2, 1])
+    before = bits(model)
+    with pytest.raises(TypeError, match=instead):
+        train(model, X, Y, **setting)
+    assert bits(model) == before
+
+
+def test_a_run_that_is_driven_explains_its_own_settings() -> None:
+    """Training has no epochs, so nothing says to write them."""
+    with pytest.raises(TypeError, match=r"Training\(\) got an unexpected keyword argument 'lr': write optimizer=SGD\(0.1\)"):
+        begin(lr=0.1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'n_epochs': the settings are model, X, Y, cost"):
+        begin(n_epochs=3)
+
+
+def test_the_width_of_x_is_compared_with_the_model() -> None:
+    wide, message = np.zeros((30, 3)), "^(validation )?X has 3 columns and the model takes 2 inputs$"
+    for model in (MLP([2, 1]), Layer(2, 1), Neuron(2)):
+        for call in (
+            lambda model: train(model, wide, Y),
+            lambda model: train(model, X, Y, validation=(wide, Y)),
+            lambda model: model.predict(wide),
+            lambda model: model.predict(wide[:60]),
+            lambda model: model.accuracy(wide, Y),
+            lambda model: model.probabilities(wide),
+        ):
+            with pytest.raises(ValueError, match=message):
+                call(model)
+
+
+# Masked entries
+
+MASKED_X = np.ma.masked_array(X, X > 1.5)
+MASKED_Y = np.ma.masked_array(Y.astype(float), np.arange(30) == 3)
+MASKED: dict[str, Callable[[Any], Any]] = {
+    "train X": lambda x: train(MLP([2, 1]), x(MASKED_X), Y, progress=False),
+    "train Y": lambda x: train(MLP([2, 1]), X, x(MASKED_Y), progress=False),
+    "validation": lambda x: train(MLP([2, 1]), X, Y, validation=(x(MASKED_X), Y), progress=False),
+    "assign": lambda x: begin(MLP([2, 1])).assign(x(MASKED_Y[2:5])),
+    "predict": lambda x: MLP([2, 1]).predict(x(MASKED_X)),
+    "accuracy": lambda x: MLP([2, 1]).accuracy(X, x(MASKED_Y)),
+    "a call": lambda x: MLP([2, 1])(x(np.ma.masked_array([1.0, 2.0], [False, True]))),
+    "a call of a layer": lambda x: Layer(2, 1)(x(np.ma.masked_array([1.0, 2.0], [False, True]))),
+    "vectorize": lambda x: vectorize(lambda a: 2 * a)(x(MASKED_Y)),
+    "mean": lambda x: vectorize(lambda a: 2 * a).mean(x(MASKED_Y)),
+    "layout.assign": lambda x: ParameterLayout(MLP([2, 1]).parameters()).assign(x(MASKED_Y[2:5])),
+    "layout.to": lambda x: ParameterLayout(MLP([2, 1]).parameters()).to([], x(MASKED_Y[2:5])),
+    "decision_boundary X": lambda x: plots.decision_boundary(MLP([2, 1]), x(MASKED_X), Y),
+    "decision_boundary y": lambda x: plots.decision_boundary(MLP([2, 1]), X, x(MASKED_Y)),
+    "confusion_matrix": lambda x: plots.confusion_matrix(x(MASKED_Y), Y),
+    "confusion": lambda x: plots.confusion(Y, x(MASKED_Y)),
+    "images": lambda x: plots.images(x(MASKED_X)),
+    "split": lambda x: nn.split(x(MASKED_X), Y),
+    "standardize": lambda x: nn.standardize(x(MASKED_X)),
+    "one_hot": lambda x: nn.one_hot(x(MASKED_Y)),
+}
+
+
+def nested(masked: Any) -> Any:
+    """Lists that hold numpy's masked constant."""
+    return [nested(each) if np.ndim(each) else each for each in masked]
+
+
+@pytest.mark.parametrize("form", [lambda masked: masked, list, nested], ids=["array", "list of rows", "list"])
+@pytest.mark.parametrize("entry", MASKED)
+def test_masked_entries_are_refused_at_every_entry(entry: str, form: Callable[[Any], Any]) -> None:
+    with pytest.raises(ValueError, match=r"has masked entries: fill them, as in .*\.filled\(0.0\), or leave out the rows that have one"):
+        MASKED[entry](form)
+
+
+def test_masked_entries_of_a_file_are_refused_when_they_are_read() -> None:
+    class InFile:
+        shape, dtype = MASKED_X.shape, MASKED_X.dtype
+
+        def __getitem__(self, rows: slice) -> Any:
+            return MASKED_X[rows]
+
+    with pytest.raises(ValueError, match="X has masked entries"):
+        Stored("X", InFile())[:]
+
+
+def test_an_array_whose_mask_hides_nothing_is_an_array() -> None:
+    """The oracle is the array itself."""
+    model = MLP([2, 1])
+    assert model.predict(np.ma.masked_array(X, False)).tolist() == model.predict(X).tolist()

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import Value, c_compiler, grad, gradcheck, log, sigmoid, vectorize
+from autograd import Value, c_compiler, grad, gradcheck, log, maximum, sigmoid, vectorize
 from autograd.ops import Node, real
 from nn import (
     MLP,
+    answers,
     binary_cross_entropy,
     cross_entropy,
     hinge,
@@ -498,3 +499,33 @@ def test_targets_of_every_kind_give_a_float(kind: Any) -> None:
         assert type(result) is float
         assert result == pytest.approx(cost([0.5, -1.0, 2.0], 1), rel=1e-12)
     assert binary_cross_entropy([0.5], kind([1])) == pytest.approx(binary_cross_entropy(0.5, 1), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("cost", "threshold"),
+    [
+        (squared_error, 0.5),
+        (binary_cross_entropy, 0.0),
+        (lambda outputs, y: binary_cross_entropy(1e-12 * outputs[0], y), 0.0),
+        (lambda outputs, y: binary_cross_entropy(outputs[0] - 100.25, y), 100.25),
+        (lambda outputs, y: binary_cross_entropy(outputs[0] + 3e5, y), -3e5),
+        (lambda outputs, y: abs(outputs[0] - 1000 * y), 500.0),
+        (lambda outputs, y: hinge(outputs, 2 * y - 1), 0.0),
+        (lambda outputs, y: (outputs[0] - 2 * y + 1) ** 2, 0.0),
+        (lambda outputs, y: y * maximum(0.0, 0.375 - outputs[0]) + (1 - y) * maximum(0.0, outputs[0] - 0.625), 0.5),
+        (lambda outputs, y: 0.0 * outputs[0], None),
+        (lambda outputs, y: -squared_error(outputs, y), None),
+    ],
+)  # fmt: skip
+def test_the_threshold_is_the_exact_output_where_both_classes_cost_the_same(cost: Any, threshold: float | None) -> None:
+    """By hand: cost(t, 0) == cost(t, 1)."""
+    found = answers.indifference(cost)
+    assert found == threshold
+    assert str(found) == str(threshold)  # which tells 0.0 from -0.0
+
+
+@given(st.floats(-1e6, 1e6).map(lambda number: round(number, 3)), st.floats(1e-3, 1e3))
+def test_a_threshold_anywhere_is_found(where: float, scale: float) -> None:
+    """The oracle is the shift that the cost was made with."""
+    found = answers.indifference(lambda outputs, y: binary_cross_entropy(scale * (outputs[0] - where), y))
+    assert found == pytest.approx(where, rel=1e-12, abs=1e-12)

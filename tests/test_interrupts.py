@@ -201,3 +201,29 @@ def test_an_interrupt_at_any_line_takes_each_step_once_or_not_at_all(name: str) 
         run.epoch()
         assert what_steps_change(run) == known[len(run.history.steps.cost)], line
         assert bits(run.model) == run.parameters.tobytes(), line
+
+
+def test_signals_at_random_moments_take_each_step_once_or_not_at_all() -> None:
+    """The oracle is a run that is never interrupted. Signals come between two instructions, where no tracing of lines interrupts."""
+    rng = np.random.default_rng(0)
+    whole, known = started("momentum"), {}
+    for _ in range(30):
+        known[len(whole.history.steps.cost)] = what_steps_change(whole)
+        whole.step()
+    run = started("momentum")
+    start, before = run.state(), signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for _ in range(200):
+            run.restore(start)
+            with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 4e-3))
+                for _ in range(3):
+                    run.epoch()
+            with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            assert what_steps_change(run) == known[len(run.history.steps.cost)]
+            run.step()
+            assert what_steps_change(run) == known[len(run.history.steps.cost)]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -30,7 +30,7 @@ from autograd import (
     weighted_sum,
     where,
 )
-from nn import MLP, SGD, Training, squared_error
+from nn import MLP, SGD, Training, squared_error, train
 from nn.data import moons
 from tests.programs import KINDS, Array
 from tests.test_agreement import PROGRAM, RandomProgram
@@ -459,3 +459,28 @@ def test_training_runs_on_it_and_changes_back_ends_on_the_way(tmp_path: Path) ->
     one.epoch()
     other.epoch()
     np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11)
+
+
+def test_examples_that_a_callback_changes_are_sent_again() -> None:
+    """The oracle is NumPy's back end, which reads them where they lie."""
+    costs = []
+    for backend in ("jax", "numpy"):
+        X, y = moons(40, seed=1)
+        y = y.astype(np.float64)
+
+        def double(model: Any, history: Any, X: Any = X, y: Any = y) -> None:
+            X *= 2
+            y[:] = 1 - y
+
+        for batch_size in (8, None):
+            history = train(
+                MLP([2, 3, 1], seed=1), X, y, batch_size=batch_size, epochs=4, callbacks=[double], backend=backend, progress=False
+            )
+            costs.append(history.cost)
+        run = Training(MLP([2, 3, 1], seed=1), X, y, batch_size=8, backend=backend)
+        for drive in (run.epoch, lambda run=run: [run.step() for _ in range(5)], lambda run=run: list(run.steps(5))):
+            drive()
+            double(None, None)
+        costs.append(run.history.steps.cost)
+    for found, expected in zip(costs[:3], costs[3:]):
+        assert found == pytest.approx(expected, rel=1e-9)

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograd import Value, c_compiler, grad, primitive, relu, sigmoid, softplus, tanh, vectorize
+from autograd import Value, c_compiler, grad, log, primitive, relu, sigmoid, softplus, tanh, vectorize
 from nn import MLP, Layer, Module, Neuron, answers, softmax
 from nn.activations import gelu
 
@@ -571,3 +571,15 @@ def test_a_summary_adds_up_the_13_002() -> None:
     assert lines[-1].split() == ["total", "13,002"]
     assert len(lines) == 5
     assert Neuron(2).summary().splitlines()[-1].split() == ["total", "3"]
+
+
+@pytest.mark.parametrize("make", [lambda: MLP([2, 3, 2], activation=log, seed=1), lambda: MLP([2, 2], output_activation=lambda x: 1 / x)])
+def test_an_undefined_output_is_nan_however_many_rows_there_are(make: Any) -> None:
+    """The oracle is the prediction of 51 rows."""
+    model = make()
+    rows = np.vstack([np.zeros(2), np.random.default_rng(0).normal(size=(99, 2))])
+    with np.errstate(all="ignore"):
+        many = model.predict(rows)
+        assert not np.isfinite(many).all()
+        for count in (1, 2, 49, 50, 51, 52):
+            np.testing.assert_allclose(model.predict(rows[:count]), many[:count], rtol=1e-12)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import math
+import random
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value
-from nn import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
+from autograd import TraceError, UpdateRule, Value
+from nn import MLP, SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay, Training
 
 MAKERS: list[Callable[[], Optimizer]] = [
     lambda: SGD(0.1),
@@ -225,3 +228,111 @@ def test_an_update_says_by_which_rate_it_went() -> None:
     with pytest.raises(ValueError, match=r"the schedule's rate at epoch 0 must be a finite number of at least 0, got -1\.0"):
         wrong.update(np.zeros(1), np.ones(1))
     assert wrong.steps == 0
+
+
+# Memory belongs to parameters
+
+
+def stepped(optimizer: Optimizer, parameters: list[Value]) -> list[float]:
+    """The parameters after a step along gradients of 1."""
+    for parameter in parameters:
+        parameter.grad = 1.0
+    optimizer.step(parameters)
+    return [parameter.data for parameter in parameters]
+
+
+@makers
+def test_a_memory_serves_the_parameters_that_it_is_of_and_no_others(make: Callable[[], Optimizer]) -> None:
+    optimizer, parameters = make(), [Value(1.0), Value(2.0)]
+    stepped(optimizer, parameters)
+    stepped(optimizer, list(parameters))
+    assert optimizer.steps == 2
+    for others in ([Value(1.0), Value(2.0)], parameters[::-1]):
+        if not optimizer.memory:
+            assert stepped(make(), [Value(each.data) for each in others]) == stepped(optimizer, others)
+            continue
+        before, state = [each.data for each in others], optimizer.state_dict()
+        with pytest.raises(ValueError, match="remembers other parameters, or the same ones in another order: make a new one"):
+            optimizer.step(others)
+        assert [each.data for each in others] == before
+        assert str(optimizer.state_dict()) == str(state)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@makers
+def test_runs_of_two_models_share_no_memory(make: Callable[[], Optimizer], compiled: bool) -> None:
+    """The oracle is a run with an optimizer that no other run uses."""
+    x, y = np.linspace(-1, 1, 8)[:, None], np.linspace(0, 1, 8)
+
+    def run(optimizer: Optimizer, model: MLP | None = None) -> Training:
+        return Training(model or MLP([1, 1]), x, y, optimizer=optimizer, batch_size=4, compiled=compiled)
+
+    optimizer, alone = make(), run(make())
+    first, second = run(optimizer), run(optimizer)
+    for _ in range(3):
+        assert first.step().cost == alone.step().cost
+        if optimizer.memory:
+            with pytest.raises(ValueError, match="make a new one for another model"):
+                second.step()
+            with pytest.raises(ValueError, match="make a new one for another model"):
+                run(optimizer)
+        else:
+            second.step()
+    assert first.parameters.tolist() == alone.parameters.tolist()
+    resumed = run(optimizer, first.model)  # type: ignore[arg-type]
+    resumed.step()
+    assert optimizer.steps == (4 if optimizer.memory else 1)  # without a memory it counts for each model
+
+
+def test_a_copy_and_a_restored_state_serve_any_parameters() -> None:
+    optimizer, parameters = SGD(0.1, momentum=0.9), [Value(1.0)]
+    stepped(optimizer, parameters)
+    restored = SGD(0.1, momentum=0.9)
+    restored.load_state_dict(optimizer.state_dict())
+    expected = stepped(copy.deepcopy(optimizer), [Value(parameters[0].data)])
+    assert stepped(restored, [Value(parameters[0].data)]) == stepped(optimizer, parameters) == expected
+
+
+# Rules are recorded
+
+
+class Own(Optimizer):
+    def __init__(self, rule: Callable[..., Any]) -> None:
+        super().__init__(0.5)
+        self.factor, self.own = [1.0], rule
+
+    def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> list[Any]:
+        return [parameter - rate * self.own(self) * gradient]
+
+
+STRENGTH = [1.0]
+COUNT, GENERATOR = itertools.count(), np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("change", [lambda own: own.factor.__setitem__(0, 3.0), lambda _: STRENGTH.__setitem__(0, 3.0)])
+def test_what_a_rule_reads_may_change_between_steps(change: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: steps of 0.5 * 1 and of 0.5 * 3."""
+    monkeypatch.setitem(globals(), "STRENGTH", [1.0])
+    own, theta = Own(lambda self: self.factor[0] * STRENGTH[0]), np.zeros(1)
+    own.update(theta, np.ones(1))
+    change(own)
+    own.update(theta, np.ones(1))
+    assert theta[0] == -2.0
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [lambda _: random.random(), lambda _: np.random.rand(), lambda _: GENERATOR.random(), lambda _: next(COUNT)],
+)
+def test_a_rule_that_gives_another_program_each_time_is_refused(draw: Callable[[Any], float]) -> None:
+    with pytest.raises(TraceError, match="the update rule draws random numbers, or gives another program each time it is recorded"):
+        Own(draw).update(np.zeros(1), np.ones(1))
+    with pytest.raises(TraceError, match="the update rule draws random numbers"):
+        UpdateRule(lambda parameter, gradient, rate, step: [parameter - draw(None) * rate * gradient])
+
+
+@pytest.mark.parametrize("name", ["steps", "epoch", "learning_rate"])
+def test_a_rule_cannot_read_what_changes_from_step_to_step(name: str) -> None:
+    message = f"Own.rule is recorded once for all steps and cannot read {'schedule' if name == 'learning_rate' else name}, which changes"
+    with pytest.raises(TraceError, match=message):
+        Own(lambda self: getattr(self, name)).update(np.zeros(1), np.ones(1))

@@ -429,3 +429,42 @@ def test_axes_are_one_of_matplotlibs() -> None:
     with pytest.raises(TypeError, match="ax must be one of matplotlib's Axes, got Figure"):
         plots.activation(tanh, several[0].figure)
     pyplot.close("all")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.arange(11),
+        np.arange(11).astype(object),
+        np.array([*range(10), 10.0], dtype=object),
+        np.arange(11).astype(float),
+        np.array([f"{label:02}" for label in range(11)], dtype=object),
+        np.array([f"{label:02}" for label in range(11)]),
+        np.array([f"{label:02}" for label in range(11)], dtype="S"),
+    ],
+    ids=lambda labels: f"{labels.dtype} {labels[1]}",
+)
+def test_each_of_eleven_labels_has_the_colour_of_its_class(labels: Any, ax: Axes) -> None:
+    """The oracle is the region around the point, which the predictions colour: class k where x[0] is k."""
+    points = np.stack([np.arange(11.0), np.zeros(11)], axis=1)
+    plots.decision_boundary(lambda rows: -np.abs(rows[:, :1] - np.arange(11.0)), points, labels, ax=ax)
+    looks, collections = [], list[Any](ax.collections)
+    for index, collection in enumerate(collections):
+        assert np.asarray(collection.get_offsets()).tolist() == [[index, 0.0]]
+        assert to_hex(collection.get_facecolor()[0]) == plots.CLASSES[index % 8].lower()
+        looks.append((to_hex(collection.get_facecolor()[0]), collection.get_paths()[0].vertices.tobytes()))
+    assert len(set(looks)) == 11
+
+
+def test_labels_that_are_a_mixture_are_refused(ax: Axes) -> None:
+    for labels in (np.array([0, "a"] * 2, dtype=object), np.array([0, None] * 2, dtype=object)):
+        with pytest.raises(ValueError, match=r"must hold numbers, or strings: got a mixture of .*int.*; write .*astype\(str\)"):
+            plots.decision_boundary(MLP([2, 2]), np.zeros((4, 2)), labels, ax=ax)
+        with pytest.raises(ValueError, match="must hold numbers, or strings: got a mixture of"):
+            plots.confusion_matrix(labels, labels)
+
+
+def test_object_labels_are_counted_as_what_they_are() -> None:
+    """The oracle is the same labels in an array of integers."""
+    labels = np.arange(11)
+    assert np.array_equal(plots.confusion_matrix(labels.astype(object), labels.astype(object)), np.eye(11))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autograd import Value, log, relu, sigmoid
+from autograd import Value, log, relu, sigmoid, tanh
 from nn import (
     MLP,
     SGD,
@@ -393,3 +393,120 @@ def test_frozen_parameters_stay(compiled: bool) -> None:
 def test_only_a_callback_that_returns_true_stops(answer: Any, epochs: int) -> None:
     """`file.write` returns 1, say, and a model's outputs are an array."""
     assert len(fit(callbacks=[lambda model, history: answer])[1].cost) == epochs
+
+
+# What functions read, changed on the way
+
+
+class World:
+    """All that the functions of a run read from outside: a model, its activation, a cost with a penalty, and the examples."""
+
+    factor, neuron = 1.0, 0
+
+    def __init__(self) -> None:
+        self.strength, self.scale, self.X = [0.5], np.array([1.0]), X.copy()
+        self.shift: dict[str, float] = {"shift": 0.0}
+        self.model = MLP([2, 3, 1], self.activation, seed=1)
+
+    def activation(self, x: Any) -> Any:
+        return tanh(float(self.scale[0]) * x + self.shift["shift"])
+
+    def cost(self, outputs: Sequence[Any], y: Any, power: Sequence[int] = (2,)) -> Any:
+        return SLOPE * self.factor * squared_error(outputs, y) + self.strength[0] * sum(w ** power[0] for w in self.weights)
+
+    @property
+    def weights(self) -> list[Value]:
+        return self.model.layers[0].neurons[self.neuron].weights
+
+
+SLOPE = 1.0
+CHANGES: dict[str, Callable[[World], Any]] = {
+    "an element of a list": lambda world: world.strength.__setitem__(0, 0.0),
+    "an attribute": lambda world: setattr(world, "strength", [2.0]),
+    "an array": lambda world: world.scale.fill(3.0),
+    "an entry of a dict": lambda world: world.shift.update(shift=0.5),
+    "a class's attribute": lambda _: setattr(World, "factor", 0.25),
+    "a global": lambda _: globals().__setitem__("SLOPE", 3.0),
+    "a default": lambda _: setattr(World.cost, "__defaults__", ((4,),)),
+    "an activation": lambda world: setattr(world.model.layers[0].neurons[0], "activation", relu),
+    "an activation to one that needs its number": lambda world: setattr(world.model.layers[1].neurons[0], "activation", stepped),
+    "which Values are penalised": lambda world: setattr(world, "neuron", 1),
+    "the parameters": lambda world: setattr(world.weights[0], "data", 4.0),
+    "the examples": lambda world: world.X.__imul__(2),
+    "nothing": lambda world: None,
+}
+
+
+def stepped(x: Any) -> Any:
+    return x if x.data > 0 else 0.5 * x
+
+
+@pytest.fixture
+def unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the module and the class back as they were."""
+    monkeypatch.setitem(globals(), "SLOPE", SLOPE)
+    monkeypatch.setattr(World, "factor", World.factor)
+    monkeypatch.setattr(World.cost, "__defaults__", World.cost.__defaults__)
+
+
+def costs_with(change: Callable[[World], Any], **settings: Any) -> list[float]:
+    globals()["SLOPE"], World.factor, World.cost.__defaults__, world = 1.0, 1.0, ((2,),), World()
+
+    def callback(model: Module, history: History) -> None:
+        if len(history.cost) == 2:
+            change(world)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # one of the activations needs scalar Values
+        history = train(
+            world.model, world.X, Y, cost=world.cost, optimizer=Adam(0.05), batch_size=8, epochs=5, callbacks=[callback],
+            progress=False, **settings,
+        )  # fmt: skip
+    return history.cost
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_a_callback_changes_is_taken_into_account_as_eagerly(what: str) -> None:
+    """The oracle is the run on scalar Values, which reads everything again for each example."""
+    compiled, eager = costs_with(CHANGES[what]), costs_with(CHANGES[what], compiled=False)
+    assert compiled == pytest.approx(eager, rel=1e-9)
+    assert (compiled == costs_with(CHANGES["nothing"])) == (what == "nothing")
+
+
+def test_an_update_rule_whose_settings_a_callback_changes_takes_them_into_account() -> None:
+    """The oracle is SGD, with the rate that the rule multiplies by hand."""
+
+    class Scaled(Optimizer):
+        def __init__(self) -> None:
+            super().__init__(0.1)
+            self.scale = [1.0]
+
+        def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> Sequence[Any]:
+            return [parameter - rate * self.scale[0] * gradient]
+
+    scaled = Scaled()
+    _, history = fit(optimizer=scaled, callbacks=[lambda *_: scaled.scale.__setitem__(0, 4.0)])
+    _, expected = fit(optimizer=SGD(lambda epoch: 0.1 if epoch < 1 else 0.4))
+    assert history.cost == pytest.approx(expected.cost, rel=1e-12)
+
+
+@eager_and_compiled
+def test_weight_decay_moves_what_the_cost_does_not_depend_on(compiled: bool) -> None:
+    """By hand: one step of rate 0.1 with decay 0.2 leaves 1 - 0.1 * 0.2 = 0.98, and a frozen parameter stays."""
+
+    class Idle(Module):
+        def __init__(self) -> None:
+            self.used, self.idle, self.frozen = Value(1.0), Value(1.0), Value(1.0)
+
+        def __call__(self, x: Any) -> Any:
+            return self.used * x[0]
+
+    for optimizer in (SGD(0.1, weight_decay=0.2), Adam(0.1, weight_decay=0.2)):
+        model = Idle()
+        train(
+            model, X, Y, cost=squared_error, optimizer=optimizer, batch_size=None, epochs=1, compiled=compiled, frozen=[model.frozen],
+            progress=False,
+        )  # fmt: skip
+        assert model.idle.data == pytest.approx(0.98, rel=1e-15)
+        assert model.frozen.data == 1.0

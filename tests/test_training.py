@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, relu, sqrt
-from nn import MLP, SGD, Adam, Cosine, DivergenceError, Module, Optimizer, Training, binary_cross_entropy, squared_error
+from nn import MLP, SGD, Adam, Cosine, DivergenceError, Layer, Module, Optimizer, Training, binary_cross_entropy, squared_error
 from nn.checkpoint import State
 from tests.runs import HELD_OUT, Dropping, X, Y, begin, bits, eager_and_compiled, fit, half
 
@@ -631,3 +631,107 @@ def test_the_threshold_is_0_between_the_targets_1_and_minus_1(held_out: slice) -
     run.epoch()
     assert run.model.threshold == 0.0
     assert run.history.validation_accuracy == [float((run.model.predict(validation[0]) > 0).mean())]
+
+
+# What is changed behind a run
+
+
+def first_step(run: Training) -> Any:
+    return run.step()
+
+
+DRIVES: dict[str, Callable[[Training], Any]] = {
+    "step": first_step,
+    "epoch": Training.epoch,
+    "example": Training.example,
+    "steps": lambda run: list(run.steps(1)),
+    "take_up": Training.take_up,
+    "train": lambda run: fit(run.model, callbacks=[lambda model, _: other_layer(model)]),
+}
+
+
+def other_layer(model: Any) -> None:
+    model.layers[0] = Layer(2, 4, seed=9)
+
+
+def other_weight(model: Any) -> None:
+    model.layers[0].neurons[1].weights[0] = Value(0.5)
+
+
+def one_layer_more(model: Any) -> None:
+    model.layers.insert(1, Layer(4, 4, seed=9))
+
+
+@pytest.mark.parametrize("drive", DRIVES)
+@pytest.mark.parametrize("change", [other_layer, other_weight, one_layer_more])
+@pytest.mark.parametrize("steps", [0, 1, 4])
+@eager_and_compiled
+def test_other_values_behind_a_run_are_refused(change: Callable[[Any], None], drive: str, steps: int, compiled: bool) -> None:
+    run = begin(compiled=compiled)
+    for _ in range(steps):
+        run.step()
+    history = len(run.history.steps.cost)
+    change(run.model)
+    if drive == "train":
+        run.model = MLP([2, 4, 1], seed=1)
+    with pytest.raises(ValueError, match="the model was given other Values: a run continues with those it began with"):
+        DRIVES[drive](run)
+    assert len(run.history.steps.cost) == history
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4])
+@pytest.mark.parametrize("make", [lambda: MLP([2, 4, 1], seed=1), Dropping], ids=["MLP", "custom Module"])
+def test_an_activation_replaced_behind_a_run_is_taken_into_account(make: Callable[[], Any], steps: int) -> None:
+    """The oracle is the run on scalar Values. A custom Module is recorded again only by `take_up` and at the beginning of an epoch."""
+    compiled, eager = (begin(make(), compiled=compiled, optimizer=SGD(0.1)) for compiled in (True, False))
+    for run in (compiled, eager):
+        for _ in range(steps):
+            run.step()
+        model: Any = run.model
+        for neuron in (model.layers[0] if isinstance(model, MLP) else model.hidden).neurons:
+            neuron.activation = relu
+        run.take_up()
+        all(run.steps(3))
+    assert compiled.history.steps.cost == pytest.approx(eager.history.steps.cost, rel=1e-12)
+    assert compiled.parameters == pytest.approx(eager.parameters, rel=1e-12)
+
+
+@pytest.mark.parametrize("drive", [by_epochs, by_steps, by_examples])
+def test_a_cost_that_reads_something_else_later_is_recorded_again(drive: Callable[[Training], None]) -> None:
+    """The oracle is the run on scalar Values."""
+    costs = []
+    for compiled in (True, False):
+        strength = [1.0]
+
+        def cost(outputs: Any, y: Any, strength: list[float] = strength) -> Any:
+            return strength[0] * squared_error(outputs, y)
+
+        run = begin(cost=cost, compiled=compiled)
+        run.epoch()
+        state = run.state()
+        strength[0] = 0.25
+        drive(run)
+        costs.append(run.history.steps.cost)
+        run.restore(state)
+        assert len(run.history.cost) == 1
+    assert costs[0] == pytest.approx(costs[1], rel=1e-9)
+
+
+def test_a_run_that_records_again_keeps_its_place_memory_and_best_parameters() -> None:
+    """The oracle is a run whose cost stays: it is recorded in another order, and computes the same."""
+    results = []
+    for changes in (False, True):
+        order, model = [0], MLP([2, 4, 1], seed=1)
+
+        def cost(outputs: Any, y: Any, order: list[int] = order, model: Module = model) -> Any:
+            weights = model.parameters() if order[0] else model.parameters()[::-1]
+            return squared_error(outputs, y) + 0.01 * sum(weight * weight for weight in weights)
+
+        run = begin(model, cost=cost, optimizer=SGD(0.1, momentum=0.9), validation=HELD_OUT)
+        all(run.steps(6))
+        order[0] = int(changes)
+        run.take_up()
+        all(run.steps(6))
+        results.append((run.parameters, run.best, run.gradient, run.optimizer.state_dict()["velocity"], run.history.validation_cost))
+    for one, other in zip(*results):
+        assert one == pytest.approx(other, rel=1e-9)
