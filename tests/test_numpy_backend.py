@@ -201,3 +201,15 @@ def test_plans_for_few_batch_sizes_are_kept() -> None:
     for batch in range(1, 40):
         executable.run([np.ones((batch, 3))], np.ones(size), None, np.empty((batch, 1)))
     assert list(executable._free) == list(range(32, 40))
+
+
+def test_the_plan_that_was_used_last_is_kept() -> None:
+    program, order = results(FUNCTIONS["choices"])
+    executable, theta = backend.executable(spelled(program), np.dtype(float)), np.zeros(order)
+    plans = []
+    for size in range(2, 30):
+        for batch in (1, size):
+            executable.run([np.ones((batch, 3))], theta, None, np.empty((batch, 1)))
+        plans.append(executable._free[1][0])
+    assert len(executable._free) == backend.PLANS_KEPT
+    assert all(each is plans[0] for each in plans)
