@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -416,3 +417,51 @@ def test_a_rule_that_counts_its_calls_is_refused() -> None:
 
     with pytest.raises(TraceError, match="the update rule gives another program each time it is recorded"):
         UpdateRule(counting)
+
+
+@every_backend
+def test_a_descent_refuses_arrays_that_are_not_as_they_were(backend: str) -> None:
+    descent, theta, gradient, memory = begun(small(), RULES["momentum"](), backend)
+    descent.take([0.1])
+    for vector in (theta, gradient, *memory):
+        before = [each.copy() for each in (theta, gradient, *memory)]
+        vector.flags.writeable = False
+        with pytest.raises(
+            ValueError, match="an array of this descent has another shape or dtype now, or is read-only: make a new descent"
+        ):
+            descent.take([0.1])
+        assert all(map(np.array_equal, before, (theta, gradient, *memory)))
+        vector.flags.writeable = True
+        descent.take([0.1])
+    with pytest.raises(ValueError, match="cannot resize"):
+        theta.resize(1000, refcheck=False)
+
+
+@every_backend
+def test_a_descent_refuses_data_in_another_shape(backend: str) -> None:
+    w = Value(0.5)
+    program, x = vectorize(lambda x: (w - x[0]) ** 2, backend=backend), np.ones((6, 2))
+    theta = program.record(x).parameter_vector()
+    rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+    descent = program.descent(rule, x, parameters=theta)
+    x.flags.writeable = False
+    descent.take([0.1], np.array([[5]]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy advises against changing an array's shape
+        x.shape = (12, 1)
+    with pytest.raises(ValueError, match="an array of this descent has another shape or dtype now"):
+        descent.take([0.1], np.array([[11]]))
+
+
+@every_backend
+def test_a_new_descent_reads_its_data_again(backend: str) -> None:
+    """Oracle: the mean of the data, where a step with rate 1/2 from anywhere ends."""
+    w = Value(0.0)
+    program, x = vectorize(lambda x: (w - x) ** 2, backend=backend), np.array([1.0, 3.0])
+    rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+    theta = program.record(x).parameter_vector()
+    for rows in (None, np.array([[0, 1]])):
+        for _ in range(2):
+            x *= 3
+            program.descent(rule, x, parameters=theta).take([0.5], rows)
+            assert theta.tolist() == [x.mean()]

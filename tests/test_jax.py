@@ -258,6 +258,35 @@ def test_at_kinks_our_gradient_is_the_tables() -> None:
     assert jax.grad(lambda theta: program.function(theta, np.ones(2))[0])(theta).tolist() == [0.5]
 
 
+@pytest.mark.parametrize(
+    ("name", "is_first"),
+    [
+        pytest.param(name, is_first, marks=() if name in ("tied_weights", "a_matrix_of_outputs") else pytest.mark.soak)
+        for name in ("tied_weights", "a_matrix_of_outputs", "shuffled_connections", "saturation")
+        for is_first in (False, True)
+    ],
+)
+def test_the_function_in_float32_works_before_and_after_runs_in_float64(name: str, is_first: bool) -> None:
+    """Oracle: the reference back end in float64."""
+    make, arrays = KINDS[name]
+    f = make()
+    program, right = vectorize(f, backend="jax").record(*arrays), vectorize(f, backend="reference").record(*arrays)
+
+    def function() -> None:
+        found = program.function(program.parameter_vector(), *arrays)
+        scalars = name != "a_matrix_of_outputs"
+        expected = right.value_and_gradient(*arrays) if scalars else [right(*arrays)]
+        for one, other in zip(found if scalars else [found], expected):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(other).max())
+
+    if is_first:
+        function()
+    assert near(program(*arrays), right(*arrays))
+    if name != "a_matrix_of_outputs":
+        assert near(program.value_and_gradient(*arrays)[1], right.value_and_gradient(*arrays)[1])
+    function()
+
+
 def test_arrays_that_do_not_fit_the_function_are_refused() -> None:
     function = network().function
     wanted = r"cost takes theta \(26,\), x \(batch, 3\), y \(batch, 2\)"

@@ -348,6 +348,23 @@ def test_arrays_that_are_given_again_in_another_shape_are_refused(again: tuple[A
         call(program, arrays)
 
 
+def test_an_array_that_is_read_only_since_is_not_written_to(again: tuple[Any, dict[str, Any]]) -> None:
+    program, arrays = again
+    arrays["out"].fill(7.0)
+    arrays["out"].flags.writeable = False
+    for _ in range(2):
+        with pytest.raises(ValueError, match="out is written to, and this array is read-only"):
+            call(program, arrays)
+    assert (arrays["out"] == 7.0).all()
+
+
+def test_memory_whose_address_is_known_does_not_move(again: tuple[Any, dict[str, Any]]) -> None:
+    _, arrays = again
+    for array in arrays.values():
+        with pytest.raises(ValueError, match="cannot resize"):
+            array.resize(10_000, refcheck=False)
+
+
 def test_anomaly_mode_watches_arrays_that_are_given_again(again: tuple[Any, dict[str, Any]]) -> None:
     program, arrays = again
     arrays["x"][7, 1] = np.nan

@@ -239,3 +239,15 @@ def test_negated_columns_of_any_width_agree_with_plain_numbers(columns: int) -> 
         results = vectorize(lambda x: [-x[0], x[0], -x[-1], -x[0] * x[-1]], dtype=dtype)(given)
         expected = [[-row[0], row[0], -row[-1], -row[0] * row[-1]] for row in given]
         np.testing.assert_allclose(results, expected, rtol=1e-6)
+
+
+def test_the_plan_that_was_used_last_is_kept() -> None:
+    program, order = results(FUNCTIONS["choices"])
+    executable, theta = backend.executable(spelled(program), np.dtype(float)), np.zeros(order)
+    plans = []
+    for size in range(2, 30):
+        for batch in (1, size):
+            executable.run([np.ones((batch, 3))], theta, None, np.empty((batch, 1)))
+        plans.append(executable._free[1][0])
+    assert len(executable._free) == backend.PLANS_KEPT
+    assert all(each is plans[0] for each in plans)

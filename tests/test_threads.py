@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -96,6 +98,26 @@ def test_an_error_in_a_part_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executable, "run", fail)
     with pytest.raises(MemoryError, match="no room"):
         parted(X, Y)
+
+
+def test_no_part_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    parted = program(3)
+    parted(X, Y)
+    recording: Any = parted._latest
+    executable, ended = recording._executables[Kind.RESULTS].executable, threading.Event()
+    run = executable.run
+
+    def fail(inputs: Any, *others: Any) -> float:
+        if (inputs[0][0] == X[0]).all():
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        ended.set()
+        return float(run(inputs, *others))
+
+    monkeypatch.setattr(executable, "run", fail)
+    with pytest.raises(KeyboardInterrupt):
+        parted(X, Y)
+    assert ended.is_set()
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])

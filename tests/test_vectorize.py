@@ -1,5 +1,6 @@
 """vectorize as its user meets it: which numbers are used, recordings, source, errors, copies."""
 
+import contextlib
 import copy
 import datetime
 import functools
@@ -16,6 +17,7 @@ import time
 import tracemalloc
 import types
 import uuid
+import warnings
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,7 @@ from autograd.vectorize import ParameterLayout
 from nn import MLP, squared_error
 from tests.programs import KINDS, RNG, Array, Function, batch, eager, pasted
 from tests.test_agreement import PROGRAM, RandomProgram
-from tests.test_descent import every_backend
+from tests.test_descent import every_backend, has
 
 # The numbers that are used
 
@@ -818,6 +820,58 @@ def test_random_programs_with_weights_of_zero_are_those_of_the_other_examples(
         expected, right = program.value_and_gradient(*[each[kept] for each in arrays], weights=weights[kept])
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(gradient, right, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(right).max(initial=0.0)))
+
+
+# Repeated calls
+
+
+CHANGES: dict[str, Any] = {
+    "numbers": lambda array: array.__imul__(1.5) if array.flags.writeable else None,
+    "read-only": lambda array: array.setflags(write=False),
+    "writeable": lambda array: array.setflags(write=True),
+    "flat": lambda array: setattr(array, "shape", (array.size,)),
+    "halved": lambda array: setattr(array, "shape", (2, array.size // 2)),
+    "column": lambda array: setattr(array, "shape", (array.size, 1)),
+    "three columns": lambda array: setattr(array, "shape", (array.size // 3, 3)),
+    "integers": lambda array: setattr(array, "dtype", np.int64),
+    "floats": lambda array: setattr(array, "dtype", np.float64),
+    "turned": lambda array: setattr(array, "strides", array.strides[::-1]),
+    "longer": lambda array: array.resize(12, refcheck=False),
+    "as long as before": lambda array: array.resize(6, refcheck=False),
+}
+
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("native", marks=pytest.mark.skipif(not has("native"), reason="no compiler"))])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.sampled_from(["x", "parameters", "out"]), st.sampled_from(sorted(CHANGES))), max_size=12))
+def test_a_repeated_call_is_a_new_one_whatever_changed(backend: str, changes: list[tuple[str, str]]) -> None:
+    """Oracle: a new program, which knows nothing of earlier calls."""
+    w = [Value(0.5), Value(-1.0), Value(2.0), Value(0.25), Value(3.0), Value(1.0)]
+
+    def f(x: Any) -> Any:
+        return (total(w) * total(x if isinstance(x, list) else [x]) - w[0]) ** 2
+
+    def called(program: Any) -> tuple[str, Any, bytes]:
+        try:
+            cost, gradient = program.value_and_gradient(arrays["x"], parameters=arrays["parameters"], out=arrays["out"])
+        except (ValueError, TypeError) as error:
+            return type(error).__name__, str(error), arrays["out"].tobytes()
+        assert gradient is arrays["out"]
+        return "", np.float64(cost).tobytes(), gradient.tobytes()
+
+    arrays = {"x": np.ones(6), "parameters": np.arange(6.0), "out": np.zeros(6)}
+    repeated = vectorize(f, backend=backend)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy advises against changing an array's shape, dtype and strides
+        for name, change in [("x", "numbers"), *changes]:
+            with contextlib.suppress(ValueError, AttributeError, TypeError):
+                CHANGES[change](arrays[name])
+            with np.errstate(all="ignore"):
+                expected = called(vectorize(f, backend=backend))
+                if arrays["out"].flags.writeable:
+                    arrays["out"].fill(7)
+                    expected = called(vectorize(f, backend=backend)) if expected[0] else expected
+                assert called(repeated) == expected
 
 
 # Random numbers and times

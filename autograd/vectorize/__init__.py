@@ -23,7 +23,7 @@ from autograd.vectorize import backends
 from autograd.vectorize.backends.native.compiler import c_compiler
 from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
-from autograd.vectorize.program import FloatArray, Program
+from autograd.vectorize.program import FloatArray, Program, looks
 from autograd.vectorize.recording import Kind, Recording
 from autograd.vectorize.threads import checked
 
@@ -147,9 +147,9 @@ class Vectorized:
         nan, does not matter.
         """
         again = self._again
-        if again is not None and out is again.out and parameters is again.parameters and weights is None and again.is_of(arguments):
+        if again is not None and out is not None and weights is None and again.is_of(arguments, parameters, out):
             self._latest = again.recording
-            return again.run(), again.out
+            return again.run(), out
         self._refuse_in_a_recording(parameters)
         recording, arrays = self._prepare(arguments, check=weights is None)
         size = len(recording.layout)
@@ -210,7 +210,7 @@ class Vectorized:
         self._refuse_in_a_recording(parameters)
         recording, arrays = self._prepare(arguments)
         _checked_vector(parameters, len(recording.layout), self.dtype, "parameters", exact=True)
-        return Descent(rule, recording.taker(rule), arrays, parameters, memory, still, out)
+        return Descent(rule, recording.taker(rule, arrays), arrays, parameters, memory, still, out)
 
     def per_example_gradients(self, *arguments: Any, order: Sequence[Value] | None = None) -> FloatArray:
         """The gradient of each example's scalar result by the parameters: shape (batch, parameters).
@@ -360,23 +360,20 @@ class Vectorized:
         return recording, arrays
 
 
-_SHAPE = operator.attrgetter("shape")
-
-
 class _Again:
-    """A call of `value_and_gradient` that was found right: with the same arrays it is made again without looking at them anew."""
+    """A call of `value_and_gradient` whose arrays were checked: it is made again without a check while they look the same."""
 
-    __slots__ = ("arrays", "out", "parameters", "recording", "run", "shapes")
+    __slots__ = ("arrays", "count", "looks", "recording", "run")
 
     def __init__(self, recording: Recording, arrays: Sequence[FloatArray], parameters: FloatArray, out: FloatArray) -> None:
-        self.recording, self.arrays, self.parameters, self.out = recording, arrays, parameters, out
+        self.recording, self.arrays, self.count = recording, (*arrays, parameters, out), len(arrays)
         self.run = recording.ready(Kind.MEAN, arrays, parameters, out)
-        self.shapes = [array.shape for array in arrays]
+        self.looks = looks(self.arrays)
 
-    def is_of(self, arguments: Sequence[Any]) -> bool:
-        """Whether these are its arrays, in the shapes that they had, and nobody watches the numbers."""
-        are_known = len(arguments) == len(self.arrays) and all(map(operator.is_, arguments, self.arrays))
-        return are_known and list(map(_SHAPE, arguments)) == self.shapes and not modes.watchers
+    def is_of(self, arguments: Sequence[Any], parameters: Any, out: Any) -> bool:
+        """Whether these are its arrays, and look as they did, and no thread watches the numbers."""
+        are_known = len(arguments) == self.count and all(map(operator.is_, (*arguments, parameters, out), self.arrays))
+        return are_known and looks(self.arrays) == self.looks and out.flags.writeable and not modes.watchers
 
 
 def _is_scalar(arguments: Sequence[Any]) -> bool:

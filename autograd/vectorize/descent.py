@@ -21,7 +21,7 @@ from autograd.modes import TraceError
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends import numpy as numpy_backend
 from autograd.vectorize.builder import Builder, spelled
-from autograd.vectorize.program import BATCH, Concatenate, FloatArray, Program
+from autograd.vectorize.program import BATCH, Concatenate, FloatArray, Program, looks, pins
 from autograd.vectorize.randomness import CHANGES, drawing_nothing
 
 ValueAndGradient = Callable[
@@ -192,6 +192,8 @@ class Descent:
         if stay.size and (stay.min() < 0 or stay.max() >= size):
             raise ValueError(f"still names parameters from 0 to {size - 1}, got {stay.min()} to {stay.max()}")
         self.rule, self._move = rule, take
+        self._vectors, self._arrays = vectors, [*vectors, *data]
+        self._looks, self._pins = looks(self._arrays), pins(self._arrays)
         self._steps = Steps(data, None, parameters, memory, np.empty((0, 2)), math.inf, stay, gradient, np.empty(0), np.empty(0))
 
     def take(
@@ -205,6 +207,8 @@ class Descent:
         memory are then is not said.
         """
         count, steps = len(rates), self._steps
+        if looks(self._arrays) != self._looks or not all(each.flags.writeable for each in self._vectors):
+            raise ValueError("an array of this descent has another shape or dtype now, or is read-only: make a new descent")
         if count != len(steps.costs):
             steps = self._steps = steps._replace(
                 settings=np.empty((count, 2), steps.theta.dtype), costs=np.empty(count), norms=np.empty(count)

@@ -38,7 +38,9 @@ The outputs have names: "cost", a single number, and one array, "results" (batch
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+import operator
+import weakref
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple
@@ -80,6 +82,19 @@ def aligned(size: int, dtype: Any) -> FloatArray:
     room = np.zeros(size * np.dtype(dtype).itemsize + LINE, np.uint8)
     start = -room.ctypes.data % LINE
     return room[start : start + len(room) - LINE].view(dtype)
+
+
+_LOOK = operator.attrgetter("shape", "dtype", "strides")
+
+
+def looks(arrays: Iterable[FloatArray]) -> list[Any]:
+    """What must stay of arrays that are used again without a check, apart from whether they can be written to."""
+    return list(map(_LOOK, arrays))
+
+
+def pins(arrays: Iterable[FloatArray | None]) -> list[weakref.ref[FloatArray]]:
+    """What keeps arrays from being moved in memory while it lives: numpy does not resize an array with a weak reference."""
+    return [weakref.ref(each) for each in arrays if each is not None]
 
 
 def size_text(size: int) -> str:

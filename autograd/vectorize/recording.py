@@ -159,8 +159,8 @@ class Recording:
         """How many examples may be in one run."""
         return ROWS if self.dtype == np.float32 and getattr(self.backend, "ADDS_IN_ORDER", False) else sys.maxsize
 
-    def taker(self, rule: UpdateRule) -> Callable[[Steps], int]:
-        """What takes steps along the gradient of the mean: all of them in one call where the back end can.
+    def taker(self, rule: UpdateRule, data: Sequence[FloatArray]) -> Callable[[Steps], int]:
+        """What takes steps along the gradient of the mean of these data: all of them in one call where the back end can.
 
         In anomaly mode, and where a batch is run in parts, they are taken one by one.
         """
@@ -171,7 +171,9 @@ class Recording:
         if rule not in self._descents:
             self._descents[rule] = make(self.program(Kind.MEAN), rule.program, self.dtype)
         whole: Descent = self._descents[rule]
-
+        forget = getattr(whole, "forget", None)
+        if forget is not None:
+            forget(data)
         each = work(self.program(Kind.MEAN))
 
         def take(steps: Steps) -> int:

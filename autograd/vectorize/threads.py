@@ -12,7 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from enum import Enum
 from functools import partial
 from itertools import pairwise
@@ -126,7 +126,10 @@ class InParts:
 
         first, *others = _slices(slice(0, batch), self._count(batch))
         running = [_pool().submit(run_share, share) for share in others]
-        found = [run_share(first), *(each.result() for each in running)]
+        try:
+            found = [run_share(first), *(each.result() for each in running)]
+        finally:
+            wait(running)  # also after an exception: they read and write the caller's arrays
         sums = [each for each in found if each is not None]
         if not sums:
             return math.nan

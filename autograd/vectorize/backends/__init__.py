@@ -59,7 +59,10 @@ class Steps(NamedTuple):
 
 
 class Descent(Protocol):
-    """A program and an update rule made ready to take whole steps, many in one call."""
+    """A program and an update rule made ready to take whole steps, many in one call.
+
+    One that keeps copies of the data has a method `forget(data)`: these arrays may hold other numbers now.
+    """
 
     def run(self, steps: Steps) -> int:
         """Take the steps, and return how many were taken: less only where a cost or a norm was not finite, which the last one shows."""

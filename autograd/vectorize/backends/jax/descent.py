@@ -89,6 +89,11 @@ class JaxDescent:
             self._given, self._kept = found, end.vectors
         return taken
 
+    def forget(self, data: Sequence[FloatArray]) -> None:
+        """Send these arrays again when they are used next: they may hold other numbers now."""
+        for copies in (self._whole, self._parts):
+            copies.forget(data)
+
     def _compiled(self, data: Any, rows: Any) -> Callable[..., State]:
         everywhere = devices.EVERYWHERE
         specs = (everywhere, data, Asked(rows, everywhere, everywhere, everywhere, everywhere))
@@ -199,8 +204,12 @@ class _Copies:
     def of(self, array: FloatArray) -> Any:
         key, known = id(array), self._known
         if key not in known:
-            known[key] = weakref.ref(array, lambda _: known.pop(key)), self._copy(array)
+            known[key] = weakref.ref(array, lambda _: known.pop(key, None)), self._copy(array)
         return known[key][1]
+
+    def forget(self, arrays: Sequence[FloatArray]) -> None:
+        for array in arrays:
+            self._known.pop(id(array), None)
 
 
 def _filled(array: FloatArray, length: int) -> FloatArray:

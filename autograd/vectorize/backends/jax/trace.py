@@ -260,7 +260,7 @@ def _array(instruction: Instruction, operands: list[JaxArray], batch: int, dtype
         case Slice(start=start, stop=stop, step=step):
             return operands[0][..., start:stop:step]
         case Take(columns=columns):
-            return operands[0][..., columns]
+            return operands[0][..., _indices(columns)]
         case Reshape(shape=shape):
             return operands[0].reshape(sized(shape, batch))
         case Transpose():
@@ -282,6 +282,11 @@ def _function(op: Operation) -> Callable[..., JaxArray]:
         ufunc = getattr(jnp, op.reduction.__name__)
         return lambda *operands: reduce(ufunc, operands)
     return getattr(jnp, getattr(op.on_arrays, "__name__", op.name))  # type: ignore[no-any-return]
+
+
+def _indices(columns: FloatArray) -> FloatArray:
+    """Numbers of columns in the one dtype that JAX has with and without float64: it may keep others from one to the other."""
+    return columns.astype(np.int32)
 
 
 def _side_by_side(parts: Sequence[JaxArray]) -> JaxArray:
@@ -320,7 +325,7 @@ def _scattered(places: Sequence[Columns | FloatArray | None], parts: Sequence[Ja
                 whole = whole + jax.lax.pad(jnp.asarray(part, dtype), jnp.zeros((), dtype), around)
                 is_written[:] = True
             case numbers:
-                whole, is_written[numbers] = whole.at[..., numbers].add(part), True
+                whole, is_written[numbers] = whole.at[..., _indices(numbers)].add(part), True
     return whole
 
 

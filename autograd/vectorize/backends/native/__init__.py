@@ -15,7 +15,7 @@ import numpy as np
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.native.compiler import load
 from autograd.vectorize.backends.native.emitter import Emitted, emit, emit_descent
-from autograd.vectorize.program import FloatArray, Input, Program, Shape, aligned
+from autograd.vectorize.program import FloatArray, Input, Program, Shape, aligned, pins
 
 __all__ = ["ADDS_IN_ORDER", "LETS_OTHERS_RUN", "descent", "executable", "source"]
 
@@ -79,9 +79,10 @@ class Native:
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
         kept = (*inputs, theta, weights, out, aligned(self.work, out.dtype))
+        pinned = pins(kept)
         addresses = [_pointer(each).value or 0 for each in kept]
         packed = (ctypes.c_ssize_t * (1 + len(addresses)))(len(inputs[0]), *addresses)
-        function, free = self._packed, [(packed, kept)]  # that no thread is using
+        function, free = self._packed, [(packed, kept, pinned)]  # that no thread is using
 
         def run() -> float:
             try:
@@ -102,12 +103,13 @@ class _Call:
     def __init__(self, work: FloatArray) -> None:
         self.work = work
         self.given: tuple[FloatArray | None, ...] = ()
+        self.pins: list[Any] = []
         self.addresses: list[ctypes.c_void_p] = []
 
     def pointers(self, given: tuple[FloatArray | None, ...]) -> list[ctypes.c_void_p]:
         """Of these arrays, and of the memory to work in."""
         if len(given) != len(self.given) or not all(map(operator.is_, given, self.given)):
-            self.given = given
+            self.given, self.pins = given, pins(given)
             self.addresses = [_pointer(each) for each in (*given, self.work)]
         return self.addresses
 

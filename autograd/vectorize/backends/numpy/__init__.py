@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from autograd.vectorize.backends.numpy.calls import Call, calls, fixed
 from autograd.vectorize.backends.numpy.source import source
 from autograd.vectorize.backends.numpy.storage import Buffer, Place, plan
 from autograd.vectorize.builder import Builder, spelled
-from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, Reshape, aligned
+from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, Reshape, aligned, pins
 
 __all__ = ["ADDS_IN_ORDER", "executable", "source"]
 
@@ -96,6 +97,8 @@ class Plans:
             while len(self._free) > PLANS_KEPT:
                 self._free.popitem(last=False)
         plans.append(plan)
+        with suppress(KeyError):  # another thread may have evicted it
+            self._free.move_to_end(batch)
 
 
 class Plan:
@@ -114,6 +117,7 @@ class Plan:
             call.function(*self._resolved(call))
         self._is_in_place = over is not None
         self._own: dict[str, FloatArray] = {}
+        self._pins: dict[Buffer, Any] = {}
         self._dependents: dict[Buffer, list[int]] = {}
         for index, call in enumerate(self.calls):
             for buffer in {each.buffer for each in call.arguments if isinstance(each, Place) and isinstance(each.buffer, str)}:
@@ -159,7 +163,7 @@ class Plan:
 
     def _bind(self, buffer: Buffer, array: FloatArray) -> None:
         """Put what is given in its place, and make the calls that touch it anew."""
-        self.memory[buffer] = array
+        self.memory[buffer], self._pins[buffer] = array, pins([array])
         for index in self._dependents.get(buffer, ()):
             call = self.calls[index]
             if not self._is_open(call):
