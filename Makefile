@@ -32,7 +32,7 @@ docs: .venv/docs.installed  ## build the book into output/site/, and say where t
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
 	@echo "open output/site/index.html, or to search it too: $(RUN) -m http.server --directory output/site"
 
-gallery: .venv/demos.installed  ## make the pictures in docs/gallery/ anew
+gallery: .venv/demos.installed  ## make the pictures in docs/gallery/ again
 	$(RUN) -m demos.gallery
 
 bench: .venv/dev.installed  ## time Nudge beside micrograd, numpy by hand, and PyTorch and JAX where installed
