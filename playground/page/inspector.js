@@ -17,12 +17,12 @@ import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 export class Inspector {
   /** `ask(message)` reaches the session; `choose(target)`, `example(which)` and `weight(target, value)` are what its buttons want. */
   constructor({ask, choose, example, weight}) {
-    Object.assign(this, {inquire: ask, choose, chooseExample: example});
+    Object.assign(this, {ask, choose, chooseExample: example});
     this.box = at("inspector");
     this.target = null;
     this.example = null;
     this.count = {training: 0, held_out: 0};
-    this.ask = inTurn(() => this.#ask());
+    this.refresh = inTurn(() => this.#look());  // ask again: the numbers have moved on
     this.turn = inTurn((target, value) => weight(target, value));
     this.empty();
   }
@@ -43,17 +43,12 @@ export class Inspector {
     return this.refresh();
   }
 
-  /** Ask again: the numbers have moved on. */
-  async refresh() {
-    if (this.target) await this.ask();
-  }
-
-  async #ask() {
+  async #look() {
     const {target} = this, example = this.example ?? undefined;
     if (!target) return;
     const what = target.what ?? (target.layer < 0 ? "example" : "input" in target && target.input !== undefined ? "weight" : "neuron");
     try {
-      const reply = await this.inquire({do: "inspect", what, ...(what === "example" ? {} : {layer: target.layer, neuron: target.neuron}), ...(what === "weight" ? {input: target.input} : {}), example});
+      const reply = await this.ask({do: "inspect", what, ...(what === "example" ? {} : {layer: target.layer, neuron: target.neuron}), ...(what === "weight" ? {input: target.input} : {}), example});
       if (this.target !== target) return;
       if (what === "neuron") this.#neuron(reply);
       else if (what === "weight") this.#weight(reply);

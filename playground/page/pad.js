@@ -10,7 +10,7 @@ export class Pad {
   /** `ask(message)` reaches the session; `told(reply)` is called with what the network makes of each drawing. */
   constructor({ask, told}) {
     Object.assign(this, {ask, told});
-    this.send = inTurn((...given) => this.#ask(...given));  // what the network makes of the drawing
+    this.send = inTurn((...given) => this.#send(...given));  // ask what the network makes of the drawing
     this.pixels = new Float32Array(SIDE * SIDE);
     this.canvas = make("canvas", {id: "pad", width: SIDE, height: SIDE, tabindex: 0, role: "img", "aria-label": "draw a digit here: with the mouse, a finger, or arrow keys and space for ink", "aria-describedby": "pad-words"});
     this.target = make("select", {id: "target", onchange: () => this.send()}, make("option", {value: "", text: "what it says"}), ...Array.from({length: 10}, (_, digit) => make("option", {value: digit, text: digit})));
@@ -118,7 +118,7 @@ export class Pad {
     context.fillRect(...this.cursor, 1, 1);
   }
 
-  async #ask(centre = true) {
+  async #send(centre = true) {
     const target = this.target.value === "" ? null : Number(this.target.value);
     try {
       const reply = await this.ask({do: "draw", pixels: Array.from(this.pixels, ink => Math.round(ink * 1000) / 1000), target, centre});
