@@ -27,7 +27,9 @@ from autograd.vectorize.program import FloatArray, Program, looks
 from autograd.vectorize.recording import Kind, Recording
 from autograd.vectorize.threads import checked
 
-__all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
+BACKENDS = backends.names()  # what `backend=` takes
+
+__all__ = ["BACKENDS", "Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
 
 
 def vectorize(

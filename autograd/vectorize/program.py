@@ -345,8 +345,7 @@ def placed(place: Columns | FloatArray | None, shape: Shape) -> Shape:
     return (*shape[:-1], len(range(*place)) if isinstance(place, tuple) else len(place))
 
 
-_UFUNCS = frozenset(each for each in ops.TABLE.values() if isinstance(each.on_arrays, np.ufunc))
-ROWS = _UFUNCS | {ops.where, ops.erf, ops.erfc, ops.total_, ops.logsumexp_}
+ROWS = frozenset(op for op in ops.TABLE.values() if isinstance(op.on_arrays, np.ufunc) or op.is_special or op.reduction) | {ops.where}
 
 
 @dataclass
