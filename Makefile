@@ -22,10 +22,10 @@ demo: .venv/demos.installed  ## train two classifiers in the terminal: two moons
 	$(RUN) -m demos.moons
 	$(RUN) -m demos.digits
 
-play: .venv/play.installed  ## open the playground: train a network in the browser and click any number
+play: .venv/demos.installed  ## open the playground: train a network in the browser and click any number
 	$(RUN) -m playground
 
-site: .venv/play.installed  ## write the playground to site/ as a static web site, with Python running in the browser
+site: .venv/demos.installed  ## write the playground to site/ as a static web site, with Python running in the browser
 	$(RUN) -m playground.site --output site
 
 docs: .venv/docs.installed  ## build the book into output/site/

@@ -48,7 +48,8 @@ def check(folder: Path) -> None:
         assert draw(output).save(folder / name).stat().st_size > 1000
 
     def network(x: list[Value]) -> Value:
-        return model(x)[0]
+        result: Value = model(x)[0]
+        return result
 
     vectorize(network).record(X).export(folder / "network.py", gradient=False)
     exported = runpy.run_path(str(folder / "network.py"))
