@@ -17,19 +17,19 @@ Array = npt.NDArray[np.float64]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = parser(__doc__).parse_args(arguments)
-    pictures: list[Callable[[Path], None]] = [pixels, squish, dials, cost, walkers, sheet, paths, scalars]
+    pictures: list[Callable[[Path, int], None]] = [pixels, squish, dials, cost, walkers, sheet, paths, scalars]
     for picture in pictures:
-        picture(given.output)
+        picture(given.output, given.seed)
 
 
-def machine() -> MLP:
+def machine(seed: int) -> MLP:
     """The network that reads digits, before it has learned anything."""
-    return MLP([784, 16, 16, 10], sigmoid, sigmoid, seed=0)
+    return MLP([784, 16, 16, 10], sigmoid, sigmoid, seed=seed)
 
 
-def pixels(folder: Path) -> None:
+def pixels(folder: Path, seed: int) -> None:
     """A two, and a part of it with the number in each pixel."""
-    X, y = digits(500, seed=0)
+    X, y = digits(500, seed=seed)
     two = X[y == 2][0].reshape(28, 28)
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 5), layout="constrained")
     plots.images(two[None], ax=left).set_title("28 by 28 pixels")
@@ -41,7 +41,7 @@ def pixels(folder: Path) -> None:
     pyplot.close(figure)
 
 
-def squish(folder: Path) -> None:
+def squish(folder: Path, seed: int) -> None:
     """Three activations with their slopes."""
     figure, axes = pyplot.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
     for ax, activation in zip(axes, (sigmoid, tanh, relu)):
@@ -50,19 +50,19 @@ def squish(folder: Path) -> None:
     pyplot.close(figure)
 
 
-def dials(folder: Path) -> None:
+def dials(folder: Path, seed: int) -> None:
     """The network of 13,002 dials, seen from afar."""
-    X, _ = digits(1, seed=0)
+    X, _ = digits(1, seed=seed)
     figure, ax = pyplot.subplots(figsize=(10, 5.5), layout="constrained")
-    plots.network(machine(), X[0], ax, most=16).set_title("784-16-16-10: 13,002 weights and biases")
+    plots.network(machine(seed), X[0], ax, most=16).set_title("784-16-16-10: 13,002 weights and biases")
     save(figure, folder / "dials.png")
     pyplot.close(figure)
 
 
-def cost(folder: Path) -> None:
+def cost(folder: Path, seed: int) -> None:
     """What one example's outputs miss their targets by, and the costs of five hundred."""
-    X, y = digits(500, seed=0)
-    targets, model = one_hot(y, 10), machine()
+    X, y = digits(500, seed=seed)
+    targets, model = one_hot(y, 10), machine(seed)
     outputs = model.predict(X[:1])[0]
     costs = vectorize(lambda x, target: squared_error(model(x), target))(X, targets)
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
@@ -80,20 +80,20 @@ def cost(folder: Path) -> None:
     pyplot.close(figure)
 
 
-def walkers(folder: Path) -> None:
+def walkers(folder: Path, seed: int) -> None:
     """The careful man and the drunk one."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
-    descent.walkers(left, right, 200, 0)
+    descent.walkers(left, right, 200, seed)
     save(figure, folder / "walkers.png")
     pyplot.close(figure)
 
 
-def sheet(folder: Path) -> None:
+def sheet(folder: Path, seed: int) -> None:
     """What images want of the dials of a network that has learned a little, and the average."""
-    X, y = digits(1500, seed=0)
-    model = machine()
-    train(model, X, one_hot(y, 10), optimizer=SGD(3.0), batch_size=10, epochs=2, progress=False)
-    X, y = digits(100, seed=1)
+    X, y = digits(1500, seed=seed)
+    model = machine(seed)
+    train(model, X, one_hot(y, 10), optimizer=SGD(3.0), batch_size=10, epochs=2, seed=seed, progress=False)
+    X, y = digits(100, seed=seed + 1)
     figure, ax = pyplot.subplots(figsize=(11, 5.5), layout="constrained")
     table = nudges(model, X, one_hot(y, 10), squared_error)
     table.plot(ax, most=11).set_title("what each image wants of a few of the dials, and the average: the step that is taken")
@@ -101,9 +101,9 @@ def sheet(folder: Path) -> None:
     pyplot.close(figure)
 
 
-def paths(folder: Path) -> None:
+def paths(folder: Path, seed: int) -> None:
     """Two paths from a weight to the cost."""
-    model = MLP([1, 1, 2, 1], tanh, seed=5)
+    model = MLP([1, 1, 2, 1], tanh, seed=seed + 5)
     cost: Value = squared_error(model([0.7]), 1.0)
     cost.label = "cost"
     cost.backward()
@@ -111,9 +111,9 @@ def paths(folder: Path) -> None:
     draw(cost, model=model, highlight=chain_rule(cost, weight, model=model).edges).save(folder / "paths.svg")
 
 
-def scalars(folder: Path) -> None:
+def scalars(folder: Path, seed: int) -> None:
     """A network's cost for one example, neuron by neuron."""
-    model = MLP([2, 3, 1], tanh, seed=1)
+    model = MLP([2, 3, 1], tanh, seed=seed + 1)
     cost: Value = squared_error(model([1.0, 2.0]), 0.5)
     cost.label = "cost"
     cost.backward()

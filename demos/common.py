@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograd import c_compiler
+from autograd.vectorize import backends
 
 try:
     import matplotlib as mpl
@@ -30,23 +31,35 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if action.default is None else super()._get_help_string(action)
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """The options of every demo, by the name that it is run by; the description is the module's docstring."""
+def parser(description: str | None, output: Path = Path("output")) -> argparse.ArgumentParser:
+    """The options of every demo, under the name that it is run by. The description is the module's docstring."""
     options = argparse.ArgumentParser(f"python -m demos.{Path(sys.argv[0]).stem}", description=description, formatter_class=_Help)
-    options.add_argument("--seed", type=whole, default=0, help="what all randomness follows from")
-    options.add_argument("--output", type=folder, default="output", help="the folder for what is written")
+    options.add_argument("--seed", type=whole, default=0, help="the seed of all random numbers")
+    options.add_argument("--output", type=folder, default=str(output), help="the folder for the files that it writes")
     return options
 
 
-def add_backend(options: argparse.ArgumentParser) -> None:
-    """What a training runs on."""
-    options.add_argument(
-        "--backend", choices=["jax", "native", "numpy"], help="what to train on (default: native where there is a C compiler)"
-    )
+def add_backend(options: argparse.ArgumentParser, only: str | None = None) -> None:
+    """Let the user choose what to train on. A back end that cannot run here is refused while the options are read."""
+    known = [only] if only else backends.names()
+    found = "" if only else " (default: native where there is a C compiler)"
+    options.add_argument("--backend", type=runnable, choices=known, default=only, help=f"what to train on{found}")
+
+
+def runnable(name: str) -> str:
+    """The name of a back end, which has here what it needs."""
+    try:
+        if name in backends.names():
+            backends.named(name)
+    except ImportError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if name == "native" and not c_compiler():
+        raise argparse.ArgumentTypeError("backend=\"native\" needs a C compiler: pip install -e '.[native]'")
+    return name
 
 
 def backend(given: argparse.Namespace) -> str:
-    """The back end that was asked for, or the fastest here, with a line that says which it is."""
+    """The chosen back end or else the fastest one here. It is printed too."""
     name = given.backend or ("native" if c_compiler() else "numpy")
     words = {"native": f"trained natively, in C compiled by {c_compiler()}", "jax": "trained by JAX: the first steps wait for its compiler"}
     print(words.get(name, f"trained on {name}"))

@@ -72,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("That is not arithmetic but the way from Python into each of numpy's functions, and no longer matters where examples are many.")
     if "native" in programs:
         print(f"In C, compiled by {c_compiler()}, there is one such way for all of them.")
+    path = given.output / "compiled.py"
+    compiled.export(path)
+    print(f"wrote {path}: the program and its parameters, for numpy alone")
 
 
 def running(program: Vectorized, X: Array, y: Array, theta: Array) -> Callable[[], float]:

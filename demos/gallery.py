@@ -1,19 +1,23 @@
-"""The pictures and films of the README and of the book, made anew by the demos: the same bytes each time.
+"""The pictures and films of the README and of the book, made again by the demos: the same bytes from the same seed.
 
-All but the playground's, which is a screenshot.
+The playground's are screenshots and are not made here.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from demos import activations, book, descent, digits, learning, moons, neuron, nudges
+from demos.common import parser
 
 FOLDER = Path(__file__).parents[1] / "docs" / "gallery"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = parser(__doc__, output=FOLDER).parse_args(arguments)
+    usual = ["--output", str(given.output), "--seed", str(given.seed)]
     for demo in (neuron, moons, activations, digits, nudges, descent, book):
-        demo.main(["--output", str(FOLDER)])
-    learning.main(["--output", str(FOLDER), "--data", "moons", "--frames", "18"])
+        demo.main(usual)
+    learning.main([*usual, "--data", "moons", "--frames", "18"])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """The demos, end to end: what they print is true, and what they write is a picture."""
 
+import importlib
 import os
+import pkgutil
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +17,13 @@ pytest.importorskip("matplotlib")
 from matplotlib import pyplot
 from PIL import Image, ImageSequence
 
-from demos import activations, book, digits, learning, moons, neuron
+import demos
+from demos import activations, book, compiled, digits, gallery, learning, many, moons, neuron
 from demos.common import Film
+from nn import MLP
 
 ROOT = Path(__file__).parents[1]
+DEMOS = [each.name for each in pkgutil.iter_modules(demos.__path__) if each.name != "common"]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -133,7 +139,102 @@ def test_options_are_checked_before_anything_is_done(
     assert re.search(message, capsys.readouterr().err)
 
 
-@pytest.mark.parametrize("name", ["neuron", "moons", "activations", "digits", "learning"])
+def files(*folders: Path) -> dict[Path, tuple[int, int]]:
+    """The size and the time of the last change of each file, and each folder."""
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for folder in folders for path in [folder, *folder.rglob("*")]}
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_help_prints_the_usage_of_every_demo_and_writes_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = files(tmp_path, ROOT / "docs" / "gallery")
+    demo = importlib.import_module(f"demos.{name}")
+    with pytest.raises(SystemExit) as stop:
+        demo.main(["--help"])
+    printed = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert printed.startswith("usage: python -m demos.")
+    assert str(demo.__doc__).split()[0] in printed
+    assert re.search(r"--seed SEED +the seed of all random numbers", printed)
+    assert re.search(r"--output OUTPUT\s+the folder for the files that it writes", printed)
+    assert "(default: None)" not in printed
+    assert files(tmp_path, ROOT / "docs" / "gallery") == before
+
+
+@pytest.mark.parametrize("name", DEMOS)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seed", "-1"], "argument --seed: '-1' is not a whole number of at least 0"),
+        (["--output", "file/inside"], "argument --output: cannot write to the folder file/inside: Not a directory"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_every_demo_refuses_wrong_options_before_it_starts(
+    name: str, arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if name == "many":
+        pytest.importorskip("jax")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as stop:
+        importlib.import_module(f"demos.{name}").main(arguments)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("demo", "arguments"), [(moons, ["--backend", "jax"]), (digits, ["--backend", "jax"]), (many, [])])
+def test_a_back_end_that_is_not_installed_is_refused_before_anything_is_drawn(
+    demo: Any, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "jax", None)
+    monkeypatch.delitem(sys.modules, "autograd.vectorize.backends.jax", raising=False)
+    monkeypatch.delattr(demo, "digits" if demo is not moons else "train")
+    with pytest.raises(SystemExit) as stop:
+        demo.main([*arguments, "--output", str(tmp_path)])
+    assert stop.value.code == 2
+    assert 'argument --backend: backend="jax" needs JAX: pip install "nudge-autograd[jax]"' in capsys.readouterr().err
+
+
+def test_a_missing_compiler_is_refused_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("demos.common.c_compiler", lambda: None)
+    with pytest.raises(SystemExit):
+        moons.main(["--backend", "native"])
+    assert 'argument --backend: backend="native" needs a C compiler: pip install -e' in capsys.readouterr().err
+
+
+def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    for name in DEMOS:
+        if name != "gallery":
+            monkeypatch.setattr(f"demos.{name}.main", asked.append)
+    gallery.main(["--output", str(tmp_path), "--seed", "3"])
+    assert len(asked) == 8
+    assert all(each[:4] == ["--output", str(tmp_path), "--seed", "3"] for each in asked)
+
+
+def test_many_processes_learn_to_read_and_print_only_their_own_words(tmp_path: Path) -> None:
+    """The oracle of the words is the source of the demo; the accuracy is that of the same training in one process, about 93 %."""
+    pytest.importorskip("jax")
+    command = [sys.executable, "-m", "demos.many", "--output", str(tmp_path), "--examples", "2000"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert percent(done.stdout, "accuracy on 1000 new digits") > 80
+    head, *lines = done.stdout.splitlines()
+    assert head.startswith("2 processes draw 2000 digits and learn to read them")
+    assert [line.split()[0] for line in lines if line] == ["Each", "process", "0", "1", "accuracy", "accuracy", "wrote"]
+    assert len({line.split()[-1] for line in lines[3:5]}) == 1  # both have learned the same
+    assert MLP.load(tmp_path / "many.npz").sizes == [784, 16, 16, 10]
+
+
+def test_the_compiled_demo_writes_the_program_that_it_shows(tmp_path: Path) -> None:
+    compiled.main(["--output", str(tmp_path), "--batch", "3", "--hidden", "2", "--rounds", "1"])
+    subprocess.run([sys.executable, tmp_path / "compiled.py"], check=True)
+
+
+@pytest.mark.parametrize("name", ["neuron", "gallery"])
 def test_a_demo_runs_as_a_module_without_a_display(name: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
     done = subprocess.run([sys.executable, "-m", f"demos.{name}", "--help"], cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -121,7 +121,7 @@ def test_it_learns_in_a_cell_and_tells_the_engine_s_numbers(notebook: Notebook) 
     engine.backward()
     assert page.number("#inspector .gradient") == pytest.approx(engine.model.layers[0].neurons[2].weights[1].grad, rel=1e-12)
     assert page.number("#inspector .weight") == engine.model.layers[0].neurons[2].weights[1].data
-    page.choose_option("speed", "20 a frame")
+    page.choose_option("speed", "20 per frame")
     page.click("#play")
     page.wait(lambda: page.accuracy > 90)
     page.click("#play")

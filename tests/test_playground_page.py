@@ -299,7 +299,7 @@ def test_each_drawn_frame_takes_the_chosen_number_of_steps(opened: Opener) -> No
     page.listen()
     page.stop_drawing()
     page.click("#play")
-    for frame, (speed, step) in enumerate([("1 a frame", 1), ("1 a frame", 2), ("5 a frame", 7), ("20 a frame", 27)], 1):
+    for frame, (speed, step) in enumerate([("1 step per frame", 1), ("1 step per frame", 2), ("5 per frame", 7), ("20 per frame", 27)], 1):
         page.choose_option("speed", speed)
         page.draw_a_frame()
         page.wait_for("#step-number", str(step))
