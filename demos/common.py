@@ -42,8 +42,8 @@ def parser(description: str | None, output: Path = Path("output")) -> argparse.A
 def add_backend(options: argparse.ArgumentParser, only: str | None = None) -> None:
     """Add the option `--backend`. Parsing fails for a back end that is not installed."""
     known = [only] if only else backends.names()
-    found = "" if only else " (default: native where there is a C compiler)"
-    options.add_argument("--backend", type=runnable, choices=known, default=only, help=f"what to train on{found}")
+    found = "" if only else " (default: native if there is a C compiler, else numpy)"
+    options.add_argument("--backend", type=runnable, choices=known, default=only, help=f"the back end to train with{found}")
 
 
 def runnable(name: str) -> str:
