@@ -1,14 +1,12 @@
 """Nudge's engine: scalars that record a graph, its derivatives, and programs made of it."""
 
-from autograd.atomic import replacing
 from autograd.chain_rule import chain_rule
 from autograd.derivatives import grad, gradcheck, hessian, jacobian, value_and_grad
 from autograd.draw import draw
-from autograd.masks import refuse_masked
+from autograd.errors import CompilationError, NudgeError, TraceError, UndefinedError, UnsafeCacheError
 from autograd.modes import anomaly
 from autograd.ops import (
     Operation,
-    UndefinedError,
     acos,
     asin,
     atan,
@@ -41,15 +39,18 @@ from autograd.ops import (
 )
 from autograd.require import require
 from autograd.value import Value
-from autograd.vectorize import Descent, ParameterLayout, TraceError, UpdateRule, Vectorized, c_compiler, vectorize
+from autograd.vectorize import Descent, ParameterLayout, UpdateRule, Vectorized, c_compiler, vectorize
 from autograd.why import why
 
 __all__ = [
+    "CompilationError",
     "Descent",
+    "NudgeError",
     "Operation",
     "ParameterLayout",
     "TraceError",
     "UndefinedError",
+    "UnsafeCacheError",
     "UpdateRule",
     "Value",
     "Vectorized",
@@ -78,9 +79,7 @@ __all__ = [
     "mean",
     "minimum",
     "primitive",
-    "refuse_masked",
     "relu",
-    "replacing",
     "require",
     "sigmoid",
     "sign",

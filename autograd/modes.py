@@ -11,11 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from autograd.errors import TraceError
+
 LIBRARY = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("autograd", "nn"))
-
-
-class TraceError(TypeError):
-    """A function to be recorded asked of a number what only a known one has, so no program can be made of it."""
 
 
 class Demand(NamedTuple):
@@ -39,7 +37,7 @@ class Modes(threading.local):
     demands: list[Demand] | None = None  # and so is what `require` asks meanwhile
 
     @contextmanager
-    def being(self, **settings: Any) -> Iterator[None]:
+    def temporarily(self, **settings: Any) -> Iterator[None]:
         """While this thread's modes are these, and the others as they are."""
         modes, before = vars(self), {name: getattr(self, name) for name in settings}
         try:  # a signal may interrupt at any line, so these are single calls
@@ -71,7 +69,7 @@ def anomaly() -> Iterator[None]:
     with _counting:
         watchers += 1
     try:
-        with mode.being(anomaly=True):
+        with mode.temporarily(anomaly=True):
             yield
     finally:
         with _counting:
@@ -86,7 +84,7 @@ def recording() -> Iterator[list[Demand]]:
     with _counting:
         recorders += 1
     try:
-        with mode.being(recording=True, demands=demands):
+        with mode.temporarily(recording=True, demands=demands):
             yield demands
     finally:
         with _counting:

@@ -195,14 +195,14 @@ def test_a_back_end_that_is_not_installed_is_refused_before_anything_is_drawn(
     with pytest.raises(SystemExit) as stop:
         demo.main([*arguments, "--output", str(tmp_path)])
     assert stop.value.code == 2
-    assert 'argument --backend: backend="jax" needs JAX: pip install "nudge-autograd[jax]"' in capsys.readouterr().err
+    assert 'argument --backend: backend="jax" needs jax: pip install "jax>=0.6" (the extra `jax`)' in capsys.readouterr().err
 
 
 def test_a_missing_compiler_is_refused_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("demos.common.c_compiler", lambda: None)
     with pytest.raises(SystemExit):
         moons.main(["--backend", "native"])
-    assert 'argument --backend: backend="native" needs a C compiler: pip install -e' in capsys.readouterr().err
+    assert 'argument --backend: backend="native" needs a C compiler: pip install ziglang (the extra `native`)' in capsys.readouterr().err
 
 
 def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

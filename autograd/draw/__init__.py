@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from autograd.atomic import replacing
+from autograd._support import replacing
 from autograd.draw.collapse import Collapse
 from autograd.draw.dot import dot, render
-from autograd.draw.examples import fold
+from autograd.draw.fold_batch import fold
 from autograd.draw.graph import Graph, snapshot
 from autograd.draw.mermaid import mermaid
 from autograd.draw.page import page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 
+from autograd._support import missing
 from autograd.draw.picture import INK, LINE, MARK, Box, Edge, Picture, check_size
 
 HEADER = f"""digraph nudge {{
@@ -72,7 +73,5 @@ def render(picture: Picture, form: str) -> bytes:
         import pygraphviz
 
         return bytes(pygraphviz.AGraph(string=source).draw(format=form, prog="dot"))
-    raise RuntimeError(
-        f"drawing a {form} needs Graphviz: install its bundled copy with pip install 'pygraphviz>=2.0' (the extra `draw`), or the "
-        f"program (apt install graphviz, brew install graphviz) and pip install graphviz; .dot, .mmd and .html files need neither"
-    )
+    hint = missing(f"drawing a .{form} file", "pygraphviz", what="Graphviz")
+    raise RuntimeError(f"{hint}. Files that end in .dot, .mmd or .html need no package")

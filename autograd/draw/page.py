@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from autograd.draw.collapse import Collapse
-from autograd.draw.examples import fold
+from autograd.draw.fold_batch import fold
 from autograd.draw.graph import Graph
-from autograd.draw.parts import Part, Parts, found_names
+from autograd.draw.narration import SHADES, Story, Sweep, plain
+from autograd.draw.part_tree import Part, Parts, found_names
 from autograd.draw.picture import Box, Picture, check_size, given_numbers, number
-from autograd.draw.story import SHADES, Story, Sweep, plain
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("figures.js", "layout.js", "page.js")  # each may use those before it

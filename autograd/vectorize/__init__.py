@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from autograd import modes
-from autograd.masks import refuse_masked
-from autograd.modes import TraceError, mode
+from autograd._support import refuse_masked
+from autograd.errors import TraceError
+from autograd.modes import mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
 from autograd.vectorize import backends
@@ -27,7 +28,7 @@ from autograd.vectorize.program import FloatArray, Program, looks
 from autograd.vectorize.recording import Kind, Recording
 from autograd.vectorize.threads import checked
 
-__all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
+__all__ = ["Descent", "ParameterLayout", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
 
 
 def vectorize(

@@ -9,7 +9,7 @@ from typing import Any
 from autograd import ops
 from autograd.draw.formulas import names, partial_formulas
 from autograd.draw.graph import Graph, GraphNode
-from autograd.draw.parts import Part
+from autograd.draw.part_tree import Part
 from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, number
 from autograd.names import in_words, short
 

@@ -23,7 +23,7 @@ import nn
 from autograd import Value, chain_rule, maximum, mean, ops, primitive, relu, sigmoid, tanh, total, vectorize, weighted_sum
 from autograd.draw import Drawing, draw
 from autograd.draw.collapse import Collapse, Group, above
-from autograd.draw.examples import fold
+from autograd.draw.fold_batch import fold
 from autograd.draw.formulas import Formula, names, partial_formulas
 from autograd.draw.graph import snapshot
 from autograd.draw.page import FOLDER
@@ -475,7 +475,7 @@ def test_text_and_page_need_no_graphviz_and_pictures_say_what_to_install(monkeyp
     assert drawing.save(str(tmp_path / "g.dot")).read_text() == drawing.dot
     assert drawing.save(tmp_path / "g.mmd").read_text() == drawing.mermaid
     assert drawing.save(tmp_path / "g.HTML").read_text() == drawing.page
-    with pytest.raises(RuntimeError, match=r"drawing a svg needs Graphviz: install its bundled copy .*pip install 'pygraphviz>=2.0'"):
+    with pytest.raises(RuntimeError, match=r'drawing a .svg file needs Graphviz: pip install "pygraphviz>=2.0" \(the extra `draw`\)'):
         drawing.save(tmp_path / "g.svg")
     assert not (tmp_path / "g.svg").exists()
     assert drawing._repr_mimebundle_()["text/plain"].startswith("digraph")

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from autograd import Value, draw, replacing
+from autograd import Value, draw
+from autograd._support import replacing
 from nn import MLP, nudges, squared_error
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 
 def write(path: Path, content: bytes = b"new") -> None:
@@ -83,7 +84,7 @@ def test_processes_may_write_to_one_path(tmp_path: Path) -> None:
     path = tmp_path / "one"
     script = (
         "import sys\n"
-        "from autograd import replacing\n"
+        "from autograd._support import replacing\n"
         "for _ in range(50):\n"
         "    with replacing(sys.argv[1]) as file:\n"
         "        file.write(sys.argv[2].encode() * 100000)\n"
