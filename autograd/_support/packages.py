@@ -36,7 +36,7 @@ def missing(user: str, *packages: str, what: str = "") -> str:
     user : str
         What needs the packages: a function, a module, an option.
     *packages : str
-        The names of the packages on PyPI, from `OPTIONAL`. All belong to the same extra.
+        The names of the packages on PyPI, from `OPTIONAL`. The extra `demos` contains the packages of several extras.
     what : str, optional
         What the packages provide. The default is the packages themselves.
 
@@ -49,5 +49,7 @@ def missing(user: str, *packages: str, what: str = "") -> str:
     """
     chosen = [OPTIONAL[package] for package in packages]
     command = " ".join(f'"{each.requirement}"' if ">" in each.requirement else each.requirement for each in chosen)
-    extra = f" (the extra `{chosen[0].extra}`)" if chosen[0].extra else ""
-    return f"{user} needs {what or ' and '.join(packages)}: pip install {command}{extra}"
+    extras = {each.extra for each in chosen}
+    extra = extras.pop() if len(extras) == 1 else "demos"
+    hint = f" (the extra `{extra}`)" if extra else ""
+    return f"{user} needs {what or ' and '.join(packages)}: pip install {command}{hint}"

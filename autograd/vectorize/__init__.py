@@ -24,11 +24,13 @@ from autograd.vectorize import backends
 from autograd.vectorize.backends.native.compiler import c_compiler
 from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
-from autograd.vectorize.program import FloatArray, Program, looks
+from autograd.vectorize.program import FloatArray, Program, is_large, looks
 from autograd.vectorize.recording import Kind, Recording
 from autograd.vectorize.threads import checked
 
-__all__ = ["Descent", "ParameterLayout", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
+BACKENDS = backends.names()  # what `backend=` takes
+
+__all__ = ["BACKENDS", "Descent", "ParameterLayout", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
 
 
 def vectorize(
@@ -179,7 +181,7 @@ class Vectorized:
             out[:] = gradient
             return value, out
         is_known = weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
-        if is_known and not (self._checks and recording.has_demands):
+        if is_known and not (self._checks and recording.has_demands) and not any(map(is_large, (*arrays, gradient))):
             self._again = _Again(recording, arrays, theta, gradient)
         return value, gradient
 

@@ -33,9 +33,9 @@ def test_the_hint_names_the_user_the_package_and_the_command(name: str) -> None:
     assert re.fullmatch(pattern, missing("plot", name))
 
 
-def test_several_packages_of_one_extra_are_one_command() -> None:
+def test_several_packages_are_one_command() -> None:
     assert missing("this demo", "matplotlib", "pillow") == (
-        "this demo needs matplotlib and pillow: pip install matplotlib pillow (the extra `plots`)"
+        "this demo needs matplotlib and pillow: pip install matplotlib pillow (the extra `demos`)"
     )
 
 
