@@ -11,6 +11,7 @@ from autograd.draw.formulas import names, partial_formulas
 from autograd.draw.graph import Graph, GraphNode
 from autograd.draw.part_tree import Part
 from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, number
+from autograd.draw.sweep import Sweep
 from autograd.names import in_words, short
 
 MOST_ROWS = 12  # contributions of one node that are told one by one
@@ -18,54 +19,7 @@ SHADES = (*reversed(NEGATIVE), ZERO, *POSITIVE, NOT_FINITE)
 MOST_TERMS = 40  # of a weighted sum
 
 
-class Sweep:
-    """The sweep that the page steps through: from the deepest node to the leaves, so that it goes back as it came.
-
-    `depths` are the longest ways from a leaf; `before` has what each operand's adjoint was when a node added to it. As in the
-    engine, nothing is passed on to an operand that was not chosen, or from a node that nothing was passed to.
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        everything = range(len(graph.order))
-        self.graph = graph
-        self.depths: list[int] = []
-        for position in everything:
-            self.depths.append(max((self.depths[each] + 1 for each in graph.node(position).sources), default=0))
-        self.adjoints = [0.0] * len(everything)
-        self.adjoints[-1] = 1.0
-        self.reached = {len(everything) - 1}
-        self.partials: dict[int, Sequence[float]] = {}
-        self.before: dict[int, list[float]] = {}
-        earliest = min(graph.nodes)  # nothing that comes before those shown adds to them
-        for position in sorted(everything[earliest:], key=lambda each: (self.depths[each], each), reverse=True):
-            node = graph.node(position)
-            if node.op is not None:
-                self._pass_back(position, node)
-
-    def _pass_back(self, position: int, node: GraphNode) -> None:
-        assert node.op is not None
-        self.partials[position] = node.op.partials_at(node.data, self.numbers(node))
-        before = self.before[position] = [0.0] * len(node.operands)
-        for index, (operand, contribution) in enumerate(zip(node.operands, self.contributions(position, node))):
-            if type(operand) is int:
-                before[index] = self.adjoints[operand]
-                self.adjoints[operand] += contribution
-                if self._passes_on(position, node, index):
-                    self.reached.add(operand)
-
-    def contributions(self, position: int, node: GraphNode) -> list[float]:
-        adjoint, partials = self.adjoints[position], self.partials[position]
-        return [partial * adjoint if self._passes_on(position, node, index) else 0.0 for index, partial in enumerate(partials)]
-
-    def _passes_on(self, position: int, node: GraphNode, index: int) -> bool:
-        return node.op is not None and position in self.reached and node.op.passes_on(index, self.partials[position][index])
-
-    def numbers(self, node: GraphNode) -> list[float]:
-        """The operands' values."""
-        return [each if type(each) is float else float(self.graph.moment[int(each)][1]) for each in node.operands]
-
-
-class Story:
+class Narration:
     """The words for each part; `graph` has the sweep's gradients."""
 
     def __init__(self, graph: Graph, sweep: Sweep, parts: Sequence[Part]) -> None:

@@ -13,12 +13,15 @@ from typing import Any
 from autograd.draw.collapse import Collapse
 from autograd.draw.fold_batch import fold
 from autograd.draw.graph import Graph
-from autograd.draw.narration import SHADES, Story, Sweep, plain
+from autograd.draw.narration import SHADES, Narration, plain
 from autograd.draw.part_tree import Part, Parts, found_names
 from autograd.draw.picture import Box, Picture, check_size, given_numbers, number
+from autograd.draw.sweep import Sweep
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("figures.js", "layout.js", "page.js")  # each may use those before it
+SCRIPTS = (  # each imports only from those before it
+    "figures.js", "layout.js", "parts.js", "picture.js", "view.js", "steps.js", "words.js", "paths.js", "page.js"
+)  # fmt: skip
 OPEN: dict[str, tuple[str, ...]] = {"layer": (), "neuron": ("layer",), "node": ("layer", "neuron")}  # at the start, for each detail
 
 
@@ -33,13 +36,13 @@ def page(graph: Graph, picture: Picture) -> str:
         names, labels = found_names(collapse)
         collapse = Collapse(graph := graph.called(names, labels), first)
     parts = Parts(collapse, all_open=picture.detail == "node").parts
-    story = Story(graph, sweep, parts)
+    narration = Narration(graph, sweep, parts)
     data = {
         "output": f"v{graph.output}" if graph.output in graph.nodes else None,
-        "steepest": number(story.steepest),
+        "steepest": number(narration.steepest),
         "shades": SHADES,
         "open": OPEN[picture.detail],
-        "parts": [_part(part, story) for part in parts],
+        "parts": [_part(part, narration) for part in parts],
         "edges": _edges(graph, parts, sweep),
         "given": _given(collapse, parts),
         "marked": sorted(f"{tail} {head}" for tail, head in picture.marked),
@@ -56,9 +59,9 @@ def page(graph: Graph, picture: Picture) -> str:
 
 
 def _script() -> str:
-    """The modules as one: without the lines that join them."""
+    """All modules as one script, without their import and export statements."""
     text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    return re.sub(r"^export (?=const|function|class)|^import .*\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^export (?=const|let|function|class)|^import .*\n", "", text, flags=re.MULTILINE)
 
 
 def _script_safe(text: str) -> str:
@@ -66,7 +69,7 @@ def _script_safe(text: str) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _part(part: Part, story: Story) -> dict[str, Any]:
+def _part(part: Part, narration: Narration) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": part.id,
         "level": part.level,
@@ -74,8 +77,8 @@ def _part(part: Part, story: Story) -> dict[str, Any]:
         "kind": part.box.kind,
         "lines": _lines(part.box),
         "around": [{"id": box.id, "kind": box.kind, "text": box.lines[0]} for box in part.satellites],
-        "shade": story.shade(part.box.gradient),
-        **story.told(part),
+        "shade": narration.shade(part.box.gradient),
+        **narration.told(part),
     }
     return told | ({"sealed": True} if part.sealed else {})
 

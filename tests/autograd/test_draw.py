@@ -26,8 +26,9 @@ from autograd.draw.collapse import Collapse, Group, above
 from autograd.draw.fold_batch import fold
 from autograd.draw.formulas import Formula, names, partial_formulas
 from autograd.draw.graph import snapshot
-from autograd.draw.page import FOLDER
+from autograd.draw.page import FOLDER, SCRIPTS
 from autograd.draw.picture import INK, LINE, MARK, NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, spread
+from autograd.draw.sweep import Sweep
 from autograd.ops import Operation
 
 Detail = Literal["node", "neuron", "layer"]
@@ -582,6 +583,25 @@ def test_rules_of_ones_own_are_told_in_their_own_words_where_they_can_be() -> No
         bool(Formula("x"))
 
 
+# The page's scripts
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_imports_what_earlier_ones_export(name: str) -> None:
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for names, source in re.findall(r"^import \{(.*)\} from \"\./(.*)\";$", text, re.MULTILINE):
+        assert SCRIPTS.index(source) < SCRIPTS.index(name)
+        exported = (FOLDER / source).read_text(encoding="utf-8")
+        for each in names.split(", "):
+            assert re.search(rf"^export (function|const|let)\b.*\b{each}\b", exported, re.MULTILINE), f"{source} does not export {each}"
+
+
+def test_joined_scripts_declare_each_name_once() -> None:
+    text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    names = re.findall(r"^(?:export )?(?:function|const|let) (\w+)", text, re.MULTILINE)
+    assert len(names) == len(set(names))
+
+
 # Layout and steps
 
 
@@ -688,6 +708,44 @@ def test_gradients_of_the_page_are_those_of_a_fresh_sweep() -> None:
     y.backward()  # x.grad has doubled
     assert told(draw(y))["v0"]["lines"][-1]["text"] == "grad 4"
     assert x.grad == 8.0
+
+
+STEADY: list[Callable[..., Any]] = [
+    lambda a, b: tanh(a * b),
+    lambda a, b: maximum(a, b),
+    lambda a, b: weighted_sum([a, 0.5], [b, a], 0.25).tanh(),
+    lambda a, b: 0.5 * (a - b),
+    lambda a, b: relu(a) + 0.5,
+]
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_the_sweep_of_the_page_is_that_of_the_engine(data: st.DataObject) -> None:
+    """Against `Value.backward`, on random graphs; what is held after the last addition to a node is its adjoint."""
+    nodes: list[Any] = [Value(0.5 * index - 1) for index in range(data.draw(st.integers(1, 4)))]
+    for _ in range(data.draw(st.integers(1, 30))):
+        operands = [nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(2)]
+        nodes.append(data.draw(st.sampled_from(STEADY))(*operands))
+    output = total(nodes[-3:])
+    graph = snapshot(output)
+    sweep = Sweep(graph)
+    held = {}
+    for position in sorted(sweep.before, key=lambda each: (sweep.depths[each], each), reverse=True):
+        node = graph.node(position)
+        for operand, before, added in zip(node.operands, sweep.before[position], sweep.contributions(position, node)):
+            held[operand] = before + added
+    assert all(held[each] == sweep.adjoints[each] for each in held if type(each) is int)
+    output.backward()
+    gradients = [node.grad for node in graph.order]
+    assert sweep.adjoints == pytest.approx(gradients, rel=1e-9, abs=1e-9 * max(map(abs, gradients)))
+
+
+def test_the_sweep_uses_the_numbers_of_the_drawing() -> None:
+    x = Value(2.0, "x")
+    drawing = draw(x * x)
+    x.data = 5.0
+    assert told(drawing)["v0"]["lines"][-1]["text"] == "grad 4"
 
 
 def test_a_flat_operation_passes_nothing_on_of_an_infinite_gradient() -> None:

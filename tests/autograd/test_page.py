@@ -236,6 +236,13 @@ def test_a_click_or_enter_shows_every_path_to_the_output(opened: Opener) -> None
     assert page.highlighted() == {"v5", "o6", "v6"}
 
 
+def test_an_operation_can_be_picked_before_the_first_step(opened: Opener) -> None:
+    page = opened(example()[0])
+    page.click("[data-box=o5]")
+    assert page.highlighted() == {"o5", "v5", "o6", "v6"}
+    assert "tanh: 2 paths to the output" in page.browser.find_element(By.ID, "paths").text
+
+
 def test_what_the_drawing_highlights_stands_out(opened: Opener) -> None:
     cost, nodes = example()
     page = opened(cost, highlight=chain_rule(cost, nodes[3]).edges)
@@ -416,7 +423,7 @@ def test_a_network_of_13002_parameters_opens(opened: Opener, tmp_path: Path) -> 
     page.press("o")
     page.focus(page.box("layer 0, neuron 2"))
     page.press("o")
-    assert "too much for this page" in page.browser.find_element(By.ID, "notice").text
+    assert "too many nodes for the page" in page.browser.find_element(By.ID, "notice").text
     page.focus(page.box("layer 2"))
     page.press("o")
     page.focus(page.box("layer 2, neuron 9"))
