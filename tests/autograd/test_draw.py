@@ -589,10 +589,10 @@ def test_rules_of_ones_own_are_told_in_their_own_words_where_they_can_be() -> No
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_imports_what_earlier_ones_export(name: str) -> None:
     text = (FOLDER / name).read_text(encoding="utf-8")
-    for names, source in re.findall(r"^import \{(.*)\} from \"\./(.*)\";$", text, re.MULTILINE):
+    for imported, source in re.findall(r"^import \{(.*)\} from \"\./(.*)\";$", text, re.MULTILINE):
         assert SCRIPTS.index(source) < SCRIPTS.index(name)
         exported = (FOLDER / source).read_text(encoding="utf-8")
-        for each in names.split(", "):
+        for each in imported.split(", "):
             assert re.search(rf"^export (function|const|let)\b.*\b{each}\b", exported, re.MULTILINE), f"{source} does not export {each}"
 
 
