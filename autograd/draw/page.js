@@ -4,7 +4,7 @@
  * Nothing is computed here but places and counts: every number comes from the engine.
  */
 
-import {make, number, productsTable, termsTable} from "./figures.js";
+import {make, number, productsTable, termsTable} from "./numbers.js";
 import {layout} from "./layout.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);

@@ -18,7 +18,7 @@ from autograd.draw.picture import Box, Picture, check_size, given_numbers, numbe
 from autograd.draw.story import SHADES, Story, Sweep, plain
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("figures.js", "layout.js", "page.js")  # each may use those before it
+SCRIPTS = ("numbers.js", "layout.js", "page.js")  # each may use those before it
 OPEN: dict[str, tuple[str, ...]] = {"layer": (), "neuron": ("layer",), "node": ("layer", "neuron")}  # at the start, for each detail
 
 
