@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from autograd import ops
@@ -96,6 +97,7 @@ def number(given: float) -> str:
     return f"{given + 0.0:.4g}"  # without the sign of -0.0
 
 
+@lru_cache(2**17)  # a model's thousands of names are asked for again and again
 def short(name: str, letter: str = "") -> str:
     """`w[0,3,2]` for `layers[0].neurons[3].weights[2]`, `left.b[0]` for `left.layers[0].bias`: of lists the indices say enough."""
     parts = [(word.lstrip("."), INDEX.findall(indices)) for word, indices in ATTRIBUTE.findall(name)]

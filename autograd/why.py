@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autograd.chain_rule import Factor, Paths, along, counted, log_size, turned
-from autograd.names import Names, model_names, number
+from autograd.names import ModelNames, Names, model_names, number
 from autograd.ops import terms
+from autograd.paths import Factor, Paths, along, counted, log_size, turned
 from autograd.value import Value
 
 TINY, HUGE = 1e-6, 1e6  # where a gradient starts to call for an explanation
@@ -32,7 +32,7 @@ def why(output: Value, leaf: Value, model: object = None) -> Diagnosis:
     """Why the derivative of `output` by `leaf` is zero, not finite, tiny or huge: the operations responsible, in words.
 
     Names the source line of each where the graph was made under `anomaly()`. A `model`, anything with `named_parameters()`,
-    gives its names to parameters and neurons: `w[0,3,2]`, `z[0,3]`, `a[0,3]`.
+    gives its names to parameters and neurons: `w[0,3,2]`, `z[0,3]`, `a[0,3]`. `chain_rule(output, leaf).why()` returns the same.
 
     >>> x = Value(-2.0, label="x")
     >>> print(why(3 * x.relu(), x))
@@ -40,9 +40,14 @@ def why(output: Value, leaf: Value, model: object = None) -> Diagnosis:
       ∂v1/∂x = 0 at v1 = relu(x) = 0: this relu is off, as x = -2 is not above 0
     to learn the source lines, make the graph inside `with anomaly():`
     """
-    paths = Paths(output, leaf, most=2)
-    verdict, reason, causes = _diagnose(paths)
-    names = Names(output, leaf, along(causes), model_names(output, model))
+    return diagnose(Paths(output, leaf, most=2), model_names(output, model))
+
+
+def diagnose(paths: Paths, model: ModelNames) -> Diagnosis:
+    """The diagnosis of the derivative whose paths are given."""
+    output, leaf = paths.output, paths.leaf
+    verdict, reason, causes = _verdict(paths)
+    names = Names(output, leaf, along(causes), model)
     if verdict == "unconnected":
         reason += turned(output, leaf, names)
     by = f"{names[leaf]} ({names.full(leaf)})" if names.full(leaf) else names[leaf]
@@ -58,7 +63,7 @@ def why(output: Value, leaf: Value, model: object = None) -> Diagnosis:
     return Diagnosis(verdict, paths.gradient, tuple(causes), "\n".join(lines))
 
 
-def _diagnose(paths: Paths) -> tuple[str, str, list[Factor]]:
+def _verdict(paths: Paths) -> tuple[str, str, list[Factor]]:
     """The verdict, the reason in words, and the factors responsible."""
     gradient = paths.gradient
     if not paths.is_connected:

@@ -11,7 +11,7 @@ import pytest
 from autograd import Value, relu, sigmoid, tanh, total
 from nn import MLP, binary_cross_entropy
 from tests.benchmarks import by_hand, frames, sections
-from tests.players import Player
+from tests.playground.players import Player
 
 ROOT = Path(__file__).parents[1]
 

@@ -22,7 +22,7 @@ ENGINE = [
     "errors", "kernels", "operation", "ops", "modes", "reach", "backward", "_fast_backward", "interop", "copying", "value", "require",
     "derivatives",
 ]  # fmt: skip
-REST = ["names", "chain_rule", "why", "vectorize", "draw"]
+REST = ["names", "paths", "why", "chain_rule", "vectorize", "draw"]
 ORDER = [*(f"autograd.{name}" for name in ("_support", *ENGINE, *REST)), "autograd", "nn", "playground", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]

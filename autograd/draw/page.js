@@ -4,7 +4,7 @@
  * Nothing is computed here but places and counts: every number comes from the engine.
  */
 
-import {make} from "./figures.js";
+import {make} from "./numbers.js";
 import {canOpen, cut, data, isWithin, open, parts, setOpen} from "./parts.js";
 import {mark, tellPaths} from "./paths.js";
 import {boxes, edges, paint} from "./picture.js";

@@ -20,7 +20,7 @@ from autograd.draw.sweep import Sweep
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (  # each imports only from those before it
-    "figures.js", "layout.js", "parts.js", "picture.js", "view.js", "steps.js", "words.js", "paths.js", "page.js"
+    "numbers.js", "layout.js", "parts.js", "picture.js", "view.js", "steps.js", "words.js", "paths.js", "page.js"
 )  # fmt: skip
 OPEN: dict[str, tuple[str, ...]] = {"layer": (), "neuron": ("layer",), "node": ("layer", "neuron")}  # at the start, for each detail
 

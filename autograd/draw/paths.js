@@ -1,6 +1,6 @@
 /** The paths from a box to the output. */
 
-import {make, number} from "./figures.js";
+import {make, number} from "./numbers.js";
 import {canOpen, parts} from "./parts.js";
 import {boxes, edges, leaving, svg} from "./picture.js";
 import {trail} from "./words.js";

@@ -1,6 +1,6 @@
 /** The words and tables for a step. Every number comes from the engine. */
 
-import {make, productsTable, termsTable} from "./figures.js";
+import {make, productsTable, termsTable} from "./numbers.js";
 import {canOpen, parsed, parts} from "./parts.js";
 
 const OVERVIEW = {

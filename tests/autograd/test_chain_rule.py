@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Value, chain_rule, maximum, relu, sign, tanh, total, vectorize, weighted_sum
-from autograd.chain_rule import Path
+from autograd.paths import Path
 from nn import MLP, squared_error
 
 OPERATIONS = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograd import Value, anomaly, exp, log, maximum, relu, sigmoid, sqrt, tanh, weighted_sum, where, why
+from autograd import Value, anomaly, chain_rule, exp, log, maximum, relu, sigmoid, sqrt, tanh, weighted_sum, where, why
 from nn import MLP, squared_error
 
 
@@ -138,3 +138,11 @@ def test_why_of_a_very_deep_graph_names_every_small_or_large_factor(factor: floa
     assert (found.verdict, len(found.causes)) == (verdict, 50_000)
     assert found.gradient == pytest.approx(factor**50_000, rel=1e-10)
     assert "and 49995 more like these" in str(found)
+
+
+def test_a_chain_rule_gives_the_same_diagnosis() -> None:
+    model = MLP([2, 4, 4, 3], relu, seed=1)
+    cost = squared_error(model([0.0, 1.0]), [0.0] * 3)
+    for parameter in model.parameters():
+        assert str(chain_rule(cost, parameter, model=model).why()) == str(why(cost, parameter, model))
+        assert str(chain_rule(cost, parameter, most=1).why()) == str(why(cost, parameter))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests import PATIENCE
-from tests.test_playground_page import NOTHING, SMALL, Engine, Page, address
+from tests.playground.test_page import NOTHING, SMALL, Engine, Page, address
 
 pytest.importorskip("selenium", reason="the page is tested where selenium is installed")
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from playground import site
-from tests.test_playground_page import NOTHING, SMALL, Engine, Page
+from tests.playground.test_page import NOTHING, SMALL, Engine, Page
 from tests.wasm import Wasm
 
 AGAIN = ". Reload the page to begin anew: the address keeps your settings."

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from tests.kernel import Kernel
-from tests.test_playground_page import SMALL, Engine, Page
+from tests.playground.test_page import SMALL, Engine, Page
 
 pytest.importorskip("anywidget", reason="the extra `notebook` is not installed")
 pytest.importorskip("ipykernel", reason="a kernel takes ipykernel")
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments, **settings)
 
     def do_GET(self) -> None:
-        self.answer("text/html; charset=utf-8", (ROOT / "tests/notebook.html").read_bytes())
+        self.answer("text/html; charset=utf-8", (ROOT / "tests/playground/notebook.html").read_bytes())
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

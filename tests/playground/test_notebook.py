@@ -15,7 +15,7 @@ from playground.notebook import Conversations, front_end
 from tests import PATIENCE
 from tests.kernel import Kernel
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HELLO = json.dumps({"do": "hello"})
 STEP = json.dumps({"do": "step"})
 FRAME = json.dumps({"do": "frame", "parameters": True})

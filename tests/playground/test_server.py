@@ -26,9 +26,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from playground import Session, __main__
 from playground.server import Server
-from tests.players import unpacked
+from tests.playground.players import unpacked
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from playground import Session, site
 from playground.bundle import PAGE
 from tests.wasm import Wasm
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BEGIN = "from playground import Session\nSession().handle"
 SMALL: dict[str, Any] = {"data": {"name": "moons", "n": 40}, "layers": [3], "seed": 1}
 MESSAGES: list[dict[str, Any]] = [
@@ -57,7 +57,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     found = contents(built(tmp_path))
     page = {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file()}
-    assert found.keys() == page | {"figures.js", "nudge.zip"}
+    assert found.keys() == page | {"numbers.js", "nudge.zip"}
     assert {"index.html", "main.js", "worker.js", "style.css", "lessons/story.json"} <= page
     changed = {name for name in page if found[name] != (PAGE / name).read_bytes()}
     assert changed == {"index.html", "worker.js"}

@@ -45,9 +45,9 @@ from nn import (
 from nn.data import Array
 from playground import Session, bundle, inspector
 from playground.configuration import ACTIVATIONS, CLASSES, COSTS, FEATURES
-from tests.players import Player, unpacked
+from tests.playground.players import Player, unpacked
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {"data": {"name": "moons", "n": 40}, "layers": [4, 3], "batch_size": 7}
 CSV = "height,width,kind\n1.5,2,oak\n2.5,1,elm\n3.5,4,oak\n0.5,2.5,elm\n1.0,3,oak\n2.0,5,elm\n"
 

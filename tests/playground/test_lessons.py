@@ -15,9 +15,9 @@ from playground import lessons
 from playground.bundle import PAGE
 from playground.configuration import Configuration
 from playground.lessons import EVENTS, LessonError, from_json, from_markdown, parsed, published
-from tests.players import Player
+from tests.playground.players import Player
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STORY = (PAGE / "lessons" / "story.json").read_bytes()
 GUIDE = (ROOT / "docs" / "how-to" / "lesson.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"^````markdown\n(.*?)^````$", GUIDE, re.DOTALL | re.MULTILINE)
