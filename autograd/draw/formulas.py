@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd.interop import Expression
+from autograd.names import number
 from autograd.operation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Operation
 
 WRITTEN = {"*": " · ", "**": "^", "&": " and ", "|": " or "}
@@ -41,7 +42,7 @@ class Formula(Expression):
 
 def _formula(given: Any) -> Formula:
     """A number as a formula; formulas as they are."""
-    return given if isinstance(given, Formula) else Formula(f"{float(given):.4g}", ATOM if given >= 0 else SIGN)
+    return given if isinstance(given, Formula) else Formula(number(float(given)), ATOM if given >= 0 else SIGN)
 
 
 def names(op: Operation, count: int) -> list[str]:

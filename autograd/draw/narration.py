@@ -10,9 +10,9 @@ from autograd import ops
 from autograd.draw.formulas import names, partial_formulas
 from autograd.draw.graph import Graph, GraphNode
 from autograd.draw.part_tree import Part
-from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, number
+from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color
 from autograd.draw.sweep import Sweep
-from autograd.names import in_words, short
+from autograd.names import in_words, number, short
 
 MOST_ROWS = 12  # contributions of one node that are told one by one
 SHADES = (*reversed(NEGATIVE), ZERO, *POSITIVE, NOT_FINITE)

@@ -15,8 +15,9 @@ from autograd.draw.fold_batch import fold
 from autograd.draw.graph import Graph
 from autograd.draw.narration import SHADES, Narration, plain
 from autograd.draw.part_tree import Part, Parts, found_names
-from autograd.draw.picture import Box, Picture, check_size, given_numbers, number
+from autograd.draw.picture import Box, Picture, check_size, given_numbers
 from autograd.draw.sweep import Sweep
+from autograd.names import number
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (  # each imports only from those before it

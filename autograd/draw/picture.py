@@ -10,6 +10,7 @@ from typing import Literal
 
 from autograd.draw.collapse import Collapse, Group, Unit, alike
 from autograd.draw.graph import Graph
+from autograd.names import number
 from autograd.value import Value
 
 # Gradients from negative (orange) through 0 to positive (blue), after ColorBrewer: apart for every kind of
@@ -76,11 +77,6 @@ def check_size(picture: Picture) -> None:
             f"{len(picture.boxes)} boxes and {len(picture.edges)} edges are too many to lay out: leave `detail` out or choose "
             f"detail='layer', show a part with around=..., radius=2, or save the text as .dot or .mmd"
         )
-
-
-def number(value: float) -> str:
-    """Four significant digits, as short as they can be."""
-    return f"{value:.4g}"
 
 
 def spread(values: Iterable[float]) -> str:

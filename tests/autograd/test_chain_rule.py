@@ -1,4 +1,4 @@
-"""The chain rule by paths: they sum to the gradient, however many there are, and the largest are told one by one."""
+"""The chain rule by paths: they sum to the gradient, for any number of paths, and the largest are listed."""
 
 import math
 import sys
@@ -166,13 +166,12 @@ def test_what_does_not_depend_says_so() -> None:
     assert str(chain_rule(y * y, x)) == "∂output/∂x = 0: no path leads from x to output"
 
 
-def test_output_and_leaf_given_for_each_other_are_told_so() -> None:
+def test_swapped_output_and_leaf_give_a_hint() -> None:
     x = Value(2.0, label="x")
     y = x * x + 1
     y.label = "y"
     assert str(chain_rule(x, y)) == (
-        "∂x/∂y = 0: no path leads from y to x, but y was computed from x: you have them the other way round? "
-        "First the output, then the leaf"
+        "∂x/∂y = 0: no path leads from y to x, but y was computed from x: pass the output first, then the leaf"
     )
 
 
@@ -230,7 +229,7 @@ def test_only_values_have_paths() -> None:
         chain_rule([], Value(1.0))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"the leaf must be a Value of the graph, got float 2\.0"):
         chain_rule(Value(1.0), 2.0)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="most=0 must be at least 1: how many paths to show one by one"):
+    with pytest.raises(ValueError, match="most must be a whole number of at least 1, got 0: the number of paths to list"):
         chain_rule(Value(1.0), Value(1.0), most=0)
 
 

@@ -19,14 +19,14 @@ def x_at(data: float) -> Value:
         (1.0, lambda x: 1 / (x - 1 + 1e-9), "huge", "divide", "a division by 1e-09, almost nothing"),
         (1.0, lambda x: x / 1e-9, "huge", "divide", "a division by 1e-09, almost nothing"),
         (0.0, lambda x: sqrt(x) * 2, "infinite", "sqrt", "sqrt is steep or undefined at x = 0, close to the end of its domain"),
-        (0.0, lambda x: sqrt(x) * 0, "nan", "sqrt", "a factor is not finite, and meets one of 0"),
+        (0.0, lambda x: sqrt(x) * 0, "nan", "sqrt", "a factor is not finite, and another is 0"),
         (1e-9, lambda x: log(x), "huge", "log", "log is steep or undefined at x = 1e-09"),
         (30.0, lambda x: exp(x), "huge", "exp", "exp of x = 30 grows as fast as it is large"),
         (1.0, lambda x: maximum(x, 5.0) * 2, "zero", "maximum", "the maximum is the other operand, 5"),
         (1.0, lambda x: where(x > 2, x, 0.0) * 2, "zero", "where", "the condition chose the other operand"),
         (1.0, lambda x: abs(x - 1), "zero", "abs", "that is what the rule of abs gives at v1 = 0"),
         (1.0, lambda x: weighted_sum([0.0, 2.0], [x, 3.0]), "zero", "weighted_sum", "it is multiplied by 0"),
-        (1.0, lambda x: x * 1e300 * 1e300, "infinite", "multiply", "a value on the way is not finite"),
+        (1.0, lambda x: x * 1e300 * 1e300, "infinite", "multiply", "a value on the path is not finite"),
         (0.0, lambda x: x * 1e300 * 1e300, "infinite", "multiply", "the product of these and other factors is beyond the largest number"),
         (0.0, lambda x: x * 1e-300 * 1e-300, "zero", "multiply", "the product of these and other factors is below the smallest number"),
         (2.0, lambda x: (x * 1e-4) * 1e-4, "tiny", "multiply", "small factors multiply along the largest path"),
@@ -62,7 +62,7 @@ def test_why_tells_many_paths_from_a_large_factor() -> None:
 
 def test_why_finds_nothing_strange_in_an_ordinary_gradient() -> None:
     x = x_at(3.0)
-    assert str(why(x * x, x)) == "the gradient of output by x is 6: nothing strange: 2 paths, the largest gives 3"
+    assert str(why(x * x, x)) == "the gradient of output by x is 6: nothing unusual: 2 paths, the largest gives 3"
 
 
 def test_why_lists_every_unit_that_blocks_the_way_and_no_other() -> None:
@@ -88,14 +88,13 @@ def test_why_tells_what_does_not_depend() -> None:
     assert str(why(y * y, x)) == "the gradient of output by x is 0: the output was computed without it"
 
 
-def test_why_asks_whether_output_and_leaf_were_given_for_each_other() -> None:
+def test_swapped_output_and_leaf_give_a_hint() -> None:
     x = Value(2.0, label="x")
     y = x * x + 1
     y.label = "y"
     assert why(x, y).verdict == "unconnected"
     assert str(why(x, y)) == (
-        "the gradient of x by y is 0: the output was computed without it, but y was computed from x: "
-        "you have them the other way round? First the output, then the leaf"
+        "the gradient of x by y is 0: the output was computed without it, but y was computed from x: pass the output first, then the leaf"
     )
 
 
@@ -113,7 +112,7 @@ def test_why_calls_neurons_by_their_names() -> None:
     hidden = model.layers[0].neurons[0]
     hidden.weights[0].data, hidden.bias.data = 2.0, -5.0
     assert str(why(model([1.0])[0], hidden.weights[0], model=model)).split("\n")[:2] == [
-        "the gradient of z[1,0] by w[0,0,0] (layers[0].neurons[0].weights[0]) is 0: every path meets a factor of 0",
+        "the gradient of z[1,0] by w[0,0,0] (layers[0].neurons[0].weights[0]) is 0: every path contains a factor of 0",
         "  ∂a[0,0]/∂z[0,0] = 0 at a[0,0] = relu(z[0,0]) = 0: this relu is off, as z[0,0] = -3 is not above 0",
     ]
 

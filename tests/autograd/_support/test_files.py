@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, by many at once, through links, with permissions kept, and with the user's path in the errors."""
+"""replacing: complete files or none, several writers, links, permissions, and the user's path in errors."""
 
 from __future__ import annotations
 
@@ -155,8 +155,8 @@ def test_errors_name_the_path_that_was_given(tmp_path: Path, monkeypatch: pytest
         (".", IsADirectoryError, "cannot write .: Is a directory$"),
         ("file/a", NotADirectoryError, "cannot write file/a: Not a directory$"),
         ("loop", OSError, "cannot write loop: Too many levels of symbolic links$"),
-        ("pipe", OSError, "cannot write pipe: it is no ordinary file, and would be replaced by one$"),
-        (os.devnull, OSError, "cannot write /dev/null: it is no ordinary file"),
+        ("pipe", OSError, "cannot write pipe: it is not a regular file, and would be replaced by one$"),
+        (os.devnull, OSError, "cannot write /dev/null: it is not a regular file"),
     ):
         with pytest.raises(kind, match=message) as caught:
             write(Path(path))
