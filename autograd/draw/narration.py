@@ -1,4 +1,4 @@
-"""What a page tells of each part of a graph: how it is computed, and what it passes back, with the numbers of a sweep of its own."""
+"""The words of a page: how each part of a graph is computed, and what it passes backward, with numbers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color
 from autograd.draw.sweep import Sweep
 from autograd.names import in_words, number, short
 
-MOST_ROWS = 12  # contributions of one node that are told one by one
+MOST_ROWS = 12  # contributions of one node that are listed
 SHADES = (*reversed(NEGATIVE), ZERO, *POSITIVE, NOT_FINITE)
-MOST_TERMS = 40  # of a weighted sum
+MOST_TERMS = 40  # terms of a weighted sum that are listed
 
 
 class Narration:
-    """The words for each part; `graph` has the sweep's gradients."""
+    """The words for each part. `graph` has the gradients of the sweep."""
 
     def __init__(self, graph: Graph, sweep: Sweep, parts: Sequence[Part]) -> None:
         self.graph, self.sweep = graph, sweep
@@ -29,26 +29,26 @@ class Narration:
         self.words = {part.id: self._words(part) for part in parts}
 
     def shade(self, gradient: float) -> int:
-        """The place of a gradient's colour among `SHADES`."""
+        """The index of a gradient's colour in `SHADES`."""
         return SHADES.index(color(gradient, self.steepest))
 
-    def told(self, part: Part) -> dict[str, Any]:
-        """A part's name, when its turn is, and what is told of it forward and backward."""
+    def describe(self, part: Part) -> dict[str, Any]:
+        """The name of a part, its turn in the order of steps, and the words for its forward and backward step."""
         nodes = [self.graph.nodes[each] for each in part.positions]
         computed = [position for position, node in zip(part.positions, nodes) if node.op]
-        told: dict[str, Any] = {"name": self.words[part.id]}
+        described: dict[str, Any] = {"name": self.words[part.id]}
         if part.level == "node":
-            told["data"], told["grad"] = plain(nodes[0].data), plain(nodes[0].grad)
-            told["forward"] = self._forward(part.positions[0], self.words[part.id])
+            described["data"], described["grad"] = plain(nodes[0].data), plain(nodes[0].grad)
+            described["forward"] = self._forward(part.positions[0], self.words[part.id])
         else:
-            told["forward"] = self._summary(part, without="grad ") | self._neuron(part)
+            described["forward"] = self._summary(part, without="grad ") | self._neuron(part)
         if computed:
-            told["turn"] = max((self.sweep.depths[each], each) for each in computed)
-            told["backward"] = self._backward(computed[0]) if part.level == "node" else self._summary(part)
-        return told
+            described["turn"] = max((self.sweep.depths[each], each) for each in computed)
+            described["backward"] = self._backward(computed[0]) if part.level == "node" else self._summary(part)
+        return described
 
     def _words(self, part: Part) -> str:
-        """What a part is called in a sentence: `layer 0, neuron 3, w2`."""
+        """The name of a part in a sentence: `layer 0, neuron 3, w2`."""
         if part.level == "node":
             return self._name(part.positions[0])
         if part.title:
@@ -63,17 +63,17 @@ class Narration:
         return f"{len(part.units)} leaves" if kinds == {"leaf"} else part.box.lines[0]
 
     def _name(self, position: int) -> str:
-        """A node's own label, or a parameter's full name in words; may be empty."""
+        """A node's label, or a parameter's full name in words. It may be empty."""
         label, full = self.graph.label(position), self.graph.names.get(position, "")
         return in_words(full) if full and label in ("", full, short(full)) else label
 
     def _summary(self, part: Part, without: str = "\n") -> dict[str, Any]:
-        """What is in a part that stands for several nodes, as its box says, without lines that start so."""
+        """The lines of the box of a part with several nodes, except those that start with `without`."""
         lines = [line for line in part.box.lines if line != part.title and not line.startswith(without)]
         return {"heading": self.words[part.id], "rows": ["\n".join(lines)]}
 
     def _neuron(self, part: Part) -> dict[str, Any]:
-        """The terms of a neuron that is one weighted sum, of one example."""
+        """The terms of a neuron that is one weighted sum of one example."""
         sums = [each for each in part.positions if (op := self.graph.nodes[each].op) and op.has_terms]
         return {"terms": self._terms(sums[0])} if part.level == "neuron" and len(sums) == 1 else {}
 
@@ -97,19 +97,19 @@ class Narration:
         return {"heading": heading, "rows": rows}
 
     def _terms(self, position: int) -> dict[str, Any]:
-        """A weighted sum term by term, the largest where there are many, in their order; what has no name is a constant."""
+        """The terms of a weighted sum in their order; if there are many, the largest. Constants have no name."""
         node = self.graph.node(position)
         weights, inputs, bias = ops.terms([self.graph.label(each) if type(each) is int else None for each in node.operands])
         factors, values, offset = ops.terms(self.sweep.numbers(node))
         products = [a * b for a, b in zip(factors, values)]
         shown = sorted(sorted(range(len(products)), key=lambda index: -abs(products[index]))[:MOST_TERMS])
         others = [product for index, product in enumerate(products) if index not in set(shown)]
-        told: dict[str, Any] = {
+        words: dict[str, Any] = {
             "rows": [[weights[each], plain(factors[each]), inputs[each], plain(values[each])] for each in shown],
             "bias": [bias, plain(offset)],
             "sum": [self.graph.label(position), plain(node.data)],
         }
-        return told | ({"others": [len(others), plain(sum(others))]} if others else {})
+        return words | ({"others": [len(others), plain(sum(others))]} if others else {})
 
     def _backward(self, position: int) -> dict[str, Any]:
         """What a node passes to its operands."""
@@ -119,20 +119,20 @@ class Narration:
         shown = [
             (int(operand), sum_) for operand, sum_ in zip(node.operands, after) if type(operand) is int and operand in self.graph.nodes
         ]
-        told = {
+        words = {
             "heading": f"{self._name(position) or self._called(position)}: {number(node.grad)} from above",
             "changes": [self._change(each, gradient) for each, gradient in [(position, node.grad), *shown]],
         }
         if node.op.has_terms:
             rule = "Each weight gets the input it meets, and each input its weight, times what comes from above."
-            return told | {"rows": [{"rule": rule}], "shares": plain(node.grad)}
+            return words | {"rows": [{"rule": rule}], "shares": plain(node.grad)}
         rows = self._rules(position, node)
         if len(rows) > MOST_ROWS:
             rows[MOST_ROWS:] = [{"rule": f"and {len(rows) - MOST_ROWS} more in the same way"}]
-        return told | {"rows": rows}
+        return words | {"rows": rows}
 
     def _rules(self, position: int, node: GraphNode) -> list[dict[str, str]]:
-        """The rule for each operand that is a node, what it makes of what comes from above, and what it adds that to."""
+        """For each operand that is a node: the partial derivative, its product with the adjoint, and the sum with earlier ones."""
         assert node.op is not None
         count, sweep = len(node.operands), self.sweep
         given = zip(node.operands, sweep.partials[position], sweep.contributions(position, node), sweep.before[position])
@@ -156,10 +156,10 @@ class Narration:
         return self.graph.label(position) or (f"{number(node.data)} ({node.op.name})" if node.op else number(node.data))
 
     def _change(self, position: int, gradient: float) -> tuple[str, str, int]:
-        """The part, what it says of its gradient now, and its shade."""
+        """The id of a node's part, the line with its gradient, and its shade."""
         return f"v{position}", f"grad {number(gradient)}", self.shade(gradient)
 
 
 def plain(value: float) -> float | str:
-    """A number as JSON has it: what is not finite by its name."""
+    """A number for JSON: a string if it is not finite."""
     return value if math.isfinite(value) else str(value)

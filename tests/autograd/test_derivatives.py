@@ -187,7 +187,9 @@ def test_deep_functions() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(TypeError, match=r"^grad needs a function that returns one scalar, got list; see jacobian for several$"):
+    with pytest.raises(
+        TypeError, match=r"^grad needs a function that returns one scalar, this one returned list\. For several outputs use jacobian$"
+    ):
         grad(lambda x: [x])(1.0)
     with pytest.raises(TypeError, match=r"^no argument number 2 to differentiate by: got 1 positional argument\(s\)$"):
         grad(sin, argnum=2)(1.0)
@@ -198,10 +200,10 @@ def test_errors() -> None:
     with pytest.raises(TypeError, match="must be real number"):
         grad(math.sin)(1.0)
     for derivative in (grad, value_and_grad, jacobian, hessian):
-        with pytest.raises(TypeError, match=r"^derivatives are taken of a function, got float 3.0$"):
+        with pytest.raises(TypeError, match=r"^expected a function to differentiate, got float 3.0$"):
             derivative(3.0)  # type: ignore[arg-type]
         with pytest.raises(
-            TypeError, match=r"^derivatives are taken of a function, got Value\(3.0, grad=0.0\): of a Value call .backward\(\), and"
+            TypeError, match=r"^expected a function to differentiate, got Value\(3.0, grad=0.0\)\. For a Value call \.backward\(\)"
         ):
             derivative(Value(3.0))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=re.escape("log(-1.0) is undefined")):

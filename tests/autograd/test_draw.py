@@ -507,13 +507,13 @@ def test_a_file_is_replaced_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch,
 
 def test_errors_say_what_to_write_instead(tmp_path: Path) -> None:
     x = Value(1.0)
-    with pytest.raises(TypeError, match=r"draw takes one Value, got list; of a list draw one element, as in draw\(model\(x\)\[0\]\)"):
+    with pytest.raises(TypeError, match=r"draw takes one Value, got list\. To draw an element of a list write draw\(model\(x\)\[0\]\)"):
         draw([x])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="detail='neurons' must be 'node', 'neuron', 'layer', or None"):
         draw(x, detail="neurons")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"around=Value\(2.0.* is not in the graph of Value\(1.0"):
         draw(x, around=Value(2.0))
-    with pytest.raises(ValueError, match="radius=-1 must be 0 or more"):
+    with pytest.raises(ValueError, match="radius must be a whole number of at least 0, got -1"):
         draw(x, around=x, radius=-1)
     with pytest.raises(TypeError, match=r"model=3 has no named_parameters\(\)"):
         draw(x, model=3)
