@@ -70,7 +70,7 @@ def test_constants_and_unused_inputs_have_derivative_zero() -> None:
     assert jacobian(lambda x: [x > 0, 1.0])(2.0) == [0.0, 0.0]
 
 
-def test_inner_derivatives_do_not_mistake_outer_inputs_for_their_own() -> None:
+def test_inner_and_outer_inputs_are_different() -> None:
     """The classic trap of nested derivatives, perturbation confusion (Siskind & Pearlmutter 2005)."""
     assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0
     assert grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0) == 6.0
@@ -79,7 +79,7 @@ def test_inner_derivatives_do_not_mistake_outer_inputs_for_their_own() -> None:
     assert grad(lambda x: grad(lambda y: grad(lambda z: x * y * z * z)(y))(x))(3.0) == 8 * 3.0
 
 
-def test_a_derivative_inside_a_graph_stays_in_it() -> None:
+def test_a_derivative_inside_a_graph_is_part_of_it() -> None:
     w = Value(3.0)
     slope = grad(lambda x: w * x * x)(2.0)
     assert isinstance(slope, Value)
@@ -95,7 +95,7 @@ def test_a_derivative_inside_a_graph_stays_in_it() -> None:
     assert x.grad == 24.0
 
 
-def test_an_inner_sweep_leaves_the_grads_of_the_outer_graph_alone() -> None:
+def test_an_inner_sweep_does_not_change_grads_of_the_outer_graph() -> None:
     w = Value(3.0)
     (w * w).backward()
     assert w.grad == 6.0
@@ -165,7 +165,7 @@ def test_newtons_method_inside_a_gradient() -> None:
         lambda: gradcheck(tanh, 0.3),
     ],
 )
-def test_derivatives_leave_nothing_to_the_garbage_collector(work: Callable[[], Any]) -> None:
+def test_derivatives_make_no_reference_cycles(work: Callable[[], Any]) -> None:
     work()
     gc.collect()
     gc.disable()
@@ -235,7 +235,7 @@ def test_gradcheck_names_operation_operand_both_numbers_and_the_error() -> None:
     assert repr(report) == str(report)
 
 
-def test_gradcheck_passes_what_is_right() -> None:
+def test_gradcheck_accepts_right_derivatives() -> None:
     assert gradcheck(lambda v: exp(v[0]) * v[1] ** 2 / (1 + v[0] ** 2), [0.3, -1.5])
     assert gradcheck(grad(tanh), 0.3)
     assert gradcheck(log, 1e-3)  # steps out of the domain are cut
@@ -288,7 +288,7 @@ def test_gradcheck_finds_the_wrong_sign_of_a_tiny_derivative_by_hand() -> None:
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_gradcheck_passes_derivatives_of_zero(scale: float) -> None:
+def test_gradcheck_accepts_derivatives_of_zero(scale: float) -> None:
     for f in (lambda x: scale * x**3, lambda x: scale * x * x, lambda x: scale * cos(x), lambda x: scale * (x - sin(x)), lambda x: scale):
         report = gradcheck(f, 0.0)
         assert report, report

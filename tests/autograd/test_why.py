@@ -44,13 +44,13 @@ def test_why_names_the_operation_responsible(data: float, f: object, verdict: st
     assert "to learn the source lines, make the graph inside `with anomaly():`" in str(found)
 
 
-def test_why_tells_cancelling_from_vanishing() -> None:
+def test_why_distinguishes_cancelling_from_vanishing() -> None:
     x = x_at(3.0)
     assert str(why(x - x, x)) == "the gradient of output by x is 0: 2 paths cancel, each alone up to 1"
     assert why(x * 1000 - x * (1000 - 1e-8), x).verdict == "cancelled"
 
 
-def test_why_tells_many_paths_from_a_large_factor() -> None:
+def test_why_distinguishes_many_paths_from_a_large_factor() -> None:
     x = x_at(1e-3)
     y = x
     for _ in range(21):
@@ -60,12 +60,12 @@ def test_why_tells_many_paths_from_a_large_factor() -> None:
     assert "2,097,152 paths add up, each alone at most 1" in str(found)
 
 
-def test_why_finds_nothing_strange_in_an_ordinary_gradient() -> None:
+def test_an_ordinary_gradient_has_no_cause() -> None:
     x = x_at(3.0)
     assert str(why(x * x, x)) == "the gradient of output by x is 6: nothing unusual: 2 paths, the largest gives 3"
 
 
-def test_why_lists_every_unit_that_blocks_the_way_and_no_other() -> None:
+def test_why_lists_every_relu_that_blocks_all_paths() -> None:
     x = x_at(-1.0)
     dead = [relu(x * (1 + index)) for index in range(8)]
     alive = relu(Value(3.0, label="elsewhere"))
@@ -82,7 +82,7 @@ def test_why_names_the_source_line_in_anomaly_mode() -> None:
     assert "anomaly" not in str(why(y, x))
 
 
-def test_why_tells_what_does_not_depend() -> None:
+def test_why_of_an_unconnected_leaf() -> None:
     x, y = Value(1.0, label="x"), Value(2.0, label="y")
     assert why(y * y, x).verdict == "unconnected"
     assert str(why(y * y, x)) == "the gradient of output by x is 0: the output was computed without it"
@@ -98,7 +98,7 @@ def test_swapped_output_and_leaf_give_a_hint() -> None:
     )
 
 
-def test_why_names_the_one_factor_that_all_paths_share_and_not_those_that_stop_some() -> None:
+def test_why_names_only_the_factor_that_all_paths_share() -> None:
     model = MLP([2, 4, 4, 3], relu, seed=1)
     cost = squared_error(model([0.0, 1.0]), [0.0] * 3)
     weight = model.layers[0].neurons[2].weights[0]

@@ -37,12 +37,12 @@ def test_a_network_of_13002_parameters_becomes_its_layers() -> None:
     assert len(drawing.picture.edges) == 6
 
 
-def test_layers_are_found_without_a_model_too() -> None:
+def test_layers_are_found_without_a_model() -> None:
     _, cost = network([784, 16, 16, 10], activation=sigmoid)
     assert titles(draw(cost))[:3] == ["16 × sigmoid(weighted sum)"] * 2 + ["10 × weighted sum"]
 
 
-def test_neurons_have_a_box_each() -> None:
+def test_each_neuron_has_a_box() -> None:
     model, cost = network([3, 4, 2])
     drawing = draw(cost, detail="neuron", model=model)
     assert {name for name in titles(drawing) if name.startswith("layers")} == {
@@ -89,7 +89,7 @@ def test_neurons_are_found_in_sums_of_products_and_examples_fold() -> None:
     assert inputs[1] == "30 examples"
 
 
-def test_a_small_graph_of_few_examples_is_folded_node_by_node_when_it_must_be() -> None:
+def test_a_small_batch_is_folded_node_by_node() -> None:
     w = Value(0.5, "w")
     cost = mean([tanh(w * x) for x in np.linspace(-1, 1, 100).tolist()])
     cost.backward()
@@ -101,7 +101,7 @@ def test_a_small_graph_of_few_examples_is_folded_node_by_node_when_it_must_be() 
     assert [edge.count for edge in drawing.picture.edges if edge.count > 1] == [100]
 
 
-def test_sums_within_an_example_fold_with_it() -> None:
+def test_sums_within_an_example_fold() -> None:
     _, cost = network([2, 3, 2], 5)
     graph = snapshot(cost)
     totals = [position for position, node in graph.nodes.items() if node.op is ops.total_]
@@ -126,19 +126,19 @@ def twice(x: Any) -> Any:
         (lambda costs: weighted_sum(costs, costs), False),
     ],
 )
-def test_examples_are_the_terms_below_whatever_adds_up(together: Callable[[list[Value]], Value], folds: bool) -> None:
+def test_examples_are_the_terms_of_a_sum(together: Callable[[list[Value]], Value], folds: bool) -> None:
     w = Value(0.5, "w")
     graph = snapshot(together([tanh(w * x) for x in np.linspace(-1, 1, 100).tolist()]))
     assert (len(set(fold(graph))) < 20) is folds
 
 
-def test_outputs_that_share_hidden_neurons_are_no_examples() -> None:
+def test_outputs_that_share_hidden_neurons_do_not_fold() -> None:
     _, cost = network([2, 3, 4])
     graph = snapshot(cost)
     assert fold(graph) == list(range(len(graph.nodes)))
 
 
-def test_recurrent_steps_with_shared_weights_stay_apart() -> None:
+def test_recurrent_steps_with_shared_weights_do_not_fold() -> None:
     u, w, b = Value(0.5, "u"), Value(0.3, "w"), Value(0.1, "b")
     state: Any = 0.0
     for step in range(5):
@@ -191,7 +191,7 @@ MAKERS: list[Callable[..., Any]] = [
 
 @settings(deadline=None)
 @given(st.data())
-def test_collapsing_loses_and_repeats_nothing(data: st.DataObject) -> None:
+def test_every_node_is_in_exactly_one_group(data: st.DataObject) -> None:
     nodes: list[Any] = [Value(float(index)) for index in range(data.draw(st.integers(1, 5)))]
     for _ in range(data.draw(st.integers(1, 40))):
         operands = [nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(3)]
@@ -224,7 +224,7 @@ def assert_no_cycle(collapse: Collapse, groups: list[Group]) -> None:
             del before[index]
 
 
-def test_names_lose_their_last_parts() -> None:
+def test_above_removes_the_last_parts_of_a_name() -> None:
     assert above("layers[0].neurons[3].weights[17]", 1) == "layers[0].neurons[3]"
     assert above("layers[0].neurons[3].weights[17]", 2) == "layers[0]"
     assert above("cells['a.b'].bias", 1) == "cells['a.b']"

@@ -19,7 +19,7 @@ def test_pictures_are_rendered(ending: str, start: bytes, tmp_path: Path) -> Non
     assert [each.name for each in tmp_path.iterdir()] == [f"g.{ending}"]
 
 
-def test_the_systems_graphviz_is_used_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_installed_graphviz_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = tmp_path / "dot"
     script.write_text("#!/bin/sh\ncat > /dev/null\necho '<svg>by the system</svg>'\n")
     script.chmod(0o755)
@@ -27,7 +27,7 @@ def test_the_systems_graphviz_is_used_where_it_is(monkeypatch: pytest.MonkeyPatc
     assert draw(Value(1.0)).save(tmp_path / "g.svg").read_text() == "<svg>by the system</svg>\n"
 
 
-def test_text_and_page_need_no_graphviz_and_pictures_say_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_images_need_graphviz_and_text_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     drawing = draw(neuron()[0])
@@ -45,7 +45,7 @@ def test_a_notebook_shows_the_picture() -> None:
     assert "<svg" in draw(neuron()[0])._repr_mimebundle_()["image/svg+xml"]
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "g.dot"
     path.write_text("before")
 
@@ -82,7 +82,7 @@ def test_errors_say_what_to_write_instead(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["svg", "html"])
-def test_what_is_too_large_to_lay_out_is_text_only(ending: str, tmp_path: Path) -> None:
+def test_a_picture_that_is_too_large_can_only_be_text(ending: str, tmp_path: Path) -> None:
     y = Value(0.5)
     for _ in range(600):
         y = tanh(y)

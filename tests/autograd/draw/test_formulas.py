@@ -16,7 +16,7 @@ POINTS = [(0.3, 0.7, 0.2, 0.9, 0.4), (0.6, 0.6, 0.1, 0.5, 0.8)]
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("name", TABLE)
-def test_formulas_are_the_rows_read_with_symbols(name: str, point: tuple[float, ...]) -> None:
+def test_formulas_have_the_values_of_the_gradients(name: str, point: tuple[float, ...]) -> None:
     op = TABLE[name]
     count = 5 if op.variadic else len(op.partials)
     operands = point[:count]
@@ -29,7 +29,7 @@ def test_formulas_are_the_rows_read_with_symbols(name: str, point: tuple[float, 
         assert float(eval(source, {}, known)) == pytest.approx(leaf.grad, rel=1e-3, abs=1e-12)
 
 
-def test_formulas_as_a_textbook_prints_them() -> None:
+def test_formulas_are_written_as_in_a_textbook() -> None:
     assert partial_formulas(ops.multiply, 2) == ["b", "a"]
     assert partial_formulas(ops.divide, 2) == ["1 / b", "-y / b"]
     assert partial_formulas(ops.maximum, 2)[0] == "(a > b) + (a == b) / 2"
@@ -40,7 +40,7 @@ def test_formulas_as_a_textbook_prints_them() -> None:
     assert (((x < 1) == (x > 2)) | ~(x < 3)).text == "(x < 1) == (x > 2) or ~(x < 3)"
 
 
-def test_rules_of_ones_own_are_told_in_their_own_words_where_they_can_be() -> None:
+def test_formulas_of_custom_primitives() -> None:
     @primitive(lambda y, angle: y + angle * 2)
     def told(angle: Any) -> Any:
         return angle * angle

@@ -14,7 +14,7 @@ from autograd.draw.sweep import Sweep
 from tests.autograd.draw.graphs import neuron, page_data, parts_of
 
 
-def test_steps_tell_the_rule_in_words_and_numbers() -> None:
+def test_steps_show_rules_and_numbers() -> None:
     output, _ = neuron()
     parts = parts_of(draw(output))
     assert {name for name, part in parts.items() if "turn" not in part} == {"v0", "v1", "v3"}
@@ -34,7 +34,7 @@ def test_contributions_add_up_in_an_operand_used_twice() -> None:
     assert [row["sum"] for row in rows] == ["into x: 0 + 3 = 3", "into x: 3 + 3 = 6"]
 
 
-def test_turns_follow_the_data_from_the_leaves_on() -> None:
+def test_turns_are_depths() -> None:
     a, b = Value(2.0, "a"), Value(3.0, "b")
     deep = tanh(tanh(tanh(a)))
     late = b * 2.0  # comes last in the order of the graph, and is no deeper than the first tanh
@@ -42,7 +42,7 @@ def test_turns_follow_the_data_from_the_leaves_on() -> None:
     assert sorted(turns) == [1, 1, 2, 3, 4]
 
 
-def test_gradients_of_the_page_are_those_of_a_fresh_sweep() -> None:
+def test_gradients_of_the_page_do_not_depend_on_grad() -> None:
     x = Value(2.0, "x")
     y = maximum(x, 1.0) * x
     y.backward()
@@ -62,7 +62,7 @@ STEADY: list[Callable[..., Any]] = [
 
 @settings(deadline=None)
 @given(st.data())
-def test_the_sweep_of_the_page_is_that_of_the_engine(data: st.DataObject) -> None:
+def test_the_sweep_gives_the_gradients_of_backward(data: st.DataObject) -> None:
     """Against `Value.backward`, on random graphs; what is held after the last addition to a node is its adjoint."""
     nodes: list[Any] = [Value(0.5 * index - 1) for index in range(data.draw(st.integers(1, 4)))]
     for _ in range(data.draw(st.integers(1, 30))):
@@ -89,7 +89,7 @@ def test_the_sweep_uses_the_numbers_of_the_drawing() -> None:
     assert parts_of(drawing)["v0"]["lines"][-1]["text"] == "grad 4"
 
 
-def test_a_flat_operation_passes_nothing_on_of_an_infinite_gradient() -> None:
+def test_a_flat_operation_blocks_an_infinite_gradient() -> None:
     x = Value(0.0, "x")
     y = (x.sign()) ** 0.5 + x
     y.backward()
@@ -99,7 +99,7 @@ def test_a_flat_operation_passes_nothing_on_of_an_infinite_gradient() -> None:
     assert [edge["partial"] for edge in page_data(draw(y))["edges"]][1] == "inf"
 
 
-def test_a_neighbourhoods_steps_know_what_flows_in_from_outside() -> None:
+def test_steps_of_a_neighbourhood_include_gradients_from_outside() -> None:
     x = Value(2.0, "x")
     y = x * 3.0
     z = y * y
@@ -108,12 +108,12 @@ def test_a_neighbourhoods_steps_know_what_flows_in_from_outside() -> None:
     assert step["changes"][-1][:2] == ["v0", "grad 36"]
 
 
-def test_many_contributions_are_cut_short() -> None:
+def test_a_long_list_of_contributions_is_cut() -> None:
     (output,) = [part for part in parts_of(draw(total([Value(float(each)) for each in range(30)]))).values() if "turn" in part]
     assert output["backward"]["rows"][-1] == {"rule": "and 18 more in the same way"}
 
 
-def test_a_weighted_sum_is_told_term_by_term_the_largest_where_there_are_many() -> None:
+def test_a_weighted_sum_lists_its_largest_terms() -> None:
     w, x, b = Value(0.5, "w"), Value(4.0, "x"), Value(0.25, "b")
     z = weighted_sum([w, 3.0], [x, 2.0], b)
     z.backward()
@@ -127,7 +127,7 @@ def test_a_weighted_sum_is_told_term_by_term_the_largest_where_there_are_many() 
     assert terms["others"] == [10, 45.0]
 
 
-def test_shades_are_the_drawings() -> None:
+def test_shades_are_the_colours_of_the_drawing() -> None:
     drawing = draw(neuron()[0])
     found = page_data(drawing)
     shades = {part["id"]: found["shades"][part["shade"]] for part in found["parts"]}

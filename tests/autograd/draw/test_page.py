@@ -29,7 +29,7 @@ def test_it_opens_on_the_whole_graph_with_every_number_in_place(opened: Opener) 
     assert hover == f"data {nodes[4].data}, grad {nodes[4].grad}"
 
 
-def test_colours_are_the_drawings(opened: Opener) -> None:
+def test_colours_are_those_of_the_drawing(opened: Opener) -> None:
     cost, _ = example()
     cost.backward()
     page = opened(cost)
@@ -41,7 +41,7 @@ def test_colours_are_the_drawings(opened: Opener) -> None:
             assert f"rgb({', '.join(str(int(color[at : at + 2], 16)) for at in (0, 2, 4))})" in fill
 
 
-def test_all_leaves_are_given_at_once_and_then_nodes_are_computed_one_by_one(opened: Opener) -> None:
+def test_the_first_step_gives_the_leaves_and_later_steps_compute_a_node(opened: Opener) -> None:
     cost, nodes = example()
     page = opened(cost)
     page.press(Keys.ARROW_RIGHT)
@@ -144,14 +144,14 @@ def test_an_operation_can_be_picked_before_the_first_step(opened: Opener) -> Non
     assert "tanh: 2 paths to the output" in page.browser.find_element(By.ID, "paths").text
 
 
-def test_what_the_drawing_highlights_stands_out(opened: Opener) -> None:
+def test_highlighted_edges_are_marked_on_the_page(opened: Opener) -> None:
     cost, nodes = example()
     page = opened(cost, highlight=chain_rule(cost, nodes[3]).edges)
     marked = [each.get_attribute("data-edge") for each in page.browser.find_elements(By.CSS_SELECTOR, ".edge.marked")]
     assert set(marked) == {"v3 o4", "o4 v4", "v4 o5", "o5 v5", "v5 o6", "o6 v6"}
 
 
-def test_paths_are_counted_and_not_walked(opened: Opener) -> None:
+def test_many_paths_are_counted(opened: Opener) -> None:
     x = y = Value(1.0, "x")
     for _ in range(30):
         y = y + y

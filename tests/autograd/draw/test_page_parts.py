@@ -80,7 +80,7 @@ def test_every_detail_of_the_drawing_can_be_chosen(opened: Opener) -> None:
     assert not select.all_selected_options  # some neurons are open, and others are not
 
 
-def test_a_closed_neuron_tells_its_terms(opened: Opener) -> None:
+def test_a_closed_neuron_lists_its_terms(opened: Opener) -> None:
     model = MLP([2, 3, 1], tanh, seed=1)
     output = model([0.5, -0.75])[0]
     output.backward()
@@ -92,7 +92,7 @@ def test_a_closed_neuron_tells_its_terms(opened: Opener) -> None:
     assert figures[:6] == [first.data, 0.5, first.data * 0.5, second.data, -0.75, second.data * -0.75]
 
 
-def test_a_weighted_sum_shows_its_terms_and_what_each_gets(opened: Opener) -> None:
+def test_a_weighted_sum_lists_its_terms_and_contributions(opened: Opener) -> None:
     w, x, b = Value(0.5, "w"), Value(-4.0, "x"), Value(0.25, "b")
     z = weighted_sum([w], [x], b)
     cost = z * 3.0
@@ -104,7 +104,7 @@ def test_a_weighted_sum_shows_its_terms_and_what_each_gets(opened: Opener) -> No
     assert page.numbers() == [-4.0, 3.0, w.grad, 0.5, 3.0, x.grad, 1.0, 3.0, b.grad]
 
 
-def test_what_does_not_fit_has_a_map_and_stays_in_view(opened: Opener) -> None:
+def test_a_large_graph_has_a_map_and_its_step_stays_in_view(opened: Opener) -> None:
     x = y = Value(1.0, "x")
     for _ in range(16):
         y = tanh(y)
@@ -124,7 +124,7 @@ def test_what_does_not_fit_has_a_map_and_stays_in_view(opened: Opener) -> None:
     assert x.data == 1.0
 
 
-def test_what_is_not_finite_is_told_too(opened: Opener) -> None:
+def test_infinite_gradients_are_shown(opened: Opener) -> None:
     x = Value(0.0, "x")
     y = x**0.5
     y.backward()
@@ -154,7 +154,7 @@ def test_a_network_of_13002_parameters_opens(opened: Opener, tmp_path: Path) -> 
     assert page.texts(page.box("layer 2, neuron 9, b"))[-1] == f"grad {bias.grad:.4g}"
 
 
-def test_nothing_glides_for_who_wants_no_motion(opened: Opener) -> None:
+def test_reduced_motion_is_respected(opened: Opener) -> None:
     model, cost = moons()
     page = opened(cost, model=model)
     page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]})
@@ -170,7 +170,7 @@ def test_nothing_glides_for_who_wants_no_motion(opened: Opener) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(opened: Opener, scheme: str) -> None:
+def test_axe_finds_no_violations(opened: Opener, scheme: str) -> None:
     model, cost = moons()
     page = opened(cost, model=model)
     features = [{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]

@@ -5,7 +5,7 @@ from autograd.draw.picture import spread
 from tests.autograd.draw.graphs import network, neuron, page_data, parts_of
 
 
-def test_layers_open_into_neurons_and_these_into_nodes_with_the_models_names() -> None:
+def test_layers_contain_neurons_and_neurons_contain_nodes() -> None:
     model, cost = network([2, 3, 1])
     parts = parts_of(draw(cost, model=model, detail="layer"))
     layer = next(part for part in parts.values() if part["name"] == "layer 0")
@@ -15,7 +15,7 @@ def test_layers_open_into_neurons_and_these_into_nodes_with_the_models_names() -
     assert {"layer 0, neuron 2, w0", "layer 0, neuron 2, w1", "layer 0, neuron 2, b", "z[0,2]", "a[0,2]"} == set(inside)
 
 
-def test_names_are_found_where_neurons_stand_side_by_side() -> None:
+def test_layers_are_named_without_a_model() -> None:
     model, cost = network([2, 3, 1])
     with_model, without = (parts_of(draw(cost, model=each)) for each in (model, None))
     assert [part["name"] for part in without.values()] == [part["name"] for part in with_model.values()]
@@ -23,7 +23,7 @@ def test_names_are_found_where_neurons_stand_side_by_side() -> None:
     assert not any("layer" in part["name"] for part in alone.values())
 
 
-def test_labels_of_ones_own_come_before_names_that_are_found() -> None:
+def test_the_users_labels_come_before_other_names() -> None:
     model, cost = network([2, 3, 1])
     model.parameters()[0].label = "my weight"
     names = {part["name"] for part in parts_of(draw(cost)).values()}
@@ -43,7 +43,7 @@ def test_a_batch_opens_into_its_examples() -> None:
     assert len(set(data)) == 4
 
 
-def test_every_number_of_a_network_and_a_batch_is_the_engines() -> None:
+def test_every_number_of_a_batch_is_that_of_the_graph() -> None:
     model, cost = network([2, 3, 1], 4)
     drawing = draw(cost, model=model)
     nodes = [part for part in parts_of(drawing).values() if part["level"] == "node"]
@@ -54,14 +54,14 @@ def test_every_number_of_a_network_and_a_batch_is_the_engines() -> None:
         assert [line["text"] for line in part["lines"]][-2:] == [f"data {value.data:.4g}", f"grad {value.grad:.4g}"]
 
 
-def test_a_page_keeps_the_names_of_its_moment() -> None:
+def test_a_page_does_not_change_with_its_labels() -> None:
     model, cost = network([2, 3, 1])
     drawing, before = draw(cost, model=model), draw(cost, model=model).page
     model.parameters()[0].label = "changed"
     assert drawing.page == before
 
 
-def test_what_is_too_much_stays_closed_and_says_so() -> None:
+def test_parts_with_too_many_nodes_are_sealed() -> None:
     model, cost = network([120, 3, 1])
     drawing = draw(cost, model=model)
     parts = parts_of(drawing)
@@ -72,7 +72,7 @@ def test_what_is_too_much_stays_closed_and_says_so() -> None:
     assert len(parts) < 1500
 
 
-def test_edges_join_the_innermost_parts_and_constants_the_closed_neurons() -> None:
+def test_edges_connect_the_smallest_parts() -> None:
     model, cost = network([120, 3, 1])
     found = page_data(draw(cost, model=model))
     names = {part["id"]: part["name"] for part in found["parts"]}

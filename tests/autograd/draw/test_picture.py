@@ -43,11 +43,11 @@ def test_constants_are_drawn_small_and_operands_in_their_order() -> None:
     assert "ordering" not in draw(Value(1.0) + Value(2.0)).dot
 
 
-def test_a_lone_value_is_one_box() -> None:
+def test_a_single_value_is_one_box() -> None:
     assert lines(draw(Value(1.5))) == [("data 1.5", "grad 0")]
 
 
-def test_a_drawing_keeps_the_numbers_of_its_moment() -> None:
+def test_a_drawing_does_not_change_with_its_graph() -> None:
     output, x = neuron()
     drawing = draw(output)
     x.data, x.grad, x.label = 9.0, 9.0, "changed"
@@ -60,7 +60,7 @@ def test_the_same_graph_gives_the_same_text_byte_for_byte() -> None:
         assert (first.dot, first.mermaid, first.page) == (second.dot, second.mermaid, second.page)
 
 
-def test_what_model_calls_a_parameter_labels_it() -> None:
+def test_parameters_have_the_names_of_the_model() -> None:
     model = nn.Neuron(2)
     assert titles(draw(model([1.0, 2.0]), model=model))[:3] == ["w[0]", "w[1]", "b"]
 
@@ -70,7 +70,7 @@ def test_what_model_calls_a_parameter_labels_it() -> None:
 
 @settings(deadline=None)
 @given(st.text())
-def test_any_label_is_shown_and_never_run(label: str) -> None:
+def test_any_label_is_shown_as_text(label: str) -> None:
     pygraphviz = pytest.importorskip("pygraphviz")
     a, b = Value(1.0, label), Value(2.0)
     drawing = draw(a * b)
@@ -94,7 +94,7 @@ def test_labels_that_look_like_code() -> None:
     assert drawing.page.count("</script") == 2
 
 
-def test_long_labels_and_line_ends_are_made_to_fit() -> None:
+def test_long_labels_are_cut_and_line_ends_removed() -> None:
     assert titles(draw(Value(1.0, "two\nlines\tand\x00more")))[0] == "two lines and\N{REPLACEMENT CHARACTER}more"
     assert titles(draw(Value(1.0, "x" * 60)))[0] == "x" * 47 + "…"
 
@@ -102,7 +102,7 @@ def test_long_labels_and_line_ends_are_made_to_fit() -> None:
 # Neighbourhoods
 
 
-def test_around_shows_a_neighbourhood_and_says_what_is_left_out() -> None:
+def test_around_shows_a_neighbourhood_and_counts_the_hidden_nodes() -> None:
     output, x = neuron()
     near = draw(output, around=x, radius=1)
     assert [box.id for box in near.picture.boxes] == ["v1", "o2", "before2", "v2", "after2"]
@@ -129,7 +129,7 @@ def test_only_the_neighbourhood_becomes_nodes() -> None:
     assert lines(draw(y, around=x, radius=10**9)) == lines(draw(y))
 
 
-def test_a_large_neighbourhood_folds_among_what_it_shows() -> None:
+def test_a_large_neighbourhood_folds() -> None:
     w = Value(0.5, "w")
     inputs = [Value(x, f"x{index}") for index, x in enumerate(np.linspace(-1, 1, 150).tolist())]
     cost = mean([tanh(w * x) for x in inputs])
@@ -139,7 +139,7 @@ def test_a_large_neighbourhood_folds_among_what_it_shows() -> None:
     assert {box.id for box in near.picture.boxes} >= {end for edge in near.picture.edges for end in (edge.tail, edge.head)}
 
 
-def test_a_page_of_a_neighbourhood_keeps_the_numbers_of_its_moment() -> None:
+def test_a_page_of_a_neighbourhood_does_not_change_with_its_graph() -> None:
     x, w = Value(2.0, "x"), Value(3.0, "w")
     y = x * w
     drawings = [draw(y * y, around=x, radius=1) for _ in range(2)]
@@ -159,7 +159,7 @@ def contrast(a: str, b: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_text_is_legible_on_every_fill_and_lines_on_light_and_dark() -> None:
+def test_text_and_lines_have_enough_contrast() -> None:
     assert all(contrast(INK, fill) >= 4.5 for fill in (*NEGATIVE, ZERO, *POSITIVE, NOT_FINITE))
     assert all(contrast(LINE, behind) >= 3 for behind in ("#ffffff", "#14161a"))
 
@@ -184,7 +184,7 @@ def test_numbers_that_are_not_finite_are_drawn() -> None:
     assert spread([1.0, math.nan]) == "nan"
 
 
-def test_the_paths_of_the_chain_rule_stand_out() -> None:
+def test_highlighted_edges_are_marked() -> None:
     x, w = Value(2.0, label="x"), Value(3.0, label="w")
     y = (x * w).tanh() + x
     drawn = draw(y, highlight=chain_rule(y, w).edges).dot

@@ -15,7 +15,7 @@ from autograd.draw.page import FOLDER, SCRIPTS
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_script_imports_what_earlier_ones_export(name: str) -> None:
+def test_a_script_imports_only_exported_names_of_earlier_scripts(name: str) -> None:
     text = (FOLDER / name).read_text(encoding="utf-8")
     for imported, source in re.findall(r"^import \{(.*)\} from \"\./(.*)\";$", text, re.MULTILINE):
         assert SCRIPTS.index(source) < SCRIPTS.index(name)
@@ -60,7 +60,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[Any]], Any
     return run
 
 
-def test_boxes_never_overlap_and_edges_lead_to_the_right(place: Callable[[list[Any]], Any]) -> None:
+def test_boxes_do_not_overlap_and_edges_go_to_the_right(place: Callable[[list[Any]], Any]) -> None:
     random, cases = Random(1), list[dict[str, Any]]()
     for _ in range(100):
         pairs = [random.sample(range(20), 2) for _ in range(random.randrange(60))]
@@ -83,7 +83,7 @@ def test_boxes_never_overlap_and_edges_lead_to_the_right(place: Callable[[list[A
             assert all(left[0] < right[0] for left, right in pairwise(route))
 
 
-def test_groups_that_lead_to_each_other_are_laid_out_too(place: Callable[[list[Any]], Any]) -> None:
+def test_cycles_of_groups_are_laid_out(place: Callable[[list[Any]], Any]) -> None:
     edges = [("a", "b"), ("b", "c"), ("c", "b"), ("c", "d"), ("e", "e2"), ("e2", "e")]
     (placed,) = place([{"sizes": dict.fromkeys(["a", "b", "c", "d", "e", "e2"], (40, 20)), "edges": edges}])
     places = placed["places"]
