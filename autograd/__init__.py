@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from autograd import ops
 from autograd.chain_rule import chain_rule
-from autograd.derivatives import grad, gradcheck, hessian, jacobian, value_and_grad
+from autograd.derivatives import grad, hessian, jacobian, value_and_grad
+from autograd.differences import gradcheck
 from autograd.draw import draw
 from autograd.errors import CompilationError, NudgeError, TraceError, UndefinedError, UnsafeCacheError
 from autograd.modes import anomaly

@@ -20,7 +20,7 @@ OPTIONAL = {
 }  # fmt: skip
 ENGINE = [
     "errors", "kernels", "operation", "ops", "modes", "reach", "backward", "_fast_backward", "interop", "copying", "value", "require",
-    "derivatives",
+    "derivatives", "differences",
 ]  # fmt: skip
 REST = ["names", "paths", "why", "chain_rule", "vectorize", "draw"]
 ORDER = [*(f"autograd.{name}" for name in ("_support", *ENGINE, *REST)), "autograd", "nn", "playground", "demos", "tests"]

@@ -44,6 +44,18 @@ def test_why_names_the_operation_responsible(data: float, f: object, verdict: st
     assert "to learn the source lines, make the graph inside `with anomaly():`" in str(found)
 
 
+def test_a_zero_factor_is_mentioned_only_where_it_makes_the_gradient_nan() -> None:
+    """IEEE arithmetic: inf + 0 is inf, inf - inf is nan, and inf * 0 is nan."""
+    x = x_at(0.0)
+    for output, verdict, is_mentioned in (
+        (sqrt(x) + 0.0 * x, "infinite", False),
+        (sqrt(x) - sqrt(x), "nan", False),
+        (sqrt(x) * 0.0, "nan", True),
+    ):
+        assert why(output, x).verdict == verdict
+        assert ("another is 0" in str(why(output, x))) is is_mentioned
+
+
 def test_why_distinguishes_cancelling_from_vanishing() -> None:
     x = x_at(3.0)
     assert str(why(x - x, x)) == "the gradient of output by x is 0: 2 paths cancel, each alone up to 1"
