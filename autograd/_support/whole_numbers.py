@@ -39,5 +39,5 @@ def check_whole(name: str, number: Any, least: int = 1, meaning: str = "") -> in
     """
     if not is_whole(number) or number < least:
         explained = f": {meaning}" if meaning else ""
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}{explained}")
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r:.60}{explained}")
     return int(number)
