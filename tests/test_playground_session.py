@@ -930,7 +930,7 @@ def test_of_a_csv_with_more_columns_two_are_drawn_and_the_others_stay_at_their_m
         ("1,2,x\n3,spam,y\n5,6,x\n", "spam"),
         ("1,2,x\n3,y\n", "the text, line 2: 2 cells, but the first line has 3"),
         ('1,"2,x\n', "the text is not a CSV file in UTF-8"),
-        ("1,nan,x\n2,3,y\n", "the text: no value for 'column 1' on line 1: fill it in or remove the lines"),
+        ("1,nan,x\n2,3,y\n", "the text: no value for 'column 1' on line 1: fill it in, or remove the lines"),
     ],
 )
 def test_a_csv_that_is_none_is_refused(text: str, problem: str) -> None:
