@@ -20,7 +20,7 @@ from autograd import Value, exp, maximum, primitive, relu, sigmoid, softplus, ta
 from nn import MLP, Layer, Module, Neuron, train
 from nn.activations import linear
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 X = np.random.default_rng(0).normal(size=(60, 2))
 
 
