@@ -1,6 +1,5 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
-from nn.anatomy import anatomy
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
 from nn.data import (
     blobs,
@@ -17,7 +16,7 @@ from nn.data import (
     standardize,
     xor,
 )
-from nn.explain import nudges
+from nn.explain import anatomy, nudges
 from nn.formula import FormulaError, formula
 from nn.history import History
 from nn.module import Module

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import autograd
-from autograd import Operation, TraceError, erfc, vectorize
+from autograd import Operation, TraceError, Value, erfc, vectorize
 
 Activation = Callable[[Any], Any]
 FEW = 50  # up to this number of points, calling a function is faster than compiling it
@@ -60,15 +60,16 @@ def name_of(function: Any) -> str:
 
 
 def elementwise(function: Activation, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """A function of one number at each number of an array of any shape; nan where it is undefined.
+    """A function of one number at each number of an array of any shape; not finite where it is undefined.
 
     >>> elementwise(autograd.log, np.array([[1.0, -1.0]]))
     array([[ 0., nan]])
     """
     if x.size > FEW:
         with suppress(TraceError), np.errstate(all="ignore"):
-            compiled: npt.NDArray[np.float64] = vectorize(function)(x.ravel()).reshape(x.shape)
-            return compiled
+            results: npt.NDArray[np.float64] = vectorize(function)(x.ravel())
+            if results.shape == (x.size,):  # otherwise it returns several numbers, and _value raises
+                return results.reshape(x.shape)
     return np.array([_value(function, each) for each in x.ravel().tolist()], dtype=np.float64).reshape(x.shape)
 
 
@@ -77,4 +78,4 @@ def _value(function: Activation, x: float) -> float:
         result = function(x)
     except ArithmeticError:  # UndefinedError is one
         return math.nan
-    return float(getattr(result, "data", result))
+    return float(result.data if isinstance(result, Value) else result)

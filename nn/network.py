@@ -6,13 +6,13 @@ Layers and networks return lists. They take a list (or a row of an array) with o
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from autograd import Value, refuse_masked, relu, softplus, tanh, weighted_sum
+from autograd import Value, grad, refuse_masked, relu, softplus, tanh, weighted_sum
 from nn import saved
 from nn._validation import whole_number
 from nn.activations import Activation, activation_from, elementwise, name_of
@@ -131,12 +131,19 @@ class Layer(Module):
             return list(z), list(a)
         with np.errstate(all="ignore"):
             sums = x @ self.weights.T + self.biases
-            activations = np.empty_like(sums)
-            functions = [neuron.activation for neuron in self.neurons]
-            for function in {id(each): each for each in functions}.values():
-                columns = [index for index, each in enumerate(functions) if each is function]
-                activations[:, columns] = elementwise(function, sums[:, columns])
-        return sums, activations
+        return sums, self._elementwise(lambda activation: activation, sums)
+
+    def slopes(self, z: Array) -> Array:
+        """The derivatives of the activations at the weighted sums z: shape (examples, neurons), like z."""
+        return self._elementwise(grad, z)
+
+    def _elementwise(self, of: Callable[[Activation], Activation], z: Array) -> Array:
+        """A function of each neuron's activation, at the neuron's column of z."""
+        results, activations = np.empty_like(z), [neuron.activation for neuron in self.neurons]
+        for activation in {id(each): each for each in activations}.values():
+            columns = [index for index, each in enumerate(activations) if each is activation]
+            results[:, columns] = elementwise(of(activation), z[:, columns])
+        return results
 
     def _inputs(self) -> int:
         return self.neurons[0]._inputs()
@@ -231,7 +238,7 @@ class MLP(Module):
         -------
         Trace
             `z` and `a`, each with one entry per layer: a list with an entry per neuron, or for a batch an array of shape
-            (examples, neurons). In arrays, an activation that is undefined is nan.
+            (examples, neurons). In arrays, an activation that is undefined is nan or infinite.
 
         Raises
         ------

@@ -58,7 +58,8 @@ def test_categories_become_a_column_for_each_word(tmp_path: Path) -> None:
     table = load_csv(path, categorical=["colour", "zip"])
     assert table.features == ["size", "colour=blue", "colour=red", "zip=9", "zip=10"]
     assert table.X.tolist() == [[1, 0, 1, 0, 1], [2, 1, 0, 1, 0], [3, 0, 1, 0, 1]]
-    for column in ("colour", 1, np.int64(1), -3):
+    columns: list[Any] = ["colour", 1, np.int64(1), -3]
+    for column in columns:
         assert load_csv(path, categorical=column).features == ["size", "colour=blue", "colour=red", "zip"]
 
 
