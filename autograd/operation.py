@@ -80,6 +80,8 @@ class Operation:
         selects: bool = False,
         singular: bool | Callable[..., bool] = False,
         normalised: bool = False,
+        is_special: bool = False,
+        internal: bool = False,
     ) -> None:
         self.name, self.symbol, self.precedence = name, symbol or name, precedence
         self.on_floats, self.on_arrays = on_floats, on_arrays
@@ -87,6 +89,7 @@ class Operation:
         self.is_condition, self.is_commutative, self.is_sum, self.has_terms = is_condition, is_commutative, is_sum, has_terms
         self.variadic, self.arity, self.reduction = variadic, len(partials), reduction
         self.selects, self.singular, self.normalised = selects, singular, normalised
+        self.is_special, self.internal = is_special, internal
         self.is_linear = all(isinstance(each, float) for each in self.partials)
         self.is_simple = not variadic and not selects and len(partials) <= 2 and (self.is_linear or all(map(callable, partials)))
         self.flat = frozenset(index for index, each in enumerate(self.partials) if each == 0.0)

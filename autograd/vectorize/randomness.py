@@ -131,7 +131,7 @@ def _torch_state() -> Any:
     return torch.get_rng_state().numpy().tobytes() if hasattr(torch, "get_rng_state") else None
 
 
-_GLOBAL: dict[Any, str] = {  # how the state of a generator is read that is no object of its own
+_GLOBAL: dict[Any, str] = {  # functions that return the state of a global generator
     random.getstate: "the global generator of random",
     np.random.get_state: "the global generator of numpy.random",
     _torch_state: "the global generator of torch",
