@@ -204,7 +204,7 @@ def test_a_state_goes_from_one_network_to_another() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"layers[9].bias": 1.0}, r"1 unknown parameter\(s\), such as layers\[9\].bias: the state is that of another model"),
+        ({"layers[9].bias": 1.0}, r"1 unknown parameter\(s\), such as layers\[9\].bias: the state belongs to another model"),
         ({"layers[1].neurons[0].bias": None}, r"1 missing parameter\(s\), such as layers\[1\].neurons\[0\].bias"),
         ({"layers[1].neurons[0].bias": math.nan}, r"layers\[1\].neurons\[0\].bias must be a finite number, got nan"),
         ({"layers[1].neurons[0].bias": "1"}, r"layers\[1\].neurons\[0\].bias must be a real number, got str '1'"),
@@ -302,7 +302,7 @@ def test_a_neuron_and_a_layer_answer_like_the_network_of_them() -> None:
         assert model.threshold == 0.5
         assert model.accuracy(X, Y) == 1.0
         assert model.probabilities(X)[:, 1] == pytest.approx(model.predict(X)[:, 0])
-        with pytest.raises(ValueError, match="these outputs have been through tanh"):
+        with pytest.raises(ValueError, match="these outputs are results of tanh"):
             Layer(1, 2).probabilities(X)
 
 
@@ -550,7 +550,7 @@ neuron: Any = Neuron
         (lambda: neuron(2)([[1.0, 2.0], [3.0, 4.0]]), r"expected a real number, an array or a Value, got list \[1.0, 2.0\]"),
         *[(partial(some, 3.0), r"a list of one example's inputs, got 3.0: for a single input write \[x\]")
           for some in (network([1, 1]), layer(1, 3), neuron(1))],
-        (lambda: network([2, 1]).load_state_dict(None), r"takes what state_dict\(\) gave, numbers by name, got NoneType None"),
+        (lambda: network([2, 1]).load_state_dict(None), r"takes the result of state_dict\(\), numbers by name, got NoneType None"),
         (lambda: network([1, 1]).load_state_dict(dict.fromkeys(network([1, 1]).state_dict(), 10**400)), "int too large"),
         (lambda: network([1, 1]).load_state_dict(dict.fromkeys(network([1, 1]).state_dict(), Value(1.0))), "of a Value give its .data"),
     ],
