@@ -165,7 +165,7 @@ def test_processes_that_begin_different_runs_are_told_so(tmp_path: Path) -> None
     done = begin(tmp_path, 2, "stop", "5")
     assert done.returncode == 1
     assert "ValueError: process 1 began another run than process 0: the model's parameters, the data and the settings" in done.stderr
-    assert "failed with exit status 1, as it says above; the others were ended" in done.stderr
+    assert "failed with exit status 1; see its output above; the others were ended" in done.stderr
 
 
 def test_one_process_agrees_with_itself() -> None:
