@@ -21,7 +21,8 @@ from nn.formula import FormulaError, formula
 from nn.history import History
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
-from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
+from nn.optimizers import SGD, Adam, Optimizer
+from nn.schedules import Constant, Cosine, InverseTime, StepDecay
 from nn.training import DivergenceError, Training, train
 
 __all__ = [

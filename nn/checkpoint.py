@@ -21,7 +21,8 @@ from nn.history import History, Mark
 from nn.inputs import Array
 from nn.module import Module
 from nn.objectives import Cost, example_cost
-from nn.optimizers import Optimizer, Schedule, Vector
+from nn.optimizers import Optimizer, Vector
+from nn.schedules import Schedule
 from nn.stored import Stored
 
 

@@ -39,10 +39,11 @@ from nn.interrupts import interruptible
 from nn.kept import reads_of
 from nn.module import Module
 from nn.objectives import Batch, Compiled, Cost, Noise, Objective, objective_for
-from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
+from nn.optimizers import SGD, Optimizer, Vector
 from nn.parameters import Parameters
 from nn.processes import Processes
 from nn.progress import Progress
+from nn.schedules import Schedule, as_schedule
 from nn.stored import ArrayInFile, Stored
 
 Callback = Callable[[Module, History], Any]

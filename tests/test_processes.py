@@ -141,7 +141,8 @@ def test_a_death_ends_the_others_and_another_number_of_processes_goes_on(tmp_pat
 def test_with_restarts_it_begins_again_from_the_checkpoint(tmp_path: Path, right: dict[str, Any]) -> None:
     done = begin(tmp_path, 2, "once", options=("--restarts", "1"))
     assert done.returncode == 0, done.stderr
-    assert "nn.launch: process 1 of 2 was killed by SIGKILL; the others were ended; restarting all processes; 0 restarts left" in done.stderr
+    told = "nn.launch: process 1 of 2 was killed by SIGKILL; the others were ended; restarting all processes; 0 restarts left"
+    assert told in done.stderr
     assert_same_costs(history(tmp_path)["columns"], right)
 
 

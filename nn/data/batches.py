@@ -163,7 +163,9 @@ def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
     X = unmasked("X", X).astype(np.float64, copy=False)
     reference = X if like is None else unmasked("like", like).astype(np.float64, copy=False)
     if X.ndim != 2 or reference.ndim != 2 or X.shape[1] != reference.shape[1] or not len(reference):
-        raise ValueError(f"X and like must be rows with equal numbers of columns, and like not empty: got shapes {X.shape} and {reference.shape}")
+        raise ValueError(
+            f"X and like must be rows with equal numbers of columns, and like not empty: got shapes {X.shape} and {reference.shape}"
+        )
     if not np.isfinite(reference).all():
         raise ValueError("standardize needs finite numbers to measure: remove or replace NaN and infinite values first")
     exponents = -np.frexp(np.abs(reference).max(axis=0))[1]  # powers of two scale each column below 1, so that no square overflows

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nn._validation import is_whole
-from nn.inputs import examples
+from nn.inputs import Array, examples
 from nn.network import MLP, Layer
 from nn.plots.style import GREY, axes_or_current, require_finite, require_kind, signed_colours
 
@@ -49,17 +49,7 @@ def images(
     ValueError
         If the pixels do not fit the shape, or there is not one caption for each image.
     """
-    if isinstance(rows, np.ndarray) and rows.ndim == 3:
-        shape, rows = shape or (rows.shape[1], rows.shape[2]), rows.reshape(len(rows), -1)
-    pixels = examples("rows", rows)
-    if pixels.ndim != 2:
-        raise ValueError(f"images takes rows of pixels, (n, pixels), got shape {pixels.shape}")
-    side = math.isqrt(pixels.shape[1])
-    if shape is not None and (np.shape(shape) != (2,) or not all(is_whole(each) and each > 0 for each in shape)):
-        raise ValueError(f"shape={shape!r} must be two whole numbers above 0: (height, width)")
-    height, width = shape or (side, side)
-    if height * width != pixels.shape[1]:
-        raise ValueError(f"{pixels.shape[1]} pixels do not fit an image of {height} x {width}: give shape=(height, width)")
+    pixels, height, width = _pixels(rows, shape)
     if not isinstance(captions, (Sequence, np.ndarray)):
         raise TypeError(f"captions must be a list of texts, got {type(captions).__name__}; axes go by name: ax=...")
     if len(captions) and len(captions) != len(pixels):
@@ -88,6 +78,22 @@ def images(
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
+
+
+def _pixels(rows: npt.ArrayLike, shape: tuple[int, int] | None) -> tuple[Array, int, int]:
+    """The pixels, (n, height * width), and the height and the width of an image."""
+    if isinstance(rows, np.ndarray) and rows.ndim == 3:
+        shape, rows = shape or (rows.shape[1], rows.shape[2]), rows.reshape(len(rows), -1)
+    pixels = examples("rows", rows)
+    if pixels.ndim != 2:
+        raise ValueError(f"images takes rows of pixels, (n, pixels), got shape {pixels.shape}")
+    side = math.isqrt(pixels.shape[1])
+    if shape is not None and (np.shape(shape) != (2,) or not all(is_whole(each) and each > 0 for each in shape)):
+        raise ValueError(f"shape={shape!r} must be two whole numbers above 0: (height, width)")
+    height, width = shape or (side, side)
+    if height * width != pixels.shape[1]:
+        raise ValueError(f"{pixels.shape[1]} pixels do not fit an image of {height} x {width}: give shape=(height, width)")
+    return pixels, height, width
 
 
 def _corners(left: float, top: float, width: float, height: float) -> list[tuple[float, float]]:

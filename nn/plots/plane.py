@@ -79,19 +79,23 @@ def decision_boundary(
         zorder=0,
     )
     for index, name in enumerate(names, start=first):
-        members = points[labels == name]
-        ax.scatter(
-            members[:, 0],
-            members[:, 1],
-            c=CLASSES[index % len(CLASSES)],
-            marker=MARKERS[(index + index // len(CLASSES)) % len(MARKERS)],  # the first 64 classes look different
-            s=30,
-            edgecolors="white",
-            linewidths=0.6,
-            label=str(name) if labels.dtype.kind == "U" else f"class {name:g}",
-        )
+        _draw_class(ax, index, points[labels == name], str(name) if labels.dtype.kind == "U" else f"class {name:g}")
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="x[0]", ylabel="x[1]", aspect="equal")
     return ax
+
+
+def _draw_class(ax: Axes, index: int, points: Array, label: str) -> None:
+    """Draw the points of a class. The first 64 classes look different."""
+    ax.scatter(
+        points[:, 0],
+        points[:, 1],
+        c=CLASSES[index % len(CLASSES)],
+        marker=MARKERS[(index + index // len(CLASSES)) % len(MARKERS)],
+        s=30,
+        edgecolors="white",
+        linewidths=0.6,
+        label=label,
+    )
 
 
 def _points(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, npt.NDArray[Any]]:
