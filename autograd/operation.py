@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.errors import UndefinedError
+
 SMALLEST = float(np.finfo(np.float32).tiny)
 OR, AND, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 9)  # precedences, as in mathematics
 
@@ -35,10 +37,6 @@ class Node:
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
         """The node that stands for `op` applied to `operands` (nodes and real numbers)."""
         raise NotImplementedError
-
-
-class UndefinedError(ValueError, ZeroDivisionError):
-    """An operation met floats outside its domain: `log(-1.0)`, `1.0 / 0.0`."""
 
 
 class Operation:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd import kernels
-from autograd.operation import AND, ATOM, COMPARISON, OR, POWER, PRODUCT, SIGN, SUM, TABLE, Node, Operation, UndefinedError, primitive, real  # noqa: F401
+from autograd.operation import AND, ATOM, COMPARISON, OR, POWER, PRODUCT, SIGN, SUM, TABLE, Node, Operation, primitive, real  # noqa: F401
 
 
 def terms(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:

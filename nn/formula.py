@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from autograd import FUNCTIONS
+from autograd import FUNCTIONS, NudgeError
 
 Function = Callable[[Any], Any]
 
@@ -28,7 +28,7 @@ COMPARISONS = ast.Lt, ast.LtE, ast.Gt, ast.GtE
 SIGNS = ast.USub, ast.UAdd
 
 
-class FormulaError(ValueError):
+class FormulaError(NudgeError, ValueError):
     """An invalid formula. The message shows the formula with a caret under the character.
 
     Attributes

@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from nn._validation import whole_number
+from autograd._support import check_whole, missing
 
 GRACE = 1.0  # seconds to wait for a process that was killed, after another reports an error, which may be a consequence
 PATIENCE = 3.0  # seconds to wait for a process to terminate before it is killed
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not Path(given.script).is_file():
         parser.error(f"there is no script {given.script}")
     if importlib.util.find_spec("jax") is None:
-        parser.error("several processes need JAX: pip install jax (the extra `jax`)")
+        parser.error(missing("nn.launch", "jax"))
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # the exit ends the processes
     return launch([given.script, *given.arguments], given.processes, given.restarts)
 
@@ -201,7 +201,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 
     def number(text: str) -> int:
         try:
-            return whole_number("the number", int(text), least)
+            return check_whole("the number", int(text), least)
         except ValueError:
             raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text!r:.60}") from None
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from autograd import Value, grad, refuse_masked, relu, softplus, tanh, weighted_sum
+from autograd import Value, grad, relu, softplus, tanh, weighted_sum
+from autograd._support import check_whole, refuse_masked
 from nn import saved
-from nn._validation import whole_number
 from nn.activations import Activation, activation_from, elementwise, name_of
 from nn.inputs import Array, number_of
 from nn.kept import KNOWN, Reads, together
@@ -50,7 +50,7 @@ class Neuron(Module):
 
     def __init__(self, inputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
         self.activation = activation_from(activation)
-        scale = np.sqrt((2.0 if self.activation in (relu, softplus) else 1.0) / whole_number("the number of inputs", inputs))
+        scale = np.sqrt((2.0 if self.activation in (relu, softplus) else 1.0) / check_whole("the number of inputs", inputs))
         self.weights = [Value(weight) for weight in np.random.default_rng(seed).normal(0.0, scale, inputs).tolist()]
         self.bias = Value(0.0)
 
@@ -100,7 +100,7 @@ class Layer(Module):
 
     def __init__(self, inputs: int, outputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
         rng = np.random.default_rng(seed)
-        self.neurons = [Neuron(inputs, activation, rng) for _ in range(whole_number("the number of outputs", outputs))]
+        self.neurons = [Neuron(inputs, activation, rng) for _ in range(check_whole("the number of outputs", outputs))]
 
     @property
     def activation(self) -> Activation:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn._validation import Seed, finite_number, generator, unmasked, whole_number
+from autograd._support import check_whole
+from nn._validation import Seed, finite_number, generator, unmasked
 from nn.data._types import Array
 
 ENCODE = "classes, y = np.unique(y, return_inverse=True)"  # turns any labels into whole numbers from 0
@@ -50,7 +51,7 @@ def one_hot(y: ArrayLike, classes: int | None = None) -> Array:
     if labels.dtype.kind not in "biuf":
         example = f", as {str(labels[0])!r:.60}" if len(labels) else ""
         raise ValueError(f"labels must be whole numbers of at least 0, got {labels.dtype}{example}: {ENCODE} numbers them from 0")
-    limit = math.inf if classes is None else whole_number("classes", classes)
+    limit = math.inf if classes is None else check_whole("classes", classes)
     wrong = np.flatnonzero(~((labels >= 0) & (labels < limit) & (labels == np.floor(labels))))
     if wrong.size:
         label, span = labels[wrong[0]], "of at least 0" if classes is None else f"from 0 to {classes - 1}"
@@ -129,7 +130,7 @@ def minibatches(X: ArrayLike, y: ArrayLike, batch_size: int | None = None, seed:
     [2, 1]
     """
     X, y = _same_length(X, y)
-    size = len(X) if batch_size is None else whole_number("batch_size", batch_size)
+    size = len(X) if batch_size is None else check_whole("batch_size", batch_size)
     order = generator(seed).permutation(len(X))
     return ((X[rows], y[rows]) for rows in (order[start : start + size] for start in range(0, len(X), size)))
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from nn._validation import is_whole
+from autograd._support import is_whole
 from nn.data._types import Array
 
 MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})

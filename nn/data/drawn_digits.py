@@ -11,7 +11,8 @@ from functools import cache
 
 import numpy as np
 
-from nn._validation import Seed, generator, whole_number
+from autograd._support import check_whole
+from nn._validation import Seed, generator
 from nn.data._types import Array, Examples, Labels
 
 Point = tuple[float, float]
@@ -79,7 +80,7 @@ def digits(n: int, seed: Seed = 0) -> Examples:
     ((3, 784), [2, 0, 1])
     """
     rng = generator(seed)
-    y = rng.permutation(np.arange(whole_number("n", n), dtype=np.int64) % 10)
+    y = rng.permutation(np.arange(check_whole("n", n), dtype=np.int64) % 10)
     X = np.empty((n, 784))
     for start in range(0, n, 500):  # 500 at a time, so that temporary arrays fit into the cache
         X[start : start + 500] = _draw_digits(y[start : start + 500], rng)

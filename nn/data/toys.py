@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nn._validation import Seed, finite_number, generator, whole_number
+from autograd._support import check_whole
+from nn._validation import Seed, finite_number, generator
 from nn.data._types import Array, Examples, Labels
 
 
@@ -33,7 +34,7 @@ def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Examples:
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    X, y = np.resize(corners, (whole_number("n", n), 2)), np.resize([0, 1, 1, 0], n)
+    X, y = np.resize(corners, (check_whole("n", n), 2)), np.resize([0, 1, 1, 0], n)
     return _jitter(X, noise, seed), y.astype(np.int64)
 
 
@@ -155,7 +156,7 @@ def blobs(n: int = 100, classes: int = 3, noise: float = 0.3, seed: Seed = 0) ->
 
 
 def _labels(n: int, classes: int) -> Labels:
-    return np.arange(whole_number("n", n), dtype=np.int64) % whole_number("classes", classes)
+    return np.arange(check_whole("n", n), dtype=np.int64) % check_whole("classes", classes)
 
 
 def _spread(y: Labels, classes: int) -> Array:

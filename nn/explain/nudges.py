@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value, replacing
+from autograd import Value
+from autograd._support import check_whole, replacing
 from nn import plots
-from nn._validation import whole_number
 from nn.activations import name_of
 from nn.explain.backpropagation import Cost, backpropagate
 from nn.inputs import Array, examples
@@ -270,7 +270,7 @@ def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTa
 
 def _strongest(nudges: Array, most: int) -> list[int]:
     """The positions of the `most` numbers with the largest absolute values, the largest first."""
-    most = whole_number("most", most)
+    most = check_whole("most", most)
     return [int(position) for position in np.argsort(-np.abs(nudges), kind="stable")[:most]]
 
 

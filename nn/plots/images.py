@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from nn._validation import is_whole
+from autograd._support import is_whole
 from nn.inputs import Array, examples
 from nn.network import MLP, Layer
 from nn.plots.style import GREY, axes_or_current, require_finite, require_kind, signed_colours

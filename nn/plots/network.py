@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from nn._validation import whole_number
+from autograd._support import check_whole
 from nn.inputs import Array, examples
 from nn.network import MLP
 from nn.plots.style import GREY, axes_or_current, require_finite, require_kind, shade, sign_colour
@@ -43,7 +43,7 @@ def network(model: MLP, x: npt.ArrayLike | None = None, ax: Axes | None = None, 
         If `x` has another shape, or a parameter is not finite, as after divergence.
     """
     require_kind("network", "an MLP", model, MLP)
-    most = whole_number("most", most)
+    most = check_whole("most", most)
     require_finite(model)
     activations = None if x is None else _activations(model, x)
     ax = axes_or_current(ax)
