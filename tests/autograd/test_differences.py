@@ -41,6 +41,7 @@ def test_gradcheck_at_points_without_a_derivative() -> None:
     assert Comparison("f", "x", math.nan, 1.0, 1e-6).error == math.inf
     assert Comparison("f", "x", 1.0, math.nan, 1e-6).error == math.inf
     assert Comparison("f", "x", math.inf, 1.0, 1e-6).error == math.inf
+    assert Comparison("f", "x", 1.0, 1.0, tolerance=0.0).is_right
     assert GradientReport(()).wrong == ()
 
 
