@@ -147,6 +147,17 @@ def test_a_weighted_sum_of_leaves_with_computed_weights_is_a_neuron() -> None:
     assert not Collapse(squares, fold(squares)).has_neurons
 
 
+def test_a_batch_of_two_examples_folds() -> None:
+    w = Value(0.5, "w")
+    graph = snapshot(mean([tanh(w * 1.0), tanh(w * 2.0)]))
+    assert len(set(fold(graph))) == len(graph.nodes) - 2
+
+
+def test_operations_of_one_layer_are_counted() -> None:
+    x, y = Value(0.5), Value(2.0)
+    assert "2 × sin" in titles(draw(sin(x) * sin(y), detail="layer"))
+
+
 def test_recurrent_steps_with_shared_weights_do_not_fold() -> None:
     u, w, b = Value(0.5, "u"), Value(0.3, "w"), Value(0.1, "b")
     state: Any = 0.0
