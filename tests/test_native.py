@@ -39,7 +39,9 @@ from autograd.vectorize.backends.native.compiler import SUFFIX, CompilationError
 from autograd.vectorize.backends.native.emitter import beginning, emit
 from autograd.vectorize.backends.native.mathematics import names
 from autograd.vectorize.backends.reference import Interpreter
-from autograd.vectorize.program import Input, Program, aligned, sized
+from autograd.vectorize.instructions import Input, sized
+from autograd.vectorize.memory import aligned
+from autograd.vectorize.program import Program
 from autograd.vectorize.recording import Kind
 from nn import MLP, SGD, Training, squared_error
 from nn.data import moons

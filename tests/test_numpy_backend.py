@@ -14,8 +14,9 @@ from autograd.vectorize.backends.numpy.storage import Place, Storage, plan
 from autograd.vectorize.backends.reference import evaluate
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.differentiate import with_gradient
+from autograd.vectorize.instructions import Elementwise, Scatter
 from autograd.vectorize.lower import lower
-from autograd.vectorize.program import ROWS, Elementwise, Program, Scatter
+from autograd.vectorize.program import ROWS, Program
 from autograd.vectorize.record import record
 from autograd.vectorize.simplify import simplify
 from nn import MLP, squared_error

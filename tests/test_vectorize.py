@@ -46,7 +46,7 @@ from autograd import (
     where,
 )
 from autograd.vectorize import ParameterLayout
-from autograd.vectorize.program import LARGE
+from autograd.vectorize.memory import LARGE
 from nn import MLP, squared_error
 from tests.programs import KINDS, RNG, Array, Function, batch, eager, pasted
 from tests.test_agreement import PROGRAM, RandomProgram

@@ -22,8 +22,9 @@ from autograd.value import Value
 from autograd.vectorize import backends
 from autograd.vectorize.backends.native.compiler import c_compiler
 from autograd.vectorize.descent import Descent, UpdateRule
+from autograd.vectorize.memory import FloatArray, is_large, looks
 from autograd.vectorize.parameters import ParameterLayout
-from autograd.vectorize.program import FloatArray, Program, is_large, looks
+from autograd.vectorize.program import Program
 from autograd.vectorize.recording import Kind, Recording
 from autograd.vectorize.threads import checked
 

@@ -10,31 +10,10 @@ import numpy as np
 from autograd import ops
 from autograd.modes import TraceError
 from autograd.ops import Operation
+from autograd.vectorize import instructions as ir
 from autograd.vectorize import rewrite
-from autograd.vectorize.program import (
-    BATCH,
-    ROWS,
-    Columns,
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Input,
-    Instruction,
-    MatMul,
-    Parameters,
-    Program,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Shape,
-    Slice,
-    Take,
-    Transpose,
-    Weights,
-)
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import ROWS, Program
 from autograd.vectorize.record import Symbol
 
 
@@ -77,7 +56,7 @@ class Builder:
         self._known = {each.key: number for number, each in enumerate(self.program.instructions)}
         self._arrays: dict[int, Array] = {}
 
-    def shape(self, number: int) -> Shape:
+    def shape(self, number: int) -> ir.Shape:
         return self.program.types[number].shape
 
     def array(self, number: int) -> Array:
@@ -88,7 +67,7 @@ class Builder:
         """The number of an operand given as an Array or a plain number."""
         return operand.number if isinstance(operand, Array) else self.constant(float(operand))
 
-    def _put(self, instruction: Instruction) -> int:
+    def _put(self, instruction: ir.Instruction) -> int:
         number = self._known.get(instruction.key)
         if number is None:
             number = self._known[instruction.key] = self.program.append(instruction)
@@ -97,22 +76,22 @@ class Builder:
     # What is given.
 
     def input(self, argument: int, columns: int) -> int:
-        return self._put(Input((), (BATCH, columns), argument))
+        return self._put(ir.Input((), (ir.BATCH, columns), argument))
 
-    def parameters(self, shape: Shape) -> int:
-        return self._put(Parameters((), shape))
+    def parameters(self, shape: ir.Shape) -> int:
+        return self._put(ir.Parameters((), shape))
 
     def weights(self) -> int:
-        return self._put(Weights((), (BATCH, 1)))
+        return self._put(ir.Weights((), (ir.BATCH, 1)))
 
     def constant(self, value: float | FloatArray) -> int:
         array = np.asarray(value, dtype=np.float64)
         if array.ndim and array.size and np.all(array == array.flat[0]):
             array = np.asarray(array.flat[0])  # one number broadcasts to any shape
-        return self._put(Constant((), array))
+        return self._put(ir.Constant((), array))
 
     def scale(self, factor: float, power: int = 0) -> int:
-        return self._put(Scale((), factor, power)) if power else self.constant(factor)
+        return self._put(ir.Scale((), factor, power)) if power else self.constant(factor)
 
     # Entry by entry. These four are what `rewrite` asks for.
 
@@ -120,28 +99,28 @@ class Builder:
         """An elementwise operation, or a simpler array that broadcasts to the same."""
         operands = self._as_numbers(op, tuple(map(self._unexpanded, operands)))
         instructions = [self.program.instructions[each] for each in operands]
-        if all(isinstance(each, Constant) for each in instructions):
+        if all(isinstance(each, ir.Constant) for each in instructions):
             with np.errstate(all="ignore"):
-                return self.constant(op.on_arrays(*(each.value for each in instructions if isinstance(each, Constant))))
+                return self.constant(op.on_arrays(*(each.value for each in instructions if isinstance(each, ir.Constant))))
         simpler = rewrite.simpler(self, op, operands)
-        return self._put(Elementwise(operands, op)) if simpler is None else simpler
+        return self._put(ir.Elementwise(operands, op)) if simpler is None else simpler
 
     def factor(self, term: int) -> rewrite.Factor | None:
         instruction = self.program.instructions[self._unexpanded(term)]
-        if isinstance(instruction, Scale):
+        if isinstance(instruction, ir.Scale):
             return instruction.factor, instruction.power
-        return (float(instruction.value), 0) if isinstance(instruction, Constant) and instruction.value.shape == () else None
+        return (float(instruction.value), 0) if isinstance(instruction, ir.Constant) and instruction.value.shape == () else None
 
     def definition(self, term: int) -> tuple[Operation | None, tuple[int, ...]]:
         instruction = self.program.instructions[term]
-        return (instruction.op, instruction.operands) if isinstance(instruction, Elementwise) else (None, ())
+        return (instruction.op, instruction.operands) if isinstance(instruction, ir.Elementwise) else (None, ())
 
     def is_condition(self, term: int) -> bool:
         return self.program.is_boolean(term)
 
     def _unexpanded(self, number: int) -> int:
         instruction = self.program.instructions[number]
-        return instruction.operands[0] if isinstance(instruction, Expand) else number
+        return instruction.operands[0] if isinstance(instruction, ir.Expand) else number
 
     def _as_numbers(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
         """The operands with one of them made a number of where all are truths: True + True is True in numpy."""
@@ -152,39 +131,39 @@ class Builder:
 
     def as_number(self, array: int) -> int:
         """A truth as 1 or 0."""
-        return self._put(Elementwise((self.constant(1.0), array), ops.multiply)) if self.is_condition(array) else array
+        return self._put(ir.Elementwise((self.constant(1.0), array), ops.multiply)) if self.is_condition(array) else array
 
     # Whole arrays.
 
     def slice(self, array: int, start: int, stop: int, step: int = 1) -> int:
         whole = (start, stop, step) == (0, self.shape(array)[-1], 1)
-        return array if whole else self._put(Slice((array,), start, stop, step))
+        return array if whole else self._put(ir.Slice((array,), start, stop, step))
 
     def take(self, array: int, columns: FloatArray) -> int:
-        return self._put(Take((array,), columns))
+        return self._put(ir.Take((array,), columns))
 
-    def reshape(self, array: int, shape: Shape) -> int:
+    def reshape(self, array: int, shape: ir.Shape) -> int:
         source = self.program.instructions[array]
         if self.shape(array) == shape:
             return array
-        return self.reshape(source.operands[0], shape) if isinstance(source, Reshape) else self._put(Reshape((array,), shape))
+        return self.reshape(source.operands[0], shape) if isinstance(source, ir.Reshape) else self._put(ir.Reshape((array,), shape))
 
     def transpose(self, array: int) -> int:
         source = self.program.instructions[array]
-        return source.operands[0] if isinstance(source, Transpose) else self._put(Transpose((array,)))
+        return source.operands[0] if isinstance(source, ir.Transpose) else self._put(ir.Transpose((array,)))
 
     def concatenate(self, arrays: Sequence[int]) -> int:
-        return arrays[0] if len(arrays) == 1 else self._put(Concatenate(tuple(arrays)))
+        return arrays[0] if len(arrays) == 1 else self._put(ir.Concatenate(tuple(arrays)))
 
-    def expand(self, array: int, shape: Shape) -> int:
-        return array if self.shape(array) == shape else self._put(Expand((array,), shape))
+    def expand(self, array: int, shape: ir.Shape) -> int:
+        return array if self.shape(array) == shape else self._put(ir.Expand((array,), shape))
 
-    def scatter(self, parts: Sequence[tuple[Columns | FloatArray | None, int]], shape: Shape) -> int:
+    def scatter(self, parts: Sequence[tuple[ir.Columns | FloatArray | None, int]], shape: ir.Shape) -> int:
         """The sum of arrays, each put into its columns of zeros."""
-        return self._put(Scatter(tuple([array for _, array in parts]), tuple([place for place, _ in parts]), shape))
+        return self._put(ir.Scatter(tuple([array for _, array in parts]), tuple([place for place, _ in parts]), shape))
 
     def matmul(self, left: int, right: int) -> int:
-        return self._put(MatMul((self.as_number(left) if self.is_condition(right) else left, right)))
+        return self._put(ir.MatMul((self.as_number(left) if self.is_condition(right) else left, right)))
 
     def reduce(self, array: int, axis: int, op: Operation = ops.total_) -> int:
         """The sum (or another variadic row) along an axis, which stays, with size 1."""
@@ -194,25 +173,25 @@ class Builder:
             raise TraceError(f"{op.name} takes any number of operands, and no array program knows it: write it with autograd's functions")
         if shape[axis] == 1 and op is ops.total_:
             return array
-        return self._put(Reduce((array if op is ops.total_ else self.as_number(array),), op, axis))
+        return self._put(ir.Reduce((array if op is ops.total_ else self.as_number(array),), op, axis))
 
     def repeated(self, array: int, times: int) -> int:
         """What adding up so many of the same array gives; a multiple of BATCH for as many examples."""
         return self.add(ops.multiply, self.scale(float(abs(times)), 1 if times < 0 else 0), array)
 
-    def apply(self, instruction: Instruction, operands: Sequence[int]) -> int:
+    def apply(self, instruction: ir.Instruction, operands: Sequence[int]) -> int:
         """An instruction of another program on arrays of this one, its rows spelled in those that back ends know."""
         shape = instruction.type([self.program.types[each] for each in operands]).shape
         match instruction:
-            case Elementwise(op=op):
+            case ir.Elementwise(op=op):
                 return self.expand(self.add(op, *operands) if op in ROWS else self._spelled(op, operands), shape)
-            case Reduce(op=op, axis=axis):
+            case ir.Reduce(op=op, axis=axis):
                 return self.reduce(operands[0], axis, op)
-            case MatMul():
+            case ir.MatMul():
                 return self.matmul(*operands)
-            case Reshape():
+            case ir.Reshape():
                 return self.reshape(operands[0], shape)
-            case Expand():
+            case ir.Expand():
                 return self.expand(operands[0], shape)
         return self._put(type(instruction)(tuple(operands), *instruction.details))
 
@@ -230,7 +209,7 @@ class Builder:
 
 def needed(program: Program) -> list[bool]:
     """Which arrays some output needs; what is given is there in any case."""
-    needed = [isinstance(each, (Input, Parameters, Weights)) for each in program.instructions]
+    needed = [isinstance(each, (ir.Input, ir.Parameters, ir.Weights)) for each in program.instructions]
     for each in program.outputs.values():
         needed[each] = True
     for number in range(len(program) - 1, -1, -1):

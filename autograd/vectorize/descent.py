@@ -21,7 +21,9 @@ from autograd.modes import TraceError
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends import numpy as numpy_backend
 from autograd.vectorize.builder import Builder, spelled
-from autograd.vectorize.program import BATCH, Concatenate, FloatArray, Program, looks, pins
+from autograd.vectorize.instructions import BATCH, Concatenate
+from autograd.vectorize.memory import FloatArray, looks, pins
+from autograd.vectorize.program import Program
 from autograd.vectorize.randomness import CHANGES, drawing_nothing
 
 ValueAndGradient = Callable[

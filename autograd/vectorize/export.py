@@ -12,7 +12,9 @@ import numpy as np
 from autograd.atomic import replacing
 from autograd.vectorize.backends.native.emitter import emit
 from autograd.vectorize.backends.numpy.source import NUMPY, source
-from autograd.vectorize.program import BATCH, FloatArray, Program, Shape
+from autograd.vectorize.instructions import BATCH, Shape
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 EXAMPLE = """
 #ifdef EXAMPLE // cc -O2 -march=native -DEXAMPLE {file} -lm && ./a.out

@@ -17,7 +17,8 @@ import numpy as np
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize.builder import Builder
-from autograd.vectorize.program import BATCH, Program, Shape
+from autograd.vectorize.instructions import BATCH, Shape
+from autograd.vectorize.program import Program
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
 from autograd.vectorize.simplify import DOT
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from autograd.masks import refuse_masked
 from autograd.value import Value
-from autograd.vectorize.program import FloatArray, aligned
+from autograd.vectorize.memory import FloatArray, aligned
 
 
 class ParameterLayout:

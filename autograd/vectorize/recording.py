@@ -26,9 +26,11 @@ from autograd.vectorize.builder import spelled
 from autograd.vectorize.descent import UpdateRule
 from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.export import export
+from autograd.vectorize.instructions import Shape, sized
 from autograd.vectorize.lower import lower
+from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.parameters import ParameterLayout
-from autograd.vectorize.program import FloatArray, Program, Shape, sized
+from autograd.vectorize.program import Program
 from autograd.vectorize.randomness import drawing_nothing
 from autograd.vectorize.record import Scalars, record, would_be
 from autograd.vectorize.simplify import simplify

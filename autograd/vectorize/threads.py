@@ -22,7 +22,9 @@ import numpy as np
 
 from autograd import ops
 from autograd.vectorize.backends import Executable, ready
-from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, sized
+from autograd.vectorize.instructions import Elementwise, MatMul, Reduce, sized
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 PAYS = 4_000_000  # steps of arithmetic for a thread, a few tenths of a millisecond; waking one up takes some hundredths
 TRANSCENDENTAL = 10  # steps that an exp or the like takes, about

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
-from autograd.vectorize.program import FloatArray, Program, Shape
+from autograd.vectorize.instructions import Shape
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 
 class Executable(Protocol):

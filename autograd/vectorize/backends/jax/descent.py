@@ -21,7 +21,8 @@ from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.jax import devices
 from autograd.vectorize.backends.jax.trace import Cuts, JaxArray, Pieces, answer, cost_and_gradient, some, squares
 from autograd.vectorize.descent import results_of
-from autograd.vectorize.program import FloatArray, Program
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 MOST, ROWS = 1024, 32_768  # steps that a loop has room for at least, and numbers of examples that it takes no time to send
 

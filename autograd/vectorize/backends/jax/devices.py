@@ -17,7 +17,7 @@ import jax.experimental
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from autograd.vectorize.program import FloatArray
+from autograd.vectorize.memory import FloatArray
 
 BATCH_AXIS = "batch"
 EVERYWHERE, BY_EXAMPLE, EACH_STEP_BY_EXAMPLE = PartitionSpec(), PartitionSpec(BATCH_AXIS), PartitionSpec(None, BATCH_AXIS)

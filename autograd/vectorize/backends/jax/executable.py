@@ -11,7 +11,9 @@ import numpy as np
 
 from autograd.vectorize.backends.jax import devices
 from autograd.vectorize.backends.jax.trace import JaxArray, answer
-from autograd.vectorize.program import FloatArray, Program, Weights
+from autograd.vectorize.instructions import Weights
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 
 def executable(program: Program, dtype: np.dtype[Any]) -> Compiled:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from autograd.vectorize.backends.numpy.source import SPECIAL, Dialect, Helper
 from autograd.vectorize.backends.numpy.source import source as numpy_source
-from autograd.vectorize.program import Program, Shape
+from autograd.vectorize.instructions import Shape
+from autograd.vectorize.program import Program
 
 JAX_NUMPY = Dialect(
     name="jnp",

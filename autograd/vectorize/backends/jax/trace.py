@@ -13,45 +13,23 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-from autograd.vectorize.program import (
-    BATCH,
-    Columns,
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Input,
-    Instruction,
-    MatMul,
-    Parameters,
-    Program,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Shape,
-    Slice,
-    Take,
-    Transpose,
-    Weights,
-    shape_text,
-    sized,
-)
+from autograd.vectorize import instructions as ir
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 JaxArray = Any  # jax.Array, or what JAX traces it with
 ROWS = 1024  # examples in one sum of float32: its error is then about 1e-7 of the size of the terms
 PARTS = 64  # such sums that a GPU computes at the same time
 
 
-def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> Callable[..., Any]:
+def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[ir.Shape], result: ir.Shape) -> Callable[..., Any]:
     """The program as a pure function `(theta, *batch) -> (cost, gradient)`, or `-> results` where it has no cost.
 
     It computes in the dtype of `theta`, or where that holds no floats, in JAX's usual one. `shapes` are those of one example of each
     argument, and `result` that of one example's results.
     """
-    size = max((program.shape(each)[-1] for each in program.find(Parameters)), default=0)
-    wanted = f"theta ({size},), " + ", ".join(f"{each} {shape_text((BATCH, *shape))}" for each, shape in zip(arguments, shapes))
+    size = max((program.shape(each)[-1] for each in program.find(ir.Parameters)), default=0)
+    wanted = f"theta ({size},), " + ", ".join(f"{each} {ir.shape_text((ir.BATCH, *shape))}" for each, shape in zip(arguments, shapes))
 
     def run(theta: JaxArray, *batch: JaxArray) -> JaxArray:
         theta, arrays = jnp.asarray(theta), [jnp.asarray(each) for each in batch]
@@ -82,7 +60,7 @@ def answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> Jax
     count, left = divmod(batch, ROWS)
     at_once = None if jax.default_backend() == "cpu" else PARTS
     parts = jax.lax.map(whole, [each[: count * ROWS].reshape(count, ROWS, *each.shape[1:]) for each in arrays], batch_size=at_once)
-    total, shares = jnp.sum(parts, 0), (1.0, 1.0) if program.find(Weights) else (ROWS / batch, left / batch)
+    total, shares = jnp.sum(parts, 0), (1.0, 1.0) if program.find(ir.Weights) else (ROWS / batch, left / batch)
     return shares[0] * total + shares[1] * whole([each[count * ROWS :] for each in arrays]) if left else shares[0] * total
 
 
@@ -92,7 +70,7 @@ def is_in_parts(program: Program, dtype: Any, batch: int) -> bool:
 
 
 def _answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> JaxArray:
-    inputs, weights = (arrays[:-1], arrays[-1]) if program.find(Weights) else (arrays, None)
+    inputs, weights = (arrays[:-1], arrays[-1]) if program.find(ir.Weights) else (arrays, None)
     outputs = evaluate(program, inputs, theta, weights)
     cost = outputs.pop("cost", None)
     rest = list(outputs.values())
@@ -103,7 +81,7 @@ class Cuts(NamedTuple):
     """Where a vector of parameters is cut into pieces, and the shape that each is kept in."""
 
     ends: tuple[int, ...]  # where each begins, and where the last one ends
-    shapes: tuple[Shape, ...]
+    shapes: tuple[ir.Shape, ...]
 
     @classmethod
     def none(cls, size: int) -> Cuts:
@@ -114,7 +92,7 @@ class Cuts(NamedTuple):
         """As the parts of a program's gradient lie side by side, if they do: weights in the shape of their matrix."""
         (size,) = program.shape(program.outputs["gradient"])
         gradient = program.instructions[program.outputs["gradient"]]
-        if not isinstance(gradient, Scatter) or len(gradient.places) > 64:
+        if not isinstance(gradient, ir.Scatter) or len(gradient.places) > 64:
             return cls.none(size)
         found = {
             place[:2]: program.shape(_flattened(program, each))
@@ -162,7 +140,7 @@ def cost_and_gradient(program: Program, theta: Pieces, inputs: Sequence[JaxArray
     arrays = _arrays(program, inputs, theta, None)
     cost, output = arrays[program.outputs["cost"]].reshape(()), program.outputs["gradient"]
     gradient = program.instructions[output]
-    if len(theta.parts) == 1 or not isinstance(gradient, Scatter):
+    if len(theta.parts) == 1 or not isinstance(gradient, ir.Scatter):
         found = Pieces.of(jnp.broadcast_to(arrays[output], program.shape(output)), theta.cuts)
         return cost, found, squares(found)
     made = {place[0]: each for place, each in zip(gradient.places, gradient.operands) if isinstance(place, tuple)}
@@ -186,7 +164,7 @@ def _squares(program: Program, arrays: Sequence[JaxArray], number: int) -> JaxAr
     """
     number = _flattened(program, number)
     match program.instructions[number]:
-        case MatMul(operands=(column, row)) if arrays[column].shape[-1] == 1:
+        case ir.MatMul(operands=(column, row)) if arrays[column].shape[-1] == 1:
             largest = jnp.max(jnp.abs(arrays[column]))
             scale = jnp.where(largest > 0, largest, 1.0)
             return jnp.sum((arrays[column] / scale) ** 2) * jnp.sum((arrays[row] * scale) ** 2)
@@ -195,7 +173,7 @@ def _squares(program: Program, arrays: Sequence[JaxArray], number: int) -> JaxAr
 
 def _flattened(program: Program, number: int) -> int:
     """The array whose numbers an array has, one behind the other."""
-    while isinstance(instruction := program.instructions[number], Reshape):
+    while isinstance(instruction := program.instructions[number], ir.Reshape):
         (number,) = instruction.operands
     return number
 
@@ -204,7 +182,7 @@ def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weig
     """The program's outputs by name, in full shape and in the dtype of `theta`, of arrays or while JAX traces."""
     arrays = _arrays(program, inputs, theta, weights)
     batch = len(inputs[0])
-    outputs = {name: jnp.broadcast_to(arrays[each], sized(program.shape(each), batch)) for name, each in program.outputs.items()}
+    outputs = {name: jnp.broadcast_to(arrays[each], ir.sized(program.shape(each), batch)) for name, each in program.outputs.items()}
     if "cost" in outputs:
         outputs["cost"] = outputs["cost"].reshape(())
     return outputs
@@ -213,7 +191,7 @@ def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weig
 def some(program: Program, numbers: Sequence[int], inputs: Sequence[JaxArray], theta: JaxArray) -> list[JaxArray]:
     """These arrays of the program, in full shape."""
     arrays = _arrays(program, inputs, theta, None)
-    return [jnp.broadcast_to(arrays[each], sized(program.shape(each), len(inputs[0]))) for each in numbers]
+    return [jnp.broadcast_to(arrays[each], ir.sized(program.shape(each), len(inputs[0]))) for each in numbers]
 
 
 def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Pieces, weights: JaxArray | None) -> list[JaxArray]:
@@ -222,14 +200,14 @@ def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Piec
     with jax.default_matmul_precision("highest"):  # a product of float32 is one of float32, on every device
         for number, instruction in enumerate(program.instructions):
             match instruction:
-                case Input(argument=argument):
+                case ir.Input(argument=argument):
                     array = inputs[argument].reshape(batch, -1).astype(dtype)
-                case Parameters():
+                case ir.Parameters():
                     whole = theta.whole if isinstance(theta, Pieces) else theta  # which nobody computes where nobody asks for it
-                    array = jnp.broadcast_to(whole, sized(program.shape(number), batch))
-                case Slice(start=start, stop=stop, step=1) if isinstance(theta, Pieces) and _is_vector(program, instruction.operands[0]):
+                    array = jnp.broadcast_to(whole, ir.sized(program.shape(number), batch))
+                case ir.Slice(start=start, stop=stop, step=1) if isinstance(theta, Pieces) and _is_vector(program, instruction.operands[0]):
                     array = theta.between(start, stop)
-                case Weights():
+                case ir.Weights():
                     assert weights is not None
                     array = weights.reshape(batch, 1)
                 case _:
@@ -240,37 +218,37 @@ def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Piec
 
 def _is_vector(program: Program, number: int) -> bool:
     """Whether an array is that of the parameters, the same for all examples."""
-    return isinstance(program.instructions[number], Parameters) and len(program.shape(number)) == 1
+    return isinstance(program.instructions[number], ir.Parameters) and len(program.shape(number)) == 1
 
 
-def _array(instruction: Instruction, operands: list[JaxArray], batch: int, dtype: Any) -> JaxArray:
+def _array(instruction: ir.Instruction, operands: list[JaxArray], batch: int, dtype: Any) -> JaxArray:
     match instruction:
-        case Constant(value=value):
+        case ir.Constant(value=value):
             return value.astype(dtype)
-        case Scale(factor=factor, power=power):
+        case ir.Scale(factor=factor, power=power):
             return np.asarray(factor * float(batch) ** power, dtype)
-        case Elementwise(op=op):
+        case ir.Elementwise(op=op):
             return _function(op)(*operands)
-        case Reduce(op=ops.total_, axis=axis):
+        case ir.Reduce(op=ops.total_, axis=axis):
             return jnp.sum(operands[0], axis, dtype, keepdims=True)
-        case Reduce(op=ops.logsumexp_, axis=axis):
+        case ir.Reduce(op=ops.logsumexp_, axis=axis):
             return jax.nn.logsumexp(operands[0], axis, keepdims=True)
-        case MatMul():
+        case ir.MatMul():
             return operands[0] @ operands[1]
-        case Slice(start=start, stop=stop, step=step):
+        case ir.Slice(start=start, stop=stop, step=step):
             return operands[0][..., start:stop:step]
-        case Take(columns=columns):
+        case ir.Take(columns=columns):
             return operands[0][..., _indices(columns)]
-        case Reshape(shape=shape):
-            return operands[0].reshape(sized(shape, batch))
-        case Transpose():
+        case ir.Reshape(shape=shape):
+            return operands[0].reshape(ir.sized(shape, batch))
+        case ir.Transpose():
             return operands[0].T
-        case Concatenate():
+        case ir.Concatenate():
             return _side_by_side(operands)
-        case Expand(shape=shape):
-            return jnp.broadcast_to(operands[0], sized(shape, batch))
-        case Scatter(places=places, shape=shape):
-            return _scattered(places, operands, sized(shape, batch), dtype)
+        case ir.Expand(shape=shape):
+            return jnp.broadcast_to(operands[0], ir.sized(shape, batch))
+        case ir.Scatter(places=places, shape=shape):
+            return _scattered(places, operands, ir.sized(shape, batch), dtype)
     raise ValueError(f"no meaning is known for {instruction}")
 
 
@@ -305,7 +283,7 @@ def _written(whole: JaxArray, part: JaxArray, start: int) -> JaxArray:
     return jax.lax.dynamic_update_slice_in_dim(whole, jnp.asarray(part, whole.dtype), start, -1)
 
 
-def _scattered(places: Sequence[Columns | FloatArray | None], parts: Sequence[JaxArray], shape: tuple[int, ...], dtype: Any) -> JaxArray:
+def _scattered(places: Sequence[ir.Columns | FloatArray | None], parts: Sequence[JaxArray], shape: tuple[int, ...], dtype: Any) -> JaxArray:
     """Zeros, with each part added into its columns."""
     *rest, size = shape
     if not rest and (joined := _joined(places, parts, size, dtype)) is not None:
@@ -329,7 +307,7 @@ def _scattered(places: Sequence[Columns | FloatArray | None], parts: Sequence[Ja
     return whole
 
 
-def _joined(places: Sequence[Columns | FloatArray | None], parts: Sequence[JaxArray], size: int, dtype: Any) -> JaxArray | None:
+def _joined(places: Sequence[ir.Columns | FloatArray | None], parts: Sequence[JaxArray], size: int, dtype: Any) -> JaxArray | None:
     """A vector of the parts beside each other, with zeros in the gaps, where they lie so: the gradient of a network's weights."""
     beside, end = [], 0
     for place, part in sorted(zip(places, parts), key=lambda each: each[0][0] if isinstance(each[0], tuple) else -1):

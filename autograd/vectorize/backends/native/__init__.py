@@ -15,7 +15,9 @@ import numpy as np
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.native.compiler import load
 from autograd.vectorize.backends.native.emitter import Emitted, emit, emit_descent
-from autograd.vectorize.program import FloatArray, Input, Program, Shape, aligned, is_large, pins
+from autograd.vectorize.instructions import Input, Shape
+from autograd.vectorize.memory import FloatArray, aligned, is_large, pins
+from autograd.vectorize.program import Program
 
 __all__ = ["ADDS_IN_ORDER", "LETS_OTHERS_RUN", "descent", "executable", "source"]
 

@@ -18,32 +18,12 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
+from autograd.vectorize import instructions as ir
 from autograd.vectorize.backends.native.identifiers import identifier
 from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions
 from autograd.vectorize.backends.native.rule import INFIX, Rule, applied, literal
 from autograd.vectorize.backends.numpy.source import named
-from autograd.vectorize.program import (
-    BATCH,
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    Input,
-    Instruction,
-    MatMul,
-    Parameters,
-    Program,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Shape,
-    Slice,
-    Take,
-    Transpose,
-    Weights,
-    shape_text,
-)
+from autograd.vectorize.program import Program
 
 BLOCK = 32  # examples
 WIDE = 32  # columns of an argument that are not turned, but multiplied as they lie; no fewer than a register has lanes
@@ -99,7 +79,7 @@ class Place(NamedTuple):
 
     name: str
     offset: int
-    shape: Shape
+    shape: ir.Shape
     strides: tuple[int, ...]
     kind: str  # "lanes": a block of ours; "rows": the caller's examples; "plain": without examples; "theta": plain, but not ours
 
@@ -111,10 +91,10 @@ class Place(NamedTuple):
     def varies(self) -> bool:
         return self.kind in ("lanes", "rows")
 
-    def reshaped(self, shape: Shape) -> Place | None:
+    def reshaped(self, shape: ir.Shape) -> Place | None:
         """The same entries in another shape, where a view can do it; the batch stays where it is."""
-        if BATCH in self.shape:
-            where, there = self.shape.index(BATCH), shape.index(BATCH)
+        if ir.BATCH in self.shape:
+            where, there = self.shape.index(ir.BATCH), shape.index(ir.BATCH)
             if where or there:
                 return None
             rest = self._replace(shape=self.shape[1:], strides=self.strides[1:]).reshaped(shape[1:])
@@ -127,12 +107,12 @@ class Place(NamedTuple):
         return self._replace(shape=shape, strides=tuple(other.strides))
 
 
-def by_example(shape: Shape) -> Shape:
+def by_example(shape: ir.Shape) -> ir.Shape:
     """A shape in which n entries of each example along one axis, n * BATCH, are two axes: BATCH and n."""
-    return tuple([part for size in shape for part in ((BATCH, -size) if size < BATCH else (size,))])
+    return tuple([part for size in shape for part in ((ir.BATCH, -size) if size < ir.BATCH else (size,))])
 
 
-def contiguous(shape: Shape) -> tuple[int, ...]:
+def contiguous(shape: ir.Shape) -> tuple[int, ...]:
     strides, stride = [], 1
     for size in reversed(shape):
         strides.append(stride)
@@ -162,12 +142,12 @@ def beginning(functions: Iterable[str], dtype: np.dtype[Any]) -> str:
     return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{_LOOPS}"
 
 
-def emit(program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[str], shapes: Sequence[Shape]) -> Emitted:
+def emit(program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[str], shapes: Sequence[ir.Shape]) -> Emitted:
     """The program as C. Raises ValueError, naming the operation, for what cannot be written in C."""
     return _Emitter(program, dtype, name, arguments, shapes).emitted()
 
 
-def emit_descent(program: Program, rule: Program, dtype: np.dtype[Any], shapes: Sequence[Shape]) -> Emitted:
+def emit_descent(program: Program, rule: Program, dtype: np.dtype[Any], shapes: Sequence[ir.Shape]) -> Emitted:
     """A function `descend` in C that takes steps of gradient descent; see `Steps` for what it is given.
 
     Where no gradient is limited and all parameters move, those whose gradient is a product with many columns of an argument move as
@@ -179,11 +159,17 @@ def emit_descent(program: Program, rule: Program, dtype: np.dtype[Any], shapes: 
 
 class _Emitter:
     def __init__(
-        self, program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[str], shapes: Sequence[Shape], rule: Rule | None = None
+        self,
+        program: Program,
+        dtype: np.dtype[Any],
+        name: str,
+        arguments: Sequence[str],
+        shapes: Sequence[ir.Shape],
+        rule: Rule | None = None,
     ) -> None:
         self.rule, self.last = rule, list[_GradientOfRows]()
         self.dtype, self.name, self.argument_shapes = dtype, name, shapes
-        self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(Weights))
+        self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(ir.Weights))
         given = named(program, arguments, shapes)  # the program as it is shown, and the names that its arrays have there
         self.program = given.program
         self.shapes = [by_example(each.shape) for each in self.program.types]
@@ -199,7 +185,7 @@ class _Emitter:
         self.uses = self.program.uses()
         self.stages = self._stages()
         scatter = self.program.instructions[self.output] if self.output >= 0 else None
-        self.parts = self.program.made_in_place(scatter) if isinstance(scatter, Scatter) else {}
+        self.parts = self.program.made_in_place(scatter) if isinstance(scatter, ir.Scatter) else {}
         self.merged = self._merged()
         self.places: list[Place | None] = [None] * len(self.program)  # None for what is written into what uses it
         self.turned: dict[Place, Place] = {}
@@ -228,7 +214,7 @@ class _Emitter:
                     raise ValueError(f"{instruction}: an example cannot wait for a sum over all of them")
                 stages.append(WITHIN)
             elif WITHIN in operands:
-                if not isinstance(instruction, (MatMul, Reduce)) or late:
+                if not isinstance(instruction, (ir.MatMul, ir.Reduce)) or late:
                     raise ValueError(f"{instruction} takes the examples together in a way that is no sum")
                 stages.append(ADDED)
             else:
@@ -242,22 +228,22 @@ class _Emitter:
         """Entry by entry operations that are used once, in another one of the same shape, and are written into it."""
         merged = set()
         for number, instruction in enumerate(self.program.instructions):
-            for each in instruction.operands if isinstance(instruction, Elementwise) else ():
+            for each in instruction.operands if isinstance(instruction, ir.Elementwise) else ():
                 same = self.shapes[each] == self.shapes[number] and self.stages[each] is self.stages[number]
-                if isinstance(self.program.instructions[each], Elementwise) and same and self.uses[each] == 1:
+                if isinstance(self.program.instructions[each], ir.Elementwise) and same and self.uses[each] == 1:
                     merged.add(each)
         return merged
 
     def _name(self, number: int) -> str:
         return self.names.get(number, f"a{number}")
 
-    def _allocate(self, name: str, shape: Shape) -> Place:
+    def _allocate(self, name: str, shape: ir.Shape) -> Place:
         """Room for an array, in whole vectors."""
-        rest = shape[1:] if BATCH in shape else shape
-        if BATCH in shape[1:]:
-            raise ValueError(f"{name} has its examples along another axis than the first, {shape_text(shape)}")
-        self.memory.append(f"real *restrict const {name} = work + {self.work}; // {shape_text(shape)}")
-        if BATCH in shape:
+        rest = shape[1:] if ir.BATCH in shape else shape
+        if ir.BATCH in shape[1:]:
+            raise ValueError(f"{name} has its examples along another axis than the first, {ir.shape_text(shape)}")
+        self.memory.append(f"real *restrict const {name} = work + {self.work}; // {ir.shape_text(shape)}")
+        if ir.BATCH in shape:
             self.work += math.prod(rest) * BLOCK
             return Place(name, 0, shape, (1, *(each * BLOCK for each in contiguous(rest))), "lanes")
         self.work += (math.prod(shape) + 2 * (WHOLE - 1)) // WHOLE * WHOLE  # a vector may begin with the last entry
@@ -267,17 +253,17 @@ class _Emitter:
         shape = self.shapes[number]
         if number in self.parts:
             return Place("out", self.parts[number], shape, contiguous(shape), "theta")
-        is_made = isinstance(self.program.instructions[number], (Scatter, Elementwise, Take, Concatenate, Reduce, MatMul))
-        if number == self.output and is_made and BATCH not in shape:
+        is_made = isinstance(self.program.instructions[number], (ir.Scatter, ir.Elementwise, ir.Take, ir.Concatenate, ir.Reduce, ir.MatMul))
+        if number == self.output and is_made and ir.BATCH not in shape:
             return Place("out", 0, shape, contiguous(shape), "theta")
         return self._allocate(self._name(number), shape)
 
     def _ours(self, place: Place) -> Place:
         """An array with an entry for each example in memory of ours, where the examples lie beside each other; others as they are."""
-        if place.kind == "lanes" or BATCH not in place.shape:
+        if place.kind == "lanes" or ir.BATCH not in place.shape:
             return place
         if place not in self.turned:
-            order = [place.shape.index(BATCH), *(axis for axis, size in enumerate(place.shape) if size != BATCH)]
+            order = [place.shape.index(ir.BATCH), *(axis for axis, size in enumerate(place.shape) if size != ir.BATCH)]
             source = place._replace(
                 shape=tuple([place.shape[axis] for axis in order]), strides=tuple([place.strides[axis] for axis in order])
             )
@@ -294,32 +280,32 @@ class _Emitter:
 
     # The instructions.
 
-    def _emit(self, number: int, instruction: Instruction) -> None:
+    def _emit(self, number: int, instruction: ir.Instruction) -> None:
         shape, operands = self.shapes[number], instruction.operands
         sources = [place for each in operands if (place := self.places[each]) is not None]
         match instruction:
-            case Input(argument=argument):
+            case ir.Input(argument=argument):
                 place = Place(f"{self.arguments[argument]}_rows", 0, shape, (shape[1], 1), "rows")
-            case Parameters():
+            case ir.Parameters():
                 place = Place("theta", 0, shape, (0,) * (len(shape) - 1) + (1,), "theta")
-            case Weights():
+            case ir.Weights():
                 place = Place("weights_rows", 0, shape, (1, 1), "rows")
-            case Constant(value=value):
+            case ir.Constant(value=value):
                 place = Place(self._name(number), 0, value.shape, contiguous(value.shape), "theta")
                 users = [each for each in self.program.instructions if number in each.operands]
-                if value.shape or number in (self.output, self.results) or not all(isinstance(each, Elementwise) for each in users):
+                if value.shape or number in (self.output, self.results) or not all(isinstance(each, ir.Elementwise) for each in users):
                     self.tables.append(f"static const real {place.name}[] = {{{', '.join(map(literal, value.ravel().tolist()))}}};")
-            case Scale(factor=factor, power=power):
+            case ir.Scale(factor=factor, power=power):
                 self.lines[BEFORE].append(f"const real {self._name(number)}[] = {{{literal(factor)} * (real)pow((double)batch, {power})}};")
                 place = Place(self._name(number), 0, (), (), "theta")
-            case Slice(start=start, step=step):
+            case ir.Slice(start=start, step=step):
                 *rest, stride = sources[0].strides
                 place = sources[0]._replace(offset=sources[0].offset + start * stride, shape=shape, strides=(*rest, stride * step))
-            case Transpose():
+            case ir.Transpose():
                 place = _transposed(sources[0], shape)
-            case Expand():
+            case ir.Expand():
                 place = sources[0]._replace(shape=shape, strides=_broadcast(sources[0], shape))
-            case Reshape():
+            case ir.Reshape():
                 view = sources[0].reshaped(shape)
                 place = self._copied(number, sources[0], shape) if view is None else view
             case _:
@@ -327,36 +313,36 @@ class _Emitter:
                 self._compute(number, instruction, place, sources)
         self.places[number] = place
 
-    def _compute(self, number: int, instruction: Instruction, place: Place, sources: list[Place]) -> None:
+    def _compute(self, number: int, instruction: ir.Instruction, place: Place, sources: list[Place]) -> None:
         code = self._code(number)
-        if not isinstance(instruction, (MatMul, Elementwise)):
+        if not isinstance(instruction, (ir.MatMul, ir.Elementwise)):
             sources = list(map(self._ours, sources))
-        code.append(f"// {self._name(number)} {shape_text(place.shape)} = {instruction}".replace("%", "a"))
+        code.append(f"// {self._name(number)} {ir.shape_text(place.shape)} = {instruction}".replace("%", "a"))
         match instruction:
-            case Elementwise():
+            case ir.Elementwise():
                 self._elementwise(code, number, place)
-            case MatMul() if self.stages[number] is WITHIN:
+            case ir.MatMul() if self.stages[number] is WITHIN:
                 self._product_within(code, place, *sources)
-            case MatMul() if self.stages[number] is ADDED:
+            case ir.MatMul() if self.stages[number] is ADDED:
                 self._products_added(code, place, *sources)
-            case MatMul():
+            case ir.MatMul():
                 left, right = sources
                 (rows, inner), columns = left.shape, right.shape[1]
                 strides = [*left.strides, *right.strides, *place.strides]
                 a0, a1, b0, b1, c0, c1 = strides
                 pointers = f"{left.pointer}, {a0}, {a1}, {right.pointer}, {b0}, {b1}, {place.pointer}, {c0}, {c1}"
                 code.append(f"product({rows}, {inner}, {columns}, {pointers});")
-            case Reduce(op=op, axis=axis):
+            case ir.Reduce(op=op, axis=axis):
                 self._reduction(code, number, op, axis, place, sources[0])
-            case Take(columns=columns):
+            case ir.Take(columns=columns):
                 table = self._table(columns)
                 self._loops(code, place, lambda at: f"{_at(place, at)} = {_at(sources[0], [*at[:-1], f'{table}[{at[-1]}]'])};")
-            case Concatenate():
+            case ir.Concatenate():
                 start = 0
                 for source in sources:
                     self._copy(code, place._replace(offset=place.offset + start * place.strides[-1], shape=source.shape), source)
                     start += source.shape[-1]
-            case Scatter(places=columns):
+            case ir.Scatter(places=columns):
                 self._scatter(code, instruction, place, sources)
             case _:
                 raise ValueError(f"no C is known for {instruction}")
@@ -366,13 +352,15 @@ class _Emitter:
         self.tables.append(f"static const int {name}[] = {{{', '.join(map(str, columns.tolist()))}}};")
         return name
 
-    def _copied(self, number: int, source: Place, shape: Shape) -> Place:
+    def _copied(self, number: int, source: Place, shape: ir.Shape) -> Place:
         source = self._ours(source)
         place = self._allocate(self._name(number), source.shape)
         self._copy(self._code(number), place, source)
         view = place.reshaped(shape)
         if view is None:
-            raise ValueError(f"{self._name(number)} {shape_text(source.shape)} takes no shape {shape_text(shape)} without mixing examples")
+            raise ValueError(
+                f"{self._name(number)} {ir.shape_text(source.shape)} takes no shape {ir.shape_text(shape)} without mixing examples"
+            )
         return view
 
     def _copy(self, code: list[str], place: Place, source: Place) -> None:
@@ -380,20 +368,20 @@ class _Emitter:
 
     def _loops(self, code: list[str], place: Place, body: Callable[[list[str]], str]) -> None:
         """Nested loops over the entries of an array, examples innermost; the body is told the indices."""
-        axes = [axis for axis, size in enumerate(place.shape) if size not in (1, BATCH)]
-        axes += [axis for axis, size in enumerate(place.shape) if size == BATCH]
+        axes = [axis for axis, size in enumerate(place.shape) if size not in (1, ir.BATCH)]
+        axes += [axis for axis, size in enumerate(place.shape) if size == ir.BATCH]
         at = ["0"] * len(place.shape)
         for depth, axis in enumerate(axes):
-            size, index = place.shape[axis], "e" if place.shape[axis] == BATCH else f"i{axis}"
+            size, index = place.shape[axis], "e" if place.shape[axis] == ir.BATCH else f"i{axis}"
             at[axis] = index
-            code.append("    " * depth + f"for (long {index} = 0; {index} < {'count' if size == BATCH else size}; {index}++)")
+            code.append("    " * depth + f"for (long {index} = 0; {index} < {'count' if size == ir.BATCH else size}; {index}++)")
         code.append("    " * len(axes) + body(at))
 
     def _elementwise(self, code: list[str], number: int, place: Place) -> None:
         leaves: list[Place] = []
         expression = self._expression(number, leaves)
         strides = [place.strides, *(_broadcast(each, place.shape) for each in leaves)]
-        varies = BATCH in place.shape
+        varies = ir.BATCH in place.shape
         shape, strides = (place.shape[1:], [each[1:] for each in strides]) if varies else (place.shape, strides)
         axes = _axes(shape, strides)
         size, inner = (
@@ -423,7 +411,7 @@ class _Emitter:
     def _expression(self, number: int, leaves: list[Place]) -> str:
         """An operation in vectors; `{0}`, `{1}`, ... stand for the leaves."""
         instruction = self.program.instructions[number]
-        assert isinstance(instruction, Elementwise)
+        assert isinstance(instruction, ir.Elementwise)
         words = []
         for each in instruction.operands:
             operand = self.program.instructions[each]
@@ -431,7 +419,7 @@ class _Emitter:
                 is_call = operand.op not in (*INFIX, ops.negative)  # type: ignore[attr-defined]
                 inner = self._expression(each, leaves)
                 words.append(inner if is_call else f"({inner})")
-            elif isinstance(operand, Constant) and operand.value.shape == ():
+            elif isinstance(operand, ir.Constant) and operand.value.shape == ():
                 words.append(f"splat({literal(float(operand.value))})")
             else:
                 place = self.places[each]
@@ -446,8 +434,10 @@ class _Emitter:
 
     def _product_within(self, code: list[str], place: Place, left: Place, right: Place) -> None:
         """A product of the examples' rows, (batch, inner) or (batch, several, inner), with a matrix that all of them share."""
-        if right.varies or BATCH in right.shape or BATCH not in left.shape[:1]:
-            raise ValueError(f"a product of {shape_text(left.shape)} and {shape_text(right.shape)} is not one of examples with a matrix")
+        if right.varies or ir.BATCH in right.shape or ir.BATCH not in left.shape[:1]:
+            raise ValueError(
+                f"a product of {ir.shape_text(left.shape)} and {ir.shape_text(right.shape)} is not one of examples with a matrix"
+            )
         (inner, columns), (bk, bj) = right.shape, right.strides
         if left.kind == "rows" and len(left.shape) == 2 and left.strides[1] == bk == 1 and inner >= WIDE:
             rows = f"{left.pointer}, {left.strides[0]}, {place.pointer}, {place.strides[1]}, count"
@@ -467,7 +457,7 @@ class _Emitter:
         """A sum over the examples: (rows, batch) times (batch, columns), perhaps with several rows of each example."""
         note = code.pop()
         if left.shape[-len(right.shape[:-1]) :] != right.shape[:-1]:
-            raise ValueError(f"a product of {shape_text(left.shape)} and {shape_text(right.shape)} is no sum over the examples")
+            raise ValueError(f"a product of {ir.shape_text(left.shape)} and {ir.shape_text(right.shape)} is no sum over the examples")
         rows, columns = left.shape[0], right.shape[-1]
         left, row = self._ours(left), place.strides[0]  # the columns of what is written lie beside each other
         if right.kind == "rows" and len(right.shape) == 2 and right.strides[1] == 1 and columns >= WIDE:
@@ -502,7 +492,7 @@ class _Emitter:
                 offset = each * source.strides[1] if several > 1 else 0
                 shifted = rest._replace(offset=rest.offset + offset)
                 self._loops(code, target, lambda at, of=shifted: f"{_at(target, at)} += total(&{_at(of, at)}, 1, count);")  # type: ignore[misc]
-        elif BATCH in place.shape:
+        elif ir.BATCH in place.shape:
             axis += len(source.shape) - len(self.program.shape(self.program.instructions[number].operands[0]))
             inner, stride = source.shape[axis], source.strides[axis]
             target = place._replace(shape=place.shape[1:], strides=place.strides[1:])
@@ -514,7 +504,7 @@ class _Emitter:
         else:
             self._loops(code, place, lambda at: f"{_at(place, at)} = {op.name}(&{_at(source, at)}, {stride}, {source.shape[axis]});")
 
-    def _scatter(self, code: list[str], instruction: Scatter, place: Place, sources: list[Place]) -> None:
+    def _scatter(self, code: list[str], instruction: ir.Scatter, place: Place, sources: list[Place]) -> None:
         if place.name == "out":
             made = [self.program.source(each) for each in instruction.operands]
             covered = sum(math.prod(self.shapes[each]) for each in made if each in self.parts)
@@ -552,7 +542,7 @@ class _Emitter:
             if self.stages[number] is AFTER and number != self.output and not instruction.is_view:
                 return False
         added = np.zeros(math.prod(program.shape(self.output)), dtype=bool)
-        for columns, operand in zip(scatter.places, scatter.operands) if isinstance(scatter, Scatter) else ():
+        for columns, operand in zip(scatter.places, scatter.operands) if isinstance(scatter, ir.Scatter) else ():
             if program.source(operand) not in self.parts:
                 added[slice(None) if columns is None else slice(*columns) if isinstance(columns, tuple) else columns] = True
         return not any(added[each.offset : each.offset + each.size].any() for each in self.last)
@@ -567,7 +557,7 @@ class _Emitter:
         if self.output >= 0:
             place, shape = self.places[self.output], self.shapes[self.output]
             assert place is not None
-            if BATCH in shape:
+            if ir.BATCH in shape:
                 target = Place("out_rows", 0, shape, (math.prod(shape[1:]), *contiguous(shape[1:])), "rows")
                 self._copy(self.lines[WITHIN], target, place)
             elif place.name != "out":
@@ -583,7 +573,7 @@ class _Emitter:
                 self.lines[AFTER] += [] if self.is_weighted else ["cost /= batch;"]
 
     def _text(self) -> str:
-        described = ", ".join(f"{each} {shape_text((BATCH, *shape))}" for each, shape in zip(self.arguments, self.argument_shapes))
+        described = ", ".join(f"{each} {ir.shape_text((ir.BATCH, *shape))}" for each, shape in zip(self.arguments, self.argument_shapes))
         given = ", ".join(f"const real *{each}" for each in self.arguments)
         rows = [
             f"const real *const {each}_rows = {each} + start * {math.prod(shape)};"
@@ -600,7 +590,7 @@ class _Emitter:
         within = [f"    {line}" for line in [*rows, *self.lines[WITHIN]]]
         cost = ["double cost = 0;"] if self.has_cost else []
         lines = [*cost, *self.memory, *self.lines[BEFORE], *loop, *within, "}", *self.lines[AFTER], f"return {'cost' if cost else '0'};"]
-        sizes = [self.program.shape(each)[-1] for each in self.program.find(Parameters)]
+        sizes = [self.program.shape(each)[-1] for each in self.program.find(ir.Parameters)]
         layout = [f"// theta ({max(sizes)},): {self._layout()}"] if sizes else []
         header = [f"// {self.name}: of {described}; the arrays of a block lie in work", *layout]
         pointers = f"{given}, const real *theta, const real *weights, real *restrict out, real *restrict work"
@@ -646,26 +636,26 @@ class _Emitter:
         for number, name in self.names.items():
             place = self.places[number]
             if place is not None and place.name == "theta":
-                found.append(f"{name} from {place.offset} {shape_text(place.shape)}")
+                found.append(f"{name} from {place.offset} {ir.shape_text(place.shape)}")
         return ", ".join(found)
 
 
-def _transposed(place: Place, shape: Shape) -> Place:
+def _transposed(place: Place, shape: ir.Shape) -> Place:
     """A matrix with its axes exchanged; where one of them is BATCH and n, both of these go together."""
     if len(place.shape) == 2:
         return place._replace(shape=shape, strides=place.strides[::-1])
-    order = (2, 0, 1) if place.shape[0] == BATCH else (1, 2, 0)
+    order = (2, 0, 1) if place.shape[0] == ir.BATCH else (1, 2, 0)
     return place._replace(shape=shape, strides=tuple([place.strides[axis] for axis in order]))
 
 
-def _broadcast(place: Place, shape: Shape) -> tuple[int, ...]:
+def _broadcast(place: Place, shape: ir.Shape) -> tuple[int, ...]:
     """The strides with which an array fills a larger shape."""
     missing = len(shape) - len(place.shape)
     strides = [0 if size == 1 != whole else stride for size, stride, whole in zip(place.shape, place.strides, shape[missing:])]
     return (*[0] * missing, *strides)
 
 
-def _axes(shape: Shape, strides: Sequence[tuple[int, ...]]) -> list[tuple[str, list[int]]]:
+def _axes(shape: ir.Shape, strides: Sequence[tuple[int, ...]]) -> list[tuple[str, list[int]]]:
     """The loops over a shape without examples, as few as there can be: each with its size, and the stride of each array along it."""
     axes: list[tuple[int, list[int]]] = []
     for axis, size in enumerate(shape):

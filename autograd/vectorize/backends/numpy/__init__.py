@@ -19,7 +19,9 @@ from autograd.vectorize.backends.numpy.calls import Call, calls, fixed
 from autograd.vectorize.backends.numpy.source import source
 from autograd.vectorize.backends.numpy.storage import Buffer, Place, plan
 from autograd.vectorize.builder import Builder, spelled
-from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, Reshape, aligned, is_large, pins
+from autograd.vectorize.instructions import Elementwise, MatMul, Reduce, Reshape
+from autograd.vectorize.memory import FloatArray, aligned, is_large, pins
+from autograd.vectorize.program import Program
 
 __all__ = ["ADDS_IN_ORDER", "executable", "source"]
 

@@ -9,22 +9,9 @@ import numpy as np
 
 from autograd import ops
 from autograd.operation import Operation
+from autograd.vectorize import instructions as ir
 from autograd.vectorize.backends.numpy.storage import Place, Storage, is_fixed
-from autograd.vectorize.program import (
-    Columns,
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Leaf,
-    MatMul,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Take,
-)
+from autograd.vectorize.memory import FloatArray
 
 
 class Call(NamedTuple):
@@ -43,11 +30,11 @@ def fixed(storage: Storage) -> Iterator[Call]:
     for number, instruction in enumerate(storage.program.instructions):
         place = storage.places[number]
         match instruction:
-            case Constant(value=value):
+            case ir.Constant(value=value):
                 yield Call(np.copyto, (place, value))
-            case Scale(factor=factor, power=power):
+            case ir.Scale(factor=factor, power=power):
                 yield Call(np.copyto, (place, factor * float(storage.batch) ** power))
-            case Expand() if is_fixed(storage.program, number):
+            case ir.Expand() if is_fixed(storage.program, number):
                 yield Call(np.copyto, (place, storage.places[instruction.operands[0]]))
 
 
@@ -59,25 +46,25 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
         if is_fixed(program, number):
             continue
         match instruction:
-            case Elementwise():
+            case ir.Elementwise():
                 yield from _elementwise(storage, number, instruction)
-            case MatMul():
+            case ir.MatMul():
                 yield _product(place, *operands)
-            case Reduce(op=ops.total_, axis=axis):
+            case ir.Reduce(op=ops.total_, axis=axis):
                 yield _sum(place, operands[0], axis)
-            case Reduce(axis=axis):
+            case ir.Reduce(axis=axis):
                 yield from _logsumexp(place, operands[0], axis, *storage.scratch[number])
-            case Take(columns=columns):
+            case ir.Take(columns=columns):
                 yield Call(np.ndarray.take, (operands[0], columns, -1, place, "clip"))
-            case Expand():
+            case ir.Expand():
                 yield Call(np.copyto, (place, operands[0]))
-            case Reshape() if number in storage.copies:
+            case ir.Reshape() if number in storage.copies:
                 yield Call(np.copyto, (place.reshaped(operands[0].shape), operands[0]))
-            case Concatenate():
+            case ir.Concatenate():
                 yield from _concatenation(place, operands)
-            case Scatter(places=columns):
+            case ir.Scatter(places=columns):
                 yield from _scatter(place, list(zip(columns, operands)))
-            case _ if not (isinstance(instruction, Leaf) or instruction.is_view):
+            case _ if not (isinstance(instruction, ir.Leaf) or instruction.is_view):
                 raise ValueError(f"no call is known for {instruction}")
     over = over or {}
     for name, place in storage.kept.items():
@@ -88,7 +75,7 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
             yield Call(np.copyto, (Place.whole(target, source.shape, storage.dtype), source))
 
 
-def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Iterator[Call]:
+def _elementwise(storage: Storage, number: int, instruction: ir.Elementwise) -> Iterator[Call]:
     op, place, operands = instruction.op, storage.places[number], [storage.places[each] for each in instruction.operands]
     numbers = [_constant(storage, each) for each in instruction.operands]
     if op is ops.where:
@@ -109,7 +96,7 @@ def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Ite
 
 def _constant(storage: Storage, number: int) -> float | None:
     instruction = storage.program.instructions[number]
-    return float(instruction.value) if isinstance(instruction, Constant) and instruction.value.shape == () else None
+    return float(instruction.value) if isinstance(instruction, ir.Constant) and instruction.value.shape == () else None
 
 
 def _product(place: Place, left: Place, right: Place) -> Call:
@@ -147,7 +134,7 @@ def _concatenation(place: Place, operands: Sequence[Place]) -> Iterator[Call]:
         start = stop
 
 
-def _scatter(place: Place, parts: Sequence[tuple[Columns | FloatArray | None, Place]]) -> Iterator[Call]:
+def _scatter(place: Place, parts: Sequence[tuple[ir.Columns | FloatArray | None, Place]]) -> Iterator[Call]:
     """Each part is copied where nothing is yet, and added where something is; what was made in its place is there already."""
     size = place.shape[-1]
     written = np.zeros(size, dtype=bool)
@@ -168,7 +155,7 @@ def _scatter(place: Place, parts: Sequence[tuple[Columns | FloatArray | None, Pl
         yield Call(np.copyto, (place.columns(*gap), 0.0))
 
 
-def _pieces(columns: Columns | FloatArray | None, size: int) -> list[tuple[Columns, Columns]]:
+def _pieces(columns: ir.Columns | FloatArray | None, size: int) -> list[tuple[ir.Columns, ir.Columns]]:
     """Evenly spaced stretches of the columns that a scatter's part goes to, each with the part's columns that go there."""
     if columns is None:
         return [((0, size, 1), (0, size, 1))]
@@ -185,7 +172,7 @@ def _pieces(columns: Columns | FloatArray | None, size: int) -> list[tuple[Colum
     return pieces
 
 
-def _gaps(written: FloatArray, stretch: slice) -> list[Columns]:
+def _gaps(written: FloatArray, stretch: slice) -> list[ir.Columns]:
     """The stretches of these columns that nothing was written to yet."""
     missing = np.arange(len(written))[stretch]
     missing = missing[~written[missing]]

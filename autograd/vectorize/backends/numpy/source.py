@@ -14,32 +14,10 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import ATOM, COMPARISON, POWER, PRODUCT, SUM, Operation
+from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import spelled
-from autograd.vectorize.program import (
-    BATCH,
-    Columns,
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Input,
-    Instruction,
-    MatMul,
-    Parameters,
-    Program,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Shape,
-    Slice,
-    Take,
-    Transpose,
-    Weights,
-    shape_text,
-    size_text,
-)
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 _WIDTH = 60  # an expression longer than this gets a line of its own,
 _COLUMNS = 100  # and a line longer than this is broken
@@ -104,7 +82,9 @@ def placed(columns, part, shape):
 )
 
 
-def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape, dialect: Dialect = NUMPY) -> str:
+def source(
+    program: Program, name: str, arguments: Sequence[str], shapes: Sequence[ir.Shape], result: ir.Shape, dialect: Dialect = NUMPY
+) -> str:
     """Source that defines a function `name` of the arguments and, where the program has any, `theta`, its parameters.
 
     It returns the results, or the cost and its gradient; a program that takes weights has them for its last argument.
@@ -121,7 +101,7 @@ class Named(NamedTuple):
     names: Mapping[int, str]
 
 
-def named(program: Program, arguments: Sequence[str], shapes: Sequence[Shape]) -> Named:
+def named(program: Program, arguments: Sequence[str], shapes: Sequence[ir.Shape]) -> Named:
     """The names that `source` gives, for who writes the same program in another language."""
     renderer = _Renderer(program, arguments, shapes)
     renderer.write()
@@ -134,16 +114,16 @@ def _shown(program: Program) -> Program:
         return program
     program = program.copy()
     cost = program.instructions[results := program.outputs.pop("cost")]
-    if isinstance(cost, MatMul):  # of the weights and the results
+    if isinstance(cost, ir.MatMul):  # of the weights and the results
         results = cost.operands[1]
     program.outputs = {"results": results, **program.outputs}
     return spelled(program)
 
 
 class _Renderer:
-    def __init__(self, program: Program, arguments: Sequence[str], shapes: Sequence[Shape], dialect: Dialect = NUMPY) -> None:
+    def __init__(self, program: Program, arguments: Sequence[str], shapes: Sequence[ir.Shape], dialect: Dialect = NUMPY) -> None:
         self.dialect, self.np = dialect, dialect.name
-        self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(Weights))
+        self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(ir.Weights))
         self.program, self.shapes = _shown(program), shapes
         self.output = self.program.outputs.get("results", len(self.program))  # what comes after it is derivatives
         self.gradient = self.program.outputs.get("gradient", -1)
@@ -163,9 +143,9 @@ class _Renderer:
         self.taken = {*self.arguments, *dialect.reserved}
         self.lines: list[tuple[str, str]] = []
 
-    def source(self, name: str, result: Shape) -> str:
+    def source(self, name: str, result: ir.Shape) -> str:
         self.write()
-        size = max((self.program.shape(each)[-1] for each in self.program.find(Parameters)), default=0)
+        size = max((self.program.shape(each)[-1] for each in self.program.find(ir.Parameters)), default=0)
         width = max((len(line) for line, comment in self.lines if comment and len(line) <= _WIDTH), default=0)
         body = [each for line, comment in self.lines for each in _broken(f"{line:{width}}" if comment else line, comment)]
         parameters = ", ".join([*self.arguments, *(["theta"] if size else []), *(["weights"] if self.is_weighted else [])])
@@ -207,7 +187,7 @@ class _Renderer:
                 if number == self.output and self.gradient >= 0:
                     self.lines.append(("", ""))
 
-    def _returned(self, result: Shape) -> str:
+    def _returned(self, result: ir.Shape) -> str:
         """What the function returns: the results in their shape, or the cost and, where there is one, its gradient."""
         varies = self.program.varies(self.output)
         if self.has_cost:
@@ -235,11 +215,11 @@ class _Renderer:
                 users.setdefault(each, []).append(number)
         letters: dict[int, str] = {}
         for number, instruction in enumerate(instructions):
-            if isinstance(instruction, (Slice, Take)) and isinstance(instructions[instruction.operands[0]], Parameters):
+            if isinstance(instruction, (ir.Slice, ir.Take)) and isinstance(instructions[instruction.operands[0]], ir.Parameters):
                 matrices = [
                     each
                     for each in users.get(number, ())
-                    if isinstance(instructions[each], Reshape) and self.program.shape(each)[0] != BATCH
+                    if isinstance(instructions[each], ir.Reshape) and self.program.shape(each)[0] != ir.BATCH
                 ]
                 letters.update((each, "W") for each in matrices)
                 if len(matrices) < len(users.get(number, ())):
@@ -247,7 +227,7 @@ class _Renderer:
                     letters[number] = "b" if added else "w"
 
         def place(number: int) -> tuple[int, int]:
-            while isinstance(instructions[number], Reshape):
+            while isinstance(instructions[number], ir.Reshape):
                 (number,) = instructions[number].operands
             return int(_columns_of(instructions[number])[0]), number  # type: ignore[index]
 
@@ -263,31 +243,31 @@ class _Renderer:
     def _op(self, number: int) -> Operation | None:
         """The row that an array is made by, entry by entry."""
         instruction = self.program.instructions[number]
-        return instruction.op if isinstance(instruction, Elementwise) else None
+        return instruction.op if isinstance(instruction, ir.Elementwise) else None
 
     def _users(self, number: int) -> list[int]:
         return [user for user, each in enumerate(self.program.instructions) if number in each.operands]
 
     def _is_inlined(self, number: int) -> bool:
         instruction, (text, _) = self.program.instructions[number], self.text[number]
-        if isinstance(instruction, (Input, Parameters, Weights, Scale)) or instruction.is_view:
+        if isinstance(instruction, (ir.Input, ir.Parameters, ir.Weights, ir.Scale)) or instruction.is_view:
             return True
-        if isinstance(instruction, Constant) and instruction.value.size <= 8:
+        if isinstance(instruction, ir.Constant) and instruction.value.size <= 8:
             return True
-        if isinstance(instruction, Take) and any(number in self.program.instructions[each].operands for each in self.unpacked):
+        if isinstance(instruction, ir.Take) and any(number in self.program.instructions[each].operands for each in self.unpacked):
             return True
-        if isinstance(instruction, Scatter) or self.uses[number] != 1 or number in self.program.outputs.values():
+        if isinstance(instruction, ir.Scatter) or self.uses[number] != 1 or number in self.program.outputs.values():
             return False
-        if isinstance(instruction, MatMul):
+        if isinstance(instruction, ir.MatMul):
             return self._is_summand(number)
         op = self._op(number)
-        inlined = isinstance(instruction, (Expand, Reduce)) or (op is not None and (op in _INLINED or op.precedence in _INFIX))
+        inlined = isinstance(instruction, (ir.Expand, ir.Reduce)) or (op is not None and (op in _INLINED or op.precedence in _INFIX))
         return inlined and (len(text) <= _WIDTH or self._is_accumulated(number)) and not self._is_weighted_sum(number)
 
     def _is_summand(self, number: int) -> bool:
         """Whether a matrix product of the forward part has something added to it at once."""
         users = self._users(number)
-        while users and isinstance(self.program.instructions[users[0]], Reshape):
+        while users and isinstance(self.program.instructions[users[0]], ir.Reshape):
             users = self._users(users[0])
         return bool(users) and self._op(users[0]) in (ops.add, ops.subtract) and number not in self.program.adjoint_of
 
@@ -299,19 +279,19 @@ class _Renderer:
         """Whether a reader looks for it: a matrix product with its bias, of the forward part."""
         operands = self.program.instructions[number].operands
         is_forward = number <= self.output
-        return is_forward and self._op(number) is ops.add and any(isinstance(self._source(each), MatMul) for each in operands)
+        return is_forward and self._op(number) is ops.add and any(isinstance(self._source(each), ir.MatMul) for each in operands)
 
-    def _source(self, number: int) -> Instruction:
+    def _source(self, number: int) -> ir.Instruction:
         """What an array is, seen through reshapes."""
         instruction = self.program.instructions[number]
-        while isinstance(instruction, Reshape):
+        while isinstance(instruction, ir.Reshape):
             instruction = self.program.instructions[instruction.operands[0]]
         return instruction
 
     def _name(self, number: int) -> None:
         instruction, op = self.program.instructions[number], self._op(number)
         output, primal = self.output, self.program.adjoint_of.get(number)
-        if primal is not None and (primal in self.names or isinstance(self.program.instructions[primal], Parameters)):
+        if primal is not None and (primal in self.names or isinstance(self.program.instructions[primal], ir.Parameters)):
             name = self._fresh("d" + self.names.get(primal, "theta"), numbered=False)
         elif number in self.unpacked:
             name = self._fresh(self.unpacked[number])
@@ -319,7 +299,7 @@ class _Renderer:
             name = self._fresh("cost" if self.has_cost else "result", numbered=False)
         elif number > output or (op in (ops.add, ops.subtract) and not self._is_weighted_sum(number)):
             name = self._fresh("t")
-        elif isinstance(instruction, MatMul) or self._is_weighted_sum(number):
+        elif isinstance(instruction, ir.MatMul) or self._is_weighted_sum(number):
             name = self._fresh("z")
         else:
             name = self._fresh("e" if op is ops.exp else "t" if op is None else "h")
@@ -328,7 +308,7 @@ class _Renderer:
     def _assign(self, name: str, number: int) -> None:
         """Write the line that gives an array its name."""
         self.names[number] = name
-        self.lines.append((f"{name} = {self.text[number][0]}", shape_text(self.program.shape(number))))
+        self.lines.append((f"{name} = {self.text[number][0]}", ir.shape_text(self.program.shape(number))))
         self.text[number] = (name, ATOM)
 
     def _fresh(self, stem: str, numbered: bool = True) -> str:
@@ -352,41 +332,41 @@ class _Renderer:
         instruction, shape = self.program.instructions[number], self.program.shape(number)
         operands = instruction.operands
         match instruction:
-            case Elementwise(op=op):
+            case ir.Elementwise(op=op):
                 return self._operation(op, operands)
-            case Input(argument=argument):
+            case ir.Input(argument=argument):
                 name, given = self.arguments[argument], self.shapes[argument]
                 return (f"{name}[:, None]" if given == () else name if len(given) == 1 else f"{name}.reshape(batch, -1)"), ATOM
-            case Parameters():
+            case ir.Parameters():
                 return "theta", ATOM
-            case Weights():
+            case ir.Weights():
                 return "weights[:, None]", ATOM
-            case Constant(value=value):
+            case ir.Constant(value=value):
                 if value.shape == ():
                     return _literal(float(value), self.np), ATOM if float(value) >= 0 else PRODUCT
                 return f"{self.np}.array({value.tolist()})", ATOM
-            case Scale(factor=factor, power=power):
+            case ir.Scale(factor=factor, power=power):
                 batch = f"batch{'' if abs(power) == 1 else f'**{abs(power)}'}"
                 return f"{_literal(factor, self.np)} {'/' if power < 0 else '*'} {batch}", PRODUCT
-            case Slice(start=start, stop=stop, step=step):
+            case ir.Slice(start=start, stop=stop, step=step):
                 columns = f"{start}:{stop}{f':{step}' if step != 1 else ''}"
                 columns = columns if len(shape) == 1 else f":, {columns}"
                 return f"{self._operand(operands[0], ATOM)}[{columns}]", ATOM
-            case Transpose():
+            case ir.Transpose():
                 return f"{self._operand(operands[0], ATOM)}.T", ATOM
-            case Reshape():
+            case ir.Reshape():
                 return self._reshape(operands[0], shape), ATOM
-            case Take(columns=taken):
+            case ir.Take(columns=taken):
                 return f"{self._operand(operands[0], ATOM)}[{'' if len(shape) == 1 else ':, '}{_columns(taken, self.dialect)}]", ATOM
-            case Concatenate():
+            case ir.Concatenate():
                 return f"{self.np}.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", ATOM
-            case MatMul():
+            case ir.MatMul():
                 return f"{self._operand(operands[0], POWER)} @ {self._operand(operands[1], POWER)}", PRODUCT
-            case Expand():
-                return f"{self.np}.broadcast_to({self._operand(operands[0])}, {shape_text(shape)})", ATOM
-            case Reduce():
+            case ir.Expand():
+                return f"{self.np}.broadcast_to({self._operand(operands[0])}, {ir.shape_text(shape)})", ATOM
+            case ir.Reduce():
                 return self._reduce(number, instruction, keep=True), ATOM
-            case Scatter():
+            case ir.Scatter():
                 return self._scatter(number, instruction), ATOM
         raise ValueError(f"no source is known for {instruction}")
 
@@ -416,22 +396,22 @@ class _Renderer:
     def _is_negated(self, number: int) -> bool:
         return self._op(number) is ops.negative and number not in self.names
 
-    def _reshape(self, operand: int, shape: Shape) -> str:
+    def _reshape(self, operand: int, shape: ir.Shape) -> str:
         source = self.program.instructions[operand]
         text = self._operand(operand, ATOM)
         have = self.program.shape(operand)
-        if isinstance(source, Reduce) and operand not in self.names and shape == (*have[: source.axis], *have[source.axis + 1 :]):
+        if isinstance(source, ir.Reduce) and operand not in self.names and shape == (*have[: source.axis], *have[source.axis + 1 :]):
             return self._reduce(operand, source, keep=False)
         if have == (*shape, 1):
             return f"{text}[..., 0]"
-        return f"{text}.reshape({', '.join(map(size_text, shape))})"
+        return f"{text}.reshape({', '.join(map(ir.size_text, shape))})"
 
-    def _reduce(self, number: int, instruction: Reduce, keep: bool) -> str:
+    def _reduce(self, number: int, instruction: ir.Reduce, keep: bool) -> str:
         function = f"{self.np}.sum" if instruction.op is ops.total_ else self.dialect.logsumexp
         options = ", keepdims=True" * keep + ", dtype=float" * self.program.is_boolean(instruction.operands[0])
         return f"{function}({self._operand(instruction.operands[0])}, axis={instruction.axis}{options})"
 
-    def _scatter(self, number: int, instruction: Scatter) -> str:
+    def _scatter(self, number: int, instruction: ir.Scatter) -> str:
         """Columns side by side where the parts lie so, with zeros in the gaps; else a sum of zeros with something put in."""
         *batch, size = instruction.shape
         parts = sorted(zip(instruction.places, instruction.operands), key=lambda part: part[0] if isinstance(part[0], tuple) else (-1,))
@@ -445,15 +425,15 @@ class _Renderer:
             if place is None:
                 others.insert(0, self._operand(part, SUM))
             elif isinstance(place, tuple) and place[0] >= end and place[2] == 1:
-                beside += [f"{self.np}.zeros({shape_text((*batch, place[0] - end))})"] if place[0] > end else []
+                beside += [f"{self.np}.zeros({ir.shape_text((*batch, place[0] - end))})"] if place[0] > end else []
                 beside.append(self._flat(part))
                 end = place[1]
             else:
                 columns = f"slice({place[0]}, {place[1]}, {place[2]})" if isinstance(place, tuple) else _columns(place, self.dialect)
-                shape = shape_text(instruction.shape)
+                shape = ir.shape_text(instruction.shape)
                 others.append(self.dialect.placed.format(columns=columns, part=self._operand(part), shape=shape))
         if beside:
-            beside += [f"{self.np}.zeros({shape_text((*batch, size - end))})"] if size > end else []
+            beside += [f"{self.np}.zeros({ir.shape_text((*batch, size - end))})"] if size > end else []
             joined = f"{self.np}.concatenate([{', '.join(beside)}]{', axis=-1' if batch else ''})"
             others.insert(0, beside[0] if len(beside) == 1 else joined)
         return " + ".join(others)
@@ -464,7 +444,7 @@ class _Renderer:
             f"d{name}" for number, name in self.names.items() if number in self.unpacked and _same(_columns_of(self._source(number)), place)
         ]
         source = part
-        while isinstance(self.program.instructions[source], Reshape) and source not in self.names:
+        while isinstance(self.program.instructions[source], ir.Reshape) and source not in self.names:
             (source,) = self.program.instructions[source].operands
         unused = [name for name in names if name not in self.taken]
         if unused and source not in self.names:
@@ -472,7 +452,7 @@ class _Renderer:
 
     def _flat(self, number: int) -> str:
         source = self.program.instructions[number]
-        is_flat = isinstance(source, Reshape) and len(source.shape) == 1
+        is_flat = isinstance(source, ir.Reshape) and len(source.shape) == 1
         if number not in self.names and is_flat and source.operands[0] in self.names:
             return f"{self._operand(source.operands[0], ATOM)}.ravel()"
         return self._operand(number)
@@ -510,12 +490,12 @@ def _breaks(line: str) -> list[tuple[int, int]]:
     return found
 
 
-def _columns_of(instruction: Instruction) -> Columns | FloatArray | None:
+def _columns_of(instruction: ir.Instruction) -> ir.Columns | FloatArray | None:
     """The columns of its operand that an instruction is, if it is."""
-    return instruction.columns if isinstance(instruction, (Slice, Take)) else None
+    return instruction.columns if isinstance(instruction, (ir.Slice, ir.Take)) else None
 
 
-def _same(columns: Columns | FloatArray | None, place: Columns | FloatArray | None) -> bool:
+def _same(columns: ir.Columns | FloatArray | None, place: ir.Columns | FloatArray | None) -> bool:
     return isinstance(columns, tuple) == isinstance(place, tuple) and place is not None and np.array_equal(columns, place)  # type: ignore[arg-type]
 
 

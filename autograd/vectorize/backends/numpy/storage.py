@@ -10,24 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import ops
-from autograd.vectorize.program import (
-    Constant,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Input,
-    Instruction,
-    Parameters,
-    Program,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Slice,
-    Transpose,
-    Weights,
-    sized,
-)
+from autograd.vectorize import instructions as ir
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 Buffer = int | str  # one of the storage's own, by number, or what is given: "input 0", "theta", "weights", "out"
 
@@ -104,7 +89,9 @@ def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
 def is_fixed(program: Program, number: int) -> bool:
     """Whether an array is the same in every run for one batch size: it is filled once, and never written again."""
     instruction = program.instructions[number]
-    return isinstance(instruction, (Constant, Scale)) or (isinstance(instruction, Expand) and is_fixed(program, instruction.operands[0]))
+    return isinstance(instruction, (ir.Constant, ir.Scale)) or (
+        isinstance(instruction, ir.Expand) and is_fixed(program, instruction.operands[0])
+    )
 
 
 @dataclass
@@ -138,7 +125,7 @@ class _Planner:
     def __init__(self, program: Program, batch: int, dtype: np.dtype[Any], over: Mapping[str, int]) -> None:
         self.program, self.batch, self.dtype = program, batch, dtype
         self.over = {program.outputs[name]: argument for name, argument in over.items()}
-        self.given = {each.argument: number for number, each in enumerate(program.instructions) if isinstance(each, Input)}
+        self.given = {each.argument: number for number, each in enumerate(program.instructions) if isinstance(each, ir.Input)}
         self.storage = Storage(program, batch, dtype)
         self.places = self.storage.places
         self.free: dict[tuple[int, np.dtype[Any]], list[int]] = {}
@@ -157,8 +144,8 @@ class _Planner:
                     self._release(self.places[base])
                     self.last[base] = len(program)  # only once
         for name in over:
-            if isinstance(program.instructions[program.outputs[name]], Input):
-                self.storage.kept[name] = self._allocate(sized(program.shape(program.outputs[name]), batch), dtype, fixed=True)
+            if isinstance(program.instructions[program.outputs[name]], ir.Input):
+                self.storage.kept[name] = self._allocate(ir.sized(program.shape(program.outputs[name]), batch), dtype, fixed=True)
 
     def _base(self, number: int) -> int:
         """The instruction whose memory an array lies in."""
@@ -192,25 +179,25 @@ class _Planner:
     def _find_parts(self) -> None:
         """Have the parts of each scatter that can be made where they go."""
         for number, instruction in enumerate(self.program.instructions):
-            if isinstance(instruction, Scatter):
+            if isinstance(instruction, ir.Scatter):
                 for source, start in self.program.made_in_place(instruction).items():
                     self.storage.in_scatter[source] = number, start
 
-    def _place(self, number: int, instruction: Instruction) -> Place:
-        shape = sized(self.program.shape(number), self.batch)
+    def _place(self, number: int, instruction: ir.Instruction) -> Place:
+        shape = ir.sized(self.program.shape(number), self.batch)
         dtype = np.dtype(bool) if self.program.is_boolean(number) else self.dtype
         match instruction:
-            case Input(argument=argument):
+            case ir.Input(argument=argument):
                 return Place.whole(f"input {argument}", shape, dtype)
-            case Parameters():  # a row of them for each example is the same row
+            case ir.Parameters():  # a row of them for each example is the same row
                 return Place("theta", 0, shape, (0,) * (len(shape) - 1) + (1,), dtype)
-            case Weights():
+            case ir.Weights():
                 return Place.whole("weights", shape, dtype)
-            case Slice(start=start, stop=stop, step=step):
+            case ir.Slice(start=start, stop=stop, step=step):
                 return self.places[instruction.operands[0]].columns(start, stop, step)
-            case Transpose():
+            case ir.Transpose():
                 return self.places[instruction.operands[0]].transposed()
-            case Reshape():
+            case ir.Reshape():
                 if (view := self.places[instruction.operands[0]].reshaped(shape)) is not None:
                     return view
                 self.storage.copies.add(number)
@@ -220,13 +207,13 @@ class _Planner:
             part = self._reserved(scatter).columns(start, start + math.prod(shape)).reshaped(shape)
             assert part is not None  # a stretch of a vector takes any shape
             return part
-        if number == self.out or isinstance(instruction, Scatter):
+        if number == self.out or isinstance(instruction, ir.Scatter):
             return self._reserved(number)
-        if number in self.over and isinstance(instruction, Elementwise) and instruction.op is not ops.where:  # that is written in parts
+        if number in self.over and isinstance(instruction, ir.Elementwise) and instruction.op is not ops.where:  # that is written in parts
             argument = self.over[number]
             if self.last[self.given[argument]] <= number:
                 return Place.whole(f"input {argument}", shape, dtype)
-        if isinstance(instruction, Elementwise) and (operand := self._reusable(number, instruction, shape, dtype)) is not None:
+        if isinstance(instruction, ir.Elementwise) and (operand := self._reusable(number, instruction, shape, dtype)) is not None:
             base = self._base(operand)
             self.last[base] = len(self.program)  # its memory has been given away
             return self.places[operand]
@@ -235,19 +222,19 @@ class _Planner:
     def _reserved(self, number: int) -> Place:
         """The place of an output or of a scatter, which may be wanted before its turn."""
         if number not in self.reserved:
-            shape = sized(self.program.shape(number), self.batch)
+            shape = ir.sized(self.program.shape(number), self.batch)
             self.reserved[number] = Place.whole("out", shape, self.dtype) if number == self.out else self._allocate(shape, self.dtype)
         return self.reserved[number]
 
-    def _plan_scratch(self, number: int, instruction: Instruction) -> None:
-        program, shapes = self.program, [sized(self.program.shape(each), self.batch) for each in (number, *instruction.operands)]
+    def _plan_scratch(self, number: int, instruction: ir.Instruction) -> None:
+        program, shapes = self.program, [ir.sized(self.program.shape(each), self.batch) for each in (number, *instruction.operands)]
         match instruction:
-            case Reduce(op=ops.logsumexp_):
+            case ir.Reduce(op=ops.logsumexp_):
                 self.storage.scratch[number] = [self._allocate(shapes[1], self.dtype), self._allocate(shapes[0], self.dtype)]
-            case Elementwise(op=ops.where) if not program.is_boolean(instruction.operands[0]):
+            case ir.Elementwise(op=ops.where) if not program.is_boolean(instruction.operands[0]):
                 self.storage.scratch[number] = [self._allocate(shapes[1], np.dtype(bool))]
 
-    def _reusable(self, number: int, instruction: Instruction, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int | None:
+    def _reusable(self, number: int, instruction: ir.Instruction, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int | None:
         """An operand that an elementwise result can overwrite: nothing else needs it, and its entries lie in the same places."""
         if instruction.op is ops.where:  # type: ignore[attr-defined]  # it is written in parts
             return None
