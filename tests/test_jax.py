@@ -298,7 +298,7 @@ def test_arrays_that_do_not_fit_the_function_are_refused() -> None:
         function(np.ones(26), 1.0)
     with pytest.raises(TypeError, match=r'only the JAX back end has a program as a function of JAX\'s arrays: .*backend="jax"'):
         _ = vectorize(lambda x: x).record(np.ones(2)).function
-    with pytest.raises(RuntimeError, match="function is known once"):
+    with pytest.raises(RuntimeError, match="function is not known before"):
         _ = vectorize(lambda x: x, backend="jax").function
 
 
@@ -441,7 +441,7 @@ for batch in {batches_of_rows}:
     program = vectorize(f, backend="jax").record(*DATA)
     theta = program.parameter_vector()
     gradient, memory = np.empty_like(theta), [np.zeros_like(theta) for _ in range(2)]
-    descent = program.descent(rule, *DATA, parameters=theta, memory=memory, still=[0, 1], out=gradient)
+    descent = program.descent(rule, *DATA, parameters=theta, memory=memory, frozen=[0, 1], out=gradient)
     (on_devices,) = program._latest._descents.values()
     texts = []
     for name in ("_with_rows", "_with_all"):

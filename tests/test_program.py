@@ -10,7 +10,7 @@ import pytest
 from autograd import Value, ops, tanh, vectorize, weighted_sum
 from autograd.vectorize import backends
 from autograd.vectorize import instructions as ir
-from autograd.vectorize.backends import numpy as numpy_backend
+from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends import reference
 from autograd.vectorize.backends.native.emitter import emit
 from autograd.vectorize.builder import Builder, spelled
@@ -19,6 +19,7 @@ from autograd.vectorize.lower import lower
 from autograd.vectorize.program import ROWS, Program
 from autograd.vectorize.record import record
 from autograd.vectorize.simplify import simplify
+from autograd.vectorize.source import source
 
 
 def given(*columns: int) -> Program:
@@ -162,8 +163,8 @@ def test_each_reading_refuses_an_instruction_that_it_does_not_know() -> None:
     with pytest.raises(ValueError, match=r"no derivative is known of reversed %2"):
         with_gradient(program)
     with pytest.raises(ValueError, match=r"no call is known for reversed %2"):
-        numpy_backend.executable(program, np.dtype(float)).run([X], theta, None, np.empty((3, 1)))
+        backends.named("numpy").executable(program, np.dtype(float)).run([X], theta, None, np.empty((3, 1)))
     with pytest.raises(ValueError, match=r"no source is known for reversed %2"):
-        numpy_backend.source(program, "f", ["x"], [(2,)], ())
+        source(program, Signature("f", ["x"], [(2,)], ()))
     with pytest.raises(ValueError, match=r"no source is known for reversed %2"):  # whose names the C has too
-        emit(program, np.dtype(float), "f", ["x"], [(2,)])
+        emit(program, np.dtype(float), Signature("f", ["x"], [(2,)], ()))

@@ -14,7 +14,7 @@ import pytest
 
 from autograd import UpdateRule, Value, Vectorized, total, vectorize
 from autograd.vectorize import threads as module
-from autograd.vectorize.recording import Kind
+from autograd.vectorize.compiled import Kind
 from autograd.vectorize.threads import PAYS, threads_for, work
 from nn import MLP, SGD, squared_error, train
 

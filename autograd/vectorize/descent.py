@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 
 from autograd.modes import TraceError
-from autograd.vectorize.backends import Steps
-from autograd.vectorize.backends import numpy as numpy_backend
+from autograd.vectorize.backend import Steps
+from autograd.vectorize.backends.numpy import backend as numpy_backend
+from autograd.vectorize.backends.numpy.plans import Plans
 from autograd.vectorize.builder import Builder, spelled
-from autograd.vectorize.instructions import BATCH, Concatenate
+from autograd.vectorize.instructions import BATCH
 from autograd.vectorize.memory import FloatArray, looks, pins
 from autograd.vectorize.program import Program
-from autograd.vectorize.randomness import CHANGES, drawing_nothing
+from autograd.vectorize.randomness import CHANGES, watched
 
 ValueAndGradient = Callable[
     [Sequence[FloatArray], FloatArray, FloatArray], float
@@ -46,8 +47,8 @@ class UpdateRule:
     """
 
     def __init__(self, rule: Callable[..., Sequence[Any]], memory: int = 0) -> None:
-        self.rule, self.memory, self.program = rule, memory, _recorded(rule, memory)
-        self._executables: dict[np.dtype[Any], numpy_backend.Plans] = {}
+        self.rule, self.memory, self.program = rule, memory, _program_of(rule, memory)
+        self._executables: dict[np.dtype[Any], Plans] = {}
         self._rooms: list[_Room] = []  # that no thread is using
 
     def is_current(self, rule: Callable[..., Sequence[Any]] | None = None) -> bool:
@@ -57,7 +58,7 @@ class UpdateRule:
         this is False.
         """
         try:
-            return _recorded(rule or self.rule, self.memory).is_same(self.program)
+            return _program_of(rule or self.rule, self.memory).is_same(self.program)
         except Exception:  # recording a new UpdateRule raises it
             return False
 
@@ -79,14 +80,14 @@ class UpdateRule:
         *arguments: FloatArray,
         parameters: FloatArray,
         memory: Sequence[FloatArray] = (),
-        still: Sequence[int] = (),
+        frozen: Sequence[int] = (),
         out: FloatArray | None = None,
     ) -> Descent:
         """Descent of any function, step by step; see `Vectorized.descent`.
 
         `function(batch, parameters, gradient)` writes the gradient, and returns the cost, of a batch of the arguments.
         """
-        return Descent(self, partial(self.take, function), arguments, parameters, memory, still, out)
+        return Descent(self, partial(self.take, function), arguments, parameters, memory, frozen, out)
 
     def take(self, function: ValueAndGradient, steps: Steps) -> int:
         """Take steps one by one, and return how many were taken: less only where a cost or a norm was not finite."""
@@ -94,23 +95,23 @@ class UpdateRule:
             return self._take(room, function, steps)
 
     def _take(self, room: _Room, function: ValueAndGradient, steps: Steps) -> int:
-        theta, memory, limit, still, gradient = steps.theta, steps.memory, steps.limit, steps.still, steps.gradient
+        theta, memory, limit, frozen, gradient = steps.theta, steps.memory, steps.limit, steps.frozen, steps.gradient
         # `take` of numpy 2.0 refuses indices that are wider than a pointer, which has 32 bits in WebAssembly
         rows = None if steps.rows is None else steps.rows.astype(np.intp, copy=False)
         for place, settings in enumerate(steps.settings):
             batch = steps.data if rows is None else room.gathered(steps.data, rows[place])
             cost = function(batch, theta, gradient)
-            if len(still):
-                gradient[still] = 0.0
+            if len(frozen):
+                gradient[frozen] = 0.0
             norm = math.sqrt(gradient.dot(gradient))
             is_finite = math.isfinite(cost + norm)
             if is_finite:
                 if norm > limit:
                     gradient *= limit / norm
-                kept = theta[still] if len(still) else None
+                kept = theta[frozen] if len(frozen) else None
                 self._update(room, theta, gradient, memory, settings)
                 if kept is not None:
-                    theta[still] = kept  # weight decay would move them without a gradient
+                    theta[frozen] = kept  # weight decay would move them without a gradient
             steps.costs[place], steps.norms[place] = cost, norm
             if not is_finite:
                 return place + 1
@@ -179,7 +180,7 @@ class Descent:
         data: Sequence[FloatArray],
         parameters: FloatArray,
         memory: Sequence[FloatArray],
-        still: Sequence[int],
+        frozen: Sequence[int],
         out: FloatArray | None,
     ) -> None:
         size, dtype = len(parameters), parameters.dtype
@@ -190,9 +191,9 @@ class Descent:
         vectors = [vector for _, vector in written]
         if any(np.may_share_memory(one, other) for one, other in [*combinations(vectors, 2), *product(vectors, data)]):
             raise ValueError("parameters, memory and out are written to, each with memory of its own: give arrays that do not overlap")
-        stay = np.array(still, dtype=np.int64)
+        stay = np.array(frozen, dtype=np.int64)
         if stay.size and (stay.min() < 0 or stay.max() >= size):
-            raise ValueError(f"still names parameters from 0 to {size - 1}, got {stay.min()} to {stay.max()}")
+            raise ValueError(f"frozen names parameters from 0 to {size - 1}, got {stay.min()} to {stay.max()}")
         self.rule, self._move = rule, take
         self._vectors, self._arrays = vectors, [*vectors, *data]
         self._looks, self._pins = looks(self._arrays), pins(self._arrays)
@@ -250,19 +251,18 @@ def _check_vectors(vectors: Sequence[tuple[str, FloatArray]], size: int, dtype: 
             raise ValueError(f"{name} must be a contiguous vector of {size} numbers of {dtype}{written}")
 
 
-def _recorded(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
+def _program_of(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
     """The rule as a program: its argument 0 is the parameters, 1 their gradient, the others their memory, (batch, 1) each.
 
     Its Parameters are (2,), rate and step; its results (1, (1 + memory) * batch), one vector after the other.
     """
-    called = drawing_nothing(rule)
-    program = _called(called, memory)
-    if not program.is_same(_called(called, memory)):
+    program = _call(partial(watched, rule), memory)
+    if not program.is_same(_call(rule, memory)):
         raise TraceError(f"the update rule gives another program each time it is recorded: {CHANGES}")
     return program
 
 
-def _called(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
+def _call(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
     """The program that one call of the rule gives."""
     builder = Builder()
     vectors = [builder.array(builder.input(place, 1)) for place in range(2 + memory)]
@@ -276,15 +276,8 @@ def _called(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
     return spelled(builder.program)
 
 
-def _in_place(program: Program, dtype: np.dtype[Any]) -> numpy_backend.Plans:
+def _in_place(program: Program, dtype: np.dtype[Any]) -> Plans:
     """A rule's program for numpy, its results written over the parameters and their memory."""
-    columns = results_of(program)
+    columns = program.result_vectors()
     over = {f"argument {argument}": argument for argument in (0, *range(2, len(columns) + 1))}
     return numpy_backend.executable(spelled(replace(program, outputs=dict(zip(over, columns)))), dtype, over)
-
-
-def results_of(program: Program) -> list[int]:
-    """Of a rule's program the arrays (batch, 1) of the new parameters, and of each memory anew."""
-    results = program.instructions[program.outputs["results"]]
-    rows = results.operands if isinstance(results, Concatenate) else [program.outputs["results"]]
-    return [program.source(each) for each in rows]

@@ -11,7 +11,20 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-from autograd.vectorize.instructions import BOOLEAN, Elementwise, Instruction, MatMul, Reduce, Reshape, Scatter, Shape, Type, shape_text
+from autograd.vectorize.instructions import (
+    BOOLEAN,
+    Concatenate,
+    Elementwise,
+    Instruction,
+    MatMul,
+    Parameters,
+    Reduce,
+    Reshape,
+    Scatter,
+    Shape,
+    Type,
+    shape_text,
+)
 
 ROWS = frozenset(op for op in ops.TABLE.values() if isinstance(op.on_arrays, np.ufunc) or op.is_special or op.reduction) | {ops.where}
 
@@ -60,8 +73,8 @@ class Program:
         """The instructions of a kind."""
         return [number for number, each in enumerate(self.instructions) if isinstance(each, kind)]
 
-    def source(self, number: int) -> int:
-        """What an array is, seen through reshapes."""
+    def origin(self, number: int) -> int:
+        """The array that an array is a reshape of, or the array itself."""
         while isinstance(self.instructions[number], Reshape):
             (number,) = self.instructions[number].operands
         return number
@@ -77,12 +90,12 @@ class Program:
         uses, written = self.uses(), np.zeros(scatter.shape[-1], dtype=bool)
         for place, part in zip(scatter.places, scatter.operands):
             columns: Any = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
-            source = self.source(part)
-            is_made = isinstance(self.instructions[source], (MatMul, Reduce, Elementwise)) and not self.is_boolean(source)
-            is_for_it = uses[part] == uses[source] == 1
+            base = self.origin(part)
+            is_made = isinstance(self.instructions[base], (MatMul, Reduce, Elementwise)) and not self.is_boolean(base)
+            is_for_it = uses[part] == uses[base] == 1
             in_one_piece = place is None or (isinstance(place, tuple) and place[2] == 1)
             if is_made and is_for_it and in_one_piece and not written[columns].any():
-                made[source] = 0 if place is None else int(place[0])
+                made[base] = 0 if place is None else int(place[0])
             written[columns] = True
         return made
 
@@ -95,6 +108,17 @@ class Program:
             for each in instruction.operands:
                 uses[each] += 1
         return uses
+
+    @property
+    def parameter_count(self) -> int:
+        """The length of the parameter vector."""
+        return max((self.shape(each)[-1] for each in self.find(Parameters)), default=0)
+
+    def result_vectors(self) -> list[int]:
+        """In the program of an update rule: the new parameters and each new memory vector, which the results are made of."""
+        results = self.outputs["results"]
+        instruction = self.instructions[results]
+        return [self.origin(each) for each in (instruction.operands if isinstance(instruction, Concatenate) else [results])]
 
     @property
     def rows(self) -> set[Operation]:

@@ -37,31 +37,21 @@ _PUBLIC = {"posix": "os", "nt": "os", "_uuid": "uuid"}
 _SEED = random.Random.seed.__code__
 
 
-def drawing_nothing(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, whose first call raises TraceError if it draws random numbers or reads a clock. Watching takes time: later calls
-    are only there to be compared.
+def watched(f: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call a function. Raises TraceError if it draws random numbers or reads a clock.
 
-    The error names what it draws from, and the line. What a module draws while it is imported does not count, nor do times that the
-    standard library and installed packages read, as logging does. Under another profiler only generators are found.
+    The error names the source and the line. Imports inside the call are not watched, nor clocks that the standard library and
+    installed packages read, as logging does. While another profiler is active only generators are found.
     """
-    is_first = True
-
-    def call(*arguments: Any, **named: Any) -> Any:
-        nonlocal is_first
-        again = partial(f, *arguments, **named)
-        if not is_first:
-            return again()
-        is_first, watch = False, _Watch()
-        result = watch.call(again, f)
-        if watch.found:
-            raise TraceError(f"the function {watch.found}: {CHANGES}")
-        for generator, state in watch.states.values():
-            if _state(generator) != state:
-                line = _line_of_change(again, generator)
-                raise TraceError(f"the function draws random numbers from {_name(generator)}{line}: {CHANGES}")
-        return result
-
-    return call
+    watch = _Watch()
+    result = watch.call(again := partial(f, *arguments, **named), f)
+    if watch.found:
+        raise TraceError(f"the function {watch.found}: {CHANGES}")
+    for generator, state in watch.states.values():
+        if _state(generator) != state:
+            line = _line_of_change(again, generator)
+            raise TraceError(f"the function draws random numbers from {_name(generator)}{line}: {CHANGES}")
+    return result
 
 
 class _Watch:
@@ -137,11 +127,6 @@ _GLOBAL: dict[Any, str] = {  # functions that return the state of a global gener
     _torch_state: "the global generator of torch",
 }
 _KINDS = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
-
-
-def states(f: Callable[..., Any]) -> list[Any]:
-    """The states of the global random generators and of those within reach of `f`: drawing a number changes one of them."""
-    return [*map(_state, _GLOBAL), *map(_state, _generators([f], {}))]
 
 
 def _state(generator: Any) -> Any:

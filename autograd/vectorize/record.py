@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -15,7 +16,7 @@ from autograd.interop import Expression, apply_mixed
 from autograd.modes import Demand, TraceError, recording, user_line
 from autograd.ops import Node, Operation
 from autograd.value import Value
-from autograd.vectorize.randomness import states
+from autograd.vectorize.randomness import CHANGES, watched
 
 
 def _refuse(what: str, instead: str) -> Callable[..., Any]:
@@ -91,7 +92,7 @@ class Scalars:
         return "\n".join([*lines, "return " + " ".join(f"%{each}" for each in self.outputs)])
 
 
-class Recorded(NamedTuple):
+class CallGraph(NamedTuple):
     """What a call of a function was: the graph of its results, their shape, and the graphs of its demands' conditions and numbers."""
 
     scalars: Scalars
@@ -99,34 +100,30 @@ class Recorded(NamedTuple):
     demands: list[tuple[Demand, Scalars]]
 
 
-def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> Recorded:
+def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> CallGraph:
     """Call `f` on tracers, arguments of these shapes; return the graph of its results, their shape, and what it requires.
 
     Raises TraceError where `f` needs to know a traced number, and TypeError or ValueError where it returns
     anything but a scalar or a rectangular list of scalars.
     """
-    before = states(f)
-    recorded, again = _called(f, shapes, names), _called(f, shapes, names)
-    if states(f) != before or not _same(recorded.scalars, again.scalars):
-        raise TraceError(
-            "the function draws random numbers, or gives another program each time it is recorded: the program would keep "
-            "those of one recording. Give them to it as an argument, drawn anew for each batch; nn.train does so with noise="
-        )
-    return recorded
+    graph = _call(partial(watched, f), shapes, names)
+    if not _compute_the_same(graph.scalars, _call(f, shapes, names).scalars):
+        raise TraceError(f"the function gives another program each time it is recorded: {CHANGES}")
+    return graph
 
 
-def would_be(recorded: Recorded, f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> bool:
+def records_the_same(graph: CallGraph, f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> bool:
     """Whether a recording of `f` would come out as this one: the very same operations, of the same Values and numbers."""
     try:
-        now = _called(f, shapes, names)
+        now = _call(partial(watched, f), shapes, names)
     except Exception:  # whatever it is, recording it in earnest will say so
         return False
-    graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (recorded, now))
-    messages, other_messages = ([demand.message for demand, _ in each.demands] for each in (recorded, now))
-    return now.shape == recorded.shape and messages == other_messages and all(map(_identical, graphs, others))
+    graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (graph, now))
+    messages, other_messages = ([demand.message for demand, _ in each.demands] for each in (graph, now))
+    return now.shape == graph.shape and messages == other_messages and all(map(_identical, graphs, others))
 
 
-def _called(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> Recorded:
+def _call(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> CallGraph:
     """What one call of `f` on tracers comes to."""
     arguments: list[Any] = []
     numbers: dict[Any, tuple[str, tuple[Any, ...]]] = {}
@@ -149,7 +146,7 @@ def _called(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seq
             raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
         scalars = _numbered(results, dict(numbers))
         demands = [(each, _numbered([each.condition, *each.numbers], dict(numbers))) for each in asked]
-    return Recorded(scalars, shape, demands)
+    return CallGraph(scalars, shape, demands)
 
 
 def _one_example(shape: tuple[int, ...]) -> str:
@@ -170,7 +167,7 @@ def _identical(one: Scalars, other: Scalars) -> bool:
     )
 
 
-def _same(one: Scalars, other: Scalars) -> bool:
+def _compute_the_same(one: Scalars, other: Scalars) -> bool:
     """Whether two recordings compute the same, of the same parameters; Values made inside the function count by their data."""
     return (
         len(one.nodes) == len(other.nodes)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from autograd import ops
-from autograd.vectorize.backends import Executable, ready
+from autograd.vectorize.backend import Executable
 from autograd.vectorize.instructions import Elementwise, MatMul, Reduce, sized
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
@@ -72,7 +72,7 @@ class Parts(Enum):
     ROWS = "rows"  # each is rows of the whole
 
 
-class InParts:
+class InParts(Executable):
     """An executable that runs a batch in parts, on one thread or on several.
 
     Parameters
@@ -97,7 +97,7 @@ class InParts:
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
         if self._is_whole(len(inputs[0])):
-            return ready(self.executable, inputs, theta, weights, out)
+            return self.executable.ready(inputs, theta, weights, out)
         return partial(self.run, inputs, theta, weights, out)
 
     def _is_whole(self, batch: int) -> bool:

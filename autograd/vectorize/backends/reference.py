@@ -10,20 +10,26 @@ import numpy as np
 
 from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
+from autograd.vectorize.backend import Backend, Executable, Signature
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
 
-def executable(program: Program, dtype: np.dtype[Any]) -> Interpreter:
-    return Interpreter(program, dtype)
+class ReferenceBackend(Backend):
+    """Interprets a program with one plain numpy expression for each instruction."""
+
+    def executable(self, program: Program, dtype: np.dtype[Any]) -> Interpreter:
+        return Interpreter(program, dtype)
+
+    def source(self, program: Program, signature: Signature) -> str:
+        """Return the instructions as the program prints them."""
+        return f"{signature.name}({', '.join(signature.arguments)}):\n{program}\n"
 
 
-def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[ir.Shape], result: ir.Shape) -> str:
-    """The instructions as the program prints them."""
-    return f"{name}({', '.join(arguments)}):\n{program}\n"
+backend = ReferenceBackend()
 
 
-class Interpreter:
+class Interpreter(Executable):
     """Runs a program instruction by instruction."""
 
     def __init__(self, program: Program, dtype: np.dtype[Any], watch: bool = False) -> None:

@@ -14,9 +14,39 @@ try:
 except ImportError as error:
     raise ImportError('backend="jax" needs JAX: pip install "nudge-autograd[jax]", or "nudge-autograd[jax-cuda]" for GPUs') from error
 
-from autograd.vectorize.backends.jax.descent import descent
-from autograd.vectorize.backends.jax.executable import executable
-from autograd.vectorize.backends.jax.source import source
-from autograd.vectorize.backends.jax.trace import function
+from collections.abc import Callable
+from typing import Any
 
-__all__ = ["descent", "executable", "function", "source"]
+import numpy as np
+
+from autograd.vectorize.backend import Backend, Signature
+from autograd.vectorize.backends.jax.executable import JaxExecutable
+from autograd.vectorize.backends.jax.steps import JaxSteps
+from autograd.vectorize.backends.jax.trace import function
+from autograd.vectorize.program import Program
+from autograd.vectorize.source import JAX_NUMPY, source
+
+__all__ = ["JaxBackend", "backend"]
+
+
+class JaxBackend(Backend):
+    """Traces programs into JAX, which compiles them."""
+
+    def executable(self, program: Program, dtype: np.dtype[Any]) -> JaxExecutable:
+        program.check()
+        return JaxExecutable(program, dtype)
+
+    def source(self, program: Program, signature: Signature) -> str:
+        """Return the program as the numpy back end writes it, spelled for `jax.numpy`."""
+        return source(program, signature, JAX_NUMPY)
+
+    def step_runner(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxSteps:
+        program.check()
+        rule.check()
+        return JaxSteps(program, rule, dtype)
+
+    def function(self, program: Program, signature: Signature) -> Callable[..., Any]:
+        return function(program, signature)
+
+
+backend = JaxBackend()

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from autograd.vectorize.backend import Executable
 from autograd.vectorize.backends.jax import devices
 from autograd.vectorize.backends.jax.trace import JaxArray, answer
 from autograd.vectorize.instructions import Weights
@@ -16,12 +17,7 @@ from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
 
-def executable(program: Program, dtype: np.dtype[Any]) -> Compiled:
-    program.check()
-    return Compiled(program, dtype)
-
-
-class Compiled:
+class JaxExecutable(Executable):
     """A program that XLA compiles, for each size of batch when it first comes.
 
     A batch is shared out among the devices of this process, and what is left over goes to the first of them. With other processes

@@ -14,6 +14,7 @@ import numpy as np
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
+from autograd.vectorize.backend import Signature
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
@@ -22,13 +23,14 @@ ROWS = 1024  # examples in one sum of float32: its error is then about 1e-7 of t
 PARTS = 64  # such sums that a GPU computes at the same time
 
 
-def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[ir.Shape], result: ir.Shape) -> Callable[..., Any]:
+def function(program: Program, signature: Signature) -> Callable[..., Any]:
     """The program as a pure function `(theta, *batch) -> (cost, gradient)`, or `-> results` where it has no cost.
 
     It computes in the dtype of `theta`, or where that holds no floats, in JAX's usual one. `shapes` are those of one example of each
     argument, and `result` that of one example's results.
     """
-    size = max((program.shape(each)[-1] for each in program.find(ir.Parameters)), default=0)
+    name, arguments, shapes, result = signature
+    size = program.parameter_count
     wanted = f"theta ({size},), " + ", ".join(f"{each} {ir.shape_text((ir.BATCH, *shape))}" for each, shape in zip(arguments, shapes))
 
     def run(theta: JaxArray, *batch: JaxArray) -> JaxArray:
@@ -95,7 +97,7 @@ class Cuts(NamedTuple):
         if not isinstance(gradient, ir.Scatter) or len(gradient.places) > 64:
             return cls.none(size)
         found = {
-            place[:2]: program.shape(_flattened(program, each))
+            place[:2]: program.shape(program.origin(each))
             for place, each in zip(gradient.places, gradient.operands)
             if isinstance(place, tuple) and place[2] == 1
         }
@@ -162,20 +164,13 @@ def _squares(program: Program, arrays: Sequence[JaxArray], number: int) -> JaxAr
 
     The factors are scaled so that a square overflows, or vanishes, only where the product's own would.
     """
-    number = _flattened(program, number)
+    number = program.origin(number)
     match program.instructions[number]:
         case ir.MatMul(operands=(column, row)) if arrays[column].shape[-1] == 1:
             largest = jnp.max(jnp.abs(arrays[column]))
             scale = jnp.where(largest > 0, largest, 1.0)
             return jnp.sum((arrays[column] / scale) ** 2) * jnp.sum((arrays[row] * scale) ** 2)
     return jnp.sum(arrays[number] ** 2)
-
-
-def _flattened(program: Program, number: int) -> int:
-    """The array whose numbers an array has, one behind the other."""
-    while isinstance(instruction := program.instructions[number], ir.Reshape):
-        (number,) = instruction.operands
-    return number
 
 
 def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weights: JaxArray | None = None) -> dict[str, JaxArray]:

@@ -1,6 +1,6 @@
 """The emitter: a program as C, one function that goes through the examples a block at a time.
 
-Everything of a block stays in the cache, as many examples beside each other as a register has lanes: the C is that of one example,
+Everything of a block frozen_count in the cache, as many examples beside each other as a register has lanes: the C is that of one example,
 written for several. Sums over the examples (the cost, the gradients of what all of them share) are added up from block to block; what
 does not depend on the example is computed before, and what depends on such sums after. Views cost nothing: an array is a name, an
 offset and strides. An operation on entries that is used once, in another one of its shape, is written into it.
@@ -19,11 +19,12 @@ import numpy as np
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
+from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends.native.identifiers import identifier
 from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions
 from autograd.vectorize.backends.native.rule import INFIX, Rule, applied, literal
-from autograd.vectorize.backends.numpy.source import named
 from autograd.vectorize.program import Program
+from autograd.vectorize.source import named
 
 BLOCK = 32  # examples
 WIDE = 32  # columns of an argument that are not turned, but multiplied as they lie; no fewer than a register has lanes
@@ -43,25 +44,25 @@ _LOOPS, _DESCENT = (Path(__file__).with_name(f"{name}.h").read_text() for name i
 _USED = ("splat", "fused", *re.findall(r"\bv_(\w+)", _LOOPS))  # by the loops
 _DESCEND = """
 long descend(long steps, long batch, {given}, const int64_t *rows, real *theta{memory},
-             const real *settings, double limit, const int64_t *still, long stays, real *gradient, double *costs, double *norms,
+             const real *settings, double limit, const int64_t *frozen, long frozen_count, real *gradient, double *costs, double *norms,
              real *room, long chosen_size) {{
     // room is to work in, and behind that for the chosen examples and the parameters that stay
     real *const work = room, *const kept = work + {work} + chosen_size;
     for (long s = 0; s < steps; s++) {{
         const int64_t *const chosen = rows == NULL ? NULL : rows + s * batch;
 {gathered}        struct step now = step_of(settings + 2 * s, (struct step){{.theta = theta{names}}});
-        if (stays == 0 && limit == INFINITY) {{
+        if (frozen_count == 0 && limit == INFINITY) {{
             now.gradient = s + 1 == steps ? gradient : NULL;
             costs[s] = mean(batch, {arguments}, theta, NULL, gradient, work, {early});
 {rest}            norms[s] = sqrt(lanes(now.squares));
         }} else {{
             costs[s] = mean(batch, {arguments}, theta, NULL, gradient, work, NULL);
-            norms[s] = limited(gradient, {size}, still, stays, limit);
-            for (long i = 0; i < stays; i++)
-                kept[i] = theta[still[i]];
+            norms[s] = limited(gradient, {size}, frozen, frozen_count, limit);
+            for (long i = 0; i < frozen_count; i++)
+                kept[i] = theta[frozen[i]];
             step_along(&now, gradient, 0, {size});
-            for (long i = 0; i < stays; i++)
-                theta[still[i]] = kept[i];
+            for (long i = 0; i < frozen_count; i++)
+                theta[frozen[i]] = kept[i];
         }}
         if (!isfinite(costs[s] + norms[s]))
             return s + 1;
@@ -92,7 +93,7 @@ class Place(NamedTuple):
         return self.kind in ("lanes", "rows")
 
     def reshaped(self, shape: ir.Shape) -> Place | None:
-        """The same entries in another shape, where a view can do it; the batch stays where it is."""
+        """The same entries in another shape, where a view can do it; the batch frozen_count where it is."""
         if ir.BATCH in self.shape:
             where, there = self.shape.index(ir.BATCH), shape.index(ir.BATCH)
             if where or there:
@@ -142,35 +143,26 @@ def beginning(functions: Iterable[str], dtype: np.dtype[Any]) -> str:
     return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{_LOOPS}"
 
 
-def emit(program: Program, dtype: np.dtype[Any], name: str, arguments: Sequence[str], shapes: Sequence[ir.Shape]) -> Emitted:
-    """The program as C. Raises ValueError, naming the operation, for what cannot be written in C."""
-    return _Emitter(program, dtype, name, arguments, shapes).emitted()
+def emit(program: Program, dtype: np.dtype[Any], signature: Signature) -> Emitted:
+    """Return the program as C. Raises ValueError, naming the operation, for what cannot be written in C."""
+    return _Emitter(program, dtype, signature).emitted()
 
 
-def emit_descent(program: Program, rule: Program, dtype: np.dtype[Any], shapes: Sequence[ir.Shape]) -> Emitted:
-    """A function `descend` in C that takes steps of gradient descent; see `Steps` for what it is given.
+def emit_descent(program: Program, rule: Program, dtype: np.dtype[Any], signature: Signature) -> Emitted:
+    """Return a C function `descend` that takes steps of gradient descent; see `Steps` for its arguments.
 
-    Where no gradient is limited and all parameters move, those whose gradient is a product with many columns of an argument move as
-    soon as it is in registers.
+    Without a limit and frozen parameters, those whose gradient is a product with many columns of an argument are updated as soon as
+    it is in registers.
     """
-    emitter = _Emitter(program, dtype, "mean", [f"x{number}" for number in range(len(shapes))], shapes, Rule(rule))
-    return emitter.emitted()
+    return _Emitter(program, dtype, signature, Rule(rule)).emitted()
 
 
 class _Emitter:
-    def __init__(
-        self,
-        program: Program,
-        dtype: np.dtype[Any],
-        name: str,
-        arguments: Sequence[str],
-        shapes: Sequence[ir.Shape],
-        rule: Rule | None = None,
-    ) -> None:
+    def __init__(self, program: Program, dtype: np.dtype[Any], signature: Signature, rule: Rule | None = None) -> None:
         self.rule, self.last = rule, list[_GradientOfRows]()
-        self.dtype, self.name, self.argument_shapes = dtype, name, shapes
+        self.dtype, self.name, self.argument_shapes = dtype, signature.name, signature.shapes
         self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(ir.Weights))
-        given = named(program, arguments, shapes)  # the program as it is shown, and the names that its arrays have there
+        given = named(program, signature)  # the program as it is shown, and the names that its arrays have there
         self.program = given.program
         self.shapes = [by_example(each.shape) for each in self.program.types]
         self.arguments = list[str]()
@@ -506,7 +498,7 @@ class _Emitter:
 
     def _scatter(self, code: list[str], instruction: ir.Scatter, place: Place, sources: list[Place]) -> None:
         if place.name == "out":
-            made = [self.program.source(each) for each in instruction.operands]
+            made = [self.program.origin(each) for each in instruction.operands]
             covered = sum(math.prod(self.shapes[each]) for each in made if each in self.parts)
             if covered < math.prod(place.shape):
                 self.lines[BEFORE].insert(0, f"memset(out, 0, {math.prod(place.shape)} * sizeof(real));")
@@ -543,7 +535,7 @@ class _Emitter:
                 return False
         added = np.zeros(math.prod(program.shape(self.output)), dtype=bool)
         for columns, operand in zip(scatter.places, scatter.operands) if isinstance(scatter, ir.Scatter) else ():
-            if program.source(operand) not in self.parts:
+            if program.origin(operand) not in self.parts:
                 added[slice(None) if columns is None else slice(*columns) if isinstance(columns, tuple) else columns] = True
         return not any(added[each.offset : each.offset + each.size].any() for each in self.last)
 

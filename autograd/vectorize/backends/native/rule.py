@@ -45,8 +45,7 @@ class Rule:
         self.shared: dict[str, str] = {}  # names, and how they are computed
         self.lines: list[str] = []
         count = 1 + max((each.argument for each in program.instructions if isinstance(each, ir.Input)), default=0)
-        results = program.instructions[program.outputs["results"]]
-        rows = results.operands if isinstance(results, ir.Concatenate) else [program.outputs["results"]]
+        rows = program.result_vectors()
         self.memory = [f"memory{place}" for place in range(max(count - 2, len(rows) - 1))]
         self.words: dict[int, str] = {}
         for number, instruction in enumerate(program.instructions):

@@ -10,8 +10,9 @@ import numpy as np
 from autograd import ops
 from autograd.operation import Operation
 from autograd.vectorize import instructions as ir
-from autograd.vectorize.backends.numpy.storage import Place, Storage, is_fixed
 from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.places import Place
+from autograd.vectorize.storage import Buffer, Storage, is_fixed
 
 
 class Call(NamedTuple):
@@ -71,8 +72,8 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
         yield Call(np.copyto, (place, places[program.outputs[name]]))
     for name, number in program.outputs.items():
         target, source = f"input {over[name]}" if name in over else "out", storage.kept.get(name, places[number])
-        if name != "cost" and source.buffer != target:  # it is a view of something, or given
-            yield Call(np.copyto, (Place.whole(target, source.shape, storage.dtype), source))
+        if name != "cost" and source.buffer.name != target:  # it is a view of something, or given
+            yield Call(np.copyto, (Place.whole(Buffer(target, storage.dtype), source.shape), source))
 
 
 def _elementwise(storage: Storage, number: int, instruction: ir.Elementwise) -> Iterator[Call]:
@@ -107,11 +108,11 @@ def _product(place: Place, left: Place, right: Place) -> Call:
 
 def _sum(place: Place, operand: Place, axis: int) -> Call:
     """A sum along an axis; a product with ones is the fastest one."""
-    ones = np.ones(operand.shape[axis], dtype=place.dtype)
-    if operand.dtype == place.dtype and axis == 0 and len(operand.shape) == 2:
+    ones = np.ones(operand.shape[axis], dtype=place.buffer.dtype)
+    if operand.buffer.dtype == place.buffer.dtype and axis == 0 and len(operand.shape) == 2:
         return Call(np.ndarray.dot, (ones, operand, place.flat()))
     rows = operand.reshaped((place.size, operand.shape[axis])) if axis == len(operand.shape) - 1 else None
-    if operand.dtype == place.dtype and rows is not None:
+    if operand.buffer.dtype == place.buffer.dtype and rows is not None:
         return Call(np.ndarray.dot, (rows, ones, place.flat()))
     return Call(_sum_along, (operand, axis, place))
 

@@ -17,21 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from autograd.vectorize.backends import Steps
+from autograd.vectorize.backend import StepRunner, Steps
 from autograd.vectorize.backends.jax import devices
 from autograd.vectorize.backends.jax.trace import Cuts, JaxArray, Pieces, answer, cost_and_gradient, some, squares
-from autograd.vectorize.descent import results_of
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
 MOST, ROWS = 1024, 32_768  # steps that a loop has room for at least, and numbers of examples that it takes no time to send
-
-
-def descent(program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxDescent:
-    """Whole steps, from the choice of the examples to the new parameters, many in one call."""
-    program.check()
-    rule.check()
-    return JaxDescent(program, rule, dtype)
 
 
 class State(NamedTuple):
@@ -52,10 +44,10 @@ class Asked(NamedTuple):
     settings: JaxArray
     count: JaxArray
     limit: JaxArray | None
-    still: JaxArray
+    frozen: JaxArray
 
 
-class JaxDescent:
+class JaxSteps(StepRunner):
     """Steps of one function by one rule, on all devices of all processes. Other threads wait while one takes them."""
 
     def __init__(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> None:
@@ -130,12 +122,12 @@ class JaxDescent:
             numbers = _filled(steps.rows.astype(np.int32 if len(steps.data[0]) < 2**31 else np.int64), room)
             rows = self._send(numbers[:, :shared], devices.EACH_STEP_BY_EXAMPLE), self._send(numbers[:, shared:])
         limit = None if steps.limit == math.inf else self._send(np.asarray(steps.limit, self.dtype))
-        return Asked(rows, self._send(_filled(steps.settings, room)), self._send(np.asarray(count)), limit, self._send(steps.still))
+        return Asked(rows, self._send(_filled(steps.settings, room)), self._send(np.asarray(count)), limit, self._send(steps.frozen))
 
     # What is done there
 
     def _loop(self, held: Sequence[JaxArray], data: Any, asked: Asked) -> State:
-        is_one = self.devices.size > 1 or asked.still.size > 0  # what is reduced over devices, or has numbers of its own
+        is_one = self.devices.size > 1 or asked.frozen.size > 0  # what is reduced over devices, or has numbers of its own
         cuts = Cuts.none(len(held[0])) if is_one else Cuts.of(self.program)
         none = jnp.zeros(len(asked.settings), held[0].dtype)
         vectors = tuple([Pieces.of(each, cuts).parts for each in held])
@@ -149,8 +141,8 @@ class JaxDescent:
     def _step(self, state: State, cuts: Cuts, data: Any, asked: Asked) -> State:
         number, (theta, *memory) = state.taken, state.vectors
         cost, gradient, squared = self._cost_and_gradient(Pieces(theta, cuts), *self._batches(data, asked.rows, number))
-        if asked.still.size:
-            gradient = Pieces.of(gradient.whole.at[asked.still].set(0.0), cuts)
+        if asked.frozen.size:
+            gradient = Pieces.of(gradient.whole.at[asked.frozen].set(0.0), cuts)
             squared = squares(gradient)
         norm = jnp.sqrt(squared)
         if asked.limit is not None:
@@ -158,8 +150,8 @@ class JaxDescent:
             gradient = Pieces(tuple([each * shorter for each in gradient.parts]), cuts)
         moved = [self._moved(each, asked.settings[number]) for each in zip(theta, gradient.parts, *memory)]
         new, *memory = zip(*moved)
-        if asked.still.size:  # weight decay would move them without a gradient
-            new = (new[0].at[asked.still].set(theta[0][asked.still]),)
+        if asked.frozen.size:  # weight decay would move them without a gradient
+            new = (new[0].at[asked.frozen].set(theta[0][asked.frozen]),)
         costs, norms = state.costs.at[number].set(cost), state.norms.at[number].set(norm)
         return State((new, *memory), gradient.parts, costs, norms, number + 1, jnp.isfinite(cost + norm))
 
@@ -167,7 +159,7 @@ class JaxDescent:
         """A piece of the parameters and of each memory anew, of those and their gradient."""
         if vectors[0].ndim > 1:
             return jax.vmap(lambda *rows: self._moved(rows, settings))(*vectors)  # type: ignore[no-any-return]
-        return [each.reshape(-1) for each in some(self.rule, results_of(self.rule), vectors, settings)]
+        return [each.reshape(-1) for each in some(self.rule, self.rule.result_vectors(), vectors, settings)]
 
     def _batches(self, data: Any, rows: Any, step: JaxArray) -> tuple[Sequence[JaxArray], Sequence[JaxArray]]:
         """The examples of a step that this device has for its own, and those that all of them have."""

@@ -12,78 +12,28 @@ import numpy as np
 from autograd import ops
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.places import Place
 from autograd.vectorize.program import Program
 
-Buffer = int | str  # one of the storage's own, by number, or what is given: "input 0", "theta", "weights", "out"
+Name = int | str  # of a buffer: the number of one that the storage owns, or "input 0", "theta", "weights" or "out" from the caller
 
 
-class Place(NamedTuple):
-    """Where an array lies: the buffer, where in it the array begins, its shape, and its strides, all in entries."""
+class Buffer(NamedTuple):
+    """A piece of memory, seen as entries of one dtype."""
 
-    buffer: Buffer
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
+    name: Name
     dtype: np.dtype[Any]
 
     def __str__(self) -> str:
-        name = f"buffer {self.buffer}" if isinstance(self.buffer, int) else self.buffer
-        kind = " of bool" if self.dtype == bool else ""
-        return f"{name}[{self.offset}:] as {self.shape} by {self.strides}{kind}"
-
-    @classmethod
-    def whole(cls, buffer: Buffer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Place:
-        """A contiguous array from the buffer's beginning."""
-        return cls(buffer, 0, shape, _contiguous(shape), dtype)
-
-    def view(self, memory: FloatArray) -> FloatArray:
-        """The array, in the buffer's memory."""
-        size = self.dtype.itemsize
-        return np.ndarray(self.shape, self.dtype, memory, self.offset * size, tuple([each * size for each in self.strides]))
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
-
-    @property
-    def is_contiguous(self) -> bool:
-        return self.strides == _contiguous(self.shape) or self.size == 0
-
-    def columns(self, start: int, stop: int, step: int = 1) -> Place:
-        length = len(range(start, stop, step))
-        *rest, stride = self.strides
-        return self._replace(
-            offset=self.offset + start * stride, shape=(*self.shape[:-1], length), strides=(*rest, stride * step if length > 1 else 1)
-        )
-
-    def transposed(self) -> Place:
-        return self._replace(shape=self.shape[::-1], strides=self.strides[::-1])
-
-    def reshaped(self, shape: tuple[int, ...]) -> Place | None:
-        """The same entries in another shape, where a view can do it."""
-        if self.is_contiguous:
-            return self._replace(shape=shape, strides=_contiguous(shape))
-        extent = 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides))
-        array = self._replace(offset=0).view(np.empty(extent, self.dtype))
-        reshaped = array.reshape(shape)
-        if not np.may_share_memory(reshaped, array):
-            return None
-        return self._replace(shape=shape, strides=tuple([each // self.dtype.itemsize for each in reshaped.strides]))
-
-    def flat(self) -> Place:
-        """All entries in a row. Raises ValueError where they do not lie so."""
-        flat = self.reshaped((self.size,))
-        if flat is None:
-            raise ValueError(f"no view of {self} is flat")
-        return flat
+        name = f"buffer {self.name}" if isinstance(self.name, int) else self.name
+        return name + " of bool" * (self.dtype == bool)
 
 
-def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
-    strides, stride = [], 1
-    for size in reversed(shape):
-        strides.append(stride)
-        stride *= size
-    return tuple(reversed(strides))
+def view(place: Place, memory: FloatArray) -> FloatArray:
+    """The array at a place, in the memory of its buffer."""
+    dtype = place.buffer.dtype
+    size = dtype.itemsize
+    return np.ndarray(place.shape, dtype, memory, place.offset * size, tuple([each * size for each in place.strides]))
 
 
 def is_fixed(program: Program, number: int) -> bool:
@@ -160,7 +110,7 @@ class _Planner:
 
     def _is_own(self, base: int) -> bool:
         """Whether an array lies in a buffer that may be used again."""
-        return base < len(self.places) and isinstance(self.places[base].buffer, int) and not is_fixed(self.program, base)
+        return base < len(self.places) and isinstance(self.places[base].buffer.name, int) and not is_fixed(self.program, base)
 
     def _last_uses(self) -> list[int]:
         program = self.program
@@ -188,11 +138,11 @@ class _Planner:
         dtype = np.dtype(bool) if self.program.is_boolean(number) else self.dtype
         match instruction:
             case ir.Input(argument=argument):
-                return Place.whole(f"input {argument}", shape, dtype)
+                return Place.whole(Buffer(f"input {argument}", dtype), shape)
             case ir.Parameters():  # a row of them for each example is the same row
-                return Place("theta", 0, shape, (0,) * (len(shape) - 1) + (1,), dtype)
+                return Place(Buffer("theta", dtype), 0, shape, (0,) * (len(shape) - 1) + (1,))
             case ir.Weights():
-                return Place.whole("weights", shape, dtype)
+                return Place.whole(Buffer("weights", dtype), shape)
             case ir.Slice(start=start, stop=stop, step=step):
                 return self.places[instruction.operands[0]].columns(start, stop, step)
             case ir.Transpose():
@@ -212,7 +162,7 @@ class _Planner:
         if number in self.over and isinstance(instruction, ir.Elementwise) and instruction.op is not ops.where:  # that is written in parts
             argument = self.over[number]
             if self.last[self.given[argument]] <= number:
-                return Place.whole(f"input {argument}", shape, dtype)
+                return Place.whole(Buffer(f"input {argument}", dtype), shape)
         if isinstance(instruction, ir.Elementwise) and (operand := self._reusable(number, instruction, shape, dtype)) is not None:
             base = self._base(operand)
             self.last[base] = len(self.program)  # its memory has been given away
@@ -223,7 +173,9 @@ class _Planner:
         """The place of an output or of a scatter, which may be wanted before its turn."""
         if number not in self.reserved:
             shape = ir.sized(self.program.shape(number), self.batch)
-            self.reserved[number] = Place.whole("out", shape, self.dtype) if number == self.out else self._allocate(shape, self.dtype)
+            self.reserved[number] = (
+                Place.whole(Buffer("out", self.dtype), shape) if number == self.out else self._allocate(shape, self.dtype)
+            )
         return self.reserved[number]
 
     def _plan_scratch(self, number: int, instruction: ir.Instruction) -> None:
@@ -240,7 +192,7 @@ class _Planner:
             return None
         for operand in instruction.operands:
             base, place = self._base(operand), self.places[operand]
-            whole = place.shape == shape and place.is_contiguous and place.dtype == dtype and place.size == self.places[base].size
+            whole = place.shape == shape and place.is_contiguous and place.buffer.dtype == dtype and place.size == self.places[base].size
             alone = all(self._base(each) != base or each == operand for each in instruction.operands)
             if self._is_own(base) and self.last[base] <= number and whole and alone:
                 return operand
@@ -250,10 +202,10 @@ class _Planner:
         size = math.prod(shape)
         free = self.free.get((size, dtype))
         if free and not fixed:
-            return Place.whole(free.pop(), shape, dtype)
+            return Place.whole(Buffer(free.pop(), dtype), shape)
         self.storage.sizes.append((size, dtype))
-        return Place.whole(len(self.storage.sizes) - 1, shape, dtype)
+        return Place.whole(Buffer(len(self.storage.sizes) - 1, dtype), shape)
 
     def _release(self, place: Place) -> None:
-        assert isinstance(place.buffer, int)
-        self.free.setdefault((place.size, place.dtype), []).append(place.buffer)
+        assert isinstance(place.buffer.name, int)
+        self.free.setdefault((place.size, place.buffer.dtype), []).append(place.buffer.name)
