@@ -246,10 +246,10 @@ def test_negated_columns_of_any_width_agree_with_plain_numbers(columns: int) -> 
 def test_the_plan_that_was_used_last_is_kept() -> None:
     program, order = results(FUNCTIONS["choices"])
     executable, theta = backend.executable(spelled(program), np.dtype(float)), np.zeros(order)
-    plans = []
+    used = []
     for size in range(2, 30):
         for batch in (1, size):
             executable.run([np.ones((batch, 3))], theta, None, np.empty((batch, 1)))
-        plans.append(executable._free[1][0])
+        used.append(executable._free[1][0])
     assert len(executable._free) == plans.PLANS_KEPT
-    assert all(each is plans[0] for each in plans)
+    assert all(each is used[0] for each in used)
