@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from autograd.chain_rule import Factor, Paths, along, counted, log_size, turned
 from autograd.names import Names, model_names, number
-from autograd.ops import terms
+from autograd.ops import split_weighted_sum
 from autograd.value import Value
 
 TINY, HUGE = 1e-6, 1e6  # where a gradient starts to call for an explanation
@@ -119,7 +119,7 @@ def _explanation(cause: Factor, names: Names) -> str:
         case "multiply":
             return f"it is multiplied by {other}"
         case "weighted_sum":
-            weights, inputs, _ = terms(numbers)
+            weights, inputs, _ = split_weighted_sum(numbers)
             partners = [*inputs, *weights]
             return f"it is multiplied by {number(partners[cause.index])}" if cause.index < len(partners) else "it is the bias"
         case "log" | "sqrt" | "log1p":

@@ -172,7 +172,7 @@ class _Terms:
             elif op is ops.negative:
                 stack.append((operands[0], -factor))
             elif op is ops.weighted_sum_:
-                weights, inputs, bias = ops.terms(operands)
+                weights, inputs, bias = ops.split_weighted_sum(operands)
                 for u, v in zip(weights, inputs):
                     self._add_product(merged, factor, u, v)
                 stack.append((bias, factor))
