@@ -69,21 +69,31 @@ class _Watch:
         self._look([watched])
         if sys.getprofile() is not None:
             return f()
-        sys.setprofile(self._event)
+        sys.setprofile(self._profiler())
         try:
             return f()
         finally:
             sys.setprofile(None)
 
-    def _event(self, frame: FrameType, event: str, called: Any) -> None:
-        if event == "call":
-            if frame.f_code not in self._codes:
-                self._begin(frame)
-        elif event == "c_call" and called in _SOURCES:
-            if called in _ENTROPY:
-                self._find(frame, f"draws random numbers with {_called(called)}")
-            elif not _is_installed(frame.f_code):
-                self._find(frame, f"reads the clock with {_called(called)}")
+    def _profiler(self) -> Callable[[FrameType, str, Any], None]:
+        """What `sys.setprofile` calls at each call and return. It runs a hundred thousand times, so it is a closure."""
+        codes, sources, begin, read = self._codes, _SOURCES, self._begin, self._read
+
+        def profile(frame: FrameType, event: str, called: Any) -> None:
+            if event == "call":
+                if frame.f_code not in codes:
+                    begin(frame)
+            elif event == "c_call" and called in sources:
+                read(frame, called)
+
+        return profile
+
+    def _read(self, frame: FrameType, source: Any) -> None:
+        """Note that code reads a source of entropy or, unless a library does it, a clock."""
+        if source in _ENTROPY:
+            self._find(frame, f"draws random numbers with {_called(source)}")
+        elif not _is_installed(frame.f_code):
+            self._find(frame, f"reads the clock with {_called(source)}")
 
     def _begin(self, frame: FrameType) -> None:
         """Look at a call of code that was not called before."""

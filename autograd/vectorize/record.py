@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
@@ -133,7 +135,7 @@ def _call(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seque
         for size in reversed(shape[1:]):
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
         arguments.append(rows if shape else rows[0])
-    with recording() as asked:
+    with _garbage_collection_paused(), recording() as asked:
         try:
             returned = f(*arguments)
         except (IndexError, TypeError) as error:
@@ -147,6 +149,18 @@ def _call(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seque
         scalars = _numbered(results, dict(numbers))
         demands = [(each, _numbered([each.condition, *each.numbers], dict(numbers))) for each in asked]
     return CallGraph(scalars, shape, demands)
+
+
+@contextmanager
+def _garbage_collection_paused() -> Iterator[None]:
+    """Without garbage collection: it would search all nodes again and again, for cycles that a graph does not have."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _one_example(shape: tuple[int, ...]) -> str:
