@@ -32,8 +32,8 @@ from autograd import (
 )
 from nn import MLP, SGD, Training, squared_error, train
 from nn.data import moons
+from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
 from tests.programs import KINDS, Array
-from tests.test_agreement import PROGRAM, RandomProgram
 
 pytest.importorskip("jax", reason='JAX is not installed: pip install "nudge-autograd[jax]"')
 
@@ -41,7 +41,7 @@ import jax
 
 from autograd.vectorize.backends.jax import devices
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 SLOW = (
     "gated_recurrent_net", "explicit_ode_steps", "two_convolutions_and_a_pool", "runge_kutta_steps", "attention", "saturation",
     "recurrent_net", "many_operations", "shuffled_connections", "physics_informed_cost", "cost_of_value_and_gradient", "residual_net",
@@ -395,9 +395,9 @@ import jax, numpy as np
 from autograd import vectorize, relu, total
 from autograd.vectorize.backends.jax import devices
 from tests.programs import values
-from tests import test_descent
-from tests.test_descent import FUNCTIONS, RULES, by_parts
-from tests.test_jax import near
+from tests.autograd.vectorize import test_descent
+from tests.autograd.vectorize.test_descent import FUNCTIONS, RULES, by_parts
+from tests.autograd.vectorize.test_jax import near
 
 assert len(jax.devices()) == {count}
 

@@ -46,9 +46,9 @@ from autograd.vectorize.memory import aligned
 from autograd.vectorize.program import Program
 from nn import MLP, SGD, Training, squared_error
 from nn.data import moons
+from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
+from tests.autograd.vectorize.test_native_compiler import sanitized
 from tests.programs import KINDS, Array
-from tests.test_agreement import PROGRAM, RandomProgram
-from tests.test_native_compiler import sanitized
 
 try:
     compiler()

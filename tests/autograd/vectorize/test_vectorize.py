@@ -48,9 +48,9 @@ from autograd import (
 from autograd.vectorize import ParameterLayout
 from autograd.vectorize.memory import LARGE
 from nn import MLP, squared_error
+from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
+from tests.autograd.vectorize.test_descent import every_backend, has
 from tests.programs import KINDS, RNG, Array, Function, batch, eager, pasted
-from tests.test_agreement import PROGRAM, RandomProgram
-from tests.test_descent import every_backend, has
 
 # The numbers that are used
 
@@ -425,7 +425,11 @@ def test_what_is_no_result_is_refused(f: Function, error: type[Exception], messa
         (([["a", "b"]], [1]), TypeError, "x must hold real numbers, got dtype <U1"),
         ((np.ones((3, 2)) * 1j, np.ones(3)), TypeError, "x must hold real numbers, got dtype complex128"),
         (([[None, 2.0]], [1]), TypeError, "x must hold real numbers, got dtype object"),
-        ((np.ones((3, 2)), 1.0), ValueError, r"y must have one entry for each example, shape \(batch,\) or \(batch, n\), got a single number"),
+        (
+            (np.ones((3, 2)), 1.0),
+            ValueError,
+            r"y must have one entry for each example, shape \(batch,\) or \(batch, n\), got a single number",
+        ),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments: Any, error: type[Exception], message: str) -> None:

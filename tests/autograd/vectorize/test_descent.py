@@ -20,7 +20,7 @@ from autograd.vectorize.backends.native.compiler import CompilationError, compil
 from autograd.vectorize.backends.native.emitter import emit_descent
 from autograd.vectorize.compiled import Kind
 from nn import MLP, SGD, Adam, squared_error
-from tests.test_native_compiler import sanitized
+from tests.autograd.vectorize.test_native_compiler import sanitized
 
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(0)
