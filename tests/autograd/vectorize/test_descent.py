@@ -294,7 +294,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
     program = vectorize(small()).record(X, Y)
     rule, theta = SGD(momentum=0.9).update_rule, program.parameter_vector()
     memory = [np.zeros(2)]
-    with pytest.raises(ValueError, match="the rule remembers 1 numbers for each parameter: give a vector of memory for each, not 0"):
+    with pytest.raises(ValueError, match="the rule keeps 1 numbers for each parameter: pass 1 vectors as memory, got 0"):
         program.descent(rule, X, Y, parameters=theta)
     with pytest.raises(ValueError, match=r"parameters must be a contiguous array of float64 of shape \(2,\)"):
         program.descent(rule, X, Y, parameters=np.zeros(3), memory=memory)
@@ -302,7 +302,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
         program.descent(rule, X, Y, parameters=theta, memory=[np.zeros(4)[::2]])
     room = np.zeros(5)
     for parameters, remembered in ((theta, theta), (room[:2], room[1:3])):
-        with pytest.raises(ValueError, match="parameters, memory and out are written to, each with memory of its own: give arrays that do"):
+        with pytest.raises(ValueError, match="parameters, memory and out must not share memory with other arrays"):
             program.descent(rule, X, Y, parameters=parameters, memory=[remembered])
     with pytest.raises(ValueError, match="give arrays that do not overlap"):
         program.descent(rule, X, Y, parameters=theta, memory=memory, out=X[3, 1:3])
@@ -310,14 +310,14 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
     frozen.setflags(write=False)
     with pytest.raises(ValueError, match="parameters is written to, and this array is read-only"):
         program.descent(rule, X, Y, parameters=frozen, memory=memory)
-    with pytest.raises(ValueError, match="frozen names parameters from 0 to 1, got 0 to 2"):
+    with pytest.raises(ValueError, match="frozen must be indices of parameters, 0 to 1, got 0 to 2"):
         program.descent(rule, X, Y, parameters=theta, memory=memory, frozen=[0, 2])
     descent = program.descent(rule, X, Y, parameters=theta, memory=memory)
     for rows in (np.array([[0, 90]]), np.array([[-1, 3]])):
-        with pytest.raises(ValueError, match="rows name examples from 0 to 89, got"):
+        with pytest.raises(ValueError, match="rows must be indices of examples, 0 to 89, got"):
             descent.take([0.1], rows)
     for rows in (np.zeros((2, 3), dtype=np.int64), np.zeros(3, dtype=np.int64), np.zeros((1, 3)), np.zeros((1, 0), dtype=np.int64)):
-        with pytest.raises(ValueError, match=r"rows are an int64 array \(steps, batch\) for 1 steps: got"):
+        with pytest.raises(ValueError, match=r"rows must be an int64 array \(steps, batch\) for 1 steps, got"):
             descent.take([0.1], rows)
     assert theta.tolist() == program.parameter_vector().tolist()
 
@@ -429,7 +429,7 @@ def test_a_descent_refuses_arrays_that_are_not_as_they_were(backend: str) -> Non
         before = [each.copy() for each in (theta, gradient, *memory)]
         vector.flags.writeable = False
         with pytest.raises(
-            ValueError, match="an array of this descent has another shape or dtype now, or is read-only: make a new descent"
+            ValueError, match="an array of this descent has changed its shape or dtype, or is read-only: make a new descent"
         ):
             descent.take([0.1])
         assert all(map(np.array_equal, before, (theta, gradient, *memory)))
@@ -451,7 +451,7 @@ def test_a_descent_refuses_data_in_another_shape(backend: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numpy advises against changing an array's shape
         x.shape = (12, 1)
-    with pytest.raises(ValueError, match="an array of this descent has another shape or dtype now"):
+    with pytest.raises(ValueError, match="an array of this descent has changed its shape or dtype"):
         descent.take([0.1], np.array([[11]]))
 
 
