@@ -1,4 +1,4 @@
-"""Builder: adds instructions to a program only where they are new and cannot be had for less; and the passes that copy a program."""
+"""Builder: adds instructions to a program if they are new and cannot be simplified; and `spelled`, which copies a program."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from autograd.vectorize.record import Symbol
 
 
 class Array(Symbol):
-    """An array of the program under construction, as a symbol: what is done with it adds instructions.
+    """An array of a program under construction, as a symbol: operations on it add instructions.
 
-    It is what the table's rows are read with to write the derivatives of a program.
+    Partial derivatives in the table are called with such symbols to write the gradient of a program.
     """
 
     __slots__ = ("builder", "number")
@@ -49,7 +49,7 @@ class Array(Symbol):
 
 
 class Builder:
-    """A program under construction; arrays go by their numbers in it."""
+    """A program under construction. Arrays are numbers of instructions."""
 
     def __init__(self, program: Program | None = None) -> None:
         self.program = Program() if program is None else program
@@ -60,7 +60,7 @@ class Builder:
         return self.program.types[number].shape
 
     def array(self, number: int) -> Array:
-        """The array as a symbol: the same one each time, so that two are equal where they are identical."""
+        """The array as a symbol, the same object each time."""
         return self._arrays.setdefault(number, Array(self, number))
 
     def number_of(self, operand: Any) -> int:
@@ -73,7 +73,7 @@ class Builder:
             number = self._known[instruction.key] = self.program.append(instruction)
         return number
 
-    # What is given.
+    # Leaves.
 
     def input(self, argument: int, columns: int) -> int:
         return self._put(ir.Input((), (ir.BATCH, columns), argument))
@@ -93,7 +93,7 @@ class Builder:
     def scale(self, factor: float, power: int = 0) -> int:
         return self._put(ir.Scale((), factor, power)) if power else self.constant(factor)
 
-    # Entry by entry. These four are what `rewrite` asks for.
+    # Elementwise operations. `rewrite` uses these four methods.
 
     def add(self, op: Operation, *operands: int) -> int:
         """An elementwise operation, or a simpler array that broadcasts to the same."""
@@ -123,14 +123,14 @@ class Builder:
         return instruction.operands[0] if isinstance(instruction, ir.Expand) else number
 
     def _as_numbers(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
-        """The operands with one of them made a number of where all are truths: True + True is True in numpy."""
+        """The operands; if all are boolean, one of them is converted to numbers, because True + True is True in numpy."""
         place = 1 if op is ops.where else 0
         if op.is_condition or not all(map(self.is_condition, operands[place:])):
             return operands
         return (*operands[:place], self.as_number(operands[place]), *operands[place + 1 :])
 
     def as_number(self, array: int) -> int:
-        """A truth as 1 or 0."""
+        """A boolean array as 1 and 0."""
         return self._put(ir.Elementwise((self.constant(1.0), array), ops.multiply)) if self.is_condition(array) else array
 
     # Whole arrays.
@@ -166,21 +166,21 @@ class Builder:
         return self._put(ir.MatMul((self.as_number(left) if self.is_condition(right) else left, right)))
 
     def reduce(self, array: int, axis: int, op: Operation = ops.total_) -> int:
-        """The sum (or another variadic row) along an axis, which stays, with size 1."""
+        """The sum or another reduction along an axis, which remains with size 1."""
         shape = self.shape(array)
         axis %= len(shape)
         if op.reduction is None:
-            raise TraceError(f"{op.name} takes any number of operands, and no array program knows it: write it with autograd's functions")
+            raise TraceError(f"{op.name} takes any number of operands and is not available in programs: write it with autograd's functions")
         if shape[axis] == 1 and op is ops.total_:
             return array
         return self._put(ir.Reduce((array if op is ops.total_ else self.as_number(array),), op, axis))
 
     def repeated(self, array: int, times: int) -> int:
-        """What adding up so many of the same array gives; a multiple of BATCH for as many examples."""
+        """The sum of `times` copies of an array; a multiple of BATCH for a multiple of the number of examples."""
         return self.add(ops.multiply, self.scale(float(abs(times)), 1 if times < 0 else 0), array)
 
     def apply(self, instruction: ir.Instruction, operands: Sequence[int]) -> int:
-        """An instruction of another program on arrays of this one, its rows spelled in those that back ends know."""
+        """Apply an instruction of another program to arrays of this one, with operations that back ends know."""
         shape = instruction.type([self.program.types[each] for each in operands]).shape
         match instruction:
             case ir.Elementwise(op=op):
@@ -196,7 +196,7 @@ class Builder:
         return self._put(type(instruction)(tuple(operands), *instruction.details))
 
     def _spelled(self, op: Operation, operands: Sequence[int]) -> int:
-        """A row that numpy has no function for, by its function on arrays: equal parts of several rows are merged here."""
+        """An operation that numpy does not have, written with others by its function on arrays. Equal parts are merged."""
         try:
             return self.number_of(op.on_arrays(*map(self.array, operands)))
         except TraceError:
@@ -208,7 +208,7 @@ class Builder:
 
 
 def needed(program: Program) -> list[bool]:
-    """Which arrays some output needs; what is given is there in any case."""
+    """For each array, whether an output needs it. Inputs, parameters and weights are always kept."""
     needed = [isinstance(each, (ir.Input, ir.Parameters, ir.Weights)) for each in program.instructions]
     for each in program.outputs.values():
         needed[each] = True
@@ -219,7 +219,7 @@ def needed(program: Program) -> list[bool]:
 
 
 def spelled(program: Program) -> Program:
-    """The program in ROWS alone, with what no output needs left out."""
+    """Return the program with operations in ROWS only, without arrays that no output needs."""
     keep = needed(program)
     builder = Builder()
     numbers: dict[int, int] = {}
@@ -233,4 +233,4 @@ def spelled(program: Program) -> Program:
     fresh = builder.program
     if fresh.rows <= ROWS:
         return fresh if all(needed(fresh)) else spelled(fresh)
-    return spelled(fresh)  # a user's row was written with rows of the table
+    return spelled(fresh)  # an operation of the user was written with operations that are not in ROWS

@@ -234,9 +234,7 @@ class Descent:
         _check_vectors(written, size, dtype)
         vectors = [vector for _, vector in written]
         if any(np.may_share_memory(one, other) for one, other in [*combinations(vectors, 2), *product(vectors, data)]):
-            raise ValueError(
-                "parameters, memory and out must not share memory with other arrays: pass arrays that do not overlap"
-            )
+            raise ValueError("parameters, memory and out must not share memory with other arrays: pass arrays that do not overlap")
         indices = np.array(frozen, dtype=np.int64)
         if indices.size and (indices.min() < 0 or indices.max() >= size):
             raise ValueError(f"frozen must be indices of parameters, 0 to {size - 1}, got {indices.min()} to {indices.max()}")

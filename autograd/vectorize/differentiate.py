@@ -85,7 +85,7 @@ def differentiate(builder: Builder, output: int, seed: int, name: str = "gradien
 
 
 class Contribution(NamedTuple):
-    """What an instruction passes on to an operand: an array for some of its columns (None: all), and the condition of its entries."""
+    """What an instruction adds to the adjoint of an operand: an array for some columns (None: all), and where it is reached."""
 
     operand: int
     place: Place
@@ -94,7 +94,7 @@ class Contribution(NamedTuple):
 
 
 class _Sweep:
-    """The adjoints of one program, and which of its arrays can hold an infinity or a nan."""
+    """The adjoints of a program, and for each array whether it can hold inf or nan."""
 
     def __init__(self, builder: Builder, depends: Sequence[bool]) -> None:
         self.builder, self.depends = builder, depends
@@ -140,7 +140,7 @@ class _Sweep:
         return builder.expand(builder.constant(reach) if isinstance(reach, np.ndarray) else builder.as_number(reach.number), shape)
 
     def contributions(self, number: int, adjoint: int, reach: Condition) -> list[Contribution]:
-        """What an instruction passes on to each operand that depends on the parameters."""
+        """What an instruction adds to the adjoint of each operand that depends on the parameters."""
         match self.builder.program.instructions[number]:
             case ir.Elementwise(op=op):
                 return self._elementwise(number, op, adjoint, reach)
@@ -231,7 +231,7 @@ class _Sweep:
         return builder.reshape(builder.reduce(builder.expand(kept, (rows, inner, columns)), 2), (rows, inner))
 
     def _kept_finite(self, factor: int, reach: Condition) -> int:
-        """A factor of a product, with 0 in place of what meets only entries that are not reached."""
+        """A factor of a product, with 0 in the entries that meet only entries that are not reached."""
         if reach is True or not self.is_risky[factor]:
             return factor
         return self.builder.add(ops.where, reach.number, factor, self.builder.constant(0.0))
@@ -259,7 +259,7 @@ class _Sweep:
         return self.builder.slice(self.builder.expand(array, shape), start, stop)
 
     def _moved_back(self, instruction: ir.Instruction, shape: ir.Shape, source: ir.Shape, array: int, is_reach: bool = False) -> int:
-        """The adjoint of what an instruction of moved or added numbers was made of."""
+        """The adjoint of the operand of an instruction that moves or adds numbers."""
         builder = self.builder
         if isinstance(instruction, ir.Expand):
             return _unbroadcast(builder, array, shape, source, is_reach)
@@ -270,14 +270,14 @@ class _Sweep:
 
 
 def _chosen(builder: Builder, partial: Any) -> Condition:
-    """The condition under which a row that selects has chosen the operand of this partial derivative."""
+    """The condition under which a selecting operation has chosen the operand of this partial derivative."""
     if isinstance(partial, float):
         return True
     return partial if builder.is_condition(partial.number) else partial != 0.0
 
 
 def _any(builder: Builder, array: int, axis: int) -> int:
-    """Whether some entry along an axis is true; the axis stays, with size 1."""
+    """Whether some entry along an axis is true. The axis remains with size 1."""
     if builder.shape(array)[axis] == 1:
         return array
     return builder.add(ops.greater, builder.reduce(array, axis), builder.constant(0.0))

@@ -1,4 +1,4 @@
-"""export: a program and its parameters' numbers in a file that stands alone: a Python module that needs numpy only, or C."""
+"""Export: a program with the numbers of its parameters as a file, a Python module that needs only numpy, or C."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def export(
     signature: Signature,
     theta: FloatArray,
 ) -> None:
-    """Write a program by the ending of the file's name, .py or .c, in float64. Raises ValueError for another ending.
+    """Write a program in float64 to a file whose name ends in .py or .c. Raises ValueError for another ending.
 
-    Both define the function and `parameters`, these numbers; the C has a `main`, compiled with -DEXAMPLE, that calls the function
-    for one example of zeros.
+    The file defines the function and `parameters`, the numbers in `theta`. The C also has a `main`, compiled with -DEXAMPLE, that calls
+    the function for one example of zeros.
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".py":

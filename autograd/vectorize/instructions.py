@@ -1,4 +1,4 @@
-"""Program: what is to be computed, as instructions on whole arrays. This docstring is the specification that back ends keep to.
+"""Instructions on whole arrays, of which programs consist. This docstring is their specification for back ends.
 
 A program is a list of instructions; each makes one array of arrays that come before it. An array that depends on the example has
 the batch as its first axis, (batch, columns); one that does not has (columns,) alone, and broadcasts as in numpy. In a shape,
@@ -55,7 +55,7 @@ Columns = tuple[int, int, int]  # start, stop, step
 
 
 class Dtype(Enum):
-    """What an array holds: numbers of the program's dtype, or truths."""
+    """The entries of an array: numbers of the dtype of the program, or booleans."""
 
     REAL = "real"
     BOOLEAN = "boolean"
@@ -83,12 +83,12 @@ def shape_text(shape: Shape) -> str:
 
 
 def sized(shape: Shape, batch: int) -> tuple[int, ...]:
-    """A shape for so many examples."""
+    """The shape for this number of examples."""
     return tuple([size if size >= 0 else -size * batch for size in shape])
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:
-    """The shape that numpy's rules give, with BATCH as one more size. Raises ValueError where there is none."""
+    """The shape by the broadcasting rules of numpy, with BATCH as one more size. Raises ValueError if the shapes do not fit."""
     rank = max(len(shape) for shape in shapes)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = []
@@ -100,7 +100,7 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
     return tuple(result)
 
 
-# The instructions. Each says its type from those of its operands, and raises ValueError where they do not fit.
+# The instructions. Each computes its type from those of its operands, and raises ValueError if they do not fit.
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,15 +108,15 @@ class Instruction:
     """Abstract: one array of the program, made of earlier ones."""
 
     operands: tuple[int, ...]
-    moves: ClassVar[bool] = False  # whether its entries are its operands' entries, only in other places
-    is_view: ClassVar[bool] = False  # whether it can be had by looking at its operand's memory in another way
+    moves: ClassVar[bool] = False  # whether its entries are entries of its operands in other places
+    is_view: ClassVar[bool] = False  # whether it can be a view of its operand
 
     def type(self, operands: Sequence[Type]) -> Type:
         raise NotImplementedError
 
     @property
     def details(self) -> Iterator[Any]:
-        """What it needs to know besides its operands."""
+        """Its fields other than the operands."""
         return (getattr(self, each.name) for each in fields(self) if each.name != "operands")
 
     @property
@@ -141,7 +141,7 @@ def _detail_text(detail: Any) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Leaf(Instruction):
-    """Abstract: an array that is given."""
+    """Abstract: an array from the caller."""
 
     shape: Shape
 
@@ -190,7 +190,7 @@ class Elementwise(Instruction):
             raise ValueError(f"{self.op.name} takes {self.op.arity} operands")
         choices = operands[1:] if self.op is ops.where else operands
         if not self.op.is_condition and all(each.dtype is BOOLEAN for each in choices):
-            raise ValueError(f"{self.op.name} of booleans alone is not what it is of numbers: one of them must be made a number")
+            raise ValueError(f"{self.op.name} of booleans differs from {self.op.name} of numbers: convert one operand to numbers")
         return Type(broadcast([each.shape for each in operands]), BOOLEAN if self.op.is_condition else REAL)
 
 
@@ -215,7 +215,7 @@ class MatMul(Instruction):
         if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
             raise ValueError(f"no product of matrices of shapes {shape_text(left)} and {shape_text(right)}")
         if left_dtype is right_dtype is BOOLEAN:
-            raise ValueError("a product of booleans is not one of numbers: one of them must be made numbers")
+            raise ValueError("a product of booleans differs from a product of numbers: convert one operand to numbers")
         return Type((left[0], right[1]))
 
 
@@ -316,7 +316,7 @@ class Scatter(Instruction):
 
 
 def placed(place: Columns | FloatArray | None, shape: Shape) -> Shape:
-    """The shape of what goes into these columns of an array."""
+    """The shape of these columns of an array."""
     if place is None:
         return shape
     return (*shape[:-1], len(range(*place)) if isinstance(place, tuple) else len(place))

@@ -15,7 +15,7 @@ LARGE = 2**23  # bytes
 
 
 def aligned(size: int, dtype: Any) -> FloatArray:
-    """A vector of zeros that begins where a line of the processor's cache does: wide registers read it up to twice as fast."""
+    """Return a vector of zeros that is aligned to a cache line: wide registers read it up to twice as fast."""
     room = np.zeros(size * np.dtype(dtype).itemsize + LINE, np.uint8)
     start = -room.ctypes.data % LINE
     return room[start : start + len(room) - LINE].view(dtype)
@@ -25,16 +25,16 @@ _LOOK = operator.attrgetter("shape", "dtype", "strides")
 
 
 def looks(arrays: Iterable[FloatArray]) -> list[Any]:
-    """What must stay of arrays that are used again without a check, apart from whether they can be written to."""
+    """The shape, dtype and strides of arrays, which must not change for them to be used again without a check."""
     return list(map(_LOOK, arrays))
 
 
 def is_large(array: FloatArray) -> bool:
-    """Whether the memory of an array is too large to be kept from one run to the next. A run over that many numbers takes milliseconds."""
-    owner = array if array.base is None else array.base  # of a slice, the whole
+    """Whether an array is too large to be kept from one run to the next. A run over so much memory takes milliseconds anyway."""
+    owner = array if array.base is None else array.base  # a slice keeps the whole array alive
     return bool(getattr(owner, "nbytes", array.nbytes) > LARGE)
 
 
 def pins(arrays: Iterable[FloatArray | None]) -> list[weakref.ref[FloatArray]]:
-    """What keeps arrays from being moved in memory while it lives: numpy does not resize an array with a weak reference."""
+    """Return objects that keep arrays at their address: numpy does not resize an array that has a weak reference."""
     return [weakref.ref(each) for each in arrays if each is not None]

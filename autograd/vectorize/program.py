@@ -36,7 +36,7 @@ class Program:
     instructions: list[Instruction] = field(default_factory=list)
     types: list[Type] = field(default_factory=list)
     outputs: dict[str, int] = field(default_factory=dict)
-    adjoint_of: dict[int, int] = field(default_factory=dict)  # which array each derivative is by, for those who name arrays
+    adjoint_of: dict[int, int] = field(default_factory=dict)  # the array with respect to which each derivative is taken
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -46,7 +46,7 @@ class Program:
         return "\n".join([*lines, "return " + ", ".join(f"{name} %{number}" for name, number in self.outputs.items())])
 
     def append(self, instruction: Instruction) -> int:
-        """Add an instruction, and give its number. Raises ValueError where its operands do not fit."""
+        """Add an instruction and return its number. Raises ValueError if its operands do not fit."""
         self.types.append(instruction.type([self.types[each] for each in instruction.operands]))
         self.instructions.append(instruction)
         return len(self.instructions) - 1
@@ -80,9 +80,9 @@ class Program:
         return number
 
     def made_in_place(self, scatter: Scatter) -> dict[int, int]:
-        """Which arrays a scatter into a vector can have made where they go, each with its first column there.
+        """The arrays that can be computed directly in the columns of a scatter into a vector, each with its first column.
 
-        They are made for it alone, and go to columns in one piece that none of the parts before goes to: the others are added.
+        Nothing else uses them, and their columns are contiguous and not written by an earlier part. The other parts are added.
         """
         made: dict[int, int] = {}
         if len(scatter.shape) > 1:  # columns of a batch are not in one piece
@@ -100,7 +100,7 @@ class Program:
         return made
 
     def uses(self) -> list[int]:
-        """How often each array is an operand or an output."""
+        """The number of times that each array is an operand or an output."""
         uses = [0] * len(self.instructions)
         for each in self.outputs.values():
             uses[each] += 1
@@ -122,12 +122,12 @@ class Program:
 
     @property
     def rows(self) -> set[Operation]:
-        """The rows of the table that it applies."""
+        """The operations that the program applies."""
         return {each.op for each in self.instructions if isinstance(each, (Elementwise, Reduce))}
 
     def check(self, rows: Collection[Operation] | None = ROWS) -> None:
-        """Raise ValueError, naming the instruction, unless operands come before results, all types are right, and the rows
-        are among these (None: any, as before a program is spelled).
+        """Raise ValueError, naming the instruction, unless operands come before results, all types are right, and all operations
+        are in `rows` (None: any operation, for a program before `spelled`).
         """
         for number, instruction in enumerate(self.instructions):
             try:
@@ -136,7 +136,7 @@ class Program:
                 if (right := instruction.type([self.types[each] for each in instruction.operands])) != self.types[number]:
                     raise ValueError(f"its type is {right}, not {self.types[number]}")
                 if rows is not None and isinstance(instruction, (Elementwise, Reduce)) and instruction.op not in rows:
-                    raise ValueError(f"{instruction.op.name} is no row that back ends know")
+                    raise ValueError(f"back ends do not know the operation {instruction.op.name}")
             except ValueError as error:
                 raise ValueError(f"%{number} = {instruction}: {error}") from None
         for name, number in self.outputs.items():

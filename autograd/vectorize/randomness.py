@@ -1,4 +1,4 @@
-"""Finding random numbers and times in a function that is recorded: its program would keep those of the recording.
+"""Randomness: find random numbers and clocks in a function that is recorded, because its program would repeat one draw.
 
 A call is watched with `sys.setprofile`. Each source of entropy and each clock ends in a C function, such as `os.urandom`, which is
 found under any name. A random generator is found in what the code that runs refers to: its state must stay as it is.
@@ -25,7 +25,7 @@ import numpy as np
 from autograd.modes import LIBRARY, TraceError
 from autograd.ops import Node
 
-CHANGES = "the program would keep those of one recording. Pass them as an argument, new for each batch; nn.train does so with noise="
+CHANGES = "the program would keep the numbers of one recording. Pass them as an argument, new for each batch; nn.train does so with noise="
 
 _ENTROPY = {getattr(module, name, None) for module, name in ((os, "urandom"), (os, "getrandom"), (uuid, "_generate_time_safe"))}
 _CLOCKS = {datetime.datetime.now, datetime.datetime.utcnow, datetime.datetime.today, datetime.date.today} | {
@@ -57,7 +57,7 @@ def watched(f: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 
 
 class _Watch:
-    """One call of a function: the first source of entropy that it reads, and the generators it meets, in the state they were met in."""
+    """One call of a function: the first source of entropy that it reads, and the generators in its code with their first states."""
 
     def __init__(self) -> None:
         self.found = ""
@@ -96,7 +96,7 @@ class _Watch:
             self._find(frame, f"reads the clock with {_called(source)}")
 
     def _begin(self, frame: FrameType) -> None:
-        """Look at a call of code that was not called before."""
+        """Search code that is called for the first time."""
         if frame.f_code is not _SEED:
             self._codes.add(frame.f_code)
             self._look(_named(frame.f_code, frame.f_globals))
@@ -154,7 +154,7 @@ _KINDS = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, ra
 
 
 def _state(generator: Any) -> Any:
-    """What a draw changes."""
+    """The state of a generator, which each draw changes."""
     if isinstance(generator, random.SystemRandom):
         return None  # it reads os.urandom
     if isinstance(generator, random.Random):
@@ -206,7 +206,7 @@ def _generators(things: Iterable[Any], known: dict[int, Any]) -> Iterator[Any]:
 
 
 def _attributes(thing: Any) -> Iterator[Any]:
-    """What an object refers to: its attributes, in a dictionary and in slots, and how it is called."""
+    """The attributes of an object, from its dictionary and its slots, and its `__call__`."""
     yield from getattr(thing, "__dict__", {}).values()
     for kind in type(thing).__mro__[:-1]:
         slots = vars(kind).get("__slots__", ())
@@ -215,7 +215,7 @@ def _attributes(thing: Any) -> Iterator[Any]:
 
 
 def _named(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
-    """What code refers to by global names, and by names in the modules among them; in functions and comprehensions inside it too."""
+    """The objects that code and the functions inside it refer to, by global names and by names in modules."""
     for each in code.co_consts:
         if isinstance(each, CodeType):
             yield from _named(each, names)
@@ -242,7 +242,7 @@ def _contents(cell: CellType) -> Any:
 
 
 def _line_of_change(f: Callable[[], Any], generator: Any) -> str:
-    """The line where a call of `f` first changes the state of a generator, in words: `f` is called again, line by line."""
+    """The line at which `f` first changes the state of a generator, in words. This calls `f` again and traces its lines."""
     state, found = _state(generator), ""
     lines: dict[FrameType, int] = {}  # where each frame is
 
@@ -267,14 +267,14 @@ def _line_of_change(f: Callable[[], Any], generator: Any) -> str:
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    """A frame and those that called it, up to the call that is watched."""
+    """A frame and its callers, up to the watched call."""
     while frame is not None and frame.f_code not in (_Watch.call.__code__, _line_of_change.__code__):
         yield frame
         frame = frame.f_back
 
 
 def _called(function: Any) -> str:
-    """A C function, in words."""
+    """The name of a C function."""
     owner = function.__self__
     if isinstance(owner, type):
         return f"{owner.__module__}.{owner.__qualname__}.{function.__name__}"

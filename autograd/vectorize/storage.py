@@ -1,4 +1,4 @@
-"""Storage: where each array of a program lies, for one batch size. Liveness, reuse and aliasing, decided as data."""
+"""Storage: the place of each array of a program for one batch size, with memory that is reused when it is free."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.places import Place
 from autograd.vectorize.program import Program
 
-Name = int | str  # of a buffer: the number of one that the storage owns, or "input 0", "theta", "weights" or "out" from the caller
+Name = int | str  # the number of a buffer of the storage, or "input 0", "theta", "weights" or "out" for memory of the caller
 
 
 class Buffer(NamedTuple):
@@ -37,7 +37,7 @@ def view(place: Place, memory: FloatArray) -> FloatArray:
 
 
 def is_fixed(program: Program, number: int) -> bool:
-    """Whether an array is the same in every run for one batch size: it is filled once, and never written again."""
+    """Whether an array is the same in every run of one batch size, so that it is filled only once."""
     instruction = program.instructions[number]
     return isinstance(instruction, (ir.Constant, ir.Scale)) or (
         isinstance(instruction, ir.Expand) and is_fixed(program, instruction.operands[0])
@@ -53,10 +53,10 @@ class Storage:
     dtype: np.dtype[Any]
     places: list[Place] = field(default_factory=list)
     sizes: list[tuple[int, np.dtype[Any]]] = field(default_factory=list)  # of the buffers
-    scratch: dict[int, list[Place]] = field(default_factory=dict)  # what an instruction needs besides its result
+    scratch: dict[int, list[Place]] = field(default_factory=dict)  # memory that an instruction needs besides its result
     copies: set[int] = field(default_factory=set)  # reshapes that no view can do
-    in_scatter: dict[int, tuple[int, int]] = field(default_factory=dict)  # arrays made where a scatter wants them, from which column on
-    kept: dict[str, Place] = field(default_factory=dict)  # where outputs that are arguments, as they were given, wait to be moved
+    in_scatter: dict[int, tuple[int, int]] = field(default_factory=dict)  # arrays in a scatter: its number and the first column
+    kept: dict[str, Place] = field(default_factory=dict)  # copies of arguments that are outputs, until they can be written
 
     def __str__(self) -> str:
         lines = [f"buffer {number}: {size} entries of {dtype}" for number, (size, dtype) in enumerate(self.sizes)]
@@ -64,9 +64,9 @@ class Storage:
 
 
 def plan(program: Program, batch: int, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> Storage:
-    """Where everything goes: results over operands that are not needed again, buffers used again once they are free.
+    """Plan the storage: results overwrite operands that are not needed again, and free buffers are reused.
 
-    `over` says which outputs take the place of which arguments, instead of going to `out`.
+    `over` maps outputs to the arguments that they overwrite, instead of `out`.
     """
     return _Planner(program, batch, dtype, over or {}).storage
 
@@ -109,7 +109,7 @@ class _Planner:
                 return number
 
     def _is_own(self, base: int) -> bool:
-        """Whether an array lies in a buffer that may be used again."""
+        """Whether an array lies in a buffer that can be reused."""
         return base < len(self.places) and isinstance(self.places[base].buffer.name, int) and not is_fixed(self.program, base)
 
     def _last_uses(self) -> list[int]:
@@ -127,7 +127,7 @@ class _Planner:
         return last
 
     def _find_parts(self) -> None:
-        """Have the parts of each scatter that can be made where they go."""
+        """Find the arrays that can be computed in the columns of a scatter."""
         for number, instruction in enumerate(self.program.instructions):
             if isinstance(instruction, ir.Scatter):
                 for source, start in self.program.made_in_place(instruction).items():
@@ -155,7 +155,7 @@ class _Planner:
         if number in self.storage.in_scatter:
             scatter, start = self.storage.in_scatter[number]
             part = self._reserved(scatter).columns(start, start + math.prod(shape)).reshaped(shape)
-            assert part is not None  # a stretch of a vector takes any shape
+            assert part is not None  # a contiguous piece has every shape
             return part
         if number == self.out or isinstance(instruction, ir.Scatter):
             return self._reserved(number)
@@ -165,12 +165,12 @@ class _Planner:
                 return Place.whole(Buffer(f"input {argument}", dtype), shape)
         if isinstance(instruction, ir.Elementwise) and (operand := self._reusable(number, instruction, shape, dtype)) is not None:
             base = self._base(operand)
-            self.last[base] = len(self.program)  # its memory has been given away
+            self.last[base] = len(self.program)  # its memory is in use by the result
             return self.places[operand]
         return self._allocate(shape, dtype, fixed=is_fixed(self.program, number))
 
     def _reserved(self, number: int) -> Place:
-        """The place of an output or of a scatter, which may be wanted before its turn."""
+        """The place of an output or a scatter, which may be needed before its instruction is reached."""
         if number not in self.reserved:
             shape = ir.sized(self.program.shape(number), self.batch)
             self.reserved[number] = (
@@ -187,7 +187,7 @@ class _Planner:
                 self.storage.scratch[number] = [self._allocate(shapes[1], np.dtype(bool))]
 
     def _reusable(self, number: int, instruction: ir.Instruction, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int | None:
-        """An operand that an elementwise result can overwrite: nothing else needs it, and its entries lie in the same places."""
+        """An operand that an elementwise result can overwrite, because nothing else needs it and its entries lie in the same places."""
         if instruction.op is ops.where:  # type: ignore[attr-defined]  # it is written in parts
             return None
         for operand in instruction.operands:

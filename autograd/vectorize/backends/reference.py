@@ -1,4 +1,4 @@
-"""The reference back end: one plain numpy expression an instruction. It defines what is right, and is what anomaly mode runs."""
+"""The reference back end: one plain numpy expression for each instruction. It defines what is right; anomaly mode runs it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Interpreter(Executable):
 def evaluate(
     program: Program, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None = None, watch: bool = False
 ) -> dict[str, FloatArray]:
-    """The program's outputs by name, in full shape.
+    """Return the outputs of the program by name, in full shape.
 
     With `watch` the first array with an entry that is not finite raises FloatingPointError, naming the operation.
     """
@@ -79,7 +79,7 @@ def _array(instruction: ir.Instruction, operands: list[Any], batch: int, dtype: 
         case ir.Elementwise(op=op):
             return op.on_arrays(*operands)
         case ir.Reduce(op=op, axis=axis):
-            assert op.reduction is not None  # or no program has it
+            assert op.reduction is not None  # Program.check has refused others
             return op.reduction.reduce(_wide(operands[0]), axis=axis, keepdims=True).astype(dtype)
         case ir.MatMul():
             return (_wide(operands[0]) @ _wide(operands[1])).astype(dtype)
@@ -101,7 +101,7 @@ def _array(instruction: ir.Instruction, operands: list[Any], batch: int, dtype: 
                 at: Any = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
                 np.add.at(result, (Ellipsis, at), part)  # type: ignore[arg-type]
             return result
-    raise ValueError(f"no meaning is known for {instruction}")
+    raise ValueError(f"the instruction {instruction} is not supported")
 
 
 def _wide(array: FloatArray) -> FloatArray:

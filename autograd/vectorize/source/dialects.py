@@ -13,7 +13,7 @@ _SPECIAL = [name for name, op in ops.TABLE.items() if op.is_special]
 
 
 class Helper(NamedTuple):
-    """A function that a source calls and has to bring along: what stands above the import of the namespace for it, and what below."""
+    """A function that source calls and defines: its text above and below the import of the namespace."""
 
     name: str
     below: str
@@ -21,7 +21,7 @@ class Helper(NamedTuple):
 
 
 class Dialect(NamedTuple):
-    """A namespace in numpy's manner: its name in the source, and what it spells in its own way."""
+    """An array namespace in the manner of numpy: its name in the source, and its own spellings."""
 
     name: str
     imports: str
@@ -32,12 +32,12 @@ class Dialect(NamedTuple):
 
     @property
     def reserved(self) -> tuple[str, ...]:
-        """Names that mean something in every source."""
+        """Names that have a meaning in all source."""
         modules = [each.above.split()[-1] for each in self.helpers if each.above]
         return (self.name, *modules, *(each.name for each in self.helpers), *_BUILTINS, "batch", "theta", "weights")
 
     def free(self, name: str, taken: Collection[str] = ("parameters",)) -> str:
-        """A name that has no other meaning in a source: the given one, with underscores behind it where it has to differ."""
+        """A name without another meaning in the source: the given name, with underscores appended if necessary."""
         while name in self.reserved or name in taken:
             name += "_"
         return name

@@ -39,9 +39,9 @@ class Expressions:
         return instruction.op if isinstance(instruction, ir.Elementwise) else None
 
     def _operand(self, number: int, binding: int = 0, is_float: bool = False) -> str:
-        """The text of an array, in parentheses where something that binds as tightly as `binding` is around it.
+        """The text of an array, in parentheses if an operator around it binds more tightly than `binding` allows.
 
-        With `is_float` a whole number is written so that numpy takes it for a float.
+        With `is_float` an integer is written as a float.
         """
         text, own = self.text[number]
         if is_float and text.lstrip("-").isdigit():
@@ -88,10 +88,10 @@ class Expressions:
                 return self._reduce(number, instruction, keep=True), ATOM
             case ir.Scatter():
                 return self._scatter(instruction), ATOM
-        raise ValueError(f"no source is known for {instruction}")
+        raise ValueError(f"the instruction {instruction} has no source")
 
     def _operation(self, op: Operation, operands: Sequence[int]) -> tuple[str, int]:
-        # truths with whole numbers would give whole numbers, which overflow, and have no negative powers
+        # booleans with integers give integers, which overflow and have no negative powers
         has_truths = not op.is_condition and any(map(self.program.is_boolean, operands))
         operand = partial(self._operand, is_float=op is ops.where or has_truths)
         if op is ops.where:
@@ -108,7 +108,7 @@ class Expressions:
             elif op is ops.add and self._is_negated(left):
                 op, left, right = ops.subtract, right, self.program.instructions[left].operands[0]
             after = binding if op in (ops.add, ops.multiply) and self.text[right][0][:1] != "-" else binding + 1
-            before = binding + op.is_condition  # a < b < c would be another thing
+            before = binding + op.is_condition  # a < b < c has another meaning in Python
             return f"{operand(left, before)} {op.symbol} {operand(right, after)}", binding
         function = op.name if op.is_special else f"{self.np}.{getattr(op.on_arrays, '__name__', op.name)}"
         return f"{function}({', '.join(map(operand, operands))})", ATOM
@@ -132,7 +132,7 @@ class Expressions:
         return f"{function}({self._operand(instruction.operands[0])}, axis={instruction.axis}{options})"
 
     def _scatter(self, instruction: ir.Scatter) -> str:
-        """Columns side by side where the parts lie so, with zeros in the gaps; else a sum of zeros with something put in."""
+        """Parts one after another with zeros in the gaps, and a sum with zeros that hold the other parts."""
         *batch, size = instruction.shape
         parts = in_order_of_columns(instruction)
         beside: list[str] = []

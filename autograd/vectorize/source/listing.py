@@ -65,7 +65,7 @@ class Listing(Expressions):
                     self.lines.append(("", ""))
 
     def _unpacked(self) -> dict[int, str]:
-        """The slices of the parameter vector, in its order and in the shapes in which they are used, each with the letter of its name."""
+        """The slices of the parameter vector in its order, in the shapes in which they are used, each with the letter of its name."""
         instructions = self.program.instructions
         letters: dict[int, str] = {}
         for number, instruction in enumerate(instructions):
@@ -109,14 +109,14 @@ class Listing(Expressions):
         return inlined and (len(text) <= WIDTH or self._is_accumulated(number)) and not self._is_weighted_sum(number)
 
     def _is_summand(self, number: int) -> bool:
-        """Whether a matrix product of the forward part has something added to it at once."""
+        """Whether a matrix product of the forward part is directly an operand of a sum."""
         users = self.users[number]
         while users and isinstance(self.program.instructions[users[0]], ir.Reshape):
             users = self.users[users[0]]
         return bool(users) and self._op(users[0]) in (ops.add, ops.subtract) and number not in self.program.adjoint_of
 
     def _is_accumulated(self, number: int) -> bool:
-        """Whether it is a part of a longer sum of derivatives."""
+        """Whether it is part of a longer sum of derivatives."""
         return number > self.output and self._op(number) is ops.add and self._op(self.users[number][0]) is ops.add
 
     def _is_weighted_sum(self, number: int) -> bool:

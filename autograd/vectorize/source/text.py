@@ -12,7 +12,7 @@ _COLUMNS = 100  # a longer line is broken
 
 
 def broken(line: str, comment: str = "") -> list[str]:
-    """A line of the function's body; where it is too long, broken behind commas and before plus signs, as far out as possible."""
+    """A line of the body of the function. A long line is broken after commas and before plus signs, at the outermost brackets."""
     if len(line) > _COLUMNS and any(depth == 0 for _, depth in _breaks(line)):
         name, _, terms = line.partition(" = ")
         line = f"{name} = ({terms})"
@@ -32,7 +32,7 @@ def broken(line: str, comment: str = "") -> list[str]:
 
 
 def _breaks(line: str) -> list[tuple[int, int]]:
-    """Where a line can be broken, each with how many brackets are open there."""
+    """The positions at which a line can be broken, each with the number of open brackets."""
     found, depth = [], 0
     for position, sign in enumerate(line):
         depth += (sign in "([") - (sign in ")]")
@@ -44,7 +44,7 @@ def _breaks(line: str) -> list[tuple[int, int]]:
 
 
 def columns_text(columns: np.ndarray[Any, Any], dialect: Dialect) -> str:
-    """A list of columns, by its rule where it consists of equal, evenly shifted rows: windows, repeats and the like."""
+    """A list of columns, by a rule if it consists of evenly shifted copies of one row, as windows and repeats do."""
     count, namespace = len(columns), dialect.name
     for inner in range(2, count // 2 + 1):
         if count % inner == 0 and count > 8:

@@ -1,4 +1,4 @@
-"""The JAX back end: a program is traced into JAX's arrays and compiled by XLA, for processors, GPUs and TPUs, one or many.
+"""The JAX back end: a program is traced with JAX arrays and compiled by XLA, for one or many processors, GPUs or TPUs.
 
 `trace` does what the instructions say with JAX's arrays, `devices` says where a batch goes, `executable` runs a program for arrays of
 the caller's, `descent` takes whole steps of training that never leave the devices, and `source` writes the program on `jax.numpy`.

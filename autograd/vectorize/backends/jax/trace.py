@@ -1,4 +1,4 @@
-"""Trace: what a program does, done with JAX's arrays, so that JAX's compiler sees it whole."""
+"""Trace: the instructions of a program as operations on JAX arrays, which JAX compiles as a whole."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ PARTS = 64  # such sums that a GPU computes at the same time
 
 
 def function(program: Program, signature: Signature) -> Callable[..., Any]:
-    """The program as a pure function `(theta, *batch) -> (cost, gradient)`, or `-> results` where it has no cost.
+    """The program as a pure function `(theta, *batch) -> (cost, gradient)`, or `-> results` if it has no cost.
 
-    It computes in the dtype of `theta`, or where that holds no floats, in JAX's usual one. `shapes` are those of one example of each
+    It computes in the dtype of `theta`, or in the default dtype of JAX if `theta` holds integers. `shapes` are those of one example of each
     argument, and `result` that of one example's results.
     """
     name, arguments, shapes, result = signature
@@ -36,7 +36,7 @@ def function(program: Program, signature: Signature) -> Callable[..., Any]:
     def run(theta: JaxArray, *batch: JaxArray) -> JaxArray:
         theta, arrays = jnp.asarray(theta), [jnp.asarray(each) for each in batch]
         if not jnp.issubdtype(theta.dtype, jnp.floating):
-            theta = theta.astype(float)  # whole numbers would make whole numbers of all others
+            theta = theta.astype(float)  # the results would be integers too
         given = [each.shape for each in (theta, *arrays)]
         count = len(arrays[0]) if arrays and arrays[0].ndim else 0
         if given != [(size,), *((count, *shape) for shape in shapes)]:
@@ -51,10 +51,10 @@ def function(program: Program, signature: Signature) -> Callable[..., Any]:
 
 
 def answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> JaxArray:
-    """What a program computes, as one array: its rows, or its cost with the gradient behind it.
+    """The output of a program as one array: its rows, or its cost followed by the gradient.
 
-    `arrays` are the arguments, and for a program that takes weights those. A sum over a large batch in float32 is one of its parts,
-    as a product of matrices adds numbers one after the other on some devices, and loses digits.
+    `arrays` are the arguments, followed by the weights if the program has them. A large batch in float32 is computed in parts, because on
+    some devices a product of matrices adds one number after another and loses digits.
     """
     batch, whole = len(arrays[0]), partial(_answer, program, theta)
     if not is_in_parts(program, theta.dtype, batch):
@@ -67,7 +67,7 @@ def answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> Jax
 
 
 def is_in_parts(program: Program, dtype: Any, batch: int) -> bool:
-    """Whether the answer for a batch is one of its parts."""
+    """Whether a batch is computed in parts."""
     return "cost" in program.outputs and dtype != np.float64 and batch > ROWS
 
 
@@ -80,7 +80,7 @@ def _answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> Ja
 
 
 class Cuts(NamedTuple):
-    """Where a vector of parameters is cut into pieces, and the shape that each is kept in."""
+    """The pieces of a vector of parameters: their ends and their shapes."""
 
     ends: tuple[int, ...]  # where each begins, and where the last one ends
     shapes: tuple[ir.Shape, ...]
@@ -91,7 +91,7 @@ class Cuts(NamedTuple):
 
     @classmethod
     def of(cls, program: Program) -> Cuts:
-        """As the parts of a program's gradient lie side by side, if they do: weights in the shape of their matrix."""
+        """The pieces of the gradient of a program, with weights in the shape of their matrix; one piece if they overlap."""
         (size,) = program.shape(program.outputs["gradient"])
         gradient = program.instructions[program.outputs["gradient"]]
         if not isinstance(gradient, ir.Scatter) or len(gradient.places) > 64:
@@ -109,7 +109,7 @@ class Cuts(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """A vector of parameters in pieces, so that matrices of them need not be copied out of it and back into it."""
+    """A vector of parameters in pieces, so that matrices need not be copied out of it and back."""
 
     parts: tuple[JaxArray, ...]
     cuts: Cuts
@@ -160,9 +160,9 @@ def squares(vector: Pieces) -> JaxArray:
 
 
 def _squares(program: Program, arrays: Sequence[JaxArray], number: int) -> JaxArray:
-    """The sum of an array's squares. An outer product, a matrix's gradient for one example, need not be in memory for it.
+    """The sum of the squares of an array. An outer product, the gradient of a matrix for one example, is not computed for it.
 
-    The factors are scaled so that a square overflows, or vanishes, only where the product's own would.
+    The factors are scaled so that a square overflows or underflows only if the square of the product does.
     """
     number = program.origin(number)
     match program.instructions[number]:
@@ -174,7 +174,7 @@ def _squares(program: Program, arrays: Sequence[JaxArray], number: int) -> JaxAr
 
 
 def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weights: JaxArray | None = None) -> dict[str, JaxArray]:
-    """The program's outputs by name, in full shape and in the dtype of `theta`, of arrays or while JAX traces."""
+    """The outputs of the program by name, in full shape and in the dtype of `theta`."""
     arrays = _arrays(program, inputs, theta, weights)
     batch = len(inputs[0])
     outputs = {name: jnp.broadcast_to(arrays[each], ir.sized(program.shape(each), batch)) for name, each in program.outputs.items()}
@@ -198,7 +198,7 @@ def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Piec
                 case ir.Input(argument=argument):
                     array = inputs[argument].reshape(batch, -1).astype(dtype)
                 case ir.Parameters():
-                    whole = theta.whole if isinstance(theta, Pieces) else theta  # which nobody computes where nobody asks for it
+                    whole = theta.whole if isinstance(theta, Pieces) else theta  # XLA removes it if it is not used
                     array = jnp.broadcast_to(whole, ir.sized(program.shape(number), batch))
                 case ir.Slice(start=start, stop=stop, step=1) if isinstance(theta, Pieces) and _is_vector(program, instruction.operands[0]):
                     array = theta.between(start, stop)
@@ -212,7 +212,7 @@ def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Piec
 
 
 def _is_vector(program: Program, number: int) -> bool:
-    """Whether an array is that of the parameters, the same for all examples."""
+    """Whether an array is the parameter vector that all examples share."""
     return isinstance(program.instructions[number], ir.Parameters) and len(program.shape(number)) == 1
 
 
@@ -244,11 +244,11 @@ def _array(instruction: ir.Instruction, operands: list[JaxArray], batch: int, dt
             return jnp.broadcast_to(operands[0], ir.sized(shape, batch))
         case ir.Scatter(places=places, shape=shape):
             return _scattered(places, operands, ir.sized(shape, batch), dtype)
-    raise ValueError(f"no meaning is known for {instruction}")
+    raise ValueError(f"the instruction {instruction} is not supported")
 
 
 def _function(op: Operation) -> Callable[..., JaxArray]:
-    """JAX's function for a row: it has numpy's, by their names."""
+    """The function of JAX for an operation. It has the name of the function of numpy."""
     if op.is_special:
         return getattr(jax.scipy.special, op.name)  # type: ignore[no-any-return]
     if op.reduction is not None:
@@ -258,12 +258,12 @@ def _function(op: Operation) -> Callable[..., JaxArray]:
 
 
 def _indices(columns: FloatArray) -> FloatArray:
-    """Numbers of columns in the one dtype that JAX has with and without float64: it may keep others from one to the other."""
+    """Column indices as int32, which JAX has both with and without float64."""
     return columns.astype(np.int32)
 
 
 def _side_by_side(parts: Sequence[JaxArray]) -> JaxArray:
-    """Arrays along the last axis. Those of a batch are written into one array: what is written is not computed anew for each use."""
+    """Concatenate arrays along the last axis. Arrays of a batch are written into one array, so that XLA does not recompute them."""
     *rest, _ = parts[0].shape
     if not rest:
         return jnp.concatenate(parts)
@@ -303,7 +303,7 @@ def _scattered(places: Sequence[ir.Columns | FloatArray | None], parts: Sequence
 
 
 def _joined(places: Sequence[ir.Columns | FloatArray | None], parts: Sequence[JaxArray], size: int, dtype: Any) -> JaxArray | None:
-    """A vector of the parts beside each other, with zeros in the gaps, where they lie so: the gradient of a network's weights."""
+    """The parts one after another with zeros in the gaps, as in the gradient of a network; None if they overlap."""
     beside, end = [], 0
     for place, part in sorted(zip(places, parts), key=lambda each: each[0][0] if isinstance(each[0], tuple) else -1):
         if not isinstance(place, tuple) or place[0] < end or place[2] != 1:

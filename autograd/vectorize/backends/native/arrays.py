@@ -29,7 +29,7 @@ class Buffer(NamedTuple):
 
 
 def by_example(shape: ir.Shape) -> ir.Shape:
-    """A shape in which n entries of each example along one axis, n * BATCH, are two axes: BATCH and n."""
+    """A shape with two axes, BATCH and n, in place of one of n * BATCH."""
     return tuple([part for size in shape for part in ((ir.BATCH, -size) if size < ir.BATCH else (size,))])
 
 
@@ -69,7 +69,7 @@ class Arrays:
         return self.names.get(number, f"a{number}")
 
     def _allocate(self, name: str, shape: ir.Shape) -> Place:
-        """Room for an array, in whole vectors."""
+        """Memory for an array, in whole vectors."""
         rest = shape[1:] if ir.BATCH in shape else shape
         if ir.BATCH in shape[1:]:
             raise ValueError(f"{name} has its examples along another axis than the first, {ir.shape_text(shape)}")
@@ -90,7 +90,7 @@ class Arrays:
         return self._allocate(self._name(number), shape)
 
     def _ours(self, place: Place) -> Place:
-        """An array with an entry for each example in memory of ours, where the examples lie beside each other; others as they are."""
+        """An array of the caller with rows of examples, copied so that the examples lie beside each other. Others stay as they are."""
         if place.buffer.kind == "lanes" or ir.BATCH not in place.shape:
             return place
         if place not in self.turned:
@@ -129,7 +129,7 @@ class Arrays:
         self._loops(code, place, lambda at: f"{entry(place, at)} = {entry(source, at)};")
 
     def _loops(self, code: list[str], place: Place, body: Callable[[list[str]], str]) -> None:
-        """Nested loops over the entries of an array, examples innermost; the body is told the indices."""
+        """Nested loops over the entries of an array, examples innermost. `body` gets the indices."""
         axes = [axis for axis, size in enumerate(place.shape) if size not in (1, ir.BATCH)]
         axes += [axis for axis, size in enumerate(place.shape) if size == ir.BATCH]
         at = ["0"] * len(place.shape)
@@ -154,7 +154,7 @@ def pointer(place: Place) -> str:
 
 
 def loops_over(shape: ir.Shape, strides: Sequence[tuple[int, ...]]) -> list[tuple[str, list[int]]]:
-    """The loops over a shape without examples, as few as there can be: each with its size, and the stride of each array along it."""
+    """The fewest loops over a shape without examples, each with its size and the stride of each array."""
     axes: list[tuple[int, list[int]]] = []
     for axis, size in enumerate(shape):
         if size == 1:

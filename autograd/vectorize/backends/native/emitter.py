@@ -1,9 +1,9 @@
-"""The emitter: a program as C, one function that goes through the examples a block at a time.
+"""Emitter: a program as C, one function with a loop over blocks of examples.
 
-Everything of a block frozen_count in the cache, as many examples beside each other as a register has lanes: the C is that of one example,
-written for several. Sums over the examples (the cost, the gradients of what all of them share) are added up from block to block; what
-does not depend on the example is computed before, and what depends on such sums after. Views cost nothing: an array is a name, an
-offset and strides. An operation on entries that is used once, in another one of its shape, is written into it.
+The arrays of a block fit into the cache. The examples lie beside each other, so that a register holds one number of several examples and
+the C reads like the computation for one example. Sums over the examples (the cost, the gradients of shared parameters) are added up from
+block to block. Arrays that do not depend on the example are computed before the loop, and those that depend on the sums after it. Views
+cost nothing: an array is a name, an offset and strides.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _MACROS = f"""
 #endif
 """
 _LOOPS, _DESCENT = (Path(__file__).with_name(f"{name}.h").read_text() for name in ("loops", "descent"))
-_USED = ("splat", "fused", *re.findall(r"\bv_(\w+)", _LOOPS))  # by the loops
+_USED = ("splat", "fused", *re.findall(r"\bv_(\w+)", _LOOPS))  # in the loops
 
 
 class Emitted(NamedTuple):
-    """C source, and how much memory, in entries, its function wants to work in."""
+    """C source, and the entries of working memory that its function needs."""
 
     source: str
     work: int
@@ -50,7 +50,7 @@ class Emitted(NamedTuple):
 
 
 def beginning(functions: Iterable[str], dtype: np.dtype[Any]) -> str:
-    """What stands before programs in a file: the rows that they use, and the loops."""
+    """The beginning of a C file: the functions that its programs use, and the loops."""
     return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{_LOOPS}"
 
 
@@ -147,12 +147,12 @@ class _Emitter(Operations):
             case ir.Scatter(places=columns):
                 self._scatter(code, instruction, place, sources)
             case _:
-                raise ValueError(f"no C is known for {instruction}")
+                raise ValueError(f"the instruction {instruction} cannot be written in C")
 
     def _can_move_early(self) -> bool:
-        """Whether parameters whose gradient is a product of rows can move before all gradients are there.
+        """Whether parameters whose gradient is a product with rows can be updated before the other gradients are known.
 
-        Nothing that comes later may want them, nor add to their gradient.
+        No later instruction may read them or add to their gradient.
         """
         if not self.last:
             return False
@@ -227,7 +227,7 @@ class _Emitter(Operations):
         ]
 
     def _layout(self) -> str:
-        """Which entries of the parameters are what."""
+        """The names of the pieces of the parameter vector, with their offsets and shapes."""
         found = []
         for number, name in self.names.items():
             place = self.places[number]
@@ -237,7 +237,7 @@ class _Emitter(Operations):
 
 
 def _transposed(place: Place, shape: ir.Shape) -> Place:
-    """A matrix with its axes exchanged; where one of them is BATCH and n, both of these go together."""
+    """A matrix with its axes exchanged. An axis that is split into BATCH and n moves as a whole."""
     if len(place.shape) == 2:
         return place.moved(shape=shape, strides=place.strides[::-1])
     order = (2, 0, 1) if place.shape[0] == ir.BATCH else (1, 2, 0)

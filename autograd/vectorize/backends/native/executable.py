@@ -12,7 +12,7 @@ from autograd.vectorize.backends.native.compiler import load
 from autograd.vectorize.backends.native.emitter import Emitted
 from autograd.vectorize.memory import FloatArray, aligned, is_large, pins
 
-# For each argument of a function ctypes takes about as long as a small program does: this one has one.
+# ctypes takes about as long for each argument as a small program takes to run, so this function has only one.
 _PACKED = """
 double run_packed(const intptr_t *given) {{
     return run((long)given[0], {pointers});
@@ -21,7 +21,7 @@ double run_packed(const intptr_t *given) {{
 
 
 class NativeExecutable(Executable):
-    """A compiled program. While it runs, other threads do."""
+    """A compiled program. Other threads run while it does."""
 
     def __init__(self, emitted: Emitted, inputs: int) -> None:
         pointers = ", ".join(f"(void *)given[{place}]" for place in range(1, inputs + 5))
@@ -32,7 +32,7 @@ class NativeExecutable(Executable):
         self._function.argtypes = [ctypes.c_long, *[ctypes.c_void_p] * (inputs + 4)]
         self._packed = library.run_packed
         self._packed.restype = ctypes.c_double
-        self._calls: list[_Call] = []  # that no thread is making
+        self._calls: list[_Call] = []  # not in use
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
         try:
@@ -41,7 +41,7 @@ class NativeExecutable(Executable):
             call = _Call(aligned(self.work, out.dtype))
         cost: float = self._function(len(inputs[0]), *call.pointers((*inputs, theta, weights, out)))
         call.release()
-        self._calls.append(call)  # but for one that was cut off: its addresses may be of other arrays
+        self._calls.append(call)  # not after an exception: the addresses may belong to other arrays
         return cost
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
@@ -49,7 +49,7 @@ class NativeExecutable(Executable):
         pinned = pins(kept)
         addresses = [_pointer(each).value or 0 for each in kept]
         packed = (ctypes.c_ssize_t * (1 + len(addresses)))(len(inputs[0]), *addresses)
-        function, free = self._packed, [(packed, kept, pinned)]  # that no thread is using
+        function, free = self._packed, [(packed, kept, pinned)]  # not in use
 
         def run() -> float:
             try:
@@ -65,7 +65,7 @@ class NativeExecutable(Executable):
 
 
 class _Call:
-    """Memory to work in, and the addresses of what was given last: asking an array for its own costs as much as a small program."""
+    """Working memory, and the addresses of the last arguments: asking an array for its address takes as long as a small program."""
 
     def __init__(self, work: FloatArray) -> None:
         self.work = work
@@ -75,7 +75,7 @@ class _Call:
         self.addresses: list[ctypes.c_void_p] = []
 
     def pointers(self, given: tuple[FloatArray | None, ...]) -> list[ctypes.c_void_p]:
-        """Of these arrays, and of the memory to work in."""
+        """The addresses of these arrays and of the working memory."""
         if len(given) != len(self.given) or not all(map(operator.is_, given, self.given)):
             self.given, self.pins = given, pins(given)
             self.is_large = any(each is not None and is_large(each) for each in given)
@@ -83,19 +83,19 @@ class _Call:
         return self.addresses
 
     def release(self) -> None:
-        """Keep no large array of the caller's."""
+        """Release the large arrays of the caller."""
         if self.is_large:
             self.given, self.pins = (), []
 
 
 class NativeSteps(StepRunner):
-    """A program and a rule, compiled. While it runs, other threads do."""
+    """A compiled program with an update rule. Other threads run while it does."""
 
     def __init__(self, emitted: Emitted) -> None:
         self.source, self.work, _ = emitted
         self._function = load(self.source).descend
         self._function.restype = ctypes.c_long
-        self._calls: list[_Call] = []  # that no thread is making
+        self._calls: list[_Call] = []  # not in use
 
     def run(self, steps: Steps) -> int:
         data, rows, theta, memory, settings, limit, frozen, gradient, costs, norms = steps
@@ -107,7 +107,7 @@ class NativeSteps(StepRunner):
             call = _Call(aligned(0, theta.dtype))
         if len(call.work) < self.work + room + len(frozen):
             call = _Call(aligned(self.work + room + len(frozen), theta.dtype))
-        # the C function has them in an order of its own
+        # in the order of the C function
         *known, to, stay, out, cost, norm, work = call.pointers((*data, theta, *memory, settings, frozen, gradient, costs, norms))
         taken: int = self._function(
             _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) :], to,

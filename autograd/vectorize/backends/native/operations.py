@@ -21,7 +21,7 @@ WIDE = 32  # columns from which an argument is multiplied as it lies, in rows; a
 
 
 class GradientOfRows(NamedTuple):
-    """A part of the gradient that is a product with the caller's rows: a comment, the call, and where it lies."""
+    """A part of the gradient that is a product with rows of an argument: a comment, the call, its offset and its size."""
 
     note: str
     call: str
@@ -48,7 +48,7 @@ class Operations(Arrays):
             axes = loops_over(shape, strides)
             size, inner = axes.pop() if axes else ("1", [1] * len(strides))
         if inner[0] != 1 and size != "1":
-            raise ValueError(f"{self._name(number)} is wanted in pieces")
+            raise ValueError(f"{self._name(number)} is not contiguous, which C code for elementwise operations needs")
         ends = [pointer(each) for each in (place, *leaves)]
         for depth, (count, along) in enumerate(axes):
             code.append("    " * depth + f"for (long i{depth} = 0; i{depth} < {count}; i{depth}++)")
@@ -84,7 +84,7 @@ class Operations(Arrays):
         return text
 
     def _product_within(self, code: list[str], place: Place, left: Place, right: Place) -> None:
-        """A product of the examples' rows, (batch, inner) or (batch, several, inner), with a matrix that all of them share."""
+        """A product of the rows of the examples, (batch, inner) or (batch, several, inner), with one matrix."""
         if has_examples(right) or ir.BATCH in right.shape or ir.BATCH not in left.shape[:1]:
             raise ValueError(
                 f"a product of {ir.shape_text(left.shape)} and {ir.shape_text(right.shape)} is not one of examples with a matrix"
@@ -108,9 +108,9 @@ class Operations(Arrays):
         """A sum over the examples: (rows, batch) times (batch, columns), perhaps with several rows of each example."""
         note = code.pop()
         if left.shape[-len(right.shape[:-1]) :] != right.shape[:-1]:
-            raise ValueError(f"a product of {ir.shape_text(left.shape)} and {ir.shape_text(right.shape)} is no sum over the examples")
+            raise ValueError(f"a product of {ir.shape_text(left.shape)} and {ir.shape_text(right.shape)} is not a sum over the examples")
         rows, columns = left.shape[0], right.shape[-1]
-        left, row = self._ours(left), place.strides[0]  # the columns of what is written lie beside each other
+        left, row = self._ours(left), place.strides[0]  # the columns of the result are contiguous
         if right.buffer.kind == "rows" and len(right.shape) == 2 and right.strides[1] == 1 and columns >= WIDE:
             at = f"{pointer(right)}, {right.strides[0]}, {pointer(place)}, {row}, count, start == 0"
             call = f"products_of_rows({rows}, {columns}, {pointer(left)}, {left.strides[0]}, {at}"
@@ -132,7 +132,7 @@ class Operations(Arrays):
         stride = source.strides[axis]
         if self.stages[number] is ADDED:
             if op is not ops.total_:
-                raise ValueError(f"{op.name} over the examples cannot be added up from block to block")
+                raise ValueError(f"{op.name} over the examples cannot be computed block by block")
             self._zero(place)
             shape = self.shapes[self.program.instructions[number].operands[0]]
             several = shape[1] if len(shape) > len(place.shape) else 1  # rows of each example

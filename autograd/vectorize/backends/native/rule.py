@@ -1,4 +1,4 @@
-"""An update rule in C: what a step does to as many parameters at once as a register holds."""
+"""Rule: an update rule in C, for as many parameters at once as a register holds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def literal(value: float) -> str:
 
 
 def applied(program: Program, instruction: ir.Elementwise, words: Sequence[str]) -> tuple[str, set[str]]:
-    """An operation of vectors as an expression, and the functions that it calls."""
+    """An operation on vectors as an expression, and the names of the functions that it calls."""
     exponent = program.instructions[instruction.operands[-1]]
     if instruction.op is ops.power and isinstance(exponent, ir.Constant) and exponent.value.shape == () and float(exponent.value) == 2:
         return f"v_square({words[0]})", {"square"}
@@ -33,7 +33,7 @@ def applied(program: Program, instruction: ir.Elementwise, words: Sequence[str])
 
 
 class Rule:
-    """A rule's program as C text.
+    """The program of an update rule as C text.
 
     `struct step` has what all parameters share, which `step_of` computes from the settings; `improve` is the rule. Raises ValueError,
     naming it, for an operation that cannot be written in C.
@@ -72,7 +72,7 @@ class Rule:
                 self.functions |= functions
                 self._define(number, text)
             case _:
-                raise ValueError(f"{instruction} in an update rule: a step of one parameter has none of the others")
+                raise ValueError(f"{instruction} in an update rule: a rule cannot use other parameters")
 
     def _define(self, number: int, text: str) -> None:
         if ir.BATCH in self.program.shape(number):

@@ -21,11 +21,11 @@ def stages_of(program: Program) -> list[str]:
         late = ADDED in operands or AFTER in operands
         if program.varies(number):
             if late:
-                raise ValueError(f"{instruction}: an example cannot wait for a sum over all of them")
+                raise ValueError(f"{instruction}: an example cannot depend on a sum over all examples")
             stages.append(WITHIN)
         elif WITHIN in operands:
             if not isinstance(instruction, (ir.MatMul, ir.Reduce)) or late:
-                raise ValueError(f"{instruction} takes the examples together in a way that is no sum")
+                raise ValueError(f"{instruction} combines examples in another way than a sum")
             stages.append(ADDED)
         else:
             stages.append(AFTER if late else BEFORE)

@@ -1,4 +1,4 @@
-"""Calls: a program as numpy calls on places. Where those are in memory is `storage`'s business."""
+"""Calls: a program as numpy calls on places, which `storage` has planned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autograd.vectorize.storage import Buffer, Storage, is_fixed
 
 
 class Call(NamedTuple):
-    """A function and its arguments; a Place among them stands for the array there."""
+    """A function and its arguments. A Place stands for the array at it."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
@@ -27,7 +27,7 @@ class Call(NamedTuple):
 
 
 def fixed(storage: Storage) -> Iterator[Call]:
-    """What fills the arrays that are the same in every run."""
+    """The calls that fill the arrays that are the same in every run."""
     for number, instruction in enumerate(storage.program.instructions):
         place = storage.places[number]
         match instruction:
@@ -40,7 +40,7 @@ def fixed(storage: Storage) -> Iterator[Call]:
 
 
 def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[Call]:
-    """What computes all others, in order, and puts outputs over arguments, where they are not made there."""
+    """The calls that compute all other arrays, in order, and copy outputs to `out` or over arguments if they lie elsewhere."""
     program, places = storage.program, storage.places
     for number, instruction in enumerate(program.instructions):
         place, operands = places[number], [places[each] for each in instruction.operands]
@@ -66,13 +66,13 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
             case ir.Scatter(places=columns):
                 yield from _scatter(place, list(zip(columns, operands)))
             case _ if not (isinstance(instruction, ir.Leaf) or instruction.is_view):
-                raise ValueError(f"no call is known for {instruction}")
+                raise ValueError(f"the instruction {instruction} is not supported")
     over = over or {}
     for name, place in storage.kept.items():
         yield Call(np.copyto, (place, places[program.outputs[name]]))
     for name, number in program.outputs.items():
         target, source = f"input {over[name]}" if name in over else "out", storage.kept.get(name, places[number])
-        if name != "cost" and source.buffer.name != target:  # it is a view of something, or given
+        if name != "cost" and source.buffer.name != target:  # it is a view, or an argument
             yield Call(np.copyto, (Place.whole(Buffer(target, storage.dtype), source.shape), source))
 
 
@@ -89,7 +89,7 @@ def _elementwise(storage: Storage, number: int, instruction: ir.Elementwise) -> 
         yield Call(_apply_and_copy, (op.on_arrays, place, *operands))
     elif op is ops.power and numbers[1] == 2:
         yield Call(np.square, (operands[0], place))
-    elif op is ops.divide and numbers[0] == 1 and not storage.program.is_boolean(instruction.operands[1]):  # whole numbers to numpy
+    elif op is ops.divide and numbers[0] == 1 and not storage.program.is_boolean(instruction.operands[1]):
         yield Call(np.reciprocal, (operands[1], place))
     else:
         yield Call(function_of(op), (*operands, place))
@@ -102,12 +102,12 @@ def _constant(storage: Storage, number: int) -> float | None:
 
 def _product(place: Place, left: Place, right: Place) -> Call:
     if place.shape == (1, 1) and left.reshaped((left.size,)) and right.reshaped((right.size,)):
-        return Call(np.ndarray.dot, (left.flat(), right.flat(), place.reshaped(())))  # twice as fast as that of matrices
+        return Call(np.ndarray.dot, (left.flat(), right.flat(), place.reshaped(())))  # twice as fast as the product of matrices
     return Call(np.ndarray.dot, (left, right, place))
 
 
 def _sum(place: Place, operand: Place, axis: int) -> Call:
-    """A sum along an axis; a product with ones is the fastest one."""
+    """A sum along an axis, as a product with ones where possible: this is the fastest way."""
     ones = np.ones(operand.shape[axis], dtype=place.buffer.dtype)
     if operand.buffer.dtype == place.buffer.dtype and axis == 0 and len(operand.shape) == 2:
         return Call(np.ndarray.dot, (ones, operand, place.flat()))
@@ -136,7 +136,7 @@ def _concatenation(place: Place, operands: Sequence[Place]) -> Iterator[Call]:
 
 
 def _scatter(place: Place, parts: Sequence[tuple[ir.Columns | FloatArray | None, Place]]) -> Iterator[Call]:
-    """Each part is copied where nothing is yet, and added where something is; what was made in its place is there already."""
+    """Copy each part to columns that are not written yet, and add it to the others. Parts computed in place are there already."""
     size = place.shape[-1]
     written = np.zeros(size, dtype=bool)
     for columns, part in parts:
@@ -157,7 +157,7 @@ def _scatter(place: Place, parts: Sequence[tuple[ir.Columns | FloatArray | None,
 
 
 def _pieces(columns: ir.Columns | FloatArray | None, size: int) -> list[tuple[ir.Columns, ir.Columns]]:
-    """Evenly spaced stretches of the columns that a scatter's part goes to, each with the part's columns that go there."""
+    """Evenly spaced runs of the columns of a part of a scatter, each with the columns of the part that go there."""
     if columns is None:
         return [((0, size, 1), (0, size, 1))]
     if isinstance(columns, tuple):
@@ -174,7 +174,7 @@ def _pieces(columns: ir.Columns | FloatArray | None, size: int) -> list[tuple[ir
 
 
 def _gaps(written: FloatArray, stretch: slice) -> list[ir.Columns]:
-    """The stretches of these columns that nothing was written to yet."""
+    """The runs of these columns that are not written yet."""
     missing = np.arange(len(written))[stretch]
     missing = missing[~written[missing]]
     if not missing.size:
@@ -183,7 +183,7 @@ def _gaps(written: FloatArray, stretch: slice) -> list[ir.Columns]:
     return [(int(run[0]), int(run[-1]) + 1, 1) for run in np.split(missing, breaks)]
 
 
-# Calls that numpy spells with keywords, by position.
+# Functions that take by position what numpy takes by keyword.
 
 
 def _sum_along(array: FloatArray, axis: int, out: FloatArray) -> None:
@@ -215,7 +215,7 @@ def _minimum(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
 
 
 def _negative(x: FloatArray, out: FloatArray) -> None:
-    """Minus x, as a product: numpy 2.2.6 to 2.4.6 read wrong entries in np.negative(x, out) where both have certain strides."""
+    """Minus x, as a product: in numpy 2.2.6 to 2.4.6 np.negative(x, out) reads wrong entries for certain strides."""
     np.multiply(x, -1.0, out)
 
 
@@ -223,5 +223,5 @@ _POSITIONAL: dict[Operation, Callable[..., Any]] = {ops.maximum: _maximum, ops.m
 
 
 def function_of(op: Operation) -> Callable[..., Any]:
-    """What computes a row that numpy has a ufunc for: called with the operands and the array for the result, by position."""
+    """The function of an operation with a ufunc. It takes the operands and the array for the result, by position."""
     return _POSITIONAL.get(op, op.on_arrays)

@@ -22,7 +22,7 @@ COPIED = 2**17  # bytes up to which copying an array is faster than making new v
 
 
 class Plans(Executable):
-    """A program for batches of any size: a plan for each, and for each thread that runs it at the same time."""
+    """A program for batches of any size, with a plan for each size and for each thread that runs it at the same time."""
 
     def __init__(self, program: Program, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
         self.program, self.dtype, self.over = program, dtype, over
@@ -31,11 +31,11 @@ class Plans(Executable):
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
         batch = len(inputs[0])
         try:
-            plan = self._free[batch].pop()  # one that nobody else is running
+            plan = self._free[batch].pop()  # not in use
         except (KeyError, IndexError):
             plan = Plan(self.program, batch, self.dtype, self.over)
         cost = plan.run(inputs, theta, weights, out)
-        self._keep(batch, plan)  # but for one whose run was cut off: half of its calls may be for other arrays
+        self._keep(batch, plan)  # not after an exception: half of the calls may be bound to other arrays
         return cost
 
     def _keep(self, batch: int, plan: Plan) -> None:
@@ -50,11 +50,11 @@ class Plans(Executable):
 
 
 class Plan:
-    """A program for one batch size: its buffers, and the calls to make, in order.
+    """A program for one batch size: its buffers and its calls, in order.
 
-    A run allocates nothing: only where the arguments, the parameters, the weights or the output lie elsewhere than in the last run
-    are the calls that touch them made anew. Small arrays that are others each time are copied to and from memory of the plan's own,
-    which takes less. One plan serves one thread at a time.
+    A run allocates nothing. If an argument, the parameters, the weights or the output are other arrays than in the last run, the calls
+    that use them are bound again; small arrays are copied to and from memory of the plan instead, which is faster. A plan serves one
+    thread at a time.
     """
 
     def __init__(self, program: Program, batch: int, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
@@ -98,7 +98,7 @@ class Plan:
         return cost
 
     def _release(self) -> None:
-        """Keep no large array of the caller's."""
+        """Release the large arrays of the caller."""
         for buffer in self._large:
             del self.memory[buffer], self._pins[buffer]
             for index in self._dependents.get(buffer, ()):
@@ -106,7 +106,7 @@ class Plan:
         self._large.clear()
 
     def _give(self, buffer: str, array: FloatArray) -> None:
-        """Work on an array that is not that of the last run, or on a copy of it."""
+        """Use another array than in the last run, or a copy of it."""
         if self._is_in_place or buffer not in self.memory or array.nbytes > COPIED:
             self._bind(buffer, array)
             return
@@ -119,7 +119,7 @@ class Plan:
             own[...] = array
 
     def _bind(self, buffer: Name, array: FloatArray) -> None:
-        """Put what is given in its place, and make the calls that touch it anew."""
+        """Use an array of the caller as a buffer, and bind the calls that use it again."""
         self.memory[buffer], self._pins[buffer] = array, pins([array])
         if is_large(array):
             self._large.append(buffer)
@@ -129,7 +129,7 @@ class Plan:
                 self.steps[index] = call.function, self._resolved(call)
 
     def _is_open(self, call: Call) -> bool:
-        """Whether a call touches what is still to be given."""
+        """Whether a call uses an array of the caller that is not known yet."""
         return any(isinstance(each, Place) and each.buffer.name not in self.memory for each in call.arguments)
 
     def _resolved(self, call: Call) -> tuple[Any, ...]:
