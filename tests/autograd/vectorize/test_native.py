@@ -424,26 +424,6 @@ def test_a_call_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monke
     assert out.tolist() == [5.0]
 
 
-def test_threads_share_a_program() -> None:
-    program, rng = small(), np.random.default_rng(0)
-    batches = [(rng.normal(size=(50, 3)), rng.normal(size=(50, 2))) for _ in range(4)]
-    expected = [program.value_and_gradient(*each) for each in batches]
-    wrong: list[int] = []
-
-    def work(which: int) -> None:
-        for _ in range(300):
-            cost, gradient = program.value_and_gradient(*batches[which])
-            if cost != expected[which][0] or (gradient != expected[which][1]).any():
-                wrong.append(which)
-
-    threads = [threading.Thread(target=work, args=(which,)) for which in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-
-
 def test_calls_leave_nothing_behind() -> None:
     program = small()
     X, Y, theta = np.ones((50, 3)), np.ones((50, 2)), program.parameter_vector()
