@@ -25,24 +25,26 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Descent, UndefinedError, Value, refuse_masked, sigmoid
+from autograd import Descent, NudgeError, UndefinedError, Value, sigmoid
+from autograd._support import refuse_masked
 from nn import checkpoint as checkpoints
 from nn import checks
 from nn.activations import name_of
-from nn.answers import accuracy, indifference
-from nn.arrays import Array
 from nn.checkpoint import State
+from nn.classification import accuracy, indifference
 from nn.costs import binary_cross_entropy, cross_entropy, squared_error
 from nn.feed import Rows, feed
 from nn.history import History, Mark, Step
+from nn.inputs import Array
 from nn.interrupts import interruptible
 from nn.kept import reads_of
 from nn.module import Module
 from nn.objectives import Batch, Compiled, Cost, Noise, Objective, objective_for
-from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
+from nn.optimizers import SGD, Optimizer, Vector
 from nn.parameters import Parameters
 from nn.processes import Processes
 from nn.progress import Progress
+from nn.schedules import Schedule, as_schedule
 from nn.stored import ArrayInFile, Stored
 
 Callback = Callable[[Module, History], Any]
@@ -51,7 +53,7 @@ Callback = Callable[[Module, History], Any]
 AT_ONCE = 0.05  # seconds of steps in one call: Ctrl-C is answered after that
 
 
-class DivergenceError(ArithmeticError):
+class DivergenceError(NudgeError, ArithmeticError):
     """Training ran away: the cost or its gradient is no longer finite."""
 
 

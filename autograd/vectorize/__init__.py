@@ -4,10 +4,9 @@ The stages are one module each: `record` calls the function and gets a scalar gr
 array program of it, and `differentiate` adds the gradient. `compiled` runs the stages, and a back end runs the program.
 """
 
-from autograd.modes import TraceError
 from autograd.vectorize.backends.native.compiler import c_compiler
 from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.vectorized import BACKENDS, Vectorized, vectorize
 
-__all__ = ["BACKENDS", "Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
+__all__ = ["BACKENDS", "Descent", "ParameterLayout", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]

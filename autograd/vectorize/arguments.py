@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.masks import refuse_masked
+from autograd._support import refuse_masked
 from autograd.ops import Node
 from autograd.vectorize.memory import FloatArray
 

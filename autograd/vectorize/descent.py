@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.modes import TraceError
+from autograd.errors import TraceError
 from autograd.vectorize.backend import Steps
 from autograd.vectorize.backends.numpy import backend as numpy_backend
 from autograd.vectorize.backends.numpy.plans import Plans

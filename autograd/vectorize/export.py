@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autograd.atomic import replacing
+from autograd._support import replacing
 from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends.native.emitter import emit
 from autograd.vectorize.instructions import BATCH

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from autograd import modes
-from autograd.modes import TraceError, mode
+from autograd.errors import TraceError
+from autograd.modes import mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
 from autograd.vectorize import backends

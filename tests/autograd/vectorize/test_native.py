@@ -34,9 +34,10 @@ from autograd import (
     weighted_sum,
     where,
 )
+from autograd.errors import CompilationError
 from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends.native import executable
-from autograd.vectorize.backends.native.compiler import SUFFIX, CompilationError, compiler
+from autograd.vectorize.backends.native.compiler import SUFFIX, compiler
 from autograd.vectorize.backends.native.emitter import beginning, emit
 from autograd.vectorize.backends.native.mathematics import names
 from autograd.vectorize.backends.reference import Interpreter

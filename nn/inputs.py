@@ -1,0 +1,68 @@
+"""Arrays of inputs and targets: checks of what users pass, and large arrays in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sized
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Value
+from autograd._support import refuse_masked
+
+Array = npt.NDArray[np.float64]
+
+
+def examples(name: str, given: npt.ArrayLike) -> Array:
+    """Return inputs or targets as a float64 array with a row or a number for each example.
+
+    Raises ValueError for an empty array, another number of dimensions, and entries that are not finite numbers.
+    """
+    refuse_masked(name, given)
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of real numbers, with rows of one length: {_uneven(given) or error}") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers: {_no_number(name, array)}")
+    if array.ndim not in (1, 2):
+        hint = f": write {name}.reshape(len({name}), -1)" if array.ndim and name.isidentifier() else ""
+        raise ValueError(f"{name} must have one row, or one number, for each example: got the shape {array.shape}{hint}")
+    if not array.size:
+        raise ValueError(f"{name} holds no examples: its shape is {array.shape}")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    if not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name}[{', '.join(map(str, where))}] is {array[tuple(where)]}: all of {name} must be finite numbers")
+    return array
+
+
+def _uneven(given: Any) -> str:
+    """Which rows of a list have different lengths; "" if none have."""
+    lengths = [len(row) if isinstance(row, Sized) else 1 for row in given] if isinstance(given, (list, tuple)) else []
+    return next((f"row 0 has {lengths[0]}, row {row} has {length}" for row, length in enumerate(lengths) if length != lengths[0]), "")
+
+
+def _no_number(name: str, array: npt.NDArray[Any]) -> str:
+    """What an array contains instead of real numbers, and what to write."""
+    if array.dtype.kind != "O":
+        first = f", such as {array.flat[0].item()!r:.60}" if array.size else ""
+        is_labels = array.dtype.kind in "US" and name[-1] in "Yy"
+        return f"found {array.dtype}{first}" + (f"; write classes, {name} = np.unique({name}, return_inverse=True)" if is_labels else "")
+    for place, each in np.ndenumerate(array):
+        if not isinstance(each, Real):
+            index = f"[{', '.join(map(str, place))}]" if place else ""
+            return f"{name}{index} is {type(each).__name__} {each!r:.60}"
+    return f"found numbers as Python objects; write {name}.astype(float)"
+
+
+def in_pieces(program: Callable[..., Array], *arrays: Array) -> Array:
+    """Run a program on many examples, a thousand at a time, so that its buffers fit into the cache."""
+    return np.concatenate([program(*[array[start : start + 1000] for array in arrays]) for start in range(0, len(arrays[0]), 1000)])
+
+
+def number_of(result: Any) -> float:
+    """A number as a float: the data of a Value, or the number itself."""
+    return result.data if isinstance(result, Value) else float(result)

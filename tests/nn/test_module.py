@@ -1,0 +1,235 @@
+"""Modules: where parameters are found and where not, and what copies and pickles of models are."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+import types
+from collections import OrderedDict, UserDict, UserList, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Value, exp, maximum, primitive, relu, sigmoid, softplus, tanh
+from nn import MLP, Layer, Module, Neuron, train
+from nn.activations import linear
+
+ROOT = Path(__file__).parents[2]
+X = np.random.default_rng(0).normal(size=(60, 2))
+
+
+class Holder(Module):
+    """A model that holds things."""
+
+    def __init__(self, **things: Any) -> None:
+        vars(self).update(things)
+
+    def __call__(self, x: Any) -> Any:
+        return sum(x) * 1.0
+
+
+@dataclass
+class Pair:
+    left: Value
+    right: list[Value]
+
+
+@dataclass(slots=True)
+class Slotted:
+    value: Value
+    number: float = 1.0
+
+
+class Slots(Module):
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = Value(1.0)
+
+    def __call__(self, x: Any) -> Any:
+        return self.value * x[0]
+
+
+def values(count: int) -> list[Value]:
+    return [Value(float(index)) for index in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("thing", "names"),
+    [
+        (values(2), ["thing[0]", "thing[1]"]),
+        (tuple(values(1)), ["thing[0]"]),
+        (np.array([values(2), values(2)]), ["thing[0, 0]", "thing[0, 1]", "thing[1, 0]", "thing[1, 1]"]),
+        (np.array(Value(1.0), dtype=object), ["thing[()]"]),
+        (np.array([None, [Value(1.0)]], dtype=object), ["thing[1][0]"]),
+        ({"a": Value(1.0), 2: values(1)}, ["thing['a']", "thing[2][0]"]),
+        (OrderedDict(b=Value(1.0), a=Value(1.0)), ["thing['b']", "thing['a']"]),
+        (UserDict(a=Value(1.0)), ["thing['a']"]),
+        (types.MappingProxyType({"a": Value(1.0)}), ["thing['a']"]),
+        (UserList(values(1)), ["thing[0]"]),
+        (deque(values(2)), ["thing[0]", "thing[1]"]),
+        (Pair(Value(1.0), values(1)), ["thing.left", "thing.right[0]"]),
+        (Slotted(Value(1.0)), ["thing.value"]),
+        (Slots(), ["thing.value"]),
+        (Neuron(1), ["thing.weights[0]", "thing.bias"]),
+        ([np.ones(3), "text", 1, 2.0, None, range(3), Pair, {1, 2}, {"key": {3: "a"}}, tanh], []),
+    ],
+)  # fmt: skip
+def test_parameters_are_found_where_there_is_an_order(thing: Any, names: list[str]) -> None:
+    model = Holder(thing=thing)
+    assert [name for name, _ in model.named_parameters()] == names
+    for name, parameter in model.named_parameters():
+        assert eval(f"model.{name}") is parameter
+
+
+@pytest.mark.parametrize(
+    ("thing", "message"),
+    [
+        (set(values(2)), "thing is a set with parameters"),
+        (frozenset([Neuron(2)]), "thing is a frozenset with parameters"),
+        ([{"a": set(values(1))}], r"thing\[0\]\['a'\] is a set with parameters"),
+        ({(1, value): 1.0 for value in values(2)}, "the keys of thing hold parameters"),
+        (dict.fromkeys(values(2)).keys(), "thing is a dict_keys with parameters"),
+    ],
+)
+def test_parameters_without_an_order_are_refused(thing: Any, message: str) -> None:
+    places = "which have no order there: parameters must be in attributes, and in lists, tuples, values of dicts, arrays of objects"
+    for use in (Holder.parameters, Holder.state_dict, Holder.named_parameters, repr):
+        with pytest.raises(TypeError, match=f"{message}, {places}"):
+            use(Holder(thing=thing))
+
+
+def test_a_set_may_hold_what_is_found_elsewhere() -> None:
+    first, second = values(2)
+    model = Holder(frozen={first}, velocity={second: 0.0}, weights=[first, second])
+    assert model.parameters() == [first, second]
+    assert [name for name, _ in model.named_parameters()] == ["weights[0]", "weights[1]"]
+
+
+def test_circles_are_walked_once() -> None:
+    circle: list[Any] = [Value(1.0)]
+    circle.append({"again": circle})
+    assert [name for name, _ in Holder(circle=circle).named_parameters()] == ["circle[0]"]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_model_without_parameters_is_not_trained(compiled: bool) -> None:
+    message = "Holder with 0 parameters has no parameters to train: parameters are Values in its attributes, and in lists"
+    with pytest.raises(ValueError, match=message):
+        train(Holder(), X, X[:, 0], compiled=compiled, progress=False)
+
+
+def test_a_model_of_object_arrays_learns() -> None:
+    class Linear(Module):
+        def __init__(self) -> None:
+            self.w = np.array([Value(0.0), Value(0.0)])
+
+        def __call__(self, x: Any) -> Any:
+            return self.w @ np.array(x)
+
+    model = Linear()
+    history = train(model, X, X @ [1.0, -2.0], epochs=30, progress=False)
+    assert history.cost[-1] < 1e-3
+    assert [value.data for value in model.w] == pytest.approx([1.0, -2.0], abs=0.1)
+
+
+# Copies and pickles
+
+
+def swish(x: Any) -> Any:
+    return x * sigmoid(x)
+
+
+class Forgetful(Module):
+    """A model that forgets to return what it has computed."""
+
+    def __init__(self) -> None:
+        self.weight = Value(1.0)
+
+    def __call__(self, x: Any) -> Any:
+        self.weight * x[0]
+
+
+def test_a_model_that_returns_nothing_is_told_so() -> None:
+    message = "^a model must return its outputs for an example, and this one returned None: perhaps its return is missing$"
+    with pytest.raises(TypeError, match=message):
+        train(Forgetful(), np.ones((3, 1)), np.ones(3), progress=False)
+    with pytest.raises(TypeError, match=message):
+        Forgetful().predict(np.ones((3, 1)))
+    with pytest.raises(TypeError, match=r"got NoneType None: perhaps its return is missing$"):
+        Forgetful().predict(np.ones((100, 1)))
+
+
+@primitive(lambda y, x: 3 * x * x)
+def cube(x: Any) -> Any:
+    return x * x * x
+
+
+class Gated(Module):
+    """A user's own, with functions of several kinds."""
+
+    def __init__(self) -> None:
+        self.layers = [Layer(2, 3, swish), Layer(3, 1, cube)]
+        self.gate, self.functions = Value(0.5), (exp, maximum, linear)
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return self.gate * x[0]
+
+
+MODELS: list[Module] = [
+    MLP([2, 3, 1], seed=1),
+    MLP([2, 4, 3, 1], activation=[relu, softplus, sigmoid]),
+    MLP([2, 3, 2], swish, cube),
+    Layer(2, 3),
+    Neuron(2),
+    Gated(),
+]
+
+
+def by_pickle(model: Any) -> Any:
+    return pickle.loads(pickle.dumps(model))
+
+
+@pytest.mark.parametrize("way", [by_pickle, copy.deepcopy])
+@pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+def test_a_copy_is_the_same_and_goes_its_own_way(way: Callable[[Any], Any], used: bool, model: Module) -> None:
+    if used:
+        model.predict(X)
+        model.threshold = 0.25
+    twin = way(model)
+    assert type(twin) is type(model)
+    assert repr(twin) == repr(model)
+    assert twin.threshold == model.threshold
+    assert twin.predict(X).tolist() == model.predict(X).tolist()
+    before = model.predict(X).tolist()
+    for parameter in twin.parameters():
+        parameter.data += 1.0
+    assert model.predict(X).tolist() == before
+    assert twin.predict(X).tolist() != before
+
+
+def test_functions_are_pickled_by_reference() -> None:
+    for function in (tanh, relu, maximum, linear, swish, cube):
+        assert by_pickle(function) is function
+        assert copy.deepcopy(function) is function
+    twin = by_pickle(Gated())
+    assert twin.layers[0].activation is swish
+    assert twin.functions == (exp, maximum, linear)
+
+
+def test_a_model_goes_to_another_process(tmp_path: Path) -> None:
+    model = MLP([2, 3, 1], relu, seed=1)
+    expected = model.predict(X)
+    (tmp_path / "model").write_bytes(pickle.dumps((model, X)))
+    script = "import pickle, sys\nmodel, X = pickle.load(open(sys.argv[1], 'rb'))\nprint(model.predict(X).sum().hex())"
+    result = subprocess.run([sys.executable, "-c", script, str(tmp_path / "model")], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == expected.sum().hex()
