@@ -4,7 +4,6 @@ import gc
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,8 @@ from autograd import (
 )
 from nn import MLP, SGD, Training, squared_error, train
 from nn.data import moons
+from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
 from tests.programs import KINDS, Array
-from tests.test_agreement import PROGRAM, RandomProgram
 
 pytest.importorskip("jax", reason='JAX is not installed: pip install "nudge-autograd[jax]"')
 
@@ -41,7 +40,7 @@ import jax
 
 from autograd.vectorize.backends.jax import devices
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 SLOW = (
     "gated_recurrent_net", "explicit_ode_steps", "two_convolutions_and_a_pool", "runge_kutta_steps", "attention", "saturation",
     "recurrent_net", "many_operations", "shuffled_connections", "physics_informed_cost", "cost_of_value_and_gradient", "residual_net",
@@ -296,30 +295,10 @@ def test_arrays_that_do_not_fit_the_function_are_refused() -> None:
         function(np.ones(26), X, Y[:9])
     with pytest.raises(ValueError, match=r"got arrays of shapes \(26,\), \(\)"):
         function(np.ones(26), 1.0)
-    with pytest.raises(TypeError, match=r'only the JAX back end has a program as a function of JAX\'s arrays: .*backend="jax"'):
+    with pytest.raises(TypeError, match=r'only the JAX back end provides a program as a function of JAX arrays: .*backend="jax"'):
         _ = vectorize(lambda x: x).record(np.ones(2)).function
-    with pytest.raises(RuntimeError, match="function is known once"):
+    with pytest.raises(RuntimeError, match="function is not known before"):
         _ = vectorize(lambda x: x, backend="jax").function
-
-
-def test_threads_share_a_program() -> None:
-    program, rng = network(), np.random.default_rng(0)
-    batches = [(rng.normal(size=(50, 3)), rng.normal(size=(50, 2))) for _ in range(4)]
-    expected = [program.value_and_gradient(*each) for each in batches]
-    wrong: list[int] = []
-
-    def work(which: int) -> None:
-        for _ in range(100):
-            cost, gradient = program.value_and_gradient(*batches[which])
-            if cost != expected[which][0] or (gradient != expected[which][1]).any():
-                wrong.append(which)
-
-    threads = [threading.Thread(target=work, args=(which,)) for which in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
 
 
 def run_python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -398,9 +377,9 @@ import jax, numpy as np
 from autograd import vectorize, relu, total
 from autograd.vectorize.backends.jax import devices
 from tests.programs import values
-from tests import test_descent
-from tests.test_descent import FUNCTIONS, RULES, by_parts
-from tests.test_jax import near
+from tests.autograd.vectorize import test_descent
+from tests.autograd.vectorize.test_descent import FUNCTIONS, RULES, by_parts
+from tests.autograd.vectorize.test_jax import near
 
 assert len(jax.devices()) == {count}
 
@@ -444,7 +423,7 @@ for batch in {batches_of_rows}:
     program = vectorize(f, backend="jax").record(*DATA)
     theta = program.parameter_vector()
     gradient, memory = np.empty_like(theta), [np.zeros_like(theta) for _ in range(2)]
-    descent = program.descent(rule, *DATA, parameters=theta, memory=memory, still=[0, 1], out=gradient)
+    descent = program.descent(rule, *DATA, parameters=theta, memory=memory, frozen=[0, 1], out=gradient)
     (on_devices,) = program._latest._descents.values()
     texts = []
     for name in ("_with_rows", "_with_all"):

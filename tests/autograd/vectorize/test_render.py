@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from autograd import Value, relu, tanh, vectorize, weighted_sum, where
-from autograd.vectorize.backends.numpy import source as numpy_source
-from autograd.vectorize.recording import Kind
+from autograd.vectorize.backend import Signature
+from autograd.vectorize.compiled import Kind
+from autograd.vectorize.source import source as written
 
 W = [Value(0.1 * number) for number in range(12)]
 
@@ -102,7 +103,7 @@ def test_a_program_with_weights_takes_them_for_its_last_argument(f: Callable[...
     program = vectorize(f).record(np.ones(3))
     recording = program._latest
     assert recording is not None
-    text = numpy_source(recording.program(Kind.WEIGHTED), "f", ["x"], [()], ())
+    text = written(recording.program(Kind.WEIGHTED), Signature("f", ["x"], [()], ()))
     x, weights = np.array([0.5, -1.0, 2.0]), np.array([1.0, 0.25, 3.0])
     namespace: dict[str, Any] = {}
     exec(text, namespace)

@@ -46,11 +46,11 @@ from autograd import (
     where,
 )
 from autograd.vectorize import ParameterLayout
-from autograd.vectorize.program import LARGE
+from autograd.vectorize.memory import LARGE
 from nn import MLP, squared_error
+from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
+from tests.autograd.vectorize.test_descent import every_backend, has
 from tests.programs import KINDS, RNG, Array, Function, batch, eager, pasted
-from tests.test_agreement import PROGRAM, RandomProgram
-from tests.test_descent import every_backend, has
 
 # The numbers that are used
 
@@ -425,7 +425,11 @@ def test_what_is_no_result_is_refused(f: Function, error: type[Exception], messa
         (([["a", "b"]], [1]), TypeError, "x must hold real numbers, got dtype <U1"),
         ((np.ones((3, 2)) * 1j, np.ones(3)), TypeError, "x must hold real numbers, got dtype complex128"),
         (([[None, 2.0]], [1]), TypeError, "x must hold real numbers, got dtype object"),
-        ((np.ones((3, 2)), 1.0), ValueError, r"y must have one entry an example, shape \(batch,\) or \(batch, n\), got a single number"),
+        (
+            (np.ones((3, 2)), 1.0),
+            ValueError,
+            r"y must have one entry for each example, shape \(batch,\) or \(batch, n\), got a single number",
+        ),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments: Any, error: type[Exception], message: str) -> None:
@@ -444,12 +448,12 @@ def test_a_row_of_the_wrong_length_is_refused_by_the_model() -> None:
 def test_vectors_that_do_not_fit_are_refused(fit: Fit) -> None:
     program, w, b, x, y = fit
     program.record(x, y)
-    with pytest.raises(ValueError, match=r"vector must have shape \(2,\), one number a parameter, got \(3,\)"):
+    with pytest.raises(ValueError, match=r"vector must have shape \(2,\), one number for each parameter, got \(3,\)"):
         program.assign(np.ones(3))
     with pytest.raises(TypeError, match="vector must hold real numbers, got dtype <U1"):
         program.assign(["a", "b"])
     assert (w.data, b.data) == (2.0, -1.0)
-    with pytest.raises(ValueError, match=r"parameters must have shape \(2,\), one number a parameter, got \(1,\)"):
+    with pytest.raises(ValueError, match=r"parameters must have shape \(2,\), one number for each parameter, got \(1,\)"):
         program.value_and_gradient(x, y, parameters=np.ones(1))
     with pytest.raises(ValueError, match=r"out must be a contiguous array of float64 of shape \(2,\), got float32 of shape \(2,\)"):
         program.value_and_gradient(x, y, out=np.ones(2, dtype=np.float32))
@@ -464,7 +468,7 @@ def test_what_is_known_after_a_call_says_so_before(what: str) -> None:
         program.assign(np.ones(0)) if what == "assign()" else program.parameter_vector() if what == "parameter_vector()" else getattr(
             program, what
         )
-    assert str(caught.value) == f"{what} is known once <vectorized f> has seen arguments: call it, or its record(...), with a batch first"
+    assert str(caught.value) == f"{what} is not known before <vectorized f> gets arguments: call it, or its record(...), with a batch first"
 
 
 def test_weights_make_sums_that_add_up(fit: Fit) -> None:
@@ -502,7 +506,7 @@ def test_masked_entries_are_refused(fit: Fit) -> None:
 
 def test_wrong_weights_are_refused(fit: Fit) -> None:
     program, _, _, x, y = fit
-    with pytest.raises(ValueError, match=r"weights must have shape \(7,\), one number an example, got \(3,\)"):
+    with pytest.raises(ValueError, match=r"weights must have shape \(7,\), one number for each example, got \(3,\)"):
         program.value_and_gradient(x, y, weights=np.ones(3))
     with pytest.raises(TypeError, match="weights must hold real numbers"):
         program.value_and_gradient(x, y, weights=["a"] * 7)
@@ -687,17 +691,17 @@ def test_gradients_of_a_compiled_function_are_not_baked_into_another() -> None:
     c = vectorize(lambda x: w * x)
     X = np.array([1.0, 2.0])
     for inner in (lambda x: x * c.value_and_gradient(X)[1][0], lambda x: x * c.per_example_gradients(X)[0, 0]):
-        with pytest.raises(TraceError, match="inside a recorded function would be numbers of this moment: take grad"):
+        with pytest.raises(TraceError, match="inside a recorded function would be constants of the program: take grad"):
             vectorize(inner)(X)
 
 
 def test_a_row_of_any_number_of_operands_that_programs_do_not_know_is_refused() -> None:
     largest = Operation("largest", max, lambda *x: np.max(x, axis=0), lambda y, *x: [float(each == y) for each in x], variadic=True)
-    with pytest.raises(TraceError, match="largest takes any number of operands, and no array program knows it"):
+    with pytest.raises(TraceError, match="largest takes any number of operands and is not available in programs"):
         vectorize(lambda x: largest(*x))(np.ones((2, 3)))
     w = Value(2.0)
     mean = vectorize(lambda x: w * x).mean(np.ones(2))
-    with pytest.raises(TraceError, match="mean f takes any number of operands, and no array program knows it"):
+    with pytest.raises(TraceError, match="mean f takes any number of operands and is not available in programs"):
         vectorize(lambda x: mean * x)(np.ones(2))
 
 
@@ -939,7 +943,7 @@ def test_a_function_that_draws_or_reads_a_clock_is_refused_whatever_it_does_with
         return 2 * x
 
     for _ in range(3):
-        with pytest.raises(TraceError, match=rf"the function {what} .*, at .*test_vectorize\.py:\d+: the program would keep"):
+        with pytest.raises(TraceError, match=rf"the function {what} .*, at .*test_vectorize\.py:\d+: the program would keep the numbers"):
             vectorize(f).record(np.ones(2))
 
 

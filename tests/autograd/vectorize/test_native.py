@@ -35,18 +35,21 @@ from autograd import (
     where,
 )
 from autograd.errors import CompilationError
-from autograd.vectorize.backends import native
+from autograd.vectorize.backend import Signature
+from autograd.vectorize.backends.native import executable
 from autograd.vectorize.backends.native.compiler import SUFFIX, compiler
 from autograd.vectorize.backends.native.emitter import beginning, emit
 from autograd.vectorize.backends.native.mathematics import names
 from autograd.vectorize.backends.reference import Interpreter
-from autograd.vectorize.program import Input, Program, aligned, sized
-from autograd.vectorize.recording import Kind
+from autograd.vectorize.compiled import Kind
+from autograd.vectorize.instructions import Input, sized
+from autograd.vectorize.memory import aligned
+from autograd.vectorize.program import Program
 from nn import MLP, SGD, Training, squared_error
 from nn.data import moons
+from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
+from tests.autograd.vectorize.test_native_compiler import sanitized
 from tests.programs import KINDS, Array
-from tests.test_agreement import PROGRAM, RandomProgram
-from tests.test_native_compiler import sanitized
 
 try:
     compiler()
@@ -106,7 +109,7 @@ def in_one_file(programs: Sequence[Program], directory: Path) -> Callable[[int, 
     for number, program in enumerate(programs):
         sizes = {each.argument: each.shape[1] for each in program.instructions if isinstance(each, Input)}
         shapes = [(sizes[argument],) for argument in range(len(sizes))]
-        emitted = emit(program, float64, f"run{number}", [f"x{argument}" for argument in range(len(sizes))], shapes)
+        emitted = emit(program, float64, Signature(f"run{number}", [f"x{argument}" for argument in range(len(sizes))], shapes, ()))
         texts.append(emitted.source[emitted.source.index(f"// run{number}: ") :])
         memory.append(np.full(emitted.work + len(BEHIND), BEHIND[0]))
     chosen = compiler()
@@ -392,7 +395,7 @@ def test_what_is_required_of_arrays_that_are_given_again_is_asked_again() -> Non
 
 def test_threads_may_give_the_same_arrays_again(again: tuple[Any, dict[str, Any]]) -> None:
     program, _ = again
-    run = program._again.run
+    run = program._repeated.run
     expected, costs = run(), list[float]()
     threads = [threading.Thread(target=lambda: costs.extend(run() for _ in range(500))) for _ in range(4)]
     for thread in threads:
@@ -407,7 +410,7 @@ def test_a_call_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monke
     w = Value(2.0)
     program = vectorize(lambda x: w * x, backend="native")
     assert program.value_and_gradient(np.ones(3), parameters=np.ones(1), out=np.zeros(1))[0] == 1.0
-    other, theta, out, times, pointer = np.full(3, 5.0), np.full(1, 2.0), np.zeros(1), iter(range(10)), native._pointer
+    other, theta, out, times, pointer = np.full(3, 5.0), np.full(1, 2.0), np.zeros(1), iter(range(10)), executable._pointer
 
     def cut_off(array: Array | None) -> Any:
         if next(times) == 1:
@@ -415,31 +418,11 @@ def test_a_call_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monke
         return pointer(array)
 
     with monkeypatch.context() as patch:
-        patch.setattr(native, "_pointer", cut_off)
+        patch.setattr(executable, "_pointer", cut_off)
         with pytest.raises(KeyboardInterrupt):
             program.value_and_gradient(other, parameters=theta, out=out)
     assert program.value_and_gradient(other, parameters=theta, out=out)[0] == 10.0
     assert out.tolist() == [5.0]
-
-
-def test_threads_share_a_program() -> None:
-    program, rng = small(), np.random.default_rng(0)
-    batches = [(rng.normal(size=(50, 3)), rng.normal(size=(50, 2))) for _ in range(4)]
-    expected = [program.value_and_gradient(*each) for each in batches]
-    wrong: list[int] = []
-
-    def work(which: int) -> None:
-        for _ in range(300):
-            cost, gradient = program.value_and_gradient(*batches[which])
-            if cost != expected[which][0] or (gradient != expected[which][1]).any():
-                wrong.append(which)
-
-    threads = [threading.Thread(target=work, args=(which,)) for which in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
 
 
 def test_calls_leave_nothing_behind() -> None:
@@ -487,7 +470,7 @@ def test_no_access_strays_and_no_arithmetic_is_undefined(kind: Kind) -> None:
     recording = vectorize(cost).record(np.ones((2, 45)), np.ones((2, 3)))._latest
     assert recording is not None
     program = recording.program(kind)
-    emitted = emit(program, np.dtype(np.float64), "run", ["x", "y"], [(45,), (3,)])
+    emitted = emit(program, np.dtype(np.float64), Signature("run", ["x", "y"], [(45,), (3,)], ()))
     (output,) = [each for name, each in program.outputs.items() if name != "cost"]
     size = "*".join("batch" if each == -1 else str(each) for each in program.shape(output))
     script = f"""

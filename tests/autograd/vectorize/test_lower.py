@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import Value, sigmoid, tanh, weighted_sum
+from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.lower import lower
-from autograd.vectorize.program import BATCH, Elementwise, Instruction, MatMul, Parameters, Program, Take
+from autograd.vectorize.program import Program
 from autograd.vectorize.record import record
 from autograd.vectorize.simplify import simplify
 from nn import MLP, squared_error
@@ -20,7 +21,7 @@ def lowered(f: Callable[..., Any], *shapes: tuple[int, ...], per_example: bool =
     return program, order
 
 
-def count(program: Program, kind: type[Instruction]) -> int:
+def count(program: Program, kind: type[ir.Instruction]) -> int:
     return len(program.find(kind))
 
 
@@ -42,8 +43,8 @@ def loops(model: MLP) -> Callable[[Any], Any]:
 def test_a_layer_is_one_matrix_product() -> None:
     model = MLP([4, 5, 6, 3], activation=sigmoid)
     program, _ = lowered(lambda x, y: squared_error(model(x), y), (4,), (3,))
-    assert count(program, MatMul) == 3
-    assert count(program, Take) == 0
+    assert count(program, ir.MatMul) == 3
+    assert count(program, ir.Take) == 0
 
 
 def test_loops_over_weights_become_the_same_program() -> None:
@@ -59,7 +60,7 @@ def test_parameters_lie_as_their_matrices_do() -> None:
     first, second = model.layers
     expected = [w for n in first.neurons for w in n.weights] + [n.bias for n in first.neurons] + second.neurons[0].weights
     assert [id(each) for each in laid_out] == [id(each) for each in [*expected, second.neurons[0].bias]]
-    assert count(program, Take) == 0
+    assert count(program, ir.Take) == 0
 
 
 def test_a_recurrent_net_has_one_product_a_step() -> None:
@@ -72,21 +73,21 @@ def test_a_recurrent_net_has_one_product_a_step() -> None:
         return state
 
     program, _ = lowered(f, (20,))
-    assert (count(program, MatMul), count(program, Take)) == (20, 0)
+    assert (count(program, ir.MatMul), count(program, ir.Take)) == (20, 0)
 
 
 def test_a_convolution_is_one_product_over_all_places() -> None:
     kernels = weights(3, 5)
     program, _ = lowered(lambda x: [weighted_sum(k, x[i : i + 5]) for i in range(16) for k in kernels], (20,))
-    assert count(program, MatMul) == 1
-    (product,) = program.find(MatMul)
-    assert program.shape(product) == (16 * BATCH, 3)
+    assert count(program, ir.MatMul) == 1
+    (product,) = program.find(ir.MatMul)
+    assert program.shape(product) == (16 * ir.BATCH, 3)
 
 
 def test_terms_without_the_example_have_no_batch_axis() -> None:
     w = weights(50)
     program, _ = lowered(lambda x: [weighted_sum(w[:2], x), 0.1 * sum(each * tanh(each) for each in w)], (2,))
-    rows = {number: each.op.name for number, each in enumerate(program.instructions) if isinstance(each, Elementwise)}
+    rows = {number: each.op.name for number, each in enumerate(program.instructions) if isinstance(each, ir.Elementwise)}
     named = [number for number, name in rows.items() if name in ("tanh", "multiply")]
     assert named
     assert not any(map(program.varies, named))
@@ -97,5 +98,5 @@ def test_per_example_parameters_have_a_row_each_in_the_same_order() -> None:
     _, order = lowered(model, (4,))
     rows, same_order = lowered(model, (4,), per_example=True)
     assert order == same_order
-    assert [rows.shape(each) for each in rows.find(Parameters)] == [(BATCH, len(order))]
-    assert count(rows, MatMul) == 0
+    assert [rows.shape(each) for each in rows.find(ir.Parameters)] == [(ir.BATCH, len(order))]
+    assert count(rows, ir.MatMul) == 0

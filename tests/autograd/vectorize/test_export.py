@@ -72,7 +72,7 @@ def test_c_compiles_by_itself_and_shows_its_use(program: Any, gradient: bool, tm
 def test_another_ending_is_refused_and_nothing_is_known_before_a_call(program: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"cannot export to 'step.rs': the name must end in .py or .c"):
         program.export(tmp_path / "step.rs")
-    with pytest.raises(RuntimeError, match=r"export\(\) is known once"):
+    with pytest.raises(RuntimeError, match=r"export\(\) is not known before"):
         vectorize(lambda x: x).export(tmp_path / "step.c")
     assert not list(tmp_path.iterdir())
 

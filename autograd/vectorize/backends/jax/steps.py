@@ -1,7 +1,7 @@
-"""Descent: whole steps that never leave the devices: gather the examples, take the gradient, move the parameters.
+"""Steps: whole steps on the devices: gather the examples, compute the gradient, update the parameters.
 
-The steps of a call are one loop of XLA's, over all devices of all processes, each of which makes the same call. What was sent stays
-there: the data for as long as the caller's arrays live, the parameters and their memory until others come than were given back.
+The steps of a call are one XLA loop over all devices of all processes, and each process makes the same call. Copies stay on the devices:
+the data as long as the caller's arrays live, and the parameters and their memory until the caller changes them.
 """
 
 from __future__ import annotations
@@ -17,27 +17,20 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from autograd.vectorize.backends import Steps
+from autograd.vectorize.backend import StepRunner, Steps
 from autograd.vectorize.backends.jax import devices
 from autograd.vectorize.backends.jax.trace import Cuts, JaxArray, Pieces, answer, cost_and_gradient, some, squares
-from autograd.vectorize.descent import results_of
-from autograd.vectorize.program import FloatArray, Program
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
-MOST, ROWS = 1024, 32_768  # steps that a loop has room for at least, and numbers of examples that it takes no time to send
-
-
-def descent(program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxDescent:
-    """Whole steps, from the choice of the examples to the new parameters, many in one call."""
-    program.check()
-    rule.check()
-    return JaxDescent(program, rule, dtype)
+MOST, ROWS = 1024, 32_768  # the smallest number of steps that a loop is compiled for, and the row indices that are sent in negligible time
 
 
 class State(NamedTuple):
-    """What each step hands on to the next, vectors of parameters in pieces; what the last one hands on has them whole."""
+    """The state between steps, with vectors of parameters in pieces. After the last step the vectors are whole."""
 
     vectors: Any  # the parameters and their memory
-    gradient: Any  # by which the step went
+    gradient: Any  # of the step, after the limit
     costs: JaxArray  # of each step
     norms: JaxArray
     taken: JaxArray  # how many steps
@@ -45,16 +38,16 @@ class State(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What steps there are to take."""
+    """The steps to take."""
 
-    rows: Any  # of each step the examples that a device has for its own, and those that all of them have; None for all examples
+    rows: Any  # for each step the examples of this device and those of all devices; None for all examples
     settings: JaxArray
     count: JaxArray
     limit: JaxArray | None
-    still: JaxArray
+    frozen: JaxArray
 
 
-class JaxDescent:
+class JaxSteps(StepRunner):
     """Steps of one function by one rule, on all devices of all processes. Other threads wait while one takes them."""
 
     def __init__(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> None:
@@ -62,7 +55,7 @@ class JaxDescent:
         self.devices = devices.mesh(jax.devices())
         self._whole, self._parts = _Copies(self._place), _Copies(self._place_in_parts)
         self._turn = threading.Lock()
-        self._given: list[FloatArray] = []  # the parameters and their memory as the caller was given them last,
+        self._given: list[FloatArray] = []  # the parameters and their memory as the caller got them last,
         self._kept: list[JaxArray] = []  # and on the devices
         everywhere, by_example = devices.EVERYWHERE, devices.BY_EXAMPLE
         self._with_rows = self._compiled(everywhere, (devices.EACH_STEP_BY_EXAMPLE, everywhere))
@@ -90,7 +83,7 @@ class JaxDescent:
         return taken
 
     def forget(self, data: Sequence[FloatArray]) -> None:
-        """Send these arrays again when they are used next: they may hold other numbers now."""
+        """Send these arrays again when they are next used: their numbers may have changed."""
         for copies in (self._whole, self._parts):
             copies.forget(data)
 
@@ -99,10 +92,10 @@ class JaxDescent:
         specs = (everywhere, data, Asked(rows, everywhere, everywhere, everywhere, everywhere))
         return jax.jit(devices.on_each(self._loop, self.devices, specs, everywhere), donate_argnums=0)  # type: ignore[no-any-return]
 
-    # What is sent
+    # Transfers
 
     def _send(self, array: FloatArray, spec: PartitionSpec = devices.EVERYWHERE) -> Any:
-        """An array for one call. To a device alone it goes with the call itself, in a tenth of the time."""
+        """An array for one call. With one device it is sent with the call, in a tenth of the time."""
         return array if self.devices.size == 1 else devices.place(array, self.devices, spec)
 
     def _place(self, array: FloatArray) -> JaxArray:
@@ -113,12 +106,12 @@ class JaxDescent:
         return devices.place(array[:shared], self.devices, devices.BY_EXAMPLE), self._place(array[shared:])
 
     def _state(self, held: Sequence[FloatArray]) -> list[JaxArray]:
-        """The parameters and their memory on the devices; sent only where they are not what was given back last."""
+        """The parameters and their memory on the devices. They are sent only if the caller has changed them."""
         known = len(held) == len(self._kept) and all(map(_same_bits, held, self._given))
         return self._kept if known else [self._place(each) for each in held]
 
     def _asked(self, steps: Steps) -> Asked:
-        """The steps on the devices, filled up to one of a few numbers of steps, so that few loops are compiled."""
+        """The steps on the devices, padded to one of a few numbers of steps, so that few loops are compiled."""
         batch, count = 1 if steps.rows is None else steps.rows.shape[1], len(steps.settings)
         room = max(1, min(MOST, ROWS // batch))
         while room < count:
@@ -129,12 +122,12 @@ class JaxDescent:
             numbers = _filled(steps.rows.astype(np.int32 if len(steps.data[0]) < 2**31 else np.int64), room)
             rows = self._send(numbers[:, :shared], devices.EACH_STEP_BY_EXAMPLE), self._send(numbers[:, shared:])
         limit = None if steps.limit == math.inf else self._send(np.asarray(steps.limit, self.dtype))
-        return Asked(rows, self._send(_filled(steps.settings, room)), self._send(np.asarray(count)), limit, self._send(steps.still))
+        return Asked(rows, self._send(_filled(steps.settings, room)), self._send(np.asarray(count)), limit, self._send(steps.frozen))
 
-    # What is done there
+    # On the devices
 
     def _loop(self, held: Sequence[JaxArray], data: Any, asked: Asked) -> State:
-        is_one = self.devices.size > 1 or asked.still.size > 0  # what is reduced over devices, or has numbers of its own
+        is_one = self.devices.size > 1 or asked.frozen.size > 0  # reductions and indices need the whole vector
         cuts = Cuts.none(len(held[0])) if is_one else Cuts.of(self.program)
         none = jnp.zeros(len(asked.settings), held[0].dtype)
         vectors = tuple([Pieces.of(each, cuts).parts for each in held])
@@ -148,8 +141,8 @@ class JaxDescent:
     def _step(self, state: State, cuts: Cuts, data: Any, asked: Asked) -> State:
         number, (theta, *memory) = state.taken, state.vectors
         cost, gradient, squared = self._cost_and_gradient(Pieces(theta, cuts), *self._batches(data, asked.rows, number))
-        if asked.still.size:
-            gradient = Pieces.of(gradient.whole.at[asked.still].set(0.0), cuts)
+        if asked.frozen.size:
+            gradient = Pieces.of(gradient.whole.at[asked.frozen].set(0.0), cuts)
             squared = squares(gradient)
         norm = jnp.sqrt(squared)
         if asked.limit is not None:
@@ -157,19 +150,19 @@ class JaxDescent:
             gradient = Pieces(tuple([each * shorter for each in gradient.parts]), cuts)
         moved = [self._moved(each, asked.settings[number]) for each in zip(theta, gradient.parts, *memory)]
         new, *memory = zip(*moved)
-        if asked.still.size:  # weight decay would move them without a gradient
-            new = (new[0].at[asked.still].set(theta[0][asked.still]),)
+        if asked.frozen.size:  # weight decay would change them without a gradient
+            new = (new[0].at[asked.frozen].set(theta[0][asked.frozen]),)
         costs, norms = state.costs.at[number].set(cost), state.norms.at[number].set(norm)
         return State((new, *memory), gradient.parts, costs, norms, number + 1, jnp.isfinite(cost + norm))
 
     def _moved(self, vectors: Sequence[JaxArray], settings: JaxArray) -> list[JaxArray]:
-        """A piece of the parameters and of each memory anew, of those and their gradient."""
+        """The new piece of the parameters and of each memory vector."""
         if vectors[0].ndim > 1:
             return jax.vmap(lambda *rows: self._moved(rows, settings))(*vectors)  # type: ignore[no-any-return]
-        return [each.reshape(-1) for each in some(self.rule, results_of(self.rule), vectors, settings)]
+        return [each.reshape(-1) for each in some(self.rule, self.rule.result_vectors(), vectors, settings)]
 
     def _batches(self, data: Any, rows: Any, step: JaxArray) -> tuple[Sequence[JaxArray], Sequence[JaxArray]]:
-        """The examples of a step that this device has for its own, and those that all of them have."""
+        """The examples of a step that only this device has, and those that all devices have."""
         if rows is None:
             own, others = data
             return own, others
@@ -177,7 +170,7 @@ class JaxDescent:
         return own, others
 
     def _cost_and_gradient(self, theta: Pieces, own: Sequence[JaxArray], others: Sequence[JaxArray]) -> tuple[JaxArray, Pieces, JaxArray]:
-        """The mean over all examples; of several devices by the one all-reduce of a step, of cost and gradient in one vector."""
+        """The mean over all examples. Several devices need one all-reduce in a step, for cost and gradient in one vector."""
         if self.devices.size == 1:
             return cost_and_gradient(self.program, theta, own)
         shared, left = len(own[0]) * self.devices.size, len(others[0])
@@ -192,7 +185,7 @@ class JaxDescent:
 
 
 class _Copies:
-    """Arrays on the devices, each for as long as the caller's own lives."""
+    """Copies of arrays on the devices, kept as long as the array of the caller exists."""
 
     def __init__(self, place: Callable[[FloatArray], Any]) -> None:
         self._copy = place
@@ -213,7 +206,7 @@ class _Copies:
 
 
 def _filled(array: FloatArray, length: int) -> FloatArray:
-    """The array with zeros behind it, up to this length."""
+    """The array, padded with zeros to this length."""
     filled = np.zeros((length, *array.shape[1:]), array.dtype)
     filled[: len(array)] = array
     return filled

@@ -16,12 +16,12 @@ import pytest
 from autograd import Descent, TraceError, UpdateRule, Value, anomaly, exp, maximum, sigmoid, sqrt, total, vectorize, where
 from autograd.errors import CompilationError
 from autograd.vectorize import backends
-from autograd.vectorize.backends import Steps
+from autograd.vectorize.backend import Signature, Steps
 from autograd.vectorize.backends.native.compiler import compiler
 from autograd.vectorize.backends.native.emitter import emit_descent
-from autograd.vectorize.recording import Kind
+from autograd.vectorize.compiled import Kind
 from nn import MLP, SGD, Adam, squared_error
-from tests.test_native_compiler import sanitized
+from tests.autograd.vectorize.test_native_compiler import sanitized
 
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(0)
@@ -91,7 +91,7 @@ def small() -> Callable[..., Any]:
 FUNCTIONS = {"network": network, "penalized": penalized, "small": small}
 
 
-def by_parts(f: Callable[..., Any], rule: UpdateRule, rows: Array | None, limit: float, still: Sequence[int], count: int) -> Any:
+def by_parts(f: Callable[..., Any], rule: UpdateRule, rows: Array | None, limit: float, frozen: Sequence[int], count: int) -> Any:
     """The same steps in plain numpy, a rule applied entry by entry."""
     program = vectorize(f, backend="reference").record(X, Y)
     theta = program.parameter_vector()
@@ -100,25 +100,25 @@ def by_parts(f: Callable[..., Any], rule: UpdateRule, rows: Array | None, limit:
     for step in range(count):
         batch = (X, Y) if rows is None else (X[rows[step]], Y[rows[step]])
         cost, gradient = program.value_and_gradient(*batch, parameters=theta)
-        gradient[still] = 0.0
+        gradient[frozen] = 0.0
         norm = math.sqrt((gradient**2).sum())
         gradient *= min(1.0, limit / norm) if norm else 1.0
-        kept = theta[still]
+        kept = theta[frozen]
         rule.update(theta, gradient, *memory, rate=0.1 / (step + 1), step=step + 3)
-        theta[still] = kept
+        theta[frozen] = kept
         costs.append(cost)
         norms.append(norm)
     return costs, norms, theta, gradient, memory
 
 
-def begun(f: Callable[..., Any], rule: UpdateRule, backend: str, still: Sequence[int] = ()) -> tuple[Descent, Array, Array, list[Array]]:
+def begun(f: Callable[..., Any], rule: UpdateRule, backend: str, frozen: Sequence[int] = ()) -> tuple[Descent, Array, Array, list[Array]]:
     program = vectorize(f, backend=backend).record(X, Y)
     theta = program.parameter_vector()
     gradient, memory = np.full_like(theta, 7.0), [np.zeros_like(theta) for _ in range(rule.memory)]
-    return program.descent(rule, X, Y, parameters=theta, memory=memory, still=still, out=gradient), theta, gradient, memory
+    return program.descent(rule, X, Y, parameters=theta, memory=memory, frozen=frozen, out=gradient), theta, gradient, memory
 
 
-WAYS = [(None, math.inf, []), (1, math.inf, []), (33, math.inf, []), (10, 0.5, []), (10, math.inf, [0, 1])]  # batch, limit, still
+WAYS = [(None, math.inf, []), (1, math.inf, []), (33, math.inf, []), (10, 0.5, []), (10, math.inf, [0, 1])]  # batch, limit, frozen
 CASES = [
     *(("small", name, *WAYS[2]) for name in RULES),
     *(pytest.param("network", "sgd", *way, marks=() if way in WAYS[:3] else pytest.mark.soak) for way in WAYS),
@@ -128,11 +128,11 @@ CASES = [
 
 
 @every_backend
-@pytest.mark.parametrize(("function", "name", "batch", "limit", "still"), CASES)
-def test_steps_are_their_parts(backend: str, function: str, name: str, batch: int | None, limit: float, still: list[int]) -> None:
+@pytest.mark.parametrize(("function", "name", "batch", "limit", "frozen"), CASES)
+def test_steps_are_their_parts(backend: str, function: str, name: str, batch: int | None, limit: float, frozen: list[int]) -> None:
     rule, rows = RULES[name](), None if batch is None else RNG.integers(len(X), size=(5, batch))
-    descent, theta, gradient, memory = begun(FUNCTIONS[function](), rule, backend, still)
-    costs, norms, expected, right, memories = by_parts(FUNCTIONS[function](), rule, rows, limit, still, 5)
+    descent, theta, gradient, memory = begun(FUNCTIONS[function](), rule, backend, frozen)
+    costs, norms, expected, right, memories = by_parts(FUNCTIONS[function](), rule, rows, limit, frozen, 5)
     for first, count in ((0, 3), (3, 2)):
         some = slice(first, first + count)
         found = descent.take([0.1 / (step + 1) for step in range(5)][some], None if rows is None else rows[some], first + 3, limit)
@@ -295,7 +295,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
     program = vectorize(small()).record(X, Y)
     rule, theta = SGD(momentum=0.9).update_rule, program.parameter_vector()
     memory = [np.zeros(2)]
-    with pytest.raises(ValueError, match="the rule remembers 1 numbers for each parameter: give a vector of memory for each, not 0"):
+    with pytest.raises(ValueError, match="the rule keeps 1 numbers for each parameter: pass 1 vectors as memory, got 0"):
         program.descent(rule, X, Y, parameters=theta)
     with pytest.raises(ValueError, match=r"parameters must be a contiguous array of float64 of shape \(2,\)"):
         program.descent(rule, X, Y, parameters=np.zeros(3), memory=memory)
@@ -303,7 +303,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
         program.descent(rule, X, Y, parameters=theta, memory=[np.zeros(4)[::2]])
     room = np.zeros(5)
     for parameters, remembered in ((theta, theta), (room[:2], room[1:3])):
-        with pytest.raises(ValueError, match="parameters, memory and out are written to, each with memory of its own: give arrays that do"):
+        with pytest.raises(ValueError, match="parameters, memory and out must not share memory with other arrays"):
             program.descent(rule, X, Y, parameters=parameters, memory=[remembered])
     with pytest.raises(ValueError, match="give arrays that do not overlap"):
         program.descent(rule, X, Y, parameters=theta, memory=memory, out=X[3, 1:3])
@@ -311,14 +311,14 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
     frozen.setflags(write=False)
     with pytest.raises(ValueError, match="parameters is written to, and this array is read-only"):
         program.descent(rule, X, Y, parameters=frozen, memory=memory)
-    with pytest.raises(ValueError, match="still names parameters from 0 to 1, got 0 to 2"):
-        program.descent(rule, X, Y, parameters=theta, memory=memory, still=[0, 2])
+    with pytest.raises(ValueError, match="frozen must be indices of parameters, 0 to 1, got 0 to 2"):
+        program.descent(rule, X, Y, parameters=theta, memory=memory, frozen=[0, 2])
     descent = program.descent(rule, X, Y, parameters=theta, memory=memory)
     for rows in (np.array([[0, 90]]), np.array([[-1, 3]])):
-        with pytest.raises(ValueError, match="rows name examples from 0 to 89, got"):
+        with pytest.raises(ValueError, match="rows must be indices of examples, 0 to 89, got"):
             descent.take([0.1], rows)
     for rows in (np.zeros((2, 3), dtype=np.int64), np.zeros(3, dtype=np.int64), np.zeros((1, 3)), np.zeros((1, 0), dtype=np.int64)):
-        with pytest.raises(ValueError, match=r"rows are an int64 array \(steps, batch\) for 1 steps: got"):
+        with pytest.raises(ValueError, match=r"rows must be an int64 array \(steps, batch\) for 1 steps, got"):
             descent.take([0.1], rows)
     assert theta.tolist() == program.parameter_vector().tolist()
 
@@ -330,7 +330,10 @@ def test_no_access_strays_and_no_arithmetic_is_undefined(function: str) -> None:
     """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
     program = vectorize(FUNCTIONS[function]()).record(X, Y)
     rule, size = Adam(weight_decay=0.1).update_rule, len(program.parameters)
-    emitted = emit_descent(program._recorded("").program(Kind.MEAN), rule.program, np.dtype(np.float64), [(45,), (3,)])
+    assert program._latest is not None
+    emitted = emit_descent(
+        program._latest.program(Kind.MEAN), rule.program, np.dtype(np.float64), Signature("mean", ["x0", "x1"], [(45,), (3,)], ())
+    )
     script = f"""
 import numpy as np
 rng = np.random.default_rng(0)
@@ -339,15 +342,15 @@ pointer, whole = ctypes.c_void_p, ctypes.c_long
 library.descend.restype = whole
 library.descend.argtypes = [whole, whole, *[pointer] * 6, pointer, ctypes.c_double, pointer, whole, *[pointer] * 4, whole]
 for batch in (35, 10, 1):
-    for limit, still in ((np.inf, []), (0.5, []), (np.inf, [0, {size - 1}])):
+    for limit, frozen in ((np.inf, []), (0.5, []), (np.inf, [0, {size - 1}])):
         vectors = [np.zeros({size}) for _ in range(4)]
         theta, mean, square, gradient = vectors
-        stay, costs, norms = np.array(still, np.int64), np.empty(2), np.empty(2)
+        stay, costs, norms = np.array(frozen, np.int64), np.empty(2), np.empty(2)
         rows, settings = np.ascontiguousarray(order[: 2 * batch]), np.array([[0.1, 1.0], [0.2, 2.0]])
-        room = np.empty(batch * 48 + len(still) + {emitted.work})
+        room = np.empty(batch * 48 + len(frozen) + {emitted.work})
         given = [array.ctypes.data for array in (X, Y, rows, theta, mean, square, settings)]
         written = [array.ctypes.data for array in (gradient, costs, norms, room)]
-        assert library.descend(2, batch, *given, limit, stay.ctypes.data, len(still), *written, batch * 48) == 2
+        assert library.descend(2, batch, *given, limit, stay.ctypes.data, len(frozen), *written, batch * 48) == 2
         assert np.isfinite(costs).all() and np.isfinite(theta).all() and theta.any()
 print("done")
 """
@@ -428,7 +431,7 @@ def test_a_descent_refuses_arrays_that_are_not_as_they_were(backend: str) -> Non
         before = [each.copy() for each in (theta, gradient, *memory)]
         vector.flags.writeable = False
         with pytest.raises(
-            ValueError, match="an array of this descent has another shape or dtype now, or is read-only: make a new descent"
+            ValueError, match="an array of this descent has changed its shape or dtype, or is read-only: make a new descent"
         ):
             descent.take([0.1])
         assert all(map(np.array_equal, before, (theta, gradient, *memory)))
@@ -450,7 +453,7 @@ def test_a_descent_refuses_data_in_another_shape(backend: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numpy advises against changing an array's shape
         x.shape = (12, 1)
-    with pytest.raises(ValueError, match="an array of this descent has another shape or dtype now"):
+    with pytest.raises(ValueError, match="an array of this descent has changed its shape or dtype"):
         descent.take([0.1], np.array([[11]]))
 
 

@@ -208,7 +208,7 @@ def test_several_processes_at_once_compile_the_same(cache: Path) -> None:
         "twice.restype, twice.argtypes = ctypes.c_double, [ctypes.c_double]\n"
         "print(twice(1.5))\n"
     )
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[3]
     running = [subprocess.Popen([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     assert [each.communicate()[0] for each in running] == ["3.0\n"] * 4
     forget()
@@ -309,5 +309,5 @@ def sanitized(source: str, script: str) -> subprocess.CompletedProcess[str]:
     )
     environment = {**os.environ, "LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
     return subprocess.run(
-        [sys.executable, "-c", script], cwd=Path(__file__).parents[1], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[3], env=environment, capture_output=True, text=True, check=False
     )

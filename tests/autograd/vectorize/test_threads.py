@@ -14,9 +14,10 @@ import pytest
 
 from autograd import UpdateRule, Value, Vectorized, total, vectorize
 from autograd.vectorize import threads as module
-from autograd.vectorize.recording import Kind
+from autograd.vectorize.compiled import Kind
 from autograd.vectorize.threads import PAYS, threads_for, work
 from nn import MLP, SGD, squared_error, train
+from tests.autograd.vectorize.test_descent import every_backend
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(67, 5)), RNG.normal(size=(67, 2))
@@ -122,7 +123,7 @@ def test_no_part_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
 def test_what_is_no_number_of_threads(threads: Any) -> None:
-    with pytest.raises(ValueError, match="threads is a whole number of at least 1, or None for as many as pay: got"):
+    with pytest.raises(ValueError, match="threads must be a whole number of at least 1, or None to choose automatically, got"):
         vectorize(lambda x: x, threads=threads)
 
 
@@ -156,3 +157,25 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+@every_backend
+def test_threads_share_a_program(backend: str) -> None:
+    model, rng = MLP([3, 4, 2], seed=0), np.random.default_rng(0)
+    shared = vectorize(lambda x, y: squared_error(model(x), y), backend=backend)
+    batches = [(rng.normal(size=(50, 3)), rng.normal(size=(50, 2))) for _ in range(4)]
+    expected = [shared.value_and_gradient(*each) for each in batches]
+    wrong: list[int] = []
+
+    def run(which: int) -> None:
+        for _ in range(100):
+            cost, gradient = shared.value_and_gradient(*batches[which])
+            if cost != expected[which][0] or (gradient != expected[which][1]).any():
+                wrong.append(which)
+
+    threads = [threading.Thread(target=run, args=(which,)) for which in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

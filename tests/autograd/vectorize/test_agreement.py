@@ -45,8 +45,8 @@ from autograd import (
 )
 from autograd.modes import mode
 from autograd.ops import Node, fmin, logical_and, logical_not, logical_or
-from autograd.vectorize.backends.numpy import with_squares_as_products
-from autograd.vectorize.recording import Kind
+from autograd.vectorize.backends.numpy.squares import with_squares_as_products
+from autograd.vectorize.compiled import Kind
 from tests.programs import KINDS, RNG, Array, Function, assert_agrees, data, eager, pasted
 
 
@@ -61,7 +61,7 @@ def test_a_program_keeps_to_its_specification_after_each_pass(name: str) -> None
     make, arrays = KINDS[name]
     recording = vectorize(make()).record(*arrays)._latest
     assert recording is not None
-    for kind in Kind if recording.result_shape == () else [Kind.RESULTS]:
+    for kind in Kind if recording.signature.result == () else [Kind.RESULTS]:
         recording.whole(kind).check(rows=None)
         recording.program(kind).check()
         with_squares_as_products(recording.program(kind)).check()

@@ -10,8 +10,9 @@ from autograd import Value, logsumexp, relu, tanh, total, weighted_sum
 from autograd.vectorize.backends.reference import evaluate
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.differentiate import with_gradient, with_gradients
+from autograd.vectorize.instructions import MatMul, Parameters
 from autograd.vectorize.lower import lower
-from autograd.vectorize.program import MatMul, Parameters, Program
+from autograd.vectorize.program import Program
 from autograd.vectorize.record import record
 from autograd.vectorize.simplify import simplify
 from nn import MLP, squared_error

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 from autograd import Value, logsumexp, maximum, sigmoid, tanh, vectorize, weighted_sum, where
-from autograd.vectorize.backends import numpy as backend
+from autograd.vectorize.backends.numpy import backend, plans
 from autograd.vectorize.backends.numpy.calls import calls, function_of
-from autograd.vectorize.backends.numpy.storage import Place, Storage, plan
 from autograd.vectorize.backends.reference import evaluate
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.differentiate import with_gradient
+from autograd.vectorize.instructions import Elementwise, Scatter
 from autograd.vectorize.lower import lower
-from autograd.vectorize.program import ROWS, Elementwise, Program, Scatter
+from autograd.vectorize.places import Place
+from autograd.vectorize.program import ROWS, Program
 from autograd.vectorize.record import record
 from autograd.vectorize.simplify import simplify
+from autograd.vectorize.storage import Buffer, Storage, plan, view
 from nn import MLP, squared_error
 
 W = [Value(0.1 * number - 0.4) for number in range(12)]
@@ -45,7 +47,7 @@ def test_a_run_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monkey
     one, other, theta = rng.normal(size=(5, 3)), rng.normal(size=(5, 3)), rng.normal(size=4)
     executable, out = backend.executable(program, np.dtype(float)), np.empty((5, 1))
     executable.run([one], theta, None, out)
-    resolved, times = backend.Plan._resolved, iter(range(10))
+    resolved, times = plans.Plan._resolved, iter(range(10))
 
     def cut_off(self: Any, call: Any) -> Any:
         if next(times) == 1:
@@ -53,7 +55,7 @@ def test_a_run_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monkey
         return resolved(self, call)
 
     with monkeypatch.context() as patch:
-        patch.setattr(backend.Plan, "_resolved", cut_off)
+        patch.setattr(plans.Plan, "_resolved", cut_off)
         with pytest.raises(KeyboardInterrupt):
             executable.run([other], theta, None, out)
     executable.run([other], theta, None, out)
@@ -79,12 +81,12 @@ def test_a_plan_keeps_to_the_meaning_of_its_program(name: str, batch: int, dtype
         np.testing.assert_allclose(gradient, expected["gradient"], rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("copied", [0, backend.COPIED])
+@pytest.mark.parametrize("copied", [0, plans.COPIED])
 def test_arrays_may_be_others_or_the_same_or_changed_in_place(copied: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend, "COPIED", copied)
+    monkeypatch.setattr(plans, "COPIED", copied)
     program, size = results(FUNCTIONS["layer"])
     program = spelled(with_gradient(program, weighted=True))
-    one = backend.Plan(program, 5, np.dtype(np.float64))
+    one = plans.Plan(program, 5, np.dtype(np.float64))
     rng = np.random.default_rng(0)
     given = [rng.normal(size=shape) for shape in ((5, 3), size, 5, size)]
     for others, shift in [([], 0), ([], 0), ([0], 0), ([1], 0), ([], 1), ([2], 0), ([3], 0), ([], 1), ([0, 1, 2, 3], 0), ([], 0)]:
@@ -103,13 +105,13 @@ def test_arrays_may_be_others_or_the_same_or_changed_in_place(copied: int, monke
 
 def test_a_gradient_that_was_returned_is_the_callers_and_small_arrays_are_bound_once(monkeypatch: pytest.MonkeyPatch) -> None:
     bound: list[str] = []
-    bind = backend.Plan._bind
+    bind = plans.Plan._bind
 
-    def counting(self: backend.Plan, buffer: str, array: Any) -> None:
+    def counting(self: plans.Plan, buffer: str, array: Any) -> None:
         bound.append(buffer)
         bind(self, buffer, array)
 
-    monkeypatch.setattr(backend.Plan, "_bind", counting)
+    monkeypatch.setattr(plans.Plan, "_bind", counting)
     model = MLP([2, 3, 1], seed=0)
     cost = vectorize(lambda x, y: squared_error(model(x), [y]))
     rng = np.random.default_rng(0)
@@ -142,7 +144,7 @@ def network() -> Storage:
 
 def test_gradients_are_computed_where_they_go() -> None:
     storage = network()
-    assert [number for number in storage.in_scatter if storage.places[number].buffer != "out"] == []
+    assert [number for number in storage.in_scatter if storage.places[number].buffer.name != "out"] == []
     assert len(storage.in_scatter) == 4  # of two layers' weights and biases
     assert not [call for call in calls(storage) if call.function is np.copyto]
 
@@ -175,12 +177,12 @@ def entries(place: Place) -> set[tuple[Any, int]]:
     offsets = np.full((), place.offset)
     for size, stride in zip(place.shape, place.strides):
         offsets = np.add.outer(offsets, stride * np.arange(size)).ravel()
-    return {(place.buffer, int(each)) for each in offsets.ravel()}
+    return {(place.buffer.name, int(each)) for each in offsets.ravel()}
 
 
 def test_a_place_follows_a_view() -> None:
     memory = np.arange(24.0)
-    place = Place.whole(0, (4, 6), np.dtype(np.float64))
+    place = Place.whole(Buffer(0, np.dtype(np.float64)), (4, 6))
     array = memory.reshape(4, 6)
     for own, expected in (
         (place.columns(1, 6, 2), array[:, 1:6:2]),
@@ -189,7 +191,7 @@ def test_a_place_follows_a_view() -> None:
         (place.columns(0, 4).reshaped((4, 2, 2)), array[:, :4].reshape(4, 2, 2)),
     ):
         assert own is not None
-        np.testing.assert_array_equal(own.view(memory), expected)
+        np.testing.assert_array_equal(view(own, memory), expected)
     assert place.transposed().reshaped((24,)) is None
     with pytest.raises(ValueError, match="no view of buffer 0"):
         place.transposed().flat()
@@ -244,10 +246,10 @@ def test_negated_columns_of_any_width_agree_with_plain_numbers(columns: int) -> 
 def test_the_plan_that_was_used_last_is_kept() -> None:
     program, order = results(FUNCTIONS["choices"])
     executable, theta = backend.executable(spelled(program), np.dtype(float)), np.zeros(order)
-    plans = []
+    used = []
     for size in range(2, 30):
         for batch in (1, size):
             executable.run([np.ones((batch, 3))], theta, None, np.empty((batch, 1)))
-        plans.append(executable._free[1][0])
-    assert len(executable._free) == backend.PLANS_KEPT
-    assert all(each is plans[0] for each in plans)
+        used.append(executable._free[1][0])
+    assert len(executable._free) == plans.PLANS_KEPT
+    assert all(each is used[0] for each in used)
