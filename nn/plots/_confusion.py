@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from nn.plots.style import axes_or_current, plain_labels
+from nn.plots._style import axes_or_current, plain_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nn.inputs import Array, examples
 from nn.module import Module
-from nn.plots.style import CLASSES, MARKERS, axes_or_current, plain_labels
+from nn.plots._style import CLASSES, MARKERS, axes_or_current, plain_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from autograd import grad
 from nn.activations import elementwise, name_of
 from nn.history import History
 from nn.inputs import Array
-from nn.plots.style import GREY, NEGATIVE, POSITIVE, axes_or_current, require_kind
+from nn.plots._style import GREY, NEGATIVE, POSITIVE, axes_or_current, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

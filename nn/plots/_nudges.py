@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nn.inputs import Array
-from nn.plots.network import connections
-from nn.plots.style import GREY, axes_or_current, sign_colour, signed_colours
+from nn.plots._network import connections
+from nn.plots._style import GREY, axes_or_current, sign_colour, signed_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from autograd._support import is_whole
 from nn.inputs import Array, examples
 from nn.network import MLP, Layer
-from nn.plots.style import GREY, axes_or_current, require_finite, require_kind, signed_colours
+from nn.plots._style import GREY, axes_or_current, require_finite, require_kind, signed_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

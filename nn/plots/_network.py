@@ -11,7 +11,7 @@ import numpy.typing as npt
 from autograd._support import check_whole
 from nn.inputs import Array, examples
 from nn.network import MLP
-from nn.plots.style import GREY, axes_or_current, require_finite, require_kind, shade, sign_colour
+from nn.plots._style import GREY, axes_or_current, require_finite, require_kind, shade, sign_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
