@@ -46,7 +46,7 @@ class ChainRule:
         return [[(names.derivative(each.node, each.operand), each.derivative) for each in path.factors] for path in self.paths]
 
     def why(self) -> Diagnosis:
-        """Why the derivative is zero, not finite, tiny or huge: what `why(output, leaf, model)` returns, without a second walk of the graph."""
+        """Why the derivative is zero, not finite, tiny or huge, as `why` says it, without a second walk of the graph."""
         return diagnose(self._paths, self.model)
 
     def __str__(self) -> str:

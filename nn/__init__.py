@@ -17,7 +17,7 @@ from nn.data import (
     standardize,
     xor,
 )
-from nn.explain import nudges
+from nn.explain import Explainer, nudges
 from nn.formula import FormulaError, formula
 from nn.history import History
 from nn.module import Module
@@ -32,6 +32,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "DivergenceError",
+    "Explainer",
     "FormulaError",
     "History",
     "InverseTime",

@@ -13,7 +13,7 @@ import csv
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from autograd import TraceError, Value, grad, replacing, value_and_grad, vectorize, weighted_sum
+from autograd import TraceError, Value, Vectorized, grad, replacing, value_and_grad, vectorize, weighted_sum
 from nn import nudge_plots
 from nn.activations import name_of
 from nn.arrays import Array, examples, in_pieces, number_of
@@ -135,8 +135,10 @@ class NudgeTable:
     Holds activations and deltas, which are small: the table of every wish for every weight, `rows`, is made when asked for.
     """
 
-    def __init__(self, model: MLP, targets: Array, costs: Array, outputs: Array, activations: list[Array], deltas: list[Array]) -> None:
-        self.names = [name for name, _ in model.named_parameters()]
+    def __init__(
+        self, model: MLP, names: list[str], targets: Array, costs: Array, outputs: Array, activations: list[Array], deltas: list[Array]
+    ) -> None:
+        self.names = names
         self.targets, self.costs, self.outputs, self.activations, self.deltas = targets, costs, outputs, activations, deltas
         self._matrices = [np.array([[weight.data for weight in neuron.weights] for neuron in layer.neurons]) for layer in model.layers]
 
@@ -227,22 +229,70 @@ def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTa
     >>> wishes.cost, wishes.layers[0].weights, wishes.layers[0].biases
     (1.0, array([[-6.]]), array([-2.]))
     """
-    if not isinstance(model, MLP):
-        raise TypeError(f"nudges explains an MLP, layer by layer; got {type(model).__name__} {model!r:.60}")
-    X = examples("x", x)
-    is_one = X.ndim == 1
-    Y = examples("y", [y] if is_one else y)
-    X = X[None] if is_one else X
-    if len(X) != len(Y):
-        raise ValueError(f"x and y must be equally long: got {len(X)} examples and {len(Y)} targets")
-    _check(model, X[0].tolist(), Y[0].tolist(), cost, "" if is_one else " (example 0)")
+    found: Nudges | NudgeTable = Explainer(model, cost)(x, y)
+    return found
 
-    results = _results(_explained(model, cost), X, Y)
-    sizes = model.sizes[1:]
-    costs, outputs, *parts = np.split(results, list(accumulate([1, sizes[-1], *sizes, *sizes]))[:-1], axis=1)
-    _check_outputs(model, X, parts[-1], is_one)
-    table = NudgeTable(model, Y, costs[:, 0], -outputs, [X, *parts[len(sizes) :]], parts[: len(sizes)])
-    return table[0] if is_one else table
+
+class Explainer:
+    """The nudges of examples for one model and one cost: `Explainer(model, cost)(x, y)` returns what `nudges(model, x, y, cost)` does.
+
+    Its program is recorded on the first call and used again: it reads the parameters whenever it runs, so it stays right while the model
+    trains. Make another explainer after a change of layers or activations.
+
+    Parameters
+    ----------
+    model : MLP
+        The network to explain.
+    cost : callable
+        `cost(outputs, y)` of one example. It must not depend on the parameters directly, as a penalty does.
+
+    Raises
+    ------
+    TypeError
+        If the model is not an MLP.
+    """
+
+    def __init__(self, model: MLP, cost: Cost) -> None:
+        if not isinstance(model, MLP):
+            raise TypeError(f"nudges explains an MLP, layer by layer; got {type(model).__name__} {model!r:.60}")
+        self.model, self.cost = model, cost
+        self._names = [name for name, _ in model.named_parameters()]
+        self._explain = _explained(model, cost)
+        self._program: Vectorized | None = vectorize(self._explain, check=False)
+        self._checked: set[tuple[tuple[int, ...], ...]] = set()  # shapes of an example
+
+    def __call__(self, x: npt.ArrayLike, y: Any) -> Any:
+        """The nudges of one example, x (inputs,), as Nudges, or of many, (examples, inputs), as a NudgeTable; see `nudges`."""
+        X = examples("x", x)
+        is_one = X.ndim == 1
+        Y = examples("y", [y] if is_one else y)
+        X = X[None] if is_one else X
+        if len(X) != len(Y):
+            raise ValueError(f"x and y must be equally long: got {len(X)} examples and {len(Y)} targets")
+        shapes = (X.shape[1:], Y.shape[1:])
+        if shapes not in self._checked:
+            _check(self.model, X[0].tolist(), Y[0].tolist(), self.cost, "" if is_one else " (example 0)")
+            self._checked.add(shapes)
+        results = self._results(X, Y)
+        sizes = self.model.sizes[1:]
+        costs, outputs, *parts = np.split(results, list(accumulate([1, sizes[-1], *sizes, *sizes]))[:-1], axis=1)
+        _check_outputs(self.model, X, parts[-1], is_one)
+        table = NudgeTable(self.model, self._names, Y, costs[:, 0], -outputs, [X, *parts[len(sizes) :]], parts[: len(sizes)])
+        return table[0] if is_one else table
+
+    def _results(self, X: Array, Y: Array) -> Array:
+        """A row for each example: from the program, if the function can be compiled and there are enough examples to be worth it."""
+        if self._program is not None and len(X) > 5:
+            try:
+                self._program.check(X, Y)  # all at once: a piece would number its examples from 0
+                return in_pieces(self._program, X, Y)
+            except TraceError:
+                self._program = None
+        rows = []
+        for index, (x, y) in enumerate(zip(X.tolist(), Y.tolist())):
+            with _about(f" (example {index})"):
+                rows.append([number_of(each) for each in self._explain(x, y)])
+        return np.array(rows)
 
 
 def _explained(model: MLP, cost: Cost) -> Callable[[Any, Any], list[Any]]:
@@ -264,20 +314,6 @@ def _explained(model: MLP, cost: Cost) -> Callable[[Any, Any], list[Any]]:
         return [value, *by_output, *(delta for layer in deltas for delta in layer), *(a for layer in activations[1:] for a in layer)]
 
     return explain
-
-
-def _results(explain: Callable[[Any, Any], list[Any]], X: Array, Y: Array) -> Array:
-    """A row for each example: from a program, where it can be compiled and there are enough examples to be worth it."""
-    if len(X) > 5:
-        with suppress(TraceError):
-            program = vectorize(explain, check=False)
-            program.check(X, Y)  # all at once: a piece would number its examples from 0
-            return in_pieces(program, X, Y)
-    rows = []
-    for index, (x, y) in enumerate(zip(X.tolist(), Y.tolist())):
-        with _about(f" (example {index})"):
-            rows.append([number_of(each) for each in explain(x, y)])
-    return np.array(rows)
 
 
 def _check(model: MLP, x: list[float], y: Any, cost: Cost, which: str) -> None:

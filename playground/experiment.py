@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import ParameterLayout, UndefinedError, Value, total, vectorize
-from nn import MLP, DivergenceError, Training, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
+from nn import MLP, DivergenceError, Explainer, Training, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
 from nn.anatomy import Undefined, first_undefined
 from nn.answers import accuracy
 from nn.checkpoint import State
@@ -94,11 +94,12 @@ class Experiment:
             raise RefusedError(f"{undefined or error}: choose one that has a value everywhere", "activations") from None
 
     def _prepare(self) -> None:
-        """The programs that measure and draw."""
+        """The programs that measure, draw and explain, for the current activations and cost. The parameters are read on each call."""
         model, cost = self.model, self.cost_function
         self.measure = vectorize(lambda x, y: [cost(outputs := model(x), y), *outputs], check=False)
         self.boundary = vectorize(model, dtype=np.float32)
         self.maps = vectorize(lambda x: [a for layer in self._layers(x) for a in layer], dtype=np.float32)
+        self.explainer = Explainer(model, cost)
         self._cells: dict[int, Map] = {}
 
     def _layers(self, x: Any) -> Iterator[list[Any]]:

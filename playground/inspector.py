@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd import Value, chain_rule, grad, vectorize, why
-from nn import anatomy, nudges
+from autograd import Value, Vectorized, chain_rule, grad, vectorize
+from nn import anatomy
 from nn.activations import Activation, linear
 from nn.anatomy import Anatomy
 from nn.answers import probabilities
@@ -62,8 +62,14 @@ class Inspector:
                 raise RefusedError("there are no examples to look at yet: paint some into the plane")
             x, label = part.X[index], int(part.y[index])
         target = experiment.problem.targets(np.array([label]), experiment.configuration.cost)[0].tolist()
-        look = partial(anatomy, experiment.model, x, target, experiment.cost_function)
-        return self._once((x.tobytes(), label), look), label
+        return self._once((x.tobytes(), label), partial(self._looked_at, x, target)), label
+
+    def _looked_at(self, x: Array, target: Any) -> Anatomy:
+        """One example inside the network; the nodes between the outputs and the cost have the names of `WORDS`."""
+        experiment = self.experiment
+        found, cost = anatomy(experiment.model, x, target, experiment.cost_function), experiment.configuration.cost
+        _name_in_words(found, WORDS.get(f"{cost} of several" if len(found.outputs) > 1 else cost) or WORDS[cost])
+        return found
 
     def example(self, which: Which) -> tuple[dict[str, Any], Arrays]:
         """All that happens in the network for one example; of a digit with pictures."""
@@ -158,9 +164,8 @@ class Inspector:
         found, _ = self._anatomy(which)
         index = self.experiment.place_of(layer, neuron, place)
         leaf, here = experiment.parameters[index], found[layer, neuron]
-        cost = experiment.configuration.cost
-        _name_in_words(found, WORDS.get(f"{cost} of several" if len(found.outputs) > 1 else cost) or WORDS[cost])
-        rule, reason = chain_rule(found.cost, leaf, PATHS, experiment.model), why(found.cost, leaf, experiment.model)
+        rule = chain_rule(found.cost, leaf, PATHS, experiment.model)
+        reason = rule.why()
         wishes, penalty = self._wishes(layer, neuron, place), 0.0 if place is None else experiment.penalty_slope(leaf.data)
         spread = np.linspace(0, len(wishes) - 1, min(WISHES, len(wishes))).astype(np.int64).tolist()
         average = float(wishes.mean()) if len(wishes) else None
@@ -196,8 +201,7 @@ class Inspector:
         experiment, training = self.experiment, self.experiment.problem.training
         if not len(training):
             return np.zeros(0)
-        targets = experiment.targets(training)
-        table = self._once("wishes", lambda: nudges(experiment.model, training.X, targets, experiment.cost_function))
+        table = self._once("wishes", lambda: experiment.explainer(training.X, experiment.targets(training)))
         deltas: Array = table.deltas[layer][:, neuron]
         return -deltas if place is None else -deltas * table.activations[layer][:, place]
 
@@ -219,11 +223,18 @@ def _prediction(outputs: Array) -> int:
 def _curve(f: Activation, low: float, high: float) -> dict[str, Array]:
     """A function and its slope, sampled."""
     x = np.linspace(low, high, 121)
-    return {"x": x, "f": sampled(f, x), "slope": sampled(grad(f), x)}
+    return {"x": x, "f": sampled(f, x), "slope": sampled(f, x, 1)}
 
 
-def sampled(f: Activation, x: Array) -> Array:
-    """A function of one number at many, nan where it has no value."""
+def sampled(f: Activation, x: Array, order: int = 0) -> Array:
+    """A function of one number, or its derivative of an order from 1 to 2, at the numbers x; nan where it has no value."""
     with np.errstate(all="ignore"):
-        numbers: Array = vectorize(f)(x)
+        numbers: Array = _compiled(f, order)(x)
     return numbers
+
+
+@lru_cache(256)
+def _compiled(f: Activation, order: int) -> Vectorized:
+    for _ in range(order):
+        f = grad(f)
+    return vectorize(f)

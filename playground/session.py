@@ -230,7 +230,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd import grad
 from nn import FormulaError, formula
 from nn.data import Array
 from nn.formula import CONSTANTS, FUNCTIONS
@@ -511,8 +510,8 @@ class Session:
             "text": text,
             "x": x,
             "f": sampled(f, x),
-            "first": sampled(grad(f), x),
-            "second": sampled(grad(grad(f)), x),
+            "first": sampled(f, x, 1),
+            "second": sampled(f, x, 2),
         }
 
     # Taking away

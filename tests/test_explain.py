@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from autograd import Value, relu, sigmoid, softplus, tanh, vectorize, where
-from nn import MLP, Neuron, binary_cross_entropy, cross_entropy, digits, hinge, l2_penalty, nudges, one_hot, squared_error, xor
+from nn import MLP, Explainer, Neuron, binary_cross_entropy, cross_entropy, digits, hinge, l2_penalty, nudges, one_hot, squared_error, xor
 from nn.explain import Nudges, NudgeTable
 
 RNG = np.random.default_rng(0)
@@ -359,3 +359,24 @@ def test_kinds_of_results() -> None:
     table = nudges(model, X[:1], [[0, 0, 0, 1]], squared_error)
     assert isinstance(table, NudgeTable)
     assert len(table) == 1
+
+
+@pytest.mark.parametrize(("model", "Y", "cost"), CASES)
+def test_an_explainer_follows_the_parameters_without_calling_the_cost_again(model: MLP, Y: npt.NDArray[Any], cost: Any) -> None:
+    calls: list[int] = []
+
+    def counted(outputs: Any, y: Any) -> Any:
+        calls.append(1)
+        return cost(outputs, y)
+
+    explain = Explainer(model, counted)
+    explain(X, Y)
+    before, saved = len(calls), [parameter.data for parameter in model.parameters()]
+    try:
+        for parameter in model.parameters():
+            parameter.data *= 1.1
+        np.testing.assert_array_equal(explain(X, Y).rows, table_of(model, Y, cost).rows)
+        assert len(calls) == before
+    finally:
+        for parameter, number in zip(model.parameters(), saved):
+            parameter.data = number

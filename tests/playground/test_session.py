@@ -26,6 +26,7 @@ from nn import (
     SGD,
     Adam,
     Cosine,
+    Explainer,
     binary_cross_entropy,
     blobs,
     circles,
@@ -975,20 +976,18 @@ def test_the_source_is_the_program_of_this_very_network(kind: str) -> None:
     assert cost == pytest.approx(frame["cost"] + frame["penalty"], rel=1e-12)
 
 
-def test_what_all_weights_of_a_moment_are_told_from_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+def test_all_weights_of_a_moment_share_one_look_at_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
 
-    def counted(name: str) -> Callable[..., Any]:
-        find = getattr(inspector, name)
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            calls.append(name)
+            return function(*arguments)
 
-        def found(*arguments: Any) -> Any:
-            asked.append(name)
-            return find(*arguments)
+        return call
 
-        return found
-
-    for name in ("anatomy", "nudges"):
-        monkeypatch.setattr(inspector, name, counted(name))
+    monkeypatch.setattr(inspector, "anatomy", counted("anatomy", inspector.anatomy))
+    monkeypatch.setattr(Explainer, "__call__", counted("explainer", Explainer.__call__))
     player = Player(**SMALL)
     changes: list[dict[str, Any]] = [
         {"do": "step"}, {"do": "set", "cost": "hinge"}, {"do": "weight", "layer": 0, "neuron": 0, "input": 0, "value": 0.5}, {"do": "back"},
@@ -996,8 +995,8 @@ def test_what_all_weights_of_a_moment_are_told_from_is_found_once(monkeypatch: p
     for change in changes:
         for place in range(2):
             player("inspect", what="weight", layer=0, neuron=1, input=place)
-        assert sorted(asked) == ["anatomy", "nudges"]
-        asked.clear()
+        assert sorted(calls) == ["anatomy", "explainer"]
+        calls.clear()
         player(**change)
 
 
