@@ -1,6 +1,7 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
-from nn.anatomy import anatomy
+from nn.activations import linear
+from nn.anatomy import anatomy, first_undefined
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
 from nn.data import (
     blobs,
@@ -48,9 +49,11 @@ __all__ = [
     "circles",
     "cross_entropy",
     "digits",
+    "first_undefined",
     "formula",
     "hinge",
     "l2_penalty",
+    "linear",
     "load_csv",
     "load_digits",
     "load_mnist",

@@ -182,6 +182,11 @@ def first_undefined(model: MLP, X: npt.ArrayLike) -> Undefined | None:
     """The first neuron, from the inputs on, whose activation is not finite for an example of X (examples, inputs).
 
     None if there is none: a weighted sum that has overflowed is no fault of an activation.
+
+    >>> from autograd import log
+    >>> from nn import MLP
+    >>> print(first_undefined(MLP([1, 1], [log], seed=1), [[1.0], [-2.0]]))
+    neuron 0 of layer 0 met -0.691168, where its activation log has no value
     """
     before = examples("X", X)
     for depth, layer in enumerate(model.layers):

@@ -250,6 +250,16 @@ class Explainer:
     ------
     TypeError
         If the model is not an MLP.
+
+    Examples
+    --------
+    >>> model = MLP([1, 1])
+    >>> explain = Explainer(model, lambda outputs, y: (outputs[0] - y) ** 2)
+    >>> for weight in (2.0, 1.0):
+    ...     model.layers[0].neurons[0].weights[0].data = weight
+    ...     explain([3.0], 5.0).layers[0].weights
+    array([[-6.]])
+    array([[12.]])
     """
 
     def __init__(self, model: MLP, cost: Cost) -> None:

@@ -202,7 +202,7 @@ GOOD = '{"title": "A", "pages": [{"title": "B", "text": ["C"], %s}]}'
     [
         ("[]", "this must be an object with fields, got []"),
         ('{\n"title": }', "line 2: this is no JSON: Expecting value"),
-        ('{"title": NaN}', "NaN is no number in JSON"),
+        ('{"title": NaN}', "NaN is not a number in JSON"),
         ("[" * 100_000, "this is nested too deep"),
         (" " * 500_001, "a lesson has at most 500,000 characters, got 500,001"),
         ('{"pages": []}', "title must be text, got null"),

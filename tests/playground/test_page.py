@@ -319,7 +319,7 @@ def test_a_mistake_in_the_playground_pauses_the_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(Experiment, "advance", fail)
-        page.wait(lambda: "this is a mistake in the playground itself: TypeError('cannot cast')" in page.text("#notice"))
+        page.wait(lambda: "this is a bug in the playground: TypeError('cannot cast')" in page.text("#notice"))
         assert not page.is_running
         asked = len(page.sent("frame"))
         page.run("return new Promise(done => setTimeout(done, 300))")

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Value, relu, sigmoid, tanh
+from autograd import Value, relu, sigmoid, tanh, vectorize
 from nn import (
     MLP,
     SGD,
@@ -46,6 +46,7 @@ from nn import (
 from nn.data import Array
 from playground import Session, bundle, inspector
 from playground.configuration import ACTIVATIONS, CLASSES, COSTS, FEATURES
+from playground.session import ANSWERS
 from tests.playground.players import Player, unpacked
 
 ROOT = Path(__file__).parents[2]
@@ -65,8 +66,7 @@ def test_a_session_says_what_there_is_to_choose_from() -> None:
     assert hello["limits"]["message"] == 2_000_000
     for text in hello["activations"]:
         assert player("formula", text=text)["text"] == text
-    assert "where" in hello["functions"]
-    assert hello["constants"] == ["e", "pi"]
+    player("set", **{name: hello["defaults"][name] for name in hello["live"]})
 
 
 @pytest.mark.parametrize("identity", [0, -7, 2**53 - 1, "", "seven", "é" * 100])
@@ -91,8 +91,8 @@ def test_an_id_is_a_whole_number_or_a_short_text(identity: Any) -> None:
         ("{", "a message is JSON, and this is not: Expecting property name"),
         ("[1, 2]", "a message is a JSON object with a field `do`, got [1, 2]"),
         ("7", "a message is a JSON object with a field `do`, got 7"),
-        ('{"do": NaN}', "a message is JSON, and this is not: NaN is no number in JSON"),
-        ('{"do": "frame", "steps": -Infinity}', "a message is JSON, and this is not: -Infinity is no number in JSON"),
+        ('{"do": NaN}', "a message is JSON, and this is not: NaN is not a number in JSON"),
+        ('{"do": "frame", "steps": -Infinity}', "a message is JSON, and this is not: -Infinity is not a number in JSON"),
         ("[" * 100_000, "a message is JSON, and this is not: "),
         ("9" * 5000, "a message is JSON, and this is not: "),
         ("x" * 2_000_001, "a message has at most 2,000,000 characters, got 2,000,001"),
@@ -103,7 +103,7 @@ def test_an_id_is_a_whole_number_or_a_short_text(identity: Any) -> None:
         ('{"do": "__init__"}', "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, draw, "),
         ('{"do": ["hello"]}', 'save; got ["hello"]'),
         (b"hello", "a message is text, got bytes"),
-        ('{"do": "hello", "to": "you"}', 'unknown field "to"; none is known here'),
+        ('{"do": "hello", "to": "you"}', 'unknown field "to"; there are no fields here'),
         ('{"do": "frame", "steps": 1e400}', "steps must be a whole number from 0 to 1,000, got "),
     ],
 )
@@ -117,8 +117,8 @@ def test_what_is_no_message_is_answered_by_an_error(message: Any, problem: str) 
 
 
 WRONG: list[tuple[Any, str, str]] = [
-    (7, "", "this must be an object with fields, got 7"),
-    ({"colour": 1}, "colour", 'unknown field "colour"; known here are layers, cost, '),
+    (7, "", "expected an object with fields, got 7"),
+    ({"colour": 1}, "colour", 'unknown field "colour"; the fields are layers, cost, '),
     ({"data": {"name": "mice"}}, "data.name", "must be one of moons, circles, xor, spirals, blobs, digits, "),
     ({"data": {"name": "moons", "n": 3}}, "data.n", "must be a whole number from 4 to 5,000, got 3"),
     ({"data": {"name": "moons", "n": 1e9}}, "data.n", "must be a whole number from 4 to 5,000, got 10000"),
@@ -127,18 +127,18 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"data": {"name": "moons", "noise": "1"}}, "data.noise", 'must be a number from 0 to 10, got "1"'),
     ({"data": {"name": "moons", "classes": 3}}, "data.classes", "must be a whole number from 2 to 2, got 3"),
     ({"data": {"name": "digits", "n": 3001}}, "data.n", "must be a whole number from 10 to 3,000, got 3001"),
-    ({"data": {"name": "points"}}, "data.X", "must be a list of 0 to 5,000, got null"),
-    ({"data": {"name": "points", "X": [[0, 1]], "y": []}}, "data.y", "must be a list of 1, got 0"),
-    ({"data": {"name": "points", "X": [[0]], "y": [0]}}, "data.X[0].X", "must be a list of 2, got 1"),
+    ({"data": {"name": "points"}}, "data.X", "must be a list of 0 to 5,000 elements, got null"),
+    ({"data": {"name": "points", "X": [[0, 1]], "y": []}}, "data.y", "must be a list of 1 elements, got 0"),
+    ({"data": {"name": "points", "X": [[0]], "y": [0]}}, "data.X[0].X", "must be a list of 2 elements, got 1"),
     ({"data": {"name": "points", "X": [[0, 1]], "y": [6]}}, "data.y[0]", "must be a whole number from 0 to 5, got 6"),
     ({"data": {"name": "csv"}}, "data.text", "must be text, got null"),
     ({"data": {"name": "csv", "text": CSV, "file": "/etc/passwd"}}, "data.file", 'unknown field "file"'),
     ({"data": {"name": "csv", "text": CSV, "target": "kin"}}, "data.text", "the text has no single column 'kin'"),
     ({"held_out": 1}, "held_out", "must be a number from 0 to 0.9, got 1"),
-    ({"features": []}, "features", "must be a list of 1 to 7, got 0"),
+    ({"features": []}, "features", "must be a list of 1 to 7 elements, got 0"),
     ({"features": ["x3"]}, "features[0]", 'must be one of x1, x2, x1^2, x2^2, x1*x2, sin(4*x1), sin(4*x2); got "x3"'),
-    ({"features": ["x1", "x1"]}, "features", "has one of them twice"),
-    ({"layers": [4] * 7}, "layers", "must be a list of 0 to 6, got 7"),
+    ({"features": ["x1", "x1"]}, "features", "contains a feature twice"),
+    ({"layers": [4] * 7}, "layers", "must be a list of 0 to 6 elements, got 7"),
     ({"layers": [65]}, "layers[0]", "must be a whole number from 1 to 64, got 65"),
     ({"data": {"name": "digits"}, "layers": [64, 64, 64, 64]}, "layers", "has 63,370 parameters, more than 60,000"),
     ({"activations": ["x"]}, "activations", "must be a formula, or a list of one for each of the 2 hidden layers, got 1"),
@@ -146,14 +146,14 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"activations": ["x", "x +"]}, "activations[1]", "expected a number, x, or a function"),
     ({"activations": "tanh"}, "activations", "expected '(' after tanh"),
     ({"activations": "x" * 1_000_000}, "activations", "the formula has 1,000,000 characters, more than 200"),
-    ({"output_activation": "tanh(x)"}, "output_activation", "must be x for cross_entropy, which takes scores"),
+    ({"output_activation": "tanh(x)"}, "output_activation", "must be x for cross_entropy, which expects scores"),
     ({"output_activation": None}, "output_activation", "must be a formula of x, such as tanh(x); got null"),
     ({"cost": "l2"}, "cost", 'must be one of squared_error, cross_entropy, hinge; got "l2"'),
-    ({"optimizer": "adam"}, "optimizer", 'this must be an object with fields, got "adam"'),
+    ({"optimizer": "adam"}, "optimizer", 'expected an object with fields, got "adam"'),
     ({"optimizer": {"name": "adam", "momentum": 0.9}}, "optimizer.momentum", 'unknown field "momentum"'),
     ({"optimizer": {"name": "sgd", "momentum": 1}}, "optimizer.momentum", "must be a number from 0 to 0.999"),
     ({"optimizer": {"nesterov": 1}}, "optimizer.nesterov", "must be true or false, got 1"),
-    ({"optimizer": {"momentum": 0, "nesterov": True}}, "optimizer.nesterov", "looks ahead along the momentum"),
+    ({"optimizer": {"momentum": 0, "nesterov": True}}, "optimizer.nesterov", "needs a momentum above 0, such as 0.9"),
     ({"schedule": {"name": "cosine", "epochs": 0}}, "schedule.epochs", "must be a number from 0.1 to 1e+06"),
     ({"rate": -0.1}, "rate", "must be a number from 0 to 1e+06, got -0.1"),
     ({"batch_size": 0}, "batch_size", "must be a whole number from 1 to 5,000, got 0"),
@@ -194,24 +194,24 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
     ({"do": "frame", "gradient": "yes"}, 'gradient must be true or false, got "yes"'),
     ({"do": "step", "by": "hand"}, 'by must be one of example, step, epoch; got "hand"'),
     ({"do": "step", "by": "epoch", "count": 2}, "count must be a whole number from 1 to 1, got 2"),
-    ({"do": "back"}, "there is nothing to go back to: this is the beginning, or as far as is remembered"),
+    ({"do": "back"}, "there is nothing to go back to: this is the first state, or the oldest one that is kept"),
     ({"do": "inspect", "what": "cat"}, 'what must be one of example, neuron, weight; got "cat"'),
     ({"do": "inspect", "example": {"of": "training", "index": 28}}, "example.index must be a whole number from 0 to 27, got 28"),
-    ({"do": "inspect", "example": {"of": "drawn"}}, "example.of is drawn, and nothing has been drawn yet"),
+    ({"do": "inspect", "example": {"of": "drawn"}}, "example.of is drawn, but no digit has been drawn yet"),
     ({"do": "inspect", "what": "neuron", "layer": 3, "neuron": 0}, "layer must be a whole number from 0 to 2, got 3"),
     ({"do": "inspect", "what": "neuron", "layer": 0}, "neuron must be a whole number from 0 to 3, got null"),
     ({"do": "inspect", "what": "weight", "layer": 1, "neuron": 0, "input": 4}, "input must be a whole number from 0 to 3, got 4"),
     ({"do": "weight", "layer": 0, "neuron": 0, "input": 0, "value": None}, "value must be a number from -1e+06 to 1e+06, got null"),
-    ({"do": "draw", "pixels": [0] * 784}, "drawing is for the digits: choose them as the data first"),
-    ({"do": "draw", "pixels": [0] * 783}, "pixels must be a list of 784, got 783"),
+    ({"do": "draw", "pixels": [0] * 784}, "drawing needs the digits: choose them as the data first"),
+    ({"do": "draw", "pixels": [0] * 783}, "pixels must be a list of 784 elements, got 783"),
     ({"do": "draw", "pixels": [2] * 784}, "pixels[0] must be a number from 0 to 1, got 2"),
     ({"do": "formula", "text": 7}, "text must be a formula of x, such as tanh(x); got 7"),
     ({"do": "formula", "text": "x", "from": 3, "to": 3}, "to must be more than from, 3; got 3"),
     ({"do": "formula", "text": "1/x"}, "this has no value (float division by zero) at x = 0, and an activation has to have one at"),
     ({"do": "save", "what": "/etc/passwd"}, 'what must be one of weights, script, page; got "/etc/passwd"'),
-    ({"do": "set", "layers": [3]}, 'unknown field "layers"; known here are rate, schedule, optimizer, batch_size, clip, '),
+    ({"do": "set", "layers": [3]}, 'unknown field "layers"; the fields are rate, schedule, optimizer, batch_size, clip, '),
     ({"do": "set", "rate": None}, "rate must be a number from 0 to 1e+06, got null"),
-    ({"do": "set", "output_activation": "tanh(x)"}, "output_activation must be x for cross_entropy, which takes scores"),
+    ({"do": "set", "output_activation": "tanh(x)"}, "output_activation must be x for cross_entropy, which expects scores"),
 ]  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def test_what_cannot_be_done_is_refused_with_nothing_changed(message: dict[str, 
 
 
 def test_every_field_of_a_reply_is_in_the_protocol() -> None:
-    protocol = str(sys.modules["playground.session"].__doc__)
+    protocol = (ROOT / "docs" / "reference" / "playground-protocol.md").read_text(encoding="utf-8")
     plane, picture = Player(**SMALL), Player(**LIKE["digits"])
     replies = [plane.configured, picture("draw", pixels=[0.5] * 784), picture("inspect", what="neuron", layer=0, neuron=0)]
     replies += [plane(do) for do in ("hello", "run", "frame", "pause", "step", "back", "inspect", "source", "save")]
@@ -320,13 +320,13 @@ def test_the_numbers_of_a_moment_are_the_engines(kind: str) -> None:
         if not len(part):
             assert (frame["held_out_cost"], frame["held_out_accuracy"]) == (None, None)
             continue
-        targets = experiment.targets(part).tolist()
-        costs = [experiment.cost_function(experiment.model(x), y).data for x, y in zip(part.X, targets)]
+        targets = experiment.programs.targets(part).tolist()
+        costs = [experiment.programs.cost_function(experiment.model(x), y).data for x, y in zip(part.X, targets)]
         assert frame[f"{name}cost"] == pytest.approx(sum(costs) / len(costs), rel=1e-12)
         outputs = [[each.data for each in experiment.model(x)] for x in part.X]
         answers = [int(each[0] > 0) if len(each) == 1 else int(np.argmax(each)) for each in outputs]
         assert frame[f"{name}accuracy"] == pytest.approx(np.mean(np.array(answers) == part.y))
-    weights = [w.data for w in experiment.weights()]
+    weights = [w.data for w in experiment.programs.weights()]
     l1, l2 = LIKE[kind].get("l1", 0), LIKE[kind].get("l2", 0)
     assert frame["penalty"] == pytest.approx(l1 * np.abs(weights).sum() + l2 * np.square(weights).sum(), rel=1e-12)
     assert frame["gradient"].tolist() == experiment.run.gradient.tolist()
@@ -371,7 +371,8 @@ def test_maps_and_boundary_are_the_networks_over_the_plane(kind: str) -> None:
         for row, column in ((0, 0), (2, 5), (side - 1, 1)):
             x1, x2 = left + (right - left) * (column + 0.5) / side, top - (top - bottom) * (row + 0.5) / side
             inputs = {"x1": x1, "x2": x2, "x2^2": x2**2, "x1*x2": x1 * x2, "sin(4*x2)": math.sin(4 * x2)}
-            activations, everything = [inputs[each] for each in player.configured["inputs"]], []
+            activations = [inputs[each] for each in player.configured["inputs"]]
+            everything = list(activations)
             for layer in experiment.model.layers:
                 activations = [each.data for each in layer(activations)]
                 everything += activations
@@ -388,7 +389,7 @@ def test_a_frame_brings_what_was_asked_for() -> None:
     frame = player("frame", boundary=8, maps=10, parameters=True)
     assert [each[:3] for each in frame["arrays"]] == [
         ["boundary", "float32", [1, 8, 8]],
-        ["maps", "float32", [8, 10, 10]],
+        ["maps", "float32", [10, 10, 10]],
         ["parameters", "float64", [31]],
     ]
     digits_frame = Player(**LIKE["digits"])("frame", boundary=8, maps=8, parameters=True)
@@ -525,7 +526,7 @@ def graph(player: Player, x: Any, target: Any) -> tuple[MLP, Value]:
     """The network after backward() from this example's cost, as a user would write it."""
     experiment = player.session.experiment
     experiment.model.zero_grad()
-    cost = experiment.cost_function(experiment.model(x), target)
+    cost = experiment.programs.cost_function(experiment.model(x), target)
     cost.backward()
     return experiment.model, cost
 
@@ -553,7 +554,7 @@ def test_an_examples_numbers_are_the_graphs(kind: str) -> None:
         assert told["outputs"] == a
         assert told["prediction"] == (int(a[0] > 0) if len(a) == 1 else int(np.argmax(a)))
         outputs = [Value(each) for each in a]
-        player.session.experiment.cost_function(outputs, told["target"]).backward()
+        player.session.experiment.programs.cost_function(outputs, told["target"]).backward()
         assert told["output_wishes"] == pytest.approx([-each.grad for each in outputs], rel=1e-12)
         if told["probabilities"] is not None:
             assert sum(told["probabilities"]) == pytest.approx(1.0)
@@ -623,7 +624,7 @@ def test_a_weights_gradient_its_paths_and_its_wishes_are_one(kind: str) -> None:
         assert told["rule"]["delta"] * told["rule"]["activation"] == pytest.approx(leaf.grad, rel=1e-9, abs=1e-15)
         assert f"is {leaf.grad + 0.0:.4g}: " in told["why"]["text"]
         wishes = []
-        for x, y in zip(part.X, experiment.targets(part).tolist()):
+        for x, y in zip(part.X, experiment.programs.targets(part).tolist()):
             graph(player, x, y)
             wishes.append(-leaf.grad)
         assert [each["wish"] for each in told["wishes"]] == pytest.approx(wishes, rel=1e-9, abs=1e-15)
@@ -631,11 +632,9 @@ def test_a_weights_gradient_its_paths_and_its_wishes_are_one(kind: str) -> None:
         assert [each["class"] for each in told["wishes"]] == part.y.tolist()
         assert told["examples"] == len(part)
         assert told["average"] == pytest.approx(np.mean(wishes), rel=1e-9, abs=1e-15)
-        whole = experiment.run._objective.value_and_gradient  # the gradient of everything, as the run has it
-        gradient = np.empty(len(experiment.parameters))
-        whole((experiment.run.X, experiment.run.Y), experiment.run._own.theta, gradient)
-        in_order = experiment.run._own.in_model_order(gradient)
-        assert told["total"] == pytest.approx(in_order[told["index"]], rel=1e-9, abs=1e-15)
+        whole = vectorize(lambda x, y: experiment.programs.whole_cost(experiment.model(x), y))
+        gradients = whole.per_example_gradients(part.X, experiment.programs.targets(part), order=[leaf])
+        assert told["total"] == pytest.approx(gradients.mean(), rel=1e-9, abs=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -721,7 +720,7 @@ def test_divergence_is_explained_and_the_last_finite_numbers_are_back() -> None:
     assert frame["stopped"]["problem"].startswith("training diverged in epoch 4, at step ")
     assert "with learning rate 100000: " in frame["stopped"]["problem"]
     assert frame["stopped"]["problem"].endswith(
-        f"Back at step {frame['step']}, where all numbers were finite: try a smaller learning rate, or limit the gradient (clip)"
+        f"Back at step {frame['step']}, where all numbers were finite: try a smaller learning rate, or gradient clipping"
     )
     assert frame["stopped"]["neuron"] is None
     assert 9 <= frame["step"] < 60
@@ -769,7 +768,7 @@ def test_an_activation_without_a_value_where_the_network_is_is_refused() -> None
     before = player.parameters, player("frame", boundary=8)["boundary"].tolist()
     refused = player.refused("set", activations="sqrt(x + 6)")
     assert refused["problem"].startswith("neuron 2 of layer 0 met -")
-    assert refused["problem"].endswith("where its activation sqrt(x + 6) has no value: choose one that has a value everywhere")
+    assert refused["problem"].endswith("where its activation sqrt(x + 6) has no value: choose an activation that is defined everywhere")
     assert (player.parameters, player("frame", boundary=8)["boundary"].tolist()) == before
     assert player.session.experiment.configuration.activations == ("tanh(x)", "tanh(x)")
     player("step", count=3)
@@ -875,7 +874,7 @@ def test_there_may_be_no_points_to_begin_with() -> None:
     assert not frame["gradient"].any()
     for do, more in (("run", {}), ("step", {}), ("step", {"by": "example"}), ("source", {}), ("save", {"what": "script"})):
         assert player.refused(do, **more)["problem"] == "there are no examples to learn from yet: paint some into the plane"
-    assert player.refused("inspect")["problem"] == "there are no examples to look at yet: paint some into the plane"
+    assert player.refused("inspect")["problem"] == "there are no examples to inspect yet: paint some into the plane"
     player("weight", layer=0, neuron=1, input=1, value=2)
     player("set", activations="sin(x)", rate=0.2)
     before = player.parameters
@@ -970,8 +969,9 @@ def test_the_source_is_the_program_of_this_very_network(kind: str) -> None:
     assert text.startswith("import numpy as np\n")
     names: dict[str, Any] = {}
     exec(compile(text, "source", "exec"), names)
-    run = player.session.experiment.run
-    cost, _ = names["cost"](run.X, run.Y, run._own.theta)
+    experiment = player.session.experiment
+    run, program = experiment.run, vectorize(lambda x, y: experiment.programs.whole_cost(experiment.model(x), y))
+    cost, _ = names["cost"](run.X, run.Y, program.record(run.X, run.Y).parameter_vector())
     frame = player("frame")
     assert cost == pytest.approx(frame["cost"] + frame["penalty"], rel=1e-12)
 
@@ -1075,7 +1075,7 @@ def test_a_run_changed_without_end_has_no_script(monkeypatch: pytest.MonkeyPatch
     player("set", rate=0.4)
     player("set", rate=0.5)
     assert player.refused("save", what="script")["problem"] == (
-        "this run was changed by hand too often to tell: begin anew, and save sooner"
+        "this run was changed too often for a script: reset the network and save earlier"
     )
 
 
@@ -1115,9 +1115,9 @@ def test_a_long_run_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_mistake_of_ours_does_not_end_the_session(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     player = Player()
-    monkeypatch.setitem(player.session.answers, "source", lambda given: [][1])
+    monkeypatch.setitem(ANSWERS, "source", lambda session, given: [][1])
     assert player.refused("source", id=3) == {
-        "is": "error", "id": 3, "problem": "this is a mistake in the playground itself: IndexError('list index out of range')",
+        "is": "error", "id": 3, "problem": "this is a bug in the playground: IndexError('list index out of range')",
     }  # fmt: skip
     assert "a message could not be answered" in caplog.text
     assert player("hello")["version"] == 1
@@ -1178,7 +1178,7 @@ CONFIGURATION = st.fixed_dictionaries(
     optional={
         "data": st.sampled_from(DATA) | st.fixed_dictionaries({"name": st.just("csv"), "text": st.text("1,x\n\"'. ", max_size=40)}),
         "held_out": st.sampled_from([0, 0.3, 0.9]),
-        "features": st.lists(st.sampled_from(FEATURES), max_size=7),
+        "features": st.lists(st.sampled_from(list(FEATURES)), max_size=7),
         "layers": st.lists(st.integers(1, 4), max_size=2),
         "seed": st.integers(0, 3),
         "noise": VALUES,
