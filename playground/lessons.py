@@ -241,9 +241,7 @@ class _Reader:
     def _line(self, number: int, row: str, goes_on: bool) -> None:
         """A line of a paragraph."""
         if NO_PARAGRAPH.match(row):
-            _wrong(
-                number, f"a page has only paragraphs, no lists, quotations, tables or pictures; this begins with {row.split()[0][:20]}"
-            )
+            _wrong(number, f"a page has only paragraphs, no lists, quotations, tables or pictures; this begins with {row.split()[0][:20]}")
         text = self.pages[-1]["text"]
         if goes_on:
             text[-1] += f" {row.strip()}"

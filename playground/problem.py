@@ -120,26 +120,27 @@ def _from_csv(configuration: Configuration) -> Problem:
     data = configuration.data
     text, field = str(data["text"]), "configuration.data.text"
     if text.count("\n") > ROWS + 1 or text.count("\r") > ROWS + 1:
-        raise RefusedError(f"the text has {max(text.count(each) for each in chr(10) + chr(13)):,} lines; {ROWS:,} rows are taken", field)
+        raise RefusedError(f"the text has {max(text.count(each) for each in chr(10) + chr(13)):,} lines; the limit is {ROWS:,} rows", field)
     longest = max(map(len, text.splitlines()), default=0)
     if longest > 100 * COLUMNS:
-        raise RefusedError(f"a line of the text has {longest:,} characters; {100 * COLUMNS:,} are taken", field)
+        raise RefusedError(f"a line of the text has {longest:,} characters; the limit is {100 * COLUMNS:,}", field)
     try:
         table = load_csv(io.StringIO(text), -1 if data["target"] is None else data["target"])
     except ValueError as error:
         raise RefusedError(str(error).replace("the open file", "the text"), field) from None
     if not 2 <= len(table.features) <= COLUMNS:
-        raise RefusedError(f"the text has {len(table.features)} columns beside the target; 2 to {COLUMNS} are taken", field)
+        raise RefusedError(f"the text has {len(table.features)} columns besides the target; use 2 to {COLUMNS}", field)
     found, y = np.unique(table.y, return_inverse=True)
     most = CLASSES["csv"][1]
     if not 2 <= len(found) <= most:
-        raise RefusedError(f"the target has {len(found)} different values; 2 to {most}, the classes, are taken", field)
+        raise RefusedError(f"the target has {len(found)} different values; use 2 to {most} classes", field)
     classes = table.classes or [f"{each:g}" for each in found.tolist()]
     training, held_out = _parts(configuration, table.X, y.astype(np.int64))
     training, held_out = (Part(X, part.y, X[:, :2]) for part in (training, held_out) for X in [standardize(part.X, like=training.X)])
     names = (table.features[0], table.features[1])
     plane = _around(np.vstack([training.at, held_out.at]), names, painted=False)
-    return Problem(training, held_out, table.features, classes, plane, table.because, None)
+    because = f"The first line was read as {'column names' if table.header else 'an example'}."
+    return Problem(training, held_out, table.features, classes, plane, because, None)
 
 
 def _parts(configuration: Configuration, X: Array, y: Labels) -> tuple[Part, Part]:

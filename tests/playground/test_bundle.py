@@ -47,15 +47,19 @@ def test_what_a_module_passes_on_it_passes_on() -> None:
         (
             "a_js",
             "const a = 1;\nexport {a};",
-            "a.js, line 2: 'export {a};' is no import or export that goes into one file; see playground/bundle.py",
+            "a.js, line 2: 'export {a};' is not an import or export that fits into one file; see playground/bundle.py",
         ),
-        ("a_js", "export let a = 1;", "a.js, line 1: 'export let a = 1;' is no import or export that goes into one file"),
-        ("a_js", 'import * as all from "./c.js";', "a.js, line 1: 'import * as all from \"./c.js\";' is no import or export"),
-        ("a_js", 'import {d} from "./d.js";', "a.js imports d.js, which is not there"),
-        ("c_js", 'import {a} from "./a.js";', "main.js imports a.js imports c.js imports a.js: modules that import each other in a circle"),
-        ("a_js", 'export const a = "</SCRIPT>";', "a.js has </SCRIPT in it, which would end the <script> that it is put in"),
-        ("style_css", "p {} /* </style> */", "style.css has </style in it, which would end the <style> that it is put in"),
-        ("index_html", "<p>", 'the page has <meta charset="utf-8"> 0 times, and it must be there once'),
+        ("a_js", "export let a = 1;", "a.js, line 1: 'export let a = 1;' is not an import or export that fits into one file"),
+        ("a_js", 'import * as all from "./c.js";', "a.js, line 1: 'import * as all from \"./c.js\";' is not an import or export"),
+        ("a_js", 'import {d} from "./d.js";', "a.js imports d.js, which does not exist"),
+        (
+            "c_js",
+            'import {a} from "./a.js";',
+            "main.js imports a.js imports c.js imports a.js: modules must not import each other in a circle",
+        ),
+        ("a_js", 'export const a = "</SCRIPT>";', "a.js contains </SCRIPT, which would end the <script> element"),
+        ("style_css", "p {} /* </style> */", "style.css contains </style, which would end the <style> element"),
+        ("index_html", "<p>", 'the page contains <meta charset="utf-8"> 0 times; it must contain it once'),
     ],
 )
 def test_what_cannot_stand_in_one_file_is_refused(name: str, text: str, problem: str) -> None:

@@ -70,7 +70,8 @@ def test_the_guide_names_all_events_and_all_parts_of_the_page_that_it_names_are_
 
 
 def test_the_page_tells_of_all_events_and_of_no_others() -> None:
-    script, index = ((PAGE / name).read_text(encoding="utf-8") for name in ("main.js", "index.html"))
+    script = "\n".join(path.read_text(encoding="utf-8") for path in sorted(PAGE.glob("*.js")))
+    index = (PAGE / "index.html").read_text(encoding="utf-8")
     told = set(re.findall(r'"([\w-]+)"', " ".join(re.findall(r"happened\((.*?)\)", script))))
     told |= set(re.findall(r'name="shows" value="(\w+)"', index)) | set(re.findall(r'step\("(\w+)"\)', script))
     assert told - {"example"} == set(EVENTS) - {"example"}
@@ -169,7 +170,7 @@ def test_markdown_that_is_no_lesson(text: str, problem: str) -> None:
         (["data: moons", "data.noises: 1"], 'line 9: unknown field "noises"; the fields are name, n, noise, classes'),
         (["activations: tanh(y)"], "line 8: unknown name 'y'; known are "),
         (["data: digits", "data.n: 20", "layers: 64,64,64,64"], "line 10: a network of [784, 64, 64, 64, 64, 10] has 63,370 parameters"),
-        (["seed: 1", "data: csv", "data.text: 1,2,3"], "line 10: the target has 1 different values; 2 to 10, the classes, are taken"),
+        (["seed: 1", "data: csv", "data.text: 1,2,3"], "line 10: the target has 1 different values; use 2 to 10 classes"),
         (["do: this", "until: ran"], "line 9: until must be one of run, paused, step, "),
         (["until: run"], "line 8: until needs a task: add a line such as do: Press the big button"),
         (["do:"], "line 8: do is empty"),

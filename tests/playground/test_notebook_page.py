@@ -186,9 +186,9 @@ def test_a_kernel_that_is_gone_is_missed(notebook: Notebook) -> None:
     page.wait(lambda: page.text("#cost") != "–")
     notebook.run(f"window.models[{json.dumps(shown['comm'])}].trigger('comm_live_update')")
     page = notebook.enter(0)
-    assert page.text("#notice") == "The kernel was restarted, or has ended. Run the cell again to begin anew."
+    assert page.text("#notice") == "The kernel was restarted or has ended. Run the cell again to start a new session."
     page.click("#by-step")
-    assert page.text("#notice") == "The kernel was restarted, or has ended. Run the cell again to begin anew."
+    assert page.text("#notice") == "The kernel was restarted or has ended. Run the cell again to start a new session."
 
 
 def test_a_cell_that_is_cleared_ends_its_session(notebook: Notebook) -> None:

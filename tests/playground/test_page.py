@@ -218,12 +218,12 @@ STORY: list[tuple[Any, ...]] = [  # of each page its title, and what is to be do
     ("Two kinds of points", ("#plane", [Keys.ARROW_DOWN])),
     ("A neuron holds a number", NEURON),
     ("A weighted sum", WEIGHT),
-    ("Squishing", ("[data-formula='0']", [Keys.ENTER]), ("#formula", ["x * sigmoid(x)", Keys.ENTER])),
+    ("The activation function", ("[data-formula='0']", [Keys.ENTER]), ("#formula", ["x * sigmoid(x)", Keys.ENTER])),
     ("All those dials", NEURON, WEIGHT, ("[data-key=slider]", [Keys.ARROW_RIGHT])),
     ("How bad is it? The cost", (NOWHERE, ["e"])),
     ("The average", (NOWHERE, ["n"])),
     ("Downhill", (NOWHERE, [Keys.SPACE])),
-    ("Drunk, and careful", (NOWHERE, [Keys.SPACE])),
+    ("The drunk and the careful man", (NOWHERE, [Keys.SPACE])),
     ("Nudges", (NOWHERE, [Keys.SPACE]), NEURON, WEIGHT),
     ("The chain rule", ("[name=shows]:checked", [Keys.ARROW_RIGHT])),
     (
@@ -244,7 +244,7 @@ def test_it_learns_moons_while_the_plane_changes_and_stops_when_paused(opened: O
     before = page.picture("#plane")
     page.click("#play")
     page.wait(lambda: page.accuracy > 95)
-    page.wait(lambda: page.text("#rate-words").endswith("frames a second"))
+    page.wait(lambda: page.text("#rate-words").endswith("frames per second"))
     assert page.picture("#plane") != before
     page.click("#play")
     page.wait(lambda: not page.is_running)
@@ -336,7 +336,7 @@ def test_an_epoch_and_the_examples_of_a_mini_batch(opened: Opener) -> None:
     page.wait_for("#step-number", "2")
     assert page.text("#epoch") == "1"
     page.click("#by-example")
-    page.wait(lambda: "69 more in this mini-batch, then the update" in page.text("#flow-words"))
+    page.wait(lambda: "69 more in this mini-batch before the update" in page.text("#flow-words"))
     assert page.step == 2
     assert "δ" in page.text("#stage")
     assert "delta" in page.find("[data-neuron='0,0']").get_attribute("aria-label")
@@ -355,11 +355,11 @@ def test_the_inspector_tells_a_neuron_s_numbers_as_the_engine_has_them(opened: O
     total = sum(products) + neuron.bias.data
     expected = [number for weight, value, product in zip(neuron.weights, x, products) for number in (weight.data, value, product)]
     assert terms == pytest.approx([*expected, neuron.bias.data, total], rel=1e-12)
-    assert page.number(".squish-card .activation") == pytest.approx(np.tanh(total), rel=1e-12)
-    assert page.number(".squish-card .slope") == pytest.approx(1 - np.tanh(total) ** 2, rel=1e-12)
+    assert page.number(".activation-card .activation") == pytest.approx(np.tanh(total), rel=1e-12)
+    assert page.number(".activation-card .slope") == pytest.approx(1 - np.tanh(total) ** 2, rel=1e-12)
     assert page.number(".delta-card .delta") == pytest.approx(neuron.bias.grad, rel=1e-12)
     assert page.numbers(".delta-card tbody .figure")[:2] == pytest.approx([output.bias.grad, output.weights[2].data], rel=1e-12)
-    assert page.text(".squish-card code") == "tanh(x)"
+    assert page.text(".activation-card code") == "tanh(x)"
 
 
 def test_the_inspector_tells_a_weight_s_gradient_its_paths_and_its_wishes(opened: Opener) -> None:
@@ -466,7 +466,7 @@ def test_the_elements_of_the_inspector_stay_while_the_network_runs(opened: Opene
     if target == "weight":
         page.inspect("Weight w[0,0,0]", "[data-key='w[0,0,0]']")
     if target == "example":
-        page.inspect("One example", "[data-key=example]")
+        page.inspect("Example", "[data-key=example]")
     page.click("#play")
     page.run("window.elements = [...document.querySelectorAll('#inspector [data-key]')];window.elements.at(-1).focus();")
     before, step = page.text("#inspector"), page.step
@@ -505,7 +505,7 @@ def test_a_formula_is_drawn_while_typed_a_mistake_gets_a_caret_and_the_network_g
 def test_painted_points_are_learned_from(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL, "held_out": 0})
     page.click("#wipe")
-    page.wait(lambda: page.text("#counts").startswith("0 examples"))
+    page.wait(lambda: page.text("#counts") == "0 training examples")
     page.click("#play")
     page.wait(lambda: "no examples to learn from yet" in page.text("#notice"))
     assert not page.is_running
@@ -528,13 +528,13 @@ def test_points_of_a_file_s_text(opened: Opener) -> None:
     page.click("[value=csv]")
     page.find("#csv-text").send_keys("width,height,kind\n" + "".join(f"{i},{i % 3},{'ab'[i % 2]}\n" for i in range(10)))
     page.click("#csv-use")
-    page.wait_for("#counts", "7 examples to learn from, 3 held out")
-    assert "line 1 is the header" in page.text("#because")
-    assert [each.text for each in page.browser.find_elements(By.CSS_SELECTOR, "#class-legend span")] == ["a", "b", "hollow: held out"]
+    page.wait_for("#counts", "7 training examples, 3 test examples")
+    assert page.text("#because") == "The first line was read as column names."
+    assert [each.text for each in page.browser.find_elements(By.CSS_SELECTOR, "#class-legend span")] == ["a", "b", "hollow = test points"]
     page.find("#csv-text").send_keys("1,2\n")
     page.click("#csv-use")
     page.wait(lambda: page.find("#notice").is_displayed())
-    assert page.text("#counts") == "7 examples to learn from, 3 held out"
+    assert page.text("#counts") == "7 training examples, 3 test examples"
 
 
 def test_divergence_is_explained(opened: Opener) -> None:
@@ -560,9 +560,9 @@ def test_a_digit_is_read_while_it_is_drawn(opened: Opener, way: str) -> None:
             page.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
     else:
         page.find("#pad").send_keys(Keys.SPACE, *[Keys.ARROW_RIGHT] * 6, *[Keys.ARROW_DOWN] * 5)
-    page.wait(lambda: page.text("#pad-words").startswith(("The network says", "row")) and len(page.numbers(".answers data")) == 10)
+    page.wait(lambda: page.text("#pad-words").startswith(("Prediction", "row")) and len(page.numbers(".answers data")) == 10)
     assert sum(page.numbers(".answers data")) == pytest.approx(1)
-    page.wait_for("#inspector-title", "The digit as drawn")
+    page.wait_for("#inspector-title", "Drawn digit")
     assert len(page.browser.find_elements(By.CSS_SELECTOR, ".pictures canvas")) == 17  # the pixels, and sixteen neurons
     for digit in (3, 8):
         page.choose_option("target", str(digit))
@@ -578,8 +578,8 @@ def test_a_digit_passes_through_the_network_and_shows_what_it_wishes(opened: Ope
     assert page.picture("#pad") != empty
     assert page.picture("[data-neuron='1,3'] canvas") != network
     page.inspect("Neuron a[0,3]", "[data-neuron='0,3']")
-    assert "smaller ones, together" in page.text("#inspector")
-    page.inspect("One example", "[data-key=example]")
+    assert "smaller terms" in page.text("#inspector")
+    page.inspect("Example", "[data-key=example]")
     assert len(page.browser.find_elements(By.CSS_SELECTOR, ".pictures canvas")) == 17
 
 
@@ -636,7 +636,7 @@ def test_lines_show_gradients_too_and_curves_are_read_under_the_pointer(opened: 
     page.run("document.querySelector('#curves').focus()")
     page.press(*[Keys.ARROW_RIGHT] * 30)
     reading = page.text("#curve-words")
-    assert reading.startswith(f"step 2: training {page.text('#cost')}, held out {page.text('#held-out-cost')}")
+    assert reading.startswith(f"step 2: training {page.text('#cost')}, test {page.text('#held-out-cost')}")
     page.run("document.querySelector('#curves').blur()")
     assert page.text("#curve-words") == ""
     assert page.picture("#curves") == cost
@@ -653,7 +653,7 @@ def test_a_session_that_is_gone_is_missed(browser: Any) -> None:
     page.wait(lambda: page.find("#notice").is_displayed())
     assert not page.is_running
     page.click("#by-step")
-    assert page.text("#notice").startswith("The session is gone")
+    assert page.text("#notice").startswith("The session has ended")
     assert browser.get_log("browser") == []
 
 

@@ -122,10 +122,7 @@ MAPS = (
 
 def test_what_takes_a_session_is_switched_off_and_says_so(played: Opener, saved: Opener) -> None:
     page = saved(played(SMALL, steps=1))
-    assert (
-        page.text("#notice")
-        == "This is a saved state: every number can be looked at, and what would change it takes the playground itself."
-    )
+    assert page.text("#notice") == "This is a saved page. You can inspect every number; to change something, open the playground."
     buttons = [
         "restart",
         "back",
@@ -148,7 +145,7 @@ def test_what_takes_a_session_is_switched_off_and_says_so(played: Opener, saved:
     assert not [each for each in ("[data-key=slider]", "[data-key=typed]", "[data-key=after]") if page.find(each).is_displayed()]
     page.click("#plane")
     page.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN)  # another example than the one that was looked at
-    assert page.text("#notice") == "Of this saved state the numbers of one example alone were kept, and not of this one."
+    assert page.text("#notice") == "This saved page contains the numbers of one example only, and this is another one."
     assert page.text("#inspector-title") == "Weight w[0,2,1]"
     page.run("document.getElementById('show-source').closest('details').open = true")
     page.click("#show-source")

@@ -114,7 +114,7 @@ def test_what_is_no_file_of_the_page_is_not_found(server: Server, name: str) -> 
 )
 def test_another_host_is_refused(server: Server, host: str) -> None:
     response = get(server, f"/{server.token}/", Host=host.format(port=server.port))
-    assert (response.status, response.read()) == (403, b"this server goes by the address that it printed, and no other\n")
+    assert (response.status, response.read()) == (403, b"use the printed address of this server\n")
 
 
 def test_two_hosts_are_refused(server: Server) -> None:
@@ -129,7 +129,7 @@ def test_two_hosts_are_refused(server: Server) -> None:
 def test_another_origin_is_refused(server: Server, origin: str) -> None:
     origin = origin.format(port=server.port)
     response = get(server, f"/{server.token}/main.js", Origin=origin)
-    assert (response.status, response.read()) == (403, b"this server talks to its own page, and no other\n")
+    assert (response.status, response.read()) == (403, b"this server accepts requests from its own page only\n")
     if origin:
         with pytest.raises(InvalidStatus, match="HTTP 403"):
             opened(server, origin=origin)
@@ -146,7 +146,7 @@ def test_a_wrong_token_is_refused(server: Server, path: str) -> None:
     path = path.format(token=server.token, short=server.token[:-1])
     if path.isascii() and path:
         response = get(server, path)
-        assert (response.status, response.read()) == (403, b"this is not the address that was printed, with its token\n")
+        assert (response.status, response.read()) == (403, b"the token is wrong: use the printed address of this server\n")
     with pytest.raises(InvalidStatus, match="HTTP 403"):
         opened(server, path=path if path.isascii() else "/%C3%A9/socket")
 
@@ -266,7 +266,7 @@ def wait_until(condition: Any) -> None:
 
 def test_idle_sessions_end() -> None:
     with serving(idle=0.2) as server, opened(server) as connection:
-        with pytest.raises(ConnectionClosed, match=r"nothing was asked for 0\.2 seconds: load the page anew to go on"):
+        with pytest.raises(ConnectionClosed, match=r"no message for 0\.2 seconds: reload the page to continue"):
             connection.recv(30)
         wait_until(lambda: server.open == 0)
 
@@ -275,7 +275,7 @@ def test_there_are_only_so_many_sessions() -> None:
     with serving(sessions=2) as server, opened(server) as one, opened(server) as two:
         asked(one, do="hello")
         asked(two, do="hello")
-        with opened(server) as three, pytest.raises(ConnectionClosed, match="there are 2 sessions already: close another page first"):
+        with opened(server) as three, pytest.raises(ConnectionClosed, match="there are already 2 sessions: close another page first"):
             three.recv(30)
         one.close()
         wait_until(lambda: server.open == 1)
@@ -369,7 +369,7 @@ def test_a_port_that_is_taken_is_said(server: Server) -> None:
     with pytest.raises(SystemExit) as caught:
         __main__.main(["--no-browser", "--port", str(server.port)])
     assert str(caught.value).startswith(f"cannot listen on port {server.port}: ")
-    assert str(caught.value).endswith("; choose another with --port, or leave it out for a free one")
+    assert str(caught.value).endswith("; choose another one with --port, or omit --port for a free one")
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http", "1.5", "²"])

@@ -56,9 +56,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     found = contents(built(tmp_path))
-    page = {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file()}
-    assert found.keys() == page | {"numbers.js", "nudge.zip"}
-    assert {"index.html", "main.js", "worker.js", "style.css", "lessons/story.json"} <= page
+    page = {path.name for path in PAGE.iterdir() if path.is_file()}
+    assert found.keys() == page | {"lessons/story.json", "numbers.js", "nudge.zip"}
+    assert {"index.html", "main.js", "worker.js", "style.css"} <= page
     changed = {name for name in page if found[name] != (PAGE / name).read_bytes()}
     assert changed == {"index.html", "worker.js"}
     with zipfile.ZipFile(io.BytesIO(found["nudge.zip"])) as archive:
@@ -82,7 +82,7 @@ def test_it_has_a_teachers_lessons(tmp_path: Path, capsys: pytest.CaptureFixture
     assert lesson == {"title": "Lines", "pages": [{"title": "One", "text": ["Text."]}]}
     assert f"A link to the lesson in {path} ends in index.html?lesson=lines\n" in capsys.readouterr().out
     path.write_text("# Lines\n\nText.\n")
-    with pytest.raises(SystemExit, match=r"lines\.md, line 3: this stands before the first page"):
+    with pytest.raises(SystemExit, match=r"lines\.md, line 3: this is before the first page"):
         site.main([f"--output={tmp_path / 'another'}", f"--lesson={path}"])
     assert not (tmp_path / "another").exists()
 
@@ -136,7 +136,7 @@ def test_a_folder_with_other_things_is_left_as_it_is(tmp_path: Path, capsys: pyt
     (tmp_path / "index.html").write_text("mine")
     with pytest.raises(SystemExit) as ended:
         site.main(["--output", str(tmp_path)])
-    assert ended.value.code == f"{tmp_path} has other things in it: choose another folder with --output, or empty it"
+    assert ended.value.code == f"{tmp_path} contains other files: choose another folder with --output, or empty it"
     assert contents(tmp_path) == {"index.html": b"mine"}
     with pytest.raises(SystemExit) as ended:
         site.main(["--output", str(tmp_path / "index.html")])
@@ -146,15 +146,15 @@ def test_a_folder_with_other_things_is_left_as_it_is(tmp_path: Path, capsys: pyt
 def test_the_command_says_where_it_is_and_what_readers_will_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site.main(["--output", str(tmp_path / "a")])
     assert capsys.readouterr().out == (
-        f"The playground is in {tmp_path / 'a'}, with Pyodide from {site.CDN}: which readers' browsers will ask for it\n"
+        f"The playground is in {tmp_path / 'a'}, with Pyodide from {site.CDN}: readers' browsers load it from there\n"
         f"To look at it: python -m http.server --bind 127.0.0.1 --directory {tmp_path / 'a'}\n"
-        f"A server that can should send with worker.js: Content-Security-Policy: default-src 'none'; "
+        f"If your server can, let it send this header with worker.js: Content-Security-Policy: default-src 'none'; "
         f"script-src 'self' {site.CDN} 'wasm-unsafe-eval'; connect-src 'self' {site.CDN}\n"
     )
     (tmp_path / "b/pyodide").mkdir(parents=True)
     site.main(["--output", str(tmp_path / "b")])
     told = capsys.readouterr().out
-    assert "with Pyodide from ./pyodide/: nothing comes from elsewhere\n" in told
+    assert "with Pyodide from ./pyodide/: the page loads nothing from another server\n" in told
     assert told.endswith("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'\n")
 
 

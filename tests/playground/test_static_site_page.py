@@ -22,7 +22,7 @@ from playground import site
 from tests.playground.test_page import NOTHING, SMALL, Engine, Page
 from tests.wasm import Wasm
 
-AGAIN = ". Reload the page to begin anew: the address keeps your settings."
+AGAIN = ". Reload the page to start again: the address keeps your settings."
 PYODIDE = os.environ.get("NUDGE_PYODIDE")
 
 
@@ -198,7 +198,7 @@ def test_a_worker_that_is_not_there_is_told_of(opened: Opener, tmp_path: Path) -
     (tmp_path / "site/worker.js").unlink()
     page.browser.refresh()
     page.wait_for(
-        "#notice", "the worker cannot run: worker.js could not be loaded. Reload the page to begin anew: the address keeps your settings."
+        "#notice", "the worker cannot run: worker.js could not be loaded. Reload the page to start again: the address keeps your settings."
     )
 
 
