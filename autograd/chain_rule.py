@@ -1,4 +1,4 @@
-"""The chain rule path by path: which products of local derivatives a gradient is the sum of."""
+"""The chain rule path by path: a gradient as the sum of products of local derivatives."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from autograd._support import check_whole
 from autograd.names import ModelNames, Names, model_names, number
 from autograd.paths import Factor, Path, Paths, along, counted, turned
 from autograd.value import Value
@@ -14,39 +15,55 @@ from autograd.why import Diagnosis, diagnose
 
 @dataclass(frozen=True)
 class ChainRule:
-    """A derivative as a sum over paths: the largest ones first, the rest as a number. Prints as one would write it."""
+    """A derivative as a sum over paths. Prints as a formula with numbers.
+
+    Attributes
+    ----------
+    output, leaf : Value
+        The derivative is that of `output` by `leaf`.
+    gradient : float
+        The derivative.
+    count : int
+        The number of paths.
+    paths : tuple of Path
+        The largest paths, in descending order of size.
+    stops : tuple of Factor
+        If every path contains a factor of 0: those factors.
+    model : ModelNames
+        The names that the model gives to nodes.
+    """
 
     output: Value
     leaf: Value
     gradient: float
     count: int
     paths: tuple[Path, ...]
-    stops: tuple[Factor, ...]  # where every path meets a factor of 0: such factors
+    stops: tuple[Factor, ...]
     model: ModelNames
     _paths: Paths = field(repr=False, compare=False)
 
     @property
     def rest(self) -> float:
-        """What the paths that are not among `paths` add up to."""
+        """The sum of the paths that are not in `paths`."""
         return self.gradient - sum(path.product for path in self.paths) if self.count > len(self.paths) else 0.0
 
     @property
     def edges(self) -> frozenset[tuple[Value, int]]:
-        """The edges on `paths`, each as a node and the index of the operand."""
+        """The edges on `paths`: pairs of a node and the index of an operand."""
         return frozenset((factor.node, factor.index) for path in self.paths for factor in path.factors)
 
     @property
     def nodes(self) -> frozenset[Value]:
-        """The nodes on `paths`, both ends included."""
+        """The nodes on `paths`, including both ends."""
         return frozenset({self.output, self.leaf} | {factor.operand for path in self.paths for factor in path.factors})
 
     def named_paths(self) -> list[list[tuple[str, float]]]:
-        """Each of `paths` as its factors: the name of a local derivative, `∂y/∂v1`, and its number."""
+        """For each of `paths`, its factors as pairs: the name of a local derivative, `∂y/∂v1`, and its value."""
         names = Names(self.output, self.leaf, along(factor for path in self.paths for factor in path.factors), self.model)
         return [[(names.derivative(each.node, each.operand), each.derivative) for each in path.factors] for path in self.paths]
 
     def why(self) -> Diagnosis:
-        """Why the derivative is zero, not finite, tiny or huge, as `why` says it, without a second walk of the graph."""
+        """The diagnosis that `why(output, leaf, model)` returns, without a second walk of the graph."""
         return diagnose(self._paths, self.model)
 
     def __str__(self) -> str:
@@ -63,7 +80,7 @@ class ChainRule:
         size = sum(abs(path.product) for path in going) + abs(self.rest)
         rows = [(path.product, _product(path.factors, names)) for path in going]
         if self.count > len(going):
-            stopped = len(going) < len(self.paths)  # then so are all those that are not listed, as the largest come first
+            stopped = len(going) < len(self.paths)  # the paths that are not listed are smaller, so they are 0 too
             more = counted(self.count - len(going))
             rows.append((0.0, f"{more} with a factor of 0") if stopped else (self.rest, f"all {more} more together"))
         lines = [f"{self._title(names)}: the sum over {counted(self.count)}", ""]
@@ -78,7 +95,7 @@ class ChainRule:
         return f"∂{names[self.output]}/∂{names[self.leaf]} = {number(self.gradient)}"
 
     def _stopped(self, names: Names) -> str:
-        """Which factors of 0 stop every path, in words."""
+        """A sentence that names the factors of 0 on every path."""
         factors = [names.derivative(factor.node, factor.operand) for factor in self.stops]
         if len(factors) > FEW:
             factors[FEW - 1 :] = [f"{len(factors) - FEW + 1} more like these"]
@@ -87,12 +104,35 @@ class ChainRule:
 
 
 def chain_rule(output: Value, leaf: Value, most: int = 10, model: object = None) -> ChainRule:
-    """The derivative of `output` by `leaf` as a sum over paths, the `most` largest in size one by one.
+    """Write the derivative of `output` by `leaf` as a sum over the paths between them.
 
-    Each path is a product of local derivatives, read from the table at the numbers of the graph. No `grad` is touched. Raises
-    ValueError where a leaf's data was assigned after the graph was made.
-    A `model`, anything with `named_parameters()`, gives its names to parameters and neurons: `w[0,3,2]`, `z[0,3]`, `a[0,3]`.
+    Each path is a product of local derivatives at the numbers of the graph. No `grad` changes.
 
+    Parameters
+    ----------
+    output : Value
+        The result to differentiate.
+    leaf : Value
+        The node to differentiate by, of the graph of `output`.
+    most : int, default 10
+        The number of paths to list. The other paths are summed.
+    model : object, optional
+        A model with `named_parameters()`. It names the parameters and neurons: `w[0,3,2]`, `z[0,3]`, `a[0,3]`.
+
+    Returns
+    -------
+    ChainRule
+        The gradient, the number of paths, and the largest paths. Print it to read it.
+
+    Raises
+    ------
+    TypeError
+        If `output` or `leaf` is not a Value, or `model` has no `named_parameters()`.
+    ValueError
+        If `most` is less than 1, or a leaf's `data` was assigned after the graph was made.
+
+    Examples
+    --------
     >>> x = Value(3.0, label="x")
     >>> y = x * x + 2 * x
     >>> y.label = "y"
@@ -107,19 +147,17 @@ def chain_rule(output: Value, leaf: Value, most: int = 10, model: object = None)
           v1 = x * x = 9
           v2 = 2 * x = 6
     """
-    if most < 1:
-        raise ValueError(f"most={most} must be at least 1: how many paths to show one by one")
-    paths = Paths(output, leaf, most)
+    paths = Paths(output, leaf, check_whole("most", most, meaning="the number of paths to list"))
     stops = tuple(paths.stops()) if paths.gradient == 0 else ()
     return ChainRule(output, leaf, paths.gradient, paths.count, paths.largest(), stops, model_names(output, model), paths)
 
 
-LONG = 12  # factors in one product that a person reads
-FEW = 5  # factors in one sentence
+LONG = 12  # factors in a product that is written out
+FEW = 5  # factors in a sentence
 
 
 def _product(factors: Sequence[Factor], names: Names) -> str:
-    """`∂y/∂v1 · ∂v1/∂x = 2 · 3`; of a long one the two ends, with what is between them multiplied out."""
+    """`∂y/∂v1 · ∂v1/∂x = 2 · 3`. The middle of a long product is multiplied."""
     if not factors:
         return "the output itself"
     symbols = [names.derivative(each.node, each.operand) for each in factors]
@@ -132,7 +170,7 @@ def _product(factors: Sequence[Factor], names: Names) -> str:
 
 
 def _definitions(factors: Sequence[Factor], leaf: Value, names: Names) -> list[str]:
-    """What the names in `_product` stand for, a line each, and last what the model calls the leaf."""
+    """The definitions of the names in `_product`, one per line, and the model's full name of the leaf."""
     nodes = sorted(dict.fromkeys(factor.node for factor in factors), key=names.rank)
     shown = nodes if len(nodes) <= 40 else nodes[:20]
     ends = [leaf] if names.full(leaf) else []

@@ -9,12 +9,12 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autograd import kernels
-from autograd.operation import AND, ATOM, COMPARISON, OR, POWER, PRODUCT, SIGN, SUM, TABLE, Node, Operation, UndefinedError, primitive, real  # noqa: F401
+from autograd.operation import AND, ATOM, COMPARISON, OR, POWER, PRODUCT, SIGN, SUM, TABLE, Node, Operation, primitive, real  # noqa: F401
 
 
 def terms(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:
@@ -98,12 +98,12 @@ logistic_pdf: Operation
 add           = infix("add",      "+",  SUM,     operator.add,     np.add,      1.0, 1.0, is_commutative=True, is_sum=True)
 subtract      = infix("subtract", "-",  SUM,     operator.sub,     np.subtract, 1.0, -1.0, is_sum=True)
 multiply      = infix("multiply", "*",  PRODUCT, operator.mul,     np.multiply, lambda y, a, b: b, lambda y, a, b: a, is_commutative=True)
-divide        = infix("divide",   "/",  PRODUCT, operator.truediv, np.divide,   lambda y, a, b: 1 / b, lambda y, a, b: -y / b, singular=_by_zero)  # noqa: E501
+divide        = infix("divide",   "/",  PRODUCT, operator.truediv, np.divide,   lambda y, a, b: 1 / b, lambda y, a, b: -y / b, singular=_by_zero)
 power         = infix("power",    "**", POWER,   math.pow,         np.power,    _power_base, _power_exponent, singular=_power_is_singular)
 negative      = prefix("negative", "-", SIGN,    operator.neg,     np.negative, -1.0, is_sum=True)
 
 #                   name             on floats             on arrays                     partial derivative
-identity      = row("identity",      lambda x: x,          np.positive,                  1.0)
+identity      = row("identity",      lambda x: x,          np.positive,                  1.0, internal=True)
 detach        = row("detach",        lambda x: x,          lambda x: x,                  0.0)  # x.data of a recorded x
 absolute      = row("abs",           abs,                  np.absolute,                  lambda y, x: sign(x))
 sign          = row("sign",          kernels.sign,         np.sign,                      0.0)
@@ -111,13 +111,13 @@ sin           = row("sin",           math.sin,             np.sin,              
 cos           = row("cos",           math.cos,             np.cos,                       lambda y, x: -sin(x))
 atan          = row("atan",          math.atan,            np.arctan,                    lambda y, x: 1 / (1 + x * x))
 tanh          = row("tanh",          math.tanh,            np.tanh,                      lambda y, x: sech_squared(x))  # 1 - y^2, exact
-sech_squared  = row("sech_squared",  kernels.sech_squared, kernels.sech_squared_arrays,  lambda y, x: -2 * tanh(x) * y)
+sech_squared  = row("sech_squared",  kernels.sech_squared, kernels.sech_squared_arrays,  lambda y, x: -2 * tanh(x) * y, internal=True)
 sigmoid       = row("sigmoid",       kernels.sigmoid,      kernels.sigmoid_arrays,       lambda y, x: logistic_pdf(x))  # y (1 - y), exact
-logistic_pdf  = row("logistic_pdf",  kernels.logistic_pdf, kernels.logistic_pdf_arrays,  lambda y, x: -tanh(x / 2) * y)
+logistic_pdf  = row("logistic_pdf",  kernels.logistic_pdf, kernels.logistic_pdf_arrays,  lambda y, x: -tanh(x / 2) * y, internal=True)
 softplus      = row("softplus",      kernels.softplus,     kernels.softplus_arrays,      lambda y, x: sigmoid(x))
 relu          = row("relu",          kernels.relu,         lambda x: np.maximum(x, 0.0), lambda y, x: x > 0, selects=True)
-erf           = row("erf",           math.erf,             kernels.erf_arrays,           lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x))
-erfc          = row("erfc",          math.erfc,            kernels.erfc_arrays,          lambda y, x: -2 / math.sqrt(math.pi) * exp(-x * x))
+erf           = row("erf",           math.erf,             kernels.erf_arrays,           lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x), is_special=True)
+erfc          = row("erfc",          math.erfc,            kernels.erfc_arrays,          lambda y, x: -2 / math.sqrt(math.pi) * exp(-x * x), is_special=True)
 
 #                        name             on floats             on arrays                     one that can be infinite or nan
 exp           = singular("exp",           math.exp,             np.exp,                       lambda y, x: y)
@@ -134,7 +134,7 @@ cosh          = singular("cosh",          math.cosh,            np.cosh,        
 #                      name       on floats                      on arrays   partial derivatives: 0 for what is not chosen
 maximum       = choice("maximum", kernels.maximum,               np.maximum, _above, _below, is_commutative=True)
 minimum       = choice("minimum", kernels.minimum,               np.minimum, _below, _above, is_commutative=True)
-fmin          = choice("fmin",    kernels.fmin,                  np.fmin,    lambda y, a, b: a <= b, lambda y, a, b: b < a)
+fmin          = choice("fmin",    kernels.fmin,                  np.fmin,    lambda y, a, b: a <= b, lambda y, a, b: b < a, internal=True)
 where         = choice("where",   lambda c, a, b: a if c else b, np.where,   0.0, lambda y, c, a, b: c != 0, lambda y, c, a, b: c == 0)
 
 #                         name          symbol binds      on floats                   on arrays         they are flat
@@ -154,6 +154,8 @@ weighted_sum_ = many("weighted_sum", kernels.weighted_sum, kernels.weighted_sum_
 total_        = reducing("total",     np.add,       lambda *x: sum(x, 0.0), lambda y, *x: [1.0] * len(x), is_sum=True)
 logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      lambda y, *x: [exp(v - y) for v in x], normalised=True)
 # fmt: on
+
+FUNCTIONS = {name: op for name, op in TABLE.items() if op.precedence == ATOM and not op.variadic and not op.internal}  # of numbers, by name
 
 
 def total(values: Iterable[Any]) -> Any:
@@ -200,3 +202,7 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0)
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum needs one input for each weight: got {len(weights)} weights and {len(inputs)} inputs")
     return weighted_sum_(*weights, *inputs, bias)
+
+
+if not TYPE_CHECKING:  # a type checker reads the names above
+    __all__ = [*(name for name in FUNCTIONS if name in globals()), "logsumexp", "mean", "total", "weighted_sum"]

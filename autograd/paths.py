@@ -17,9 +17,9 @@ from autograd.names import Names
 from autograd.value import Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # a Value equals whatever has its number, so two factors are one only by identity
+@dataclass(frozen=True, slots=True, eq=False)  # Values compare by number, so factors compare by identity
 class Factor:
-    """One local derivative: of a node by one of its operands, all the others held still."""
+    """One local derivative: of a node by one of its operands, with the other operands constant."""
 
     node: Value
     index: int
@@ -27,7 +27,7 @@ class Factor:
 
     @property
     def is_choice(self) -> bool:
-        """Whether the node chose another operand, so that nothing is passed on to this one, whatever comes behind it."""
+        """Whether the node chose another operand, so that the gradient does not flow into this one."""
         return self.node.op is not None and not self.node.op.passes_on(self.index, self.derivative)
 
     @property
@@ -39,7 +39,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Path:
-    """One way from the output, first factor, back to the leaf, last factor."""
+    """One path from the output (first factor) to the leaf (last factor)."""
 
     factors: tuple[Factor, ...]
 
@@ -49,12 +49,12 @@ class Path:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the product is 0 by a factor of 0, not by many small ones."""
+        """Whether the product is 0 because of a factor of 0, and not because many small factors underflow."""
         return self.product == 0 and any(factor.derivative == 0 for factor in self.factors)
 
 
 class Paths:
-    """The part of the output's graph that depends on the leaf, with its local derivatives, and what is known of the paths in it."""
+    """The nodes of the output's graph that depend on the leaf, their local derivatives, and the paths through them."""
 
     def __init__(self, output: Value, leaf: Value, most: int) -> None:
         for name, given in (("output", output), ("leaf", leaf)):
@@ -79,7 +79,7 @@ class Paths:
         return self.output in self.factors
 
     def _sum(self, most: int) -> None:
-        """Count each node's paths to the leaf and find its largest ones, from those of its operands."""
+        """Count each node's paths to the leaf and find the largest ones, from those of its operands."""
         counts: dict[Value, int] = {}
         self.best: dict[Value, list[_Tail]] = {}
         for node, factors in self.factors.items():
@@ -100,7 +100,7 @@ class Paths:
         return tuple(self.path(rank) for rank in range(len(self.best.get(self.output, ()))))
 
     def path(self, rank: int) -> Path:
-        """The path that is number `rank` by size, followed from the output to the leaf."""
+        """The path with this rank by size, from the output to the leaf."""
         factors = []
         tail = self.best[self.output][rank]
         while tail.factor is not None:
@@ -109,9 +109,9 @@ class Paths:
         return Path(tuple(factors))
 
     def stops(self) -> list[Factor]:
-        """Factors of 0, one of which every path meets: the first from the output on, or from the leaf where those are fewer.
+        """Factors of 0 such that every path contains one: the nearest to the output, or to the leaf if those are fewer.
 
-        Empty where some path meets none.
+        Empty if some path contains no factor of 0.
         """
         from_output, first = {self.output}, []
         for node in reversed(self.factors):
@@ -133,7 +133,7 @@ class Paths:
 
 
 class _Tail(NamedTuple):
-    """The beginning of a large path at some node: its first factor, and which of the next node's tails it goes on with."""
+    """A large path from some node: its first factor, and the rank of the rest among the next node's tails."""
 
     size: float  # the logarithm of the product's absolute value, which neither overflows nor vanishes
     factor: Factor | None
@@ -142,7 +142,7 @@ class _Tail(NamedTuple):
 
 def log_size(derivative: float) -> float:
     if math.isnan(derivative):
-        return math.inf  # what is undefined is what one looks for, so it comes first
+        return math.inf  # undefined factors come first, because they explain the gradient
     return math.log(abs(derivative)) if derivative else -math.inf
 
 
@@ -152,7 +152,7 @@ def _join(one: float, other: float) -> float:
 
 
 def local_derivatives(node: Value, needed: Sequence[bool]) -> list[float]:
-    """The derivative of a node by each operand that is needed, alone: what the sweep would hand it for an adjoint of 1."""
+    """The partial derivatives of a node by the operands that are needed."""
     assert node.op is not None
     return node.op.partials_at(node.data, [each if isinstance(each, float) else each.data for each in node.operands], needed)
 
@@ -163,10 +163,10 @@ def along(factors: Iterable[Factor]) -> list[Value]:
 
 
 def turned(output: Value, leaf: Value, names: Names) -> str:
-    """A question to whoever seems to have given leaf and output for each other; empty where no path leads that way either."""
+    """A hint if output and leaf may be swapped, because the leaf depends on the output; else empty."""
     if output not in set(topological_order(leaf)):
         return ""
-    return f", but {names[leaf]} was computed from {names[output]}: you have them the other way round? First the output, then the leaf"
+    return f", but {names[leaf]} was computed from {names[output]}: pass the output first, then the leaf"
 
 
 def counted(paths: int) -> str:

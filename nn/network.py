@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd import Value, refuse_masked, relu, softplus, tanh, weighted_sum
+from autograd import Value, relu, softplus, tanh, weighted_sum
+from autograd._support import refuse_masked
 from nn import saved
 from nn.activations import Activation, activation_from, name_of
 from nn.arrays import Array

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Any
 
+from autograd._support import missing
 from nn.history import History, Step
 
 
@@ -60,6 +61,6 @@ def _bar(examples: int, done: int) -> Any:
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        print("a progress bar needs tqdm (pip install tqdm); without it there is a line now and then", file=sys.stderr)
+        print(missing("a progress bar", "tqdm") + ". Progress is printed as lines instead", file=sys.stderr)
         return None
     return tqdm(total=examples, initial=done, unit=" examples", unit_scale=True, dynamic_ncols=True)

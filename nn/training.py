@@ -25,7 +25,8 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Descent, UndefinedError, Value, refuse_masked, sigmoid
+from autograd import Descent, NudgeError, UndefinedError, Value, sigmoid
+from autograd._support import refuse_masked
 from nn import checkpoint as checkpoints
 from nn import checks
 from nn.activations import name_of
@@ -51,7 +52,7 @@ Callback = Callable[[Module, History], Any]
 AT_ONCE = 0.05  # seconds of steps in one call: Ctrl-C is answered after that
 
 
-class DivergenceError(ArithmeticError):
+class DivergenceError(NudgeError, ArithmeticError):
     """Training ran away: the cost or its gradient is no longer finite."""
 
 

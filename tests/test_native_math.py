@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from autograd import ops
+from autograd.errors import CompilationError
 from autograd.operation import Operation
 from autograd.vectorize.backends.native import compiler
-from autograd.vectorize.backends.native.compiler import CompilationError
 from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions, names
 from autograd.vectorize.program import ROWS
 
@@ -34,10 +34,6 @@ EXACT: dict[str, Callable[[Any], Any]] = {
     "tanh": mpmath.tanh,
     "cosh": mpmath.cosh,
     "sqrt": mpmath.sqrt,
-    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
-    "softplus": lambda x: x if x > 1e4 else mpmath.log1p(mpmath.exp(max(x, -1e5))),
-    "logistic_pdf": lambda x: mpmath.exp(-abs(x)) / (1 + mpmath.exp(-abs(x))) ** 2,
-    "sech_squared": lambda x: mpmath.sech(x) ** 2,
 }
 
 
@@ -99,7 +95,7 @@ def worst(name: str, dtype: np.dtype[Any], count: int) -> tuple[float, float]:
     """The largest error of a row, in ulp, and where it is."""
     x = numbers(name, dtype, count)
     with mpmath.workprec(150):
-        settled = np.inf if name in ("log", "log1p", "sqrt", "softplus") else 1e5  # farther out the exact value rounds as here
+        settled = np.inf if name in ("log", "log1p", "sqrt") else 1e5  # farther out the exact value rounds as here
         exact = [EXACT[name](mpmath.mpf(each)) for each in np.clip(x.astype(np.float64), -settled, settled).tolist()]
         errors = [ulps(float(y), each, dtype) for y, each in zip(run(name, x), exact)]
     place = int(np.argmax(errors))
@@ -107,8 +103,7 @@ def worst(name: str, dtype: np.dtype[Any], count: int) -> tuple[float, float]:
 
 
 def test_every_row_that_a_program_may_have_is_written_in_c() -> None:
-    assert {op.name for op in ROWS - REDUCTIONS} <= set(names())
-    assert set(names()) == {*ALL, "square"}
+    assert set(names()) == {*(op.name for op in ROWS - REDUCTIONS), "square"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

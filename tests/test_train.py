@@ -370,7 +370,7 @@ def test_randomness_inside_a_model_runs_on_scalars_and_says_so() -> None:
         def __call__(self, x: Any) -> list[Any]:
             return [each * float(rng.random() < 0.5) for each in self.network(x)]
 
-    with pytest.warns(RuntimeWarning, match=r"draws random numbers, or .* nn\.train does so with noise="):
+    with pytest.warns(RuntimeWarning, match=r"draws random numbers from .* nn\.train does so with noise="):
         fit(Careless(), epochs=1)
 
 

@@ -18,6 +18,7 @@ import tracemalloc
 import types
 import uuid
 import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ from autograd import (
     where,
 )
 from autograd.vectorize import ParameterLayout
+from autograd.vectorize.program import LARGE
 from nn import MLP, squared_error
 from tests.programs import KINDS, RNG, Array, Function, batch, eager, pasted
 from tests.test_agreement import PROGRAM, RandomProgram
@@ -872,6 +874,25 @@ def test_a_repeated_call_is_a_new_one_whatever_changed(backend: str, changes: li
                     arrays["out"].fill(7)
                     expected = called(vectorize(f, backend=backend)) if expected[0] else expected
                 assert called(repeated) == expected
+
+
+@every_backend
+def test_no_large_array_is_kept_after_a_run(backend: str) -> None:
+    w = [Value(0.5), Value(1.0)]
+    program = vectorize(lambda x: (w[0] * x[0] + w[1] * x[1]) ** 2, backend=backend)
+    rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+    kept = []
+    for count in (LARGE // 16 + 1, LARGE // 16 + 2):
+        x, theta, out = np.ones((count, 2)), np.ones(2), np.empty(2)
+        for _ in range(2):
+            assert program(x)[0] == 2.25
+            assert program.value_and_gradient(x, parameters=theta, out=out)[0] == pytest.approx(4.0)
+        program.descent(rule, x, parameters=theta, out=out).take([0.1, 0.1])
+        assert out.tolist() == pytest.approx([2.4, 2.4])
+        kept.append(weakref.ref(x))
+        del x
+    gc.collect()
+    assert [each() is None for each in kept] == [True, True]
 
 
 # Random numbers and times

@@ -15,19 +15,22 @@ from typing import Any
 import numpy as np
 
 from autograd import modes
-from autograd.masks import refuse_masked
-from autograd.modes import TraceError, mode
+from autograd._support import refuse_masked
+from autograd.errors import TraceError
+from autograd.modes import mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
 from autograd.vectorize import backends
 from autograd.vectorize.backends.native.compiler import c_compiler
 from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
-from autograd.vectorize.program import FloatArray, Program, looks
+from autograd.vectorize.program import FloatArray, Program, is_large, looks
 from autograd.vectorize.recording import Kind, Recording
 from autograd.vectorize.threads import checked
 
-__all__ = ["Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
+BACKENDS = backends.names()  # what `backend=` takes
+
+__all__ = ["BACKENDS", "Descent", "ParameterLayout", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
 
 
 def vectorize(
@@ -43,6 +46,9 @@ def vectorize(
     compiles, when it first sees a size of batch, for the devices that it has, or "reference",
     which is slow and says what is right. What raises where a back end cannot do it is the first run. `threads` is how many
     threads share a batch; None is, natively, as many as there are processors and work for. The same number gives the same bits.
+    In float32 the mean over a large batch, and its gradient, are added from parts of 1024 examples.
+
+    `f` must not draw random numbers or read the time: a TraceError names the line. Pass them as an argument.
 
     >>> import numpy as np
     >>> w = Value(3.0)
@@ -178,7 +184,7 @@ class Vectorized:
             out[:] = gradient
             return value, out
         is_known = weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
-        if is_known and not (self._checks and recording.has_demands):
+        if is_known and not (self._checks and recording.has_demands) and not any(map(is_large, (*arrays, gradient))):
             self._again = _Again(recording, arrays, theta, gradient)
         return value, gradient
 

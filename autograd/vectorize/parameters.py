@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd.masks import refuse_masked
+from autograd._support import refuse_masked
 from autograd.value import Value
 from autograd.vectorize.program import FloatArray, aligned
 

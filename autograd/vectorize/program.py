@@ -55,6 +55,7 @@ Shape = tuple[int, ...]
 Columns = tuple[int, int, int]  # start, stop, step
 FloatArray = np.ndarray[Any, Any]
 LINE = 64  # bytes
+LARGE = 2**23  # bytes
 
 
 class Dtype(Enum):
@@ -90,6 +91,12 @@ _LOOK = operator.attrgetter("shape", "dtype", "strides")
 def looks(arrays: Iterable[FloatArray]) -> list[Any]:
     """What must stay of arrays that are used again without a check, apart from whether they can be written to."""
     return list(map(_LOOK, arrays))
+
+
+def is_large(array: FloatArray) -> bool:
+    """Whether the memory of an array is too large to be kept from one run to the next. A run over that many numbers takes milliseconds."""
+    owner = array if array.base is None else array.base  # of a slice, the whole
+    return bool(getattr(owner, "nbytes", array.nbytes) > LARGE)
 
 
 def pins(arrays: Iterable[FloatArray | None]) -> list[weakref.ref[FloatArray]]:
@@ -345,8 +352,7 @@ def placed(place: Columns | FloatArray | None, shape: Shape) -> Shape:
     return (*shape[:-1], len(range(*place)) if isinstance(place, tuple) else len(place))
 
 
-_UFUNCS = frozenset(each for each in ops.TABLE.values() if isinstance(each.on_arrays, np.ufunc))
-ROWS = _UFUNCS | {ops.where, ops.erf, ops.erfc, ops.total_, ops.logsumexp_}
+ROWS = frozenset(op for op in ops.TABLE.values() if isinstance(op.on_arrays, np.ufunc) or op.is_special or op.reduction) | {ops.where}
 
 
 @dataclass

@@ -100,7 +100,7 @@ def test_without_anywidget_it_says_what_to_install() -> None:
     script = "import sys\nsys.modules['anywidget'] = None\nfrom playground import Session, widget\nSession()\nwidget()"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stderr.splitlines()[-1] == (
-        "ImportError: the playground in a notebook needs anywidget, from the extra `notebook`: pip install -e '.[notebook]'"
+        'ImportError: the playground in a notebook needs anywidget: pip install "anywidget>=0.9" (the extra `notebook`)'
     )
 
 

@@ -381,5 +381,5 @@ def test_a_port_is_a_number(port: str, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_without_websockets_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "websockets.asyncio.server", None)
-    with pytest.raises(SystemExit, match=r"the playground needs websockets, from the extra `play`: pip install -e '\.\[play\]'"):
+    with pytest.raises(SystemExit, match=r'the playground needs websockets: pip install "websockets>=13" \(the extra `play`\)'):
         __main__.main(["--no-browser"])

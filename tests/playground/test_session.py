@@ -27,6 +27,7 @@ from nn import (
     Adam,
     Cosine,
     Explainer,
+    anatomy,
     binary_cross_entropy,
     blobs,
     circles,
@@ -44,7 +45,7 @@ from nn import (
     train,
 )
 from nn.data import Array
-from playground import Session, bundle, inspector
+from playground import Session, bundle
 from playground.configuration import ACTIVATIONS, CLASSES, COSTS, FEATURES
 from playground.session import ANSWERS
 from tests.playground.players import Player, unpacked
@@ -225,7 +226,8 @@ def test_what_cannot_be_done_is_refused_with_nothing_changed(message: dict[str, 
 
 
 def test_every_field_of_a_reply_is_in_the_protocol() -> None:
-    protocol = (ROOT / "docs" / "reference" / "playground-protocol.md").read_text(encoding="utf-8")
+    pages = [ROOT / "docs" / "reference" / name for name in ("playground.md", "playground-protocol.md")]
+    protocol = "".join(page.read_text(encoding="utf-8") for page in pages)
     plane, picture = Player(**SMALL), Player(**LIKE["digits"])
     replies = [plane.configured, picture("draw", pixels=[0.5] * 784), picture("inspect", what="neuron", layer=0, neuron=0)]
     replies += [plane(do) for do in ("hello", "run", "frame", "pause", "step", "back", "inspect", "source", "save")]
@@ -986,7 +988,7 @@ def test_all_weights_of_a_moment_share_one_look_at_the_network(monkeypatch: pyte
 
         return call
 
-    monkeypatch.setattr(inspector, "anatomy", counted("anatomy", inspector.anatomy))
+    monkeypatch.setattr("playground.inspector.anatomy", counted("anatomy", anatomy))
     monkeypatch.setattr(Explainer, "__call__", counted("explainer", Explainer.__call__))
     player = Player(**SMALL)
     changes: list[dict[str, Any]] = [

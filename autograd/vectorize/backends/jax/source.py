@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autograd.vectorize.backends.numpy.source import Dialect, Helper
+from autograd.vectorize.backends.numpy.source import SPECIAL, Dialect, Helper
 from autograd.vectorize.backends.numpy.source import source as numpy_source
 from autograd.vectorize.program import Program, Shape
 
@@ -13,8 +13,7 @@ JAX_NUMPY = Dialect(
     imports="import jax.numpy as jnp  # float32, but for those who set JAX_ENABLE_X64",
     helpers=(
         Helper("logsumexp", "from jax.nn import logsumexp\n"),
-        Helper("erf", "from jax.scipy.special import erf\n"),
-        Helper("erfc", "from jax.scipy.special import erfc\n"),
+        *(Helper(name, f"from jax.scipy.special import {name}\n") for name in SPECIAL),
     ),
     columns="jnp.array({})",
     placed="jnp.zeros({shape}).at[..., {columns}].add({part})",

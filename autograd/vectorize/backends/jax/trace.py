@@ -276,7 +276,7 @@ def _array(instruction: Instruction, operands: list[JaxArray], batch: int, dtype
 
 def _function(op: Operation) -> Callable[..., JaxArray]:
     """JAX's function for a row: it has numpy's, by their names."""
-    if op in (ops.erf, ops.erfc):
+    if op.is_special:
         return getattr(jax.scipy.special, op.name)  # type: ignore[no-any-return]
     if op.reduction is not None:
         ufunc = getattr(jnp, op.reduction.__name__)

@@ -15,7 +15,7 @@ import numpy as np
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends.native.compiler import load
 from autograd.vectorize.backends.native.emitter import Emitted, emit, emit_descent
-from autograd.vectorize.program import FloatArray, Input, Program, Shape, aligned, pins
+from autograd.vectorize.program import FloatArray, Input, Program, Shape, aligned, is_large, pins
 
 __all__ = ["ADDS_IN_ORDER", "LETS_OTHERS_RUN", "descent", "executable", "source"]
 
@@ -74,6 +74,7 @@ class Native:
         except IndexError:
             call = _Call(aligned(self.work, out.dtype))
         cost: float = self._function(len(inputs[0]), *call.pointers((*inputs, theta, weights, out)))
+        call.release()
         self._calls.append(call)  # but for one that was cut off: its addresses may be of other arrays
         return cost
 
@@ -104,14 +105,21 @@ class _Call:
         self.work = work
         self.given: tuple[FloatArray | None, ...] = ()
         self.pins: list[Any] = []
+        self.is_large = False
         self.addresses: list[ctypes.c_void_p] = []
 
     def pointers(self, given: tuple[FloatArray | None, ...]) -> list[ctypes.c_void_p]:
         """Of these arrays, and of the memory to work in."""
         if len(given) != len(self.given) or not all(map(operator.is_, given, self.given)):
             self.given, self.pins = given, pins(given)
+            self.is_large = any(each is not None and is_large(each) for each in given)
             self.addresses = [_pointer(each) for each in (*given, self.work)]
         return self.addresses
+
+    def release(self) -> None:
+        """Keep no large array of the caller's."""
+        if self.is_large:
+            self.given, self.pins = (), []
 
 
 class NativeDescent:
@@ -139,6 +147,7 @@ class NativeDescent:
             _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) :], to,
             _double(limit), stay, _long(len(still)), out, cost, norm, work, _long(room),
         )  # fmt: skip
+        call.release()
         self._calls.append(call)
         return taken
 

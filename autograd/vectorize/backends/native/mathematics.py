@@ -1,7 +1,8 @@
 """The rows of the table in C: of as many numbers at once as a register holds. The text is in the `.h` files beside this one.
 
 `float64.h` or `float32.h` has what depends on the kind of number, `vectors.h` the vectors, and `rows.h` a function `v_<name>` for each
-row. A program takes only the definitions that it uses, each behind those that it is made of, so that its source is complete and short.
+row that has one; the others are functions of math.h, called lane by lane. A program takes only the definitions that it uses, each
+after those that it uses in turn, so that its source is complete and short.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from autograd.vectorize.program import ROWS
 
 INCLUDES = "#include <math.h>\n#include <stdint.h>\n"
 _FUNCTION = re.compile(r"^static inline \w+ \*?(\w+)\(", re.MULTILINE)
@@ -55,7 +58,15 @@ def _parts(kind: str) -> list[tuple[tuple[str, ...], str]]:
     numbers, vectors, rows = (Path(__file__).with_name(f"{name}.h").read_text() for name in (kind, "vectors", "rows"))
     types, *constants = _split(numbers)
     parts = [types, *_split(vectors), *constants, *_split(rows)]
+    unary = sorted(op.name for op in ROWS if op.arity == 1 and not op.variadic)
+    parts += [_lane_by_lane(name) for name in unary if f" v_{name}(" not in rows]
     return [(tuple((_CONSTANT if _is_constant(part) else _FUNCTION).findall(_code(part))), part) for part in parts]
+
+
+def _lane_by_lane(name: str) -> str:
+    """A function of math.h for each lane of a vector."""
+    loop = f"    for (int i = 0; i < LANES; i++)\n        x[i] = LIBM({name})(x[i]);\n"
+    return f"static inline vec v_{name}(vec x) {{\n{loop}    return x;\n}}\n"
 
 
 def _split(text: str) -> list[str]:

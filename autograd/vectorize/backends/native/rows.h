@@ -55,8 +55,6 @@ static inline vec v_minimum(vec a, vec b) { return choose((mask)(a <= b) | (mask
 // The smaller, and nan only where both are.
 static inline vec v_fmin(vec a, vec b) { return choose((mask)(a <= b) | (mask)(b != b), a, b); }
 
-static inline vec v_relu(vec x) { return choose((mask)(x <= 0), splat(0), x); }
-
 static inline vec v_square(vec x) { return x * x; }
 
 static inline vec v_sqrt(vec x) {
@@ -163,81 +161,6 @@ static inline vec v_tanh(vec x) {
 static inline vec v_cosh(vec x) {
     vec half = exp_scaled(v_abs(x), -1);
     return half + 1 / (4 * half);
-}
-
-// 1 / (1 + e^-x), with e^-|x|, which cannot overflow.
-static inline vec v_sigmoid(vec x) {
-    vec e = v_exp(-v_abs(x)), d = 1 + e;
-    return quotient(choose((mask)(x < 0), e, splat(1)), d, e - (d - 1));
-}
-
-// e^-x / (1 + e^-x)^2 2^power, for x at least 0.
-static inline vec logistic_pdf_scaled(vec x, int power) {
-    vec e = v_exp(-x), d = 1 + e, square = d * d;
-    return quotient(exp_scaled(-x, power), square, fused(d, d, -square) + 2 * d * (e - (d - 1)));
-}
-
-// The derivative of the sigmoid.
-static inline vec v_logistic_pdf(vec x) { return logistic_pdf_scaled(v_abs(x), 0); }
-
-// The derivative of tanh, 1 / cosh(x)^2.
-static inline vec v_sech_squared(vec x) { return logistic_pdf_scaled(2 * v_abs(x), 2); }
-
-static inline vec v_softplus(vec x) { return v_maximum(x, splat(0)) + v_log1p(v_exp(-v_abs(x))); }
-
-// The functions of math.h are called lane by lane.
-static inline vec v_sin(vec x) {
-    for (int i = 0; i < LANES; i++)
-        x[i] = LIBM(sin)(x[i]);
-    return x;
-}
-
-static inline vec v_cos(vec x) {
-    for (int i = 0; i < LANES; i++)
-        x[i] = LIBM(cos)(x[i]);
-    return x;
-}
-
-static inline vec v_tan(vec x) {
-    for (int i = 0; i < LANES; i++)
-        x[i] = LIBM(tan)(x[i]);
-    return x;
-}
-
-static inline vec v_asin(vec x) {
-    for (int i = 0; i < LANES; i++)
-        x[i] = LIBM(asin)(x[i]);
-    return x;
-}
-
-static inline vec v_acos(vec x) {
-    for (int i = 0; i < LANES; i++)
-        x[i] = LIBM(acos)(x[i]);
-    return x;
-}
-
-static inline vec v_atan(vec x) {
-    for (int i = 0; i < LANES; i++)
-        x[i] = LIBM(atan)(x[i]);
-    return x;
-}
-
-static inline vec v_sinh(vec x) {
-    for (int i = 0; i < LANES; i++)
-        x[i] = LIBM(sinh)(x[i]);
-    return x;
-}
-
-static inline vec v_erf(vec x) {
-    for (int i = 0; i < LANES; i++)
-        x[i] = LIBM(erf)(x[i]);
-    return x;
-}
-
-static inline vec v_erfc(vec x) {
-    for (int i = 0; i < LANES; i++)
-        x[i] = LIBM(erfc)(x[i]);
-    return x;
 }
 
 static inline vec v_power(vec a, vec b) {

@@ -19,7 +19,7 @@ from autograd.vectorize.backends.numpy.calls import Call, calls, fixed
 from autograd.vectorize.backends.numpy.source import source
 from autograd.vectorize.backends.numpy.storage import Buffer, Place, plan
 from autograd.vectorize.builder import Builder, spelled
-from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, Reshape, aligned, pins
+from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, Reshape, aligned, is_large, pins
 
 __all__ = ["ADDS_IN_ORDER", "executable", "source"]
 
@@ -118,6 +118,7 @@ class Plan:
         self._is_in_place = over is not None
         self._own: dict[str, FloatArray] = {}
         self._pins: dict[Buffer, Any] = {}
+        self._large: list[Buffer] = []
         self._dependents: dict[Buffer, list[int]] = {}
         for index, call in enumerate(self.calls):
             for buffer in {each.buffer for each in call.arguments if isinstance(each, Place) and isinstance(each.buffer, str)}:
@@ -144,9 +145,17 @@ class Plan:
                 function(*arguments)
         if out is not None and memory["out"] is not out:
             out[...] = memory["out"]
-        if self.cost is None:
-            return math.nan
-        return float((self._view(self.cost) if self._cost is None else self._cost).item())
+        cost = math.nan if self.cost is None else float((self._view(self.cost) if self._cost is None else self._cost).item())
+        self._release()
+        return cost
+
+    def _release(self) -> None:
+        """Keep no large array of the caller's."""
+        for buffer in self._large:
+            del self.memory[buffer], self._pins[buffer]
+            for index in self._dependents.get(buffer, ()):
+                self.steps[index] = None
+        self._large.clear()
 
     def _give(self, buffer: str, array: FloatArray) -> None:
         """Work on an array that is not that of the last run, or on a copy of it."""
@@ -164,6 +173,8 @@ class Plan:
     def _bind(self, buffer: Buffer, array: FloatArray) -> None:
         """Put what is given in its place, and make the calls that touch it anew."""
         self.memory[buffer], self._pins[buffer] = array, pins([array])
+        if is_large(array):
+            self._large.append(buffer)
         for index in self._dependents.get(buffer, ()):
             call = self.calls[index]
             if not self._is_open(call):

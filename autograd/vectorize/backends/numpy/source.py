@@ -46,6 +46,7 @@ _COLUMNS = 100  # and a line longer than this is broken
 _INFIX = (COMPARISON, SUM, PRODUCT)  # what stands between its operands; powers and signs are written apart, truths are functions
 _BUILTINS = ("float", "len", "slice")  # that sources use
 _MATH = "import math\n\n"
+SPECIAL = [name for name, op in ops.TABLE.items() if op.is_special]
 _INLINED = (ops.negative, ops.power, ops.exp, ops.cosh)  # and what stands between its operands
 
 
@@ -95,8 +96,7 @@ def placed(columns, part, shape):
     return whole
 ''',
         ),
-        Helper("erf", "\n\nerf = np.vectorize(math.erf, otypes=[float])\n", above=_MATH),
-        Helper("erfc", "\n\nerfc = np.vectorize(math.erfc, otypes=[float])\n", above=_MATH),
+        *(Helper(name, f"\n\n{name} = np.vectorize(math.{name}, otypes=[float])\n", above=_MATH) for name in SPECIAL),
     ),
     columns="{}",
     placed="placed({columns}, {part}, {shape})",
@@ -410,7 +410,7 @@ class _Renderer:
             after = binding if op in (ops.add, ops.multiply) and self.text[right][0][:1] != "-" else binding + 1
             before = binding + op.is_condition  # a < b < c would be another thing
             return f"{operand(left, before)} {op.symbol} {operand(right, after)}", binding
-        function = op.name if op in (ops.erf, ops.erfc) else f"{self.np}.{getattr(op.on_arrays, '__name__', op.name)}"
+        function = op.name if op.is_special else f"{self.np}.{getattr(op.on_arrays, '__name__', op.name)}"
         return f"{function}({', '.join(map(operand, operands))})", ATOM
 
     def _is_negated(self, number: int) -> bool:

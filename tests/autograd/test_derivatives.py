@@ -1,4 +1,4 @@
-"""Derivatives of functions: their structure, their nesting, what they leave behind, and what gradcheck reports."""
+"""Derivatives of functions: their structure, their nesting, what they leave behind."""
 
 import gc
 import math
@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import Value, cos, exp, grad, gradcheck, hessian, jacobian, log, maximum, primitive, sin, sqrt, tanh, value_and_grad
+from autograd import Value, cos, exp, grad, gradcheck, hessian, jacobian, log, sin, sqrt, tanh, value_and_grad
 from autograd.backward import topological_order
-from autograd.derivatives import Comparison, GradientReport
 
 
 def test_gradients_have_the_structure_of_the_argument() -> None:
@@ -70,7 +69,7 @@ def test_constants_and_unused_inputs_have_derivative_zero() -> None:
     assert jacobian(lambda x: [x > 0, 1.0])(2.0) == [0.0, 0.0]
 
 
-def test_inner_derivatives_do_not_mistake_outer_inputs_for_their_own() -> None:
+def test_inner_and_outer_inputs_are_different() -> None:
     """The classic trap of nested derivatives, perturbation confusion (Siskind & Pearlmutter 2005)."""
     assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0
     assert grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0) == 6.0
@@ -79,7 +78,7 @@ def test_inner_derivatives_do_not_mistake_outer_inputs_for_their_own() -> None:
     assert grad(lambda x: grad(lambda y: grad(lambda z: x * y * z * z)(y))(x))(3.0) == 8 * 3.0
 
 
-def test_a_derivative_inside_a_graph_stays_in_it() -> None:
+def test_a_derivative_inside_a_graph_is_part_of_it() -> None:
     w = Value(3.0)
     slope = grad(lambda x: w * x * x)(2.0)
     assert isinstance(slope, Value)
@@ -95,7 +94,7 @@ def test_a_derivative_inside_a_graph_stays_in_it() -> None:
     assert x.grad == 24.0
 
 
-def test_an_inner_sweep_leaves_the_grads_of_the_outer_graph_alone() -> None:
+def test_an_inner_sweep_does_not_change_grads_of_the_outer_graph() -> None:
     w = Value(3.0)
     (w * w).backward()
     assert w.grad == 6.0
@@ -165,7 +164,7 @@ def test_newtons_method_inside_a_gradient() -> None:
         lambda: gradcheck(tanh, 0.3),
     ],
 )
-def test_derivatives_leave_nothing_to_the_garbage_collector(work: Callable[[], Any]) -> None:
+def test_derivatives_make_no_reference_cycles(work: Callable[[], Any]) -> None:
     work()
     gc.collect()
     gc.disable()
@@ -187,7 +186,9 @@ def test_deep_functions() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(TypeError, match=r"^grad needs a function that returns one scalar, got list; see jacobian for several$"):
+    with pytest.raises(
+        TypeError, match=r"^grad needs a function that returns one scalar, this one returned list\. For several outputs use jacobian$"
+    ):
         grad(lambda x: [x])(1.0)
     with pytest.raises(TypeError, match=r"^no argument number 2 to differentiate by: got 1 positional argument\(s\)$"):
         grad(sin, argnum=2)(1.0)
@@ -198,10 +199,10 @@ def test_errors() -> None:
     with pytest.raises(TypeError, match="must be real number"):
         grad(math.sin)(1.0)
     for derivative in (grad, value_and_grad, jacobian, hessian):
-        with pytest.raises(TypeError, match=r"^derivatives are taken of a function, got float 3.0$"):
+        with pytest.raises(TypeError, match=r"^expected a function to differentiate, got float 3.0$"):
             derivative(3.0)  # type: ignore[arg-type]
         with pytest.raises(
-            TypeError, match=r"^derivatives are taken of a function, got Value\(3.0, grad=0.0\): of a Value call .backward\(\), and"
+            TypeError, match=r"^expected a function to differentiate, got Value\(3.0, grad=0.0\)\. For a Value call \.backward\(\)"
         ):
             derivative(Value(3.0))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=re.escape("log(-1.0) is undefined")):
@@ -217,80 +218,6 @@ def test_an_error_in_the_function_leaves_derivatives_working() -> None:
     with pytest.raises(ValueError, match="is undefined"):
         log(-1.0)
     assert grad(grad(sin))(0.5) == -math.sin(0.5)
-
-
-@primitive(lambda y, x: 2 * x)
-def half_right(x: Any) -> Any:
-    return x * x * x
-
-
-def test_gradcheck_names_operation_operand_both_numbers_and_the_error() -> None:
-    report = gradcheck(lambda x: half_right(x) + sin(x), 2.0)
-    assert not report
-    assert [(each.of, each.by) for each in report.wrong] == [("f", "input 0"), ("half_right", "operand 0 of half_right(2.0)")]
-    assert "WRONG d half_right / d operand 0 of half_right(2.0): rule 4, differences 12, error 6.7e-01" in str(report)
-    assert "ok    d sin / d operand 0 of sin(2.0): rule -0.4161468365, differences -0.4161468365, error" in str(report)
-    assert repr(report) == str(report)
-
-
-def test_gradcheck_passes_what_is_right() -> None:
-    assert gradcheck(lambda v: exp(v[0]) * v[1] ** 2 / (1 + v[0] ** 2), [0.3, -1.5])
-    assert gradcheck(grad(tanh), 0.3)
-    assert gradcheck(log, 1e-3)  # steps out of the domain are cut
-    assert gradcheck(lambda x, y: maximum(x, y) * 2, 1.0, Value(2.0))
-    assert gradcheck(lambda: 3.0)
-    assert str(gradcheck(lambda: 3.0)) == "nothing to check: the function has no inputs"
-    w = Value(2.0)
-    assert gradcheck(lambda x: w * x * x, 3.0)
-
-
-def test_gradcheck_at_points_without_a_derivative() -> None:
-    assert not gradcheck(sqrt, 0.0)
-    assert Comparison("f", "x", math.inf, math.inf, 1e-6).is_right
-    assert not Comparison("f", "x", math.nan, 1.0, 1e-6).is_right
-    assert GradientReport(()).wrong == ()
-
-
-SCALES = [1e-200, 1e-30, 1e-7, 1.0, 1e7, 1e30, 1e200]
-
-
-def with_rule(f: Callable[[Any], Any], rule: Callable[[Any], Any]) -> Any:
-    """An operation of one operand with a derivative that is given, right or wrong."""
-
-    @primitive(lambda y, x: rule(x))
-    def operation(x: Any) -> Any:
-        return f(x)
-
-    return operation
-
-
-def scaled(f: Callable[[Any], Any], rule: Callable[[Any], Any], of_f: float, of_rule: float) -> Any:
-    return with_rule(lambda x: of_f * f(x), lambda x: of_rule * rule(x))
-
-
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("x", [0.7, -1.5, 2.0])
-def test_gradcheck_finds_wrong_rules_of_functions_of_any_size(scale: float, x: float) -> None:
-    """The right derivatives are those of calculus."""
-    functions: list[tuple[Any, Any]] = [(sin, cos), (exp, exp), (lambda t: t * t, lambda t: 2 * t)]
-    for f, right in (*functions, (lambda t: 1e6 + t**3, lambda t: 3 * t * t)):
-        report = gradcheck(scaled(f, right, scale, scale), x)
-        assert report, report
-        for factor in (-1.0, 0.0, 0.5, 1.001):
-            assert not gradcheck(scaled(f, right, scale, factor * scale), x), (scale, factor)
-
-
-def test_gradcheck_finds_the_wrong_sign_of_a_tiny_derivative_by_hand() -> None:
-    assert not gradcheck(with_rule(lambda x: 1e-7 * x * x, lambda x: -2e-7 * x), 1.0)
-    assert gradcheck(with_rule(lambda x: 1e-7 * x * x, lambda x: 2e-7 * x), 1.0)
-
-
-@pytest.mark.parametrize("scale", SCALES)
-def test_gradcheck_passes_derivatives_of_zero(scale: float) -> None:
-    for f in (lambda x: scale * x**3, lambda x: scale * x * x, lambda x: scale * cos(x), lambda x: scale * (x - sin(x)), lambda x: scale):
-        report = gradcheck(f, 0.0)
-        assert report, report
-    assert gradcheck(lambda v: scale * sin(v[0]) + 1e-9 * scale * v[1] + 0 * v[2], [1.0, 2.0, 3.0])
 
 
 class Point(NamedTuple):

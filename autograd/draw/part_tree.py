@@ -1,6 +1,6 @@
-"""The parts that a graph opens into, step by step: a layer into neurons, a neuron into its nodes, a batch's node into each example's.
+"""The tree of parts of a graph: layers contain neurons, neurons contain nodes, and a node of a batch contains each example's.
 
-Each level is the drawing of another detail, so that what a page shows is a cut through this one tree.
+Each level is drawn with another detail, and a page shows a cut through the tree.
 """
 
 from __future__ import annotations
@@ -15,14 +15,32 @@ from autograd.draw.picture import Box, group_box, one_node
 from autograd.names import in_words, short
 
 Level = Literal["layer", "neuron", "batch", "node"]
-MOST_PARTS, MOST_CHILDREN = 1500, 100  # in a page, and in one part that opens: what a browser lays out at once
+MOST_PARTS, MOST_CHILDREN = 1500, 100  # in a page, and in one part: limits of what a browser lays out at once
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that is drawn as a box while its parent is open and it is not. `satellites` stand around it: the operation, constants.
+    """A part of the graph. It is drawn as a box while its parent is open and it is closed.
 
-    `positions` are all nodes in it. It is `sealed` where it has parts, too many to be told.
+    Attributes
+    ----------
+    id : str
+        The id of its box.
+    level : {"layer", "neuron", "batch", "node"}
+    parent : str
+        The id of the part that contains it, or "".
+    positions : tuple of int
+        All nodes in it.
+    box : Box
+        The box that is drawn.
+    title : str
+        Its name, or "".
+    satellites : tuple of Box
+        The boxes around a node: its operation and constants.
+    units : tuple of Unit
+        The units of a layer or neuron.
+    sealed : bool
+        Whether it has too many parts, so that it cannot be opened.
     """
 
     id: str
@@ -38,7 +56,7 @@ class Part:
 
 @dataclass
 class _Seed:
-    """A part to be: what it would open into is known, but not yet said."""
+    """A part that is not yet in the tree, with its children."""
 
     id: str
     level: Level
@@ -47,8 +65,8 @@ class _Seed:
     children: list[_Seed] = field(default_factory=list)
 
 
-class Parts:
-    """The tree of parts, parents first: as deep as `MOST_PARTS` go, or where `all_open` as deep as what is asked to be open."""
+class PartTree:
+    """The parts, parents first, up to `MOST_PARTS`. With `all_open`, everything except batches can be opened, however large."""
 
     def __init__(self, collapse: Collapse, all_open: bool) -> None:
         self.collapse, self.graph = collapse, collapse.graph
@@ -76,7 +94,7 @@ class Parts:
         return seed.children
 
     def _single(self, seed: _Seed) -> tuple[_Seed, list[_Seed]]:
-        """The part, or where it has but one part the innermost that is all of it; and its parts."""
+        """The part and its children. A part with one child is replaced by that child."""
         children = self._children(seed)
         while len(children) == 1:
             seed, children = children[0], self._children(children[0])
@@ -84,7 +102,7 @@ class Parts:
 
     def _grown(self, roots: Sequence[_Seed], all_open: bool) -> Iterator[Part]:
         waiting = [(seed, "") for seed in roots]
-        for seed, parent in waiting:  # it grows while it is walked
+        for seed, parent in waiting:  # the loop also visits what it appends
             seed, children = self._single(seed)
             fits = len(children) <= MOST_CHILDREN and len(waiting) + len(children) <= MOST_PARTS
             is_open = fits or (all_open and seed.level != "batch")
@@ -115,9 +133,9 @@ def _prefixes(name: str) -> Iterator[str]:
 
 
 def found_names(collapse: Collapse) -> tuple[dict[int, str], dict[int, str]]:
-    """Names for a graph without a model: full ones of weights and biases, and short ones of these, weighted sums and activations.
+    """Names for a graph without a model: full names of weights and biases, and labels for these, weighted sums and activations.
 
-    There are some only where it is plain what a layer is: neurons side by side, each layer's with equally many weights.
+    They are empty unless layers are clear: several neurons at one level, with the same number of weights in each layer.
     """
     layers: dict[int, list[Unit]] = {}
     for unit in collapse.units:
@@ -142,7 +160,7 @@ def found_names(collapse: Collapse) -> tuple[dict[int, str], dict[int, str]]:
 
 
 def _weights(collapse: Collapse, unit: Unit) -> tuple[list[int], list[int]]:
-    """A neuron's own leaves: those that are multiplied, in the order of their products, and the others."""
+    """A neuron's weights, in the order of their products, and its other leaves, the biases."""
     nodes = collapse.graph.nodes
     own = [each for each in unit.members if nodes[each].op is None]
     multiplied: dict[int, None] = {}

@@ -1,4 +1,4 @@
-"""The chain rule by paths: they sum to the gradient, however many there are, and the largest are told one by one."""
+"""The chain rule by paths: they sum to the gradient, for any number of paths, and the largest are listed."""
 
 import math
 import sys
@@ -97,7 +97,7 @@ def test_exponentially_many_paths_are_counted_and_summed_not_listed() -> None:
     assert "all about 10^90 paths more together" in str(found)
 
 
-def test_depth_and_size_are_no_limit() -> None:
+def test_deep_and_large_graphs() -> None:
     x = Value(1.0)
     y = x
     for _ in range(5000):
@@ -107,7 +107,7 @@ def test_depth_and_size_are_no_limit() -> None:
     assert "10^1505 paths" in str(found)
 
 
-def test_large_and_small_factors_are_ranked_by_their_product_and_not_by_what_overflows_on_the_way() -> None:
+def test_paths_are_ranked_by_product_without_overflow() -> None:
     x = Value(1.0, label="x")
     small, large = x * 1e-200 * 1e-200 * 1e300 * 1e100, x * 1e-5
     found = chain_rule(small + large, x)
@@ -143,7 +143,7 @@ def test_the_text_names_every_factor_with_its_number() -> None:
     )
 
 
-def test_equal_labels_are_told_apart() -> None:
+def test_equal_labels_are_numbered() -> None:
     x = Value(2.0, label="x")
     first, second = x * 3, x * 5
     first.label = second.label = "h"
@@ -152,7 +152,7 @@ def test_equal_labels_are_told_apart() -> None:
     assert "∂output/∂h#2 · ∂h#2/∂x" in text
 
 
-def test_an_inner_node_may_be_asked_about_and_a_node_by_itself() -> None:
+def test_the_leaf_may_be_an_inner_node_or_the_output() -> None:
     x = Value(2.0)
     middle = x * x
     assert chain_rule(middle * 7, middle).gradient == 7
@@ -161,29 +161,28 @@ def test_an_inner_node_may_be_asked_about_and_a_node_by_itself() -> None:
     assert "the output itself" in str(itself)
 
 
-def test_what_does_not_depend_says_so() -> None:
+def test_no_path_is_reported() -> None:
     x, y = Value(1.0, label="x"), Value(2.0, label="y")
     assert str(chain_rule(y * y, x)) == "∂output/∂x = 0: no path leads from x to output"
 
 
-def test_output_and_leaf_given_for_each_other_are_told_so() -> None:
+def test_swapped_output_and_leaf_give_a_hint() -> None:
     x = Value(2.0, label="x")
     y = x * x + 1
     y.label = "y"
     assert str(chain_rule(x, y)) == (
-        "∂x/∂y = 0: no path leads from y to x, but y was computed from x: you have them the other way round? "
-        "First the output, then the leaf"
+        "∂x/∂y = 0: no path leads from y to x, but y was computed from x: pass the output first, then the leaf"
     )
 
 
-def test_a_step_passes_nothing_on() -> None:
+def test_a_step_function_has_derivative_zero() -> None:
     x = Value(1.0, label="x")
     found = chain_rule(sign(x) * 2, x)
     assert (found.gradient, found.count) == (0.0, 1)
     assert str(found) == "∂output/∂x = 0: the only path has the factor ∂v1/∂x = 0\n\nwhere v1 = sign(x) = 1"
 
 
-def test_a_factor_of_0_on_every_path_is_told_in_one_line() -> None:
+def test_a_factor_of_0_on_every_path_is_one_line() -> None:
     model = MLP([3, 16, 16, 10], seed=1)
     cost = squared_error(model([0.0, 0.5, 1.0]), [0.1] * 10)
     weight = model.layers[0].neurons[3].weights[0]
@@ -195,7 +194,7 @@ def test_a_factor_of_0_on_every_path_is_told_in_one_line() -> None:
     assert not chain_rule(cost, model.layers[0].neurons[3].weights[1]).stops
 
 
-def test_several_factors_of_0_that_stop_every_path_are_named_as_far_as_one_reads() -> None:
+def test_several_factors_of_0_are_listed_up_to_a_limit() -> None:
     x = Value(-1.0, label="x")
     two = chain_rule(relu(x) * 3 + relu(2 * x), x)
     assert str(two).startswith("∂output/∂x = 0: all 2 paths have a factor of 0, one of ∂v1/∂v2, ∂v3/∂x\n")
@@ -218,7 +217,7 @@ def test_a_product_that_underflows_has_no_factor_of_0() -> None:
     assert "+0       -   ∂output/∂v1 · ∂v1/∂x = 1e-300 · 1e-300" in str(found)
 
 
-def test_a_compiled_mean_is_one_node_like_any_other() -> None:
+def test_a_compiled_mean_is_one_node() -> None:
     w = Value(3.0, label="w")
     cost = vectorize(lambda x: w * x * x).mean([1.0, 2.0]) * 10
     assert chain_rule(cost, w).gradient == pytest.approx(25.0)
@@ -230,11 +229,11 @@ def test_only_values_have_paths() -> None:
         chain_rule([], Value(1.0))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"the leaf must be a Value of the graph, got float 2\.0"):
         chain_rule(Value(1.0), 2.0)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="most=0 must be at least 1: how many paths to show one by one"):
+    with pytest.raises(ValueError, match="most must be a whole number of at least 1, got 0: the number of paths to list"):
         chain_rule(Value(1.0), Value(1.0), most=0)
 
 
-def test_paths_can_be_had_with_their_names() -> None:
+def test_named_paths() -> None:
     x = Value(3.0, label="x")
     y = x * x + 2 * x
     y.label = "y"

@@ -1,4 +1,4 @@
-"""What a page tells of each part of a graph: how it is computed, and what it passes back, with the numbers of a sweep of its own."""
+"""The words of a page: how each part of a graph is computed, and what it passes backward, with numbers."""
 
 from __future__ import annotations
 
@@ -9,64 +9,18 @@ from typing import Any
 from autograd import ops
 from autograd.draw.formulas import names, partial_formulas
 from autograd.draw.graph import Graph, GraphNode
-from autograd.draw.parts import Part
-from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, number
-from autograd.names import in_words, short
+from autograd.draw.part_tree import Part
+from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color
+from autograd.draw.sweep import Sweep
+from autograd.names import in_words, number, short
 
-MOST_ROWS = 12  # contributions of one node that are told one by one
+MOST_ROWS = 12  # contributions of one node that are listed
 SHADES = (*reversed(NEGATIVE), ZERO, *POSITIVE, NOT_FINITE)
-MOST_TERMS = 40  # of a weighted sum
+MOST_TERMS = 40  # terms of a weighted sum that are listed
 
 
-class Sweep:
-    """The sweep that the page steps through: from the deepest node to the leaves, so that it goes back as it came.
-
-    `depths` are the longest ways from a leaf; `before` has what each operand's adjoint was when a node added to it. As in the
-    engine, nothing is passed on to an operand that was not chosen, or from a node that nothing was passed to.
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        everything = range(len(graph.order))
-        self.graph = graph
-        self.depths: list[int] = []
-        for position in everything:
-            self.depths.append(max((self.depths[each] + 1 for each in graph.node(position).sources), default=0))
-        self.adjoints = [0.0] * len(everything)
-        self.adjoints[-1] = 1.0
-        self.reached = {len(everything) - 1}
-        self.partials: dict[int, Sequence[float]] = {}
-        self.before: dict[int, list[float]] = {}
-        earliest = min(graph.nodes)  # nothing that comes before those shown adds to them
-        for position in sorted(everything[earliest:], key=lambda each: (self.depths[each], each), reverse=True):
-            node = graph.node(position)
-            if node.op is not None:
-                self._pass_back(position, node)
-
-    def _pass_back(self, position: int, node: GraphNode) -> None:
-        assert node.op is not None
-        self.partials[position] = node.op.partials_at(node.data, self.numbers(node))
-        before = self.before[position] = [0.0] * len(node.operands)
-        for index, (operand, contribution) in enumerate(zip(node.operands, self.contributions(position, node))):
-            if type(operand) is int:
-                before[index] = self.adjoints[operand]
-                self.adjoints[operand] += contribution
-                if self._passes_on(position, node, index):
-                    self.reached.add(operand)
-
-    def contributions(self, position: int, node: GraphNode) -> list[float]:
-        adjoint, partials = self.adjoints[position], self.partials[position]
-        return [partial * adjoint if self._passes_on(position, node, index) else 0.0 for index, partial in enumerate(partials)]
-
-    def _passes_on(self, position: int, node: GraphNode, index: int) -> bool:
-        return node.op is not None and position in self.reached and node.op.passes_on(index, self.partials[position][index])
-
-    def numbers(self, node: GraphNode) -> list[float]:
-        """The operands' values."""
-        return [each if type(each) is float else float(self.graph.moment[int(each)][1]) for each in node.operands]
-
-
-class Story:
-    """The words for each part; `graph` has the sweep's gradients."""
+class Narration:
+    """The words for each part. `graph` has the gradients of the sweep."""
 
     def __init__(self, graph: Graph, sweep: Sweep, parts: Sequence[Part]) -> None:
         self.graph, self.sweep = graph, sweep
@@ -75,26 +29,26 @@ class Story:
         self.words = {part.id: self._words(part) for part in parts}
 
     def shade(self, gradient: float) -> int:
-        """The place of a gradient's colour among `SHADES`."""
+        """The index of a gradient's colour in `SHADES`."""
         return SHADES.index(color(gradient, self.steepest))
 
-    def told(self, part: Part) -> dict[str, Any]:
-        """A part's name, when its turn is, and what is told of it forward and backward."""
+    def describe(self, part: Part) -> dict[str, Any]:
+        """The name of a part, its turn in the order of steps, and the words for its forward and backward step."""
         nodes = [self.graph.nodes[each] for each in part.positions]
         computed = [position for position, node in zip(part.positions, nodes) if node.op]
-        told: dict[str, Any] = {"name": self.words[part.id]}
+        described: dict[str, Any] = {"name": self.words[part.id]}
         if part.level == "node":
-            told["data"], told["grad"] = plain(nodes[0].data), plain(nodes[0].grad)
-            told["forward"] = self._forward(part.positions[0], self.words[part.id])
+            described["data"], described["grad"] = plain(nodes[0].data), plain(nodes[0].grad)
+            described["forward"] = self._forward(part.positions[0], self.words[part.id])
         else:
-            told["forward"] = self._summary(part, without="grad ") | self._neuron(part)
+            described["forward"] = self._summary(part, without="grad ") | self._neuron(part)
         if computed:
-            told["turn"] = max((self.sweep.depths[each], each) for each in computed)
-            told["backward"] = self._backward(computed[0]) if part.level == "node" else self._summary(part)
-        return told
+            described["turn"] = max((self.sweep.depths[each], each) for each in computed)
+            described["backward"] = self._backward(computed[0]) if part.level == "node" else self._summary(part)
+        return described
 
     def _words(self, part: Part) -> str:
-        """What a part is called in a sentence: `layer 0, neuron 3, w2`."""
+        """The name of a part in a sentence: `layer 0, neuron 3, w2`."""
         if part.level == "node":
             return self._name(part.positions[0])
         if part.title:
@@ -109,17 +63,17 @@ class Story:
         return f"{len(part.units)} leaves" if kinds == {"leaf"} else part.box.lines[0]
 
     def _name(self, position: int) -> str:
-        """A node's own label, or a parameter's full name in words; may be empty."""
+        """A node's label, or a parameter's full name in words. It may be empty."""
         label, full = self.graph.label(position), self.graph.names.get(position, "")
         return in_words(full) if full and label in ("", full, short(full)) else label
 
     def _summary(self, part: Part, without: str = "\n") -> dict[str, Any]:
-        """What is in a part that stands for several nodes, as its box says, without lines that start so."""
+        """The lines of the box of a part with several nodes, except those that start with `without`."""
         lines = [line for line in part.box.lines if line != part.title and not line.startswith(without)]
         return {"heading": self.words[part.id], "rows": ["\n".join(lines)]}
 
     def _neuron(self, part: Part) -> dict[str, Any]:
-        """The terms of a neuron that is one weighted sum, of one example."""
+        """The terms of a neuron that is one weighted sum of one example."""
         sums = [each for each in part.positions if (op := self.graph.nodes[each].op) and op.has_terms]
         return {"terms": self._terms(sums[0])} if part.level == "neuron" and len(sums) == 1 else {}
 
@@ -143,19 +97,19 @@ class Story:
         return {"heading": heading, "rows": rows}
 
     def _terms(self, position: int) -> dict[str, Any]:
-        """A weighted sum term by term, the largest where there are many, in their order; what has no name is a constant."""
+        """The terms of a weighted sum in their order; if there are many, the largest. Constants have no name."""
         node = self.graph.node(position)
         weights, inputs, bias = ops.terms([self.graph.label(each) if type(each) is int else None for each in node.operands])
         factors, values, offset = ops.terms(self.sweep.numbers(node))
         products = [a * b for a, b in zip(factors, values)]
         shown = sorted(sorted(range(len(products)), key=lambda index: -abs(products[index]))[:MOST_TERMS])
         others = [product for index, product in enumerate(products) if index not in set(shown)]
-        told: dict[str, Any] = {
+        words: dict[str, Any] = {
             "rows": [[weights[each], plain(factors[each]), inputs[each], plain(values[each])] for each in shown],
             "bias": [bias, plain(offset)],
             "sum": [self.graph.label(position), plain(node.data)],
         }
-        return told | ({"others": [len(others), plain(sum(others))]} if others else {})
+        return words | ({"others": [len(others), plain(sum(others))]} if others else {})
 
     def _backward(self, position: int) -> dict[str, Any]:
         """What a node passes to its operands."""
@@ -165,20 +119,20 @@ class Story:
         shown = [
             (int(operand), sum_) for operand, sum_ in zip(node.operands, after) if type(operand) is int and operand in self.graph.nodes
         ]
-        told = {
+        words = {
             "heading": f"{self._name(position) or self._called(position)}: {number(node.grad)} from above",
             "changes": [self._change(each, gradient) for each, gradient in [(position, node.grad), *shown]],
         }
         if node.op.has_terms:
             rule = "Each weight gets the input it meets, and each input its weight, times what comes from above."
-            return told | {"rows": [{"rule": rule}], "shares": plain(node.grad)}
+            return words | {"rows": [{"rule": rule}], "shares": plain(node.grad)}
         rows = self._rules(position, node)
         if len(rows) > MOST_ROWS:
             rows[MOST_ROWS:] = [{"rule": f"and {len(rows) - MOST_ROWS} more in the same way"}]
-        return told | {"rows": rows}
+        return words | {"rows": rows}
 
     def _rules(self, position: int, node: GraphNode) -> list[dict[str, str]]:
-        """The rule for each operand that is a node, what it makes of what comes from above, and what it adds that to."""
+        """For each operand that is a node: the partial derivative, its product with the adjoint, and the sum with earlier ones."""
         assert node.op is not None
         count, sweep = len(node.operands), self.sweep
         given = zip(node.operands, sweep.partials[position], sweep.contributions(position, node), sweep.before[position])
@@ -202,10 +156,10 @@ class Story:
         return self.graph.label(position) or (f"{number(node.data)} ({node.op.name})" if node.op else number(node.data))
 
     def _change(self, position: int, gradient: float) -> tuple[str, str, int]:
-        """The part, what it says of its gradient now, and its shade."""
+        """The id of a node's part, the line with its gradient, and its shade."""
         return f"v{position}", f"grad {number(gradient)}", self.shade(gradient)
 
 
 def plain(value: float) -> float | str:
-    """A number as JSON has it: what is not finite by its name."""
+    """A number for JSON: a string if it is not finite."""
     return value if math.isfinite(value) else str(value)

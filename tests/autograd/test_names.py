@@ -47,7 +47,7 @@ def test_short_names_keep_the_indices(name: str, expected: str) -> None:
     assert short(name) == expected
 
 
-def test_two_parameters_never_have_the_same_name() -> None:
+def test_names_of_parameters_are_unique() -> None:
     model = Named("rows[0].weights[1]", "columns[0].weights[1]", "rows[0].weights[2]")
     names = model_names(Value(1.0), model).short
     assert list(names.values()) == ["rows[0].weights[1]", "columns[0].weights[1]", "w[0,2]"]
@@ -69,7 +69,7 @@ def test_a_neuron_and_a_layer_alone_need_fewer_indices() -> None:
     }
 
 
-def test_a_cost_is_no_part_of_a_neuron() -> None:
+def test_operations_of_a_cost_are_not_neurons() -> None:
     model = MLP([2, 3], seed=1)  # linear outputs
     for cost in (
         squared_error(model([1.0, 2.0]), [0.0, 1.0, 2.0]),
@@ -115,7 +115,7 @@ def test_a_weighted_sum_may_be_written_in_any_way(neuron: Callable[[Any, Any, An
     assert {name: node for node, name in names.items() if node.op is not None} == {"z": z, "a": a}
 
 
-def test_what_is_no_weighted_sum_gets_no_name() -> None:
+def test_other_operations_have_no_name() -> None:
     model = Named("weights[0]", "weights[1]", "other[0]")
     w0, w1, other = model.parameters.values()
     for output in (
@@ -130,7 +130,7 @@ def test_what_is_no_weighted_sum_gets_no_name() -> None:
         assert output not in model_names(output, model).short
 
 
-def test_weights_beside_each_other_without_indices_are_those_of_one_neuron() -> None:
+def test_weights_of_one_owner_without_indices_are_one_neuron() -> None:
     model = Named("line.slope", "line.curve", "line.offset")
     slope, curve, offset = model.parameters.values()
     output = slope * 3.0 + curve * 9.0 + offset
@@ -138,7 +138,7 @@ def test_weights_beside_each_other_without_indices_are_those_of_one_neuron() -> 
     assert [names[each] for each in (slope, offset, output)] == ["line.slope", "line.offset", "line.z"]
 
 
-def test_sums_of_two_kinds_in_one_place_are_not_named_alike() -> None:
+def test_sums_with_ambiguous_names_have_no_name() -> None:
     model = Named("query[0][0]", "query[0][1]", "key[0][0]", "key[0][1]")
     q0, q1, k0, k1 = model.parameters.values()
     assert called(weighted_sum([q0, q1], [1.0, 2.0]) * weighted_sum([k0, k1], [1.0, 2.0]), model) == {}
@@ -161,7 +161,7 @@ def test_the_chain_rule_is_written_in_the_model_s_names() -> None:
     )
 
 
-def test_a_label_of_the_user_s_comes_first_and_the_model_still_says_what_it_is() -> None:
+def test_the_users_label_comes_first_and_the_full_name_is_shown() -> None:
     model = Neuron(1)
     model.weights[0].label = "slope"
     text = str(chain_rule(model([1.0]), model.weights[0], model=model))
@@ -169,7 +169,7 @@ def test_a_label_of_the_user_s_comes_first_and_the_model_still_says_what_it_is()
     assert text.endswith("slope = weights[0] = 0.1257")
 
 
-def test_examples_of_a_batch_are_told_apart_by_number() -> None:
+def test_nodes_of_different_examples_are_numbered() -> None:
     model = MLP([1, 1, 1], seed=1)
     cost = squared_error(model([0.5]), 0.0) + squared_error(model([1.0]), 0.0)
     text = str(chain_rule(cost, model.layers[1].neurons[0].weights[0], model=model))
@@ -196,5 +196,5 @@ def test_a_picture_has_the_same_names() -> None:
         ("offset", "offset"),
     ],
 )
-def test_full_names_are_said_in_words(name: str, expected: str) -> None:
+def test_full_names_in_words(name: str, expected: str) -> None:
     assert in_words(name) == expected

@@ -1,6 +1,6 @@
-"""The examples of a batch folded into one: where a cost is summed over examples, nodes that play the same part become one.
+"""Fold the examples of a batch into one: in a cost that is a sum over examples, corresponding nodes are drawn as one.
 
-What is still too much for a picture of every node after that, `collapse` makes into neurons and layers.
+A graph that is still too large for a picture is collapsed into neurons and layers, see `collapse`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ UNSEEN, ABOVE, SHARED = -1, -2, -3
 
 
 def fold(graph: Graph) -> list[int]:
-    """For each node the first that plays its part: itself, or in a batch its counterpart in an earlier example, if that is shown.
+    """For each node, the node that it is drawn as: itself, or in a batch its counterpart in the first example that is shown.
 
-    The output's terms are examples where they share leaves, the parameters, and no result. Two nodes of
-    different examples are counterparts where the same operation made them of the same parameters and of counterparts.
+    The terms of the output are examples if they share leaves, the parameters, but no results. Nodes of different examples are
+    counterparts if the same operation made them from the same parameters and from counterparts.
     """
     first = list(range(len(graph.order)))
     owners = _owners(graph.whole)
@@ -29,7 +29,7 @@ def fold(graph: Graph) -> list[int]:
         owner = owners[position]
         if owner < 0:
             continue
-        key: Any = None  # an input of its example's own: the first, the second, ...
+        key: Any = None  # an input of one example: the first, the second, ...
         if node.op is not None:
             key = (node.op, *[None if type(each) is float else first[int(each)] for each in node.operands])
         time = times[owner, key] = times.get((owner, key), 0) + 1
@@ -41,7 +41,7 @@ def fold(graph: Graph) -> list[int]:
 
 
 def _owners(graph: Graph) -> list[int] | None:
-    """For each node the term of the output that it belongs to, or ABOVE or SHARED; None where the terms are no examples."""
+    """For each node, the term of the output that it belongs to, or ABOVE or SHARED. None if the terms are not examples."""
     nodes = graph.nodes
     terms, above = _terms(graph)
     if len(terms) < 2:
@@ -71,9 +71,9 @@ def _owners(graph: Graph) -> list[int] | None:
                 if nodes[source].op is None:
                     owners[source], shared = SHARED, True
                 else:
-                    joined[min(a, b)] = max(a, b)  # they share a result: two terms of one example
+                    joined[min(a, b)] = max(a, b)  # they share a result, so they are two terms of one example
     owners = [owner if owner < 0 else root(owner) for owner in owners]
-    for position, owner in enumerate(owners):  # a sum of one example's terms is that example's own
+    for position, owner in enumerate(owners):  # a sum of terms of one example belongs to that example
         within = {owners[source] for source in nodes[position].sources} - {SHARED}
         if owner == ABOVE and len(within) == 1 and position != graph.output:
             (owners[position],) = within
@@ -84,7 +84,7 @@ def _owners(graph: Graph) -> list[int] | None:
 
 
 def _terms(graph: Graph) -> tuple[list[int], set[int]]:
-    """What the output is a sum of, below sums, constant factors and signs; and the nodes that do the summing."""
+    """The terms that the output is a sum of, below sums, constant factors and signs; and the nodes that add them."""
     terms, above = [], set()
     stack = [graph.output]
     while stack:

@@ -1,4 +1,4 @@
-"""Masked arrays: the one check that refuses them, wherever numbers come in."""
+"""The check that refuses masked arrays as input."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 
 
 def refuse_masked(name: str, given: Any) -> None:
-    """Raise ValueError if an entry is masked, also inside nested lists: NumPy would read the number behind the mask.
+    """Raise ValueError if an entry is masked, also inside nested lists. NumPy would read the number behind the mask.
 
+    Examples
+    --------
     >>> refuse_masked("X", [1.0, np.ma.masked])
     Traceback (most recent call last):
     ValueError: X has masked entries: fill them, as in X.filled(0.0), or leave out the rows that have one
@@ -21,5 +23,5 @@ def refuse_masked(name: str, given: Any) -> None:
 def _is_masked(given: Any) -> bool:
     if not isinstance(given, (list, tuple)):
         return bool(np.ma.is_masked(given))
-    kinds = set(map(type, given))  # for a row of floats this is faster than a look at each entry
+    kinds = set(map(type, given))  # faster than checking each entry of a row of floats
     return any(issubclass(kind, (list, tuple, np.ma.MaskedArray)) for kind in kinds) and any(map(_is_masked, given))

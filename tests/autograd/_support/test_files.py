@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, by many at once, through links, with permissions kept, and with the user's path in the errors."""
+"""replacing: complete files or none, several writers, links, permissions, and the user's path in errors."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from autograd import Value, draw, replacing
+from autograd import Value, draw
+from autograd._support import replacing
 from nn import MLP, nudges, squared_error
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 
 def write(path: Path, content: bytes = b"new") -> None:
@@ -24,7 +25,7 @@ def write(path: Path, content: bytes = b"new") -> None:
 
 
 @pytest.mark.parametrize("before", [None, b"old"])
-def test_the_new_file_is_there_after_the_block_and_no_other(before: bytes | None, tmp_path: Path) -> None:
+def test_the_new_file_replaces_the_old_one_after_the_block(before: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "a file"
     if before is not None:
         path.write_bytes(before)
@@ -36,7 +37,7 @@ def test_the_new_file_is_there_after_the_block_and_no_other(before: bytes | None
 
 
 @pytest.mark.parametrize("exception", [ValueError, KeyboardInterrupt, SystemExit])
-def test_an_exception_leaves_the_old_file_and_nothing_else(exception: type[BaseException], tmp_path: Path) -> None:
+def test_an_exception_keeps_the_old_file(exception: type[BaseException], tmp_path: Path) -> None:
     path = tmp_path / "a file"
     path.write_bytes(b"old")
 
@@ -83,7 +84,7 @@ def test_processes_may_write_to_one_path(tmp_path: Path) -> None:
     path = tmp_path / "one"
     script = (
         "import sys\n"
-        "from autograd import replacing\n"
+        "from autograd._support import replacing\n"
         "for _ in range(50):\n"
         "    with replacing(sys.argv[1]) as file:\n"
         "        file.write(sys.argv[2].encode() * 100000)\n"
@@ -94,7 +95,7 @@ def test_processes_may_write_to_one_path(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["one"]
 
 
-def test_links_stay_and_lead_to_the_new_file(tmp_path: Path) -> None:
+def test_symbolic_links_lead_to_the_new_file(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("second")
     (tmp_path / "second").symlink_to(Path("folder") / "target")
@@ -106,7 +107,7 @@ def test_links_stay_and_lead_to_the_new_file(tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "folder").iterdir()] == ["target"]
 
 
-def test_a_drawing_goes_through_a_link(tmp_path: Path) -> None:
+def test_a_drawing_is_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "link.dot").symlink_to("target")
     draw(Value(1.0)).save(tmp_path / "link.dot")
     assert (tmp_path / "link.dot").is_symlink()
@@ -125,7 +126,7 @@ def test_permissions_are_kept(mode: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
-def test_a_new_file_has_the_permissions_of_any_other(mask: int, tmp_path: Path) -> None:
+def test_a_new_file_has_the_default_permissions(mask: int, tmp_path: Path) -> None:
     before = os.umask(mask)
     try:
         write(tmp_path / "a")
@@ -136,7 +137,7 @@ def test_a_new_file_has_the_permissions_of_any_other(mask: int, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("letter", ["a", "ü"])
-def test_a_name_as_long_as_they_may_be(letter: str, tmp_path: Path) -> None:
+def test_the_longest_file_name(letter: str, tmp_path: Path) -> None:
     longest = letter * (255 // len(letter.encode()))
     write(tmp_path / longest)
     assert (tmp_path / longest).read_bytes() == b"new"
@@ -154,8 +155,8 @@ def test_errors_name_the_path_that_was_given(tmp_path: Path, monkeypatch: pytest
         (".", IsADirectoryError, "cannot write .: Is a directory$"),
         ("file/a", NotADirectoryError, "cannot write file/a: Not a directory$"),
         ("loop", OSError, "cannot write loop: Too many levels of symbolic links$"),
-        ("pipe", OSError, "cannot write pipe: it is no ordinary file, and would be replaced by one$"),
-        (os.devnull, OSError, "cannot write /dev/null: it is no ordinary file"),
+        ("pipe", OSError, "cannot write pipe: it is not a regular file, and would be replaced by one$"),
+        (os.devnull, OSError, "cannot write /dev/null: it is not a regular file"),
     ):
         with pytest.raises(kind, match=message) as caught:
             write(Path(path))
@@ -164,7 +165,7 @@ def test_errors_name_the_path_that_was_given(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("function", ["open", "fsync", "replace"])
-def test_errors_of_the_system_name_it_too(function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_the_system_name_the_path(function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that may only be read, a full disk, a rename refused: as root, who may do all, meets none of them."""
 
     def refuse(first: object, *_: object) -> None:
@@ -179,7 +180,7 @@ def test_errors_of_the_system_name_it_too(function: str, tmp_path: Path, monkeyp
     assert [each.name for each in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_bytes(b"old")
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # as root, who may write all, is never told
     with pytest.raises(PermissionError, match=r"cannot write .*/a: Permission denied$"):
@@ -187,7 +188,7 @@ def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path, monkeypa
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
-def test_errors_about_other_files_are_left_alone(tmp_path: Path) -> None:
+def test_errors_about_other_files_do_not_change(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"No such file or directory: '.*source'"), replacing(tmp_path / "a") as file:
         file.write((tmp_path / "source").read_bytes())
     with pytest.raises(io.UnsupportedOperation, match=r"^read$"), replacing(tmp_path / "a") as file:
