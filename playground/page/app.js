@@ -15,7 +15,7 @@ let {lost} = host;
 const onLost = [];
 
 export const connection = new Connection(host.transport, why => {
-  if (why) lost = `${why}. ${host.again}`.trim();
+  if (why) lost = `${why.replace(/\.$/, "")}. ${host.again}`.trim();
   for (const each of onLost) each();
   say(lost);
 });

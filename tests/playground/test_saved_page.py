@@ -167,7 +167,7 @@ def test_digits_are_saved_with_their_neurons_and_without_their_weights(played: O
     page = saved(page)
     assert everything(page, "a[0,2]") == before
     page.click("#inspector .sum-card [data-key^='w[0,2,']")
-    page.wait(lambda: page.text("#inspector").endswith("The numbers of this weight were not kept: there are too many weights."))
+    page.wait(lambda: page.text("#inspector").endswith("This saved page has no numbers for single weights: the network is too large."))
 
 
 def test_what_a_column_is_called_cannot_break_out(played: Opener, saved: Opener) -> None:
@@ -216,4 +216,4 @@ def test_a_damaged_page_says_so(played: Opener, saved: Opener, browser: Any, tmp
     browser.get_log("performance")
     browser.get(path.as_uri())
     WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: "damaged" in browser.find_element("id", "notice").text)
-    assert browser.find_element("id", "notice").text.startswith("What was saved in this page is damaged: ")
+    assert browser.find_element("id", "notice").text.startswith("The data in this saved page are damaged: ")

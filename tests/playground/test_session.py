@@ -900,7 +900,7 @@ def test_a_csv_is_standardized_and_its_classes_are_its_words() -> None:
     player = Player(data={"name": "csv", "text": CSV}, held_out=0, layers=[3])
     told = player.configured
     assert (told["inputs"], told["classes"], told["plane"]["axes"]) == (["height", "width"], ["elm", "oak"], ["height", "width"])
-    assert told["because"].startswith("line 1 is the header: ")
+    assert told["because"] == "The first line was read as column names."
     X = np.array([[1.5, 2], [2.5, 1], [3.5, 4], [0.5, 2.5], [1, 3], [2, 5]])
     assert player.session.experiment.problem.training.X.tolist() == standardize(X).tolist()
     assert told["points"]["training"]["class"] == [1, 0, 1, 0, 1, 0]

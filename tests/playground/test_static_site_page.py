@@ -173,7 +173,7 @@ def test_where_there_is_no_numpy_the_page_says_so(opened: Opener, tmp_path: Path
     core = tmp_path / "core.mjs"
     core.write_text(STANDIN["pyodide.mjs"].read_text().replace("isFull = true", "isFull = false"))
     page, served = opened({"pyodide.mjs": core})
-    words = f"Python could not be loaded: {served.address}pyodide/ has no numpy: it takes the full distribution of Pyodide{AGAIN}"
+    words = f"Python could not be loaded: {served.address}pyodide/ has no numpy: use the full distribution of Pyodide{AGAIN}"
     page.wait_for("#notice", words)
 
 
@@ -206,4 +206,4 @@ def test_while_python_is_being_loaded_the_page_says_so(opened: Opener, tmp_path:
     never = tmp_path / "never.mjs"
     never.write_text("export const loadPyodide = () => new Promise(() => {});")
     page, _ = opened({"pyodide.mjs": never})
-    page.wait_for("#notice", "Python is being loaded into this page, some 15 megabytes the first time.")
+    page.wait_for("#notice", "Loading Python into this page, about 15 megabytes the first time.")
