@@ -36,7 +36,7 @@ def test_modules_become_functions_each_after_those_it_imports() -> None:
     )
 
 
-def test_what_a_module_passes_on_it_passes_on() -> None:
+def test_reexports_are_exported() -> None:
     script = bundle.script({**PLAIN, "a.js": 'export {c as a, C} from "./c.js";\n'})
     assert '\n$modules["a.js"] = (() => {\n\nreturn {a: $modules["c.js"].c, C: $modules["c.js"].C};\n})();\n' in script
 
@@ -62,12 +62,12 @@ def test_what_a_module_passes_on_it_passes_on() -> None:
         ("index_html", "<p>", 'the page contains <meta charset="utf-8"> 0 times; it must contain it once'),
     ],
 )
-def test_what_cannot_stand_in_one_file_is_refused(name: str, text: str, problem: str) -> None:
+def test_unsupported_modules_are_refused(name: str, text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=re.escape(problem)):
         of(**{name: text})
 
 
-def test_its_policy_lets_run_what_is_in_it_and_nothing_else() -> None:
+def test_the_policy_allows_only_the_page_s_own_script_and_style() -> None:
     html = bundle.page()
     (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)
     directives = dict(each.split(maxsplit=1) for each in policy.split("; "))
@@ -79,12 +79,12 @@ def test_its_policy_lets_run_what_is_in_it_and_nothing_else() -> None:
     assert bundle.page() == html
 
 
-def test_lessons_are_in_it_whatever_they_say() -> None:
+def test_lessons_are_quoted_in_the_page() -> None:
     text = "# </script> <!-- both are text -->"
     (found,) = re.findall(r'<script type="application/json" data-file="lessons/one.json">(.*?)</script>', of(**{"lessons/one_json": text}))
     assert json.loads(found) == text
 
 
-def test_it_names_no_other_file() -> None:
+def test_the_page_in_one_file_refers_to_no_other_file() -> None:
     html = bundle.page()
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', html)

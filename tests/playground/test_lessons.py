@@ -70,7 +70,7 @@ def test_the_guide_names_all_events_and_all_parts_of_the_page_that_it_names_are_
         assert f'id="{each}"' in page
 
 
-def test_the_page_tells_of_all_events_and_of_no_others() -> None:
+def test_the_page_reports_exactly_the_events_of_lessons() -> None:
     script = "\n".join(path.read_text(encoding="utf-8") for path in sorted(PAGE.glob("*.js")))
     index = (PAGE / "index.html").read_text(encoding="utf-8")
     told = set(re.findall(r'"([\w-]+)"', " ".join(re.findall(r"happened\((.*?)\)", script))))
@@ -112,7 +112,7 @@ def test_each_setting_of_a_configuration_can_be_set() -> None:
     assert set(lessons.SETTINGS) == set(Configuration.__dataclass_fields__)
 
 
-def test_other_editors_other_lines() -> None:
+def test_line_endings_and_fences_of_other_editors_are_read() -> None:
     expected = from_markdown(EXAMPLE)
     assert from_markdown(EXAMPLE.replace("\n", "\r\n")) == from_markdown(EXAMPLE.replace("\n", "\r")) == expected
     assert from_markdown(EXAMPLE.replace("```\n", "~~~~yaml\n", 1).replace("```\n", "~~~~~\n", 1)) == expected
@@ -148,7 +148,7 @@ def test_other_editors_other_lines() -> None:
         ("#" + " " * 500_000, "a lesson has at most 500,000 characters, got 500,001"),
     ],
 )  # fmt: skip
-def test_markdown_that_is_no_lesson(text: str, problem: str) -> None:
+def test_invalid_markdown_is_refused(text: str, problem: str) -> None:
     with pytest.raises(LessonError) as caught:
         from_markdown(text)
     assert str(caught.value) == problem
@@ -179,7 +179,7 @@ def test_markdown_that_is_no_lesson(text: str, problem: str) -> None:
         (["do: a", "do: b"], "line 9: do is already set on line 8"),
     ],
 )  # fmt: skip
-def test_a_block_that_does_not_work(lines: list[str], problem: str) -> None:
+def test_invalid_blocks_are_refused(lines: list[str], problem: str) -> None:
     with pytest.raises(LessonError) as caught:
         page_of(*lines)
     assert str(caught.value).startswith(problem)
@@ -188,7 +188,7 @@ def test_a_block_that_does_not_work(lines: list[str], problem: str) -> None:
 @pytest.mark.parametrize(
     "selector", ["#plane", "main", "#stage canvas", ".plane:hover", "#1", "[x=1]", "a[b", "", "[name=shows][value=gradients]"]
 )
-def test_a_part_of_the_page_is_one_that_a_browser_can_look_for(selector: str) -> None:
+def test_a_point_must_be_a_css_selector(selector: str) -> None:
     works = selector in ("#plane", "[name=shows][value=gradients]")
     if works:
         assert page_of(f"point: {selector}")["point"] == selector
@@ -207,7 +207,7 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=20), max_size=12))
 @settings(max_examples=150, deadline=None)
-def test_any_text_is_a_lesson_or_told_why_not(lines: list[str]) -> None:
+def test_any_text_is_a_lesson_or_raises_an_error_with_its_line(lines: list[str]) -> None:
     for text in ("\n".join(lines), "\n".join(["# A", "## B", "text", *lines]), "\n".join(["# A", "## B", "text", "```", *lines, "```"])):
         try:
             lesson, problem = from_markdown(text), ""
@@ -219,7 +219,7 @@ def test_any_text_is_a_lesson_or_told_why_not(lines: list[str]) -> None:
 # How the page gets them
 
 
-def test_markdown_is_served_as_the_json_that_the_page_reads(tmp_path: Path) -> None:
+def test_markdown_is_served_as_json(tmp_path: Path) -> None:
     path = tmp_path / "more.md"
     path.write_text(EXAMPLE.replace("straight", "stráight"), encoding="utf-8")
     files = {"main.js": b"...", "notes.md": b"no lesson", "lessons/story.md": STORY, "lessons/lines.md": EXAMPLE.encode()}
@@ -243,7 +243,7 @@ def test_markdown_is_served_as_the_json_that_the_page_reads(tmp_path: Path) -> N
         ("lines.json", b'{"title": "A"}', "lines.json: a lesson is a Markdown file: its name must end in .md"),
     ],
 )  # fmt: skip
-def test_a_file_that_is_no_lesson(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
+def test_invalid_lesson_files_are_refused(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(LessonError) as caught:

@@ -74,7 +74,7 @@ def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     assert not any("__pycache__" in name for name in packed)
 
 
-def test_it_has_a_teachers_lessons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_site_contains_lessons_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "lines.md"
     path.write_text("# Lines\n\n## One\n\nText.\n")
     site.main([f"--output={tmp_path / 'site'}", f"--lesson={path}"])
@@ -112,7 +112,7 @@ def test_pyodide_comes_from_the_network_unless_it_is_there(tmp_path: Path) -> No
     assert 'const PYODIDE = "https://example.org/py/";' in (tmp_path / "worker.js").read_text()
 
 
-def test_the_page_may_speak_to_its_own_server_alone(tmp_path: Path) -> None:
+def test_the_page_connects_only_to_its_own_server(tmp_path: Path) -> None:
     html = (built(tmp_path) / "index.html").read_text()
     policy = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)
     assert policy == [site.POLICY]
@@ -126,13 +126,13 @@ def test_the_page_may_speak_to_its_own_server_alone(tmp_path: Path) -> None:
     "address",
     ["pyodide", "ftp://example.org/", 'https://example.org/"; alert(1); "', "https://example.org/a b/", "https://example.org/;a/"],
 )
-def test_an_address_that_is_none_is_refused(tmp_path: Path, address: str) -> None:
+def test_an_invalid_address_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(ValueError, match=re.escape("--pyodide must be the address of a folder, such as ./pyodide/ or https://cdn.")):
         site.write(tmp_path, address)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_with_other_things_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_other_files_is_not_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "index.html").write_text("mine")
     with pytest.raises(SystemExit) as ended:
         site.main(["--output", str(tmp_path)])
@@ -143,7 +143,7 @@ def test_a_folder_with_other_things_is_left_as_it_is(tmp_path: Path, capsys: pyt
     assert "index.html" in str(ended.value.code)
 
 
-def test_the_command_says_where_it_is_and_what_readers_will_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_folder_and_the_address_of_pyodide(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site.main(["--output", str(tmp_path / "a")])
     assert capsys.readouterr().out == (
         f"The playground is in {tmp_path / 'a'}, with Pyodide from {site.CDN}: readers' browsers load it from there\n"
@@ -181,7 +181,7 @@ def test_it_answers_the_same_without_threads_processes_sockets_and_libraries(tmp
         "import resource",
     ],
 )
-def test_what_stands_for_pyodide_has_none_of_them(forbidden: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_stand_in_for_pyodide_has_none_of_them(forbidden: str, capfd: pytest.CaptureFixture[str]) -> None:
     with closing(Wasm()) as wasm:
         wasm.run("def handle(text):\n    exec(text)\n    return 'done'\n\nhandle")
         assert wasm.handle("import math") == "done"
