@@ -29,7 +29,7 @@ export function figure(value, digits = 5, className = "") {
 }
 
 /** A bar to the left or the right of the middle, for a share from -1 to 1. */
-export function bar(share) {
+function bar(share) {
   const inner = make("i", {class: share < 0 ? "negative" : null}), width = Math.min(50, 50 * Math.abs(share));
   inner.style.width = `${width}%`;
   inner.style.left = share < 0 ? `${50 - width}%` : "50%";

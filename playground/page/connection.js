@@ -11,7 +11,7 @@ export class Refusal extends Error {
 }
 
 /** The session has ended. The page shows one message for all requests that fail because of it. */
-export class Gone extends Error {}
+class Gone extends Error {}
 
 /** A reply, with its arrays under their names, without a copy, and their shapes under `shapes`. */
 export function unpack(data) {

@@ -161,7 +161,7 @@ export class CurvesView {
 }
 
 /** About `count` round numbers from low to high. */
-export function ticks(low, high, count) {
+function ticks(low, high, count) {
   const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw)), step = power * [1, 2, 5, 10].find(each => each * power >= raw * 0.999);
   const marks = [];
   for (let tick = Math.ceil(low / step - 1e-9); tick * step <= high * (1 + 1e-9); tick++) marks.push(Number((tick * step).toPrecision(12)));
