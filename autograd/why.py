@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from autograd import ops
 from autograd.names import ModelNames, Names, model_names, number
-from autograd.ops import terms
 from autograd.paths import Factor, Paths, along, counted, log_size, turned
 from autograd.value import Value
 
@@ -145,33 +145,26 @@ def _explanation(cause: Factor, names: Names) -> str:
     numbers = [each if isinstance(each, float) else each.data for each in operands]
     own = f"{names[cause.operand]} = {number(numbers[cause.index])}"
     other = number(numbers[1 - cause.index]) if len(numbers) == 2 else ""
-    match op.name:
-        case "relu":
-            return f"this relu is off, as {own} is not above 0"
-        case "sigmoid" | "tanh" | "erf" | "erfc" | "softplus" | "logistic_pdf" | "sech_squared" if abs(cause.derivative) < 0.01:
-            return f"this {op.name} is saturated, with {own} far from where it is steep"
-        case "divide" if cause.index == 1 or abs(numbers[1]) < 1:
-            return (
-                f"a division by {number(numbers[1])}, almost nothing" if abs(numbers[1]) < 1e-3 else f"a division by {number(numbers[1])}"
-            )
-        case "divide":
-            return f"a division by {other}"
-        case "multiply":
-            return f"it is multiplied by {other}"
-        case "weighted_sum":
-            weights, inputs, _ = terms(numbers)
-            partners = [*inputs, *weights]
-            return f"it is multiplied by {number(partners[cause.index])}" if cause.index < len(partners) else "it is the bias"
-        case "log" | "sqrt" | "log1p":
-            return f"{op.name} is steep or undefined at {own}, close to the end of its domain"
-        case "exp" | "expm1" | "sinh" | "cosh":
-            return f"{op.name} of {own} grows as fast as it is large" if cause.derivative > 1 else f"{op.name} is flat at {own}"
-        case "power":
-            return f"the power is {number(numbers[0])} to the {number(numbers[1])}"
-        case "maximum" | "minimum" | "fmin":
-            return f"the {op.name} is the other operand, {other}"
-        case "where":
-            return "the condition has no derivative" if cause.index == 0 else "the condition chose the other operand"
-        case "sign" | "less" | "less_equal" | "greater" | "greater_equal" | "equal" | "not_equal":
-            return f"{op.name} is flat: its derivative is 0 wherever it has one"
+    if cause.index in op.flat:
+        return "the condition has no derivative" if op is ops.where else f"{op.name} is flat: its derivative is 0 wherever it has one"
+    if op.selects:
+        if len(numbers) == 1:
+            return f"this {op.name} is off, as {own} is not above 0"
+        return "the condition chose the other operand" if op is ops.where else f"the {op.name} is the other operand, {other}"
+    if op.has_terms:
+        weights, inputs, _ = ops.terms(numbers)
+        partners = [*inputs, *weights]
+        return f"it is multiplied by {number(partners[cause.index])}" if cause.index < len(partners) else "it is the bias"
+    if op is ops.multiply:
+        return f"it is multiplied by {other}"
+    if op is ops.divide:
+        return f"a division by {number(numbers[1])}{', almost nothing' if abs(numbers[1]) < 1e-3 else ''}"
+    if op is ops.power:
+        return f"the power is {number(numbers[0])} to the {number(numbers[1])}"
+    if op.saturates and abs(cause.derivative) < 0.01:
+        return f"this {op.name} is saturated, with {own} far from where it is steep"
+    if op.domain:
+        return f"{op.name} is steep or undefined at {own}, close to the end of its domain {op.domain}"
+    if op.singular and len(numbers) == 1 and not op.internal:
+        return f"{op.name} of {own} grows as fast as it is large" if cause.derivative > 1 else f"{op.name} is flat at {own}"
     return f"that is what the rule of {op.name} gives at {own}"

@@ -1,7 +1,6 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
 from nn.activations import linear
-from nn.anatomy import anatomy, first_undefined
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
 from nn.data import (
     blobs,
@@ -18,12 +17,13 @@ from nn.data import (
     standardize,
     xor,
 )
-from nn.explain import Explainer, nudges
+from nn.explain import anatomy, first_undefined, nudges
 from nn.formula import FormulaError, formula
 from nn.history import History
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
-from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
+from nn.optimizers import SGD, Adam, Optimizer
+from nn.schedules import Constant, Cosine, InverseTime, StepDecay
 from nn.training import DivergenceError, Training, train
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "Constant",
     "Cosine",
     "DivergenceError",
-    "Explainer",
     "FormulaError",
     "History",
     "InverseTime",

@@ -30,20 +30,21 @@ from autograd._support import refuse_masked
 from nn import checkpoint as checkpoints
 from nn import checks
 from nn.activations import name_of
-from nn.answers import accuracy, indifference
-from nn.arrays import Array
 from nn.checkpoint import State
+from nn.classification import accuracy, indifference
 from nn.costs import binary_cross_entropy, cross_entropy, squared_error
 from nn.feed import Rows, feed
 from nn.history import History, Mark, Step
+from nn.inputs import Array
 from nn.interrupts import interruptible
 from nn.kept import reads_of
 from nn.module import Module
 from nn.objectives import Batch, Compiled, Cost, Noise, Objective, objective_for
-from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
+from nn.optimizers import SGD, Optimizer, Vector
 from nn.parameters import Parameters
 from nn.processes import Processes
 from nn.progress import Progress
+from nn.schedules import Schedule, as_schedule
 from nn.stored import ArrayInFile, Stored
 
 Callback = Callable[[Module, History], Any]

@@ -22,8 +22,8 @@ from playground.messages import RefusedError
 from playground.programs import Programs
 
 if TYPE_CHECKING:
-    from nn.anatomy import Undefined
     from nn.checkpoint import State
+    from nn.explain import Undefined
     from nn.training import Example
 
 REMEMBERED, BYTES = 200, 2**25  # the largest number of states to go back to, and the memory that they may take

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from autograd import Value, Vectorized, chain_rule, grad, sigmoid, vectorize
-from nn import anatomy, softmax
+from nn import anatomy, nudges, softmax
 from nn.data import Array
 from playground.configuration import Activation, Configuration
 from playground.experiment import Experiment
@@ -17,7 +17,7 @@ from playground.messages import Arrays, Fields, RefusedError, Reply
 from playground.problem import predicted
 
 if TYPE_CHECKING:
-    from nn.anatomy import Anatomy
+    from nn.explain import Anatomy
 
 TERMS, WISHES, PATHS = 50, 200, 10  # the largest numbers that one reply lists
 WORDS = {
@@ -278,7 +278,7 @@ class Inspector:
         programs, training = self.experiment.programs, self.experiment.problem.training
         if not len(training):
             return np.zeros(0)
-        table = self._once("wishes", lambda: programs.explainer(training.X, programs.targets(training)))
+        table = self._once("wishes", lambda: nudges(self.experiment.model, training.X, programs.targets(training), programs.cost_function))
         deltas: Array = table.deltas[layer][:, neuron]
         return -deltas if place is None else -deltas * table.activations[layer][:, place]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value, total, vectorize
-from nn import MLP, Explainer, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
+from nn import MLP, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
 from playground.configuration import Configuration
 from playground.messages import RefusedError
 from playground.problem import Part, Problem, predicted
@@ -23,7 +23,6 @@ class Programs:
     def __init__(self, model: MLP, problem: Problem, configuration: Configuration) -> None:
         self.model, self.problem, self.configuration = model, problem, configuration
         cost = self.cost_function
-        self.explainer = Explainer(model, cost)
         self._measure = vectorize(lambda x, y: [cost(outputs := model(x), y), *outputs], check=False)
         self._boundary = vectorize(model, dtype=np.float32)
         self._activations = vectorize(self._all_activations, dtype=np.float32)

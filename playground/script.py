@@ -12,6 +12,7 @@ from nn import linear
 from playground.configuration import CLASSES, COMPUTED, FEATURES, LIVE, Configuration, activation_of
 from playground.experiment import Experiment
 from playground.messages import RefusedError
+from playground.problem import has_header
 
 
 def script(experiment: Experiment) -> str:
@@ -72,7 +73,8 @@ def _data(start: Configuration, experiment: Experiment) -> Iterator[str]:
     name = data["name"]
     if name == "csv":
         target = -1 if data["target"] is None else data["target"]
-        yield f"table = load_csv(io.StringIO({data['text']!r}), {target!r})"
+        header = "" if has_header(str(data["text"]), target) else ", header=False"
+        yield f"table = load_csv(io.StringIO({data['text']!r}), {target!r}{header})"
         yield "X, (classes, y) = table.X, np.unique(table.y, return_inverse=True)"
     elif name == "points":
         yield f"X, y = np.array({[list(each) for each in data['X']]}), np.array({list(data['y'])})"

@@ -12,9 +12,9 @@ import pytest
 from autograd import vectorize
 from nn import (
     MLP,
-    Explainer,
     anatomy,
     formula,
+    nudges,
 )
 from playground import bundle
 from playground.configuration import ACTIVATIONS
@@ -66,7 +66,7 @@ def test_all_weights_at_one_step_share_one_evaluation_of_the_network(monkeypatch
         return call
 
     monkeypatch.setattr("playground.inspector.anatomy", counted("anatomy", anatomy))
-    monkeypatch.setattr(Explainer, "__call__", counted("explainer", Explainer.__call__))
+    monkeypatch.setattr("playground.inspector.nudges", counted("nudges", nudges))
     player = Player(**SMALL)
     changes: list[dict[str, Any]] = [
         {"do": "step"}, {"do": "set", "cost": "hinge"}, {"do": "weight", "layer": 0, "neuron": 0, "input": 0, "value": 0.5}, {"do": "back"},
@@ -74,7 +74,7 @@ def test_all_weights_at_one_step_share_one_evaluation_of_the_network(monkeypatch
     for change in changes:
         for place in range(2):
             player("inspect", what="weight", layer=0, neuron=1, input=place)
-        assert sorted(calls) == ["anatomy", "explainer"]
+        assert sorted(calls) == ["anatomy", "nudges"]
         calls.clear()
         player(**change)
 
