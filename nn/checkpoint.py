@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from autograd import TraceError, vectorize
 from nn import files
-from nn.arrays import Array
 from nn.history import History, Mark
+from nn.inputs import Array
 from nn.module import Module
 from nn.objectives import Cost, example_cost
 from nn.optimizers import Optimizer, Schedule, Vector

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from autograd import TraceError, Value, vectorize
 from nn.activations import name_of
-from nn.arrays import Array, examples
+from nn.inputs import Array, examples
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.objectives import Cost, Noise
 from nn.optimizers import Optimizer

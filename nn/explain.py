@@ -25,7 +25,7 @@ import numpy.typing as npt
 from autograd import TraceError, Value, grad, replacing, value_and_grad, vectorize, weighted_sum
 from nn import nudge_plots
 from nn.activations import name_of
-from nn.arrays import Array, examples, in_pieces, number_of
+from nn.inputs import Array, examples, in_pieces, number_of
 from nn.network import MLP
 
 if TYPE_CHECKING:

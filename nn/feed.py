@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.arrays import Array
+from nn.inputs import Array
 from nn.stored import Stored
 
 Rows = Any  # a range or an array of indices

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import Vectorized, vectorize
 from nn.activations import Activation
-from nn.arrays import Array, in_pieces
+from nn.inputs import Array, in_pieces
 
 Model = Callable[[Any], Any]
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, Value
-from nn import answers
+from nn import classification
 from nn.activations import Activation, linear
-from nn.arrays import Array, examples
+from nn.inputs import Array, examples
 from nn.kept import predictions
 
 PLACES = "attributes, and in lists, tuples, dicts' values, arrays of objects, dataclasses and Modules there"
@@ -107,16 +107,16 @@ class Module(ABC):
         and the model's own for 0 and 1.
         """
         if threshold is None:
-            return answers.accuracy(self.predict(X), Y, self.threshold)
+            return classification.accuracy(self.predict(X), Y, self.threshold)
         given = _finite("the threshold", threshold)
-        return answers.accuracy(self.predict(X), Y, given, threshold_of_signs=given)
+        return classification.accuracy(self.predict(X), Y, given, threshold_of_signs=given)
 
     @property
     def threshold(self) -> float:
         """Where a single output parts class 0 from class 1: the output for which the cost that the model was trained with is the same
         for either (0.5 for squared error, 0 for a score); before, 0.5 where the output activation is sigmoid, else 0.
         """
-        default = answers.usual_threshold(*self._output_activations()[:1])
+        default = classification.usual_threshold(*self._output_activations()[:1])
         return float(vars(self).get("_threshold", default))
 
     @threshold.setter
@@ -137,7 +137,7 @@ class Module(ABC):
         Several outputs are scores for softmax, as cross_entropy trains them; a single one is the score of class 1, for sigmoid,
         or after a sigmoid its probability. Raises ValueError for several outputs that an activation has made other than scores.
         """
-        return answers.probabilities(self.predict(X), self._output_activations())
+        return classification.probabilities(self.predict(X), self._output_activations())
 
     def summary(self) -> str:
         """What the model consists of, a line for each attribute or element of one that holds parameters, and their number in all."""

@@ -14,8 +14,9 @@ import numpy as np
 
 from autograd import Value, refuse_masked, relu, softplus, tanh, weighted_sum
 from nn import saved
+from nn._validation import whole_number
 from nn.activations import Activation, activation_from, name_of
-from nn.arrays import Array
+from nn.inputs import Array
 from nn.kept import KNOWN, Reads, together
 from nn.module import Module
 
@@ -39,7 +40,7 @@ class Neuron(Module):
 
     def __init__(self, inputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
         self.activation = activation_from(activation)
-        scale = np.sqrt((2.0 if self.activation in (relu, softplus) else 1.0) / _count("inputs", inputs))
+        scale = np.sqrt((2.0 if self.activation in (relu, softplus) else 1.0) / whole_number("the number of inputs", inputs))
         self.weights = [Value(weight) for weight in np.random.default_rng(seed).normal(0.0, scale, inputs).tolist()]
         self.bias = Value(0.0)
 
@@ -71,7 +72,7 @@ class Layer(Module):
 
     def __init__(self, inputs: int, outputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
         rng = np.random.default_rng(seed)
-        self.neurons = [Neuron(inputs, activation, rng) for _ in range(_count("outputs", outputs))]
+        self.neurons = [Neuron(inputs, activation, rng) for _ in range(whole_number("the number of outputs", outputs))]
 
     @property
     def activation(self) -> Activation:
@@ -171,12 +172,6 @@ class MLP(Module):
             return f"MLP({self.sizes}, activation=[{', '.join([*hidden, last])}])"
         activation = f", activation={hidden[0]}" if hidden else ""
         return f"MLP({self.sizes}{activation}{f', output_activation={last}' if last != 'linear' else ''})"
-
-
-def _count(what: str, number: Any) -> int:
-    if not isinstance(number, (int, np.integer)) or number < 1:
-        raise ValueError(f"the number of {what} must be a whole number of at least 1, got {number!r}")
-    return int(number)
 
 
 def _check_is_one(x: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn.arrays import Array
+from nn.inputs import Array
 from nn.plots import GREY, axes_or_current, connections, sign_colour, signed_colours
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Descent, TraceError, UpdateRule, Value, Vectorized, vectorize
-from nn.arrays import Array, in_pieces, number_of
+from nn.inputs import Array, in_pieces, number_of
 from nn.kept import reads_of
 from nn.module import Module, outputs_of
 from nn.optimizers import Vector

@@ -1,7 +1,7 @@
-"""Optimizers: how parameters move along a gradient, and the schedules of their learning rates.
+"""Optimizers, which move parameters along a gradient, and schedules of the learning rate.
 
-There is one update rule for each, of one parameter, in scalars. What is recorded of it moves Values, vectors of parameters, and is
-compiled into the steps of a training.
+Each optimizer defines one scalar update rule for one parameter. The recorded rule updates Values and vectors of parameters, and
+training compiles it into its steps.
 """
 
 from __future__ import annotations
@@ -11,33 +11,25 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, UpdateRule, Value, sqrt
+from nn._validation import finite_number
 
 Vector = npt.NDArray[np.float64]
 Schedule = Callable[[float], float]
-_MOVING = ("schedule", "epoch", "steps", "_vectors", "_recorded", "_parameters")  # what an optimizer has besides its settings
+_CHANGING = ("schedule", "epoch", "steps", "_vectors", "_recorded", "_parameters")  # attributes that are not settings of the rule
 
 
-def _checked(name: str, given: Any, least: float = 0.0, below: float = math.inf) -> float:
-    """`given` as a float. Raises ValueError unless least <= given < below."""
-    if not isinstance(given, Real) or isinstance(given, bool) or not least <= float(given) < below:
-        limits = f"a finite number of at least {least:g}" if below == math.inf else f"a number from {least:g} to below {below:g}"
-        raise ValueError(f"{name} must be {limits}, got {given!r}")
-    return float(given)
-
-
-# Schedules: the learning rate at a moment of training, given as the epoch with its fraction, from 0.0 on.
+# A schedule is a function of the epoch, a float that starts at 0.0. It returns the learning rate.
 
 
 @dataclass(frozen=True)
 class Constant:
-    """The same rate throughout.
+    """A constant learning rate.
 
     >>> Constant(0.1)(7.5)
     0.1
@@ -46,7 +38,7 @@ class Constant:
     rate: float
 
     def __post_init__(self) -> None:
-        _checked("the learning rate", self.rate)
+        finite_number("the learning rate", self.rate, least=0)
 
     def __call__(self, epoch: float) -> float:
         return self.rate
@@ -54,8 +46,19 @@ class Constant:
 
 @dataclass(frozen=True)
 class StepDecay:
-    """rate * factor^k, k the number of whole spans of `every` epochs gone by.
+    """Step decay: rate * factor^floor(epoch / every).
 
+    Parameters
+    ----------
+    rate : float
+        The initial learning rate, at least 0.
+    factor : float, default 0.5
+        The rate is multiplied by this number after each interval. At least 0.
+    every : float, default 10.0
+        The length of an interval in epochs, above 0.
+
+    Examples
+    --------
     >>> rate = StepDecay(0.1, factor=0.5, every=10)
     >>> rate(9.9), rate(10.0), rate(20.0)
     (0.1, 0.05, 0.025)
@@ -66,9 +69,9 @@ class StepDecay:
     every: float = 10.0
 
     def __post_init__(self) -> None:
-        _checked("the learning rate", self.rate)
-        _checked("factor", self.factor)
-        _positive("every", self.every)
+        finite_number("the learning rate", self.rate, least=0)
+        finite_number("factor", self.factor, least=0)
+        finite_number("every", self.every, above=0)
 
     def __call__(self, epoch: float) -> float:
         return self.rate * math.pow(self.factor, epoch // self.every)
@@ -76,8 +79,17 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class InverseTime:
-    """rate / (1 + decay * epoch): the classic of stochastic approximation (Robbins and Monro, 1951).
+    """Inverse time decay: rate / (1 + decay * epoch) (Robbins and Monro, 1951).
 
+    Parameters
+    ----------
+    rate : float
+        The initial learning rate, at least 0.
+    decay : float, default 0.1
+        How fast the rate decreases, at least 0. After 1 / decay epochs the rate is half of the initial one.
+
+    Examples
+    --------
     >>> rate = InverseTime(0.5, decay=1.0)
     >>> rate(0.0), rate(1.0), rate(4.0)
     (0.5, 0.25, 0.1)
@@ -87,8 +99,8 @@ class InverseTime:
     decay: float = 0.1
 
     def __post_init__(self) -> None:
-        _checked("the learning rate", self.rate)
-        _checked("decay", self.decay)
+        finite_number("the learning rate", self.rate, least=0)
+        finite_number("decay", self.decay, least=0)
 
     def __call__(self, epoch: float) -> float:
         return self.rate / (1 + self.decay * epoch)
@@ -96,8 +108,21 @@ class InverseTime:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine wave from `rate` down to `final` over `epochs`, then `final` (SGDR: Loshchilov and Hutter, 2017, equation 5).
+    """Cosine annealing from `rate` to `final`, then constant.
 
+    final + (rate - final) * (1 + cos(pi * epoch / epochs)) / 2 (Loshchilov and Hutter, SGDR, 2017, equation 5).
+
+    Parameters
+    ----------
+    rate : float
+        The initial learning rate, at least 0.
+    epochs : float
+        The number of epochs until the rate is `final`, above 0.
+    final : float, default 0.0
+        The final learning rate, at least 0.
+
+    Examples
+    --------
     >>> rate = Cosine(0.5, epochs=10)
     >>> rate(0.0), round(rate(5.0), 6), rate(12.0)
     (0.5, 0.25, 0.0)
@@ -108,42 +133,42 @@ class Cosine:
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        _checked("the learning rate", self.rate)
-        _positive("epochs", self.epochs)
-        _checked("final", self.final)
+        finite_number("the learning rate", self.rate, least=0)
+        finite_number("epochs", self.epochs, above=0)
+        finite_number("final", self.final, least=0)
 
     def __call__(self, epoch: float) -> float:
         return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * min(epoch / self.epochs, 1.0))) / 2
 
 
 def as_schedule(rate: float | Schedule) -> Schedule:
-    """A learning rate as a schedule, which it may be already. Raises ValueError or TypeError for what is neither."""
+    """Return a schedule for a learning rate, or the schedule itself. Raises ValueError or TypeError for anything else."""
     if isinstance(rate, type):
         raise TypeError(f"{rate.__name__} is the class of a schedule: write {rate.__name__}(...), with its settings inside")
-    return rate if callable(rate) else Constant(_checked("the learning rate", rate))
+    return rate if callable(rate) else Constant(finite_number("the learning rate", rate, least=0))
 
 
 def _check_vector(name: str, given: Any) -> None:
-    """Raise ValueError for what a rule would misread: its numbers are taken from memory as they lie there."""
+    """Raise ValueError unless `given` is a contiguous float64 vector, because rules read its memory directly."""
     if type(given) is not np.ndarray or given.dtype != np.float64 or given.ndim != 1 or not given.flags.c_contiguous:
         found = f", {given.dtype} of shape {given.shape} and strides {given.strides}" if isinstance(given, np.ndarray) else ""
         raise ValueError(f"{name} must be a contiguous vector, np.ascontiguousarray(..., np.float64): got {type(given).__name__}{found}")
 
 
-def _positive(name: str, given: Any) -> None:
-    if not _checked(name, given):
-        raise ValueError(f"{name} must be greater than 0")
-
-
 class Optimizer(ABC):
-    """Abstract: an update rule for one parameter, with a learning rate, and with memory that it names in `memory`.
+    """Abstract base class of optimizers: an update rule for one parameter, a learning rate, and memory vectors.
 
-    `learning_rate` is a number, or a schedule: any function of `epoch`, the moment of training (with its
-    fraction), which `train` keeps up to date and others may set. The memory is vectors like the parameters, 0 at first.
-    It belongs to the Values that the first step moved, in their order: another model needs another optimizer.
+    A subclass defines `rule`, the step of one parameter in scalars, and lists the names of its memory vectors in `memory`. All back
+    ends run the rule. A memory vector has one number per parameter and starts at 0. It belongs to the Values of the first step, in
+    their order, so each model needs its own optimizer.
 
-    A custom optimizer defines the step of one parameter, in scalars. All back ends run it:
+    Parameters
+    ----------
+    learning_rate : float or callable
+        A number of at least 0, or a schedule: a function of `epoch`, which `train` updates before each step.
 
+    Examples
+    --------
     >>> class Signs(Optimizer):
     ...     def rule(self, parameter, gradient, *memory, rate, step):
     ...         return [parameter - rate * (1.0 * (gradient > 0) - (gradient < 0))]
@@ -158,49 +183,65 @@ class Optimizer(ABC):
 
     def __init__(self, learning_rate: float | Schedule) -> None:
         if isinstance(learning_rate, (list, tuple, Iterator)):
-            raise TypeError(
-                f"{type(self).__name__} takes the learning rate first; the parameters are the business of train, or of step(parameters)"
-            )
+            raise TypeError(f"{type(self).__name__} takes the learning rate first; pass the parameters to train, or to step(parameters)")
         self.schedule = as_schedule(learning_rate)
         self.epoch = 0.0
         self.steps = 0
         self._vectors: dict[str, Vector] = {}
         self._recorded: tuple[list[Any], UpdateRule] | None = None
-        self._parameters: Sequence[Value] | None = None  # those that the memory is of
+        self._parameters: Sequence[Value] | None = None  # the owners of the memory
 
     @abstractmethod
     def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> Sequence[Any]:
-        """The parameter after a step, and then each memory anew, all of them scalars; `step` counts from 1.
+        """Return the parameter after one step, followed by the new value of each memory.
 
-        It is called with symbols, as a function that is vectorized is; see `autograd.UpdateRule`. It may read attributes, and a
-        change of these takes effect at the next step. What changes from step to step are its arguments: it cannot read
-        `self.steps`, `self.epoch` or `self.learning_rate`.
+        The rule is recorded with symbols, like a vectorized function; see `autograd.UpdateRule`. It may read attributes, and a changed
+        attribute takes effect at the next step. It cannot read `self.steps`, `self.epoch` or `self.learning_rate`, which change from
+        step to step: use its arguments instead.
+
+        Parameters
+        ----------
+        parameter, gradient : scalar
+            One parameter and the derivative of the cost by it.
+        *memory : scalar
+            The parameter's entry in each memory vector.
+        rate : scalar
+            The learning rate.
+        step : scalar
+            The number of this step, counted from 1.
+
+        Returns
+        -------
+        sequence of scalars
+            The new parameter and each new memory.
         """
 
     @property
     def learning_rate(self) -> float:
-        """The rate at this moment of training. Raises ValueError where the schedule gives anything but a finite number of at least 0."""
+        """The learning rate at the current epoch. Raises ValueError if the schedule does not return a finite number of at least 0."""
         rate = self.schedule(self.epoch)
-        return rate if type(rate) is float and 0.0 <= rate < math.inf else _checked(f"the schedule's rate at epoch {self.epoch:g}", rate)
+        if type(rate) is float and 0.0 <= rate < math.inf:
+            return rate
+        return finite_number(f"the schedule's rate at epoch {self.epoch:g}", rate, least=0)
 
     @property
     def update_rule(self) -> UpdateRule:
-        """The rule with the current settings, recorded."""
-        attributes = {name: each for name, each in vars(self).items() if name not in _MOVING}
+        """The recorded rule with the current settings."""
+        attributes = {name: each for name, each in vars(self).items() if name not in _CHANGING}
         settings, known = list(attributes.values()), self._recorded
         reads_numbers_only = type(self).rule in (SGD.rule, Adam.rule) and "rule" not in attributes
         if known and reads_numbers_only and len(settings) == len(known[0]) and all(map(operator.is_, settings, known[0])):
             return known[1]
-        still = object.__new__(type(self))  # without what changes from step to step
-        vars(still).update(attributes)
-        if not known or known[1].memory != len(self.memory) or not known[1].is_current(still.rule):
-            known = settings, UpdateRule(still.rule, len(self.memory))
+        frozen = object.__new__(type(self))  # without the attributes that change from step to step
+        vars(frozen).update(attributes)
+        if not known or known[1].memory != len(self.memory) or not known[1].is_current(frozen.rule):
+            known = settings, UpdateRule(frozen.rule, len(self.memory))
         self._recorded = settings, known[1]
         return known[1]
 
     def __getattr__(self, name: str) -> Any:
-        """Raise TraceError for what a rule that is recorded cannot read."""
-        if name in _MOVING:
+        """Raise TraceError when a recorded rule reads an attribute that changes from step to step."""
+        if name in _CHANGING:
             raise TraceError(
                 f"{type(self).__name__}.rule is recorded once for all steps and cannot read {name}, which changes from step to step: "
                 f"use its arguments rate and step"
@@ -208,10 +249,10 @@ class Optimizer(ABC):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def bind(self, parameters: Sequence[Value]) -> None:
-        """Let the memory be that of these parameters, in this order. `step` and `train` do so.
+        """Assign the memory to these parameters, in this order. `step` and `train` call this.
 
-        Raises ValueError, with nothing changed, if it is of other parameters. An optimizer without memory vectors starts to count
-        its steps again.
+        Raises ValueError, with nothing changed, if the memory belongs to other parameters. An optimizer without memory vectors
+        restarts its count of steps.
         """
         if self._parameters is parameters:
             return
@@ -230,28 +271,43 @@ class Optimizer(ABC):
                 raise ValueError(f"this optimizer remembers {len(vector)} parameters, got {size}: make a new one for another model")
 
     def vectors(self, size: int) -> list[Vector]:
-        """The memory itself, for `size` parameters. Raises ValueError if it is of another number of them."""
+        """The memory vectors for `size` parameters, not copied. Raises ValueError if they have another length."""
         self._check_size(size)
         if set(self._vectors) != set(self.memory) or any(len(vector) != size for vector in self._vectors.values()):
             self._vectors = {name: np.zeros(size) for name in self.memory}
         return list(self._vectors.values())
 
     def update(self, parameters: Vector, gradient: Vector) -> float:
-        """One step down the gradient: changes the float64 vector `parameters` in place, and leaves `gradient` as it is.
+        """Take one step on a vector of parameters.
 
-        Returns the learning rate that it went by.
+        Parameters
+        ----------
+        parameters : ndarray of float64, shape (n,)
+            Changed in place. Must be contiguous.
+        gradient : ndarray of float64, shape (n,)
+            The derivatives of the cost by the parameters. Not changed.
+
+        Returns
+        -------
+        float
+            The learning rate of the step.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not a contiguous float64 vector, or the lengths differ.
         """
         _check_vector("parameters", parameters)
         _check_vector("gradient", gradient)
         if parameters.shape != gradient.shape:
-            raise ValueError(f"one gradient for each parameter, please: got {parameters.size} parameters and {gradient.size} gradients")
+            raise ValueError(f"parameters and gradient must have the same length, got {parameters.size} and {gradient.size}")
         vectors, rate = self.vectors(parameters.size), self.learning_rate
         self.steps += 1
         self.update_rule.update(parameters, gradient, *vectors, rate=rate, step=self.steps)
         return rate
 
     def step(self, parameters: Iterable[Value]) -> None:
-        """One step for Values, by the gradients that `backward()` left in them."""
+        """Take one step on Values, with the gradients that `backward()` has computed."""
         values = list(parameters)
         self.bind(values)
         data = np.array([value.data for value in values], dtype=np.float64)
@@ -260,28 +316,28 @@ class Optimizer(ABC):
             value.data = number
 
     def state_dict(self) -> dict[str, Any]:
-        """What the optimizer remembers: the number of steps, and after the first of them its vectors, copied."""
+        """The number of steps and, after the first step, copies of the memory vectors."""
         return {"steps": self.steps, **{name: vector.copy() for name, vector in self._vectors.items() if self.steps}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict()` of the same kind of optimizer. Raises ValueError, with nothing changed, where it does not fit."""
+        """Restore a `state_dict()` of an optimizer of the same class. Raises ValueError, with nothing changed, for an invalid state."""
         steps, memory = state.get("steps"), self.memory if state.get("steps") else ()
         if set(state) != {"steps", *memory} or not isinstance(steps, int) or steps < 0:
             found = ", ".join(map(str, state)) or "nothing"
             raise ValueError(
-                f"{type(self).__name__}'s state is {', '.join(('steps', *self.memory))}, the number of steps first; got {found}"
+                f"{type(self).__name__}'s state is {', '.join(('steps', *self.memory))}, where steps is a whole number; got {found}"
             )
         vectors = {name: np.array(state[name], dtype=np.float64) for name in memory}
         if any(each.ndim != 1 or each.shape != vectors[memory[0]].shape or not np.isfinite(each).all() for each in vectors.values()):
-            raise ValueError(f"{type(self).__name__}'s {' and '.join(memory)} must be vectors of finite numbers, of one length")
+            raise ValueError(f"{type(self).__name__}'s {' and '.join(memory)} must be vectors of finite numbers with equal lengths")
         self.steps, self._vectors, self._parameters = steps, vectors, None
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_recorded": None, "_parameters": None}
 
     def _settings(self) -> dict[str, Any]:
-        """What a run is known by, besides the schedule: all that an optimizer of one's own was made with."""
-        return {name: getattr(each, "__name__", each) for name, each in vars(self).items() if name not in (*_MOVING, "memory")}
+        """The settings that identify a run, without the schedule. For a custom optimizer these are all its own attributes."""
+        return {name: getattr(each, "__name__", each) for name, each in vars(self).items() if name not in (*_CHANGING, "memory")}
 
     def __repr__(self) -> str:
         rate = self.schedule.rate if isinstance(self.schedule, Constant) else getattr(self.schedule, "__name__", self.schedule)
@@ -294,12 +350,29 @@ def _are_same(one: Sequence[Value], other: Sequence[Value]) -> bool:
 
 
 class SGD(Optimizer):
-    """Gradient descent: parameters -= learning_rate * gradient, for any size of mini-batch.
+    """Gradient descent: parameter -= learning_rate * gradient.
 
-    With momentum m the step is along velocity = m * velocity + gradient, and with Nesterov's along gradient +
-    m * velocity (Sutskever et al., 2013, in the form PyTorch uses). Weight decay adds weight_decay * parameters to the
-    gradient: it is the gradient of an L2 penalty of weight_decay / 2.
+    With momentum m: velocity = m * velocity + gradient, and parameter -= learning_rate * velocity. With Nesterov momentum:
+    parameter -= learning_rate * (gradient + m * velocity) (Sutskever et al., 2013, in the form that PyTorch uses).
 
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.1
+        A number of at least 0, or a schedule.
+    momentum : float, default 0.0
+        From 0 to below 1.
+    nesterov : bool, default False
+        Whether to use Nesterov momentum. Needs a momentum above 0.
+    weight_decay : float, default 0.0
+        weight_decay * parameter is added to the gradient, which is the gradient of an L2 penalty of weight_decay / 2. At least 0.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of its range.
+
+    Examples
+    --------
     >>> theta = np.array([1.0, 2.0])
     >>> SGD(0.1).update(theta, np.array([10.0, 0.0]))
     0.1
@@ -312,11 +385,11 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate)
         if not isinstance(nesterov, (bool, np.bool_)):
-            raise ValueError(f"nesterov is True or False, got {nesterov!r}; how much momentum there is says momentum=0.9, say")
-        self.momentum, self.nesterov = _checked("momentum", momentum, below=1.0), bool(nesterov)
-        self.weight_decay = _checked("weight_decay", weight_decay)
+            raise ValueError(f"nesterov must be True or False, got {nesterov!r:.60}; set the amount with momentum=0.9")
+        self.momentum, self.nesterov = finite_number("momentum", momentum, least=0, below=1), bool(nesterov)
+        self.weight_decay = finite_number("weight_decay", weight_decay, least=0)
         if self.nesterov and not self.momentum:
-            raise ValueError("nesterov=True looks ahead along the momentum, and there is none: give momentum=0.9, say")
+            raise ValueError("nesterov=True needs a momentum above 0: write momentum=0.9")
         self.memory = ("velocity",) if self.momentum else ()
 
     def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> Sequence[Any]:
@@ -329,11 +402,33 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba, 2015, algorithm 1), with decoupled weight decay (AdamW: Loshchilov and Hutter, 2019, algorithm 2).
+    """Adam (Kingma and Ba, 2015, algorithm 1) with decoupled weight decay (AdamW: Loshchilov and Hutter, 2019, algorithm 2).
 
-    Each parameter's step is its mean gradient over the root of its mean squared gradient, both running and
-    bias-corrected; the weight decay shrinks parameters by learning_rate * weight_decay outside of that.
+    With running averages of the gradient and of its square,
 
+        mean = beta1 * mean + (1 - beta1) * gradient
+        square = beta2 * square + (1 - beta2) * gradient²
+        parameter *= 1 - learning_rate * weight_decay
+        parameter -= learning_rate * mean / (1 - beta1^step) / (sqrt(square / (1 - beta2^step)) + epsilon)
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+        A number of at least 0, or a schedule.
+    betas : pair of float, default (0.9, 0.999)
+        The decay of the running averages of the gradient and of its square, each from 0 to below 1.
+    epsilon : float, default 1e-8
+        Added to the denominator. At least 0.
+    weight_decay : float, default 0.0
+        How fast parameters decay, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of its range.
+
+    Examples
+    --------
     >>> theta = np.array([1.0, 2.0])
     >>> Adam(0.5).update(theta, np.array([10.0, 0.0]))
     0.5
@@ -352,9 +447,10 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(learning_rate)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ValueError(f"betas are two numbers, for the mean and for the mean square, got {betas!r}")
-        self.betas = _checked("betas[0]", betas[0], below=1.0), _checked("betas[1]", betas[1], below=1.0)
-        self.epsilon, self.weight_decay = _checked("epsilon", epsilon), _checked("weight_decay", weight_decay)
+            raise ValueError(f"betas must be two numbers, for the mean and for the mean square, got {betas!r:.60}")
+        self.betas = finite_number("betas[0]", betas[0], least=0, below=1), finite_number("betas[1]", betas[1], least=0, below=1)
+        self.epsilon = finite_number("epsilon", epsilon, least=0)
+        self.weight_decay = finite_number("weight_decay", weight_decay, least=0)
 
     def rule(self, parameter: Any, gradient: Any, *memory: Any, rate: Any, step: Any) -> Sequence[Any]:
         (mean, square), (beta1, beta2) = memory, self.betas

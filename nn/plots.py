@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import UndefinedError, grad
+from nn._validation import unmasked
 from nn.activations import name_of
-from nn.arrays import Array, examples
-from nn.data.conventions import unmasked
 from nn.history import History
+from nn.inputs import Array, examples
 from nn.module import Module
 from nn.network import MLP, Layer
 

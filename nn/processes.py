@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.arrays import Array
+from nn.inputs import Array
 
 
 class Processes:

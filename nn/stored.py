@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nn.arrays import Array
-from nn.data.conventions import unmasked
+from nn._validation import unmasked
+from nn.inputs import Array
 
 AT_ONCE = 2**26  # bytes of float64 that may be in memory at a time: what is smaller is read whole
 

@@ -29,12 +29,12 @@ from autograd import Descent, UndefinedError, Value, refuse_masked, sigmoid
 from nn import checkpoint as checkpoints
 from nn import checks
 from nn.activations import name_of
-from nn.answers import accuracy, indifference
-from nn.arrays import Array
 from nn.checkpoint import State
+from nn.classification import accuracy, indifference
 from nn.costs import binary_cross_entropy, cross_entropy, squared_error
 from nn.feed import Rows, feed
 from nn.history import History, Mark, Step
+from nn.inputs import Array
 from nn.interrupts import interruptible
 from nn.kept import reads_of
 from nn.module import Module

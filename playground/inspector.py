@@ -12,7 +12,7 @@ from autograd import Value, chain_rule, grad, vectorize, why
 from nn import anatomy, nudges
 from nn.activations import Activation, linear
 from nn.anatomy import Anatomy
-from nn.answers import probabilities
+from nn.classification import probabilities
 from nn.data import Array
 from playground.configuration import Configuration
 from playground.experiment import Experiment

@@ -18,8 +18,8 @@ from autograd import Value, c_compiler, grad, gradcheck, log, maximum, sigmoid, 
 from autograd.ops import Node, real
 from nn import (
     MLP,
-    answers,
     binary_cross_entropy,
+    classification,
     cross_entropy,
     hinge,
     l2_penalty,
@@ -29,7 +29,7 @@ from nn import (
     squared_error,
     train,
 )
-from nn.answers import probabilities
+from nn.classification import probabilities
 
 score_lists = st.lists(st.floats(-20, 20), min_size=2, max_size=6)
 
@@ -519,7 +519,7 @@ def test_targets_of_every_kind_give_a_float(kind: Any) -> None:
 )  # fmt: skip
 def test_the_threshold_is_the_exact_output_where_both_classes_cost_the_same(cost: Any, threshold: float | None) -> None:
     """By hand: cost(t, 0) == cost(t, 1)."""
-    found = answers.indifference(cost)
+    found = classification.indifference(cost)
     assert found == threshold
     assert str(found) == str(threshold)  # which tells 0.0 from -0.0
 
@@ -527,5 +527,5 @@ def test_the_threshold_is_the_exact_output_where_both_classes_cost_the_same(cost
 @given(st.floats(-1e6, 1e6).map(lambda number: round(number, 3)), st.floats(1e-3, 1e3))
 def test_a_threshold_anywhere_is_found(where: float, scale: float) -> None:
     """The oracle is the shift that the cost was made with."""
-    found = answers.indifference(lambda outputs, y: binary_cross_entropy(scale * (outputs[0] - where), y))
+    found = classification.indifference(lambda outputs, y: binary_cross_entropy(scale * (outputs[0] - where), y))
     assert found == pytest.approx(where, rel=1e-12, abs=1e-12)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograd import Value, c_compiler, grad, log, primitive, relu, sigmoid, softplus, tanh, vectorize
-from nn import MLP, Layer, Module, Neuron, answers, softmax
+from nn import MLP, Layer, Module, Neuron, classification, softmax
 from nn.activations import gelu
 
 
@@ -309,14 +309,14 @@ def test_a_neuron_and_a_layer_answer_like_the_network_of_them() -> None:
 def test_a_part_is_measured_by_what_all_targets_are() -> None:
     scores = np.array([[0.3], [0.3], [-0.3], [0.7]])
     whole = np.array([1, 1, -1, 1])  # scores of both signs: the threshold is 0, also where a part has 1s only
-    assert answers.accuracy(scores[:2], whole, 0.5, slice(2)) == 1.0
-    assert answers.accuracy(scores[2:], whole, 0.5, slice(2, 4)) == 1.0
-    assert answers.accuracy(scores[:2], (whole > 0).astype(int), 0.5, slice(2)) == 0.0
+    assert classification.accuracy(scores[:2], whole, 0.5, slice(2)) == 1.0
+    assert classification.accuracy(scores[2:], whole, 0.5, slice(2, 4)) == 1.0
+    assert classification.accuracy(scores[:2], (whole > 0).astype(int), 0.5, slice(2)) == 0.0
 
 
 def test_an_output_that_is_nan_is_no_answer() -> None:
-    assert answers.accuracy(np.array([[math.nan, 1.0], [0.0, 1.0]]), [0, 1]) == 0.5
-    assert answers.accuracy(np.array([[math.nan], [1.0]]), [0, 1]) == 0.5
+    assert classification.accuracy(np.array([[math.nan, 1.0], [0.0, 1.0]]), [0, 1]) == 0.5
+    assert classification.accuracy(np.array([[math.nan], [1.0]]), [0, 1]) == 0.5
 
 
 def test_accuracy_is_nan_where_targets_are_no_classes() -> None:

@@ -134,13 +134,13 @@ def test_a_state_is_a_copy() -> None:
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({}, "SGD's state is steps, velocity, the number of steps first; got nothing"),
+        ({}, "SGD's state is steps, velocity, where steps is a whole number; got nothing"),
         ({"steps": 1}, "got steps"),
         ({"steps": 1, "mean": [1.0]}, "got steps, mean"),
         ({"steps": -1, "velocity": [1.0]}, "SGD's state is"),
         ({"steps": "1", "velocity": [1.0]}, "SGD's state is"),
-        ({"steps": 1, "velocity": [1.0, math.nan]}, "velocity must be vectors of finite numbers, of one length"),
-        ({"steps": 1, "velocity": [[1.0]]}, "velocity must be vectors of finite numbers, of one length"),
+        ({"steps": 1, "velocity": [1.0, math.nan]}, "velocity must be vectors of finite numbers with equal lengths"),
+        ({"steps": 1, "velocity": [[1.0]]}, "velocity must be vectors of finite numbers with equal lengths"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], message: str) -> None:
@@ -154,7 +154,7 @@ def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], messag
 
 def test_sizes_that_do_not_fit() -> None:
     optimizer = SGD(momentum=0.9)
-    with pytest.raises(ValueError, match="got 3 parameters and 2 gradients"):
+    with pytest.raises(ValueError, match="parameters and gradient must have the same length, got 3 and 2"):
         optimizer.update(np.zeros(3), np.zeros(2))
     optimizer.update(np.zeros(3), np.zeros(3))
     with pytest.raises(ValueError, match="this optimizer remembers 3 parameters, got 4: make a new one"):
@@ -167,17 +167,17 @@ def test_sizes_that_do_not_fit() -> None:
         (lambda: SGD(-0.1), "the learning rate must be a finite number of at least 0, got -0.1"),
         (lambda: Adam(math.nan), "the learning rate must be a finite number"),
         (lambda: SGD("fast"), "the learning rate must be a finite number of at least 0, got 'fast'"),  # type: ignore[arg-type]
-        (lambda: SGD(momentum=1.0), "momentum must be a number from 0 to below 1, got 1.0"),
-        (lambda: SGD(nesterov=True), "nesterov=True looks ahead along the momentum, and there is none"),
-        (lambda: SGD(nesterov=0.9), "nesterov is True or False, got 0.9; how much momentum there is says momentum=0.9, say"),  # type: ignore[arg-type]
+        (lambda: SGD(momentum=1.0), "momentum must be a finite number of at least 0 and below 1, got 1.0"),
+        (lambda: SGD(nesterov=True), "nesterov=True needs a momentum above 0"),
+        (lambda: SGD(nesterov=0.9), "nesterov must be True or False, got 0.9; set the amount with momentum=0.9"),  # type: ignore[arg-type]
         (lambda: SGD(True), "the learning rate must be a finite number of at least 0, got True"),
         (lambda: SGD(weight_decay=True), "weight_decay must be a finite number of at least 0, got True"),
         (lambda: SGD(weight_decay=-1), "weight_decay must be a finite number"),
-        (lambda: Adam(betas=(0.9, 1.0)), r"betas\[1\] must be a number from 0 to below 1"),
-        (lambda: Adam(betas=(0.9,)), "betas are two numbers"),  # type: ignore[arg-type]
+        (lambda: Adam(betas=(0.9, 1.0)), r"betas\[1\] must be a finite number of at least 0 and below 1"),
+        (lambda: Adam(betas=(0.9,)), "betas must be two numbers"),  # type: ignore[arg-type]
         (lambda: Adam(epsilon=math.inf), "epsilon must be a finite number"),
-        (lambda: StepDecay(0.1, every=0), "every must be greater than 0"),
-        (lambda: Cosine(0.1, epochs=0), "epochs must be greater than 0"),
+        (lambda: StepDecay(0.1, every=0), "every must be a finite number above 0, got 0"),
+        (lambda: Cosine(0.1, epochs=0), "epochs must be a finite number above 0, got 0"),
         (lambda: InverseTime(0.1, decay=-1), "decay must be a finite number"),
         (lambda: Constant(-1), "the learning rate must be"),
     ],
@@ -212,9 +212,9 @@ def test_reprs_rebuild_the_optimizer() -> None:
 
 
 def test_the_learning_rate_comes_first_and_betas_are_two() -> None:
-    with pytest.raises(TypeError, match="Adam takes the learning rate first; the parameters are the business of train"):
+    with pytest.raises(TypeError, match="Adam takes the learning rate first; pass the parameters to train"):
         Adam([Value(1.0)])  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"betas are two numbers, for the mean and for the mean square, got 0\.9"):
+    with pytest.raises(ValueError, match=r"betas must be two numbers, for the mean and for the mean square, got 0\.9"):
         Adam(betas=0.9)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"Cosine is the class of a schedule: write Cosine\(...\), with its settings inside"):
         SGD(Cosine)  # type: ignore[arg-type]

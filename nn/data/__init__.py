@@ -4,8 +4,8 @@ Inputs `X` are float64 arrays of shape (n, features); labels `y` are int64 array
 Whatever is random takes a seed: an int, or a `numpy.random.Generator` to draw on.
 """
 
+from nn.data._types import Array, Examples, Labels, Seed
 from nn.data.batches import minibatches, one_hot, split, standardize
-from nn.data.conventions import Array, Examples, Labels, Seed
 from nn.data.csv_reader import MISSING, Table, load_csv
 from nn.data.drawn_digits import GLYPHS, digits
 from nn.data.readers import MOST_IMAGES, load_digits, load_mnist

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn.data.conventions import Array, Seed, count, finite, generator, unmasked
+from nn._validation import Seed, finite_number, generator, unmasked, whole_number
+from nn.data._types import Array
 
 ENCODE = "classes, y = np.unique(y, return_inverse=True)"  # numbers labels of any kind from 0 up, and keeps their names
 MOST_CELLS = 10**8  # 0.8 GB: more than this one_hot makes only where the number of classes is said
@@ -33,7 +34,7 @@ def one_hot(y: ArrayLike, classes: int | None = None) -> Array:
     if labels.dtype.kind not in "biuf":
         example = f", as {str(labels[0])!r:.60}" if len(labels) else ""
         raise ValueError(f"labels are whole numbers from 0 up, got {labels.dtype}{example}: {ENCODE} numbers them from 0")
-    limit = math.inf if classes is None else count("classes", classes)
+    limit = math.inf if classes is None else whole_number("classes", classes)
     wrong = np.flatnonzero(~((labels >= 0) & (labels < limit) & (labels == np.floor(labels))))
     if wrong.size:
         label, span = labels[wrong[0]], "from 0 up" if classes is None else f"from 0 to {classes - 1}"
@@ -60,7 +61,7 @@ def split(X: ArrayLike, y: ArrayLike, test: float = 0.2, seed: Seed = 0) -> tupl
     ((3, 1), (1, 1))
     """
     X, y = _same_length(X, y)
-    held_out = round(finite("test", test) * len(X))
+    held_out = round(finite_number("test", test) * len(X))
     if not 0 < held_out < len(X):
         raise ValueError(f"test={test} of {len(X)} rows leaves one part empty: use a fraction between 0 and 1, and more rows")
     order = generator(seed).permutation(len(X))
@@ -77,7 +78,7 @@ def minibatches(X: ArrayLike, y: ArrayLike, batch_size: int | None = None, seed:
     [2, 1]
     """
     X, y = _same_length(X, y)
-    size = len(X) if batch_size is None else count("batch_size", batch_size)
+    size = len(X) if batch_size is None else whole_number("batch_size", batch_size)
     order = generator(seed).permutation(len(X))
     return ((X[rows], y[rows]) for rows in (order[start : start + size] for start in range(0, len(X), size)))
 

@@ -22,7 +22,8 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.data.conventions import Array, is_whole
+from nn._validation import is_whole
+from nn.data._types import Array
 
 MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
 

@@ -9,7 +9,8 @@ from functools import cache
 
 import numpy as np
 
-from nn.data.conventions import Array, Examples, Labels, Seed, count, generator
+from nn._validation import Seed, generator, whole_number
+from nn.data._types import Array, Examples, Labels
 
 Point = tuple[float, float]
 
@@ -76,7 +77,7 @@ def digits(n: int, seed: Seed = 0) -> Examples:
     ((3, 784), [2, 0, 1])
     """
     rng = generator(seed)
-    y = rng.permutation(np.arange(count("n", n), dtype=np.int64) % 10)
+    y = rng.permutation(np.arange(whole_number("n", n), dtype=np.int64) % 10)
     X = np.empty((n, 784))
     for start in range(0, n, 500):  # 500 at a time, so that the temporary arrays stay in the processor's cache
         X[start : start + 500] = _draw_digits(y[start : start + 500], rng)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.data.conventions import Examples
+from nn.data._types import Examples
 
 
 def load_digits() -> Examples:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nn.data.conventions import Array, Examples, Labels, Seed, count, finite, generator
+from nn._validation import Seed, finite_number, generator, whole_number
+from nn.data._types import Array, Examples, Labels
 
 
 def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Examples:
@@ -19,7 +20,7 @@ def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Examples:
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    X, y = np.resize(corners, (count("n", n), 2)), np.resize([0, 1, 1, 0], n)
+    X, y = np.resize(corners, (whole_number("n", n), 2)), np.resize([0, 1, 1, 0], n)
     return _jitter(X, noise, seed), y.astype(np.int64)
 
 
@@ -56,7 +57,7 @@ def spirals(n: int = 100, classes: int = 2, noise: float = 0.03, seed: Seed = 0,
     """
     y = _labels(n, classes)
     along = _spread(y, classes)
-    return _jitter(_polar(0.1 + 0.9 * along, 2 * np.pi * (finite("turns", turns) * along + y / classes)), noise, seed), y
+    return _jitter(_polar(0.1 + 0.9 * along, 2 * np.pi * (finite_number("turns", turns) * along + y / classes)), noise, seed), y
 
 
 def blobs(n: int = 100, classes: int = 3, noise: float = 0.3, seed: Seed = 0) -> Examples:
@@ -71,7 +72,7 @@ def blobs(n: int = 100, classes: int = 3, noise: float = 0.3, seed: Seed = 0) ->
 
 
 def _labels(n: int, classes: int) -> Labels:
-    return np.arange(count("n", n), dtype=np.int64) % count("classes", classes)
+    return np.arange(whole_number("n", n), dtype=np.int64) % whole_number("classes", classes)
 
 
 def _spread(y: Labels, classes: int) -> Array:
@@ -86,4 +87,4 @@ def _polar(radius: ArrayLike, angle: Array) -> Array:
 
 
 def _jitter(X: Array, noise: float, seed: Seed) -> Array:
-    return X + generator(seed).normal(0.0, finite("noise", noise, least=0), X.shape)
+    return X + generator(seed).normal(0.0, finite_number("noise", noise, least=0), X.shape)

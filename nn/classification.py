@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from autograd import sigmoid
 from nn.activations import Activation, linear, name_of
-from nn.arrays import Array, examples, number_of
 from nn.costs import softmax
+from nn.inputs import Array, examples, number_of
 
 
 def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None), threshold_of_signs: float = 0.0) -> float:
