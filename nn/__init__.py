@@ -19,11 +19,11 @@ from nn.data import (
 )
 from nn.explain import nudges
 from nn.formula import FormulaError, formula
-from nn.history import History
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
 from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
 from nn.training import DivergenceError, Training, train
+from nn.training.history import History
 
 __all__ = [
     "MLP",

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from autograd import UndefinedError, Value, grad, vectorize, weighted_sum
 from nn.activations import Activation, name_of
+from nn.costs import Cost
 from nn.inputs import Array, examples, number_of
 from nn.network import MLP
-from nn.objectives import Cost
 from nn.optimizers import Vector
 
 

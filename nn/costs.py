@@ -8,7 +8,7 @@ target it says by `require`, which checks it at once where it is known, and in w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from numbers import Real
 from operator import and_, or_
@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from autograd import exp, logsumexp, maximum, relu, require, softplus, total, weighted_sum, where
+
+Cost = Callable[[Any, Any], Any]  # of the outputs and the target of one example
 
 
 def squared_error(outputs: Any, target: Any) -> Any:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd import Value, refuse_masked, relu, softplus, tanh, weighted_sum
-from nn import saved
 from nn._validation import whole_number
 from nn.activations import Activation, activation_from, name_of
+from nn.files import model_file
 from nn.inputs import Array
-from nn.kept import KNOWN, Reads, together
 from nn.module import Module
+from nn.prediction_cache import KNOWN, Reads, together
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -156,7 +156,7 @@ class MLP(Module):
         The activations of single neurons and the threshold are written too, labels and gradients are not. Raises ValueError, naming
         why, for a network that `load` would bring back as another one, such as one with tied, missing or additional parameters.
         """
-        saved.save(self, path)
+        model_file.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], activations: Mapping[str, Activation] | None = None) -> Self:
@@ -164,7 +164,7 @@ class MLP(Module):
 
         Raises ValueError, naming the file, for one that is damaged, foreign, of another class, or in need of an activation not given.
         """
-        return saved.load(cls, path, activations)
+        return model_file.load(cls, path, activations)
 
     def __repr__(self) -> str:
         *hidden, last = map(_named, self.layers)

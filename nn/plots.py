@@ -17,10 +17,10 @@ import numpy.typing as npt
 from autograd import UndefinedError, grad
 from nn._validation import unmasked
 from nn.activations import name_of
-from nn.history import History
 from nn.inputs import Array, examples
 from nn.module import Module
 from nn.network import MLP, Layer
+from nn.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

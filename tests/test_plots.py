@@ -20,7 +20,7 @@ from matplotlib.colors import to_hex
 
 from autograd import log, relu, sigmoid, sin, tanh
 from nn import plots
-from nn.history import History
+from nn.training.history import History
 from nn.network import MLP
 
 

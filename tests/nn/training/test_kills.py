@@ -13,7 +13,7 @@ import pytest
 
 from nn import MLP
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 RUN = """
 import sys
 import numpy as np

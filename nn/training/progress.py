@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from nn.history import History, Step
+from nn.training.history import History, Step
 
 
 class Progress:

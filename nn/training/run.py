@@ -26,24 +26,24 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Descent, UndefinedError, Value, refuse_masked, sigmoid
-from nn import checkpoint as checkpoints
-from nn import checks
 from nn.activations import name_of
-from nn.checkpoint import State
 from nn.classification import accuracy, indifference
-from nn.costs import binary_cross_entropy, cross_entropy, squared_error
-from nn.feed import Rows, feed
-from nn.history import History, Mark, Step
+from nn.costs import Cost, binary_cross_entropy, cross_entropy, squared_error
 from nn.inputs import Array
-from nn.interrupts import interruptible
-from nn.kept import reads_of
 from nn.module import Module
-from nn.objectives import Batch, Compiled, Cost, Noise, Objective, objective_for
 from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
-from nn.parameters import Parameters
-from nn.processes import Processes
-from nn.progress import Progress
-from nn.stored import ArrayInFile, Stored
+from nn.prediction_cache import reads_of
+from nn.training import checkpoint as checkpoints
+from nn.training import validation as checks
+from nn.training.checkpoint import State
+from nn.training.file_arrays import ArrayInFile, Stored
+from nn.training.history import History, Mark, Step
+from nn.training.interrupts import interruptible
+from nn.training.mini_batches import Rows, feed
+from nn.training.objectives import Batch, Compiled, Noise, Objective, objective_for
+from nn.training.processes import Processes
+from nn.training.progress import Progress
+from nn.training.vectors import Parameters
 
 Callback = Callable[[Module, History], Any]
 

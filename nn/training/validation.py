@@ -16,11 +16,12 @@ import numpy.typing as npt
 
 from autograd import TraceError, Value, vectorize
 from nn.activations import name_of
+from nn.costs import Cost
 from nn.inputs import Array, examples
 from nn.module import Module, outputs_of, require_parameters, require_width
-from nn.objectives import Cost, Noise
 from nn.optimizers import Optimizer
-from nn.stored import stored
+from nn.training.file_arrays import stored
+from nn.training.objectives import Noise
 
 # Settings
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from nn import launch
-from nn.processes import Processes
+from nn.training.processes import Processes
 
 pytest.importorskip("jax", reason='JAX is not installed: pip install "nudge-autograd[jax]"')
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 SCRIPT = '''
 """Train a small network, and write down the history of each process; process 1 may be told to die in the second epoch."""
@@ -25,7 +25,8 @@ import importlib, json, os, signal, sys, time
 from pathlib import Path
 import jax
 import numpy as np
-from nn import MLP, SGD, moons, stored, train
+from nn import MLP, SGD, moons, train
+from nn.training import file_arrays as stored
 
 stored.AT_ONCE = 320  # bytes, 20 examples
 

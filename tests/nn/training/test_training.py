@@ -14,7 +14,7 @@ import pytest
 
 from autograd import Value, relu, sqrt
 from nn import MLP, SGD, Adam, Cosine, DivergenceError, Layer, Module, Optimizer, Training, binary_cross_entropy, squared_error
-from nn.checkpoint import State
+from nn.training.checkpoint import State
 from tests.runs import HELD_OUT, Dropping, X, Y, begin, bits, eager_and_compiled, fit, half
 
 

@@ -28,7 +28,7 @@ from nn import (
     squared_error,
     train,
 )
-from nn.stored import Stored
+from nn.training.file_arrays import Stored
 from tests.runs import HELD_OUT, X, Y, begin, bits, eager_and_compiled, fit
 
 

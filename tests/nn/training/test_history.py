@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nn import History
-from nn.history import Forgotten, Step, Steps
+from nn.training.history import Forgotten, Step, Steps
 
 
 def example() -> History:

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, vectorize
-from nn import files
-from nn.history import History, Mark
+from nn.costs import Cost
+from nn.files import npz_files
 from nn.inputs import Array
 from nn.module import Module
-from nn.objectives import Cost, example_cost
 from nn.optimizers import Optimizer, Schedule, Vector
-from nn.stored import Stored
+from nn.training.file_arrays import Stored
+from nn.training.history import History, Mark
+from nn.training.objectives import example_cost
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,7 +59,7 @@ def write(path: str | os.PathLike[str], settings: Mapping[str, str], state: Stat
     vectors = {"parameters": state.parameters, "best": state.best}
     vectors |= {f"optimizer.{name}": vector for name, vector in memory.items()}
     vectors |= {f"history.{name}": np.array(column, dtype=np.float64) for name, column in state.history.columns().items()}
-    files.write(path, "checkpoint", header, vectors)
+    npz_files.write(path, "checkpoint", header, vectors)
 
 
 def read(path: str | os.PathLike[str], settings: Mapping[str, str], now: State, examples: int) -> State:
@@ -67,7 +68,7 @@ def read(path: str | os.PathLike[str], settings: Mapping[str, str], now: State, 
     Raises ValueError, naming the file, for one that is damaged or of a run with other settings.
     """
     name = os.fspath(path)
-    header, vectors = files.read(path, "checkpoint")
+    header, vectors = npz_files.read(path, "checkpoint")
     written = header.get("settings")
     for setting, own in settings.items():
         found = written.get(setting) if isinstance(written, dict) else None

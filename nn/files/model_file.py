@@ -15,10 +15,10 @@ from typing import Any, TypeGuard, TypeVar
 import numpy as np
 
 from autograd import Value
-from nn import files
 from nn.activations import BUILT_IN, Activation, name_of
-from nn.kept import Kept
+from nn.files import npz_files
 from nn.module import Module, attributes
+from nn.prediction_cache import Kept
 
 N = TypeVar("N")
 INSTEAD = "state_dict() gives the numbers in the parameters of any model, and load_state_dict() takes them"
@@ -56,7 +56,7 @@ def save(network: Any, path: str | os.PathLike[str]) -> None:
         _described_by(header, vectors)
     except ValueError as error:
         raise ValueError(f"{unsaved}{error}. {INSTEAD}") from None
-    files.write(path, "model", header, vectors)
+    npz_files.write(path, "model", header, vectors)
 
 
 def load(kind: type[N], path: str | os.PathLike[str], activations: Mapping[str, Activation] | None) -> N:
@@ -65,7 +65,7 @@ def load(kind: type[N], path: str | os.PathLike[str], activations: Mapping[str, 
     Raises ValueError, naming the file, for one that is damaged, foreign, of another class, or in need of an activation not given.
     """
     name = os.fspath(path)
-    header, vectors = files.read(path, "model")
+    header, vectors = npz_files.read(path, "model")
     try:
         sizes, layers, threshold = _described_by(header, vectors)
     except ValueError as error:
@@ -86,7 +86,7 @@ def load(kind: type[N], path: str | os.PathLike[str], activations: Mapping[str, 
     return network  # type: ignore[no-any-return]
 
 
-def _described_by(header: Mapping[str, Any], vectors: Mapping[str, files.Vector]) -> tuple[list[int], list[list[str]], float | None]:
+def _described_by(header: Mapping[str, Any], vectors: Mapping[str, npz_files.Vector]) -> tuple[list[int], list[list[str]], float | None]:
     """The sizes, the name of each neuron's activation, and the threshold.
 
     Raises ValueError for what no network is described by, before anything is made of a size that is only claimed.

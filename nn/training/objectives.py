@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Descent, TraceError, UpdateRule, Value, Vectorized, vectorize
+from nn.costs import Cost
 from nn.inputs import Array, in_pieces, number_of
-from nn.kept import reads_of
 from nn.module import Module, outputs_of
 from nn.optimizers import Vector
+from nn.prediction_cache import reads_of
 
-Cost = Callable[[Any, Any], Any]
 Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
 Batch = Sequence[Array]  # inputs, targets, and noise if there is some: a row or a number in each for an example
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn import MLP, SGD, Module, Training, cross_entropy, squared_error, stored, train
-from nn.feed import StoredFeed, feed
-from nn.processes import Processes
-from nn.stored import Stored
+from nn import MLP, SGD, Module, Training, cross_entropy, squared_error, train
+from nn.training import file_arrays as stored
+from nn.training.file_arrays import Stored
+from nn.training.mini_batches import StoredFeed, feed
+from nn.training.processes import Processes
 from tests.runs import bits
 
 RNG = np.random.default_rng(0)
@@ -119,7 +120,7 @@ def test_where_numpy_s_own_indices_are_32_bits_wide_a_run_is_the_same(source: An
     usual.epoch()
     drawn, found = type(narrow._feed)._drawn, np.searchsorted
     monkeypatch.setattr(type(narrow._feed), "_drawn", lambda self, rng: drawn(self, rng).astype(np.int32))
-    monkeypatch.setattr("nn.feed.np.searchsorted", lambda *given, **named: np.asarray(found(*given, **named), dtype=np.int32))
+    monkeypatch.setattr("nn.training.mini_batches.np.searchsorted", lambda *args, **kw: np.asarray(found(*args, **kw), dtype=np.int32))
     narrow.epoch()
     assert bits(narrow.model) == bits(usual.model)
 
@@ -276,7 +277,7 @@ def test_accuracy_is_measured_on_values_too(monkeypatch: pytest.MonkeyPatch, tmp
     x = np.random.default_rng(0).normal(size=(30, 2))
     y = (x.sum(axis=1) > 0).astype(int)
     np.save(tmp_path / "x.npy", x)
-    monkeypatch.setattr("nn.stored.AT_ONCE", 160)
+    monkeypatch.setattr("nn.training.file_arrays.AT_ONCE", 160)
     run = Training(MLP([2, 1], seed=1), np.load(tmp_path / "x.npy", mmap_mode="r"), y, compiled=False)
     run.epoch()
     assert run.history.accuracy == [run.model.accuracy(x, y)]

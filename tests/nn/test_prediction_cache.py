@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import nn.kept
+import nn.prediction_cache
 from autograd import Value, maximum, primitive, relu, require, sigmoid, tanh, vectorize, where
 from nn import MLP, Layer, Module, Neuron
 
@@ -28,7 +28,7 @@ class Counter:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made = 0
-        monkeypatch.setattr(nn.kept, "vectorize", self.count)
+        monkeypatch.setattr(nn.prediction_cache, "vectorize", self.count)
 
     def count(self, f: Any) -> Any:
         self.made += isinstance(f, Module)

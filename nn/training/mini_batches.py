@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nn.inputs import Array
-from nn.stored import Stored
+from nn.training.file_arrays import Stored
 
 Rows = Any  # a range or an array of indices
 WorksOn = Callable[[int], Array]  # which examples of a mini-batch of so many are worked on here, bool (size,)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nn import files
+from nn.files import npz_files
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -25,8 +25,8 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 @example({"version": "", "kind": 0}, np.zeros(0))
 def test_what_is_written_comes_back(tmp_path: Path, header: dict[str, object], vector: Any) -> None:
     path = tmp_path / "a file"
-    files.write(path, "model", {**header, "own": 1}, {"a vector": vector, "empty": np.zeros(0)})
-    read_header, vectors = files.read(path, "model")
+    npz_files.write(path, "model", {**header, "own": 1}, {"a vector": vector, "empty": np.zeros(0)})
+    read_header, vectors = npz_files.read(path, "model")
     assert read_header == {**header, "own": 1, "kind": "nudge model", "version": 2}
     assert list(vectors) == ["a vector", "empty"]
     assert vectors["a vector"].tobytes() == vector.tobytes()
@@ -39,23 +39,23 @@ def test_a_writing_that_fails_leaves_the_old_file(moment: str, tmp_path: Path, m
         raise OSError(28, "No space left on device")
 
     path = tmp_path / "model.npz"
-    files.write(path, "model", {}, {"v": np.ones(3)})
+    npz_files.write(path, "model", {}, {"v": np.ones(3)})
     monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[moment], fail)
     with pytest.raises(OSError, match=r"cannot write .*model\.npz: No space left on device"):
-        files.write(path, "model", {}, {"v": np.zeros(3)})
-    assert files.read(path, "model")[1]["v"].tolist() == [1.0, 1.0, 1.0]
+        npz_files.write(path, "model", {}, {"v": np.zeros(3)})
+    assert npz_files.read(path, "model")[1]["v"].tolist() == [1.0, 1.0, 1.0]
     assert [each.name for each in tmp_path.iterdir()] == ["model.npz"]
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "target")
-    files.write(tmp_path / "link", "model", {}, {})
+    npz_files.write(tmp_path / "link", "model", {}, {})
     assert (tmp_path / "link").is_symlink()
-    assert files.read(tmp_path / "target", "model")[1] == {}
+    assert npz_files.read(tmp_path / "target", "model")[1] == {}
 
 
 def test_a_file_has_the_usual_permissions(tmp_path: Path) -> None:
-    files.write(tmp_path / "a", "model", {}, {})
+    npz_files.write(tmp_path / "a", "model", {}, {})
     (tmp_path / "b").touch()
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
 
@@ -74,7 +74,7 @@ def test_members_that_share_their_bytes_cost_no_memory(tmp_path: Path) -> None:
             archive.filelist.append(twin)
     tracemalloc.start()
     with pytest.raises(ValueError, match=r"bomb\.npz is damaged, or no model file of Nudge's"):
-        files.read(tmp_path / "bomb.npz", "model")
+        npz_files.read(tmp_path / "bomb.npz", "model")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10 * 2**20
