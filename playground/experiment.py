@@ -17,10 +17,9 @@ import numpy.typing as npt
 from autograd import ParameterLayout, UndefinedError, Value, total, vectorize
 from nn import MLP, DivergenceError, Training, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
 from nn.anatomy import Undefined, first_undefined
-from nn.training.checkpoint import State
 from nn.classification import accuracy
 from nn.data import Array
-from nn.training import Example
+from nn.training import Example, State
 from playground import problem as problems
 from playground.configuration import COMPUTED, PARAMETERS, Configuration
 from playground.messages import RefusedError

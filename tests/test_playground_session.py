@@ -632,8 +632,8 @@ def test_a_weights_gradient_its_paths_and_its_wishes_are_one(kind: str) -> None:
         assert told["average"] == pytest.approx(np.mean(wishes), rel=1e-9, abs=1e-15)
         whole = experiment.run._objective.value_and_gradient  # the gradient of everything, as the run has it
         gradient = np.empty(len(experiment.parameters))
-        whole((experiment.run.X, experiment.run.Y), experiment.run._own.theta, gradient)
-        in_order = experiment.run._own.in_model_order(gradient)
+        whole((experiment.run.X, experiment.run.Y), experiment.run._vectors.theta, gradient)
+        in_order = experiment.run._vectors.in_model_order(gradient)
         assert told["total"] == pytest.approx(in_order[told["index"]], rel=1e-9, abs=1e-15)
 
 
@@ -970,7 +970,7 @@ def test_the_source_is_the_program_of_this_very_network(kind: str) -> None:
     names: dict[str, Any] = {}
     exec(compile(text, "source", "exec"), names)
     run = player.session.experiment.run
-    cost, _ = names["cost"](run.X, run.Y, run._own.theta)
+    cost, _ = names["cost"](run.X, run.Y, run._vectors.theta)
     frame = player("frame")
     assert cost == pytest.approx(frame["cost"] + frame["penalty"], rel=1e-12)
 

@@ -1,7 +1,11 @@
-"""Training by mini-batch gradient descent: `train`, and `Training`, the run that it drives."""
+"""Training by mini-batch gradient descent: `train`, and `Training`, the run that it drives.
+
+Each step computes the mean cost and the gradient of a mini-batch, and the optimizer moves the parameters, all in flat vectors.
+"""
 
 from nn.training.checkpoint import State
 from nn.training.history import History
-from nn.training.run import DivergenceError, Example, Training, train
+from nn.training.run import DivergenceError, Example, Training
+from nn.training.train import train
 
 __all__ = ["DivergenceError", "Example", "History", "State", "Training", "train"]

@@ -1,48 +1,79 @@
-"""The state of a run: in memory, to be taken back, and as a file, to go on from after a crash or on another day.
+"""Checkpoints: the state of a run in memory and in a file, and the fingerprints by which a resumed run recognises its file.
 
-All vectors are in the order of the model's parameters, whichever the objective's is.
+All vectors are in the order of the model's parameters.
 """
 
 from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, vectorize
-from nn.costs import Cost
-from nn.files import npz_files
+from nn.activations import name_of
+from nn.files import checkpoint_file
 from nn.inputs import Array
-from nn.module import Module
 from nn.optimizers import Optimizer, Schedule, Vector
-from nn.training.file_arrays import Stored
+from nn.training.file_arrays import FileArray
 from nn.training.history import History, Mark
-from nn.training.objectives import example_cost
+from nn.training.mini_batches import noise_for
+from nn.training.objectives import Batch, Noise, example_cost
+from nn.training.validation import Problem
+
+
+class Settings(NamedTuple):
+    """The settings that may change during a run."""
+
+    optimizer: Optimizer
+    schedule: Schedule
+    batch_size: int
+    clip: float | None
+
+    def texts(self) -> dict[str, str]:
+        """Return what a checkpoint file records of each setting."""
+        return {
+            "optimizer": repr(self.optimizer),
+            "schedule": _schedule_fingerprint(self.optimizer.schedule),
+            "batch_size": str(self.batch_size),
+            "clip": str(self.clip),
+        }
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class State:
-    """All that changes in a run, at one moment between two steps; `run.restore(state)` takes it back. Its vectors are read-only."""
+    """The state of a run between two steps, immutable. `run.restore(state)` goes back to it.
+
+    Parameters
+    ----------
+    parameters, best, gradient : read-only vectors of shape (parameters,)
+        The parameters; those of the epoch with the lowest validation cost; and the gradient of the last step.
+    settings : Settings
+        The optimizer, schedule, batch size and clip.
+    memory : mapping
+        The optimizer's `state_dict()`.
+    looked : int
+        How many examples of the next mini-batch `Training.example` has returned.
+    mark : Mark
+        The history at that moment.
+    """
 
     parameters: Vector
-    best: Vector  # those of the epoch with the lowest validation cost
-    gradient: Vector  # of the last step
-    optimizer: Optimizer
-    schedule: Schedule
-    memory: Mapping[str, Any]  # the optimizer's
-    batch_size: int
-    clip: float | None
-    looked: int  # how many examples of the next mini-batch have been looked at
-    mark: Mark  # the history
+    best: Vector
+    gradient: Vector
+    settings: Settings
+    memory: Mapping[str, Any]
+    looked: int
+    mark: Mark
 
     @property
     def history(self) -> History:
+        """A copy of the history at that moment."""
         history = History()
         history.go_back(self.mark)
         return history
@@ -52,78 +83,78 @@ class State:
         return f"State(after {forgotten.epochs + lengths['cost']} epochs and {forgotten.steps + lengths['steps.cost']} steps)"
 
 
-def write(path: str | os.PathLike[str], settings: Mapping[str, str], state: State) -> None:
-    """Write a checkpoint, in one piece or not at all."""
+def write(path: str | os.PathLike[str], texts: Mapping[str, str], state: State) -> None:
+    """Write a checkpoint with the settings of its run as texts, completely or not at all."""
     memory = dict(state.memory)
-    header = {"settings": settings, "optimizer steps": memory.pop("steps")}
+    steps = memory.pop("steps")
     vectors = {"parameters": state.parameters, "best": state.best}
     vectors |= {f"optimizer.{name}": vector for name, vector in memory.items()}
     vectors |= {f"history.{name}": np.array(column, dtype=np.float64) for name, column in state.history.columns().items()}
-    npz_files.write(path, "checkpoint", header, vectors)
+    checkpoint_file.write(path, texts, steps, vectors)
 
 
-def read(path: str | os.PathLike[str], settings: Mapping[str, str], now: State, examples: int) -> State:
-    """The state in a checkpoint, for a run that has these settings and this state now, and so many examples.
+def read(path: str | os.PathLike[str], texts: Mapping[str, str], now: State) -> State:
+    """Read the state in a checkpoint, for a run with these settings as texts, whose state is `now`.
 
-    Raises ValueError, naming the file, for one that is damaged or of a run with other settings.
+    Raises ValueError, naming the file, if it is damaged or belongs to a run with other settings.
     """
-    name = os.fspath(path)
-    header, vectors = npz_files.read(path, "checkpoint")
-    written = header.get("settings")
-    for setting, own in settings.items():
-        found = written.get(setting) if isinstance(written, dict) else None
-        if found != own:
-            raise ValueError(
-                f"{name} is of another run: its {setting} is {found!r:.200}, now it is {own!r:.200}; only epochs and patience may change"
-            )
+    steps, vectors = checkpoint_file.read(path, texts)
     try:
         parameters, best = vectors.pop("parameters"), vectors.pop("best")
         columns = {key[8:]: vectors.pop(key).tolist() for key in list(vectors) if key.startswith("history.")}
-        if "steps.cost" in columns and "steps.examples" not in columns:  # as Nudge 0.1 wrote it
-            columns["steps.examples"] = _sizes(len(columns["steps.cost"]), now.batch_size, examples)
-        memory = {"steps": header.get("optimizer steps")} | {key.removeprefix("optimizer."): vector for key, vector in vectors.items()}
+        memory = {"steps": steps} | {key.removeprefix("optimizer."): vector for key, vector in vectors.items()}
         for vector in (parameters, best, *vectors.values()):
             if vector.shape != now.parameters.shape:
-                raise ValueError(f"it has vectors of {len(vector)} numbers for a model of {len(now.parameters)} parameters")
+                raise ValueError(f"it has vectors of {len(vector)} numbers for a model with {len(now.parameters)} parameters")
         mark = History.from_columns(columns).mark()
-    except (KeyError, ValueError) as error:
-        raise ValueError(f"{name} is damaged: {error}") from error
-    gradient = np.zeros_like(parameters)
-    return State(parameters, best, gradient, now.optimizer, now.schedule, memory, now.batch_size, now.clip, 0, mark)
+    except KeyError as error:
+        raise ValueError(f"{os.fspath(path)} is damaged: it has no {error.args[0]}") from error
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)} is damaged: {error}") from error
+    return State(parameters, best, np.zeros_like(parameters), now.settings, memory, 0, mark)
 
 
-def _sizes(steps: int, batch_size: int, examples: int) -> list[float]:
-    """The sizes of so many mini-batches, epoch after epoch."""
-    starts = range(0, examples, batch_size)
-    return [float(min(batch_size, examples - starts[step % len(starts)])) for step in range(steps)]
+# Fingerprints: the settings that must be the same for a resumed run to end like an uninterrupted one
 
 
-# What a run is known by: a resumed one has to end like one never interrupted
+def fixed_texts(problem: Problem, seed: int, noise: Noise | None, frozen: Iterable[int], measured: bool) -> dict[str, str]:
+    """Return what a checkpoint file records of the settings that cannot change during a run."""
+    model, cost, X, Y, validation, _ = problem
+    drawn = noise and checksum(noise_for(noise, np.random.default_rng(0), 8))
+    return {
+        "model": repr(model),
+        "cost": name_of(cost),
+        "program": _program_fingerprint(problem, (X[:1], Y[:1])),
+        "seed": str(seed),
+        "noise": str(drawn),
+        "frozen": checksum(tuple(frozen)),
+        "measured": str(measured),
+        "data": ", ".join(_data_fingerprint(each) for each in (X, Y, *(validation or ()))),
+    }
 
 
-def fingerprint(model: Module, cost: Cost, batch: Sequence[Array]) -> str:
-    """What an example's cost computes, whatever its functions are called; empty where it cannot be recorded."""
+def _program_fingerprint(problem: Problem, batch: Batch) -> str:
+    """Return a checksum of what the cost of an example computes, whatever its functions are named; "" if it cannot be recorded."""
     try:
-        source = vectorize(example_cost(model, cost)).record(*batch).source
+        source = vectorize(example_cost(problem.model, problem.cost)).record(*batch).source
     except TraceError:
         return ""
     return f"a program with checksum {zlib.crc32(source.encode()):08x}"
 
 
-def schedule_fingerprint(schedule: Schedule) -> str:
-    """The learning rates at many moments: what tells two functions of one name apart."""
+def _schedule_fingerprint(schedule: Schedule) -> str:
+    """Return a checksum of the learning rates at many times, which differs between functions of one name."""
     rates: list[float] = []
-    with suppress(Exception):  # a schedule may end, as a list of rates does
+    with suppress(Exception):  # a schedule may end, for example a list of rates
         rates.extend(float(schedule(epoch / 4)) for epoch in range(1000))
     return checksum(rates)
 
 
-def data_fingerprint(arrays: Iterable[Array | Stored]) -> str:
-    return ", ".join(
-        each.fingerprint if isinstance(each, Stored) else f"{each.shape} with checksum {zlib.crc32(each.data):08x}" for each in arrays
-    )
+def _data_fingerprint(array: Array | FileArray) -> str:
+    return array.fingerprint if isinstance(array, FileArray) else f"{array.shape} with checksum {zlib.crc32(array.data):08x}"
 
 
 def checksum(numbers: npt.ArrayLike) -> str:
+    """Return the number of numbers, and a checksum of them."""
     array = np.ascontiguousarray(numbers, dtype=np.float64)
     return f"{array.size} numbers with checksum {zlib.crc32(array.tobytes()):08x}"

@@ -1,4 +1,4 @@
-"""Ctrl-C in the midst of work that should be left only between two steps."""
+"""Ctrl-C during work that should stop only between two steps."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 @contextmanager
 def interruptible() -> Iterator[Sequence[int]]:
-    """While open, the first Ctrl-C is only noted, in the list; the second one interrupts at once.
+    """Within the context, the first Ctrl-C is appended to the list, and the second one raises KeyboardInterrupt.
 
-    Where somebody else handles Ctrl-C, or has it ignored (as a shell does for a job in the background), and in
-    any thread but the main one, all is left as it is and the list stays empty.
+    Nothing changes, and the list stays empty, if Ctrl-C has another handler or is ignored (as a shell does for background jobs), and in
+    threads other than the main one.
     """
     caught: list[int] = []
 

@@ -1,6 +1,6 @@
 """Objectives: the mean cost over examples as a function of a flat vector of parameters, on scalar Values or as an array program.
 
-A back end for training is one more class here, behind the protocol `Objective`.
+A new way to compute it is another class that implements the protocol `Objective`.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from nn.optimizers import Vector
 from nn.prediction_cache import reads_of
 
 Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
-Batch = Sequence[Array]  # inputs, targets, and noise if there is some: a row or a number in each for an example
+Batch = Sequence[Array]  # inputs, targets and, if there is any, noise: each has one row, or one number, per example
 
 
 class Objective(Protocol):
-    """The mean cost over examples, its gradient, and what is measured besides.
+    """The mean cost over examples, its gradient, and the measurements of a run.
 
-    A number that is undefined is nan, or an UndefinedError, in a cost and among outputs.
+    An undefined cost or output is nan, or raises UndefinedError.
     """
 
     parameters: Sequence[Value]  # in the order of `theta` and `gradient`
 
     def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
-        """The mean cost with the parameters `theta`; its gradient is written to `gradient`. The Values may be left as they are, or not."""
+        """Return the mean cost for the parameters `theta`, and write its gradient to `gradient`. May change the data of the Values."""
 
     def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
-        """Descent by the rule; see `autograd.Vectorized.descent`."""
+        """Return a descent by the rule; see `autograd.Vectorized.descent`."""
 
     def is_current(self, is_same_model: bool) -> bool:
-        """Whether an objective made now would compute the same. For `is_same_model` a call of the model reads the same things as before."""
+        """Return whether a new objective would compute the same. With `is_same_model`, only functions are compared."""
 
     def value(self, X: Array, Y: Array) -> float:
-        """The mean cost with the parameters that the Values hold, without noise."""
+        """Return the mean cost for the data of the Values, without noise."""
 
     def outputs(self, X: Array, *noise: Array) -> Array:
-        """The model's outputs with the parameters that the Values hold, shape (examples, outputs)."""
+        """Return the model's outputs for the data of the Values, shape (examples, outputs)."""
 
 
 def objective_for(
     model: Module, cost: Cost, batch: Batch, compiled: bool, backend: str = "numpy", threads: int | None = None
 ) -> tuple[Objective, str]:
-    """The objective for batches like this one, and why it is not compiled though it was to be; "" where it is as it was to be."""
+    """Return the objective for batches like this one, and the reason if it is not compiled although `compiled` is True."""
     if not compiled:
         return Eager(model, cost), ""
     try:
@@ -58,12 +58,12 @@ def objective_for(
         return Eager(model, cost), str(error)
     others = len(set(program.parameters) - set(model.parameters()))
     if others:
-        return Eager(model, cost), f"the cost depends on {others} Values that are no parameters of the model"
+        return Eager(model, cost), f"the cost depends on {others} Values that are not parameters of the model"
     return program, ""
 
 
 def example_cost(model: Module, cost: Cost) -> Callable[..., Any]:
-    """The cost of one example, given its input, its target and its noise, if there is some."""
+    """Return the cost of one example as a function of its inputs, its target and, if there is any, its noise."""
     return lambda x, y, *noise: cost(outputs_of(model(x, *noise)), y)
 
 
@@ -99,30 +99,29 @@ class Eager:
 
     def outputs(self, X: Array, *noise: Array) -> Array:
         if not noise:
-            return in_pieces(self.model.predict, X)  # which may be in a file
+            return in_pieces(self.model.predict, X)  # X may be in a file
         rows = zip(X.tolist(), *[array.tolist() for array in noise])
         return np.array([[number_of(output) for output in outputs_of(self.model(*row))] for row in rows], dtype=np.float64)
 
 
 class Compiled:
-    """An objective that runs as an array program over the whole mini-batch, made once from the scalar cost of one example.
+    """An objective that runs as an array program over a whole mini-batch, made from the scalar cost of one example.
 
-    Raises TraceError where the cost cannot be recorded.
+    Raises TraceError if the cost cannot be recorded.
     """
 
     def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str = "numpy", threads: int | None = None) -> None:
+        settings: dict[str, Any] = {"backend": backend, "threads": threads}
         of_example = example_cost(model, cost)
-        self.program = vectorize(of_example, check=False, backend=backend, threads=threads).record(*batch)  # the targets have been checked
-        self.measured = (
-            self.program if len(batch) == 2 else vectorize(of_example, check=False, backend=backend, threads=threads)
-        )  # without the noise
-        self.network = vectorize(lambda x, *noise: outputs_of(model(x, *noise)), backend=backend, threads=threads)
+        self.program = vectorize(of_example, check=False, **settings).record(*batch)  # the targets are checked before
+        self.without_noise = self.program if len(batch) == 2 else vectorize(of_example, check=False, **settings)
+        self.network = vectorize(lambda x, *noise: outputs_of(model(x, *noise)), **settings)
         self.parameters: Sequence[Value] = self.program.parameters
         self.model, self.cost, self._example = model, cost, batch
         self._functions = self._recorded_functions()
 
     def _recorded_functions(self) -> list[Vectorized] | None:
-        """The cost and the activations, each recorded alone: these are compared in less time. None if they cannot be."""
+        """Record the cost and each activation by itself, because these are compared faster. Return None if that is not possible."""
         reads = reads_of(self.model)
         if reads is None:
             return None
@@ -137,7 +136,7 @@ class Compiled:
     def is_current(self, is_same_model: bool) -> bool:
         if is_same_model and self._functions is not None:
             return all(each.is_current() for each in self._functions)
-        is_current = all(each.is_current() for each in (self.program, self.measured, self.network))
+        is_current = all(each.is_current() for each in (self.program, self.without_noise, self.network))
         if is_current:
             self._functions = self._recorded_functions()
         return is_current
@@ -149,7 +148,7 @@ class Compiled:
         return self.program.descent(rule, *data, **vectors)
 
     def value(self, X: Array, Y: Array) -> float:
-        return float(in_pieces(self.measured, X, Y).mean())
+        return float(in_pieces(self.without_noise, X, Y).mean())
 
     def outputs(self, X: Array, *noise: Array) -> Array:
         return in_pieces(self.network, X, *noise)

@@ -1,7 +1,7 @@
-"""Processes: those that train one model together, on one machine or many, and what they have to agree on.
+"""Processes that train one model together, on one machine or several, and what they must agree on.
 
-All of them run the same script. Whatever decides how many steps to take must be the same in all, or some would wait for others for
-ever; so process 0 decides, and tells the others.
+All processes run the same script. They must take the same number of steps, or some would wait forever. So process 0 decides, and sends
+its decisions to the others.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from nn.inputs import Array
 
 
 class Processes:
-    """The processes that a back end works on: for all but JAX's this one alone.
+    """The processes of a back end. Only "jax" has more than one.
 
-    JAX's are those of `jax.distributed.initialize()`, which finds its place by itself under Slurm, on Cloud TPUs and under mpirun, and
-    which `nn.launch` calls on one machine.
+    They are those of `jax.distributed.initialize()`, which needs no arguments under Slurm, on Cloud TPUs and under mpirun. On one
+    machine `nn.launch` calls it.
     """
 
     def __init__(self, backend: str) -> None:
-        self.index, self.count = 0, 1  # which of them this is, and how many there are
+        self.index, self.count = 0, 1  # of this process, from 0, and the number of processes
         if backend == "jax":
             import jax
 
@@ -29,11 +29,11 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is process 0, which speaks and writes for all."""
+        """Whether this is process 0, which prints and writes files for all."""
         return self.index == 0
 
     def works_on(self, size: int) -> Array:
-        """Which examples of a mini-batch of so many this process works on, bool (size,): its devices' shares, and what is left over."""
+        """Return a bool for each example of a mini-batch: True for the shares of this process's devices, and for the rest."""
         if self.count == 1:
             return np.ones(size, dtype=bool)
         import jax
@@ -43,27 +43,27 @@ class Processes:
         return np.concatenate([shared, np.ones(size - len(shared), dtype=bool)])
 
     def part(self, size: int) -> slice:
-        """Which of so many examples this process measures."""
+        """Return which of `size` examples this process measures."""
         return slice(self.index * size // self.count, (self.index + 1) * size // self.count)
 
     def mean(self, number: float, weight: int) -> float:
-        """The mean of a number over all processes, of which each has its weight. All of them must ask."""
+        """Return the weighted mean of a number over all processes. All of them must call this."""
         if self.count == 1:
             return number
         numbers, weights = self.each(number * weight), self.each(weight)
         return sum(numbers) / sum(weights)
 
     def each(self, number: float) -> list[float]:
-        """What this number is in each process. All of them must ask."""
+        """Return the number of each process. All of them must call this."""
         if self.count == 1:
             return [number]
         from jax.experimental import multihost_utils
 
-        halves: Any = np.array([number], np.float64).view(np.int32)  # JAX would make it a float32
+        halves: Any = np.array([number], np.float64).view(np.int32)  # JAX would convert it to float32
         return np.ascontiguousarray(multihost_utils.process_allgather(halves)).view(np.float64)[:, 0].tolist()  # type: ignore[no-any-return]
 
     def agreed(self, number: float) -> float:
-        """What this number, or truth, is in process 0. All of them must ask."""
+        """Return the number, or bool, of process 0. All of them must call this."""
         return self.each(number)[0]
 
     def check_the_same(self, number: float) -> None:
@@ -72,6 +72,6 @@ class Processes:
         others = [index for index, each in enumerate(numbers) if each != numbers[0]]
         if others:
             raise ValueError(
-                f"process {others[0]} began another run than process 0: the model's parameters, the data and the settings must be the "
-                f"same in all processes; is there a seed for everything that is random?"
+                f"process {others[0]} started a different run than process 0: the model's parameters, the data and the settings must be "
+                f"the same in all processes; is every source of randomness seeded?"
             )

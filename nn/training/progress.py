@@ -1,4 +1,4 @@
-"""What a training shows of itself while it runs: a bar for whoever watches, lines for a log."""
+"""Progress: a bar in terminals and notebooks, lines in logs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ from nn.training.history import History, Step
 
 
 class Progress:
-    """A bar in a terminal or a notebook; in a log a line at the end of an epoch, at most one every ten seconds."""
+    """A progress bar in a terminal or a notebook; otherwise a line at the end of an epoch, at most every ten seconds.
+
+    Parameters
+    ----------
+    wanted : bool
+        Whether to show anything.
+    epochs : int
+        The number of epochs of the run.
+    examples : int
+        The number of examples in an epoch.
+    done : int
+        The number of examples that the run has seen before.
+    """
 
     def __init__(self, wanted: bool, epochs: int, examples: int, done: int) -> None:
         self.epochs, self.examples = epochs, examples
@@ -50,16 +62,16 @@ class Progress:
 
 
 def _in_notebook() -> bool:
-    """Whether this is the kernel of a notebook: a running one, for any script may have imported the package."""
+    """Return whether this is the running kernel of a notebook. Any script may have imported IPython."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return hasattr(shell, "kernel")
 
 
 def _bar(examples: int, done: int) -> Any:
-    """A bar over so many examples; None, after a word about it, where tqdm is not installed."""
+    """Return a bar for a number of examples; None, with a message, if tqdm is not installed."""
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        print("a progress bar needs tqdm (pip install tqdm); without it there is a line now and then", file=sys.stderr)
+        print("a progress bar needs tqdm (pip install tqdm); showing lines instead", file=sys.stderr)
         return None
     return tqdm(total=examples, initial=done, unit=" examples", unit_scale=True, dynamic_ncols=True)

@@ -1,31 +1,30 @@
-"""What may be given to a run: settings and data are looked at before anything is done, and each error says what to write instead."""
+"""Validation of the settings and the data of a run, before it changes anything."""
 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import wraps
-from numbers import Real
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, Value, vectorize
+from nn._validation import finite_number, whole_number
 from nn.activations import name_of
 from nn.costs import Cost
 from nn.inputs import Array, examples
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
-from nn.training.file_arrays import stored
+from nn.training.file_arrays import FileArray, file_array
 from nn.training.objectives import Noise
 
 # Settings
 
-OTHER_NAMES = {  # of other libraries, and what to write here
+OTHER_NAMES = {  # keywords of other libraries, and what to write instead
     "lr": "optimizer=SGD({})", "learning_rate": "optimizer=SGD({})", "learning_rate_init": "optimizer=SGD({})",
     "rate": "optimizer=SGD({})", "eta": "optimizer=SGD({})", "eta0": "optimizer=SGD({})", "solver": "optimizer=SGD(0.1)",
     "momentum": "optimizer=SGD(0.1, momentum={})", "weight_decay": "optimizer=SGD(0.1, weight_decay={})",
@@ -47,8 +46,8 @@ OTHER_NAMES = {  # of other libraries, and what to write here
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def explains_other_names(function: Function) -> Function:
-    """Decorate a function so that the TypeError for an unknown keyword says which one to write instead."""
+def suggests_names(function: Function) -> Function:
+    """Decorate a function: its TypeError for an unknown keyword suggests a known one."""
     known, called = list(inspect.signature(function).parameters), function.__qualname__.removesuffix(".__init__")
 
     @wraps(function)
@@ -65,116 +64,126 @@ def _instead(name: str, given: Any, known: Sequence[str]) -> str:
     if name.lower() in OTHER_NAMES and OTHER_NAMES[name.lower()].partition("=")[0] in known:
         return f"write {OTHER_NAMES[name.lower()].format(f'{given!r:.40}')}"
     close = get_close_matches(name.lower(), known, 1)
-    return f"do you mean {close[0]}?" if close else f"the settings are {', '.join(each for each in known if each != 'self')}"
+    return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(each for each in known if each != 'self')}"
 
 
-def a_model(model: Any) -> Module:
+def check_model(model: Any) -> Module:
     if not isinstance(model, Module):
-        raise TypeError(f"train fits a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
+        raise TypeError(f"model must be a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
     require_parameters(model)
     return model
 
 
-def a_cost(cost: Any) -> Cost:
+def check_cost(cost: Any) -> Cost:
     if not callable(cost):
-        raise TypeError(f"cost is a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
+        raise TypeError(f"cost must be a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
     return cost  # type: ignore[no-any-return]
 
 
-def an_optimizer(optimizer: Any) -> Optimizer:
+def check_optimizer(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
-        raise TypeError(f"optimizer={optimizer.__name__} is the class: write optimizer={optimizer.__name__}(), with its settings inside")
+        raise TypeError(f"optimizer={optimizer.__name__} is a class: write optimizer={optimizer.__name__}(), with its settings inside")
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer is an Optimizer, such as nn.SGD(0.1) or nn.Adam(0.001), got {optimizer!r:.60}")
+        raise TypeError(f"optimizer must be an Optimizer, such as nn.SGD(0.1) or nn.Adam(0.001), got {optimizer!r:.60}")
     return optimizer
 
 
-def a_noise(noise: Any) -> Noise | None:
+def check_noise(noise: Any) -> Noise | None:
     if noise is not None and not callable(noise):
         raise TypeError(
-            f"noise is a function of a generator and a number of examples, such as lambda rng, n: rng.random((n, 4)), got {noise!r:.60}"
+            f"noise must be a function of a generator and a number of examples, such as lambda rng, n: rng.random((n, 4)), "
+            f"got {noise!r:.60}"
         )
     return noise  # type: ignore[no-any-return]
 
 
-def a_list_of_callbacks(callbacks: Any) -> list[Callable[..., Any]]:
+def check_callbacks(callbacks: Any) -> list[Callable[..., Any]]:
     if callable(callbacks) or isinstance(callbacks, str) or not all(map(callable, callbacks)):
-        raise TypeError(f"callbacks is a list of functions of the model and the history, as in callbacks=[print], got {callbacks!r:.60}")
+        raise TypeError(
+            f"callbacks must be a list of functions of the model and the history, such as callbacks=[print], got {callbacks!r:.60}"
+        )
     return list(callbacks)
 
 
-def a_whole_number(name: str, number: Any, least: int = 1) -> int:
-    if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or number < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
-    return int(number)
+def check_batch_size(batch_size: Any, X: Any) -> int:
+    """Return the batch size, at most the number of examples; for None the number of examples."""
+    if batch_size is None and isinstance(X, FileArray):
+        raise ValueError(f"batch_size=None needs all {len(X)} examples in memory, but X is read from its file in parts: write a batch_size")
+    return len(X) if batch_size is None else min(whole_number("batch_size", batch_size), len(X))
 
 
-def a_limit(clip: Any) -> float | None:
-    """The gradient's largest norm as a float, so that 1 is the same as 1.0."""
-    if clip is not None and not (isinstance(clip, Real) and not isinstance(clip, bool) and 0 < float(clip) < math.inf):
-        raise ValueError(f"clip is the largest norm a gradient may have, a finite number above 0: got {clip!r}")
-    return None if clip is None else float(clip)
+def check_clip(clip: Any) -> float | None:
+    return None if clip is None else finite_number("clip", clip, above=0)
 
 
-def seconds(every: Any) -> float:
-    """A time between calls."""
-    if not isinstance(every, Real) or isinstance(every, bool) or not 0 <= float(every) < math.inf:
-        raise ValueError(f"every is a number of seconds, 0 for after each step: got {every!r}")
-    return float(every)
-
-
-def places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
-    """Where the frozen parameters stand among the model's."""
+def frozen_places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
+    """Return the places of the frozen parameters among the model's, in ascending order."""
     index = {parameter: place for place, parameter in enumerate(model.parameters())}
-    still: list[Value] = []
     if not isinstance(frozen, (Iterable, Module, Value)):
-        raise TypeError(f"frozen is a list of Modules and Values of the model, such as [model.layers[0]], got {frozen!r:.60}")
+        raise TypeError(f"frozen must be a list of Modules and Values of the model, such as [model.layers[0]], got {frozen!r:.60}")
+    values: list[Value] = []
     for each in [frozen] if isinstance(frozen, (Module, Value)) else frozen:
-        still += each.parameters() if isinstance(each, Module) else [each]
-    for each in still:
+        values += each.parameters() if isinstance(each, Module) else [each]
+    for each in values:
         if each not in index:
-            raise ValueError(f"frozen holds {each!r:.60}, which is no parameter of the model: give Modules and Values that are in it")
-    return tuple(sorted({index[each] for each in still}))
+            raise ValueError(f"frozen contains {each!r:.60}, which is not a parameter of the model: write Modules and Values of the model")
+    return tuple(sorted({index[each] for each in values}))
 
 
 # Data
 
 
-def a_pair(x_name: str, X: Any, y_name: str, Y: npt.ArrayLike) -> tuple[Any, Array]:
-    """Inputs, shape (examples, inputs), an array or `Stored`, and as many targets."""
-    x, y = stored(x_name, X) or examples(x_name, X), examples(y_name, Y)
+class Problem(NamedTuple):
+    """What a run fits: a model and a cost, and examples that fit them."""
+
+    model: Module
+    cost: Cost
+    X: Any  # an array of shape (examples, inputs), or a FileArray
+    Y: Array  # (examples,) or (examples, targets)
+    validation: tuple[Any, Array] | None
+    outputs: int  # of the model
+
+
+def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any) -> Problem:
+    """Return the model, the cost and the data as a Problem. Raises TypeError or ValueError if they do not fit each other."""
+    model, cost, validation = check_model(model), check_cost(cost), check_validation(validation)
+    x, y = check_data("X", X, "Y", Y)
+    outputs = try_cost(model, cost, "X", x, y)
+    if validation is not None:
+        inputs, targets = validation
+        try_cost(model, cost, "validation X", inputs, targets, is_learned=False)
+    return Problem(model, cost, x, y, validation, outputs)
+
+
+def check_data(x_name: str, X: Any, y_name: str, Y: npt.ArrayLike) -> tuple[Any, Array]:
+    """Return inputs, an array or FileArray of shape (examples, inputs), and as many targets."""
+    x, y = file_array(x_name, X) or examples(x_name, X), examples(y_name, Y)
     if x.ndim != 2:
         raise ValueError(f"{x_name} must have the shape (examples, inputs), got {x.shape}: for single inputs write X[:, None]")
     if len(x) != len(y):
         hint = f": a row of {x_name} is an example, write {x_name}.T" if x.shape[1] == len(y) and x_name.isidentifier() else ""
-        raise ValueError(f"{x_name} and {y_name} must be equally long: got {len(x)} examples and {len(y)} targets{hint}")
+        raise ValueError(f"{x_name} and {y_name} must have the same length: got {len(x)} examples and {len(y)} targets{hint}")
     return x, y
 
 
-def held_out(validation: Any) -> tuple[Array, Array] | None:
-    """The pair to measure on, if there is one."""
+def check_validation(validation: Any) -> tuple[Any, Array] | None:
+    """Return the validation inputs and targets; None if there are none."""
     if validation is None:
         return None
     if not isinstance(validation, Sequence) or isinstance(validation, str) or len(validation) != 2:
-        found = f"{len(validation)} things" if isinstance(validation, (list, tuple)) else repr(validation)
+        found = f"{len(validation)} objects" if isinstance(validation, (list, tuple)) else repr(validation)
         raise TypeError(
-            f"validation is a pair (X, Y), got {found:.60}: for a share of the data, (X, Y), validation = nn.split(X, Y, test=0.2)"
+            f"validation must be a pair (X, Y), got {found:.60}: to hold out a fraction of the data write "
+            f"(X, Y), validation = nn.split(X, Y, test=0.2)"
         )
-    return a_pair("validation X", validation[0], "validation Y", validation[1])
+    return check_data("validation X", validation[0], "validation Y", validation[1])
 
 
-def drawn(noise: Noise, rng: np.random.Generator, count: int) -> Array:
-    """The noise for so many examples. Raises ValueError where it has not a row or a number for each."""
-    numbers = examples("the noise", noise(rng, count))
-    if len(numbers) != count:
-        raise ValueError(f"noise(rng, {count}) must have a row for each of {count} examples, got the shape {numbers.shape}")
-    return numbers
+def try_cost(model: Module, cost: Cost, name: str, X: Any, Y: Array, is_learned: bool = True) -> int:
+    """Compute the cost of the first inputs with each different target, and check what the cost requires of all targets.
 
-
-def try_out(model: Module, cost: Cost, name: str, X: Any, Y: Array, is_learned: bool = True) -> int:
-    """The number of outputs, after showing the cost one target of each kind, and what it requires all of them.
-
-    Raises TypeError for a cost that cannot be computed or is no number, and where it is to be learned from for one without a gradient.
+    Returns the number of outputs. Raises TypeError if the cost cannot be computed or is not a number, and, with `is_learned`, if
+    it has no gradient.
     """
     require_width(name, model, X)
     outputs, results = outputs_of(model(X[0].tolist())), []
@@ -183,20 +192,22 @@ def try_out(model: Module, cost: Cost, name: str, X: Any, Y: Array, is_learned: 
             result = cost(outputs, target)
         except TypeError as error:
             if type(error) is not TypeError:
-                raise  # which says itself what to do
+                raise  # a subclass, whose message already explains it
             raise TypeError(
-                f"the cost {name_of(cost)}, given {len(outputs)} output(s) in a list and the target {target!r:.60}: {error}. "
-                f"A single output is outputs[0], and functions of it are autograd's, such as exp and abs, not math's"
+                f"the cost {name_of(cost)} failed with {len(outputs)} output(s) in a list and the target {target!r:.60}: {error}. "
+                f"A single output is outputs[0], and functions of it must be autograd's, such as exp and abs, not math's"
             ) from error
         if not isinstance(result, (Value, float, int)):
-            raise TypeError(f"a cost is one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}")
+            raise TypeError(
+                f"a cost must return one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}"
+            )
         results.append(result)
     if is_learned and any(isinstance(each, Value) for each in outputs) and not any(isinstance(each, Value) for each in results):
         raise TypeError(
-            f"there is nothing to learn from the cost {name_of(cost)}: it returned {results[0]!r:.60}, which remembers no outputs. "
-            f"Write it with the outputs themselves, not with their .data"
+            f"the cost {name_of(cost)} returned {results[0]!r:.60}, which does not depend on the outputs: compute it from the outputs "
+            f"themselves, not from their .data"
         )
     numbers = [output.data if isinstance(output, Value) else output for output in outputs]
-    with suppress(TraceError):  # and every target, where the cost can be asked of all at once
+    with suppress(TraceError):  # checks every target, if the cost can be recorded
         vectorize(lambda y: cost(numbers, y)).check(Y)
     return len(outputs)

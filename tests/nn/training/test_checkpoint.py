@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -47,9 +46,9 @@ def test_resume_starts_where_there_is_no_checkpoint_yet(tmp_path: Path) -> None:
 def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "thesis.txt"
     path.write_text("years of work")
-    with pytest.raises(FileExistsError, match=r"thesis\.txt exists: go on from it with resume=True, or remove it to start anew"):
+    with pytest.raises(FileExistsError, match=r"thesis\.txt exists: write resume=True to continue from it, or remove it to start again"):
         fit(checkpoint=path)
-    with pytest.raises(ValueError, match=r"thesis\.txt is damaged, or no checkpoint file of Nudge's: File is not a zip file"):
+    with pytest.raises(ValueError, match=r"thesis\.txt is not a checkpoint file, or is damaged: File is not a zip file"):
         fit(checkpoint=path, resume=True)
     assert path.read_text() == "years of work"
 
@@ -69,16 +68,19 @@ def renamed(function: Any, name: str = "binary_cross_entropy") -> Any:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch_size": 9}, "is of another run: its batch_size is '8', now it is '9'; only epochs and patience may change"),
-        ({"seed": 9}, "its seed is '0', now it is '9'"),
+        (
+            {"batch_size": 9},
+            "its batch_size is '8', but this run's is '9'; only epochs and patience may differ",
+        ),
+        ({"seed": 9}, "its seed is '0', but this run's is '9'"),
         ({"cost": renamed(lambda outputs, y: 2 * binary_cross_entropy(outputs, y))}, "its program is 'a program with checksum"),
         ({"model": MLP([2, 4, 1], activation=renamed(lambda x: 2 * relu(x), "tanh"))}, "its program is"),
-        ({"clip": 1.0}, "its clip is 'None', now it is '1.0'"),
-        ({"cost": squared_error}, "its cost is 'binary_cross_entropy', now it is 'squared_error'"),
+        ({"clip": 1.0}, "its clip is 'None', but this run's is '1.0'"),
+        ({"cost": squared_error}, "its cost is 'binary_cross_entropy', but this run's is 'squared_error'"),
         ({"optimizer": Adam(0.06)}, "its optimizer is 'Adam.learning_rate=0.05"),
-        ({"model": MLP([2, 5, 1])}, "its model is 'MLP.*2, 4, 1.*', now it is 'MLP.*2, 5, 1"),
+        ({"model": MLP([2, 5, 1])}, "its model is 'MLP.*2, 4, 1.*', but this run's is 'MLP.*2, 5, 1"),
         ({"validation": HELD_OUT}, "its data is .*checksum"),
-        ({"measure_accuracy": False}, "its measured is 'True', now it is 'False'"),
+        ({"measure_accuracy": False}, "its measured is 'True', but this run's is 'False'"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(change: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -125,10 +127,10 @@ def test_settings_changed_on_the_way_have_to_be_set_before_going_on(tmp_path: Pa
         each.step()
     run.save(path)
     resumed = begin()
-    with pytest.raises(ValueError, match=r"its optimizer is 'Adam.learning_rate=Cosine.*, now it is 'Adam.learning_rate=0.05"):
+    with pytest.raises(ValueError, match=r"its optimizer is 'Adam.learning_rate=Cosine.*, but this run's is 'Adam.learning_rate=0.05"):
         resumed.load(path)
     resumed.set(rate=Cosine(0.02, epochs=9))
-    with pytest.raises(ValueError, match="its batch_size is '3', now it is '8'"):
+    with pytest.raises(ValueError, match="its batch_size is '3', but this run's is '8'"):
         resumed.load(path)
     resumed.set(batch_size=3, clip=0.5)
     resumed.load(path)
@@ -138,24 +140,6 @@ def test_settings_changed_on_the_way_have_to_be_set_before_going_on(tmp_path: Pa
     assert bits(resumed.model) == bits(whole.model)
     assert resumed.history.steps.examples == whole.history.steps.examples
     assert resumed.history.steps.learning_rate == whole.history.steps.learning_rate
-
-
-@pytest.mark.parametrize("steps", [0, 3, 4, 6])
-def test_a_checkpoint_of_nudge_0_1_is_read(steps: int, tmp_path: Path) -> None:
-    """It does not say how many examples a step had: each but an epoch's last had a whole mini-batch."""
-    path, whole, run = tmp_path / "run.npz", begin(), begin()
-    for _ in whole.steps(10):
-        pass
-    for _ in itertools.islice(run.steps(), steps):
-        pass
-    run.save(path)
-    forge(path, lambda header, arrays: arrays.pop("history.steps.examples"))
-    resumed = begin()
-    resumed.load(path)
-    for _ in resumed.steps(10 - steps):
-        pass
-    assert bits(resumed.model) == bits(whole.model)
-    assert resumed.history.steps.examples == whole.history.steps.examples
 
 
 def test_a_limit_is_the_same_as_a_whole_number(tmp_path: Path) -> None:
@@ -176,22 +160,28 @@ def forge(path: Path, change: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda header, arrays: arrays.pop("parameters"), "is damaged: 'parameters'"),
-        (lambda header, arrays: arrays.update(parameters=np.zeros(3)), "it has vectors of 3 numbers for a model of 17 parameters"),
+        (lambda header, arrays: arrays.pop("parameters"), "is damaged: it has no parameters"),
+        (lambda header, arrays: arrays.update(parameters=np.zeros(3)), "has vectors of 3 numbers for a model with 17 parameters"),
         (lambda header, arrays: arrays.update(parameters=np.full(17, np.nan)), "'parameters' must be a vector of finite numbers"),
         (lambda header, arrays: arrays.pop("optimizer.mean"), "is damaged: Adam's state is steps, mean, square"),
-        (lambda header, arrays: arrays.pop("history.cost"), "is damaged: a history has the columns"),
-        (lambda header, arrays: arrays.update({"history.cost": np.zeros(9)}), "is damaged: a history's .* must be as long as its cost"),
-        (lambda header, arrays: arrays.update({"history.accuracy": np.zeros(0)}), "its epochs and steps do not fit together"),
-        (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.0)}), "its epochs and steps do not fit together"),
-        (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 8.0)}), "its epochs and steps do not fit together"),
+        (lambda header, arrays: arrays.pop("history.cost"), "is damaged: a history must have the columns"),
+        (
+            lambda header, arrays: arrays.update({"history.cost": np.zeros(9)}),
+            "a history's .* must have the length of its cost",
+        ),
+        (lambda header, arrays: arrays.update({"history.accuracy": np.zeros(0)}), "its numbers of epochs"),
+        (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.0)}), "its numbers of epochs"),
+        (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 8.0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.5)}), "must be whole numbers of at least 1"),
-        (lambda header, arrays: arrays.update({"optimizer.mean": np.zeros(3)}), "it has vectors of 3 numbers for a model of 17 parameters"),
+        (
+            lambda header, arrays: arrays.update({"optimizer.mean": np.zeros(3)}),
+            "has vectors of 3 numbers for a model with 17 parameters",
+        ),
         (lambda header, arrays: arrays.update(extra=np.zeros(17)), "is damaged: Adam's state is"),
         (lambda header, arrays: header.update({"optimizer steps": "many"}), "is damaged: Adam's state is"),
-        (lambda header, arrays: header.update(settings=[]), "is of another run: its model is None"),
-        (lambda header, arrays: header.update(settings={"model": ["x"] * 10**4}), "is of another run: its model is "),
-        (lambda header, arrays: header.update(kind="nudge model"), "is no checkpoint file: it says that it is 'nudge model'"),
+        (lambda header, arrays: header.update(settings=[]), "belongs to a run with other settings: its model is None"),
+        (lambda header, arrays: header.update(settings={"model": ["x"] * 10**4}), "belongs to a run with other settings: its model is "),
+        (lambda header, arrays: header.update(kind="nudge model"), "is not a checkpoint file: its kind is 'nudge model'"),
     ],
 )
 def test_forged_checkpoints(change: Any, message: str, tmp_path: Path) -> None:
@@ -211,7 +201,7 @@ def test_cut_and_flipped_checkpoints(tmp_path: Path) -> None:
     content = path.read_bytes()
     for _ in range(20):
         path.write_bytes(content[: rng.integers(len(content))])
-        with pytest.raises(ValueError, match=r"run\.npz is damaged"):
+        with pytest.raises(ValueError, match=r"run\.npz is (damaged|not a checkpoint file, or is damaged)"):
             fit(epochs=4, checkpoint=path, resume=True)
     for _ in range(40):
         flipped = bytearray(content)
@@ -240,7 +230,7 @@ def test_a_run_by_an_optimizer_of_ones_own_is_known_by_its_settings(tmp_path: Pa
     path = tmp_path / "run.npz"
     fit(optimizer=Signs(0.1, 2.0), checkpoint=path)
     fit(optimizer=Signs(0.1, 2.0), checkpoint=path, resume=True)
-    with pytest.raises(ValueError, match=r"its optimizer is 'Signs\(learning_rate=0.1, scale=2.0\)', now it is '.*scale=3.0\)'"):
+    with pytest.raises(ValueError, match=r"its optimizer is 'Signs\(learning_rate=0.1, scale=2.0\)', but this run's is '.*scale=3.0\)'"):
         fit(optimizer=Signs(0.1, 3.0), checkpoint=path, resume=True)
 
 
@@ -250,7 +240,7 @@ def test_a_run_that_its_checkpoint_refuses_changes_nothing_on_the_model(resume: 
     fit(checkpoint=path, seed=5)
     model.threshold = 0.25
     before = {**vars(model), "bits": bits(model)}
-    with pytest.raises((FileExistsError, ValueError), match=r"run.npz (exists|is of another run)"):
+    with pytest.raises((FileExistsError, ValueError), match=r"run.npz (exists|belongs to a run with other settings)"):
         fit(model, checkpoint=path, resume=resume)
     assert {**vars(model), "bits": bits(model)} == before
     assert model.threshold == 0.25

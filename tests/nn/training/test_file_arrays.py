@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from nn import MLP, SGD, Module, Training, cross_entropy, squared_error, train
-from nn.training import file_arrays as stored
-from nn.training.file_arrays import Stored
-from nn.training.mini_batches import StoredFeed, feed
+from nn.training import file_arrays
+from nn.training.file_arrays import FileArray, file_array
+from nn.training.mini_batches import Examples, ExamplesInFile
 from nn.training.processes import Processes
 from tests.runs import bits
 
@@ -48,7 +48,7 @@ class Noting(Slices):
 @pytest.fixture(autouse=True)
 def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of 100 rows, in blocks of 6."""
-    monkeypatch.setattr(stored, "AT_ONCE", 100 * 4 * 8)
+    monkeypatch.setattr(file_arrays, "MAX_BYTES", 100 * 4 * 8)
 
 
 @pytest.fixture
@@ -62,17 +62,16 @@ def begin(x: Any, **settings: Any) -> Training:
 
 
 def test_what_is_read_in_windows(in_a_file: Any) -> None:
-    assert isinstance(stored.stored("X", in_a_file), Stored)
-    assert isinstance(stored.stored("X", Slices(X)), Stored)
+    assert isinstance(file_array("X", in_a_file), FileArray)
+    assert isinstance(file_array("X", Slices(X)), FileArray)
     for given in (X, X.tolist(), in_a_file[:90], in_a_file[0], Slices(Y), Slices(np.full((1000, 4), "a")), [1], None, object()):
-        assert stored.stored("X", given) is None
+        assert file_array("X", given) is None
 
 
 @pytest.mark.parametrize("epoch", [0, 1])
 def test_each_example_is_met_once_an_epoch(epoch: int) -> None:
     source = Slices(X)
-    made = feed(Stored("X", source), Y, 3, Processes("numpy").works_on)
-    assert isinstance(made, StoredFeed)
+    made = ExamplesInFile(FileArray("X", source), Y, 3, Processes("numpy").works_on)
     met: list[int] = []
     while len(met) < len(X):
         rows, (x, y) = made.mini_batches(epoch, len(met), min(7, len(X) - len(met)), 5)
@@ -86,12 +85,12 @@ def test_each_example_is_met_once_an_epoch(epoch: int) -> None:
     assert sorted(met) == list(range(len(X)))
     assert source.largest <= 100
     assert met != sorted(met)
-    again, another = (feed(Stored("X", Slices(X)), Y, seed, Processes("numpy").works_on).order(epoch) for seed in (3, 4))
+    again, another = (ExamplesInFile(FileArray("X", Slices(X)), Y, seed, Processes("numpy").works_on).order(epoch) for seed in (3, 4))
     assert again.tolist() == made.order(epoch).tolist() != another.tolist()
 
 
 def test_neighbours_in_the_file_are_apart_in_the_order() -> None:
-    order = feed(Stored("X", Slices(X)), Y, 0, Processes("numpy").works_on).order(0)
+    order = ExamplesInFile(FileArray("X", Slices(X)), Y, 0, Processes("numpy").works_on).order(0)
     places = np.argsort(order)
     assert np.median(np.abs(np.diff(places))) > 10
     assert np.ptp(order[:100]) > 500  # a window has blocks from everywhere
@@ -104,9 +103,10 @@ def test_a_run_is_that_of_the_same_order_in_memory(batch_size: int, compiled: bo
     in_memory = begin(X, batch_size=batch_size, compiled=compiled)
 
     def order(epoch: int) -> Any:
-        return np.concatenate([from_file._feed.mini_batch(epoch, start, batch_size)[0] for start in range(0, len(X), batch_size)])
+        source = from_file._batches.source
+        return np.concatenate([source.mini_batch(epoch, start, batch_size)[0] for start in range(0, len(X), batch_size)])
 
-    monkeypatch.setattr(in_memory._feed, "order", order)
+    monkeypatch.setattr(in_memory._batches.source, "order", order)
     for _ in range(2):
         from_file.epoch()
         in_memory.epoch()
@@ -118,8 +118,13 @@ def test_a_run_is_that_of_the_same_order_in_memory(batch_size: int, compiled: bo
 def test_where_numpy_s_own_indices_are_32_bits_wide_a_run_is_the_same(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     usual, narrow = begin(source), begin(source)
     usual.epoch()
-    drawn, found = type(narrow._feed)._drawn, np.searchsorted
-    monkeypatch.setattr(type(narrow._feed), "_drawn", lambda self, rng: drawn(self, rng).astype(np.int32))
+    shuffled, found = type(narrow._batches.source)._shuffled, np.searchsorted
+
+    def narrowed(self: Examples, rng: np.random.Generator) -> Any:
+        rows, ends = shuffled(self, rng)
+        return rows.astype(np.int32), ends
+
+    monkeypatch.setattr(type(narrow._batches.source), "_shuffled", narrowed)
     monkeypatch.setattr("nn.training.mini_batches.np.searchsorted", lambda *args, **kw: np.asarray(found(*args, **kw), dtype=np.int32))
     narrow.epoch()
     assert bits(narrow.model) == bits(usual.model)
@@ -153,7 +158,7 @@ def test_a_run_is_taken_up_from_its_checkpoint(tmp_path: Path, in_a_file: Any) -
     resumed = MLP([4, 3, 1], seed=1)
     train(resumed, in_a_file, Y, epochs=4, checkpoint=tmp_path / "run.npz", resume=True, **settings)
     assert bits(resumed) == bits(whole)
-    with pytest.raises(ValueError, match=r"its data is '\(1000, 4\), of which 16 rows have checksum"):
+    with pytest.raises(ValueError, match=r"its data is '\(1000, 4\) with checksum .* of 16 rows"):
         train(MLP([4, 3, 1], seed=1), Slices(X + 1), Y, epochs=4, checkpoint=tmp_path / "run.npz", resume=True, **settings)
 
 
@@ -168,7 +173,7 @@ def test_validation_and_accuracy_are_read_in_pieces() -> None:
 
 
 def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "AT_ONCE", 2**20)
+    monkeypatch.setattr(file_arrays, "MAX_BYTES", 2**20)
     array = np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=np.float32, shape=(50_000, 40))
     run = Training(MLP([40, 1], seed=1), array, np.zeros(50_000), batch_size=500, measure_accuracy=False)
     tracemalloc.start()
@@ -182,17 +187,17 @@ def test_what_is_not_finite_is_found_when_it_is_read() -> None:
     array = X.copy()
     array[777, 2] = np.nan
     run = begin(Slices(array), measure_accuracy=False)
-    with pytest.raises(ValueError, match=r"X\[777, 2\] is nan: all of X must be finite numbers, and this is found when it is read"):
+    with pytest.raises(ValueError, match=r"X\[777, 2\] is nan: all numbers in X must be finite"):
         run.epoch()
 
 
 def test_all_examples_at_once_are_refused() -> None:
-    with pytest.raises(ValueError, match="batch_size=None takes all examples at once, and the 1000 of X are not read whole: give"):
+    with pytest.raises(ValueError, match="batch_size=None needs all 1000 examples in memory, but X is read from its file in parts: write"):
         begin(Slices(X), batch_size=None)
 
 
 def test_a_file_of_another_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="X and Y must be equally long: got 999 examples and 1000 targets"):
+    with pytest.raises(ValueError, match="X and Y must have the same length: got 999 examples and 1000 targets"):
         Training(MLP([4, 1]), Slices(X[:-1]), Y, cost=squared_error)
 
 
@@ -208,11 +213,11 @@ def test_each_of_several_processes_reads_its_own_examples_only(count: int, size:
 
         return chosen
 
-    whole = feed(Stored("X", Slices(X)), Y, 3, Processes("numpy").works_on)
+    whole = ExamplesInFile(FileArray("X", Slices(X)), Y, 3, Processes("numpy").works_on)
     read = []
     for process in range(count):
         source = Noting(X)
-        made = feed(Stored("X", source), Y, 3, works_on(process))
+        made = ExamplesInFile(FileArray("X", source), Y, 3, works_on(process))
         start = own = 0
         while start < len(X):
             rows, (x, y) = made.mini_batches(0, start, size, 3)
@@ -243,14 +248,14 @@ def test_after_another_batch_size_the_epoch_goes_on_with_the_examples_left() -> 
 
 def test_a_part_reads_nothing_of_the_others() -> None:
     source = Noting(X)
-    part = Stored("X", source).part(slice(300, 500))
+    part = FileArray("X", source).part(slice(300, 500))
     assert (len(part), part.shape, source.read) == (200, (200, 4), [])
     assert (part[10:20] == X[310:320]).all()
     assert source.read == list(range(310, 320))
     broken = X.copy()
     broken[312, 1] = np.nan
     with pytest.raises(ValueError, match=r"^X\[312, 1\] is nan"):
-        Stored("X", broken).part(slice(300, 500))[:]
+        FileArray("X", broken).part(slice(300, 500))[:]
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -264,11 +269,11 @@ def test_all_examples_may_be_one_mini_batch(compiled: bool) -> None:
 
 
 def test_rows_end() -> None:
-    few = Stored("X", np.arange(6.0).reshape(3, 2))
+    few = FileArray("X", np.arange(6.0).reshape(3, 2))
     assert np.asarray(few).tolist() == [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
     assert few[-3].tolist() == [0.0, 1.0]
     for row in (3, -4):
-        with pytest.raises(IndexError, match=f"^X has 3 rows, and none is number {row}$"):
+        with pytest.raises(IndexError, match=f"^X has 3 rows, so there is no row {row}$"):
             _ = few[row]
 
 
@@ -277,7 +282,7 @@ def test_accuracy_is_measured_on_values_too(monkeypatch: pytest.MonkeyPatch, tmp
     x = np.random.default_rng(0).normal(size=(30, 2))
     y = (x.sum(axis=1) > 0).astype(int)
     np.save(tmp_path / "x.npy", x)
-    monkeypatch.setattr("nn.training.file_arrays.AT_ONCE", 160)
+    monkeypatch.setattr("nn.training.file_arrays.MAX_BYTES", 160)
     run = Training(MLP([2, 1], seed=1), np.load(tmp_path / "x.npy", mmap_mode="r"), y, compiled=False)
     run.epoch()
     assert run.history.accuracy == [run.model.accuracy(x, y)]

@@ -43,7 +43,7 @@ def test_what_was_forgotten_survives_json(validation_cost: list[float]) -> None:
 @pytest.mark.parametrize("forgotten", [[-1, 0, None], [1, 2.5, None], [1, 2, "low"], [True, 2, None], [1, 2, math.inf]], ids=str)
 def test_no_history_has_forgotten_such_a_thing(forgotten: list[Any]) -> None:
     text = json.dumps({**json.loads(example().to_json()), "forgotten": forgotten})
-    with pytest.raises(ValueError, match=r"^a history has forgotten so many epochs, steps and the lowest cost of a validation, got \("):
+    with pytest.raises(ValueError, match=r"^a history's forgotten must be the numbers of epochs and steps and the lowest cost, got \("):
         History.from_json(text)
 
 
@@ -55,18 +55,18 @@ def test_a_history_is_shown_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"cost": [1.0]}, "a history's accuracy must be as long as its cost: 1, not 2"),
-        ({"accuracy": [1.0]}, "a history's accuracy must be as long as its cost: 2, not 1"),
+        ({"cost": [1.0]}, "a history's accuracy must have the length of its cost, 1, got 2"),
+        ({"accuracy": [1.0]}, "a history's accuracy must have the length of its cost, 2, got 1"),
         ({"cost": [1.0, math.nan]}, "a history's cost must be a list of finite numbers"),
         ({"cost": "12"}, "a history's cost must be a list of finite numbers"),
         ({"cost": ["1", "2"]}, "a history's cost must be a list of finite numbers"),
         ({"cost": [[1.0], [2.0, 3.0]]}, "a history's cost must be a list of finite numbers"),
         ({"cost": [10**400, 1]}, "a history's cost must be a list of finite numbers"),
         ({"cost": None}, "a history's cost must be a list of finite numbers"),
-        ({"steps.examples": [8, 2, 8]}, "a history's steps.examples must be as long as its cost: 4, not 3"),
+        ({"steps.examples": [8, 2, 8]}, "a history's steps.examples must have the length of its cost, 4, got 3"),
         ({"steps.examples": [8, 2, 8, 2.5]}, "a history's steps.examples must be whole numbers of at least 1"),
         ({"steps.examples": [8, 2, 8, 0]}, "a history's steps.examples must be whole numbers of at least 1"),
-        ({"colour": [1.0]}, "a history has the columns cost, accuracy, .*, steps.seconds; got "),
+        ({"colour": [1.0]}, "a history must have the columns cost, accuracy, .*, steps.seconds; got "),
     ],
 )
 def test_columns_that_do_not_fit(change: dict[str, Any], message: str) -> None:
@@ -76,7 +76,7 @@ def test_columns_that_do_not_fit(change: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "7", "null", '{"stopped": ', "[" * 10**5])
 def test_what_is_no_history(text: str) -> None:
-    with pytest.raises(ValueError, match="this is no history in JSON: "):
+    with pytest.raises(ValueError, match="this is not a history in JSON: "):
         History.from_json(text)
 
 

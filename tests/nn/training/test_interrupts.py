@@ -126,7 +126,7 @@ def test_a_run_survives_ctrl_c_while_an_epoch_is_measured(monkeypatch: pytest.Mo
 
     run, whole = begin(), begin()
     with monkeypatch.context() as patch:
-        patch.setattr("nn.training.run.accuracy", interrupted)
+        patch.setattr("nn.training.measurements.accuracy", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run.epoch()
     assert len(run.history.cost) == 0

@@ -26,9 +26,9 @@ from pathlib import Path
 import jax
 import numpy as np
 from nn import MLP, SGD, moons, train
-from nn.training import file_arrays as stored
+from nn.training import file_arrays
 
-stored.AT_ONCE = 320  # bytes, 20 examples
+file_arrays.MAX_BYTES = 320  # bytes, 20 examples
 
 class Noting:
     """An array in a file, which notes how many of its rows were read."""
@@ -165,7 +165,7 @@ def test_who_ends_the_launcher_ends_them_all(tmp_path: Path) -> None:
 def test_processes_that_begin_different_runs_are_told_so(tmp_path: Path) -> None:
     done = begin(tmp_path, 2, "stop", "5")
     assert done.returncode == 1
-    assert "ValueError: process 1 began another run than process 0: the model's parameters, the data and the settings" in done.stderr
+    assert "ValueError: process 1 started a different run than process 0: the model's parameters, the data and the settings" in done.stderr
     assert "failed with exit status 1, as it says above; the others were ended" in done.stderr
 
 

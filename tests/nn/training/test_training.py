@@ -14,7 +14,7 @@ import pytest
 
 from autograd import Value, relu, sqrt
 from nn import MLP, SGD, Adam, Cosine, DivergenceError, Layer, Module, Optimizer, Training, binary_cross_entropy, squared_error
-from nn.training.checkpoint import State
+from nn.training import State
 from tests.runs import HELD_OUT, Dropping, X, Y, begin, bits, eager_and_compiled, fit, half
 
 
@@ -181,7 +181,7 @@ def test_vectors_are_in_the_models_order(compiled: bool) -> None:
 
 
 def test_a_cost_that_cannot_be_compiled_is_told_of_where_the_run_is_begun() -> None:
-    with pytest.warns(RuntimeWarning, match="training runs on scalar Values, some hundred times slower than compiled: .*where") as caught:
+    with pytest.warns(RuntimeWarning, match="training runs on scalar Values, about a hundred times slower .*where") as caught:
         Training(MLP([2, 1]), X, Y, cost=lambda outputs, y: outputs[0] ** 2 if y else (outputs[0] - 1) ** 2)
     assert [each.filename for each in caught] == [__file__]
 
@@ -278,15 +278,18 @@ def test_parameters_that_cannot_be_trained_are_put_back() -> None:
     before = bits(run.model)
     for act in (run.step, run.epoch, run.example, run.state, run.take_up, lambda: run.parameters):
         run.model.parameters()[4].data = float("inf")
-        with pytest.raises(ValueError, match=r"layers\[0\]\.neurons\[1\]\.weights\[1\] was set to inf, which cannot be trained"):
+        with pytest.raises(
+            ValueError,
+            match=r"layers\[0\]\.neurons\[1\]\.weights\[1\] was set to inf: parameters must be finite",
+        ):
             act()
         assert bits(run.model) == before
     for numbers in ([1.0], np.full(17, np.nan)):
-        with pytest.raises(ValueError, match="the model has 17 parameters: give a finite number for each, in a vector"):
+        with pytest.raises(ValueError, match="parameters must be a vector of 17 finite numbers, one for each parameter of the model: got"):
             run.assign(numbers)
     run.model.layers[0].neurons[0].bias = Value(1.0)  # type: ignore[attr-defined]
     with pytest.raises(
-        ValueError, match="the model was given other Values: a run continues with those it began with; change their data, or"
+        ValueError, match="the model has other Values than at the start of the run: change the data of its Values instead, or start"
     ):
         run.steps(1)
 
@@ -429,13 +432,13 @@ def test_a_state_cannot_be_changed() -> None:
 def test_states_of_other_runs_are_refused() -> None:
     run = begin()
     before = bits(run.model)
-    with pytest.raises(ValueError, match="the state is of a model with 9 parameters, and this has 17"):
+    with pytest.raises(ValueError, match="the state has 9 parameters, but the model of this run has 17"):
         run.restore(begin(MLP([2, 2, 1])).state())
     other = Training(MLP([2, 4, 1]), X[:9], Y[:9])
     other.step()
-    with pytest.raises(ValueError, match="the state is of another run: its epochs and steps do not fit together"):
+    with pytest.raises(ValueError, match="the state belongs to another run: its numbers of epochs, steps and examples are inconsistent"):
         run.restore(other.state())
-    with pytest.raises(TypeError, match=r"restore takes what run.state\(\) gave, got str 'run.npz'; a file is for load"):
+    with pytest.raises(TypeError, match=r"restore takes what run.state\(\) returned, got str 'run.npz'; for a file use load"):
         run.restore("run.npz")  # type: ignore[arg-type]
     assert bits(run.model) == before
 
@@ -542,13 +545,13 @@ def test_a_checkpoint_wants_the_whole_history(tmp_path: Path) -> None:
     run.epoch()
     run.save(tmp_path / "run.npz")
     run.forget()
-    with pytest.raises(ValueError, match="a checkpoint holds the whole history, and this run was told to forget some epochs"):
+    with pytest.raises(ValueError, match="a checkpoint needs the whole history, but this run has forgotten its first 1 epochs"):
         run.save(tmp_path / "run.npz")
 
 
 @pytest.mark.parametrize("epochs", [-1, 1.5, True, "2"])
 def test_forgetting_takes_a_whole_number(epochs: Any) -> None:
-    with pytest.raises(ValueError, match="forget keeps a whole number of epochs, 0 or more, got "):
+    with pytest.raises(ValueError, match="epochs must be a whole number of at least 0, got "):
         begin().forget(epochs)
 
 
@@ -674,7 +677,7 @@ def test_other_values_behind_a_run_are_refused(change: Callable[[Any], None], dr
     change(run.model)
     if drive == "train":
         run.model = MLP([2, 4, 1], seed=1)
-    with pytest.raises(ValueError, match="the model was given other Values: a run continues with those it began with"):
+    with pytest.raises(ValueError, match="the model has other Values than at the start of the run"):
         DRIVES[drive](run)
     assert len(run.history.steps.cost) == history
 
