@@ -384,7 +384,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     model.layers[0].neurons[0].bias.data = math.nan
     path = tmp_path / "model.npz"
     path.write_bytes(b"precious")
-    with pytest.raises(ValueError, match="cannot save parameters: number 2 is nan; .*model.npz is unchanged"):
+    with pytest.raises(ValueError, match=r"cannot save parameters: number 2 is nan; .*model\.npz is unchanged"):
         model.save(path)
     assert path.read_bytes() == b"precious"
     assert [each.name for each in tmp_path.iterdir()] == ["model.npz"]
