@@ -103,7 +103,11 @@ def sweep(order: Sequence[Any]) -> None:
             continue
         op, first, second = node.op, node._first, node._second
         if not op.is_simple:
-            (pass_on_terms if op.has_terms and type(first) is tuple else pass_on)(node)
+            if op.selects and second is None and type(first) is not tuple:  # relu
+                if type(first) is not float and (partial := op.partials[0](node._data, first._data)):
+                    first._grad += partial * node._grad
+            else:
+                (pass_on_terms if op.has_terms and type(first) is tuple else pass_on)(node)
         elif second is not None:
             by_first, by_second = op.partials
             if op.is_linear:

@@ -1,7 +1,7 @@
-"""One short script for each thing to see: `python -m demos.NAME`."""
+"""One script per topic: `python -m demos.NAME`."""
 
 import os
 
-# The arrays of these networks are small: to share them, a second thread of BLAS waits longer than it works.
+# The arrays of these networks are small. A second BLAS thread would wait longer than it computes.
 for library in ("OPENBLAS", "MKL", "OMP"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")

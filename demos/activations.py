@@ -1,4 +1,4 @@
-"""Activations compared on the same problems: five of them on one, or a formula of yours against the built-in ones on three."""
+"""Compare five activations on one problem, or your own formula with the built-in activations on three problems."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ RIVALS: list[Activation] = [tanh, sigmoid, relu, softplus, sin]
 
 
 def swish(x: Any) -> Any:
-    """An activation of one's own: nothing to register, and no derivative to write."""
+    """A custom activation. It needs no registration and no derivative."""
     return x * sigmoid(x)
 
 
@@ -35,11 +35,11 @@ def typed(text: str) -> Activation:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--activation", type=typed, help='a formula of x to examine, such as "x * sigmoid(1.7 * x)"')
-    options.add_argument("--problem", choices=PROBLEMS, default="spirals", help="what to learn, without a formula")
-    options.add_argument("--points", type=positive, default=200, help="how many points to learn from")
-    options.add_argument("--epochs", type=positive, default=100, help="how often to go through them")
-    options.add_argument("--seeds", type=positive, default=3, help="how many networks learn each problem, with a formula")
+    options.add_argument("--activation", type=typed, help='a formula of x to test, such as "x * sigmoid(1.7 * x)"')
+    options.add_argument("--problem", choices=PROBLEMS, default="spirals", help="the data to learn, if no formula is given")
+    options.add_argument("--points", type=positive, default=200, help="number of training points")
+    options.add_argument("--epochs", type=positive, default=100, help="number of passes through the points")
+    options.add_argument("--seeds", type=positive, default=3, help="number of networks per problem, if a formula is given")
     given = options.parse_args(arguments)
     if given.activation:
         examine(given)
@@ -66,7 +66,7 @@ def learn(
 
 
 def compare(given: argparse.Namespace) -> None:
-    """The same problem with five activations, one of them one's own: what they do to the gradient, and to what is learned."""
+    """Train on one problem with five activations, one of them custom, and plot their derivatives, boundaries and costs."""
     X, y = PROBLEMS[given.problem](given.points, noise=0.05, seed=given.seed)
     activations: list[Activation] = [tanh, sigmoid, relu, sin, swish]
     figure = pyplot.figure(figsize=(16, 9.5), layout="constrained")
@@ -79,7 +79,7 @@ def compare(given: argparse.Namespace) -> None:
         print(f"{name:10}   {history.cost[-1]:<8.2g}  {accuracy:7.1%}   {sum(history.seconds):7.1f}")
         curves = plots.activation(activation, figure.add_subplot(grid[0, column]))
         if activation is not relu and (legend := curves.get_legend()):
-            legend.remove()  # one says it for all, and here it covers no curve
+            legend.remove()  # one legend is enough, and on relu it covers no curve
         boundary = plots.decision_boundary(model, X, y, figure.add_subplot(grid[1, column]))
         boundary.set(title=f"{accuracy:.1%} right", xlabel="", ylabel="")
         costs.plot(range(1, given.epochs + 1), history.cost, color=plots.CLASSES[column], label=name, linewidth=2)
@@ -90,7 +90,7 @@ def compare(given: argparse.Namespace) -> None:
 
 
 def examine(given: argparse.Namespace) -> None:
-    """A formula in the laboratory: its derivatives, its units while they learn, and its results beside those of the built-in ones."""
+    """Test a formula: its derivatives, the state of its units during training, and its accuracy compared with built-in activations."""
     activation: Activation = given.activation
     check(activation)
     contestants = [activation, *RIVALS]
@@ -99,7 +99,7 @@ def examine(given: argparse.Namespace) -> None:
     figure = pyplot.figure(figsize=(16, 9), layout="constrained")
     grid = figure.add_gridspec(2, 3)
     plots.activation(activation, figure.add_subplot(grid[0, 0]))
-    print(f"\naccuracy on as many fresh points, mean and range over {given.seeds} seed(s)\n")
+    print(f"\naccuracy on {given.points} new points, mean and range over {given.seeds} seed(s)\n")
     print(" " * 12 + "".join(f"{name:>22}" for name in problems))
     results: dict[str, dict[str, list[float]]] = {}
     health = Health(activation, 2)
@@ -114,7 +114,7 @@ def examine(given: argparse.Namespace) -> None:
                 row[problem].append(score(contestant, data, make(given.points, seed=seed + 1_000_000), given.epochs, seed, callback))
         shown = "".join(f"{np.mean(each):10.1%} {f'({min(each):.0%} to {max(each):.0%})':>11}" for each in row.values())
         print(f"{name_of(contestant) if contestant is not activation else 'the formula':12}{shown}")
-    print(f"\nwhile it learned the spirals (seed {given.seed}), shares of the units in hidden layer 1 and 2\n")
+    print(f"\nshares of the units in hidden layers 1 and 2 while the network learned the spirals (seed {given.seed})\n")
     health.report()
     health.plot(figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[0, 2]))
     for column, problem in enumerate(problems):
@@ -124,21 +124,21 @@ def examine(given: argparse.Namespace) -> None:
 
 
 def check(activation: Activation) -> None:
-    """Compare the first two derivatives with differences, at points that are unlikely to be kinks."""
+    """Compare the first two derivatives with finite differences, at points that are unlikely to be kinks."""
     points = [-4.37, -2.71, -1.43, -0.61, -0.13, 0.17, 0.59, 1.37, 2.83, 4.41]
     print(f"f(x) = {name_of(activation)}")
     for name, f in (("f'", activation), ("f''", grad(activation))):
         reports = [gradcheck(f, x, tolerance=1e-5) for x in points]
         wrong = [f"x = {x}: {each.wrong[0]}" for x, each in zip(points, reports) if not each]
         largest = max(comparison.error for each in reports for comparison in each.comparisons)
-        print(f"{name:3} agrees with differences at {len(points) - len(wrong)} of {len(points)} points, to {largest:.1e}")
+        print(f"{name:3} agrees with finite differences at {len(points) - len(wrong)} of {len(points)} points, largest error {largest:.1e}")
         print("".join(f"    {each}\n" for each in wrong), end="")
 
 
 def score(
     activation: Activation, data: Examples, fresh: Examples, epochs: int, seed: int, callback: Callable[[Module, History], None]
 ) -> float:
-    """The accuracy on fresh points after learning; that of guessing where learning runs away."""
+    """Return the accuracy on new points after training, or that of guessing if training diverges."""
     try:
         model, _ = learn(activation, data, epochs, seed, callback)
         return model.accuracy(*fresh)
@@ -147,9 +147,10 @@ def score(
 
 
 class Health:
-    """What becomes of the units of the hidden layers: how many are saturated, and how many dead, after each epoch.
+    """The shares of saturated and dead units in the hidden layers after each epoch.
 
-    A unit is saturated for an example where its slope is below a twentieth of the steepest, and dead where it is flat for all of them.
+    A unit is saturated for an example if its slope is below a twentieth of the largest slope. It is dead if its slope is 0 for all
+    examples.
     """
 
     def __init__(self, activation: Activation, layers: int) -> None:
@@ -179,19 +180,19 @@ class Health:
 
     def plot(self, left: Axes, right: Axes) -> None:
         for ax, title, layers in (
-            (left, "saturated: hardly a slope", self.saturated),
-            (right, "dead: no slope for any example", self.dead),
+            (left, "saturated: the slope is small", self.saturated),
+            (right, "dead: the slope is 0 for all examples", self.dead),
         ):
             for depth, shares in enumerate(layers):
                 marker, style = "o" if len(shares) < 3 else "", "--" if depth else "-"
                 label = f"hidden layer {depth + 1}"
                 ax.plot(range(1, len(shares) + 1), shares, style, marker=marker, color=plots.CLASSES[depth], label=label, linewidth=2)
-            ax.set(title=title, xlabel="epoch, learning the spirals", ylabel="share of the units", ylim=(-0.03, 1.03))
+            ax.set(title=title, xlabel="epoch on the spirals", ylabel="share of units", ylim=(-0.03, 1.03))
             ax.legend(fontsize=8)
 
 
 def race(ax: Axes, problem: str, results: dict[str, list[float]]) -> None:
-    """One problem: a dot for each seed and a line at the mean for each activation, the formula on top."""
+    """Plot one problem: per activation a dot for each seed and a line at the mean. The formula is on top."""
     for height, accuracies in enumerate(reversed(results.values())):
         own = height == len(results) - 1
         colour = plots.NEGATIVE if own else plots.POSITIVE
@@ -199,7 +200,7 @@ def race(ax: Axes, problem: str, results: dict[str, list[float]]) -> None:
         ax.plot([np.mean(accuracies)] * 2, [height - 0.3, height + 0.3], color=colour, linewidth=3)
     names = [name if len(name) <= 24 else name[:21] + "..." for name in reversed(results)]
     ax.set_yticks(range(len(names)), names, fontsize=9)
-    ax.set(title=problem, xlabel="accuracy on fresh points, a dot for each seed", xlim=(0.45, 1.02), ylim=(-0.6, len(names) - 0.4))
+    ax.set(title=problem, xlabel="accuracy on new points, one dot per seed", xlim=(0.45, 1.02), ylim=(-0.6, len(names) - 0.4))
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.grid(axis="x", alpha=0.3)
 

@@ -1,4 +1,4 @@
-"""The pictures of the book's chapters that no other demo makes."""
+"""Draw the pictures of the book that no other demo draws."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,12 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def machine(seed: int) -> MLP:
-    """The network that reads digits, before it has learned anything."""
+    """Return the network that reads digits, before training."""
     return MLP([784, 16, 16, 10], sigmoid, sigmoid, seed=seed)
 
 
 def pixels(folder: Path, seed: int) -> None:
-    """A two, and a part of it with the number in each pixel."""
+    """Draw a two, and a part of it with the number in each pixel."""
     X, y = digits(500, seed=seed)
     two = X[y == 2][0].reshape(28, 28)
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 5), layout="constrained")
@@ -36,13 +36,13 @@ def pixels(folder: Path, seed: int) -> None:
     right.imshow(two[6:20, 8:22], cmap="gray_r", vmin=0, vmax=1)
     for (row, column), number in np.ndenumerate(two[6:20, 8:22]):
         right.text(column, row, f"{number:.1f}", ha="center", va="center", fontsize=8, color="white" if number > 0.5 else "black")
-    right.set(title="some of them, each a neuron with its activation", xticks=[], yticks=[])
+    right.set(title="some pixels: each is a neuron with its activation", xticks=[], yticks=[])
     save(figure, folder / "pixels.png")
     pyplot.close(figure)
 
 
 def squish(folder: Path, seed: int) -> None:
-    """Three activations with their slopes."""
+    """Plot three activations with their derivatives."""
     figure, axes = pyplot.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
     for ax, activation in zip(axes, (sigmoid, tanh, relu)):
         plots.activation(activation, ax)
@@ -51,7 +51,7 @@ def squish(folder: Path, seed: int) -> None:
 
 
 def dials(folder: Path, seed: int) -> None:
-    """The network of 13,002 dials, seen from afar."""
+    """Draw the network with 13,002 parameters."""
     X, _ = digits(1, seed=seed)
     figure, ax = pyplot.subplots(figsize=(10, 5.5), layout="constrained")
     plots.network(machine(seed), X[0], ax, most=16).set_title("784-16-16-10: 13,002 weights and biases")
@@ -60,7 +60,7 @@ def dials(folder: Path, seed: int) -> None:
 
 
 def cost(folder: Path, seed: int) -> None:
-    """What one example's outputs miss their targets by, and the costs of five hundred."""
+    """Plot the errors of one example's outputs, and the costs of five hundred examples."""
     X, y = digits(500, seed=seed)
     targets, model = one_hot(y, 10), machine(seed)
     outputs = model.predict(X[:1])[0]
@@ -68,20 +68,20 @@ def cost(folder: Path, seed: int) -> None:
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
     left.bar(range(10), outputs, 0.6, color=plots.POSITIVE, label="the output")
     for digit, (output, target) in enumerate(zip(outputs, targets[0])):
-        left.plot([digit, digit], [output, target], color=plots.NEGATIVE, linewidth=3, label="" if digit else "what it is off by")
-    left.plot(range(10), targets[0], "k_", markersize=16, label="what was wanted")
-    left.set(title=f"an image of a {y[0]} costs {costs[0]:.2f}", xlabel="output neuron", xticks=range(10), ylim=(-0.03, 1.05))
+        left.plot([digit, digit], [output, target], color=plots.NEGATIVE, linewidth=3, label="" if digit else "the error")
+    left.plot(range(10), targets[0], "k_", markersize=16, label="the target")
+    left.set(title=f"the cost of an image of a {y[0]} is {costs[0]:.2f}", xlabel="output neuron", xticks=range(10), ylim=(-0.03, 1.05))
     left.legend(fontsize=9)
     right.hist(costs, 40, color=plots.POSITIVE, alpha=0.8)
-    right.axvline(costs.mean(), color=plots.NEGATIVE, linewidth=3, label=f"the average, {costs.mean():.2f}: the model's cost")
-    right.set(title="what each of 500 examples costs", xlabel="cost", ylabel="examples")
+    right.axvline(costs.mean(), color=plots.NEGATIVE, linewidth=3, label=f"the average, {costs.mean():.2f}, is the cost of the model")
+    right.set(title="the costs of 500 examples", xlabel="cost", ylabel="examples")
     right.legend(fontsize=9)
     save(figure, folder / "cost.png")
     pyplot.close(figure)
 
 
 def walkers(folder: Path, seed: int) -> None:
-    """The careful man and the drunk one."""
+    """Plot gradient descent with all examples, ten and one: the careful man and the drunk man."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
     descent.walkers(left, right, 200, seed)
     save(figure, folder / "walkers.png")
@@ -89,20 +89,20 @@ def walkers(folder: Path, seed: int) -> None:
 
 
 def sheet(folder: Path, seed: int) -> None:
-    """What images want of the dials of a network that has learned a little, and the average."""
+    """Plot what images want of the parameters of a half-trained network, and the average."""
     X, y = digits(1500, seed=seed)
     model = machine(seed)
     train(model, X, one_hot(y, 10), optimizer=SGD(3.0), batch_size=10, epochs=2, seed=seed, progress=False)
     X, y = digits(100, seed=seed + 1)
     figure, ax = pyplot.subplots(figsize=(11, 5.5), layout="constrained")
     table = nudges(model, X, one_hot(y, 10), squared_error)
-    table.plot(ax, most=11).set_title("what each image wants of a few of the dials, and the average: the step that is taken")
+    table.plot(ax, most=11).set_title("what each image wants of some dials, and the average, which is the step")
     save(figure, folder / "sheet.png")
     pyplot.close(figure)
 
 
 def paths(folder: Path, seed: int) -> None:
-    """Two paths from a weight to the cost."""
+    """Draw two paths from a weight to the cost."""
     model = MLP([1, 1, 2, 1], tanh, seed=seed + 5)
     cost: Value = squared_error(model([0.7]), 1.0)
     cost.label = "cost"
@@ -112,7 +112,7 @@ def paths(folder: Path, seed: int) -> None:
 
 
 def scalars(folder: Path, seed: int) -> None:
-    """A network's cost for one example, neuron by neuron."""
+    """Draw the cost of a network for one example, neuron by neuron."""
     model = MLP([2, 3, 1], tanh, seed=seed + 1)
     cost: Value = squared_error(model([1.0, 2.0]), 0.5)
     cost.label = "cost"

@@ -1,4 +1,4 @@
-"""A cost in plain scalars, the programs that vectorize makes of it, and how fast they are beside one written by hand."""
+"""Compile a scalar cost with vectorize, and compare the speed of the programs with hand-written numpy."""
 
 import inspect
 import statistics
@@ -16,9 +16,9 @@ Array = np.ndarray[Any, Any]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--batch", type=positive, default=100, help="how many examples each call is given")
-    options.add_argument("--hidden", type=positive, default=16, help="how many hidden neurons")
-    options.add_argument("--rounds", type=positive, default=5, help="how often each is timed; the median counts")
+    options.add_argument("--batch", type=positive, default=100, help="number of examples per call")
+    options.add_argument("--hidden", type=positive, default=16, help="number of hidden neurons")
+    options.add_argument("--rounds", type=positive, default=5, help="number of timings, of which the median is printed")
     given = options.parse_args(arguments)
     rng = np.random.default_rng(given.seed)
     X, y = rng.normal(size=(given.batch, 2)), rng.normal(size=given.batch)
@@ -27,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     hidden_biases, output, output_bias = [Value(b) for b in b1.tolist()], [Value(w) for w in W2.tolist()], Value(float(b2))
 
     def cost(x: Any, y: Any) -> Any:
-        """The squared error of a small network for one example: a list of scalars and a scalar."""
+        """Return the squared error of a small network for one example: a list of scalars and a scalar."""
         h = [tanh(sum(w * xi for w, xi in zip(row, x)) + b) for row, b in zip(hidden, hidden_biases)]
         z = sum(w * hi for w, hi in zip(output, h)) + output_bias
         return (z - y) ** 2
 
-    print(f"What you write, for one example:\n\n{inspect.getsource(cost)}")
+    print(f"You write, for one example:\n\n{inspect.getsource(cost)}")
     compiled = vectorize(cost).record(X, y)
-    print(f"What runs, for a batch of them:\n\n{compiled.source}")
+    print(f"This runs, for a batch of examples:\n\n{compiled.source}")
 
     theta = compiled.parameter_vector()
     programs = {"compiled": compiled}
@@ -62,29 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
             racing = {"eager": eagerly, **racing}
         results = {name: work() for name, work in racing.items()}
         seconds[size] = race(racing, given.rounds)
-        print(f"The mean cost of {size:,} example{'s' if size > 1 else ''} and its gradient by {len(theta)} parameters:\n")
+        print(f"The mean cost of {size:,} example{'s' if size > 1 else ''} and its gradient with respect to {len(theta)} parameters:\n")
         for name, took in seconds[size].items():
             ratio = took / seconds[size]["numpy by hand"]
             print(f"  {name:14} {took * 1e6:12,.1f} us  {ratio:10,.2f} x numpy by hand   cost {results[name]:.12f}")
         print()
     alone, usual = (seconds[size]["compiled"] * 1e6 for size in sizes[:2])
-    print(f"A single example takes the compiled program {alone:.1f} us, {alone / usual:.0%} of what {given.batch} take.")
-    print("That is not arithmetic but the way from Python into each of numpy's functions, and no longer matters where examples are many.")
+    print(f"The compiled program takes {alone:.1f} us for a single example, {alone / usual:.0%} of the time for {given.batch} examples.")
+    print("This is the overhead of calling numpy functions from Python. It does not matter for large batches.")
     if "native" in programs:
-        print(f"In C, compiled by {c_compiler()}, there is one such way for all of them.")
+        print(f"The native program, compiled by {c_compiler()}, needs only one such call.")
     path = given.output / "compiled.py"
     compiled.export(path)
-    print(f"wrote {path}: the program and its parameters, for numpy alone")
+    print(f"wrote {path}: the program and its parameters, which need only numpy")
 
 
 def running(program: Vectorized, X: Array, y: Array, theta: Array) -> Callable[[], float]:
-    """A call of the program as in training: the parameters are given, and the gradient goes where it always does."""
+    """Return a function that calls the program as training does, with given parameters and an output array for the gradient."""
     gradient = np.empty_like(theta)
     return lambda: program.value_and_gradient(X, y, parameters=theta, out=gradient)[0]
 
 
 class ByHand:
-    """The same network as one writes it in numpy for speed: each array made once, each operation with `out=`."""
+    """The same network written by hand in numpy for speed: arrays are allocated once, and operations use `out=`."""
 
     def __init__(self, W1: Array, b1: Array, W2: Array, b2: float, batch: int) -> None:
         self.W1, self.b1, self.W2, self.b2 = W1, b1, W2, b2
@@ -93,7 +93,7 @@ class ByHand:
         self.dW1, self.db1, self.dW2, self.db2 = np.empty_like(W1), np.empty_like(b1), np.empty_like(W2), 0.0
 
     def value_and_gradient(self, X: Array, y: Array) -> float:
-        """The mean cost; the gradient is left in dW1, db1, dW2 and db2."""
+        """Return the mean cost, and write the gradient to dW1, db1, dW2 and db2."""
         h, dh, slope, error = self.h, self.dh, self.slope, self.error
         np.dot(X, self.W1.T, out=h)
         np.add(h, self.b1, out=h)
@@ -115,7 +115,7 @@ class ByHand:
 
 
 def race(contestants: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The median seconds a call takes; the contestants take turns, so that a slow moment of the machine is everybody's."""
+    """Return the median seconds per call. The contestants take turns, so that a slow moment of the machine affects all of them."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, work in contestants.items():

@@ -1,4 +1,4 @@
-"""Rolling downhill: gradient descent on a landscape of two inputs, by steps too small, right and too large, and by mini-batches."""
+"""Gradient descent on functions of two inputs: five starts, three learning rates, and three sizes of mini-batch."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,23 +15,23 @@ from nn import minibatches
 from nn.plots import CLASSES, GREY
 
 Array = npt.NDArray[np.float64]
-STARTS = [(1.0, 0.1), (1.6, 0.35), (1.6, -0.35), (-3.6, 1.2), (-1.5, -3.7)]  # three close to each other, on top of a hill
+STARTS = [(1.0, 0.1), (1.6, 0.35), (1.6, -0.35), (-3.6, 1.2), (-1.5, -3.7)]  # three of them close together, on top of a hill
 EXTENT = 4.0
 RATE = 0.2
 
 
 def landscape(x: Any) -> Any:
-    """Hills and valleys over the plane: more than one valley to end in."""
+    """A function of the plane with several valleys."""
     return sin(1.1 * x[0]) * cos(0.9 * x[1]) + 0.05 * (x[0] ** 2 + x[1] ** 2)
 
 
 def valley(x: Any) -> Any:
-    """Eight times as steep across as along: one rate has to suit both."""
+    """A valley that is eight times as steep in one direction as in the other, so that one learning rate must suit both."""
     return 0.5 * x[0] ** 2 + 4 * x[1] ** 2
 
 
 def descend(f: Callable[[Any], Any], start: Sequence[float], rate: float, steps: int) -> Array:
-    """The points on the way down, (steps + 1, 2): each is the one before, less the rate times the gradient there."""
+    """Return the points of gradient descent, (steps + 1, 2): each step subtracts the rate times the gradient."""
     gradient, path = grad(f), [list(start)]
     for _ in range(steps):
         path.append([at - rate * slope for at, slope in zip(path[-1], gradient(path[-1]))])
@@ -39,15 +39,15 @@ def descend(f: Callable[[Any], Any], start: Sequence[float], rate: float, steps:
 
 
 def walked(path: Array) -> float:
-    """The length of a path."""
+    """Return the length of a path."""
     return float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--steps", type=positive, default=40, help="how many steps down the landscape")
-    options.add_argument("--points", type=positive, default=200, help="how many examples the walkers learn from")
-    options.add_argument("--frames", type=whole, default=40, help="pictures in the animation; 0 for none")
+    options.add_argument("--steps", type=positive, default=40, help="number of steps of gradient descent")
+    options.add_argument("--points", type=positive, default=200, help="number of examples for the mini-batches")
+    options.add_argument("--frames", type=whole, default=40, help="number of frames in the animation; 0 for no animation")
     given = options.parse_args(arguments)
 
     figure = pyplot.figure(figsize=(16, 10), layout="constrained")
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def contours(ax: Axes, f: Callable[[Any], Any], x: Array, y: Array, levels: Any = 24) -> None:
-    """Lines of equal height, faint enough to walk on; `f` is read over the whole grid at once."""
+    """Draw faint contour lines. `f` is called once, on the whole grid."""
     X, Y = np.meshgrid(x, y)
     ax.contourf(X, Y, f([X, Y]), levels=levels, cmap="Greys", alpha=0.35)
     ax.contour(X, Y, f([X, Y]), levels=levels, colors=GREY, linewidths=0.4)
@@ -82,7 +82,7 @@ def surface(ax: Any, paths: Sequence[Array]) -> None:
         heights = landscape(path.T) + 0.06
         ax.plot(*path.T, heights, color=colour, linewidth=2.2, zorder=5)
         ax.scatter(*path[-1], heights[-1], color=colour, s=40, zorder=6)
-    ax.set(title="the same rule from five starts", zticks=[])
+    ax.set(title="gradient descent from five starts", zticks=[])
     ax.set_xlabel("x[0]", labelpad=8)
     ax.set_ylabel("x[1]", labelpad=8)
     ax.view_init(elev=48, azim=-62)
@@ -94,20 +94,20 @@ def valleys(ax: Axes, paths: Sequence[Array]) -> None:
         ax.plot(*path.T, "o-", color=colour, markersize=3, linewidth=1.2)
         ax.plot(*path[0], "o", color="white", markeredgecolor=colour, markersize=8, markeredgewidth=2)
         ax.plot(*path[-1], "*", color=colour, markersize=15, markeredgecolor="white")
-    ax.set(title="where one ends, a star, depends on where one starts", xlabel="x[0]", ylabel="x[1]", aspect="equal")
+    ax.set(title="the end (star) depends on the start (circle)", xlabel="x[0]", ylabel="x[1]", aspect="equal")
 
 
 def shrinking(ax: Axes, path: Array) -> None:
-    """A constant rate takes shorter and shorter steps, as they are in proportion to the slope."""
+    """With a constant learning rate the steps become shorter, because they are proportional to the slope."""
     steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
     ax.bar(range(1, len(steps) + 1), steps, color=CLASSES[0], alpha=0.8)
-    ax.set(title="the shallower the slope, the shorter the step", xlabel="step", ylabel="its length, 0.2 x slope")
+    ax.set(title="the smaller the slope, the shorter the step", xlabel="step", ylabel="length of the step, 0.2 x slope")
 
 
 def rates(ax: Axes) -> None:
-    """One valley, three learning rates: too small, right, and too large."""
+    """Plot one valley with three learning rates: too small, right, and too large."""
     contours(ax, valley, np.linspace(-3.4, 3.4, 120), np.linspace(-1.9, 1.9, 120), levels=np.geomspace(0.05, 21, 12))
-    print("\nrate    after 25 steps, the height is")
+    print("\nrate    height after 25 steps")
     for rate, word, colour in ((0.01, "too small", "#009E73"), (0.16, "right", "#0072B2"), (0.251, "too large", "#D55E00")):
         path = descend(valley, (-3.0, 1.0), rate, 25)
         print(f"{rate:<6} {valley(path[-1]):10.3g}  {word}")
@@ -117,7 +117,7 @@ def rates(ax: Axes) -> None:
 
 
 def walkers(ax: Axes, costs: Axes, points: int, seed: int) -> None:
-    """A cost of two weights, walked down by all examples at once, by ten, and by one at a time: the careful walker and the drunk one."""
+    """Minimise a cost of two weights with all examples per step (the careful man), with ten, and with one (the drunk man)."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1, 3, points)
     y = 1.5 * x - 0.5 + rng.normal(0, 0.6, points)
@@ -127,14 +127,14 @@ def walkers(ax: Axes, costs: Axes, points: int, seed: int) -> None:
     place = [order[weight], order[bias]]
 
     def height(x_and_y: Any) -> Any:
-        """The cost over a grid of weights and biases: a quadratic form in them, from five means over the examples."""
+        """Return the cost on a grid of weights and biases: a quadratic form, from five means over the examples."""
         w, b = x_and_y
         return w * w * np.mean(x * x) + 2 * w * b * x.mean() + b * b - 2 * w * np.mean(x * y) - 2 * b * y.mean() + np.mean(y * y)
 
     contours(ax, height, np.linspace(-1.5, 2.6, 100), np.linspace(-1.6, 3.6, 100), levels=np.geomspace(0.37, 25, 14))
     least = height(np.linalg.lstsq(np.column_stack([x, np.ones(points)]), y, rcond=None)[0])
-    print(f"\nDown a cost of two weights, {points} examples, until it is within a tenth of the least, {least:.3f}:")
-    print("examples a step   steps   examples seen   walked   milliseconds")
+    print(f"\nA cost of two weights, {points} examples, minimised to within 10 % of the minimum, {least:.3f}:")
+    print("examples a step   steps   examples used   walked   milliseconds")
     for size, name, colour in ((points, "all: careful", "#0072B2"), (min(10, points), "ten", "#009E73"), (1, "one: drunk", "#D55E00")):
         path: list[Array] = []
         theta, rng, started = cost.parameter_vector(), np.random.default_rng(seed), time.perf_counter()
@@ -150,17 +150,15 @@ def walkers(ax: Axes, costs: Axes, points: int, seed: int) -> None:
         print(f"{size:15}  {arrived:6}   {arrived * size:13,}   {walked(way[: arrived + 1]):6.2f}   {taken:12.2f}")
         ax.plot(*way[: arrived + 1].T, "o-", color=colour, markersize=2.5, linewidth=1, label=f"{name}, {arrived} steps")
         costs.plot(np.arange(len(way)) * size / points, heights, color=colour, linewidth=1, label=name)
-    ax.set(title="down a cost of two weights, by mini-batches of different size", xlabel="weight", ylabel="bias")
+    ax.set(title="a cost of two weights, with mini-batches of different sizes", xlabel="weight", ylabel="bias")
     ax.legend(fontsize=9, loc="lower left")
     costs.axhline(least, color=GREY, linewidth=0.8, linestyle="--")
-    costs.set(
-        title="for the same number of examples seen", xlabel="times through the examples", ylabel="cost of all", yscale="log", xlim=(0, 10)
-    )
+    costs.set(title="cost for the same number of examples", xlabel="epoch", ylabel="cost of all examples", yscale="log", xlim=(0, 10))
     costs.legend(fontsize=9)
 
 
 def roll(paths: Sequence[Array], frames: int) -> Film:
-    """The five balls rolling, as a film on the contours."""
+    """Return the animation of five balls that roll down the contours."""
     figure, ax = pyplot.subplots(figsize=(5, 5), layout="constrained")
     contours(ax, landscape, *[np.linspace(-EXTENT, EXTENT, 80)] * 2)
     ax.set(xticks=[], yticks=[], aspect="equal")

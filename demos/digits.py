@@ -1,4 +1,4 @@
-"""Handwritten digits read by a network of scalar neurons, 784-16-16-10 unless told otherwise, and what it gets wrong."""
+"""Train a network of scalar neurons, 784-16-16-10 by default, to read handwritten digits, and show its mistakes."""
 
 import argparse
 import sys
@@ -23,19 +23,23 @@ EPOCHS = {"drawn": 20, "mnist": 30, "sklearn": 100}
 def options() -> argparse.ArgumentParser:
     every = parser(__doc__)
     every.formatter_class = argparse.HelpFormatter
-    every.add_argument("--data", choices=EPOCHS, help="digits drawn by numpy, MNIST's, or scikit-learn's of 8 x 8 pixels (default: drawn)")
-    every.add_argument("--folder", help="where MNIST's four files are, for --data mnist")
-    every.add_argument("--examples", type=positive, default=20_000, help="how many digits to draw for training (default: 20000)")
+    every.add_argument(
+        "--data", choices=EPOCHS, help="digits drawn by this library, MNIST, or scikit-learn's digits of 8 x 8 pixels (default: drawn)"
+    )
+    every.add_argument("--folder", help="the folder of the four MNIST files, for --data mnist")
+    every.add_argument("--examples", type=positive, default=20_000, help="number of digits to draw for training (default: 20000)")
     every.add_argument("--sizes", type=sizes, help="neurons in each layer (default: 784,16,16,10, for sklearn 64,16,16,10)")
     every.add_argument("--activation", choices=["sigmoid", "tanh", "relu", "softplus"], default="sigmoid", help="(default: sigmoid)")
-    every.add_argument("--cost", choices=COSTS, default="squared_error", help="(default: squared_error, of sigmoid outputs)")
+    every.add_argument("--cost", choices=COSTS, default="squared_error", help="(default: squared_error, with sigmoid outputs)")
     every.add_argument("--batch-size", type=positive, default=10, help="examples in a mini-batch (default: 10)")
     every.add_argument(
-        "--learning-rate", type=float, help="the first step's; it falls to 0 in half a cosine wave (default: by the cost, 3.0)"
+        "--learning-rate",
+        type=float,
+        help="the initial learning rate, which falls to 0 in half a cosine wave (default: 3.0 for squared_error)",
     )
-    every.add_argument("--epochs", type=positive, help="times through the data (default: 20 drawn, 30 mnist, 100 sklearn)")
+    every.add_argument("--epochs", type=positive, help="passes through the data (default: 20 for drawn, 30 for mnist, 100 for sklearn)")
     every.add_argument("--checkpoint", help="a file to save the run to after each epoch")
-    every.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    every.add_argument("--resume", action="store_true", help="resume from the checkpoint")
     add_backend(every)
     return every
 
@@ -44,18 +48,18 @@ def sizes(text: str) -> list[int]:
     try:
         return [positive(size) for size in text.split(",")]
     except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of sizes such as 784,16,16,10") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of sizes such as 784,16,16,10") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = options().parse_args(arguments)
     if given.resume and not given.checkpoint:
-        sys.exit("demos.digits: --resume goes on from a checkpoint: say from which, --checkpoint PATH")
+        sys.exit("demos.digits: --resume needs the checkpoint to resume from: add --checkpoint PATH")
     kind = given.data or ("sklearn" if given.sizes and given.sizes[0] == 64 else "drawn")
     try:
         (X, y), (X_test, y_test) = load(kind, given)
         model = network(given, X.shape[1])
-        print(f"{kind} digits: {len(X)} to learn from, {len(X_test)} held out\n{model}: {len(model.parameters())} weights and biases")
+        print(f"{kind} digits: {len(X)} for training, {len(X_test)} held out\n{model}: {len(model.parameters())} weights and biases")
         history = learn(model, (X, y), (X_test, y_test), given, given.epochs or EPOCHS[kind])
     except (DivergenceError, ImportError, OSError, ValueError) as error:
         sys.exit(f"demos.digits: {error}")
@@ -69,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     worst = mistakes[np.argsort(-lead, kind="stable")][:20]
 
     figure, axes = pyplot.subplots(2, 2, figsize=(12, 11.5), layout="constrained")
-    plots.history(history, axes[0, 0]).set_title("learning; dashed: on held-out digits")
-    plots.confusion(y_test, predicted, axes[0, 1]).set_title(f"{np.mean(predicted == y_test):.2%} of the held-out digits are right")
+    plots.history(history, axes[0, 0]).set_title("training; dashed: held-out digits")
+    plots.confusion(y_test, predicted, axes[0, 1]).set_title(f"{np.mean(predicted == y_test):.2%} of the held-out digits are correct")
     plots.weights_as_images(model, axes[1, 0]).set_title("what the first layer's neurons look for")
     if worst.size:
         plots.images(X_test[worst], [f"{y_test[i]} read as {predicted[i]}" for i in worst], axes[1, 1])
@@ -83,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def load(kind: str, given: argparse.Namespace) -> tuple[Examples, Examples]:
     if (kind == "mnist") != bool(given.folder):
-        raise ValueError("--data mnist and --folder, where its four files are, go together")
+        raise ValueError("--data mnist needs --folder with its four files, and --folder needs --data mnist")
     if kind == "mnist":
         return load_mnist(given.folder)
     if kind == "sklearn":
@@ -94,7 +98,7 @@ def load(kind: str, given: argparse.Namespace) -> tuple[Examples, Examples]:
 def network(given: argparse.Namespace, pixels: int) -> MLP:
     layers = given.sizes or [pixels, 16, 16, 10]
     if (layers[0], layers[-1]) != (pixels, 10) or len(layers) < 2:
-        raise ValueError(f"--sizes must start with {pixels}, the pixels, and end with 10, the digits: got {','.join(map(str, layers))}")
+        raise ValueError(f"--sizes must start with {pixels} (pixels) and end with 10 (digits), got {','.join(map(str, layers))}")
     output_activation = autograd.sigmoid if given.cost == "squared_error" else None
     return MLP(layers, getattr(autograd, given.activation), output_activation, seed=given.seed)
 
@@ -119,17 +123,15 @@ def learn(model: MLP, training: Examples, held_out: Examples, given: argparse.Na
         resume=given.resume,
         backend=backend(given),
     )
-    seconds = time.perf_counter() - started
-    print(
-        f"trained for {len(history.cost)} epochs in {seconds:.1f} s; cost {history.cost[0]:.3f} at first, {history.cost[-1]:.3f} in the end"
-    )
+    print(f"trained for {len(history.cost)} epochs in {time.perf_counter() - started:.1f} s")
+    print(f"cost {history.cost[0]:.3f} in the first epoch, {history.cost[-1]:.3f} in the last")
     return history
 
 
 def print_confusion(matrix: npt.NDArray[np.int64]) -> None:
-    print("truth \\ read as" + "".join(f"{digit:6}" for digit in range(10)))
+    print("true \\ predicted" + "".join(f"{digit:6}" for digit in range(10)))
     for digit, row in enumerate(matrix.tolist()):
-        print(f"{digit:15}" + "".join(f"{count or '.':>6}" for count in row))
+        print(f"{digit:16}" + "".join(f"{count or '.':>6}" for count in row))
 
 
 if __name__ == "__main__":

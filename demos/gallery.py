@@ -1,6 +1,6 @@
-"""The pictures and films of the README and of the book, made again by the demos: the same bytes from the same seed.
+"""Draw the pictures and animations of the README and of the book again. The same seed gives the same bytes.
 
-The playground's are screenshots and are not made here.
+The pictures of the playground are screenshots and are not drawn here.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Learning, as a film: the boundary, the network and the cost while moons or spirals are being told apart."""
+"""An animation of training on moons or spirals: the decision boundary, the network and the cost."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,16 +17,16 @@ EPOCHS = {"moons": 40, "spirals": 150}
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--data", choices=DATA, default="spirals", help="what to learn")
-    options.add_argument("--points", type=positive, default=200, help="how many points to learn from")
-    options.add_argument("--epochs", type=positive, help="how often to go through them (default: 40 for moons, 150 for spirals)")
-    options.add_argument("--frames", type=positive, default=48, help="how many pictures to take on the way, at most one an epoch")
+    options.add_argument("--data", choices=DATA, default="spirals", help="the data to learn")
+    options.add_argument("--points", type=positive, default=200, help="number of training points")
+    options.add_argument("--epochs", type=positive, help="number of passes through the points (default: 40 for moons, 150 for spirals)")
+    options.add_argument("--frames", type=positive, default=48, help="number of frames, at most one per epoch")
     given = options.parse_args(arguments)
 
     epochs = given.epochs or EPOCHS[given.data]
     X, y = DATA[given.data](given.points, noise=0.1 if given.data == "moons" else 0.05, seed=given.seed)
     model = MLP([2, 16, 16, 1], activation=tanh, seed=given.seed)
-    taken = set(np.geomspace(1, epochs, given.frames).round().astype(int).tolist())  # most is learned early: look more often then
+    taken = set(np.geomspace(1, epochs, given.frames).round().astype(int).tolist())  # more frames early, when most is learned
     path = given.output / f"{given.data}.gif"
     figure = pyplot.figure(figsize=(10.5, 3.7), layout="constrained")
     film = Film(figure)
@@ -37,14 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if epoch in taken:
             figure.clear()
             left, middle, right = figure.subplots(1, 3)
-            plots.decision_boundary(model, X, y, left).set_title(f"epoch {epoch}: {model.accuracy(X, y):.0%} right")
+            plots.decision_boundary(model, X, y, left).set_title(f"epoch {epoch}: {model.accuracy(X, y):.0%} correct")
             left.plot(*X[0], "o", color="none", markeredgecolor="black", markersize=11, markeredgewidth=1.5)
-            plots.network(model, X[0], middle).set_title("the network, at the ringed point")
-            plots.history(run.history, right).set_title("learning")
+            plots.network(model, X[0], middle).set_title("the network for the circled point")
+            plots.history(run.history, right).set_title("training")
             film.shoot()
     film.save(path)
     pyplot.close(figure)
-    print(f"{model}, {epochs} epochs: cost {run.history.cost[-1]:.2g}, {run.history.accuracy[-1]:.1%} of the points are right")
+    print(f"{model}, {epochs} epochs: cost {run.history.cost[-1]:.2g}, {run.history.accuracy[-1]:.1%} of the points are correct")
 
 
 if __name__ == "__main__":

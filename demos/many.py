@@ -1,4 +1,4 @@
-"""Several processes train one network on drawn digits: each takes its share of every mini-batch, and all of them learn the same."""
+"""Train one network on drawn digits with several processes. Each one computes a share of every mini-batch, and all get the same result."""
 
 import argparse
 import os
@@ -18,12 +18,12 @@ from nn.training.processes import Processes
 
 def options() -> argparse.ArgumentParser:
     every = parser(__doc__)
-    every.add_argument("--processes", type=positive, default=2, help="how many, on this machine")
-    every.add_argument("--examples", type=positive, default=5000, help="how many digits to draw")
+    every.add_argument("--processes", type=positive, default=2, help="number of processes on this machine")
+    every.add_argument("--examples", type=positive, default=5000, help="number of digits to draw")
     every.add_argument("--batch-size", type=positive, default=100, help="examples in a mini-batch")
-    every.add_argument("--epochs", type=positive, default=5, help="times through the data")
+    every.add_argument("--epochs", type=positive, default=5, help="passes through the data")
     add_backend(every, only="jax")
-    every.add_argument("--part", action="store_true", help=argparse.SUPPRESS)  # this is one of the processes
+    every.add_argument("--part", action="store_true", help=argparse.SUPPRESS)  # set in each of the processes
     return every
 
 
@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         take_part(given)
         return 0
     print(
-        f"{given.processes} processes draw {given.examples} digits and learn to read them; the first steps wait for JAX's compiler",
+        f"{given.processes} processes draw {given.examples} digits and learn to read them; the first steps wait for the JAX compiler",
         flush=True,
     )
     return launch.main(["--processes", str(given.processes), __file__, "--part", *words])
 
 
 def take_part(given: argparse.Namespace) -> None:
-    """Train beside the others. The first process prints what each one did, and saves the network."""
+    """Train together with the other processes. The first process prints what each one did, and saves the network."""
     keep_the_transport_quiet()
     everyone = Processes(given.backend)
     X, y = digits(given.examples, given.seed)
@@ -56,11 +56,11 @@ def take_part(given: argparse.Namespace) -> None:
     if not everyone.is_first:
         return
     share, left = divmod(min(given.batch_size, given.examples), everyone.count)
-    print(f"\nEach process takes {share} examples of each mini-batch" + (f"; {left} more are taken by all" if left else ""))
-    print("process  processor seconds   last cost   checksum of what it has learned")
+    print(f"\nEach process takes {share} examples of each mini-batch" + (f"; all processes take the remaining {left}" if left else ""))
+    print("process  processor seconds   last cost   checksum of the parameters")
     for index, (second, cost, checksum) in enumerate(zip(seconds, costs, learned)):
         print(f"{index:7}  {second:17.1f}  {cost:10.6f}   {int(checksum):08x}")
-    print(f"\naccuracy on the digits it learned from: {model.accuracy(X, y):.1%}")
+    print(f"\naccuracy on the training digits:        {model.accuracy(X, y):.1%}")
     print(f"accuracy on 1000 new digits:            {model.accuracy(*digits(1000, given.seed + 1_000_000)):.1%}")
     path = given.output / "many.npz"
     model.save(path)
@@ -68,7 +68,7 @@ def take_part(given: argparse.Namespace) -> None:
 
 
 def keep_the_transport_quiet() -> None:
-    """Keep standard output for what this demo prints: the transport between JAX's processes, in C++, prints its connections there."""
+    """Keep standard output for this demo: the C++ transport between the processes of JAX prints its connections there."""
     sys.stdout.flush()
     sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""One neuron in plain scalars: every number forward and backward, and its graph as a picture."""
+"""One neuron in plain scalars: all values and derivatives, and a picture of its graph."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     output.backward()
 
     print(f"output = tanh(w1 x1 + w2 x2 + b) = {output.data:.4f}\n")
-    print("  name     value   d output   nudged by 0.001, the output moves by")
+    print("  name     value   d output   change of the output for a nudge of 0.001")
     leaves = [*inputs, *parameters]
     for leaf in leaves:
         nudged = [each.data + 0.001 * (each is leaf) for each in leaves]
@@ -30,14 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     graph = draw(output)
     try:
         path = graph.save(given.output / "neuron.svg")
-    except RuntimeError as error:  # no Graphviz here
+    except RuntimeError as error:  # Graphviz is not installed
         print(f"\nno picture: {error}")
         path = graph.save(given.output / "neuron.dot")
     print(f"\nwrote {path}")
 
 
 def neuron(x1: Any, x2: Any, w1: Any, w2: Any, b: Any) -> Any:
-    """With Values it records a graph, with floats it only computes."""
+    """Compute a neuron. With Values it records a graph, with floats it does not."""
     return tanh(w1 * x1 + w2 * x2 + b)
 
 

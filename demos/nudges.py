@@ -1,4 +1,4 @@
-"""What one handwritten 2 would like to change in a network that reads digits, in numbers; then what a hundred images want on average."""
+"""Show how one handwritten 2 would change a network that reads digits, and the average over a hundred images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,9 +20,11 @@ DIGIT = 2
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--examples", type=positive, default=5000, help="how many digits to learn from first")
-    options.add_argument("--epochs", type=positive, default=1, help="how often to go through them: few, so that there is something to want")
-    options.add_argument("--images", type=positive, default=100, help="how many images to ask")
+    options.add_argument("--examples", type=positive, default=5000, help="number of digits to train on first")
+    options.add_argument(
+        "--epochs", type=positive, default=1, help="number of passes through them; few, so that there is something left to change"
+    )
+    options.add_argument("--images", type=positive, default=100, help="number of images to average over")
     given = options.parse_args(arguments)
     X, y = digits(given.examples, given.seed)
     model = MLP([784, 16, 16, 10], sigmoid, sigmoid, seed=given.seed)
@@ -30,27 +32,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     images, labels = digits(max(given.images, 500), given.seed + 1_000_000)
     candidates = np.flatnonzero(labels == DIGIT)
-    chosen = candidates[np.argmin(abs(model.predict(images[candidates])[:, DIGIT] - 0.2))]  # read as a 2, if at all, without conviction
+    chosen = candidates[np.argmin(abs(model.predict(images[candidates])[:, DIGIT] - 0.2))]  # not recognised with confidence
     one = nudges(model, images[chosen].tolist(), one_hot([DIGIT], 10)[0].tolist(), squared_error)
     print_three_ways(one)
     print_wishes(one)
 
     table = nudges(model, images[: given.images], one_hot(labels[: given.images], 10), squared_error)
     print(f"\nNow {given.images} images, each with a wish for each of {len(model.parameters()):,} weights and biases:\n\n{table}")
-    print("\nThe average row is the negative gradient of the average cost: the way downhill.")
+    print("\nThe average row is the negative gradient of the average cost. It is the way downhill.")
 
     figure = pyplot.figure(figsize=(17, 10), layout="constrained")
     grid = figure.add_gridspec(2, 3, width_ratios=[1, 1.25, 1.45])
     picture = figure.add_subplot(grid[0, 0])
-    plots.images(images[[chosen]], ax=picture).set_title(f"asked: an image of a {DIGIT}")
+    plots.images(images[[chosen]], ax=picture).set_title(f"an image of a {DIGIT}")
     three_ways(figure.add_subplot(grid[0, 1]), one)
     wishes(figure.add_subplot(grid[0, 2]), one)
     pixels = figure.add_subplot(grid[1, 0])
-    plots.images([one.layers[0].activations], ax=pixels, signed=True).set_title(
-        "and the pixels, were they to choose:\nblue darker, orange lighter"
-    )
-    one.plot(figure.add_subplot(grid[1, 1])).set_title("arrows: how each activation should change; lines: each weight")
-    table.plot(figure.add_subplot(grid[1, 2]), most=11).set_title("what each image wants of a few of the weights, and the average")
+    plots.images([one.layers[0].activations], ax=pixels, signed=True).set_title("wishes for the pixels:\nblue = darker, orange = lighter")
+    one.plot(figure.add_subplot(grid[1, 1])).set_title("wishes for the activations (arrows) and the weights (lines)")
+    table.plot(figure.add_subplot(grid[1, 2]), most=11).set_title("what each image wants of some weights, and the average")
     save(figure, given.output / "nudges.png")
     pyplot.close(figure)
 
@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def print_three_ways(one: Nudges) -> None:
     last = one.layers[-1]
     weights, activations = last.weights[DIGIT], last.wishes[DIGIT]
-    print(f"An image of a {DIGIT}. Its output neuron shows {last.outputs[DIGIT]:.2f}, not 1. There are three ways to brighten it.\n")
-    print(f"1. Change its bias, by {last.biases[DIGIT]:+.4f}.")
-    print("2. Change its weights, each in proportion to the activation that it meets.")
+    print(f"An image of a {DIGIT}. Its output neuron shows {last.outputs[DIGIT]:.2f}, not 1. There are three ways to make it brighter.\n")
+    print(f"1. Change its bias by {last.biases[DIGIT]:+.4f}.")
+    print("2. Change its weights, each in proportion to the activation that it multiplies.")
     print("3. Change the activations of the layer before, each in proportion to its weight.\n")
     print("  neuron   activation   weight   2. weight by   3. activation by")
     for index in np.argsort(-last.inputs):
@@ -69,9 +69,9 @@ def print_three_ways(one: Nudges) -> None:
 
 
 def print_wishes(one: Nudges) -> None:
-    """The layer before cannot be changed directly: what all ten output neurons want of it, added up, goes one layer back."""
+    """Print what the ten output neurons want of the layer before. Its activations cannot be set, so the sum goes one layer back."""
     last = one.layers[-1]
-    print("\nThe other output neurons have wishes for those activations too, and what counts is the sum:\n")
+    print("\nThe other output neurons also have wishes for these activations. The sum counts:\n")
     print("  neuron  " + "".join(f"{f'for {digit}':>8}" for digit in range(10)) + "       sum")
     for index in range(len(last.inputs)):
         print(f"  {index:6}  " + "".join(f"{wish:+8.3f}" for wish in last.wishes[:, index]) + f"  {last.activations[index]:+8.4f}")
@@ -84,19 +84,20 @@ def three_ways(ax: Axes, one: Nudges) -> None:
     ax.bar(across - 0.2, last.weights[DIGIT][order], 0.4, color=colours(last.weights[DIGIT][order]))
     ax.bar(across + 0.2, last.wishes[DIGIT][order], 0.4, color=colours(last.wishes[DIGIT][order]), hatch="////", edgecolor="white")
     ax.bar([-1.6], [last.biases[DIGIT]], 0.4, color=colours(last.biases[[DIGIT]]))
-    ax.bar([0], [0], color=plots.GREY, label="of the bias; of each weight, by the activation it meets")
-    ax.bar([0], [0], color=plots.GREY, hatch="////", edgecolor="white", label="of each activation, by its weight")
+    ax.bar([0], [0], color=plots.GREY, label="the bias, and each weight, in proportion to its activation")
+    ax.bar([0], [0], color=plots.GREY, hatch="////", edgecolor="white", label="each activation, in proportion to its weight")
     ax.axhline(0, color=plots.GREY, linewidth=0.8)
     names = ["bias", *(f"{last.inputs[index]:.2f}" for index in order)]
     ax.set_xticks([-1.6, *across], names, rotation=90, fontsize=8)
     ax.set(
-        title=f"three ways to brighten the neuron for {DIGIT}, now {last.outputs[DIGIT]:.2f}", xlabel="activations before, brightest first"
+        title=f"three ways to make the neuron for {DIGIT} brighter, now {last.outputs[DIGIT]:.2f}",
+        xlabel="activations of the layer before, brightest first",
     )
     ax.legend(fontsize=8)
 
 
 def wishes(ax: Axes, one: Nudges) -> None:
-    """A row for each output neuron's wishes for the 16 activations, and their sum below."""
+    """Plot a row with the wishes of each output neuron for the 16 activations, and their sum below."""
     last = one.layers[-1]
     sheet = np.vstack([last.wishes, last.activations])
     limit = np.abs(sheet).max() or 1.0
@@ -107,8 +108,8 @@ def wishes(ax: Axes, one: Nudges) -> None:
     names = [f"{digit}: {wish:+.2f}" for digit, wish in enumerate(one.outputs)]
     ax.set_yticks([*range(10), 10.5], [*names, "sum"], fontsize=8)
     ax.set_xticks(range(16), [f"{activation:.1f}" for activation in last.inputs], fontsize=8)
-    ax.set(xlim=(-0.8, 15.8), ylim=(11.2, -0.8), aspect="equal", xlabel="the activations before, as they are")
-    ax.set(title="what each output neuron wants of them, and all together", ylabel="output neuron, and its own wish")
+    ax.set(xlim=(-0.8, 15.8), ylim=(11.2, -0.8), aspect="equal", xlabel="the activations of the layer before")
+    ax.set(title="what each output neuron wants, and the sum", ylabel="output neuron and its own wish")
 
 
 def colours(numbers: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""An extension of griffe, which reads the docstrings for the reference: examples in them become blocks of code."""
+"""A griffe extension for the reference: examples in docstrings become code blocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXAMPLE = re.compile(r"(?:^>>>.*\n?(?:^(?!\s*$|>>>).*\n?)*)+", re.MULTILINE)
 
 
 class Doctests(griffe.Extension):
-    """Fences each doctest as a session of Python."""
+    """Puts a code fence around each doctest."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         if obj.docstring:

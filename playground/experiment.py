@@ -319,7 +319,7 @@ class Experiment:
         return True
 
     def set_parameter(self, place: int, number: float) -> None:
-        """Write a number to a parameter by hand. Writes to one parameter at the same step, as a slider makes them, are one change."""
+        """Write a number to a parameter by hand. Writes to one parameter at one step, as a slider makes them, are one change."""
         change, last = Change(self.step, (place, number)), self.changes[-1] if self.changes else None
         is_again = bool(self.past) and last is not None and last.step == change.step and isinstance(last.to, tuple) and last.to[0] == place
         if self._run is not None and not is_again:

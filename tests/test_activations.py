@@ -17,8 +17,8 @@ def test_a_formula_is_checked_watched_and_compared(tmp_path: Path, capsys: pytes
     text = "where(x > 0, x, 0.2 * x)"
     activations.main(["--output", str(tmp_path), "--activation", text, "--epochs", "8", "--points", "60", "--seeds", "2"])
     printed = capsys.readouterr().out
-    assert f"f(x) = {text}\nf'  agrees with differences at 10 of 10 points" in printed
-    assert "f'' agrees with differences at 10 of 10 points" in printed
+    assert f"f(x) = {text}\nf'  agrees with finite differences at 10 of 10 points" in printed
+    assert "f'' agrees with finite differences at 10 of 10 points" in printed
     rows = re.findall(r"^(the formula|\w+) +" + r" +".join([r"([\d.]+)% \((\d+)% to (\d+)%\)"] * 3) + "$", printed, re.MULTILINE)
     assert [row[0] for row in rows] == ["the formula", "tanh", "sigmoid", "relu", "softplus", "sin"]
     for _, *numbers in rows:
@@ -47,7 +47,7 @@ def test_units_without_slope_are_counted_as_saturated_and_dead() -> None:
 def test_a_wrong_second_derivative_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     activations.check(formula("abs(x + 1.43) * x"))  # a kink at one of the points
     printed = capsys.readouterr().out
-    assert "f'  agrees with differences at 9 of 10 points" in printed
+    assert "f'  agrees with finite differences at 9 of 10 points" in printed
     assert "    x = -1.43: WRONG d " in printed
 
 

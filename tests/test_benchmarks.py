@@ -10,6 +10,7 @@ import pytest
 
 from autograd import Value, relu, sigmoid, tanh, total
 from nn import MLP, binary_cross_entropy
+from playground import Session
 from tests.benchmarks import by_hand, frames, sections
 from tests.players import Player
 
@@ -75,7 +76,8 @@ def test_frames_by_hand_are_those_of_the_session() -> None:
 
 
 def test_frames_by_hand_learn_as_the_session_does() -> None:
-    player = Player(seed=0, batch_size=None)  # all at once, so that the order of the examples does not matter
+    session = Session(clock=lambda: 0.0)  # a frame takes all its steps, however slow the machine is
+    player = Player(session, seed=0, batch_size=None)  # all at once, so that the order of the examples does not matter
     by_numpy = frames.Frames(player.session.experiment)
     player("run")
     for _ in range(3):

@@ -35,7 +35,6 @@ from autograd import (
 )
 from autograd.ops import power
 from autograd.vectorize.backends import names
-from tests.programs import Array
 
 BACKENDS = [pytest.param(name, marks=pytest.mark.skipif(name not in names(), reason="not installed")) for name in names()]
 
@@ -163,6 +162,7 @@ class RandomChoices:
 
     def __init__(self, rng: random.Random) -> None:
         self.parameters = [Value(rng.choice(SPECIAL) if rng.random() < 0.5 else rng.gauss(0, 1)) for _ in range(2)]
+        self.disturbance: random.Random | None = None
         self.steps: list[tuple[str, str, tuple[int, ...]]] = []
         size = 4
         for _ in range(rng.randint(3, 12)):
@@ -188,7 +188,10 @@ class RandomChoices:
         return pool[-1] * 1.0
 
     def chosen(self, x: Any, y: Any) -> Any:
-        """The same number from the chosen branches alone. Raises UndefinedError where it is undefined."""
+        """The same number from the chosen branches alone. Raises UndefinedError where it is undefined.
+
+        With a `disturbance` each result of a step is off by about as much as other back ends round it.
+        """
         known: dict[int, Any] = dict(enumerate([*self.parameters, x, y]))
 
         def at(place: int) -> Any:
@@ -209,24 +212,33 @@ class RandomChoices:
                 return a if (a > b) == (kind == "maximum") else b
             if kind == "relu":
                 return at(i) if at(i) > 0 else 0.0
-            return UNARY[name](at(i)) if kind == "unary" else BINARY[name](at(i), at(j))
+            result = UNARY[name](at(i)) if kind == "unary" else BINARY[name](at(i), at(j))
+            return result if self.disturbance is None else result * (1 + 1e-12 * self.disturbance.choice([-1, 1]))
 
         return at(len(self.steps) + 3) * 1.0
 
-    def oracle(self, x: float, y: float) -> tuple[float, Array, float, float] | None:
-        """Value, gradient by the parameters, first and second derivative by x of the chosen branches; None where undefined or huge."""
-        try:
-            for parameter in self.parameters:
-                parameter.grad = 0.0
-            output = self.chosen(x, y)
-            if isinstance(output, Value):
-                output.backward()
-            gradient = np.array([parameter.grad for parameter in self.parameters])
-            value = output.data if isinstance(output, Value) else output
-            slope, curvature = _number(grad(self.chosen)(x, y)), _number(grad(grad(self.chosen))(x, y))
-        except (ArithmeticError, ValueError):
-            return None
-        return (value, gradient, slope, curvature) if abs(value) < 1e9 else None
+    def oracle(self, x: float, y: float) -> list[float] | None:
+        """Value, gradient by the two parameters, first and second derivative by x of the chosen branches.
+
+        None where they are undefined, or depend on how results are rounded.
+        """
+        found = []
+        for self.disturbance in (None, random.Random(0), random.Random(1)):
+            try:
+                found.append(self._derivatives(x, y))
+            except (ArithmeticError, ValueError):
+                return None
+        exact, *others = found
+        return exact if all(np.allclose(exact, other, rtol=1e-7, atol=1e-8, equal_nan=True) for other in others) else None
+
+    def _derivatives(self, x: float, y: float) -> list[float]:
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+        output = self.chosen(x, y)
+        if isinstance(output, Value):
+            output.backward()
+        slopes = [_number(grad(self.chosen)(x, y)), _number(grad(grad(self.chosen))(x, y))]
+        return [_number(output), *(parameter.grad for parameter in self.parameters), *slopes]
 
 
 def _number(found: Any) -> float:
@@ -253,21 +265,20 @@ def check_choices(seed: int, backends: Sequence[str], count: int = 20) -> int:
             for row, oracle in enumerate(oracles):
                 if oracle is not None:
                     where_ = f"program {index} of seed {seed}, row {row}, {backend}"
-                    value, gradient, slope, curvature = oracle
-                    _assert_close(values[row, index], value, f"value of {where_}")
-                    _assert_close(gradients[row, index], gradient, f"gradient of {where_}")
-                    _assert_close(slopes[row, index], slope, f"slope of {where_}")
-                    _assert_close(curves[row, index], curvature, f"second derivative of {where_}")
+                    numbers = [values[row, index], *gradients[row, index], slopes[row, index], curves[row, index]]
+                    _assert_close(numbers, oracle, f"value, gradient, slope and second derivative of {where_}")
                     compared += 1
-            if all(oracle is not None for oracle in oracles):
-                _assert_close(means[index], np.mean([oracle[1] for oracle in oracles if oracle], axis=0), f"mean gradient, seed {seed}")
+            if None not in oracles:
+                _assert_close(
+                    means[index],
+                    np.mean([each for each in oracles if each], axis=0)[1:3],
+                    f"mean gradient of program {index} of seed {seed}, {backend}",
+                )
     return compared
 
 
 def _assert_close(found: Any, expected: Any, message: str) -> None:
     """Equal up to the rounding of two orders of evaluation; infinities and nans where they are expected, and nowhere else."""
-    if np.all(np.isfinite(expected)) and np.any(np.abs(expected) > 1e12):
-        return  # what is ill-conditioned
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6, equal_nan=True, err_msg=message)
 
 

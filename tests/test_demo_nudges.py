@@ -13,7 +13,7 @@ from demos import nudges
 def test_the_three_ways_are_in_proportion_and_the_wishes_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nudges.main(["--output", str(tmp_path), "--examples", "1500", "--images", "40"])
     printed = capsys.readouterr().out
-    found = re.search(r"Change its bias, by (\S+)\.\n", printed)
+    found = re.search(r"Change its bias by (\S+)\.\n", printed)
     assert found
     bias = float(found[1])
     assert bias > 0

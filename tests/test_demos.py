@@ -74,7 +74,7 @@ def test_real_digits_are_read_with_64_16_16_10(tmp_path: Path, capsys: pytest.Ca
     pytest.importorskip("sklearn")
     digits.main(["--output", str(tmp_path), "--sizes", "64,16,16,10", "--epochs", "60"])
     printed = capsys.readouterr().out
-    assert "sklearn digits: 1438 to learn from, 359 held out" in printed
+    assert "sklearn digits: 1438 for training, 359 held out" in printed
     assert "1482 weights and biases" in printed
     assert percent(printed, "held-out accuracy") >= 95
     assert (tmp_path / "digits.png").read_bytes().startswith(PNG)
@@ -84,7 +84,7 @@ def test_drawn_digits_are_learned_and_the_confusion_adds_up(tmp_path: Path, caps
     digits.main(["--output", str(tmp_path), "--examples", "2000", "--epochs", "5", "--activation", "relu", "--cost", "cross_entropy"])
     printed = capsys.readouterr().out
     assert "13002 weights and biases" in printed
-    table = [[int(count) if count != "." else 0 for count in line.split()[1:]] for line in printed.split("read as")[1].splitlines()[1:11]]
+    table = [[int(count) if count != "." else 0 for count in line.split()[1:]] for line in printed.split("predicted")[1].splitlines()[1:11]]
     counts = np.array(table)
     assert counts.shape == (10, 10)
     assert counts.sum() == 400
@@ -107,11 +107,11 @@ def test_digits_go_on_from_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "mnist"], "--data mnist and --folder, where its four files are, go together"),
-        (["--data", "drawn", "--folder", "x"], "go together"),
+        (["--data", "mnist"], "--data mnist needs --folder with its four files"),
+        (["--data", "drawn", "--folder", "x"], "--folder needs --data mnist"),
         (["--data", "mnist", "--folder", "/nowhere"], "no train-images-idx3-ubyte or .* in /nowhere"),
-        (["--examples", "50", "--sizes", "100,10"], "--sizes must start with 784, the pixels, and end with 10, the digits: got 100,10"),
-        (["--resume"], "--resume goes on from a checkpoint: say from which, --checkpoint PATH"),
+        (["--examples", "50", "--sizes", "100,10"], r"--sizes must start with 784 \(pixels\) and end with 10 \(digits\), got 100,10"),
+        (["--resume"], "--resume needs the checkpoint to resume from: add --checkpoint PATH"),
         (["--examples", "50", "--learning-rate", "nan"], "learning rate must be a finite number"),
     ],
 )
@@ -123,9 +123,9 @@ def test_digits_say_in_one_line_what_is_wrong(tmp_path: Path, arguments: list[st
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--seed", "-1"], "'-1' is not a whole number of at least 0"),
+        (["--seed", "-1"], "'-1' is not an integer of at least 0"),
         (["--epochs", "0"], "it must be at least 1"),
-        (["--sizes", "784,x"], "'784,x' is no list of sizes such as 784,16,16,10"),
+        (["--sizes", "784,x"], "'784,x' is not a list of sizes such as 784,16,16,10"),
         (["--output", "{file}/inside"], "cannot write to the folder .*inside: Not a directory"),
         (["--output", "{file}"], "cannot write to the folder .*: File exists"),
     ],
@@ -167,7 +167,7 @@ def test_help_prints_the_usage_of_every_demo_and_writes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--seed", "-1"], "argument --seed: '-1' is not a whole number of at least 0"),
+        (["--seed", "-1"], "argument --seed: '-1' is not an integer of at least 0"),
         (["--output", "file/inside"], "argument --output: cannot write to the folder file/inside: Not a directory"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],
@@ -202,7 +202,7 @@ def test_a_missing_compiler_is_refused_too(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr("demos.common.c_compiler", lambda: None)
     with pytest.raises(SystemExit):
         moons.main(["--backend", "native"])
-    assert 'argument --backend: backend="native" needs a C compiler: pip install -e' in capsys.readouterr().err
+    assert 'argument --backend: backend="native" needs a C compiler: pip install ziglang (the extra `native`)' in capsys.readouterr().err
 
 
 def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +274,7 @@ def test_learning_writes_a_film(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_film_has_a_picture_for_each_shot_and_holds_the_last(tmp_path: Path) -> None:
     figure, ax = pyplot.subplots(figsize=(2, 2))
     film = Film(figure)
-    with pytest.raises(ValueError, match=r"there is nothing to write to .*film.gif: shoot\(\) the figure first"):
+    with pytest.raises(ValueError, match=r"there are no frames to write to .*film.gif: call shoot\(\) first"):
         film.save(tmp_path / "film.gif")
     for height in (0.2, 0.5, 0.9):
         ax.bar([0], [height])

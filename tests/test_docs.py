@@ -1,4 +1,4 @@
-"""The pages in docs: their snippets run in order, and print what is shown below them."""
+"""The pages in docs: their snippets run in order and print the output shown below them; links, names and versions are correct."""
 
 import os
 import re
@@ -6,8 +6,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import autograd
+import nn
+import nn.data
+import playground
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -18,37 +24,37 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)\)")
 
 
 @pytest.mark.parametrize("path", PAGES, ids=NAMES)
-def test_a_page_prints_what_it_shows(
+def test_snippets_print_the_output_shown(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     blocks = BLOCK.findall(path.read_text(encoding="utf-8"))
-    assert blocks or path.parent.name == "reference"  # whose examples stand in docstrings, as a rule
+    assert blocks or path.parent.name == "reference"  # the reference has its examples in docstrings
     for code, shown in blocks:
         exec(compile(code, path.name, "exec"), names)
         assert capsys.readouterr().out.strip() == shown.strip()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=NAMES)
-def test_links_lead_somewhere(path: Path) -> None:
+def test_links_to_files_exist(path: Path) -> None:
     for target in LINK.findall(re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)):
         assert (path.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("path", PAGES, ids=NAMES)
-def test_files_that_are_named_exist(path: Path) -> None:
+def test_named_files_exist(path: Path) -> None:
     root = DOCS.parent
     for name in re.findall(r"`((?:autograd|nn|tests|demos)/[\w/.]+)`", path.read_text(encoding="utf-8")):
         assert (root / name).exists(), name
 
 
-def test_a_page_is_built_with_what_the_extra_installs(tmp_path: Path) -> None:
-    """The tools of the extra `docs` fit together on this Python: a page with a snippet and with a function's own words comes out."""
+def test_the_extra_docs_can_build_a_page(tmp_path: Path) -> None:
+    """The packages of the extra `docs` build a page with a snippet and a docstring on this Python."""
     for tool in ("mkdocs", "material", "mkdocstrings"):
         pytest.importorskip(tool)
     (tmp_path / "docs").mkdir()
-    shutil.copy(DOCS / "doctests.py", tmp_path / "docs")  # which the settings name beside themselves
+    shutil.copy(DOCS / "doctests.py", tmp_path / "docs")  # mkdocs.yml refers to it
     (tmp_path / "docs" / "index.md").write_text("# A page\n\n```python\nx = 1\n```\n\n::: autograd.grad\n", encoding="utf-8")
     own = {
         "INHERIT": DOCS.parent / "mkdocs.yml",
@@ -68,7 +74,7 @@ def test_a_page_is_built_with_what_the_extra_installs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_a_number_in_a_chapters_prose_stands_in_its_snippets_or_what_they_print(path: Path) -> None:
+def test_numbers_in_the_text_of_a_chapter_occur_in_its_snippets_or_their_output(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```.*?```", text, re.DOTALL))
     prose = re.sub(r"```.*?```|`[^`]*`|^## Three things to try.*", "", text, flags=re.DOTALL | re.MULTILINE)
@@ -77,9 +83,27 @@ def test_a_number_in_a_chapters_prose_stands_in_its_snippets_or_what_they_print(
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_a_chapter_shows_something_and_ends_with_three_things_to_try(path: Path) -> None:
+def test_a_chapter_has_a_picture_and_ends_with_three_things_to_try(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert "](../gallery/" in text
     last = text.split("\n## ")[-1]
     assert last.startswith("Three things to try\n")
     assert re.findall(r"^(\d)\. ", last, re.MULTILINE) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("package", [autograd, nn, nn.data, playground], ids=lambda package: package.__name__)
+def test_every_public_name_is_in_the_reference(package: ModuleType) -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES if path.parent.name == "reference")
+    named = set(re.findall(r"(?:^::: |id=\"|: #)((?:autograd|nn|playground)[\w.]*)", text, re.MULTILINE))
+    for name in package.__all__:
+        homes = {f"{package.__name__}.{name}", f"nn.{name}", f"autograd.{name}"}
+        assert homes & named or f"| `{name}` |" in text, f"{package.__name__}.{name}"
+
+
+def test_the_newest_version_of_the_changelog_is_the_version_of_the_package() -> None:
+    root = DOCS.parent
+    versions = re.findall(r"^## \[(\S+)\] - (\d{4}-\d\d-\d\d)$", (root / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.search(r'^version = "(.*)"$', (root / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert found
+    assert versions[0][0] == found[1]
+    assert versions == sorted(versions, reverse=True)

@@ -60,14 +60,15 @@ def test_the_example_of_the_guide_and_of_the_module() -> None:
     assert told["pages"][0]["configuration"] == {"data": {"name": "moons", "noise": 0.2}, "layers": []}
     assert told["pages"][1] == {
         "title": "Three lines",
-        "text": ["A hidden neuron is a line of its own. The output weighs three of them, and the line bends."],
+        "text": ["Each hidden neuron has its own line. The output combines three of them into a curve."],
         "configuration": {"layers": [3], "activations": "tanh(x)"},
         "point": "#stage",
-        "do": "Run until more than 95 % are right, then click a neuron of the hidden layer: which line is its own?",
+        "do": "Run until more than 95 % are right. Then click a neuron of the hidden layer. Which line belongs to it?",
         "until": "neuron",
     }
     shown = re.findall(r"^    (.*)$|^()$", str(lessons.__doc__).partition("\nThe block")[0], re.MULTILINE)
-    assert from_markdown("\n".join(line for line, _ in shown).lstrip("\n"))["pages"] == told["pages"][:1]
+    (page,) = from_markdown("\n".join(line for line, _ in shown).lstrip("\n"))["pages"]
+    assert page["configuration"] == told["pages"][0]["configuration"]
 
 
 def test_the_guide_names_all_events_and_all_parts_of_the_page_that_it_names_are_there() -> None:

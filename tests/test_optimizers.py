@@ -325,9 +325,9 @@ def test_what_a_rule_reads_may_change_between_steps(change: Callable[[Any], Any]
     [lambda _: random.random(), lambda _: np.random.rand(), lambda _: GENERATOR.random(), lambda _: next(COUNT)],
 )
 def test_a_rule_that_gives_another_program_each_time_is_refused(draw: Callable[[Any], float]) -> None:
-    with pytest.raises(TraceError, match="the update rule draws random numbers, or gives another program each time it is recorded"):
+    with pytest.raises(TraceError, match=r"draws random numbers|gives another program each time"):
         Own(draw).update(np.zeros(1), np.ones(1))
-    with pytest.raises(TraceError, match="the update rule draws random numbers"):
+    with pytest.raises(TraceError, match=r"draws random numbers|gives another program each time"):
         UpdateRule(lambda parameter, gradient, rate, step: [parameter - draw(None) * rate * gradient])
 
 

@@ -1,4 +1,4 @@
-"""The README's examples run, and their comments are true."""
+"""The examples of the README run and print the numbers in their comments; its commands come in an order that works."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ SHOWN = re.findall(r"```python\n((?:(?!```).)*)```\n\n[^`]*```text\n(.*?)```", R
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.splitlines()[0])
-def test_an_example_prints_what_its_comments_say(
+def test_an_example_prints_the_numbers_in_its_comments(
     example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("pygraphviz")
@@ -23,6 +23,14 @@ def test_an_example_prints_what_its_comments_say(
 
 
 @pytest.mark.parametrize(("example", "shown"), SHOWN, ids=lambda text: text.splitlines()[0])
-def test_what_an_example_is_shown_to_print_is_what_it_prints(example: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_example_prints_the_output_shown(example: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(example, "README.md", "exec"), {})
     assert capsys.readouterr().out.strip() == shown.strip()
+
+
+def test_the_environment_is_activated_before_the_first_python_command() -> None:
+    commands = [line.strip() for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+    assert commands[0].startswith("make ")
+    first = next(place for place, command in enumerate(commands) if command.startswith("python "))
+    assert "source .venv/bin/activate" in commands[:first]
+    assert README.index("source .venv/bin/activate") < README.index("python -m")

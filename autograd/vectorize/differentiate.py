@@ -226,15 +226,25 @@ class _Sweep:
         along_rows = self._each(reach, functools.partial(_any, builder, axis=1))  # (rows, 1): where some entry of the row is reached
         along_columns = self._each(reach, functools.partial(_any, builder, axis=0))
         given = []
-        if self.depends[left]:
-            other = self._kept_finite(right, along_columns)
-            given.append(self._untransposed(number, left, adjoint, builder.transpose(other), along_rows))
+        if self.depends[left] and self.is_risky[right] and reach is not True:
+            given.append(self._passed_on(number, left, self._row_by_row(adjoint, right, reach), along_rows))
+        elif self.depends[left]:
+            given.append(self._untransposed(number, left, adjoint, builder.transpose(right), along_rows))
         if self.depends[right]:
             other = self._kept_finite(left, along_rows)
             given.append(self._untransposed(number, right, builder.transpose(other), adjoint, along_columns))
         self.has_risky_adjoint[left] |= self.is_risky[right]
         self.has_risky_adjoint[right] |= self.is_risky[left]
         return given
+
+    def _row_by_row(self, adjoint: int, right: int, reach: Condition) -> int:
+        """`adjoint @ right.T` without what is not reached: an infinite factor in `right` may meet reached rows and others."""
+        builder = self.builder
+        (rows, columns), (inner, _) = builder.shape(adjoint), builder.shape(right)
+        adjoint, condition = (builder.reshape(each, (rows, 1, columns)) for each in (adjoint, builder.as_number(reach.number)))
+        terms = builder.add(ops.multiply, adjoint, builder.reshape(right, (1, inner, columns)))
+        kept = builder.add(ops.where, condition, terms, builder.constant(0.0))
+        return builder.reshape(builder.reduce(builder.expand(kept, (rows, inner, columns)), 2), (rows, inner))
 
     def _kept_finite(self, factor: int, reach: Condition) -> int:
         """A factor of a product, with 0 in place of what meets only entries that are not reached."""

@@ -94,7 +94,7 @@ def looks(arrays: Iterable[FloatArray]) -> list[Any]:
 
 
 def is_large(array: FloatArray) -> bool:
-    """Whether the memory of an array is too large to be kept from one run to the next. A run of so many numbers takes milliseconds."""
+    """Whether the memory of an array is too large to be kept from one run to the next. A run over that many numbers takes milliseconds."""
     owner = array if array.base is None else array.base  # of a slice, the whole
     return bool(getattr(owner, "nbytes", array.nbytes) > LARGE)
 

@@ -7,15 +7,17 @@ found under any name. A random generator is found in what the code that runs ref
 from __future__ import annotations
 
 import datetime
+import functools
 import os
 import random
 import sys
 import sysconfig
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from types import BuiltinFunctionType, CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -90,7 +92,7 @@ class _Watch:
         elif event == "c_call" and called in _SOURCES:
             if called in _ENTROPY:
                 self._find(frame, f"draws random numbers with {_called(called)}")
-            elif not _is_installed(frame):
+            elif not _is_installed(frame.f_code):
                 self._find(frame, f"reads the clock with {_called(called)}")
 
     def _begin(self, frame: FrameType) -> None:
@@ -112,15 +114,27 @@ class _Watch:
             self.states[id(generator)] = generator, _state(generator)
 
 
-def _is_installed(frame: FrameType) -> bool:
-    """Whether a frame runs code of the standard library or of an installed package."""
-    name = frame.f_code.co_filename
-    return name.startswith(_STANDARD) or f"{os.sep}site-packages{os.sep}" in name or f"{os.sep}dist-packages{os.sep}" in name
+def _is_installed(code: CodeType) -> bool:
+    """Whether code belongs to the standard library or to an installed package."""
+    return _is_in_library(code.co_filename)
+
+
+@functools.cache
+def _is_in_library(path: str) -> bool:
+    return path.startswith(_STANDARD) or f"{os.sep}site-packages{os.sep}" in path or f"{os.sep}dist-packages{os.sep}" in path
+
+
+@functools.cache
+def _is_users_type(kind: type[Any]) -> bool:
+    """Whether a class was written by the user, so that its instances may hold generators that the user's code draws from."""
+    module = sys.modules.get(kind.__module__)
+    path = getattr(module, "__file__", None)
+    return kind.__module__ != "builtins" and not (module is not None and (path is None or _is_in_library(path)))
 
 
 def _is_users(frame: FrameType) -> bool:
     """Whether a frame runs the user's own code."""
-    return not (_is_installed(frame) or frame.f_code.co_filename.startswith(LIBRARY))
+    return not (_is_installed(frame.f_code) or frame.f_code.co_filename.startswith(LIBRARY))
 
 
 # Generators
@@ -131,7 +145,7 @@ def _torch_state() -> Any:
     return torch.get_rng_state().numpy().tobytes() if hasattr(torch, "get_rng_state") else None
 
 
-_GLOBAL: dict[Any, str] = {  # how the state of a generator is read that is no object of its own
+_GLOBAL: dict[Any, str] = {  # functions that return the state of a global generator
     random.getstate: "the global generator of random",
     np.random.get_state: "the global generator of numpy.random",
     _torch_state: "the global generator of torch",
@@ -165,7 +179,8 @@ def _name(generator: Any) -> str:
 def _generators(things: Iterable[Any], known: dict[int, Any]) -> Iterator[Any]:
     """Generators in things, in what functions refer to, in attributes and in containers, each once.
 
-    `known` are things by their ids that are passed over, and gets those that are new.
+    Only the user's functions and objects are searched: those of installed packages lead everywhere. `known` holds the things, by id,
+    that are passed over, and gets the new ones.
     """
     stack = list(things)
     while stack:
@@ -176,27 +191,31 @@ def _generators(things: Iterable[Any], known: dict[int, Any]) -> Iterator[Any]:
         if isinstance(thing, _KINDS):
             yield thing
         elif isinstance(thing, FunctionType):
+            if _is_installed(thing.__code__):
+                continue
             stack += map(_contents, thing.__closure__ or ())
             stack += _named(thing.__code__, thing.__globals__)
             stack += [*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values(), *vars(thing).values()]
-        elif isinstance(thing, dict):
-            stack += thing.values()
-        elif isinstance(thing, (list, tuple, set, frozenset)):
+        elif isinstance(thing, (dict, SimpleNamespace)):
+            stack += (thing if isinstance(thing, dict) else vars(thing)).values()
+        elif isinstance(thing, (list, tuple, set, frozenset, deque)):
             stack += thing
         elif isinstance(thing, partial):
             stack += [thing.func, *thing.args, *thing.keywords.values()]
-        else:
+        elif isinstance(thing, (MethodType, BuiltinFunctionType)) or type(thing).__name__ == "cython_function_or_method":
+            stack += (getattr(thing, "__self__", None), getattr(thing, "__func__", None))
+        elif _is_users_type(type(thing)):  # type: ignore[arg-type]
             stack += _attributes(thing)
+        else:  # of other objects only what decorators wrap, as functools.cache does
+            stack.append(getattr(thing, "__dict__", {}).get("__wrapped__"))
 
 
 def _attributes(thing: Any) -> Iterator[Any]:
-    """What an object refers to: its attributes, and for a method its object and its function."""
+    """What an object refers to: its attributes, in a dictionary and in slots, and how it is called."""
     yield from getattr(thing, "__dict__", {}).values()
     for kind in type(thing).__mro__[:-1]:
         slots = vars(kind).get("__slots__", ())
         yield from (getattr(thing, name, None) for name in ([slots] if isinstance(slots, str) else slots))
-    if isinstance(thing, (MethodType, BuiltinFunctionType)) or type(thing).__name__ == "cython_function_or_method":
-        yield from (getattr(thing, "__self__", None), getattr(thing, "__func__", None))
     yield vars(type(thing)).get("__call__")
 
 

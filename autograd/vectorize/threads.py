@@ -78,7 +78,7 @@ class InParts:
     executable, program
         What runs each part.
     parts
-        What becomes of the parts' outputs.
+        How the parts' outputs make the output.
     threads
         The number of threads; None for as many as pay.
     rows

@@ -39,7 +39,7 @@ class CurrentObjective:
     def _make(self, what: str) -> Objective:
         objective, reason = objective_for(self.model, self.cost, self._example(), *self._settings)
         if reason:
-            warn(f"{what} on scalar Values, about a hundred times slower than compiled: {reason}")
+            warn(f"{what} on scalar Values, several hundred times slower than compiled: {reason}")
         return objective
 
     def is_current(self, closely: bool, check_model: Callable[[], None]) -> bool:

@@ -103,7 +103,7 @@ def train(
         Whether to continue from the checkpoint, if it exists, to the same bits as an uninterrupted run.
 
     compiled : bool, default True
-        Whether to run as an array program. False runs on scalar Values, about a hundred times slower. So does a cost that cannot be
+        Whether to run as an array program. False runs on scalar Values, several hundred times slower. So does a cost that cannot be
         recorded, with a warning.
     backend : {"numpy", "native", "jax"}, default "numpy"
         What runs the program: NumPy, C compiled for this machine, or JAX on all devices of all its processes. Each of several

@@ -181,7 +181,7 @@ def test_vectors_are_in_the_models_order(compiled: bool) -> None:
 
 
 def test_a_cost_that_cannot_be_compiled_is_told_of_where_the_run_is_begun() -> None:
-    with pytest.warns(RuntimeWarning, match="training runs on scalar Values, about a hundred times slower .*where") as caught:
+    with pytest.warns(RuntimeWarning, match="training runs on scalar Values, several hundred times slower .*where") as caught:
         Training(MLP([2, 1]), X, Y, cost=lambda outputs, y: outputs[0] ** 2 if y else (outputs[0] - 1) ** 2)
     assert [each.filename for each in caught] == [__file__]
 
