@@ -116,16 +116,20 @@ class Vectors:
         if self._in_model is not now:
             return  # the model is out of date
         optimizer.bind(self.values)
-        found = (self._layout.gather(), now.vectors[1], *self._in_order(optimizer.vectors(len(self.values))))
+        known, gradient, *known_memory = now.vectors
+        parameters, memory = self._layout.gather(), self._in_order(optimizer.vectors(len(self.values)))
         steps = optimizer.steps if optimizer.memory else now.optimizer_steps  # several runs may share an optimizer without memory
-        if steps == now.optimizer_steps and all(map(np.array_equal, found, now.vectors)):
+        is_same = np.array_equal(parameters, known) and all(map(np.array_equal, memory, known_memory))
+        if is_same and steps == now.optimizer_steps:
             return
-        wrong = np.flatnonzero(~np.isfinite(found[0]))
+        wrong = np.flatnonzero(~np.isfinite(parameters))
         if wrong.size:
-            self._layout.assign(now.vectors[0])
+            self._layout.assign(known)
             place = int(wrong[0])
-            raise ValueError(f"{self._name(place)} was set to {found[0][place]}: parameters must be finite, and all of them were set back")
-        now = now._replace(vectors=self._copied(found), optimizer_steps=steps)
+            raise ValueError(
+                f"{self._name(place)} was set to {parameters[place]}: parameters must be finite, and all of them were set back"
+            )
+        now = now._replace(vectors=self._copied((parameters, gradient, *memory)), optimizer_steps=steps)
         if not now.position.seen:
             now = now._replace(safe=self.state(now))
         self.now = self._in_model = now

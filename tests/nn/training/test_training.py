@@ -426,7 +426,7 @@ def test_a_state_cannot_be_changed() -> None:
         with pytest.raises(ValueError, match="read-only"):
             vector[0] = 1.0
     with pytest.raises(AttributeError):
-        state.clip = 1.0  # type: ignore[misc]
+        state.looked = 1  # type: ignore[misc]
 
 
 def test_states_of_other_runs_are_refused() -> None:
