@@ -630,7 +630,7 @@ def test_a_weights_gradient_its_paths_and_its_wishes_are_one(kind: str) -> None:
         assert [each["class"] for each in told["wishes"]] == part.y.tolist()
         assert told["examples"] == len(part)
         assert told["average"] == pytest.approx(np.mean(wishes), rel=1e-9, abs=1e-15)
-        whole = experiment.run._objective.value_and_gradient  # the gradient of everything, as the run has it
+        whole = experiment.run._loop.objective.value_and_gradient  # the gradient of everything, as the run has it
         gradient = np.empty(len(experiment.parameters))
         whole((experiment.run.X, experiment.run.Y), experiment.run._vectors.theta, gradient)
         in_order = experiment.run._vectors.in_model_order(gradient)

@@ -5,7 +5,8 @@ Each step computes the mean cost and the gradient of a mini-batch, and the optim
 
 from nn.training.checkpoint import State
 from nn.training.history import History
-from nn.training.run import DivergenceError, Example, Training
+from nn.training.loop import DivergenceError, Example
+from nn.training.run import Training
 from nn.training.train import train
 
 __all__ = ["DivergenceError", "Example", "History", "State", "Training", "train"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable
 
 from nn.costs import Cost
 from nn.module import Module
 from nn.prediction_cache import reads_of
 from nn.training.objectives import Batch, Objective, objective_for
+from nn.training.validation import warn
 
 
 class CurrentObjective:
@@ -64,11 +63,3 @@ class CurrentObjective:
     def renew(self) -> None:
         """Record the objective again."""
         self.objective = self._make("training continues")
-
-
-def warn(message: str) -> None:
-    """Show a RuntimeWarning at the line outside of nn that called it."""
-    frame, level = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "nn":
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, RuntimeWarning, stacklevel=level)

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import itertools
-import math
 import os
-import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import UndefinedError, Value, refuse_masked, sigmoid
-from nn._validation import finite_number, whole_number
-from nn.activations import name_of
-from nn.costs import Cost, binary_cross_entropy, cross_entropy, squared_error
-from nn.inputs import Array
+from autograd import Value, refuse_masked
+from nn._validation import whole_number
+from nn.costs import Cost, squared_error
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
 from nn.training import checkpoint
 from nn.training.checkpoint import Settings, State
-from nn.training.current_objective import CurrentObjective, warn
+from nn.training.current_objective import CurrentObjective
 from nn.training.file_arrays import ArrayInFile
 from nn.training.history import History, Step
-from nn.training.measurements import Measurements, NotFiniteError, threshold_for
+from nn.training.loop import Example, Loop
+from nn.training.measurements import Measurements, threshold_for
 from nn.training.mini_batches import MiniBatches, noise_for
-from nn.training.objectives import Batch, Compiled, Noise, Objective
-from nn.training.position import Position
+from nn.training.objectives import Batch, Compiled, Noise
 from nn.training.processes import Processes
 from nn.training.validation import (
     check_batch_size,
@@ -43,43 +38,6 @@ from nn.training.validation import (
     suggests_names,
 )
 from nn.training.vectors import Vectors
-
-SECONDS_PER_CALL = 0.05  # of steps in one call of a descent; Ctrl-C is answered after that
-
-
-class DivergenceError(ArithmeticError):
-    """Training diverged: the cost, its gradient or a measurement is not finite."""
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """One example of a mini-batch, evaluated before the mini-batch's update.
-
-    Parameters
-    ----------
-    index : int
-        The example's row in X and Y.
-    x : array of shape (inputs,)
-        Its inputs.
-    y : float, or array of shape (targets,)
-        Its target.
-    outputs : array of shape (outputs,)
-        The model's outputs.
-    cost : float
-        The cost.
-    gradient : array of shape (parameters,)
-        The gradient of this cost, in the order of the model's parameters.
-    step : Step or None
-        The update, after the last example of the mini-batch.
-    """
-
-    index: int
-    x: Array
-    y: Any
-    outputs: Array
-    cost: float
-    gradient: Vector
-    step: Step | None
 
 
 class _Unchanged(Enum):
@@ -164,24 +122,18 @@ class Training:
         self.seed, self.noise = whole_number("seed", seed, least=0), check_noise(noise)
         settings = Settings(optimizer, optimizer.schedule, check_batch_size(batch_size, self.X), check_clip(clip))
         self.frozen = frozen_places(model, frozen)
-        if cost in (binary_cross_entropy, cross_entropy) and sigmoid in model._output_activations():
-            warn(
-                f"{name_of(cost)} applies sigmoid or softmax itself, and these outputs have already been through sigmoid: "
-                f"leave the output activation out"
-            )
-        self._program = CurrentObjective(model, cost, self._example_batch, compiled, backend, threads)
+        program = CurrentObjective(model, cost, self._example_batch, compiled, backend, threads)
         self.processes = Processes(backend if compiled else "numpy")
+        sharing = self.processes if isinstance(program.objective, Compiled) else Processes("numpy")  # on Values each works on all examples
+        batches = MiniBatches(self.X, self.Y, self.seed, self.noise, sharing.works_on)
         self._measurements = Measurements(problem, measure_accuracy, self.processes)
-        is_shared = isinstance(self._objective, Compiled)  # on Values each process works on all examples
-        sharing = self.processes if is_shared else Processes("numpy")
-        self._batches = MiniBatches(self.X, self.Y, self.seed, self.noise, sharing.works_on)
         if self.processes.count > 1:
             parameters = [parameter.data for parameter in model.parameters()]
             run = f"{self._fixed_texts | settings.texts()} {checkpoint.checksum(parameters)}"
             self.processes.check_the_same(zlib.crc32(run.encode()))
         threshold = threshold_for(cost, self.Y, problem.outputs)
-        self._vectors = Vectors(model, self.history, settings, threshold, self._objective.parameters, self.frozen)
-        self._steps_per_call, self._path = 1, ""  # the path of the last checkpoint
+        self._vectors = Vectors(model, self.history, settings, threshold, program.objective.parameters, self.frozen)
+        self._loop = Loop(problem, program, batches, self._measurements, self._vectors, self.processes)
 
     # Steps
 
@@ -198,12 +150,7 @@ class Training:
 
     def step(self) -> Step:
         """Take one step with the next mini-batch, or with the one that `example` is in. Raises the same as `steps`."""
-        self._refresh(closely=self._position.seen == 0)
-        try:
-            with np.errstate(all="ignore"):
-                return self._take(1)[0]
-        finally:
-            self._vectors.to_model()
+        return self._loop.step()
 
     def epoch(self, watch: Callable[[Step], Any] | None = None, every: float = 0.0) -> bool:
         """Take the steps to the end of this epoch, or until `watch`, called with each step, returns a true value.
@@ -212,169 +159,26 @@ class Training:
         `every` above 0, `watch` is called after groups of steps that take about `every` seconds, which is faster. Returns whether the
         end of the epoch was reached. Raises the same as `steps`.
         """
-        self._refresh(closely=self._position.seen == 0)
-        return self._take_epoch(watch, every)
-
-    def _take_epoch(self, watch: Callable[[Step], Any] | None, every: float) -> bool:
-        """Do the same as `epoch` without looking for changes in what functions read."""
-        last = self._position.epoch + (self._position.seen == len(self.X))  # an exception may have kept an epoch from ending
-        every = SECONDS_PER_CALL if watch is None else finite_number("every", every, least=0)
-        try:
-            with np.errstate(all="ignore"):
-                while self._position.epoch <= last:
-                    steps = self._take(self._steps_per_call if every else 1)
-                    self._adapt_pace(steps, every)
-                    if watch is not None:
-                        wishes = [bool(watch(step)) for step in steps]
-                        if any(self.processes.each(any(wishes))):
-                            break
-        finally:
-            self._vectors.to_model()
-        return self._position.epoch > last
+        self._loop.refresh(closely=self._loop.position.seen == 0)
+        return self._loop.take_epoch(watch, every)
 
     def example(self) -> Example:
         """Evaluate the next example of the mini-batch. The last one also takes the step, to the same bits as `step`."""
-        self._refresh(closely=self._position.seen == self._position.looked == 0)
-        self._sync()
-        rows, batch = self._batches.next(self._position, self.batch_size)
-        place, theta, step = self._position.looked, self._vectors.theta, None
-        gradient, index = np.empty_like(theta), int(rows[place])
-        one = [self.X[index : index + 1], self.Y[index : index + 1], *[noise[place : place + 1] for noise in batch[2:]]]
-        with np.errstate(all="ignore"):
-            try:
-                cost = self._objective.value_and_gradient(one, theta, gradient)
-            except UndefinedError:
-                cost = math.nan
-                gradient.fill(math.nan)
-            gradient[self._vectors.frozen_used] = 0.0
-            outputs, _ = self._measurements.outputs(self._objective, one[0], *one[2:])
-        self._vectors.look()
-        if place + 1 == len(rows):
-            step = self.step()
-        y = self.Y[index].copy() if self.Y.ndim > 1 else float(self.Y[index])
-        return Example(index, self.X[index].copy(), y, outputs[0], cost, self._vectors.in_model_order(gradient), step)
-
-    def _take(self, most: int) -> list[Step]:
-        """Take up to `most` steps of this epoch. The model is updated by `to_model`, not here."""
-        began, vectors = time.perf_counter(), self._vectors
-        self._read()
-        now, limit = vectors.now, math.inf if self.clip is None else self.clip
-        rows, data = self._batches.several(now.position, self.batch_size, most)
-        size, rates = len(data[0]) if rows is None else rows.shape[1], self._rates(1 if rows is None else len(rows))
-        descent = vectors.descent(self._objective, data)
-        try:
-            costs, norms = descent.take(rates, rows if rows is None else rows[: len(rates)], now.optimizer_steps + 1, limit)
-        except UndefinedError as error:
-            self._diverge(now.position.steps + len(descent.interrupted()[0]), "the cost is nan", error)
-        last = len(costs) - 1
-        self.optimizer.epoch = self._time(last)
-        if not math.isfinite(costs[last] + norms[last]):
-            what = f"the norm of the gradient is {norms[last]}" if math.isfinite(costs[last]) else f"the cost is {costs[last]}"
-            self._diverge(now.position.steps + last, what)
-        vectors.move_unused(rates)
-        seconds = self.processes.agreed(time.perf_counter() - began) / len(costs)
-        number, epoch = now.mark.forgotten.steps + now.mark.lengths["steps.cost"] + 1, now.position.epoch + 1
-        each_step = enumerate(zip(costs.tolist(), rates, norms.tolist()), number)
-        steps = [Step(index, epoch, cost, rate, norm, size, seconds) for index, (cost, rate, norm) in each_step]
-        vectors.commit_steps(steps, now.position.after(len(steps), size))
-        self._end_full_epoch()
-        return steps
-
-    def _adapt_pace(self, steps: Sequence[Step], every: float) -> None:
-        """Take more steps in the next call if these took much less time than `every`, and fewer if they took much more."""
-        elapsed = steps[0].seconds * len(steps)
-        if elapsed < every / 2 and len(steps) == self._steps_per_call:
-            self._steps_per_call *= 2
-        elif elapsed > 2 * every:
-            self._steps_per_call = max(1, self._steps_per_call // 2)
-
-    def _time(self, step: int) -> float:
-        return self._position.time(step, len(self.X), self.batch_size)
-
-    def _rates(self, count: int) -> list[float]:
-        """Return the learning rates of the next steps; fewer if the schedule raises for a step other than the first."""
-        rates: list[float] = []
-        for step in range(count):
-            self.optimizer.epoch = self._time(step)
-            try:
-                rates.append(self.optimizer.learning_rate)
-            except Exception:
-                if not step:
-                    raise
-                break
-        return rates
-
-    def _end_full_epoch(self) -> None:
-        """If all examples of the epoch have been seen, measure, and start the next one."""
-        vectors, steps = self._vectors, self._position.steps
-        if self._position.seen < len(self.X):
-            return
-        vectors.to_model()  # measurements read the Values
-        if not np.isfinite(vectors.now.vectors[0]).all():
-            self._diverge(steps - 1, "the update has overflowed the parameters")
-        try:
-            measured = self._measurements.of_epoch(self._objective)
-        except NotFiniteError as error:
-            self._diverge(steps - 1, str(error), error.__cause__)
-        vectors.commit_epoch(measured | self.history.means_of_steps(steps))
-
-    def _diverge(self, step: int, what: str, cause: BaseException | None = None) -> NoReturn:
-        """Go back to the last state that was finite, and raise the error that says so."""
-        position, rate = self._position, self.optimizer.learning_rate
-        count = position.steps + self.steps_left
-        safe = self._vectors.now.safe
-        self._restore(replace(safe, looked=0))
-        steps = self.history.forgotten.steps + len(self.history.steps.cost)
-        place = f"after step {steps}" if self._position.seen else f"after epoch {self._position.epoch}"
-        saved = f"; the last finite checkpoint is {self._path}" if self._path else ""
-        raise DivergenceError(
-            f"training diverged in epoch {position.epoch + 1}, at step {step + 1} of {count}, with learning rate {rate:g}: {what}. "
-            f"The model is as it was {place}{saved}. Try a smaller learning rate, or clip=1.0"
-        ) from cause
-
-    # What is read from outside
+        return self._loop.example()
 
     def take_up(self) -> None:
         """Read everything that was changed outside of the run: parameters, examples, and whatever functions read.
 
         Raises ValueError if a parameter is not finite, after setting them all back, and if the model has other Values than at the start.
         """
-        self._refresh(closely=True)
-        self._sync()
-
-    def _sync(self) -> None:
-        """Update the model, and read what was changed in it since."""
-        self._vectors.to_model()
-        self._read()
-
-    def _read(self) -> None:
-        """Read what was changed in the model, and end the epoch if an exception kept it from ending."""
-        self._vectors.from_model()
-        self._end_full_epoch()
-
-    def _refresh(self, closely: bool) -> None:
-        """Record the objective again if it has changed; see `CurrentObjective`. With `closely`, back ends copy the examples again."""
-        is_current = self._program.is_current(closely, self._vectors.check_same_values)
-        if closely:
-            self._batches.reload()
-        if not is_current:
-            self._sync()
-            self._program.renew()
-            self._vectors.reorder(self._objective.parameters)
+        self._loop.refresh(closely=True)
+        self._loop.sync()
 
     def _example_batch(self) -> Batch:
         """Return one example with its noise, for recording."""
         rng = np.random.default_rng([self.seed, 0, 1])
         noise = () if self.noise is None else (noise_for(self.noise, rng, len(self.X))[:1],)
         return self.X[:1], self.Y[:1], *noise
-
-    @property
-    def _objective(self) -> Objective:
-        return self._program.objective
-
-    @property
-    def _position(self) -> Position:
-        return self._vectors.now.position
 
     # The current state
 
@@ -396,7 +200,7 @@ class Training:
     @property
     def steps_left(self) -> int:
         """The number of steps until the end of this epoch."""
-        return self._position.steps_left(len(self.X), self.batch_size)
+        return self._loop.steps_left
 
     @property
     def parameters(self) -> Vector:
@@ -450,10 +254,10 @@ class Training:
             own.batch_size if batch_size is UNCHANGED else check_batch_size(batch_size, self.X),
             own.clip if clip is UNCHANGED else check_clip(clip),
         )
-        self._sync()
+        self._loop.sync()
         new.bind(vectors.values)
         if settings.batch_size != own.batch_size:
-            self._steps_per_call = 1
+            self._loop.steps_per_call = 1
         vectors.change(settings)
 
     def assign(self, parameters: npt.ArrayLike) -> None:
@@ -471,10 +275,10 @@ class Training:
         The run and its counts continue as before. Only `save` needs the whole history.
         """
         whole_number("epochs", epochs, least=0)
-        self._sync()
+        self._loop.sync()
         over = len(self.history.cost) - int(epochs)
         if over > 0:
-            kept = self._position.seen + int(epochs) * len(self.X)
+            kept = self._loop.position.seen + int(epochs) * len(self.X)
             steps, sizes = len(self.history.steps.examples), self.history.steps.examples
             while kept > 0:
                 steps, kept = steps - 1, kept - sizes[steps - 1]
@@ -484,7 +288,7 @@ class Training:
 
     def state(self) -> State:
         """Return the current state, immutable. It costs a copy of a few vectors, however long the run is."""
-        self._sync()
+        self._loop.sync()
         return self._vectors.state()
 
     def restore(self, state: State) -> None:
@@ -495,7 +299,7 @@ class Training:
         if len(state.parameters) != count:
             raise ValueError(f"the state has {len(state.parameters)} parameters, but the model of this run has {count}")
         try:
-            self._restore(state)
+            self._loop.restore(state)
         except ValueError as error:
             raise ValueError(f"the state belongs to another run: {error}") from error
 
@@ -508,11 +312,11 @@ class Training:
             raise ValueError(
                 f"a checkpoint needs the whole history, but this run has forgotten its first {self.history.forgotten.epochs} epochs"
             )
-        self._sync()
+        self._loop.sync()
         self._vectors.check_same_values()
         if self.processes.is_first:
             checkpoint.write(path, self._texts(), self._vectors.state())
-        self._path = os.fspath(path)
+        self._loop.path = os.fspath(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Continue from a checkpoint, to the same bits as the run that saved it.
@@ -522,16 +326,10 @@ class Training:
         """
         state = checkpoint.read(path, self._texts(), self.state())
         try:
-            self._restore(state)
+            self._loop.restore(state)
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)} is damaged: {error}") from error
-        self._path = os.fspath(path)
-
-    def _restore(self, state: State) -> None:
-        position = Position.at(state.mark, len(self.X))
-        if state.mark.lengths["accuracy"] != (state.mark.lengths["cost"] if self._measurements.accuracy else 0):
-            raise ValueError("its numbers of epochs and accuracies are inconsistent")
-        self._vectors.restore(state, position._replace(looked=state.looked))
+        self._loop.path = os.fspath(path)
 
     def _texts(self) -> dict[str, str]:
         return self._fixed_texts | self._vectors.settings.texts()

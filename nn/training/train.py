@@ -18,9 +18,10 @@ from nn.optimizers import Optimizer
 from nn.training.file_arrays import ArrayInFile
 from nn.training.history import History, Step
 from nn.training.interrupts import interruptible
+from nn.training.loop import SECONDS_PER_CALL
 from nn.training.objectives import Noise
 from nn.training.progress import Progress
-from nn.training.run import SECONDS_PER_CALL, Training
+from nn.training.run import Training
 from nn.training.validation import check_callbacks, suggests_names
 
 Callback = Callable[[Module, History], Any]
@@ -181,7 +182,7 @@ def _run(
             return bool(interrupts)
 
         while len(history.cost) < epochs and not history.stopped:
-            if run._take_epoch(watch, every=SECONDS_PER_CALL):
+            if run._loop.take_epoch(watch, every=SECONDS_PER_CALL):
                 shown.epoch(history)
                 if processes.agreed(_call(callbacks, run)):
                     history.stopped = "callback"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
@@ -12,10 +14,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from autograd import TraceError, Value, vectorize
+from autograd import TraceError, Value, sigmoid, vectorize
 from nn._validation import finite_number, whole_number
 from nn.activations import name_of
-from nn.costs import Cost
+from nn.costs import Cost, binary_cross_entropy, cross_entropy
 from nn.inputs import Array, examples
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
@@ -152,6 +154,11 @@ def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any) -> Pro
     if validation is not None:
         inputs, targets = validation
         try_cost(model, cost, "validation X", inputs, targets, is_learned=False)
+    if cost in (binary_cross_entropy, cross_entropy) and sigmoid in model._output_activations():
+        warn(
+            f"{name_of(cost)} applies sigmoid or softmax itself, and these outputs have already been through sigmoid: "
+            f"leave the output activation out"
+        )
     return Problem(model, cost, x, y, validation, outputs)
 
 
@@ -211,3 +218,11 @@ def try_cost(model: Module, cost: Cost, name: str, X: Any, Y: Array, is_learned:
     with suppress(TraceError):  # checks every target, if the cost can be recorded
         vectorize(lambda y: cost(numbers, y)).check(Y)
     return len(outputs)
+
+
+def warn(message: str) -> None:
+    """Show a RuntimeWarning at the line outside of nn that called it."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "nn":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, RuntimeWarning, stacklevel=level)

@@ -103,10 +103,10 @@ def test_a_run_is_that_of_the_same_order_in_memory(batch_size: int, compiled: bo
     in_memory = begin(X, batch_size=batch_size, compiled=compiled)
 
     def order(epoch: int) -> Any:
-        source = from_file._batches.source
+        source = from_file._loop.batches.source
         return np.concatenate([source.mini_batch(epoch, start, batch_size)[0] for start in range(0, len(X), batch_size)])
 
-    monkeypatch.setattr(in_memory._batches.source, "order", order)
+    monkeypatch.setattr(in_memory._loop.batches.source, "order", order)
     for _ in range(2):
         from_file.epoch()
         in_memory.epoch()
@@ -118,13 +118,13 @@ def test_a_run_is_that_of_the_same_order_in_memory(batch_size: int, compiled: bo
 def test_where_numpy_s_own_indices_are_32_bits_wide_a_run_is_the_same(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     usual, narrow = begin(source), begin(source)
     usual.epoch()
-    shuffled, found = type(narrow._batches.source)._shuffled, np.searchsorted
+    shuffled, found = type(narrow._loop.batches.source)._shuffled, np.searchsorted
 
     def narrowed(self: Examples, rng: np.random.Generator) -> Any:
         rows, ends = shuffled(self, rng)
         return rows.astype(np.int32), ends
 
-    monkeypatch.setattr(type(narrow._batches.source), "_shuffled", narrowed)
+    monkeypatch.setattr(type(narrow._loop.batches.source), "_shuffled", narrowed)
     monkeypatch.setattr("nn.training.mini_batches.np.searchsorted", lambda *args, **kw: np.asarray(found(*args, **kw), dtype=np.int32))
     narrow.epoch()
     assert bits(narrow.model) == bits(usual.model)
