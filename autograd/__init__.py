@@ -3,27 +3,30 @@
 from typing import TYPE_CHECKING
 
 from autograd import ops
-from autograd.atomic import replacing
 from autograd.chain_rule import chain_rule
-from autograd.derivatives import grad, gradcheck, hessian, jacobian, value_and_grad
+from autograd.derivatives import grad, hessian, jacobian, value_and_grad
+from autograd.differences import gradcheck
 from autograd.draw import draw
-from autograd.masks import refuse_masked
+from autograd.errors import CompilationError, NudgeError, TraceError, UndefinedError, UnsafeCacheError
 from autograd.modes import anomaly
 from autograd.ops import *  # noqa: F403
-from autograd.ops import FUNCTIONS, Operation, UndefinedError, primitive
+from autograd.ops import FUNCTIONS, Operation, primitive
 from autograd.require import require
 from autograd.value import Value
-from autograd.vectorize import BACKENDS, Descent, ParameterLayout, TraceError, UpdateRule, Vectorized, c_compiler, vectorize
+from autograd.vectorize import BACKENDS, Descent, ParameterLayout, UpdateRule, Vectorized, c_compiler, vectorize
 from autograd.why import why
 
 __all__ = [
     "BACKENDS",
     "FUNCTIONS",
+    "CompilationError",
     "Descent",
+    "NudgeError",
     "Operation",
     "ParameterLayout",
     "TraceError",
     "UndefinedError",
+    "UnsafeCacheError",
     "UpdateRule",
     "Value",
     "Vectorized",
@@ -36,8 +39,6 @@ __all__ = [
     "hessian",
     "jacobian",
     "primitive",
-    "refuse_masked",
-    "replacing",
     "require",
     "value_and_grad",
     "vectorize",

@@ -74,7 +74,7 @@ def adjoints(order: Sequence[Any], among: Collection[Any], nodes: bool = False) 
     found: dict[Any, Any] = {order[-1]: 1.0}
     reached: dict[Any, Condition] = {order[-1]: True}
     risks = Risks(order) if nodes and mode.recording else None
-    with mode.being(sweeping=True):
+    with mode.temporarily(sweeping=True):
         for node in reversed(order):
             op, adjoint, operands = node.op, found.get(node), node.operands
             if op is None or adjoint is None:

@@ -1,4 +1,4 @@
-"""Copies and pickles of Values: a graph of any depth goes node by node in its one order, where copy and pickle would recurse."""
+"""Copies and pickles of Values: node by node in topological order, because recursion would fail for deep graphs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autograd.backward import topological_order
 
 
 class _Ahead(threading.local):
-    """The nodes that a deep copy or a pickle in this thread comes to next, each after its operands."""
+    """The nodes that a deep copy or a pickle in this thread visits next, each after its operands."""
 
     def __init__(self) -> None:
         self.nodes: set[Any] = set()
@@ -19,7 +19,10 @@ _ahead = _Ahead()
 
 
 def parts(node: Any) -> tuple[Any, ...]:
-    """What a Value's `__reduce_ex__` gives: all that comes before it in its graph, and its own slots, whose operands are done by then."""
+    """The result of a Value's `__reduce_ex__`.
+
+    It contains the nodes before the Value in its graph, so that they are copied first, and the Value's slots.
+    """
     before: list[Any] = []
     if node in _ahead.nodes:
         _ahead.nodes.remove(node)
@@ -38,11 +41,11 @@ def twin(node: Any) -> Any:
 
 
 def _blank(kind: type[Any], *_: Any) -> Any:
-    """A node without anything yet. What comes before it is given so that it is made first."""
+    """A node without attributes. The other arguments are the nodes that must be made before it."""
     return object.__new__(kind)
 
 
 def _slots(node: Any) -> dict[str, Any]:
-    """What a node holds: its slots, those of its subclass, and its other attributes."""
+    """The slots of a node, also those of a subclass, and its other attributes."""
     slots = [name for kind in type(node).__mro__ for name in getattr(kind, "__slots__", ()) if name not in ("__dict__", "__weakref__")]
     return {name: getattr(node, name) for name in slots if hasattr(node, name)} | getattr(node, "__dict__", {})

@@ -1,11 +1,8 @@
-"""Derivatives of functions: grad, value_and_grad, jacobian, hessian, and gradcheck, which tests the rules."""
+"""Derivatives of functions: grad, value_and_grad, jacobian, hessian."""
 
 from __future__ import annotations
 
-import math
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -19,13 +16,29 @@ from autograd.value import Value, make_constant
 
 
 def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tuple[Any, Any]]:
-    """A function that returns `f`'s value and its gradient by argument number `argnum`.
+    """Make a function that returns the value and the gradient of `f`.
 
-    That argument is a real number, a Value, or a list, tuple, named tuple, dict or numpy array of them, nested at
-    will; the gradient has its structure. `f` returns a scalar. Where all is plain numbers the results are floats.
-    Where the argument holds Values, or `f` closes over some, the results are Values in their graph.
-    Raises TypeError where `f` is no function, or returns anything but a scalar.
+    Parameters
+    ----------
+    f : callable
+        A function that returns a scalar.
+    argnum : int, default 0
+        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
+        numpy array of these, nested to any depth.
 
+    Returns
+    -------
+    callable
+        A function with the arguments of `f`. It returns a pair: the value, and the gradient in the structure of the argument.
+        Both consist of floats. If the argument contains Values, or `f` closes over Values, they consist of Values of that graph.
+
+    Raises
+    ------
+    TypeError
+        If `f` is not a function. The function returned raises TypeError if `f` does not return a scalar.
+
+    Examples
+    --------
     >>> value_and_grad(lambda x, y: x * x * y)(3.0, 2.0)
     (18.0, 12.0)
     """
@@ -34,7 +47,8 @@ def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tupl
     def derived(*arguments: Any, **options: Any) -> tuple[Any, Any]:
         frame = _Frame(f, argnum, arguments, options)
         if not isinstance(frame.output, (Node, Real)):
-            raise TypeError(f"grad needs a function that returns one scalar, got {type(frame.output).__name__}; see jacobian for several")
+            kind = type(frame.output).__name__
+            raise TypeError(f"grad needs a function that returns one scalar, this one returned {kind}. For several outputs use jacobian")
         result = frame.value(frame.output), frame.gradient(frame.output)
         frame.close()
         return result
@@ -43,8 +57,29 @@ def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tupl
 
 
 def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
-    """A function that returns the gradient of the scalar function `f`; see `value_and_grad`. Nests freely.
+    """Make a function that returns the gradient of `f`. `grad(grad(f))` is the second derivative.
 
+    Parameters
+    ----------
+    f : callable
+        A function that returns a scalar.
+    argnum : int, default 0
+        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
+        numpy array of these, nested to any depth.
+
+    Returns
+    -------
+    callable
+        A function with the arguments of `f`. It returns the gradient in the structure of the argument, as described for
+        `value_and_grad`.
+
+    Raises
+    ------
+    TypeError
+        If `f` is not a function. The function returned raises TypeError if `f` does not return a scalar.
+
+    Examples
+    --------
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
@@ -53,8 +88,29 @@ def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
 
 
 def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
-    """A function that returns, in the structure of `f`'s output, the gradient of each scalar in it.
+    """Make a function that returns the gradient of each scalar that `f` returns.
 
+    Parameters
+    ----------
+    f : callable
+        A function that returns a scalar, or a list, tuple, dict or array of scalars, nested to any depth.
+    argnum : int, default 0
+        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
+        numpy array of these, nested to any depth.
+
+    Returns
+    -------
+    callable
+        A function with the arguments of `f`. It returns the structure of `f`'s result, in which each scalar is replaced by its
+        gradient: for lists of m outputs and n inputs, m lists of n.
+
+    Raises
+    ------
+    TypeError
+        If `f` is not a function. The function returned raises TypeError if `f` returns anything other than real numbers or Values.
+
+    Examples
+    --------
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
     """
@@ -70,8 +126,28 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
 
 
 def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
-    """A function that returns the matrix of second derivatives of the scalar function `f`.
+    """Make a function that returns the second derivatives of `f`.
 
+    Parameters
+    ----------
+    f : callable
+        A function that returns a scalar.
+    argnum : int, default 0
+        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
+        numpy array of these, nested to any depth.
+
+    Returns
+    -------
+    callable
+        A function with the arguments of `f`. For a list of n inputs it returns the symmetric n by n matrix as a list of lists.
+
+    Raises
+    ------
+    TypeError
+        If `f` is not a function. The function returned raises TypeError if `f` does not return a scalar.
+
+    Examples
+    --------
     >>> hessian(lambda v: v[0] ** 2 * v[1])([3.0, 2.0])
     [[4.0, 6.0], [6.0, 0.0]]
     """
@@ -80,16 +156,16 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
 
 def _check_is_function(f: Any) -> None:
     if isinstance(f, Node):
-        raise TypeError(f"derivatives are taken of a function, got {f!r:.60}: of a Value call .backward(), and read its operands' .grad")
+        raise TypeError(f"expected a function to differentiate, got {f!r:.60}. For a Value call .backward() and read .grad of its operands")
     if not callable(f):
-        raise TypeError(f"derivatives are taken of a function, got {type(f).__name__} {f!r:.60}")
+        raise TypeError(f"expected a function to differentiate, got {type(f).__name__} {f!r:.60}")
 
 
 class _Frame:
-    """One call of `f` on fresh inputs, and the sweeps from its outputs back to them.
+    """One call of `f` on new input nodes, and the sweeps from its outputs back to them.
 
-    An input given as a node is fresh as an identity of it, so what comes out stays in the caller's graph. One
-    given as a number is a leaf while the frame is open, and a constant for whoever meets it afterwards.
+    For an input that is a node, the new node is its identity, so that the result stays in the caller's graph. For an input that is a
+    number, the new node is a leaf until `close`, and a constant afterwards.
     """
 
     def __init__(self, f: Callable[..., Any], argnum: int, arguments: Sequence[Any], options: dict[str, Any]) -> None:
@@ -107,12 +183,12 @@ class _Frame:
                 make_constant(leaf)
 
     def value(self, output: Any) -> Any:
-        """An output as the caller should see it: a number where nothing but plain numbers went into it."""
+        """An output for the caller: a float if it was computed from plain numbers alone."""
         is_plain = isinstance(output, Node) and self._is_plain(self._order(output))
         return output.data if is_plain else output
 
     def gradient(self, output: Any) -> Any:
-        """The derivative of one output by each input, in the inputs' structure: one sweep, which stops at them."""
+        """The derivative of one output by each input, in the structure of the inputs. One sweep, which stops at the inputs."""
         if not isinstance(output, Node):
             if not isinstance(output, (Real, np.number)):
                 raise TypeError(f"a function to differentiate returns real numbers or Values, got {type(output).__name__}")
@@ -145,14 +221,14 @@ def _fresh(given: Any) -> Any:
 
 
 def _node(adjoint: Any) -> Any:
-    """An adjoint as a node, also where it is a constant."""
+    """An adjoint as a node, also if it is a constant."""
     return adjoint if isinstance(adjoint, Node) else Value.apply(ops.identity, (adjoint,))
 
 
 def map_structure(f: Callable[[Any], Any], structure: Any) -> Any:
-    """`f` of every scalar in a structure, in the same structure: a scalar, or a list, tuple, named tuple, dict or array, nested at will.
+    """Apply `f` to every scalar in a structure, and return the results in a structure of the same types.
 
-    Of a dict the values are mapped, in the dict's order. The result has the type of the structure.
+    A structure is a scalar, or a list, tuple, named tuple, dict (its values, in its order) or array of structures.
     """
     if isinstance(structure, dict):
         mapped = structure.copy()
@@ -173,128 +249,3 @@ def flatten(structure: Any) -> list[Any]:
     scalars: list[Any] = []
     map_structure(scalars.append, structure)
     return scalars
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One derivative from the rules beside the same one from differences of values."""
-
-    of: str
-    by: str
-    derivative: float
-    difference: float
-    tolerance: float
-    slope: float = 0.0  # how steep the function is around the point, which says what a small derivative is
-    noise: float = 0.0  # what rounding may change the difference by
-
-    @property
-    def error(self) -> float:
-        """How far the two are apart beyond rounding, relative to the larger, or to half the slope; inf where one is not finite."""
-        if not (math.isfinite(self.derivative) and math.isfinite(self.difference)):
-            return 0.0 if self.derivative == self.difference else math.inf
-        apart = abs(self.derivative - self.difference) - self.noise
-        return apart / max(abs(self.derivative), abs(self.difference), self.slope / 2) if apart > 0 else 0.0
-
-    @property
-    def is_right(self) -> bool:
-        return self.error <= self.tolerance
-
-    def __str__(self) -> str:
-        verdict = "ok   " if self.is_right else "WRONG"
-        numbers = f"rule {self.derivative:.10g}, differences {self.difference:.10g}, error {self.error:.1e}"
-        return f"{verdict} d {self.of} / d {self.by}: {numbers}"
-
-
-@dataclass(frozen=True)
-class GradientReport:
-    """What `gradcheck` found: true where every derivative is right; prints as a table."""
-
-    comparisons: tuple[Comparison, ...]
-
-    @property
-    def wrong(self) -> tuple[Comparison, ...]:
-        return tuple(each for each in self.comparisons if not each.is_right)
-
-    def __bool__(self) -> bool:
-        return not self.wrong
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.comparisons)) or "nothing to check: the function has no inputs"
-
-    __repr__ = __str__
-
-
-def gradcheck(f: Callable[..., Any], *point: Any, tolerance: float = 1e-6) -> GradientReport:
-    """Compare derivatives with differences of values at a point: `f`'s by each input, and each operation's by each operand.
-
-    `f` takes the point's scalars and nested lists, and returns a scalar. The report is true where all agree,
-    and otherwise names the operation that is wrong, the operand, both numbers and the error. Second
-    derivatives are checked by `gradcheck(grad(f), x)`. An error is relative to the derivative, or to how steep the function is
-    around the point, so functions of any size are checked alike. The differences are Ridders' extrapolated ones (C. J. F.
-    Ridders, Advances in Engineering Software 4, 1982), good for ten digits away from kinks.
-
-    >>> report = gradcheck(lambda x: x**3, 2.0)
-    >>> bool(report), [each.derivative for each in report.comparisons]
-    (True, [12.0, 12.0])
-    """
-    comparisons = []
-    scalars = flatten(list(point))
-    numbers = [float(each.data if isinstance(each, Value) else each) for each in scalars]
-
-    def at(values: Sequence[Any]) -> Any:
-        remaining = iter(values)
-        return f(*map_structure(lambda _: next(remaining), list(point)))
-
-    def value_at(*values: float) -> float:
-        result = at(values)
-        return float(result.data if isinstance(result, Value) else result)
-
-    name = getattr(f, "__name__", "f").replace("<lambda>", "f")
-    if numbers:
-        gradients = grad(at)(numbers)
-        for index, derivative in enumerate(gradients):
-            rule = derivative.data if isinstance(derivative, Value) else float(derivative)
-            comparisons.append(Comparison(name, f"input {index}", rule, tolerance=tolerance, **_difference(value_at, numbers, index)))
-    output = at([Value(each) for each in numbers])
-    for node in topological_order(output) if isinstance(output, Value) else ():
-        op = node.op
-        if op is None or op is ops.identity:
-            continue
-        operands = [each if type(each) is float else each.data for each in node.operands]
-        for index, partial in enumerate(op.partials_at(node.data, operands)):
-            if type(node.operands[index]) is not float:
-                by = f"operand {index} of {op.describe(operands)}"
-                comparisons.append(Comparison(op.name, by, partial, tolerance=tolerance, **_difference(op.value, operands, index)))
-    return GradientReport(tuple(comparisons))
-
-
-def _difference(f: Callable[..., float], point: Sequence[float], index: int) -> dict[str, float]:
-    """The derivative of `f` by one coordinate, as the `difference`, `slope` and `noise` of a Comparison.
-
-    Ridders' extrapolation of central differences; of its rows the one with the least error counts.
-    """
-
-    def at(x: float) -> float:
-        return f(*point[:index], x, *point[index + 1 :])
-
-    best, least = {"difference": math.nan, "slope": 0.0, "noise": 0.0}, math.inf
-    x = point[index]
-    step = 0.05 * max(abs(x), 0.1)
-    previous: list[float] = []
-    for _ in range(12):
-        try:
-            above, middle, below = at(x + step), at(x), at(x - step)
-        except (ArithmeticError, ValueError):  # a step out of the domain: a shorter one may stay inside
-            previous, step = [], step / 4
-            continue
-        slope = max(abs(above - middle), abs(middle - below)) / step
-        noise = 8 * sys.float_info.epsilon * max(abs(above), abs(below)) / step
-        row = [(above - below) / (2 * step)]
-        for column, before in enumerate(previous):
-            factor = 1.96 ** (column + 1)
-            row.append((row[-1] * factor - before) / (factor - 1))
-            error = max(abs(row[-1] - row[-2]), abs(row[-1] - before))
-            if error < least:
-                best, least = {"difference": row[-1], "slope": slope, "noise": noise}, error
-        previous, step = row, step / 1.4
-    return best

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd import ops
-from autograd.modes import TraceError, mode
+from autograd.errors import TraceError
+from autograd.modes import mode
 from autograd.ops import Node, Operation
 
 Method = Callable[[Any, Any], Any]

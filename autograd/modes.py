@@ -1,4 +1,4 @@
-"""Modes: what else happens in this thread while nodes are made, from anomaly() to the recording of a program."""
+"""Modes of a thread that change what making a node does: `anomaly()`, derivatives of derivatives, recording of a program."""
 
 from __future__ import annotations
 
@@ -11,38 +11,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from autograd.errors import TraceError
+
 LIBRARY = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("autograd", "nn"))
 
 
-class TraceError(TypeError):
-    """A function to be recorded asked of a number what only a known one has, so no program can be made of it."""
-
-
 class Demand(NamedTuple):
-    """A condition that numbers must meet, and what to say where they do not."""
+    """A condition on numbers, and the message for numbers that do not meet it."""
 
     condition: Any
     message: str
     numbers: tuple[Any, ...]
 
     def complaint(self, numbers: Sequence[Any]) -> str:
-        """The message about these numbers."""
+        """The message, with these numbers filled in."""
         return self.message.format(numbers[0] if len(numbers) == 1 else list(numbers))
 
 
 class Modes(threading.local):
-    """The modes of one thread, which no other thread is in."""
+    """The modes of the current thread."""
 
-    anomaly = False  # a number that is not finite is an error
-    sweeping = False  # a forward value outside the domain is inf or nan, not an error: derivatives are being read with nodes
-    recording = False  # comparisons are part of a program, and a number read from a Value now would be the program's for ever
-    demands: list[Demand] | None = None  # and so is what `require` asks meanwhile
+    anomaly = False  # a number that is not finite raises an error
+    sweeping = False  # a value outside the domain is inf or nan instead of an error: a sweep computes derivatives with nodes
+    recording = False  # comparisons become part of a program; reading a number from a Value would make it a constant
+    demands: list[Demand] | None = None  # while recording: the conditions passed to `require`
 
     @contextmanager
-    def being(self, **settings: Any) -> Iterator[None]:
-        """While this thread's modes are these, and the others as they are."""
+    def temporarily(self, **settings: Any) -> Iterator[None]:
+        """Set some modes inside the block, and restore them after it."""
         modes, before = vars(self), {name: getattr(self, name) for name in settings}
-        try:  # a signal may interrupt at any line, so these are single calls
+        try:  # single calls, because a signal may interrupt between two lines
             modes.update(settings)
             yield
         finally:
@@ -50,17 +48,25 @@ class Modes(threading.local):
 
 
 mode = Modes()
-watchers = 0  # anomaly() blocks that are open in any thread: making a node asks here first, as it costs a tenth of asking the thread
-recorders = 0  # recordings that are being made in any thread: reading a Value's number asks here first
+# The number of open anomaly() blocks and of recordings in all threads. Making a node and reading a number check these first,
+# because reading a global costs a tenth of reading a thread-local attribute.
+watchers = 0
+recorders = 0
 _counting = threading.Lock()
 
 
 @contextmanager
 def anomaly() -> Iterator[None]:
-    """Within this block the first value or gradient that is not finite raises FloatingPointError, in this thread.
+    """Raise an error for the first value or gradient that is not finite, inside the block and in the current thread.
 
-    The error names the operation, its operands, and the source line that made the node.
+    Raises
+    ------
+    FloatingPointError
+        If an operation or a gradient gives inf or nan. The message names the operation, its operands, and the source line
+        that made the node.
 
+    Examples
+    --------
     >>> from autograd.value import Value
     >>> with anomaly():  # doctest: +ELLIPSIS
     ...     Value(1e200) * 1e200
@@ -71,7 +77,7 @@ def anomaly() -> Iterator[None]:
     with _counting:
         watchers += 1
     try:
-        with mode.being(anomaly=True):
+        with mode.temporarily(anomaly=True):
             yield
     finally:
         with _counting:
@@ -80,13 +86,13 @@ def anomaly() -> Iterator[None]:
 
 @contextmanager
 def recording() -> Iterator[list[Demand]]:
-    """While a program is recorded: comparisons become part of it. Gives what `require` asks meanwhile."""
+    """Record a program inside the block: comparisons become part of it. Yields the list of conditions passed to `require`."""
     global recorders
     demands: list[Demand] = []
     with _counting:
         recorders += 1
     try:
-        with mode.being(recording=True, demands=demands):
+        with mode.temporarily(recording=True, demands=demands):
             yield demands
     finally:
         with _counting:
@@ -94,7 +100,7 @@ def recording() -> Iterator[list[Demand]]:
 
 
 def refuse_in_recording(what: str, instead: str) -> None:
-    """Raise TraceError where this thread records a function: what is read from a Value would be frozen in the program."""
+    """Raise TraceError if this thread is recording: what is read from a Value would become a constant of the program."""
     if mode.recording:
         raise TraceError(
             f"{what} of a Value in a recorded function, at {user_line()}: the program is recorded once, and parameters change. {instead}"
@@ -102,7 +108,7 @@ def refuse_in_recording(what: str, instead: str) -> None:
 
 
 def user_line() -> str:
-    """The innermost source line outside this library, as `file:line`."""
+    """The innermost source line outside of this library, as `file:line`."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith(LIBRARY):
         frame = frame.f_back
@@ -110,7 +116,7 @@ def user_line() -> str:
 
 
 def check_value(node: Any) -> None:
-    """In anomaly mode note the line that made a new node, and raise FloatingPointError where its value is not finite."""
+    """In anomaly mode, store the source line of a new node, and raise FloatingPointError if its value is not finite."""
     if not mode.anomaly:
         return
     node._line = user_line()
@@ -119,7 +125,10 @@ def check_value(node: Any) -> None:
 
 
 def check_gradients(order: Sequence[Any], adjoints: Mapping[Any, float] | None = None) -> None:
-    """Raise FloatingPointError for the first gradient of a sweep that is not finite: in the nodes' `grad`, or in `adjoints`."""
+    """Raise FloatingPointError for the first gradient of a sweep that is not finite.
+
+    The gradients are read from `adjoints`, or from the nodes' `grad` if `adjoints` is None.
+    """
     for node in reversed(order):
         for index, operand in enumerate(node.operands):
             if type(operand) is float:

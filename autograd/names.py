@@ -1,7 +1,7 @@
-"""What the nodes of a graph are called, in formulas and in pictures, by their part in a model.
+"""Names for the nodes of a graph in formulas and pictures, from the user's labels and from a model.
 
-A parameter's full name is the expression that reaches it, `layers[0].neurons[3].weights[2]`; in a formula it is `w[0,3,2]`, the bias
-`b[0,3]`, and what the neuron makes of them `z[0,3]`, its weighted sum, and `a[0,3]`, its activation.
+A parameter's full name is the expression that reaches it, `layers[0].neurons[3].weights[2]`. Its short name in a formula is
+`w[0,3,2]`. The neuron's bias is `b[0,3]`, its weighted sum `z[0,3]` and its activation `a[0,3]`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from autograd import ops
@@ -21,14 +22,14 @@ LETTERS = {"weight": "w", "weights": "w", "bias": "b", "biases": "b"}
 
 @dataclass(frozen=True)
 class ModelNames:
-    """Full names of a model's parameters, and short ones of parameters, weighted sums and activations."""
+    """Full names of a model's parameters, and short names of its parameters, weighted sums and activations."""
 
     full: Mapping[Value, str] = field(default_factory=dict)
     short: Mapping[Value, str] = field(default_factory=dict)
 
 
 def model_names(output: Value, model: object) -> ModelNames:
-    """The names that a model gives to its parameters and to nodes of `output`'s graph; none where the model is None.
+    """The names that a model gives to its parameters and to nodes of `output`'s graph. Without a model there are no names.
 
     Raises TypeError for a model without `named_parameters()`.
     """
@@ -44,9 +45,10 @@ def model_names(output: Value, model: object) -> ModelNames:
 
 
 class Names:
-    """What the nodes of one text are called: the output, the leaf, and those on the way.
+    """Unique names for the nodes of one text: the output, the leaf, and the nodes between them.
 
-    By the user's label or the model's name, numbered where another has it too, else v1, v2, ... from the output on.
+    A node has the user's label or the model's name, with a number if another node has it too; otherwise v1, v2, ... from the
+    output on.
     """
 
     def __init__(self, output: Value, leaf: Value, way: Iterable[Value], model: ModelNames) -> None:
@@ -70,34 +72,36 @@ class Names:
         return str(node.label) or self.model.short.get(node, "")
 
     def full(self, node: Value) -> str:
-        """The model's own name for a parameter, where it is not the one used; else empty."""
+        """The model's full name of a parameter; empty if the text uses that name already."""
         full = self.model.full.get(node, "")
         return full if full != self.names.get(node) else ""
 
     def rank(self, node: Value) -> int:
-        """Which place a node takes in the text, from the output on."""
+        """The position of a node in the text, from the output on."""
         return self.ranks[node]
 
     def derivative(self, node: Value, operand: Value) -> str:
         return f"∂{self[node]}/∂{self[operand]}"
 
     def define(self, node: Value, width: int = 0) -> str:
-        """`v1 = x * 2 = 6`, with numbers for what has no name."""
-        assert node.op is not None  # only what was computed has a definition
+        """`v1 = x * 2 = 6`. Operands without a name are numbers."""
+        assert node.op is not None  # leaves have no definition
         operands = [number(each) if isinstance(each, float) else self.names.get(each) or self._mentioned(each) for each in node.operands]
         return f"{self[node]:{width}} = {node.op.describe(operands)} = {number(node.data)}"
 
     def _mentioned(self, node: Value) -> str:
-        """The number of what has no part in the text, behind the user's label where that is short."""
+        """The number of a node that has no name in the text, after the user's label if that is short."""
         return f"{node.label}={number(node.data)}" if 0 < len(node.label) <= 8 else number(node.data)
 
 
 def number(given: float) -> str:
-    return f"{given + 0.0:.4g}"  # without the sign of -0.0
+    """Four significant digits, as short as possible, without the sign of -0.0."""
+    return f"{given + 0.0:.4g}"
 
 
+@lru_cache(2**17)  # a model's names are needed again for each graph
 def short(name: str, letter: str = "") -> str:
-    """`w[0,3,2]` for `layers[0].neurons[3].weights[2]`, `left.b[0]` for `left.layers[0].bias`: of lists the indices say enough."""
+    """`w[0,3,2]` for `layers[0].neurons[3].weights[2]`, `left.b[0]` for `left.layers[0].bias`: lists are named by their indices."""
     parts = [(word.lstrip("."), INDEX.findall(indices)) for word, indices in ATTRIBUTE.findall(name)]
     words = [word for word, indices in parts[:-1] if not indices]
     last = parts[-1][0]
@@ -120,26 +124,26 @@ INDEX = re.compile(r"\[['\"]?(.*?)['\"]?\]")
 
 
 def _home(weight: str) -> str:
-    """What holds the weights of one neuron, this one among them: the list it is in, or where it has no index all beside it."""
+    """The container of one neuron's weights: the list that a weight is in; for a weight without an index, its owner."""
     return weight.rpartition("[")[0] if weight.endswith("]") else f"{weight.rpartition('.')[0]}.*".lstrip(".")
 
 
 class _Neurons:
     """The weighted sums of a model's weights in a graph, and the activations after them.
 
-    A weighted sum is one node, or a tree of + over products. Each product has one parameter among its factors, the weight, and
-    all the weights have one home. What adds up more products than a home holds, as the sum of a batch does, or adds
-    anything but a parameter, is another thing.
+    A weighted sum is one node, or a tree of additions of products. Each product has exactly one parameter as a factor, the weight, and
+    all the weights are in the same container, their home. A sum is not a neuron's if it has more products than the home has weights,
+    as the sum over a batch, or if it adds anything else except a parameter.
     """
 
     def __init__(self, output: Value, full: Mapping[Value, str]) -> None:
         self.homes = {parameter: _home(name) for parameter, name in full.items()}
         self.sizes = Counter(self.homes.values())
-        self.products: dict[Value, tuple[str, int]] = {}  # the home of the weights in it, and how many they are
+        self.products: dict[Value, tuple[str, int]] = {}  # the home of its weights, and their number
         self.sums: dict[Value, tuple[str, int]] = {}
-        self.users: dict[Value, list[Value]] = {}  # of a sum
-        self.made: dict[Value, Value] = {}  # what is made of one sum and nothing else, with that sum
-        self.taken: set[Value] = set()  # what weights multiply of that: the activations
+        self.users: dict[Value, list[Value]] = {}  # the nodes that use a sum
+        self.made: dict[Value, Value] = {}  # nodes computed from one sum alone, and that sum
+        self.taken: set[Value] = set()  # those of them that are multiplied by weights: the activations
         for node in topological_order(output):
             if node.op is not None:
                 self._read(node)
@@ -162,7 +166,7 @@ class _Neurons:
                 self.made[node] = source
 
     def _weigh(self, node: Value, left: Sequence[Any], right: Sequence[Any], found: dict[Value, tuple[str, int]]) -> None:
-        """Note a weighted sum or a product where the parameters in it, save those that meet each other, are weights of one home."""
+        """Store a weighted sum or product if its weights have one home. A product of two parameters has no weight."""
         homes = self.homes
         pairs = [(a, b) if a in homes else (b, a) for a, b in zip(left, right) if (a in homes) != (b in homes)]
         if whole := self._whole({homes[weight] for weight, _ in pairs}, len(pairs)):
@@ -170,9 +174,9 @@ class _Neurons:
             self.taken |= self.made.keys() & {given for _, given in pairs}
 
     def _add(self, node: Value) -> None:
-        """Note a sum of products and parameters; sums among its operands are then only parts of it."""
+        """Store a sum of products and parameters. Its operands are then no longer sums on their own."""
         first, *others = node.operands
-        given = others if first == 0.0 and type(first) is float and node.op is ops.add else node.operands  # Python's sum starts at 0
+        given = others if first == 0.0 and type(first) is float and node.op is ops.add else node.operands  # Python's sum starts with 0
         summands = [each for each in given if each not in self.homes]
         parts = [self.products.get(each) or self.sums.get(each) for each in summands]  # type: ignore[arg-type]
         if whole := self._whole({part[0] if part else None for part in parts}, sum(part[1] for part in parts if part)):
@@ -185,7 +189,7 @@ class _Neurons:
         return (home, count) if home is not None and count <= self.sizes[home] else None
 
     def names(self) -> dict[Value, str]:
-        """`z[0,3]` for each weighted sum and `a[0,3]` for its activation, save where two homes would give the same name."""
+        """`z[0,3]` for each weighted sum and `a[0,3]` for its activation, unless two homes would give the same name."""
         homes: dict[str, set[str]] = {}
         for home, _ in self.sums.values():
             homes.setdefault(short(home, "z"), set()).add(home)

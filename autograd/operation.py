@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.errors import UndefinedError
+
 SMALLEST = float(np.finfo(np.float32).tiny)
 OR, AND, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 9)  # precedences, as in mathematics
 
@@ -35,10 +37,6 @@ class Node:
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
         """The node that stands for `op` applied to `operands` (nodes and real numbers)."""
         raise NotImplementedError
-
-
-class UndefinedError(ValueError, ZeroDivisionError):
-    """An operation met floats outside its domain: `log(-1.0)`, `1.0 / 0.0`."""
 
 
 class Operation:
@@ -82,6 +80,8 @@ class Operation:
         normalised: bool = False,
         is_special: bool = False,
         internal: bool = False,
+        saturates: bool = False,
+        domain: str = "",
     ) -> None:
         self.name, self.symbol, self.precedence = name, symbol or name, precedence
         self.on_floats, self.on_arrays = on_floats, on_arrays
@@ -90,6 +90,7 @@ class Operation:
         self.variadic, self.arity, self.reduction = variadic, len(partials), reduction
         self.selects, self.singular, self.normalised = selects, singular, normalised
         self.is_special, self.internal = is_special, internal
+        self.saturates, self.domain = saturates, domain
         self.is_linear = all(isinstance(each, float) for each in self.partials)
         self.is_simple = not variadic and not selects and len(partials) <= 2 and (self.is_linear or all(map(callable, partials)))
         self.flat = frozenset(index for index, each in enumerate(self.partials) if each == 0.0)

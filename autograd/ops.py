@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd import kernels
-from autograd.operation import AND, ATOM, COMPARISON, OR, POWER, PRODUCT, SIGN, SUM, TABLE, Node, Operation, UndefinedError, primitive, real  # noqa: F401
+from autograd.operation import AND, ATOM, COMPARISON, OR, POWER, PRODUCT, SIGN, SUM, TABLE, Node, Operation, primitive, real  # noqa: F401
 
 
 def terms(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:
@@ -109,25 +109,25 @@ absolute      = row("abs",           abs,                  np.absolute,         
 sign          = row("sign",          kernels.sign,         np.sign,                      0.0)
 sin           = row("sin",           math.sin,             np.sin,                       lambda y, x: cos(x))
 cos           = row("cos",           math.cos,             np.cos,                       lambda y, x: -sin(x))
-atan          = row("atan",          math.atan,            np.arctan,                    lambda y, x: 1 / (1 + x * x))
-tanh          = row("tanh",          math.tanh,            np.tanh,                      lambda y, x: sech_squared(x))  # 1 - y^2, exact
-sech_squared  = row("sech_squared",  kernels.sech_squared, kernels.sech_squared_arrays,  lambda y, x: -2 * tanh(x) * y, internal=True)
-sigmoid       = row("sigmoid",       kernels.sigmoid,      kernels.sigmoid_arrays,       lambda y, x: logistic_pdf(x))  # y (1 - y), exact
-logistic_pdf  = row("logistic_pdf",  kernels.logistic_pdf, kernels.logistic_pdf_arrays,  lambda y, x: -tanh(x / 2) * y, internal=True)
-softplus      = row("softplus",      kernels.softplus,     kernels.softplus_arrays,      lambda y, x: sigmoid(x))
+atan          = row("atan",          math.atan,            np.arctan,                    lambda y, x: 1 / (1 + x * x), saturates=True)
+tanh          = row("tanh",          math.tanh,            np.tanh,                      lambda y, x: sech_squared(x), saturates=True)  # 1 - y^2, exact
+sech_squared  = row("sech_squared",  kernels.sech_squared, kernels.sech_squared_arrays,  lambda y, x: -2 * tanh(x) * y, internal=True, saturates=True)
+sigmoid       = row("sigmoid",       kernels.sigmoid,      kernels.sigmoid_arrays,       lambda y, x: logistic_pdf(x), saturates=True)  # y (1 - y), exact
+logistic_pdf  = row("logistic_pdf",  kernels.logistic_pdf, kernels.logistic_pdf_arrays,  lambda y, x: -tanh(x / 2) * y, internal=True, saturates=True)
+softplus      = row("softplus",      kernels.softplus,     kernels.softplus_arrays,      lambda y, x: sigmoid(x), saturates=True)
 relu          = row("relu",          kernels.relu,         lambda x: np.maximum(x, 0.0), lambda y, x: x > 0, selects=True)
-erf           = row("erf",           math.erf,             kernels.erf_arrays,           lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x), is_special=True)
-erfc          = row("erfc",          math.erfc,            kernels.erfc_arrays,          lambda y, x: -2 / math.sqrt(math.pi) * exp(-x * x), is_special=True)
+erf           = row("erf",           math.erf,             kernels.erf_arrays,           lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x), is_special=True, saturates=True)
+erfc          = row("erfc",          math.erfc,            kernels.erfc_arrays,          lambda y, x: -2 / math.sqrt(math.pi) * exp(-x * x), is_special=True, saturates=True)
 
 #                        name             on floats             on arrays                     one that can be infinite or nan
 exp           = singular("exp",           math.exp,             np.exp,                       lambda y, x: y)
-log           = singular("log",           math.log,             np.log,                       lambda y, x: 1 / x)
-log1p         = singular("log1p",         math.log1p,           np.log1p,                     lambda y, x: 1 / (1 + x))
+log           = singular("log",           math.log,             np.log,                       lambda y, x: 1 / x, domain="x > 0")
+log1p         = singular("log1p",         math.log1p,           np.log1p,                     lambda y, x: 1 / (1 + x), domain="x > -1")
 expm1         = singular("expm1",         math.expm1,           np.expm1,                     lambda y, x: exp(x))
-sqrt          = singular("sqrt",          math.sqrt,            np.sqrt,                      lambda y, x: 0.5 / y)
+sqrt          = singular("sqrt",          math.sqrt,            np.sqrt,                      lambda y, x: 0.5 / y, domain="x >= 0")
 tan           = singular("tan",           math.tan,             np.tan,                       lambda y, x: 1 + y * y)
-asin          = singular("asin",          math.asin,            np.arcsin,                    lambda y, x: 1 / sqrt(_one_minus_square(x)))
-acos          = singular("acos",          math.acos,            np.arccos,                    lambda y, x: -1 / sqrt(_one_minus_square(x)))
+asin          = singular("asin",          math.asin,            np.arcsin,                    lambda y, x: 1 / sqrt(_one_minus_square(x)), domain="-1 <= x <= 1")
+acos          = singular("acos",          math.acos,            np.arccos,                    lambda y, x: -1 / sqrt(_one_minus_square(x)), domain="-1 <= x <= 1")
 sinh          = singular("sinh",          math.sinh,            np.sinh,                      lambda y, x: cosh(x))
 cosh          = singular("cosh",          math.cosh,            np.cosh,                      lambda y, x: sinh(x))
 

@@ -1,4 +1,4 @@
-"""require: what a function asks of the numbers it is given, said once, for single examples and for whole batches."""
+"""require: conditions on the arguments of a function, for single examples and for batches."""
 
 from __future__ import annotations
 
@@ -9,11 +9,27 @@ from autograd.ops import Node
 
 
 def require(condition: Any, message: str, *numbers: Any) -> None:
-    """Raise ValueError unless the condition holds; `{}` in the message stands for the numbers that it is about.
+    """Raise ValueError if a condition does not hold.
 
-    In a function that is being recorded the condition is not known yet: it becomes part of the program, which asks it of each
-    example in a batch before it computes anything.
+    While a function is recorded, the condition becomes part of the program. The program checks it for every example of a batch
+    before it computes anything.
 
+    Parameters
+    ----------
+    condition : bool or node
+        The condition, usually a comparison of arguments.
+    message : str
+        The error message. `{}` in it is replaced by `numbers`.
+    *numbers : float
+        The numbers that the message mentions.
+
+    Raises
+    ------
+    ValueError
+        If the condition does not hold.
+
+    Examples
+    --------
     >>> require(0 <= 2 <= 1, "expected a probability, got {}", 2)
     Traceback (most recent call last):
     ValueError: expected a probability, got 2

@@ -1,21 +1,33 @@
-"""Why a gradient is what it is: zero, not finite, tiny or huge, and which operations made it so."""
+"""Why a gradient is zero, not finite, tiny or huge, and which operations are the cause."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from autograd.chain_rule import Factor, Paths, along, counted, log_size, turned
-from autograd.names import Names, model_names, number
-from autograd.ops import terms
+from autograd import ops
+from autograd.names import ModelNames, Names, model_names, number
+from autograd.paths import Factor, Paths, along, counted, log_size, turned
 from autograd.value import Value
 
-TINY, HUGE = 1e-6, 1e6  # where a gradient starts to call for an explanation
+TINY, HUGE = 1e-6, 1e6  # beyond these sizes a gradient needs an explanation
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a gradient is, in a word, and the factors that made it so, the most telling first. Prints as an explanation."""
+    """The explanation of a gradient. Prints as text.
+
+    Attributes
+    ----------
+    verdict : str
+        "unconnected", "zero", "cancelled", "nan", "infinite", "tiny", "huge" or "ordinary".
+    gradient : float
+        The derivative of the output by the leaf.
+    causes : tuple of Factor
+        The local derivatives that are the cause, the most important first.
+    text : str
+        The explanation.
+    """
 
     verdict: str
     gradient: float
@@ -29,20 +41,48 @@ class Diagnosis:
 
 
 def why(output: Value, leaf: Value, model: object = None) -> Diagnosis:
-    """Why the derivative of `output` by `leaf` is zero, not finite, tiny or huge: the operations responsible, in words.
+    """Explain why the derivative of `output` by `leaf` is zero, not finite, tiny or huge.
 
-    Names the source line of each where the graph was made under `anomaly()`. A `model`, anything with `named_parameters()`,
-    gives its names to parameters and neurons: `w[0,3,2]`, `z[0,3]`, `a[0,3]`.
+    The explanation names the operations that are the cause, and their source lines if the graph was made under `anomaly()`.
+    `chain_rule(output, leaf).why()` returns the same.
 
+    Parameters
+    ----------
+    output : Value
+        The result to differentiate.
+    leaf : Value
+        The node to differentiate by.
+    model : object, optional
+        A model with `named_parameters()`. It names the parameters and neurons: `w[0,3,2]`, `z[0,3]`, `a[0,3]`.
+
+    Returns
+    -------
+    Diagnosis
+        The verdict, the gradient, the causes, and the explanation as text. Print it to read it.
+
+    Raises
+    ------
+    TypeError
+        If `output` or `leaf` is not a Value, or `model` has no `named_parameters()`.
+    ValueError
+        If a leaf's `data` was assigned after the graph was made.
+
+    Examples
+    --------
     >>> x = Value(-2.0, label="x")
     >>> print(why(3 * x.relu(), x))
-    the gradient of output by x is 0: every path meets a factor of 0
+    the gradient of output by x is 0: every path contains a factor of 0
       ∂v1/∂x = 0 at v1 = relu(x) = 0: this relu is off, as x = -2 is not above 0
     to learn the source lines, make the graph inside `with anomaly():`
     """
-    paths = Paths(output, leaf, most=2)
-    verdict, reason, causes = _diagnose(paths)
-    names = Names(output, leaf, along(causes), model_names(output, model))
+    return diagnose(Paths(output, leaf, most=2), model_names(output, model))
+
+
+def diagnose(paths: Paths, model: ModelNames) -> Diagnosis:
+    """The diagnosis of the derivative with these paths."""
+    output, leaf = paths.output, paths.leaf
+    verdict, reason, causes = _verdict(paths)
+    names = Names(output, leaf, along(causes), model)
     if verdict == "unconnected":
         reason += turned(output, leaf, names)
     by = f"{names[leaf]} ({names.full(leaf)})" if names.full(leaf) else names[leaf]
@@ -58,8 +98,8 @@ def why(output: Value, leaf: Value, model: object = None) -> Diagnosis:
     return Diagnosis(verdict, paths.gradient, tuple(causes), "\n".join(lines))
 
 
-def _diagnose(paths: Paths) -> tuple[str, str, list[Factor]]:
-    """The verdict, the reason in words, and the factors responsible."""
+def _verdict(paths: Paths) -> tuple[str, str, list[Factor]]:
+    """The verdict, the reason in words, and the factors that are the cause."""
     gradient = paths.gradient
     if not paths.is_connected:
         return "unconnected", "the output was computed without it", []
@@ -67,14 +107,14 @@ def _diagnose(paths: Paths) -> tuple[str, str, list[Factor]]:
         verdict = "nan" if math.isnan(gradient) else "infinite"
         every = [factor for node in reversed(paths.factors) for factor in paths.factors[node]]
         if broken := [factor for factor in reversed(every) if not math.isfinite(factor.node.data) and math.isfinite(factor.operand.data)]:
-            return verdict, "a value on the way is not finite", broken[:1]
+            return verdict, "a value on the path is not finite", broken[:1]
         if wild := [factor for factor in every if not math.isfinite(factor.derivative)]:
             zero = any(factor.derivative == 0 for factor in every)
-            return verdict, "a factor is not finite" + (", and meets one of 0" if math.isnan(gradient) and zero else ""), wild[:1]
+            return verdict, "a factor is not finite" + (", and another is 0" if math.isnan(gradient) and zero else ""), wild[:1]
         return verdict, "the product of these and other factors is beyond the largest number", _extremes(paths, 1)
     if gradient == 0:
         if stops := paths.stops():
-            return "zero", "every path meets a factor of 0", stops
+            return "zero", "every path contains a factor of 0", stops
         if paths.path(0).product == 0:
             return "zero", "the product of these and other factors is below the smallest number", _extremes(paths, -1)
         return "cancelled", f"{counted(paths.count)} cancel, each alone up to {number(abs(paths.path(0).product))}", []
@@ -87,11 +127,11 @@ def _diagnose(paths: Paths) -> tuple[str, str, list[Factor]]:
         if largest < abs(gradient) / 10:
             return "huge", f"{counted(paths.count)} add up, each alone at most {number(largest)}", []
         return "huge", "large factors multiply along the largest path", _extremes(paths, 1)
-    return "ordinary", f"nothing strange: {counted(paths.count)}, the largest gives {number(paths.path(0).product)}", []
+    return "ordinary", f"nothing unusual: {counted(paths.count)}, the largest gives {number(paths.path(0).product)}", []
 
 
 def _extremes(paths: Paths, side: int) -> list[Factor]:
-    """The factors of the largest path that make it large (side 1) or small (side -1): the strongest, and those comparable to it."""
+    """The factors that make the largest path large (side 1) or small (side -1): the strongest, and others of similar strength."""
     sizes = {factor: side * log_size(factor.derivative) for factor in paths.path(0).factors}
     least = max(sizes.values()) / 4
     telling = [factor for factor, size in sizes.items() if size > 0 and size >= least]
@@ -99,39 +139,32 @@ def _extremes(paths: Paths, side: int) -> list[Factor]:
 
 
 def _explanation(cause: Factor, names: Names) -> str:
-    """What about an operation made its local derivative, in words for the operations where one can say."""
+    """Why an operation has this local derivative, in words."""
     op, operands = cause.node.op, cause.node.operands
     assert op is not None  # a leaf has no factors
     numbers = [each if isinstance(each, float) else each.data for each in operands]
     own = f"{names[cause.operand]} = {number(numbers[cause.index])}"
     other = number(numbers[1 - cause.index]) if len(numbers) == 2 else ""
-    match op.name:
-        case "relu":
-            return f"this relu is off, as {own} is not above 0"
-        case "sigmoid" | "tanh" | "erf" | "erfc" | "softplus" | "logistic_pdf" | "sech_squared" if abs(cause.derivative) < 0.01:
-            return f"this {op.name} is saturated, with {own} far from where it is steep"
-        case "divide" if cause.index == 1 or abs(numbers[1]) < 1:
-            return (
-                f"a division by {number(numbers[1])}, almost nothing" if abs(numbers[1]) < 1e-3 else f"a division by {number(numbers[1])}"
-            )
-        case "divide":
-            return f"a division by {other}"
-        case "multiply":
-            return f"it is multiplied by {other}"
-        case "weighted_sum":
-            weights, inputs, _ = terms(numbers)
-            partners = [*inputs, *weights]
-            return f"it is multiplied by {number(partners[cause.index])}" if cause.index < len(partners) else "it is the bias"
-        case "log" | "sqrt" | "log1p":
-            return f"{op.name} is steep or undefined at {own}, close to the end of its domain"
-        case "exp" | "expm1" | "sinh" | "cosh":
-            return f"{op.name} of {own} grows as fast as it is large" if cause.derivative > 1 else f"{op.name} is flat at {own}"
-        case "power":
-            return f"the power is {number(numbers[0])} to the {number(numbers[1])}"
-        case "maximum" | "minimum" | "fmin":
-            return f"the {op.name} is the other operand, {other}"
-        case "where":
-            return "the condition has no derivative" if cause.index == 0 else "the condition chose the other operand"
-        case "sign" | "less" | "less_equal" | "greater" | "greater_equal" | "equal" | "not_equal":
-            return f"{op.name} is flat: its derivative is 0 wherever it has one"
+    if cause.index in op.flat:
+        return "the condition has no derivative" if op is ops.where else f"{op.name} is flat: its derivative is 0 wherever it has one"
+    if op.selects:
+        if len(numbers) == 1:
+            return f"this {op.name} is off, as {own} is not above 0"
+        return "the condition chose the other operand" if op is ops.where else f"the {op.name} is the other operand, {other}"
+    if op.has_terms:
+        weights, inputs, _ = ops.terms(numbers)
+        partners = [*inputs, *weights]
+        return f"it is multiplied by {number(partners[cause.index])}" if cause.index < len(partners) else "it is the bias"
+    if op is ops.multiply:
+        return f"it is multiplied by {other}"
+    if op is ops.divide:
+        return f"a division by {number(numbers[1])}{', almost nothing' if abs(numbers[1]) < 1e-3 else ''}"
+    if op is ops.power:
+        return f"the power is {number(numbers[0])} to the {number(numbers[1])}"
+    if op.saturates and abs(cause.derivative) < 0.01:
+        return f"this {op.name} is saturated, with {own} far from where it is steep"
+    if op.domain:
+        return f"{op.name} is steep or undefined at {own}, close to the end of its domain {op.domain}"
+    if op.singular and len(numbers) == 1 and not op.internal:
+        return f"{op.name} of {own} grows as fast as it is large" if cause.derivative > 1 else f"{op.name} is flat at {own}"
     return f"that is what the rule of {op.name} gives at {own}"

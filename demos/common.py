@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograd import BACKENDS, c_compiler, vectorize
+from autograd._support import missing
 
 try:
     import matplotlib as mpl
     from PIL import Image
 except ImportError:
-    sys.exit("the demos need matplotlib and Pillow: pip install matplotlib pillow (the extra `demos`)")
+    sys.exit(missing("this demo", "matplotlib", "pillow"))
 
 mpl.use("Agg")  # draw to files only
 
@@ -53,7 +54,7 @@ def runnable(name: str) -> str:
     except ImportError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     if name == "native" and not c_compiler():
-        raise argparse.ArgumentTypeError('backend="native" needs a C compiler: pip install ziglang (the extra `native`)')
+        raise argparse.ArgumentTypeError(missing('backend="native"', "ziglang", what="a C compiler"))
     return name
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd import refuse_masked
+from autograd._support import refuse_masked
 
 Seed = int | np.random.Generator
 

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from autograd import TraceError, Value, grad, replacing, value_and_grad, vectorize, weighted_sum
+from autograd import TraceError, Value, grad, value_and_grad, vectorize, weighted_sum
+from autograd._support import replacing
 from nn import nudge_plots
 from nn.activations import name_of
 from nn.inputs import Array, examples, in_pieces, number_of

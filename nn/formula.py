@@ -47,7 +47,7 @@ TOKEN = re.compile(
 )
 
 
-class FormulaError(ValueError):
+class FormulaError(autograd.NudgeError, ValueError):
     """A formula that is none; the message shows it with a caret under the character.
 
     `problem` is what is wrong with it, and `position` the character, counted from 0: the formula's length where something is missing.

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value, refuse_masked
+from autograd import Value
+from autograd._support import refuse_masked
 
 Array = npt.NDArray[np.float64]
 

@@ -25,6 +25,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from autograd._support import missing
+
 GRACE = 1.0  # seconds in which the others may turn out to have died before: of what killed one, they only report the consequences
 PATIENCE = 3.0  # seconds that a process has to end when it is asked to
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not Path(given.script).is_file():
         parser.error(f"there is no script {given.script}")
     if importlib.util.find_spec("jax") is None:
-        parser.error('several processes need JAX: pip install "nudge-autograd[jax]"')
+        parser.error(missing("nn.launch", "jax"))
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # and the processes are ended on the way
     return launch([given.script, *given.arguments], given.processes, given.restarts)
 

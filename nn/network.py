@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd import Value, refuse_masked, relu, softplus, tanh, weighted_sum
+from autograd import Value, relu, softplus, tanh, weighted_sum
+from autograd._support import refuse_masked
 from nn._validation import whole_number
 from nn.activations import Activation, activation_from, name_of
 from nn.files import model_file

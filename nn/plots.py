@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import UndefinedError, grad
+from autograd._support import missing
 from nn._validation import unmasked
 from nn.activations import name_of
 from nn.inputs import Array, examples
@@ -508,7 +509,7 @@ def axes_or_current(ax: Axes | None) -> Axes:
     try:
         from matplotlib import axes, pyplot
     except ImportError as error:
-        raise ImportError("nn.plots needs matplotlib, from the extra `plots`: pip install -e '.[plots]'") from error
+        raise ImportError(missing("nn.plots", "matplotlib")) from error
     if ax is not None and not isinstance(ax, axes.Axes):
         hint = ": take one of them, as in axes[0]" if isinstance(ax, np.ndarray) else ""
         raise TypeError(f"ax must be one of matplotlib's Axes, got {type(ax).__name__}{hint}")

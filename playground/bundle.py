@@ -22,7 +22,7 @@ import autograd
 from playground.lessons import FOLDER, published
 
 PAGE = Path(__file__).parent / "page"
-FIGURES = Path(autograd.__file__).parent / "draw" / "figures.js"  # a module that the page shares with the drawings'
+NUMBERS = Path(autograd.__file__).parent / "draw" / "numbers.js"  # a module that the page shares with the drawings'
 ENTRY = "main.js"
 STATE = '<script type="application/json" id="saved">null</script>'  # where a saved state is put in: host.js looks for it
 IMPORT = re.compile(r'import \{([^{}]+)\} from "\./([\w.-]+)";')
@@ -57,7 +57,7 @@ def page(files: Mapping[str, bytes] | None = None) -> str:
 def page_files() -> dict[str, bytes]:
     """The page's files, by the paths that they are asked for."""
     own = {path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.is_file()}
-    return own | {FIGURES.name: FIGURES.read_bytes()}
+    return own | {NUMBERS.name: NUMBERS.read_bytes()}
 
 
 def replaced(text: str, old: str, new: str) -> str:

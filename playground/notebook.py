@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograd._support import missing
 from playground import bundle
 from playground import configuration as configurations
 from playground.messages import plain
@@ -40,9 +41,7 @@ def widget(**configuration: Any) -> AnyWidget:
         from anywidget import AnyWidget
         from traitlets import Dict
     except ImportError as error:
-        raise ImportError(
-            "the playground in a notebook needs anywidget, from the extra `notebook`: pip install -e '.[notebook]'"
-        ) from error
+        raise ImportError(missing("the playground in a notebook", "anywidget")) from error
 
     class Playground(AnyWidget):
         _esm = front_end()

@@ -19,6 +19,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograd._support import missing
 from playground import lessons
 from playground.bundle import page_files
 from playground.session import Session
@@ -77,7 +78,7 @@ class Server:
         try:
             from websockets.asyncio.server import serve
         except ImportError as error:
-            raise ImportError("the playground needs websockets, from the extra `play`: pip install -e '.[play]'") from error
+            raise ImportError(missing("the playground", "websockets")) from error
         quiet = logging.getLogger(f"{__name__}.sockets")
         quiet.setLevel(logging.CRITICAL)  # browsers open sockets ahead of need, and drop them
         self._server = await serve(

@@ -12,7 +12,7 @@ from autograd import Value, relu, sigmoid, tanh, total
 from nn import MLP, binary_cross_entropy
 from playground import Session
 from tests.benchmarks import by_hand, frames, sections
-from tests.players import Player
+from tests.playground.players import Player
 
 ROOT = Path(__file__).parents[1]
 

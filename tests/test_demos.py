@@ -195,7 +195,7 @@ def test_a_back_end_that_is_not_installed_is_refused_before_anything_is_drawn(
     with pytest.raises(SystemExit) as stop:
         demo.main([*arguments, "--output", str(tmp_path)])
     assert stop.value.code == 2
-    assert 'argument --backend: backend="jax" needs JAX: pip install "nudge-autograd[jax]"' in capsys.readouterr().err
+    assert 'argument --backend: backend="jax" needs jax: pip install "jax>=0.6" (the extra `jax`)' in capsys.readouterr().err
 
 
 def test_a_missing_compiler_is_refused_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

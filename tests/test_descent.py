@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from autograd import Descent, TraceError, UpdateRule, Value, anomaly, exp, maximum, sigmoid, sqrt, total, vectorize, where
+from autograd.errors import CompilationError
 from autograd.vectorize import backends
 from autograd.vectorize.backends import Steps
-from autograd.vectorize.backends.native.compiler import CompilationError, compiler
+from autograd.vectorize.backends.native.compiler import compiler
 from autograd.vectorize.backends.native.emitter import emit_descent
 from autograd.vectorize.recording import Kind
 from nn import MLP, SGD, Adam, squared_error

@@ -69,7 +69,7 @@ def test_the_extra_docs_can_build_a_page(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=DOCS.parent, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
-    assert "A function that returns the gradient of the scalar function" in page
+    assert "Make a function that returns the gradient of" in page
     assert '<span class="mi">1</span>' in page
 
 

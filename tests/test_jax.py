@@ -330,7 +330,10 @@ def run_python(script: str, **environment: str) -> subprocess.CompletedProcess[s
 
 def test_without_jax_the_error_says_how_to_get_it() -> None:
     done = run_python("sys.modules['jax'] = None\nfrom autograd import vectorize\nvectorize(lambda x: x, backend='jax')\n")
-    assert 'ImportError: backend="jax" needs JAX: pip install "nudge-autograd[jax]", or "nudge-autograd[jax-cuda]" for GPUs' in done.stderr
+    assert (
+        'ImportError: backend="jax" needs jax: pip install "jax>=0.6" (the extra `jax`); for NVIDIA GPUs the extra `jax-cuda`'
+        in done.stderr
+    )
 
 
 def test_jax_is_imported_only_when_it_is_asked_for() -> None:

@@ -34,8 +34,9 @@ from autograd import (
     weighted_sum,
     where,
 )
+from autograd.errors import CompilationError
 from autograd.vectorize.backends import native
-from autograd.vectorize.backends.native.compiler import SUFFIX, CompilationError, compiler
+from autograd.vectorize.backends.native.compiler import SUFFIX, compiler
 from autograd.vectorize.backends.native.emitter import beginning, emit
 from autograd.vectorize.backends.native.mathematics import names
 from autograd.vectorize.backends.reference import Interpreter

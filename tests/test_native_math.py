@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from autograd import ops
+from autograd.errors import CompilationError
 from autograd.operation import Operation
 from autograd.vectorize.backends.native import compiler
-from autograd.vectorize.backends.native.compiler import CompilationError
 from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions, names
 from autograd.vectorize.program import ROWS
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 import autograd
-from autograd import Value, grad, hessian, jacobian, logsumexp, mean, ops, primitive, total, vectorize
+from autograd import UndefinedError, Value, grad, hessian, jacobian, logsumexp, mean, ops, primitive, total, vectorize
 from autograd.ops import Operation
 
 mp.dps = 50
@@ -576,7 +576,7 @@ FUNCTIONS = {**dict.fromkeys(UNARY, 1), **dict.fromkeys([*BINARY, *COMPARISONS],
 def _defined(row: Operation, operands: Sequence[float]) -> bool:
     try:
         row(*operands)
-    except ops.UndefinedError:
+    except UndefinedError:
         return False
     return True
 

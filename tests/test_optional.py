@@ -32,8 +32,8 @@ def test_the_engine_and_the_networks_import_and_train_on_numpy_alone() -> None:
 
 def test_a_picture_says_what_is_missing(tmp_path: Path) -> None:
     done = run(f"from autograd import Value, draw\ndraw(Value(1.0) * 2).save({str(tmp_path / 'y.svg')!r})\n")
-    assert "RuntimeError: drawing a svg needs Graphviz" in done.stderr
-    assert "pip install 'pygraphviz>=2.0'" in done.stderr
+    assert "RuntimeError: drawing a .svg file needs Graphviz" in done.stderr
+    assert 'pip install "pygraphviz>=2.0" (the extra `draw`)' in done.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -44,7 +44,7 @@ def test_a_terminal_is_told_what_a_bar_needs() -> None:
         "X, Y = moons(20, seed=0)\n"
         "train(MLP([2, 3, 1]), X, Y, epochs=2)\n"
     )
-    assert done.stderr.startswith("a progress bar needs tqdm (pip install tqdm)")
+    assert done.stderr.startswith("a progress bar needs tqdm: pip install tqdm. Progress is printed as lines instead")
     assert "epoch 2/2, cost " in done.stderr
 
 

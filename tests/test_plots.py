@@ -418,7 +418,7 @@ def test_the_current_axes_are_the_default(ax: Axes) -> None:
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"nn\.plots needs matplotlib, from the extra `plots`: pip install -e '\.\[plots\]'"):
+    with pytest.raises(ImportError, match=r"nn\.plots needs matplotlib: pip install matplotlib \(the extra `plots`\)"):
         plots.activation(tanh)
 
 

@@ -26,7 +26,7 @@ def test_load_digits_gives_the_8_by_8_digits() -> None:
 
 def test_load_digits_says_which_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(ImportError, match=r"needs scikit-learn, from the extra `demos`: pip install -e '\.\[demos\]'"):
+    with pytest.raises(ImportError, match=r"load_digits needs scikit-learn: pip install scikit-learn \(the extra `demos`\)"):
         load_digits()
 
 

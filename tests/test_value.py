@@ -219,7 +219,7 @@ def test_no_gradient_takes_the_path_through_a_constant_of_zero() -> None:
 def test_where_python_raises_in_a_rule_the_rest_of_the_row_is_still_added_once() -> None:
     a, b = Value(0.0), Value(-1.0)
     a.grad, b.grad = 0.25, 0.5
-    with autograd.modes.mode.being(sweeping=True):
+    with autograd.modes.mode.temporarily(sweeping=True):
         quotient = ops.divide(b, a)
     quotient.backward()
     assert (a.grad, b.grad) == (math.inf, math.inf)

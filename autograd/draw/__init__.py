@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from autograd.atomic import replacing
+from autograd._support import replacing
 from autograd.draw.collapse import Collapse
 from autograd.draw.dot import dot, render
-from autograd.draw.examples import fold
+from autograd.draw.fold_batch import fold
 from autograd.draw.graph import Graph, snapshot
 from autograd.draw.mermaid import mermaid
 from autograd.draw.page import page
@@ -24,7 +24,17 @@ __all__ = ["Drawing", "draw"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """A graph as it was when `draw` was called; shows itself in a notebook."""
+    """The picture of a graph at the time when `draw` was called. A notebook displays it.
+
+    Attributes
+    ----------
+    graph : Graph
+        The nodes with their numbers.
+    picture : Picture
+        The boxes and edges.
+    dot, mermaid, page : str
+        The picture as Graphviz text, as Mermaid text, and as an HTML page.
+    """
 
     graph: Graph
     picture: Picture
@@ -45,11 +55,26 @@ class Drawing:
         return page(self.graph, self.picture)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture in the format that the file's name ends in, and return its path.
+        """Write the picture to a file. An existing file is replaced when the new one is complete.
 
-        .dot, .mmd and .html need no other program; .svg, .png and .pdf need Graphviz, and raise RuntimeError without
-        it, or ValueError for a picture too large to lay out. Raises ValueError for another ending. A file of that name
-        is replaced only once the new one is complete.
+        Parameters
+        ----------
+        path : str or path-like
+            The file. The ending selects the format: .dot, .mmd and .html, or .svg, .png and .pdf, which need Graphviz.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        RuntimeError
+            If the format needs Graphviz and it is not installed.
+        ValueError
+            If the ending is another one, or the picture is too large for Graphviz.
+        OSError
+            If the file cannot be written.
         """
         path = Path(path)
         form = path.suffix.lower().removeprefix(".")
@@ -79,29 +104,57 @@ def draw(
     model: object = None,
     highlight: Collection[tuple[Value, int]] = (),
 ) -> Drawing:
-    """The graph that `value` was computed by, with the numbers of this moment, as a picture.
+    """Draw the graph that `value` was computed by, with its current numbers.
 
-    A small graph is drawn node by node. A larger one is collapsed as far as it must be to stay readable: the
-    examples of a batch fold into one, then weighted sums with their activations become neurons, and neurons
-    layers; `detail` chooses. `around` shows only what is at most `radius` edges from that node. A `model`,
-    anything with `named_parameters()`, gives its names to parameters, neurons and layers. `highlight` marks edges, each
-    a node and the index of its operand, as in `draw(y, highlight=chain_rule(y, x).edges)`; the graph is then drawn in full.
+    A small graph is drawn node by node. A larger one is collapsed so that it stays readable: the examples of a batch become one,
+    weighted sums with their activations become neurons, and neurons become layers.
 
+    Parameters
+    ----------
+    value : Value
+        The output of the graph.
+    detail : {"node", "neuron", "layer"}, optional
+        What a box stands for. By default the size of the graph decides.
+    around : Value, optional
+        A node of the graph. Only the nodes near it are drawn.
+    radius : int, default 2
+        The largest distance from `around`, in edges.
+    model : object, optional
+        A model with `named_parameters()`. It names the parameters, neurons and layers.
+    highlight : collection of (Value, int), optional
+        Edges to mark, as pairs of a node and the index of its operand: `draw(y, highlight=chain_rule(y, x).edges)`.
+        The graph is then drawn node by node.
+
+    Returns
+    -------
+    Drawing
+        The picture. Call `save` on it to write a file.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a Value, or `model` has no `named_parameters()`.
+    ValueError
+        If `detail` or `radius` is invalid, `around` or an edge is not in the graph, or a leaf's `data` was assigned after the graph
+        was made.
+
+    Examples
+    --------
     >>> x = Value(3.0, label="x")
     >>> print(draw(x * x).mermaid.splitlines()[0])
     flowchart LR
     """
     if not isinstance(value, Value):
-        raise TypeError(f"draw takes one Value, got {type(value).__name__}; of a list draw one element, as in draw(model(x)[0])")
+        raise TypeError(f"draw takes one Value, got {type(value).__name__}. To draw an element of a list write draw(model(x)[0])")
     if detail not in (None, "node", "neuron", "layer"):
-        raise ValueError(f"detail={detail!r} must be 'node', 'neuron', 'layer', or None to let the size decide")
+        raise ValueError(f"detail={detail!r} must be 'node', 'neuron', 'layer', or None, so that the size decides")
     graph = snapshot(value, around, radius, model)
     if not highlight:
         return Drawing(graph, _picture(graph, detail))
     return Drawing(graph, highlighted(_picture(graph, "node"), graph, highlight))
 
 
-SMALL, MEDIUM = 120, 60  # nodes drawn one by one, boxes of neurons: what a person can read
+SMALL, MEDIUM = 120, 60  # the largest numbers of nodes and of boxes for neurons that are easy to read
 
 
 def _picture(graph: Graph, detail: str | None) -> Picture:
@@ -119,6 +172,6 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
 
 
 def _size(graph: Graph, first: Sequence[int]) -> int:
-    """How many values and constants there are to draw, one by one."""
+    """The number of values and constants to draw."""
     drawn = [node for position, node in graph.nodes.items() if first[position] == position]
     return sum(1 + len(node.operands) - len(node.sources) for node in drawn)

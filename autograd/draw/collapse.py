@@ -1,7 +1,7 @@
-"""A large graph collapsed: nodes into neurons, neurons into layers, and where neither helps into stretches of equal depth.
+"""Collapse a large graph: nodes into neurons, neurons into layers, and otherwise into ranges of depth.
 
-What belongs together is read from the graph: a neuron is a weighted sum of inputs, with the weights and the bias
-that are its own and the activation after it. The names of a model's parameters, where there are any, say what it is called.
+Neurons are found in the graph: a neuron is a weighted sum of inputs, with its weights, its bias and the activation after it.
+The names of a model's parameters, if there are any, name it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from autograd import ops
 from autograd.draw.graph import Graph, one_line
 from autograd.ops import Operation
 
-LARGE, BANDS = 300, 16  # boxes at all, what a person can read; and how many there are where layers are more
+LARGE, BANDS = 300, 16  # the largest number of boxes that is readable, and the number of depth ranges for more layers than that
 
 
 def alike(graph: Graph, first: Sequence[int]) -> dict[int, list[int]]:
-    """For each node to be drawn those that it stands for, itself among them; `first` is from `fold`."""
+    """For each node to draw, the nodes that it stands for, including itself. `first` is from `fold`."""
     parts: dict[int, list[int]] = {}
     for position in graph.nodes:
         parts.setdefault(first[position], []).append(position)
@@ -27,11 +27,24 @@ def alike(graph: Graph, first: Sequence[int]) -> dict[int, list[int]]:
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """Nodes that are drawn together. `root` is the position of the last that computes; `level` and `step` are its
-    depth: neurons on the longest way to it, and other operations since the last of them.
+    """Nodes that are drawn together.
+
+    Attributes
+    ----------
+    kind : {"neuron", "sum", "node", "leaf"}
+    root : int
+        The position of the sum, or of the single node.
+    members : list of int
+        The positions of all nodes.
+    activation : tuple of str
+        The names of the operations after the sum of a neuron.
+    level, step : int
+        The number of neurons on the longest path to the unit, and of other operations after the last of them.
+    depth : int
+        The number of units on the longest path to the unit.
     """
 
-    kind: str  # "neuron", "sum", "node" or "leaf"
+    kind: str
     root: int
     members: list[int]
     activation: tuple[str, ...] = ()
@@ -42,14 +55,14 @@ class Unit:
 
 @dataclass(frozen=True)
 class Group:
-    """Units in one box."""
+    """The units in one box."""
 
     title: str
     units: tuple[Unit, ...]
 
 
 class Collapse:
-    """The folded graph of what is to be shown, cut into units."""
+    """The folded graph, divided into units."""
 
     def __init__(self, graph: Graph, first: Sequence[int]) -> None:
         self.graph, self.first = graph, first
@@ -85,7 +98,7 @@ class Collapse:
         return len(self.users[position]) == 1
 
     def _find_sums(self) -> None:
-        """Neurons' weighted sums, as one node or as a tree of + over products, and the trees that are no neuron's."""
+        """Find weighted sums, as one node or as a tree of additions of products, and other trees of additions."""
         graph, weights = self.graph, dict[int, list[Unit]]()
         for position in reversed(self.positions):
             if position in self.unit_of or not _adds(graph.nodes[position].op):
@@ -120,7 +133,7 @@ class Collapse:
                     weights.setdefault(each, []).append(unit)
             elif len(inner) == 1:
                 continue
-            else:  # a product that is no weight's stays a node of its own
+            else:  # a product without a weight stays a separate node
                 unit.members = [each for each in unit.members if graph.nodes[each].op is not ops.multiply]
             self._add(unit)
         for leaf, units in weights.items():
@@ -133,7 +146,7 @@ class Collapse:
         return type(operand) is int and operand in self.users and self.graph.nodes[operand].op is None
 
     def _weight(self, product: int) -> int | None:
-        """Which factor of a product is a weight: a leaf, and of two leaves the one in fewer products, or the first."""
+        """The factor of a product that is a weight: a leaf; of two leaves the one in fewer products, or the first."""
         leaves = [each for each in self.sources[product] if self._is_leaf(each)]
         if len(leaves) == 2 and leaves[0] == leaves[1]:
             return None
@@ -141,7 +154,7 @@ class Collapse:
         return min(named or leaves, key=lambda each: len(self.users[each]), default=None)
 
     def _find_activations(self) -> None:
-        """Give each neuron what is computed of it alone before another neuron takes it; the last ones get one function."""
+        """Add to each neuron the operations between it and the next neuron; to the last neurons, one function."""
         after: dict[int, Unit] = {}
         for position in self.positions:
             owners = {unit for each in self.sources[position] if (unit := self.unit_of.get(each) or after.get(each))}
@@ -181,11 +194,11 @@ class Collapse:
         return any(unit.kind == "neuron" for unit in self.units)
 
     def neurons(self) -> list[Group]:
-        """A box for each neuron, each sum, each other operation, and for the leaves that go to the same places."""
+        """A box for each neuron, each sum, each other operation, and for leaves that are used by the same units."""
         return self._titled(self._grouped({unit: unit.root for unit in self.units if unit.kind != "leaf"}, 1), 1)
 
     def layers(self) -> list[Group]:
-        """A box for the units of one kind at one depth, or where these are too many to read, `bands`."""
+        """A box for the units of one kind at one depth, or `bands` if there are too many of these."""
         keys: dict[Unit, Hashable] = {}
         for unit in self.units:
             if unit.kind == "neuron":
@@ -196,7 +209,7 @@ class Collapse:
         return self._titled(found, 2) if len(found) <= LARGE else self.bands()
 
     def bands(self) -> list[Group]:
-        """At most `BANDS` boxes, each a stretch of equal length of the way from the leaves to the output."""
+        """At most `BANDS` boxes, each for a range of depths of equal length."""
         deepest = max(unit.depth for unit in self.units) + 1
         keys = {unit: unit.depth * BANDS // deepest for unit in self.units if unit.kind != "leaf"}
         for unit in self.units:
@@ -212,7 +225,7 @@ class Collapse:
         ]
 
     def _grouped(self, keys: dict[Unit, Hashable], up: int) -> list[list[Unit]]:
-        """Units with the same key together; leaves together that go to the same keys and are called alike."""
+        """Units grouped by key. Leaves are grouped if units with the same keys use them and they have the same name."""
         leaf_keys: dict[Unit, Hashable] = {}
         for unit in self.units:
             if unit.kind == "leaf":
@@ -237,13 +250,13 @@ class Collapse:
         return labels[0] if len(labels) == len(units) == 1 else ""
 
     def _called(self, members: Iterable[int], up: int) -> str:
-        """What the model calls the thing that these parameters are in, `up` steps above them; empty where that is not one thing."""
+        """The model's name of the object that contains these parameters, `up` steps above them; empty if there are several."""
         names = {above(self.graph.names[each], up) for each in members if each in self.graph.names}
         return names.pop() if len(names) == 1 else ""
 
 
 def _adds(op: Operation | None) -> bool:
-    """Whether an operation adds its operands, or its terms, up: in any order, as a weighted sum does."""
+    """Whether an operation adds its operands or terms, in any order."""
     return op is not None and op.is_sum and (op.is_commutative or op.has_terms)
 
 

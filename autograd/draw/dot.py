@@ -1,10 +1,11 @@
-"""A picture as DOT, the language of Graphviz, and its rendering by whichever Graphviz there is."""
+"""A picture as DOT, the language of Graphviz, and its rendering by an installed Graphviz."""
 
 from __future__ import annotations
 
 import shutil
 from contextlib import suppress
 
+from autograd._support import missing
 from autograd.draw.picture import INK, LINE, MARK, Box, Edge, Picture, check_size
 
 HEADER = f"""digraph nudge {{
@@ -22,12 +23,12 @@ STYLES = {
     "more": f'shape=plaintext, fontcolor="{LINE}", fontsize=10, margin="0.03"',
 }
 
-DENSE = 200  # edges: from here on straight ones, in the order given, are the easiest to follow
-SMALL = 40  # boxes: fewer are drawn finely
+DENSE = 200  # with more edges, straight lines in the given order are easier to follow
+SMALL = 40  # with fewer boxes, an image gets a higher resolution
 
 
 def dot(picture: Picture) -> str:
-    """The picture as DOT text; the same picture gives the same text, byte for byte."""
+    """The picture as DOT text. The same picture gives the same text, byte for byte."""
     caption = [f"  label={quoted(picture.caption)}"] if picture.caption else []
     dense = ["  graph [splines=line, ranksep=3, mclimit=0.01]", "  edge [tailport=e, headport=w]"] if len(picture.edges) > DENSE else []
     lines = [
@@ -59,7 +60,7 @@ def quoted(*lines: str) -> str:
 
 
 def render(picture: Picture, form: str) -> bytes:
-    """The picture as "svg", "png" or "pdf". Raises RuntimeError where no Graphviz is installed, ValueError where it is too large."""
+    """The picture as "svg", "png" or "pdf". Raises RuntimeError without Graphviz, ValueError if the picture is too large."""
     check_size(picture)
     resolution = 160 if len(picture.boxes) < SMALL else 80
     source = dot(picture).replace("{", f"{{\n  dpi={resolution}", 1) if form == "png" else dot(picture)
@@ -72,7 +73,5 @@ def render(picture: Picture, form: str) -> bytes:
         import pygraphviz
 
         return bytes(pygraphviz.AGraph(string=source).draw(format=form, prog="dot"))
-    raise RuntimeError(
-        f"drawing a {form} needs Graphviz: install its bundled copy with pip install 'pygraphviz>=2.0' (the extra `draw`), or the "
-        f"program (apt install graphviz, brew install graphviz) and pip install graphviz; .dot, .mmd and .html files need neither"
-    )
+    hint = missing(f"drawing a .{form} file", "pygraphviz", what="Graphviz")
+    raise RuntimeError(f"{hint}. Files that end in .dot, .mmd or .html need no package")

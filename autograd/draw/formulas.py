@@ -1,4 +1,4 @@
-"""A row of the table of operations in words: its partial derivatives, read with formulas in place of numbers."""
+"""The partial derivatives of an operation as formulas: its row, evaluated with formulas instead of numbers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd.interop import Expression
+from autograd.names import number
 from autograd.operation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Operation
 
 WRITTEN = {"*": " · ", "**": "^", "&": " and ", "|": " or "}
 
 
 class Formula(Expression):
-    """A node that is only written down: an operation on formulas gives the formula of its result."""
+    """The text of an expression. An operation on formulas gives the formula of its result."""
 
     __slots__ = ("precedence", "text")
 
@@ -35,17 +36,17 @@ class Formula(Expression):
         return Formula(left + WRITTEN.get(op.symbol, f" {op.symbol} ") + right, own)
 
     def within(self, precedence: int) -> str:
-        """The formula, in parentheses where it binds less than this."""
+        """The formula, in parentheses if it has a lower precedence."""
         return self.text if self.precedence >= precedence else f"({self.text})"
 
 
 def _formula(given: Any) -> Formula:
-    """A number as a formula; formulas as they are."""
-    return given if isinstance(given, Formula) else Formula(f"{float(given):.4g}", ATOM if given >= 0 else SIGN)
+    """A number as a formula. Formulas are returned unchanged."""
+    return given if isinstance(given, Formula) else Formula(number(float(given)), ATOM if given >= 0 else SIGN)
 
 
 def names(op: Operation, count: int) -> list[str]:
-    """What the row calls its operands, in the parameters of its partial derivatives; where it does not say, x or a and b."""
+    """The names of the operands: the parameters of the row's partial derivatives, by default x, or a and b."""
     found = ["x"] if count == 1 else ["a", "b", "c", "d"][:count] if count <= 4 else [f"x{index + 1}" for index in range(count)]
     for partial in op.partials if not op.variadic else ():
         if callable(partial):
@@ -55,10 +56,10 @@ def names(op: Operation, count: int) -> list[str]:
 
 
 def partial_formulas(op: Operation, count: int) -> list[str]:
-    """The partial derivative by each of `count` operands as a formula in `y` and their names; empty where one cannot be read so."""
+    """The partial derivative by each of `count` operands as a formula in `y` and their names; empty if there is no formula."""
     arguments = [Formula(name) for name in names(op, count)]
     try:
         partials = op.partials[0](Formula("y"), *arguments) if op.variadic else op.partials_at(Formula("y"), arguments)  # type: ignore[operator]
         return [_formula(each).text for each in partials]
-    except Exception:  # a user's own rule may look at numbers, which formulas do not have
+    except Exception:  # a user's rule may need numbers, which formulas do not have
         return [""] * count

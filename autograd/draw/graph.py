@@ -1,4 +1,4 @@
-"""A graph as it is at one moment: every node's numbers, in the one order, so that a picture cannot change under its reader."""
+"""A snapshot of a graph: the numbers of every node in topological order, so that later changes do not affect a picture."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from autograd._support import check_whole
 from autograd.backward import check_numbers, topological_order
 from autograd.names import model_names
 from autograd.ops import Operation
@@ -16,14 +17,14 @@ LONGEST = 48  # characters of a label
 
 
 class GraphNode(NamedTuple):
-    """What a Value was. An operand is an int, the position of a node of the same graph, or a float, a constant."""
+    """A snapshot of a Value. An operand is an int, the position of another node, or a float, a constant."""
 
     label: str
     data: float
     grad: float
     op: Operation | None
     operands: tuple[int | float, ...]
-    sources: tuple[int, ...]  # the operands that are nodes; `x * x` has the same one twice
+    sources: tuple[int, ...]  # the operands that are nodes; twice the same one for `x * x`
 
     @property
     def constants(self) -> list[float]:
@@ -32,16 +33,28 @@ class GraphNode(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """The graph of an output. A position is a place in the topological order: operands first, the output last.
+    """The graph of an output. A position is an index in topological order: operands first, the output last.
 
-    `order` has every Value, and `moment` its label, data and grad as they were; `nodes` has those that are to be shown, and
-    `hidden`, for each of them, the users that are not.
+    Attributes
+    ----------
+    order : sequence of Value
+        All nodes.
+    positions : mapping of Value to int
+        The position of each node.
+    moment : sequence of (str, float, float or None)
+        The label, data and grad of each node at the time of the snapshot.
+    names : mapping of int to str
+        The model's full names of parameters, by position.
+    nodes : mapping of int to GraphNode
+        The nodes to show, by position.
+    hidden : mapping of int to sequence of int
+        For a node that is shown, the nodes that use it and are not shown.
     """
 
     order: Sequence[Value]
     positions: Mapping[Value, int]
     moment: Sequence[tuple[str, float, float | None]]
-    names: Mapping[int, str]  # what the model calls its parameters, by position
+    names: Mapping[int, str]
     nodes: Mapping[int, GraphNode] = field(default_factory=dict)
     hidden: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
@@ -51,21 +64,21 @@ class Graph:
 
     @cached_property
     def whole(self) -> Graph:
-        """The graph with every node shown."""
+        """The graph that shows every node."""
         return self if len(self.nodes) == len(self.order) else self.showing(range(len(self.order)))
 
     def showing(self, shown: Sequence[int]) -> Graph:
-        """The graph with these nodes, in ascending order, to be shown."""
+        """The graph that shows these nodes, given in ascending order."""
         return replace(self, nodes={position: self.node(position) for position in shown}, hidden={})
 
     def with_gradients(self, gradients: Sequence[float]) -> Graph:
-        """The graph with these in place of the gradients of its moment, by position."""
+        """The graph with other gradients, given by position."""
         moment = [(label, data, gradient) for (label, data, _), gradient in zip(self.moment, gradients)]
         nodes = {position: node._replace(grad=gradients[position]) for position, node in self.nodes.items()}
         return replace(self, moment=moment, nodes=nodes)
 
     def called(self, names: Mapping[int, str], labels: Mapping[int, str]) -> Graph:
-        """The graph with these names for leaves, and labels for those of its nodes that have none."""
+        """The graph with these names for leaves, and these labels for nodes that have none."""
         moment = [(str(each[0]) or labels.get(position, ""), *each[1:]) for position, each in enumerate(self.moment)]
         nodes = {position: node._replace(label=str(moment[position][0])) for position, node in self.nodes.items()}
         return replace(self, moment=moment, nodes=nodes, names=names)
@@ -80,20 +93,20 @@ class Graph:
         return GraphNode(str(label), float(data), float(grad or 0.0), value.op, operands, sources)
 
     def label(self, position: int) -> str:
-        """The user's label, or else the model's short name; may be empty."""
+        """The user's label, or else the model's short name. It may be empty."""
         return one_line(str(self.moment[position][0]))
 
 
 def one_line(text: str) -> str:
-    """Text as it can be shown: in one line, not longer than fits, and without signs that cannot be printed."""
+    """Text for a box: one line, cut to `LONGEST` characters, without unprintable characters."""
     line = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in " ".join(text.split()))
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def snapshot(output: Value, around: Value | None = None, radius: int = 2, model: object = None) -> Graph:
-    """The graph of `output`; where `around` is given, what is at most `radius` edges from it is to be shown.
+    """The graph of `output`. If `around` is given, only the nodes at most `radius` edges from it are shown.
 
-    Raises ValueError where `around` is not a node of the graph, or where a leaf's data was assigned after the graph was made.
+    Raises ValueError if `around` is not a node of the graph, or a leaf's data was assigned after the graph was made.
     """
     order = topological_order(output)
     check_numbers(order)
@@ -114,7 +127,7 @@ def snapshot(output: Value, around: Value | None = None, radius: int = 2, model:
 
 
 def users_in(order: Sequence[Value]) -> dict[Value, list[Value]]:
-    """For each node the nodes that have it as an operand: twice where it is there twice."""
+    """For each node the nodes that use it as an operand. A node that uses it twice is listed twice."""
     users: dict[Value, list[Value]] = {}
     for node in order:
         for operand in node.operands:
@@ -125,8 +138,7 @@ def users_in(order: Sequence[Value]) -> dict[Value, list[Value]]:
 
 def neighbourhood(center: Value, users: Mapping[Value, Sequence[Value]], radius: int) -> set[Value]:
     """The nodes at most `radius` edges from `center`, along edges or against them."""
-    if radius < 0:
-        raise ValueError(f"radius={radius} must be 0 or more: how many edges from `around` to show")
+    check_whole("radius", radius, least=0, meaning="the largest distance from `around`, in edges")
     near = edge = {center}
     for _ in range(radius):
         around = [other for node in edge for other in (*node.operands, *users.get(node, ()))]

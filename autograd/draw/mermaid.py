@@ -1,4 +1,4 @@
-"""A picture as Mermaid, the language that Markdown viewers draw."""
+"""A picture as Mermaid, the language for diagrams in Markdown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CLOSE = {"value": ")", "group": "]", "operation": "))", "constant": "]", "more":
 
 
 def mermaid(picture: Picture) -> str:
-    """The picture as a Mermaid flowchart; the same picture gives the same text, byte for byte."""
+    """The picture as a Mermaid flowchart. The same picture gives the same text, byte for byte."""
     boxes = [f"  {box.id}{OPEN[box.kind]}{quoted(*box.lines)}{CLOSE[box.kind]}" for box in picture.boxes]
     fills = [f"  style {box.id} fill:{picture.color(box)},color:{INK}" for box in picture.boxes if _has_fill(box)]
     return "\n".join(["flowchart LR", *boxes, *map(_edge, picture.edges), *fills]) + "\n"
@@ -26,6 +26,6 @@ def _edge(edge: Edge) -> str:
 
 
 def quoted(*lines: str) -> str:
-    """Text as a quoted Mermaid string: whatever could be Mermaid or Markdown is written by its number."""
+    """Text as a quoted Mermaid string. Characters with a meaning in Mermaid or Markdown are written as numbers."""
     escaped = [re.sub(r"[^\w .,:()+=/-]|[.+-](?= )", lambda sign: f"#{ord(sign[0])};", line) for line in lines]
     return '"' + "<br>".join(escaped) + '"'

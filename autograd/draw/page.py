@@ -1,4 +1,4 @@
-"""A page that steps through a graph, forward and backward, whose parts open and close: one HTML file that needs nothing else."""
+"""A page that steps through a graph, forward and backward, with parts that open and close: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from autograd.draw.collapse import Collapse
-from autograd.draw.examples import fold
+from autograd.draw.fold_batch import fold
 from autograd.draw.graph import Graph
-from autograd.draw.parts import Part, Parts, found_names
-from autograd.draw.picture import Box, Picture, check_size, given_numbers, number
-from autograd.draw.story import SHADES, Story, Sweep, plain
+from autograd.draw.narration import SHADES, Narration, plain
+from autograd.draw.part_tree import Part, PartTree, found_names
+from autograd.draw.picture import Box, Picture, check_size, given_numbers
+from autograd.draw.sweep import Sweep
+from autograd.names import number
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("figures.js", "layout.js", "page.js")  # each may use those before it
-OPEN: dict[str, tuple[str, ...]] = {"layer": (), "neuron": ("layer",), "node": ("layer", "neuron")}  # at the start, for each detail
+SCRIPTS = (  # each imports only from those before it
+    "numbers.js", "layout.js", "parts.js", "picture.js", "view.js", "steps.js", "words.js", "paths.js", "page.js"
+)  # fmt: skip
+OPEN: dict[str, tuple[str, ...]] = {  # the levels that are open at the start, for each detail
+    "layer": (), "neuron": ("layer",), "node": ("layer", "neuron")
+}  # fmt: skip
 
 
 def page(graph: Graph, picture: Picture) -> str:
-    """The page: it opens as the picture is, and tells of each part that can be opened, and of each node with its rules."""
+    """The page as HTML. At the start it shows the picture. Its data describe every part that can be opened, and the rules of every node."""
     check_size(picture)
     first: Sequence[int] = range(len(graph.order)) if picture.is_exact else fold(graph)
     sweep = Sweep(graph)
@@ -32,14 +38,14 @@ def page(graph: Graph, picture: Picture) -> str:
     if not graph.names:
         names, labels = found_names(collapse)
         collapse = Collapse(graph := graph.called(names, labels), first)
-    parts = Parts(collapse, all_open=picture.detail == "node").parts
-    story = Story(graph, sweep, parts)
+    parts = PartTree(collapse, all_open=picture.detail == "node").parts
+    narration = Narration(graph, sweep, parts)
     data = {
         "output": f"v{graph.output}" if graph.output in graph.nodes else None,
-        "steepest": number(story.steepest),
+        "steepest": number(narration.steepest),
         "shades": SHADES,
         "open": OPEN[picture.detail],
-        "parts": [_part(part, story) for part in parts],
+        "parts": [_part(part, narration) for part in parts],
         "edges": _edges(graph, parts, sweep),
         "given": _given(collapse, parts),
         "marked": sorted(f"{tail} {head}" for tail, head in picture.marked),
@@ -56,33 +62,33 @@ def page(graph: Graph, picture: Picture) -> str:
 
 
 def _script() -> str:
-    """The modules as one: without the lines that join them."""
+    """All modules as one script, without their import and export statements."""
     text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    return re.sub(r"^export (?=const|function|class)|^import .*\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^export (?=const|let|function|class)|^import .*\n", "", text, flags=re.MULTILINE)
 
 
 def _script_safe(text: str) -> str:
-    """JSON in which nothing can end the script that it stands in."""
+    """JSON that cannot end the script element that contains it."""
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _part(part: Part, story: Story) -> dict[str, Any]:
-    told: dict[str, Any] = {
+def _part(part: Part, narration: Narration) -> dict[str, Any]:
+    described: dict[str, Any] = {
         "id": part.id,
         "level": part.level,
         "parent": part.parent,
         "kind": part.box.kind,
         "lines": _lines(part.box),
         "around": [{"id": box.id, "kind": box.kind, "text": box.lines[0]} for box in part.satellites],
-        "shade": story.shade(part.box.gradient),
-        **story.told(part),
+        "shade": narration.shade(part.box.gradient),
+        **narration.describe(part),
     }
-    return told | ({"sealed": True} if part.sealed else {})
+    return described | ({"sealed": True} if part.sealed else {})
 
 
 def _lines(box: Box) -> list[dict[str, str]]:
-    """A box's lines, each with when it shows: always, forward or backward."""
-    last = len(box.lines) - 2 if box.kind == "value" else 0  # a label of one's own may say "data", too
+    """A box's lines, and when each is shown: always, or from its forward or backward step on."""
+    last = len(box.lines) - 2 if box.kind == "value" else 0  # a label may also start with "data"
     phases = {"data": "forward", "grad": "backward"}
     return [
         {"text": line, "shows": phases.get(line.split(" ")[0], "always") if index >= last else "always"}
@@ -91,12 +97,12 @@ def _lines(box: Box) -> list[dict[str, str]]:
 
 
 def _innermost(parts: Sequence[Part]) -> dict[int, Part]:
-    """For each node the smallest part that it is in."""
+    """For each node the smallest part that contains it."""
     return {position: part for part in parts for position in part.positions}  # parents come first
 
 
 def _edges(graph: Graph, parts: Sequence[Part], sweep: Sweep) -> list[dict[str, Any]]:
-    """What leads from one innermost part to another: of nodes each operand with its partial derivative, of others how many."""
+    """The edges between the smallest parts: between nodes one for each operand, with its partial derivative; else one with a count."""
     innermost = _innermost(parts)
     edges: list[dict[str, Any]] = []
     counts: Counter[tuple[str, str]] = Counter()
@@ -115,12 +121,12 @@ def _edges(graph: Graph, parts: Sequence[Part], sweep: Sweep) -> list[dict[str, 
 
 
 def _given(collapse: Collapse, parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """The numbers that whole neurons are given: shown while these are closed."""
+    """The constants that neurons take as inputs. They are shown while these neurons are closed."""
     neurons = {unit: part.id for part in parts for unit in part.units if part.level == "neuron"}
     layers = {unit: part.id for part in parts for unit in part.units if part.level == "layer"}
-    told = []
+    given = []
     for box, units in given_numbers(collapse):
         takers = dict.fromkeys(name for unit in units if (name := neurons.get(unit) or layers.get(unit)))
         if takers:
-            told.append({"id": box.id, "lines": _lines(box), "to": list(takers), "count": int(box.lines[0].split(" ")[0])})
-    return told
+            given.append({"id": box.id, "lines": _lines(box), "to": list(takers), "count": int(box.lines[0].split(" ")[0])})
+    return given

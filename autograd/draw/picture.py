@@ -1,4 +1,4 @@
-"""What every format draws: boxes with lines of text and a colour, and edges between them."""
+"""The picture that every format draws: boxes with lines of text and a colour, and edges between them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Literal
 
 from autograd.draw.collapse import Collapse, Group, Unit, alike
 from autograd.draw.graph import Graph
+from autograd.names import number
 from autograd.value import Value
 
 # Gradients from negative (orange) through 0 to positive (blue), after ColorBrewer: apart for every kind of
@@ -18,20 +19,20 @@ NEGATIVE = ("#fef1e2", "#fee0b6", "#fdc57f", "#f7a24a")
 ZERO = "#f6f6f6"
 POSITIVE = ("#e6f1fa", "#c6dff2", "#98c5e8", "#62a5da")
 NOT_FINITE = "#f4d03f"
-LARGEST = 500  # boxes, or a third of the edges, that can be laid out in seconds
+LARGEST = 500  # boxes, with three times as many edges: a layout takes seconds
 MARK = "#8e44ad"
-INK, LINE = "#1b1b1b", "#7d7d7d"  # text on a fill; lines and text on whatever is behind, light or dark
+INK, LINE = "#1b1b1b", "#7d7d7d"  # text on a fill; lines and text on a light or dark background
 
 
 @dataclass(frozen=True)
 class Box:
-    """One thing in a picture. `gradient` colours it; several lines are one below the other."""
+    """A box with lines of text. `gradient` determines its colour."""
 
     id: str
     kind: Literal["value", "operation", "constant", "group", "more"]
     lines: tuple[str, ...]
     gradient: float = 0.0
-    keeps_order: bool = False  # whether the operands mean different things, as in a - b
+    keeps_order: bool = False  # whether the order of the operands matters, as in a - b
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ class Picture:
     edges: tuple[Edge, ...]
     caption: str = ""
     detail: Literal["node", "neuron", "layer"] = "node"
-    is_exact: bool = False  # whether each node has a box of its own
-    marked: frozenset[tuple[str, str]] = frozenset()  # tails and heads of the edges to stand out
+    is_exact: bool = False  # whether each node has its own box
+    marked: frozenset[tuple[str, str]] = frozenset()  # tails and heads of highlighted edges
 
     @property
     def steepest(self) -> float:
-        """The size of the largest finite gradient: the full strength of colour."""
+        """The size of the largest finite gradient, which has the full colour."""
         return max((abs(box.gradient) for box in self.boxes if math.isfinite(box.gradient)), default=0.0)
 
     def color(self, box: Box) -> str:
@@ -60,7 +61,7 @@ class Picture:
 
 
 def color(gradient: float, steepest: float) -> str:
-    """The fill for a gradient, where `steepest` is the largest size: by its root, so that small ones show."""
+    """The fill for a gradient. It depends on the square root of gradient / steepest, so that small gradients are visible."""
     if not math.isfinite(gradient):
         return NOT_FINITE
     if gradient == 0 or steepest == 0:
@@ -70,7 +71,7 @@ def color(gradient: float, steepest: float) -> str:
 
 
 def check_size(picture: Picture) -> None:
-    """Raise ValueError for a picture that would take minutes to lay out, and that nobody could read."""
+    """Raise ValueError for a picture that is too large to lay out and to read."""
     if len(picture.boxes) > LARGEST or len(picture.edges) > 3 * LARGEST:
         raise ValueError(
             f"{len(picture.boxes)} boxes and {len(picture.edges)} edges are too many to lay out: leave `detail` out or choose "
@@ -78,13 +79,8 @@ def check_size(picture: Picture) -> None:
         )
 
 
-def number(value: float) -> str:
-    """Four significant digits, as short as they can be."""
-    return f"{value:.4g}"
-
-
 def spread(values: Iterable[float]) -> str:
-    """The range of several numbers, or the number where they are all the same."""
+    """The range of several numbers, or the number if all are equal."""
     values = list(values)
     finite = [each for each in values if not math.isnan(each)]
     if len(finite) < len(values):
@@ -94,7 +90,7 @@ def spread(values: Iterable[float]) -> str:
 
 
 def every_node(graph: Graph, first: Sequence[int]) -> Picture:
-    """The nodes one by one: values as boxes, the operations that made them as circles; `first` is from `fold`, or the positions."""
+    """The picture of every node: values are boxes, operations circles. `first` is from `fold`, or the positions."""
     boxes: list[Box] = []
     edges: list[Edge] = []
     parts = alike(graph, first)
@@ -109,7 +105,7 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
 
 
 def one_node(graph: Graph, first: Sequence[int], parts: Mapping[int, Sequence[int]], position: int) -> tuple[list[Box], list[Edge]]:
-    """The boxes that a node, or all that fold into it, is drawn with, and the edges to them."""
+    """The boxes for a node and all nodes folded into it, and the edges between them and to other boxes."""
     boxes: list[Box] = []
     edges: list[Edge] = []
     positions, node = parts[position], graph.nodes[position]
@@ -143,7 +139,7 @@ def one_node(graph: Graph, first: Sequence[int], parts: Mapping[int, Sequence[in
 
 
 def highlighted(picture: Picture, graph: Graph, edges: Collection[tuple[Value, int]]) -> Picture:
-    """The picture of every node of a graph, with these edges, each a node and the index of its operand, marked.
+    """The picture with these edges marked. An edge is a pair of a node and the index of its operand.
 
     Raises ValueError for an edge of another graph.
     """
@@ -152,14 +148,16 @@ def highlighted(picture: Picture, graph: Graph, edges: Collection[tuple[Value, i
         operand = node.operands[index]
         if node not in positions or not isinstance(operand, Value) or operand not in positions:
             output = graph.order[graph.output]
-            raise ValueError(f"highlight has an edge to {node!r} that is not in the graph of {output!r}: take both from the same output")
+            raise ValueError(
+                f"highlight has an edge to {node!r} that is not in the graph of {output!r}: highlight edges of the value that is drawn"
+            )
         operation = f"o{positions[node]}"
         marked |= {(f"v{positions[operand]}", operation), (operation, f"v{positions[node]}")}
     return replace(picture, marked=frozenset(marked))
 
 
 def groups(collapse: Collapse, found: Sequence[Group], detail: Literal["neuron", "layer"]) -> Picture:
-    """A box for each group of a collapsed graph, and the connections between them, counted."""
+    """The picture of a collapsed graph: a box for each group, and edges with the number of connections."""
     names = {unit: f"g{index}" for index, group in enumerate(found) for unit in group.units}
     boxes = [group_box(collapse, group, names, f"g{index}") for index, group in enumerate(found)]
     counts: dict[tuple[str, str], int] = {}
@@ -178,7 +176,7 @@ def groups(collapse: Collapse, found: Sequence[Group], detail: Literal["neuron",
 
 
 def given_numbers(collapse: Collapse) -> list[tuple[Box, list[Unit]]]:
-    """A box for the constants that neurons are given, more than one, with those neurons: the same numbers go to each of a layer."""
+    """A box for each set of several constants that neurons take as inputs, with these neurons."""
     takers: dict[tuple[float, ...], list[Unit]] = {}
     for unit in collapse.units:
         if unit.kind == "neuron" and len(constants := constants_of(collapse, unit)) > 1:
@@ -196,7 +194,7 @@ def constants_of(collapse: Collapse, unit: Unit) -> tuple[float, ...]:
 
 
 def _is_exit(collapse: Collapse, position: int, names: dict[Unit, str], name: str) -> bool:
-    """Whether a node's value is seen outside its group: it is used there or is the output, and is no parameter of a neuron."""
+    """Whether a node's value leaves its group: it is used outside or is the output, and is not a parameter of a neuron."""
     if collapse.graph.nodes[position].op is None and collapse.unit_of[position].kind == "neuron":
         return False
     users = collapse.users[position]
@@ -204,7 +202,7 @@ def _is_exit(collapse: Collapse, position: int, names: dict[Unit, str], name: st
 
 
 def group_box(collapse: Collapse, group: Group, names: dict[Unit, str], name: str) -> Box:
-    """The box of a group that is called `name`; `names` are those of every unit's group."""
+    """The box of a group with the id `name`. `names` has the id of each unit's group."""
     graph, alike, units = collapse.graph, collapse.alike, group.units
     members = [each for unit in units for each in unit.members]
     exits = [each for each in members if _is_exit(collapse, each, names, name)]
@@ -233,7 +231,7 @@ def group_box(collapse: Collapse, group: Group, names: dict[Unit, str], name: st
 
 
 def _operations(collapse: Collapse, units: Sequence[Unit]) -> list[str]:
-    """What a group consists of, the most frequent first: `3 × tanh`, `2 × leaf`."""
+    """The operations in a group, the most frequent first: `3 × tanh`, `2 × leaf`."""
     counts = Counter(_operation(collapse, unit) for unit in units).most_common()
     return [f"{count} × {each}" if count > 1 else each for each, count in counts[:4]] + ["and others"] * (len(counts) > 4)
 
@@ -256,7 +254,7 @@ def _numbers(graph: Graph, positions: Sequence[int]) -> tuple[str, str]:
 
 
 def _steepest(graph: Graph, positions: Sequence[int]) -> float:
-    """The gradient that is largest in size: it colours the box. NaN, where there is one, wins."""
+    """The gradient of the largest size, which determines the colour, or NaN if there is one."""
     gradients = [graph.nodes[each].grad for each in positions]
     return next((each for each in gradients if math.isnan(each)), max(gradients, key=abs))
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from autograd import modes
-from autograd.masks import refuse_masked
-from autograd.modes import TraceError, mode
+from autograd._support import refuse_masked
+from autograd.errors import TraceError
+from autograd.modes import mode
 from autograd.ops import Node, Operation, mean
 from autograd.value import Value
 from autograd.vectorize import backends
@@ -29,7 +30,7 @@ from autograd.vectorize.threads import checked
 
 BACKENDS = backends.names()  # what `backend=` takes
 
-__all__ = ["BACKENDS", "Descent", "ParameterLayout", "TraceError", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
+__all__ = ["BACKENDS", "Descent", "ParameterLayout", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
 
 
 def vectorize(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd import ops
-from autograd.modes import TraceError
+from autograd.errors import TraceError
 from autograd.ops import Operation
 from autograd.vectorize import rewrite
 from autograd.vectorize.program import (

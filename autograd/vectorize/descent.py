@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.modes import TraceError
+from autograd.errors import TraceError
 from autograd.vectorize.backends import Steps
 from autograd.vectorize.backends import numpy as numpy_backend
 from autograd.vectorize.builder import Builder, spelled

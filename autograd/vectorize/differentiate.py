@@ -164,6 +164,7 @@ class _Sweep:
                 return self._matrix_product(number, left, right, adjoint, reach)
             case Reduce(op=op, operands=(operand,)) if op is not ops.total_:
                 partial = self._partial_of_reduction(number, operand)
+                self.has_risky_adjoint[operand] |= self.is_risky[number]
                 return [self._passed_on(number, operand, self._masked(number, partial, adjoint, reach), reach)]
             case Concatenate(operands=operands):
                 return self._concatenated(number, operands, adjoint, reach)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autograd.atomic import replacing
+from autograd._support import replacing
 from autograd.vectorize.backends.native.emitter import emit
 from autograd.vectorize.backends.numpy.source import NUMPY, source
 from autograd.vectorize.program import BATCH, FloatArray, Program, Shape

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import modes
-from autograd.masks import refuse_masked
+from autograd._support import refuse_masked
 from autograd.value import Value
 from autograd.vectorize.program import FloatArray, aligned
 

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.modes import LIBRARY, TraceError
+from autograd.errors import TraceError
+from autograd.modes import LIBRARY
 from autograd.ops import Node
 
 CHANGES = "the program would keep those of one recording. Pass them as an argument, new for each batch; nn.train does so with noise="

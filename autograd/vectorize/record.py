@@ -11,8 +11,9 @@ import numpy as np
 
 from autograd import ops
 from autograd.backward import topological_order
+from autograd.errors import TraceError
 from autograd.interop import Expression, apply_mixed
-from autograd.modes import Demand, TraceError, recording, user_line
+from autograd.modes import Demand, recording, user_line
 from autograd.ops import Node, Operation
 from autograd.value import Value
 from autograd.vectorize.randomness import states

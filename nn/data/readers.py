@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd._support import missing
 from nn.data._types import Examples
 
 
@@ -28,7 +29,7 @@ def load_digits() -> Examples:
     try:
         from sklearn import datasets
     except ImportError as error:
-        raise ImportError("load_digits needs scikit-learn, from the extra `demos`: pip install -e '.[demos]'") from error
+        raise ImportError(missing("load_digits", "scikit-learn")) from error
     X, y = datasets.load_digits(return_X_y=True)
     return np.asarray(X, dtype=np.float64) / 16, np.asarray(y, dtype=np.int64)
 

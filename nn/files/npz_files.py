@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import replacing
+from autograd._support import replacing
 
 Vector = npt.NDArray[np.float64]
 VERSIONS = {"model": 2, "checkpoint": 1}  # the format of each kind of file

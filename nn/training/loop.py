@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd import UndefinedError
+from autograd import NudgeError, UndefinedError
 from nn._validation import finite_number
 from nn.inputs import Array
 from nn.optimizers import Optimizer, Vector
@@ -28,7 +28,7 @@ from nn.training.vectors import Vectors
 SECONDS_PER_CALL = 0.05  # of steps in one call of a descent; Ctrl-C is answered after that
 
 
-class DivergenceError(ArithmeticError):
+class DivergenceError(NudgeError, ArithmeticError):
     """Training diverged: the cost, its gradient or a measurement is not finite."""
 
 

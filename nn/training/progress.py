@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Any
 
+from autograd._support import missing
 from nn.training.history import History, Step
 
 
@@ -72,6 +73,6 @@ def _bar(examples: int, done: int) -> Any:
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        print("a progress bar needs tqdm (pip install tqdm); showing lines instead", file=sys.stderr)
+        print(missing("a progress bar", "tqdm") + ". Progress is printed as lines instead", file=sys.stderr)
         return None
     return tqdm(total=examples, initial=done, unit=" examples", unit_scale=True, dynamic_ncols=True)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value, refuse_masked
+from autograd import Value
+from autograd._support import refuse_masked
 from nn._validation import whole_number
 from nn.costs import Cost, squared_error
 from nn.module import Module

@@ -1,6 +1,6 @@
 /** The few things every part of the page needs: elements and their updates, calls in turn, and numbers and names as text. */
 
-export {figure, make, number} from "./figures.js";
+export {figure, make, number} from "./numbers.js";
 
 export const at = id => document.getElementById(id);
 

@@ -1,7 +1,7 @@
 /** Where this page is: beside a server, alone with a worker, in a notebook's cell, or a file with a saved state. */
 
 import {SocketTransport, WorkerTransport} from "./connection.js";
-import {fromAddress, keepInAddress} from "./keep.js";
+import {fromAddress, keepInAddress} from "./share.js";
 import {SavedTransport} from "./saved.js";
 
 const AFRESH = "Reload the page to begin anew: the address keeps your settings.";

@@ -11,7 +11,7 @@
 import {Refusal} from "./connection.js";
 import {drawFunctions} from "./curves.js";
 import {at, figure, inTurn, make, number, pretty, update} from "./dom.js";
-import {head, productsTable, termsTable} from "./figures.js";
+import {head, productsTable, termsTable} from "./numbers.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
 export class Inspector {

@@ -8,7 +8,7 @@ import {at, figure, make, number, percent, pretty} from "./dom.js";
 import {inputMap, MAP, unfold} from "./frames.js";
 import {host} from "./host.js";
 import {Inspector} from "./inspector.js";
-import {copy, download, savePicture} from "./keep.js";
+import {copy, download, savePicture} from "./share.js";
 import {Lesson} from "./lesson.js";
 import {NetworkView} from "./network.js";
 import {Pad} from "./pad.js";

@@ -52,7 +52,7 @@ export function sharp(canvas) {
   return {context, width, height};
 }
 
-export {largest} from "./figures.js";
+export {largest} from "./numbers.js";
 
 /** A marker for each class, so that no one needs to tell colours apart. */
 export function marker(context, shape, x, y, r) {

@@ -20,8 +20,9 @@ import numpy as np
 import autograd
 import nn
 from autograd import Value, relu, sigmoid, tanh, total
+from autograd.errors import CompilationError
 from autograd.vectorize.backends import native
-from autograd.vectorize.backends.native.compiler import CompilationError, compiler
+from autograd.vectorize.backends.native.compiler import compiler
 from nn.data import moons as two_moons
 from tests.benchmarks import by_hand
 from tests.benchmarks.frames import playground

@@ -190,7 +190,7 @@ def test_what_cannot_be_launched_is_refused(tmp_path: Path, capsys: pytest.Captu
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit, match="2"):
         launch.main(["--processes", "2", str(script)])
-    assert 'several processes need JAX: pip install "nudge-autograd[jax]"' in capsys.readouterr().err
+    assert 'nn.launch needs jax: pip install "jax>=0.6" (the extra `jax`)' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ changed. On processors XLA takes numbers below 2.2e-308 for 0, those that it mak
 
 from __future__ import annotations
 
+from autograd._support import missing
+
 try:
     import jax  # noqa: F401
 except ImportError as error:
-    raise ImportError('backend="jax" needs JAX: pip install "nudge-autograd[jax]", or "nudge-autograd[jax-cuda]" for GPUs') from error
+    raise ImportError(missing('backend="jax"', "jax") + "; for NVIDIA GPUs the extra `jax-cuda`") from error
 
 from autograd.vectorize.backends.jax.descent import descent
 from autograd.vectorize.backends.jax.executable import executable

@@ -28,6 +28,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograd._support import missing
+from autograd.errors import CompilationError, UnsafeCacheError
+
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 FLAGS = (
     "-std=c99", "-fPIC", "-shared",
@@ -39,11 +42,6 @@ KEPT, WORKED = 90 * DAY, DAY  # how long a library is kept that nobody asks for,
 LONG = 60_000  # characters of source, from which on -O3 takes a compiler minutes, for loops that are short anyway
 WORK = ".work-"  # how the name of a directory begins that a compiler works in
 SANITIZED = ("-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-INSTALL = 'pip install "nudge-autograd[native]"'
-
-
-class CompilationError(RuntimeError):
-    """There is no C compiler, or it did not take what it was given."""
 
 
 @dataclass(frozen=True)
@@ -177,10 +175,6 @@ def _name(key: str, contents: bytes) -> str:
     return f"{key}-{hashlib.sha256(key.encode() + contents).hexdigest()[:32]}{SUFFIX}"
 
 
-class UnsafeCacheError(PermissionError):
-    """Others can put files into the cache, and what lies there is run."""
-
-
 def _refuse_unless_ours(directory: Path) -> None:
     """Raise UnsafeCacheError where others can write to a directory, FileNotFoundError where it is not there."""
     status = directory.stat()
@@ -204,7 +198,7 @@ def _compiler(wanted: str | None) -> Compiler:
             return found
     if wanted:
         raise CompilationError(f"NUDGE_CC names {wanted!r}, which is no C compiler here: it takes gcc, clang, a path of one, or ziglang")
-    raise CompilationError(f"backend='native' needs a C compiler, and there is neither gcc nor clang here: {INSTALL} brings one along")
+    raise CompilationError(missing('backend="native"', "ziglang", what="a C compiler (gcc, clang or ziglang)"))
 
 
 def compiler() -> Compiler:

@@ -1,0 +1,8 @@
+"""Private helpers that every package of this repository may import: files, masked arrays, whole numbers, missing packages."""
+
+from autograd._support.files import replacing
+from autograd._support.masks import refuse_masked
+from autograd._support.packages import missing
+from autograd._support.whole_numbers import check_whole, is_whole
+
+__all__ = ["check_whole", "is_whole", "missing", "refuse_masked", "replacing"]

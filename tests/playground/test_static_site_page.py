@@ -1,0 +1,209 @@
+"""The static site in a real browser: the page learns with a session in its worker, and says so where there can be none.
+
+Pyodide is 16 MB and is not asked for: `standin.mjs` takes its place, with a Python process that has what Pyodide has. With a folder of it
+in `NUDGE_PYODIDE` (of numpy too, as in its full distribution), the page learns with that as well.
+"""
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playground import site
+from tests.playground.test_page import NOTHING, SMALL, Engine, Page
+from tests.wasm import Wasm
+
+AGAIN = ". Reload the page to begin anew: the address keeps your settings."
+PYODIDE = os.environ.get("NUDGE_PYODIDE")
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves the site as any server would, and what standin.mjs asks for."""
+
+    def __init__(self, *arguments: Any, wasm: Wasm, asked: list[str], **settings: Any) -> None:
+        self.wasm, self.asked = wasm, asked
+        super().__init__(*arguments, **settings)
+
+    def end_headers(self) -> None:
+        if self.path == "/worker.js":
+            self.send_header("Content-Security-Policy", site.worker_policy(site.BESIDE))
+        super().end_headers()
+
+    def do_POST(self) -> None:
+        content, what = self.rfile.read(int(self.headers["Content-Length"])), self.path.rpartition("/")[2]
+        try:
+            answer = self.answer(what, content)
+        except EOFError:
+            self.send_response(500)
+            answer = b"MemoryError: there is no more"
+        else:
+            self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def answer(self, what: str, content: bytes) -> bytes:
+        if what == "unpack":
+            self.wasm.unpack(BytesIO(content))
+        elif what == "run":
+            self.wasm.run(content.decode())
+        else:
+            reply = self.wasm.handle(content.decode())
+            return b"\0" + reply.encode() if isinstance(reply, str) else b"\1" + reply
+        return b""
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
+        self.asked.append(format % arguments)
+
+
+class Served:
+    """A site that is being served: its address, what was asked of the server, and the Python that stands in."""
+
+    def __init__(self, folder: Path, wasm: Wasm) -> None:
+        self.wasm, self.asked = wasm, list[str]()
+        handler = partial(Handler, wasm=wasm, asked=self.asked, directory=str(folder))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}/"
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    wasm = Wasm()
+    served = Served(folder, wasm)
+    thread = threading.Thread(target=served.server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield served
+    finally:
+        served.server.shutdown()
+        thread.join()
+        served.server.server_close()
+        wasm.close()
+
+
+Opener = Callable[..., tuple[Page, Served]]
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Opener]:
+    """Builds and opens the site, with what is in a folder as Pyodide; at the end no request may have gone to another host."""
+    with ExitStack() as stack:
+
+        def open_site(pyodide: dict[str, Path], configuration: dict[str, Any] = NOTHING) -> tuple[Page, Served]:
+            (tmp_path / "site/pyodide").mkdir(parents=True)
+            for name, path in pyodide.items():
+                shutil.copy(path, tmp_path / "site/pyodide" / name)
+            site.write(tmp_path / "site")
+            served = stack.enter_context(serving(tmp_path / "site"))
+            browser.get("about:blank")
+            browser.get_log("browser")
+            browser.get_log("performance")
+            stack.callback(lambda: browser.get("about:blank"))  # before the server goes
+            stack.callback(lambda: alone(browser, served))
+            browser.get(f"{served.address}#{json.dumps(configuration)}")
+            return page_of(browser), served
+
+        yield open_site
+
+
+def alone(browser: Any, served: Served) -> None:
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+    assert any(url.endswith("main.js") for url in sent)
+    assert all(url.startswith((served.address, "about:", "blob:")) for url in sent if not url.startswith("chrome")), sent
+    assert not [each for each in messages if each["method"] == "Network.webSocketCreated"]
+
+
+def page_of(browser: Any) -> Page:
+    """The page, which need not be ready, nor ever be."""
+    page = Page.__new__(Page)
+    page.browser = browser
+    return page
+
+
+def is_ready(page: Page) -> bool:
+    return bool(page.run("return document.documentElement.dataset.ready"))
+
+
+STANDIN = {"pyodide.mjs": Path(__file__).with_name("standin.mjs")}
+REAL = {path.name: path for path in Path(PYODIDE).iterdir() if path.is_file()} if PYODIDE else {}
+
+
+@pytest.mark.parametrize(
+    "pyodide",
+    [STANDIN, pytest.param(REAL, marks=pytest.mark.skipif(not REAL, reason="no Pyodide: NUDGE_PYODIDE names a folder of it"))],
+    ids=["stand-in", "Pyodide"],
+)
+def test_it_learns_and_its_numbers_are_the_engine_s(opened: Opener, browser: Any, pyodide: dict[str, Path]) -> None:
+    page, served = opened(pyodide, {**NOTHING, **SMALL})
+    page.wait(lambda: is_ready(page))
+    assert page.find("#notice").get_property("hidden")
+    page.click("#by-step")
+    page.wait_for("#step-number", "1")
+    page.inspect("Weight w[0,1,0]", "[data-neuron='0,1']", "[data-key='w[0,1,0]']")
+    engine = Engine(1, **SMALL)
+    assert page.number("#inspector .weight") == pytest.approx(engine.model.layers[0].neurons[1].weights[0].data, rel=1e-12)
+    before = page.picture("#plane")
+    page.click("#play")
+    page.wait(lambda: page.accuracy > 85)
+    page.click("#play")
+    page.wait(lambda: not page.is_running)
+    assert page.picture("#plane") != before
+    assert browser.get_log("browser") == []
+    assert [each for each in served.asked if "nudge.zip" in each] == ['"GET /nudge.zip HTTP/1.1" 200 -']
+
+
+def test_where_there_is_no_pyodide_the_page_says_so(opened: Opener) -> None:
+    page, served = opened({})
+    page.wait(lambda: page.text("#notice").startswith("Python could not be loaded: "))
+    assert f"{served.address}pyodide/pyodide.mjs{AGAIN}" in page.text("#notice")
+    assert not is_ready(page)
+
+
+def test_where_there_is_no_numpy_the_page_says_so(opened: Opener, tmp_path: Path) -> None:
+    core = tmp_path / "core.mjs"
+    core.write_text(STANDIN["pyodide.mjs"].read_text().replace("isFull = true", "isFull = false"))
+    page, served = opened({"pyodide.mjs": core})
+    words = f"Python could not be loaded: {served.address}pyodide/ has no numpy: it takes the full distribution of Pyodide{AGAIN}"
+    page.wait_for("#notice", words)
+
+
+def test_python_that_ends_is_told_of_and_no_more_is_asked(opened: Opener) -> None:
+    page, served = opened(STANDIN, {**NOTHING, **SMALL})
+    page.wait(lambda: is_ready(page))
+    page.click("#play")
+    page.wait(lambda: page.step > 2)
+    served.wasm.end()
+    words = f"Python has stopped: MemoryError: there is no more{AGAIN}"
+    page.wait_for("#notice", words)
+    assert not page.is_running
+    asked = len(served.asked)
+    page.click("#by-step")
+    page.run("return new Promise(done => setTimeout(done, 300))")
+    assert (page.text("#notice"), len(served.asked)) == (words, asked)
+
+
+def test_a_worker_that_is_not_there_is_told_of(opened: Opener, tmp_path: Path) -> None:
+    page, _ = opened(STANDIN)
+    page.wait(lambda: is_ready(page))
+    (tmp_path / "site/worker.js").unlink()
+    page.browser.refresh()
+    page.wait_for(
+        "#notice", "the worker cannot run: worker.js could not be loaded. Reload the page to begin anew: the address keeps your settings."
+    )
+
+
+def test_while_python_is_being_loaded_the_page_says_so(opened: Opener, tmp_path: Path) -> None:
+    never = tmp_path / "never.mjs"
+    never.write_text("export const loadPyodide = () => new Promise(() => {});")
+    page, _ = opened({"pyodide.mjs": never})
+    page.wait_for("#notice", "Python is being loaded into this page, some 15 megabytes the first time.")
