@@ -154,22 +154,17 @@ class Health:
     """
 
     def __init__(self, activation: Activation, layers: int) -> None:
-        self.slope = vectorize(grad(activation))
-        steepest = np.abs(self.slope(np.linspace(-5, 5, 401)))
+        steepest = np.abs(vectorize(grad(activation))(np.linspace(-5, 5, 401)))
         self.steepest = float(steepest[np.isfinite(steepest)].max()) or 1.0
         self.saturated: list[list[float]] = [[] for _ in range(layers)]
         self.dead: list[list[float]] = [[] for _ in range(layers)]
 
     def record(self, model: MLP, history: History, X: npt.NDArray[np.float64]) -> None:
         """A callback for `train`."""
-        inputs = X
-        for layer, saturated, dead in zip(model.layers, self.saturated, self.dead):
-            weights = np.array([[weight.data for weight in neuron.weights] for neuron in layer.neurons])
-            sums = inputs @ weights.T + [neuron.bias.data for neuron in layer.neurons]
-            slopes = np.abs(self.slope(sums.ravel()).reshape(sums.shape)) / self.steepest
+        for layer, z, saturated, dead in zip(model.layers, model.trace(X).z, self.saturated, self.dead):
+            slopes = np.abs(layer.slopes(z)) / self.steepest
             saturated.append(float((slopes < 0.05).mean()))
             dead.append(float((slopes < 1e-6).all(axis=0).mean()))
-            inputs = vectorize(layer)(inputs)
 
     def report(self) -> None:
         print(" epoch       saturated            dead")

@@ -1,6 +1,5 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
-from nn.anatomy import anatomy
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
 from nn.data import (
     blobs,
@@ -17,11 +16,12 @@ from nn.data import (
     standardize,
     xor,
 )
-from nn.explain import nudges
+from nn.explain import anatomy, nudges
 from nn.formula import FormulaError, formula
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
-from nn.optimizers import SGD, Adam, Constant, Cosine, InverseTime, Optimizer, StepDecay
+from nn.optimizers import SGD, Adam, Optimizer
+from nn.schedules import Constant, Cosine, InverseTime, StepDecay
 from nn.training import DivergenceError, Training, train
 from nn.training.history import History
 

@@ -1,4 +1,4 @@
-"""Checks of single arguments: whole numbers, finite numbers, seeds, and arrays without a mask."""
+"""Checks of single arguments: finite numbers, seeds, and arrays without a mask."""
 
 from __future__ import annotations
 
@@ -9,21 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd._support import refuse_masked
+from autograd._support import is_whole, refuse_masked
 
 Seed = int | np.random.Generator
-
-
-def is_whole(number: Any) -> bool:
-    """Return whether `number` is an int or a NumPy integer. Bools do not count."""
-    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-
-
-def whole_number(name: str, number: Any, least: int = 1) -> int:
-    """Return `number` as a Python int. Raises ValueError unless it is a whole number of at least `least`."""
-    if not is_whole(number) or number < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r:.60}")
-    return int(number)
 
 
 def finite_number(name: str, number: Any, least: float = -math.inf, above: float = -math.inf, below: float = math.inf) -> float:

@@ -1,6 +1,6 @@
-"""Answers: what a model's outputs say, and what counts as right. Outputs have the shape (examples, outputs).
+"""Classification: predicted classes, accuracy, thresholds and probabilities. Outputs have the shape (examples, outputs).
 
-With several outputs the answer is the class whose output is the largest. With one it is class 1 where the output is above a threshold.
+With several outputs, the class is the index of the largest. With a single output, it is class 1 if the output is above a threshold.
 """
 
 from __future__ import annotations
@@ -20,15 +20,30 @@ from nn.inputs import Array, examples, number_of
 
 
 def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None), threshold_of_signs: float = 0.0) -> float:
-    """The share of examples that are answered right; NaN for targets that are no classes.
+    """The share of examples whose class is predicted correctly.
 
-    Several outputs answer labels or one-hot rows; a single one 1 and either 0 or -1, each pair with a threshold of its own.
-    What the targets are is seen from all of them, though the outputs may be those of a part of the examples.
+    Parameters
+    ----------
+    outputs : ndarray, shape (examples, outputs)
+        The outputs of a model. An output that is nan is wrong.
+    Y : array_like
+        For several outputs labels or one-hot rows; for a single output 1 and either 0 or -1.
+    threshold : float, default 0.0
+        The threshold of a single output for the targets 0 and 1.
+    part : slice, optional
+        The examples that `outputs` belongs to. The kind of target is determined from all of Y.
+    threshold_of_signs : float, default 0.0
+        The threshold of a single output for the targets -1 and 1.
+
+    Returns
+    -------
+    float
+        From 0 to 1; nan for targets that are not classes.
     """
     targets = examples("Y", Y)
     if len(targets[part]) != len(outputs):
         raise ValueError(f"X and Y must be equally long: got {len(outputs)} examples and {len(targets[part])} targets")
-    classes, known = outputs.shape[1], ~np.isnan(outputs).any(axis=1)  # an output that is nan answers nothing
+    classes, known = outputs.shape[1], ~np.isnan(outputs).any(axis=1)
     if targets.shape[1:] == outputs.shape[1:] and classes > 1 and (targets >= 0).all() and np.allclose(targets.sum(axis=1), 1):
         targets = targets.argmax(axis=1)
     if targets.size != len(targets):
@@ -43,14 +58,14 @@ def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: sli
 
 
 def indifference(cost: Callable[[Any, Any], Any]) -> float | None:
-    """The single output for which a cost is the same for the targets 0 and 1, so that either answer is as good; None if none is found.
+    """The single output for which a cost is the same for the targets 0 and 1: the threshold between them. None if none is found.
 
-    It is looked for between powers of two, from the one nearest to 0 on. Several outputs may give the same two costs in floating-point
-    numbers: of these it is the one with the fewest digits in binary.
+    The search uses bisection between points of a grid, starting with the interval nearest to 0. Rounding can make the costs equal for
+    several outputs; then the result is the one with the fewest binary digits.
     """
 
     def difference(output: float) -> float:
-        with suppress(ArithmeticError, ValueError, TypeError):  # outside a cost's domain, or its targets
+        with suppress(ArithmeticError, ValueError, TypeError):  # outputs or targets outside the domain of the cost
             return number_of(cost([output], 0.0)) - number_of(cost([output], 1.0))
         return math.nan
 
@@ -69,14 +84,14 @@ _GRID = sorted({0.0, *_POWERS, *(-each for each in _POWERS), *(step / 4 for step
 
 
 def _last(holds: Callable[[float], bool], low: float, high: float) -> float:
-    """The last number between two for which a condition holds that holds for `low`, and not for `high`."""
+    """The largest number for which a condition holds that is true for `low` and false for `high`."""
     while low < (middle := low + (high - low) / 2) < high:
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low
 
 
 def _roundest(low: float, high: float) -> float:
-    """The number from `low` to `high` with the fewest digits in binary."""
+    """The number from `low` to `high` with the fewest binary digits."""
     if low <= 0 <= high:
         return 0.0
     exponent = math.frexp(max(abs(low), abs(high)))[1]
@@ -89,21 +104,21 @@ def _roundest(low: float, high: float) -> float:
 
 
 def usual_threshold(activation: Activation) -> float:
-    """Where an output that has been through this activation parts the classes, as long as no cost has said otherwise."""
+    """The threshold of a single output with this output activation, for a model that has not been trained."""
     return 0.5 if activation is sigmoid else 0.0
 
 
 def probabilities(outputs: Array, activations: Collection[Activation]) -> Array:
-    """The probability of each class, given what activations the outputs have been through: rows of (examples, classes) that add up to 1.
+    """The probability of each class, shape (examples, classes), given the output activations of the model.
 
-    Raises ValueError for several outputs that an activation has made other than scores.
+    Raises ValueError for several outputs with an output activation, because softmax takes scores.
     """
     if outputs.shape[1] == 1:
         return np.hstack([1 - outputs, outputs] if sigmoid in activations else [sigmoid(-outputs), sigmoid(outputs)])
     for activation in activations:
         if activation is not linear:
             raise ValueError(
-                f"softmax takes scores, and these outputs have been through {name_of(activation)}: train with cross_entropy "
+                f"softmax takes scores, and these outputs are results of {name_of(activation)}: train with cross_entropy "
                 f"and no output activation"
             )
     return np.stack(softmax(list(outputs.T)), axis=1)

@@ -1,8 +1,7 @@
-"""Costs: how wrong a network's outputs are for one example, as a number to make small.
+"""Costs: functions of a network's outputs and an example's target that training minimizes.
 
-Each takes the list of outputs and the example's target, written with the library's functions only, so that it
-is read with floats, with Values, and by the compiler, where even the target is a number not known yet. What it asks of the
-target it says by `require`, which checks it at once where it is known, and in whole batches where not.
+Costs are written with autograd's functions, so they take floats, Values and the symbols of `vectorize`; a symbolic target is not known
+yet. `require` checks targets: immediately if they are known, otherwise when the compiled program gets a batch.
 """
 
 from __future__ import annotations
@@ -22,8 +21,27 @@ Cost = Callable[[Any, Any], Any]  # of the outputs and the target of one example
 
 
 def squared_error(outputs: Any, target: Any) -> Any:
-    """The sum over the outputs of (output - target)²; either may be a sequence, or a number for a single output.
+    """The squared error: the sum of (output - target)² over the outputs.
 
+    Parameters
+    ----------
+    outputs : number or sequence
+        The outputs for one example.
+    target : number or sequence
+        One target per output.
+
+    Returns
+    -------
+    number
+        A float, or a Value if an argument contains Values.
+
+    Raises
+    ------
+    ValueError
+        If there is not one target for each output.
+
+    Examples
+    --------
     >>> squared_error([0.5, 1.0], [1.0, 1.0])
     0.25
     """
@@ -36,15 +54,35 @@ def squared_error(outputs: Any, target: Any) -> Any:
 
 
 def _square(x: Any) -> Any:
-    return x * x if isinstance(x, float) else x**2  # x**2 is one node; of floats it raises OverflowError where x * x is inf
+    return x * x if isinstance(x, float) else x**2  # x**2 is one node, but raises OverflowError for large floats
 
 
 def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
-    """-log of the probability that softmax(scores) gives to the target: a class label, or a probability for each class.
+    """The cross-entropy between the target and softmax(scores).
 
-    Takes scores (logits), not probabilities (Goodfellow, Bengio and Courville, Deep Learning, section 6.2.2.3). For a label it is
-    log(1 + sum of exp(score - right score) over the wrong classes): differences of scores keep it precise at any size.
+    For a label it is -log(softmax(scores)[label]) = log(1 + Σ exp(score - score[label])), with the sum over the other classes; for
+    probabilities it is -Σ target * log(softmax(scores)) (Goodfellow, Bengio and Courville, Deep Learning, section 6.2.2.3). Differences
+    of scores keep it accurate for scores of any size.
 
+    Parameters
+    ----------
+    scores : sequence, length classes
+        One score (logit) per class, not probabilities: the outputs of a network without an output activation.
+    target : int or sequence
+        The label of a class, from 0, or a probability for each class, which add up to 1.
+
+    Returns
+    -------
+    number
+        A float, or a Value if an argument contains Values.
+
+    Raises
+    ------
+    ValueError
+        For a single score, and for a target that is neither a label nor probabilities.
+
+    Examples
+    --------
     >>> round(cross_entropy([2.0, 0.0], 0), 4)
     0.1269
     >>> round(cross_entropy([2.0, 0.0], [0.5, 0.5]), 4)
@@ -68,10 +106,10 @@ def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
 
 
 def _cross_entropy_of_probabilities(scores: Sequence[Any], targets: Sequence[Any]) -> Any:
-    """The sum of target * (logsumexp(scores) - score), from differences to the likely class's score, or else to the largest score.
+    """Σ target * (logsumexp(scores) - score), computed from differences to a reference score.
 
-    A class is likely where its target is above 0.6: then the cost may be tiny, and is the one of a label. Where no class is likely, the
-    cost is at least the entropy of the targets, 0.67.
+    If a class has a target above 0.6, the cost may be tiny, and its score is the reference, as for a label. Otherwise the cost is at
+    least the entropy of the targets, 0.67, and the largest score is the reference.
     """
     is_likely = [each > 0.6 for each in targets]
     any_likely = reduce(or_, is_likely)
@@ -87,10 +125,31 @@ def _logsumexp_of_wrong(is_right: Sequence[Any], differences: Sequence[Any]) -> 
 
 
 def binary_cross_entropy(score: Any, target: Any) -> Any:
-    """-log of the probability that sigmoid(score) gives to the target: 1 or 0, or a probability in between.
+    """The cross-entropy between the target and sigmoid(score).
 
-    Takes the score (logit), a number or a list of one. It is a sum of positive terms, so it is precise at any size.
+    -target * log(sigmoid(score)) - (1 - target) * log(1 - sigmoid(score)), computed as target * softplus(-score) +
+    (1 - target) * softplus(score), a sum of positive terms, which is accurate for scores of any size (Goodfellow, Bengio and
+    Courville, Deep Learning, section 6.2.2.2).
 
+    Parameters
+    ----------
+    score : number or sequence of one number
+        The score (logit) of class 1, not a probability: the output of a network without an output activation.
+    target : number
+        1, 0, or a probability between them.
+
+    Returns
+    -------
+    number
+        A float, or a Value if an argument contains Values.
+
+    Raises
+    ------
+    ValueError
+        For several scores, and for a target that is not between 0 and 1.
+
+    Examples
+    --------
     >>> round(binary_cross_entropy([2.0], 1), 4)
     0.1269
     """
@@ -103,11 +162,30 @@ def binary_cross_entropy(score: Any, target: Any) -> Any:
 
 
 def hinge(scores: Any, target: Any) -> Any:
-    """max(0, 1 - target * score) for a single score and a target of -1 or 1; for several scores, the sum over the
-    wrong classes of max(0, 1 + score - right score), for a class label or a one-hot target.
+    """The hinge loss of support vector machines.
 
-    The second is that of Weston and Watkins (1999), Support vector machines for multi-class pattern recognition.
+    For a single score it is max(0, 1 - target * score). For several scores it is Σ max(0, 1 + score - score[label]) over the other
+    classes (Weston and Watkins, Support vector machines for multi-class pattern recognition, 1999).
 
+    Parameters
+    ----------
+    scores : number or sequence
+        A single score, or one score per class.
+    target : number or sequence
+        -1 or 1 for a single score. Otherwise the label of a class, from 0, or a one-hot row.
+
+    Returns
+    -------
+    number
+        A float, or a Value if an argument contains Values.
+
+    Raises
+    ------
+    ValueError
+        For any other target.
+
+    Examples
+    --------
     >>> hinge([0.25], 1), hinge([0.25], -1)
     (0.75, 1.25)
     >>> hinge([2.0, 1.5, 0.0], 0)
@@ -131,15 +209,28 @@ def hinge(scores: Any, target: Any) -> Any:
 
 
 def _margin_missed(difference: Any) -> Any:
-    """max(0, 1 + difference), written so that no compiler adds 1 to a large score before it takes the difference."""
+    """max(0, 1 + difference), written so that no compiler adds 1 to a large score before it subtracts."""
     return where(difference <= -1, -1.0, difference) + 1
 
 
 def softmax(scores: Sequence[Any]) -> list[Any]:
-    """The probability of each class, a list that adds up to 1: exp(score) / sum of exp(scores), stable at any size.
+    """The probability of each class: exp(score) / Σ exp(score), accurate for scores of any size.
 
-    What cross_entropy trains is softmax(scores): the scores are a network's outputs, with no activation after them.
+    `cross_entropy` trains scores, which are a network's outputs without an output activation; this function turns them into
+    probabilities.
 
+    Parameters
+    ----------
+    scores : sequence, length classes
+        One score per class.
+
+    Returns
+    -------
+    list
+        One probability per class. They add up to 1.
+
+    Examples
+    --------
     >>> [round(p, 4) for p in softmax([1.0, 2.0, 1000.0])]
     [0.0, 0.0, 1.0]
     """
@@ -155,7 +246,7 @@ def softmax(scores: Sequence[Any]) -> list[Any]:
 
 
 def l2_penalty(parameters: Iterable[Any]) -> Any:
-    """The sum of the squares, as one node: times a small number, what L2 regularisation adds to a cost.
+    """The sum of the squares of parameters, as one node. L2 regularisation adds a small multiple of it to a cost.
 
     >>> l2_penalty([3.0, 4.0])
     25.0
@@ -184,7 +275,7 @@ def _require_label(target: Any, classes: int, cost: str) -> None:
 
 
 def _one_for_each(target: Any, scores: Sequence[Any], cost: str) -> list[Any]:
-    """A target for each score; a label that is not known yet becomes comparisons, as nothing can be looked up by it."""
+    """One target per score. A label that is not known yet becomes comparisons."""
     if not _is_sequence(target):
         _require_label(target, len(scores), cost)
         return [where(target == label, 1.0, 0.0) for label in range(len(scores))]

@@ -1,56 +1,42 @@
-"""Formulas of x as a user types them, made functions by a parser of their own: no name or power can do more than compute.
+"""Formulas of x as a user types them, turned into functions.
 
-expression = sum, or sum < sum        (<, <=, >, >=)
-sum        = product + product - ...
-product    = signed * signed / ...
-signed     = - signed, or power
-power      = atom, or atom ** number  (the number at most 10 in size)
-atom       = number, x, pi, e, (expression), or a function of FUNCTIONS with its arguments
+Python's parser reads the formula, and only these parts are accepted: numbers, x, pi, e, parentheses, + - * / and comparisons, powers with
+a number of at most 10 as the exponent, and the functions in `autograd.FUNCTIONS`.
 """
 
+from __future__ import annotations
+
+import ast
 import difflib
 import math
-import operator
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
-import autograd
+from autograd import FUNCTIONS, NudgeError
 
 Function = Callable[[Any], Any]
 
-FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
-    name: (getattr(autograd, name), 1)
-    for name in (
-        *("acos", "asin", "atan", "cos", "cosh", "erf", "erfc", "exp", "expm1", "log", "log1p", "relu", "sigmoid", "sign"),
-        *("sin", "sinh", "softplus", "sqrt", "tan", "tanh"),
-    )
-}
-FUNCTIONS |= {"abs": (abs, 1), "maximum": (autograd.maximum, 2), "minimum": (autograd.minimum, 2), "where": (autograd.where, 3)}
 CONSTANTS = {"e": math.e, "pi": math.pi}
-OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "**": operator.pow,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 LONGEST, DEEPEST, LARGEST_POWER = 200, 20, 10
-LOW, HIGH = -5.0, 5.0  # where the function must have a value; beyond, `nn.anatomy` says which neuron met what has none
+LOW, HIGH = -5.0, 5.0  # the function must have a value in this range; beyond it, `first_undefined` finds the neuron without a value
 
-TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>\*\*|<=|>=|[-+*/<>(),^]))", re.ASCII
-)
+FOREIGN = re.compile(r"[^\w\s.+\-*/<>=(),^]|(?<!\d)\.(?!\d)", re.ASCII)  # characters that no formula has, and a dot without a digit
+WORD = re.compile(r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)", re.ASCII)
+OPERATIONS = ast.Add, ast.Sub, ast.Mult, ast.Div
+COMPARISONS = ast.Lt, ast.LtE, ast.Gt, ast.GtE
+SIGNS = ast.USub, ast.UAdd
 
 
-class FormulaError(autograd.NudgeError, ValueError):
-    """A formula that is none; the message shows it with a caret under the character.
+class FormulaError(NudgeError, ValueError):
+    """An invalid formula. The message shows the formula with a caret under the character.
 
-    `problem` is what is wrong with it, and `position` the character, counted from 0: the formula's length where something is missing.
+    Attributes
+    ----------
+    problem : str
+        What is wrong.
+    position : int
+        The index of the character, from 0; the length of the formula if something is missing at the end.
     """
 
     def __init__(self, problem: str, text: str, position: int) -> None:
@@ -59,29 +45,21 @@ class FormulaError(autograd.NudgeError, ValueError):
         super().__init__(f"{problem}\n  {shown}\n  {' ' * position}^")
 
 
-class Token(NamedTuple):
-    kind: str  # "number", "name", "sign" or "end"
-    text: str
-    position: int
-
-
 def formula(text: str) -> Function:
-    """The function of x that a formula describes, written with autograd's functions and called by the formula's text.
+    """Return the function of x that a formula describes. Its `__name__` is the text.
 
-    It takes floats, arrays and Values, and can be compiled. Raises FormulaError for anything but a formula that has x in it, and a
-    value everywhere from -5 to 5.
+    The function takes floats, arrays and Values, and can be compiled. Raises FormulaError for an invalid formula, for one without x,
+    and for one that is not finite everywhere from -5 to 5.
 
     >>> swish = formula("x * sigmoid(x)")
     >>> swish(2.0)
     1.7615941559557646
     """
-    parser = _Parser(text)
-    function = parser.parse()
-
-    def activation(x: Any) -> Any:
-        return function(x)
-
-    activation.__name__ = text.strip()
+    body = _Formula(text).tree
+    arguments = ast.arguments(posonlyargs=[], args=[ast.arg("x")], kwonlyargs=[], kw_defaults=[], defaults=[])
+    tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
+    function: Function = eval(compile(tree, "<formula>", "eval"), {"__builtins__": {}, **FUNCTIONS, **CONSTANTS})
+    function.__name__ = text.strip()
     for step in range(101):
         x = LOW + (HIGH - LOW) * step / 100
         try:
@@ -89,144 +67,104 @@ def formula(text: str) -> Function:
         except (ArithmeticError, ValueError, TypeError) as error:
             problem = f"has no value ({error})"
         if problem:
-            raise FormulaError(f"this {problem} at x = {x:g}, and an activation has to have one at least from {LOW:g} to {HIGH:g}", text, 0)
-    return activation
+            raise FormulaError(f"this {problem} at x = {x:g}, and an activation must have one at least from {LOW:g} to {HIGH:g}", text, 0)
+    return function
 
 
-class _Parser:
-    """Recursive descent: one method for each line of the grammar, none deeper than DEEPEST."""
+class _Formula:
+    """The syntax tree of a formula, checked so that it can do nothing but compute floats."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.depth, self.has_x = text, 0, False
+        self.text = text
+        self._check_text()
+        start = len(text) - len(text.lstrip())
+        source = [("**" if each == "^" else " " if each.isspace() else each, index) for index, each in enumerate(text) if index >= start]
+        self.positions = [index for characters, index in source for _ in characters]  # of each character of the source in the text
+        try:
+            parsed = ast.parse("".join(characters for characters, _ in source), mode="eval").body
+        except SyntaxError as error:
+            place = self._position(error.offset - 1 if error.offset else len(self.positions))
+            found = f"at {text[place]!r}" if place < len(text.rstrip()) else "at the end: something is missing"
+            raise FormulaError(f"invalid syntax {found}", text, place) from None
+        self.tree = self._checked(parsed)
+        if not any(isinstance(node, ast.Name) and node.id == "x" for node in ast.walk(self.tree)):
+            raise FormulaError("the formula must depend on x", text, 0)
+
+    def _position(self, offset: int) -> int:
+        return self.positions[offset] if offset < len(self.positions) else len(self.text.rstrip())
+
+    def _check_text(self) -> None:
+        """Limit the length, the characters and the depth before the formula is parsed."""
+        text = self.text
         if len(text) > LONGEST:
             raise FormulaError(f"the formula has {len(text):,} characters, more than {LONGEST}", text, LONGEST)
-        self.tokens = self._tokens()
-        self.index = 0
+        if found := FOREIGN.search(text):
+            raise FormulaError(f"{found.group()!a} is not allowed in a formula", text, found.start())
+        for word in WORD.finditer(text):
+            if word["name"]:
+                self._check_name(word["name"], word.start())
+            elif text[word.end() : word.end() + 1].isidentifier():
+                raise FormulaError(f"expected an operator between {word.group()} and {text[word.end()]}", text, word.end())
+        opened: list[int] = []
+        for position, character in enumerate(text):
+            if character == "(":
+                opened.append(position)
+            elif character == ")" and not opened:
+                raise FormulaError("this parenthesis was not opened", text, position)
+            elif character == ")":
+                opened.pop()
+            if len(opened) > DEEPEST:
+                raise FormulaError(f"nested more than {DEEPEST} deep", text, position)
+        if opened:
+            raise FormulaError("this parenthesis is not closed", text, opened[-1])
 
-    def parse(self) -> Function:
-        function = self.expression()
-        if self.next.kind != "end":
-            self.fail("expected an operator or the end of the formula")
-        if not self.has_x:
-            raise FormulaError("the formula must depend on x", self.text, 0)
-        return function
+    def _fail(self, problem: str, node: ast.expr) -> FormulaError:
+        return FormulaError(problem, self.text, self._position(node.col_offset))
 
-    def _tokens(self) -> list[Token]:
-        tokens, position = [], 0
-        while self.text[position:].strip():
-            match = TOKEN.match(self.text, position)
-            if match is None:
-                position += len(self.text[position:]) - len(self.text[position:].lstrip())
-                raise FormulaError(f"{self.text[position]!a} has no place in a formula", self.text, position)
-            kind = str(match.lastgroup)
-            tokens.append(Token(kind, match[kind].replace("^", "**"), match.start(kind)))
-            position = match.end()
-        return [*tokens, Token("end", "", len(self.text.rstrip()))]
+    def _checked(self, node: ast.expr) -> ast.expr:
+        """The tree with floats for its numbers. Raises FormulaError for anything that is not in the grammar."""
+        if isinstance(node, ast.Constant):
+            return ast.Constant(self._number(node))
+        if isinstance(node, ast.Name):
+            if node.id in FUNCTIONS:
+                raise self._fail(f"the function {node.id} needs arguments in parentheses", node)
+            return node
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, SIGNS):
+            return ast.UnaryOp(node.op, self._checked(node.operand))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, OPERATIONS):
+            return ast.BinOp(self._checked(node.left), node.op, self._checked(node.right))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            return ast.BinOp(self._checked(node.left), node.op, self._exponent(node.right))
+        if isinstance(node, ast.Compare) and all(isinstance(each, COMPARISONS) for each in node.ops):
+            if len(node.ops) > 1:
+                raise self._fail("expected one comparison, with parentheses around any other", node.comparators[1])
+            return ast.Compare(self._checked(node.left), node.ops, [self._checked(node.comparators[0])])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+            if node.func.id not in FUNCTIONS:
+                raise self._fail(f"{node.func.id} is not a function", node)
+            count = len(FUNCTIONS[node.func.id].partials)
+            if len(node.args) != count:
+                raise self._fail(f"{node.func.id} takes {count} argument(s), got {len(node.args)}", node)
+            return ast.Call(node.func, [self._checked(each) for each in node.args], [])
+        raise self._fail("expected numbers, x, functions and the operators + - * / ** < <= > >=", node)
 
-    @property
-    def next(self) -> Token:
-        return self.tokens[self.index]
+    def _check_name(self, name: str, position: int) -> None:
+        known = [*FUNCTIONS, *CONSTANTS, "x"]
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+            raise FormulaError(f"unknown name {name!r}; {hint}", self.text, position)
 
-    def take(self, *signs: str) -> str:
-        """The next token's text where it is one of these signs, and the parser moves on; else nothing."""
-        if self.next.kind == "sign" and self.next.text in signs:
-            self.index += 1
-            return self.tokens[self.index - 1].text
-        return ""
-
-    def expect(self, sign: str, why: str) -> None:
-        if not self.take(sign):
-            self.fail(f"expected {sign!r} {why}")
-
-    def fail(self, problem: str) -> NoReturn:
-        found = f", not {self.next.text!r}" if self.next.text else ""
-        raise FormulaError(problem + found, self.text, self.next.position)
-
-    def expression(self) -> Function:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise FormulaError(f"nested more than {DEEPEST} deep", self.text, self.next.position)
-        left = self.sum()
-        if sign := self.take("<", "<=", ">", ">="):
-            left = _binary(sign, left, self.sum())
-        self.depth -= 1
-        return left
-
-    def sum(self) -> Function:
-        left = self.product()
-        while sign := self.take("+", "-"):
-            left = _binary(sign, left, self.product())
-        return left
-
-    def product(self) -> Function:
-        left = self.signed()
-        while sign := self.take("*", "/"):
-            left = _binary(sign, left, self.signed())
-        return left
-
-    def signed(self) -> Function:
-        negative = False
-        while sign := self.take("-", "+"):
-            negative ^= sign == "-"
-        operand = self.power()
-        return (lambda x: -operand(x)) if negative else operand
-
-    def power(self) -> Function:
-        base = self.atom()
-        if not self.take("**"):
-            return base
-        negative = bool(self.take("-"))
-        if self.next.kind != "number" or not float(self.next.text) <= LARGEST_POWER:
-            self.fail(f"expected a number up to {LARGEST_POWER} as the exponent (write exp(x * log(2)) for 2 to the x)")
-        exponent = self.number() * (-1 if negative else 1)
-        if self.next.text == "**":
-            self.fail("expected parentheses around a power that is raised again")
-        return lambda x: base(x) ** exponent
-
-    def number(self) -> float:
-        value = float(self.next.text)
-        if math.isinf(value):
-            raise FormulaError("this number is too large", self.text, self.next.position)
-        self.index += 1
+    def _number(self, node: ast.expr) -> float:
+        """A number as a float, so that no power of whole numbers takes memory and time."""
+        value = float(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) else math.nan
+        if not math.isfinite(value):
+            raise self._fail("this number is too large", node)
         return value
 
-    def atom(self) -> Function:
-        token = self.next
-        if token.kind == "number":
-            value = self.number()
-            return lambda x: value
-        if self.take("("):
-            inner = self.expression()
-            self.expect(")", "to close the parenthesis")
-            return inner
-        if token.kind != "name":
-            self.fail("expected a number, x, or a function")
-        self.index += 1
-        if token.text == "x":
-            self.has_x = True
-            return lambda x: x
-        if token.text in CONSTANTS:
-            constant = CONSTANTS[token.text]
-            return lambda x: constant
-        if token.text not in FUNCTIONS:
-            known = [*FUNCTIONS, *CONSTANTS, "x"]
-            near = difflib.get_close_matches(token.text, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-            raise FormulaError(f"unknown name {token.text!r}; {hint}", self.text, token.position)
-        return self.call(token)
-
-    def call(self, name: Token) -> Function:
-        function, count = FUNCTIONS[name.text]
-        self.expect("(", f"after {name.text}")
-        arguments = [self.expression()]
-        while self.take(","):
-            arguments.append(self.expression())
-        self.expect(")", f"to close {name.text}(")
-        if len(arguments) != count:
-            raise FormulaError(f"{name.text} takes {count} argument(s), got {len(arguments)}", self.text, name.position)
-        return lambda x: function(*[argument(x) for argument in arguments])
-
-
-def _binary(sign: str, left: Function, right: Function) -> Function:
-    function = OPERATORS[sign]
-    return lambda x: function(left(x), right(x))
+    def _exponent(self, node: ast.expr) -> ast.expr:
+        number = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, SIGNS) else node
+        if not isinstance(number, ast.Constant) or not self._number(number) <= LARGEST_POWER:
+            hint = "write exp(x * log(2)) for 2 to the x, and put parentheses around a power that is raised again"
+            raise self._fail(f"expected a number up to {LARGEST_POWER} as the exponent ({hint})", node)
+        return self._checked(node)

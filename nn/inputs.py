@@ -1,4 +1,4 @@
-"""Arrays of examples: checked where a user's come in, and run through programs piece by piece."""
+"""Arrays of inputs and targets: checks of what users pass, and large arrays in pieces."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Array = npt.NDArray[np.float64]
 
 
 def examples(name: str, given: npt.ArrayLike) -> Array:
-    """Inputs or targets as a float64 array, a row or a number for each example.
+    """Return inputs or targets as a float64 array with a row or a number for each example.
 
-    Raises ValueError where there are none, and for whatever is not a finite number.
+    Raises ValueError for an empty array, another number of dimensions, and entries that are not finite numbers.
     """
     refuse_masked(name, given)
     try:
@@ -40,13 +40,13 @@ def examples(name: str, given: npt.ArrayLike) -> Array:
 
 
 def _uneven(given: Any) -> str:
-    """Which rows of a list have not the same length; "" where it is not that."""
+    """Which rows of a list have different lengths; "" if none have."""
     lengths = [len(row) if isinstance(row, Sized) else 1 for row in given] if isinstance(given, (list, tuple)) else []
     return next((f"row 0 has {lengths[0]}, row {row} has {length}" for row, length in enumerate(lengths) if length != lengths[0]), "")
 
 
 def _no_number(name: str, array: npt.NDArray[Any]) -> str:
-    """What is in an array that is not one of real numbers, and what to write instead."""
+    """What an array contains instead of real numbers, and what to write."""
     if array.dtype.kind != "O":
         first = f", such as {array.flat[0].item()!r:.60}" if array.size else ""
         is_labels = array.dtype.kind in "US" and name[-1] in "Yy"
@@ -59,10 +59,10 @@ def _no_number(name: str, array: npt.NDArray[Any]) -> str:
 
 
 def in_pieces(program: Callable[..., Array], *arrays: Array) -> Array:
-    """A program's results for many examples, a thousand at a time, so that its buffers stay small and in the cache."""
+    """Run a program on many examples, a thousand at a time, so that its buffers fit into the cache."""
     return np.concatenate([program(*[array[start : start + 1000] for array in arrays]) for start in range(0, len(arrays[0]), 1000)])
 
 
 def number_of(result: Any) -> float:
-    """What a function of scalars returned, as a float: a Value's data, or the number itself."""
+    """A number as a float: the data of a Value, or the number itself."""
     return result.data if isinstance(result, Value) else float(result)

@@ -2,10 +2,10 @@
 
     python -m nn.launch --processes 2 script.py its arguments
 
-Where `train(..., backend="jax")` stands in the script, the processes share out each mini-batch. When one of them dies, the others
-are ended, with a word about which it was and why, and the launcher's exit status is that one's; with `--restarts` all of them begin
-again, from the checkpoint where the script trains with `checkpoint=path, resume=True`. Under Slurm, mpirun and on Cloud TPUs there is
-nothing to launch: there the script calls `jax.distributed.initialize()`.
+In a script that calls `train(..., backend="jax")`, the processes share each mini-batch. If a process fails, the launcher ends the others,
+reports which one failed and why, and exits with its status. With `--restarts` it starts all processes again; a script that trains with
+`checkpoint=path, resume=True` then continues from its checkpoint. Under Slurm, mpirun and on Cloud TPUs the launcher is not needed: the
+script calls `jax.distributed.initialize()`.
 """
 
 from __future__ import annotations
@@ -21,38 +21,53 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from autograd._support import missing
+from autograd._support import check_whole, missing
 
-GRACE = 1.0  # seconds in which the others may turn out to have died before: of what killed one, they only report the consequences
-PATIENCE = 3.0  # seconds that a process has to end when it is asked to
+GRACE = 1.0  # seconds to wait for a process that was killed, after another reports an error, which may be a consequence
+PATIENCE = 3.0  # seconds to wait for a process to terminate before it is killed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m nn.launch", description=str(__doc__).partition("\n")[0].removeprefix("launch: "))
-    parser.add_argument("--processes", type=_whole, required=True, help="how many")
-    parser.add_argument("--restarts", type=_not_negative, default=0, help="how often to begin again when one has died (default: never)")
-    parser.add_argument("script", help="what each of them runs")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
+    parser.add_argument("--processes", type=_at_least(1), required=True, help="the number of processes")
+    parser.add_argument("--restarts", type=_at_least(0), default=0, help="how often to restart all processes after a failure (default: 0)")
+    parser.add_argument("script", help="the Python script that each process runs")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
     given = parser.parse_args(arguments)
     if not Path(given.script).is_file():
         parser.error(f"there is no script {given.script}")
     if importlib.util.find_spec("jax") is None:
         parser.error(missing("nn.launch", "jax"))
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # and the processes are ended on the way
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # the exit ends the processes
     return launch([given.script, *given.arguments], given.processes, given.restarts)
 
 
 def launch(command: Sequence[str], processes: int, restarts: int = 0) -> int:
-    """Run a script with its arguments in so many processes, and again where one dies; the exit status, 0 where all have ended well."""
+    """Run a script in several processes.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The script and its arguments.
+    processes : int
+        The number of processes.
+    restarts : int, default 0
+        How often to start all processes again after one has failed.
+
+    Returns
+    -------
+    int
+        The exit status: 0 if all processes succeeded.
+    """
     while True:
         death = _run(command, processes)
         if death is None:
             return 0
-        again = f"; all begin again, {restarts} more times if need be" if restarts else ""
+        again = f"; restarting all processes; {restarts - 1} restarts left" if restarts else ""
         print(f"nn.launch: process {death.process} of {processes} {death.cause}; the others were ended{again}", file=sys.stderr, flush=True)
         if not restarts:
             return death.status
@@ -60,7 +75,7 @@ def launch(command: Sequence[str], processes: int, restarts: int = 0) -> int:
 
 
 class Death(NamedTuple):
-    """A process that did not end well."""
+    """A process that failed."""
 
     process: int
     code: int  # its exit status; negative for the signal that killed it
@@ -69,16 +84,16 @@ class Death(NamedTuple):
     def cause(self) -> str:
         if self.code < 0:
             return f"was killed by {signal.Signals(-self.code).name}"
-        return f"failed with exit status {self.code}, as it says above"
+        return f"failed with exit status {self.code}; see its output above"
 
     @property
     def status(self) -> int:
-        """As a shell has it."""
+        """The exit status as a shell reports it: 128 plus the number of the signal for a killed process."""
         return 128 - self.code if self.code < 0 else self.code
 
 
 def _run(command: Sequence[str], processes: int) -> Death | None:
-    """Run the processes to their ends; where one dies, end the others, and tell which it was."""
+    """Run the processes until all have ended or one has failed, then end the others. Return the first failure."""
     address = f"localhost:{_free_port()}"
     begin = "from nn.launch import take_part; take_part({!r}, {}, {})"
     running = [
@@ -87,7 +102,7 @@ def _run(command: Sequence[str], processes: int) -> Death | None:
     ]
     try:
         death = _first_death(running)
-        if death is not None and death.code > 0:  # perhaps of what killed another one
+        if death is not None and death.code > 0:  # perhaps because another process was killed
             time.sleep(GRACE)
             killed = [Death(index, each.returncode) for index, each in enumerate(running) if (each.poll() or 0) < 0]
             death = next(iter(killed), death)
@@ -97,7 +112,7 @@ def _run(command: Sequence[str], processes: int) -> Death | None:
 
 
 def _first_death(running: Sequence[subprocess.Popen[bytes]]) -> Death | None:
-    """Wait until one has died, or all have ended well. Ctrl-C is the processes' business: they have got it too."""
+    """Wait until one has failed, or all have succeeded. Ctrl-C also reaches the processes, so the launcher ignores it."""
     while True:
         try:
             codes = [each.poll() for each in running]
@@ -112,7 +127,7 @@ def _first_death(running: Sequence[subprocess.Popen[bytes]]) -> Death | None:
 
 
 def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
-    """End those that still run; those that do not listen, or are stopped, by force."""
+    """Terminate the running processes; kill those that do not terminate."""
     for each in running:
         if each.poll() is None:
             each.terminate()
@@ -126,10 +141,20 @@ def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def take_part(address: str, processes: int, index: int) -> None:
-    """Run the script, the first of this process's arguments, as one of the processes that meet at an address."""
+    """Run the script as one of several processes; the first argument of this process is the script.
+
+    Parameters
+    ----------
+    address : str
+        The host and port at which the processes connect.
+    processes : int
+        The number of processes.
+    index : int
+        The index of this process.
+    """
     import jax
 
-    limits = {"heartbeat_timeout_seconds": 10, "shutdown_timeout_seconds": 10}  # for those who began without the launcher, and stopped
+    limits = {"heartbeat_timeout_seconds": 10, "shutdown_timeout_seconds": 10}  # so that processes notice soon when another has stopped
     known = inspect.signature(jax.distributed.initialize).parameters
     jax.distributed.initialize(address, processes, index, **{name: limit for name, limit in limits.items() if name in known})
     del sys.argv[0]
@@ -146,11 +171,11 @@ def take_part(address: str, processes: int, index: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     if status:
-        os._exit(status)  # JAX would wait at the exit for processes that may be dead
+        os._exit(status)  # a normal exit would wait in JAX for processes that may have failed
 
 
 def exit_status(code: object) -> int:
-    """The exit status that Python gives `sys.exit(code)`: 0 for None, an integer modulo 256, and 1 for anything else, which it prints."""
+    """The exit status of `sys.exit(code)`: 0 for None, an integer modulo 256, and 1 for anything else, which is printed."""
     if code is None:
         return 0
     if isinstance(code, int):
@@ -160,7 +185,7 @@ def exit_status(code: object) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """That of this process, with its own modules within reach."""
+    """The environment of this process, with our packages on the path."""
     paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
@@ -171,17 +196,15 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"at least one process, not {number}")
-    return number
+def _at_least(least: int) -> Callable[[str], int]:
+    """A type for argparse: a whole number of at least `least`."""
 
+    def number(text: str) -> int:
+        try:
+            return check_whole("the number", int(text), least)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text!r:.60}") from None
 
-def _not_negative(text: str) -> int:
-    number = int(text)
-    if number < 0:  # it would begin again for ever
-        raise argparse.ArgumentTypeError(f"0 or more, not {number}")
     return number
 
 

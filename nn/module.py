@@ -1,4 +1,4 @@
-"""Module: a function with parameters. How they are found and named, and what every model can do with them."""
+"""Module: the base class of models. It finds and names parameters, predicts, and measures accuracy."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from nn.activations import Activation, linear
 from nn.inputs import Array, examples
 from nn.prediction_cache import predictions
 
-PLACES = "attributes, and in lists, tuples, dicts' values, arrays of objects, dataclasses and Modules there"
+PLACES = "attributes, and in lists, tuples, values of dicts, arrays of objects, dataclasses and Modules there"
 
 
 class Module(ABC):
-    """Abstract: a function with parameters, the Values found in its attributes.
+    """Abstract base class of models: a function with parameters.
 
-    They are looked for there and in lists, tuples, dicts' values, arrays of objects, dataclasses and Modules there.
+    Parameters are the Values in the attributes of the model, and in lists, tuples, values of dicts, arrays of objects, dataclasses and
+    Modules there.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -41,12 +42,12 @@ class Module(ABC):
 
     @abstractmethod
     def __call__(self, x: Any) -> Any:
-        """The outputs for one example's inputs, numbers or Values: a list, or a single one bare."""
+        """The outputs for one example's inputs, which are numbers or Values: a list, or a single output."""
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Each parameter once, behind the expression that reaches it: `layers[0].neurons[3].weights[17]`.
+        """Pairs of a name and a parameter, each parameter once. A name is an expression: `layers[0].neurons[3].weights[17]`.
 
-        Raises TypeError for one that is found only where there is no order, in a set or in a dict's keys.
+        Raises TypeError for a parameter that is only in a set or in the keys of a dict, which have no order.
         """
         found = _Search(self).found
         return iter([(path if place is None else f"{path}[{place}]", parameter) for path, place, parameter in found])
@@ -56,25 +57,25 @@ class Module(ABC):
         return [parameter for *_, parameter in _Search(self).found]
 
     def zero_grad(self) -> None:
-        """Forget the gradients: `backward()` adds to those that are there."""
+        """Set all gradients to 0, because `backward()` adds to them."""
         for parameter in self.parameters():
             parameter.grad = 0.0
 
     def state_dict(self) -> dict[str, float]:
-        """The numbers in the parameters, by name."""
+        """The values of the parameters by name."""
         return {name: parameter.data for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Take the parameters' numbers from `state`.
+        """Set the parameters from a `state_dict()`.
 
-        Raises ValueError, with nothing changed, unless the names are the same and all numbers finite.
+        Raises ValueError, with nothing changed, for other names and for numbers that are not finite.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict takes what state_dict() gave, numbers by name, got {type(state).__name__} {state!r:.60}")
+            raise TypeError(f"load_state_dict takes the result of state_dict(), numbers by name, got {type(state).__name__} {state!r:.60}")
         named = dict(self.named_parameters())
         for problem, names in (("unknown", state.keys() - named.keys()), ("missing", named.keys() - state.keys())):
             if names:
-                raise ValueError(f"{len(names)} {problem} parameter(s), such as {min(names, key=str)}: the state is that of another model")
+                raise ValueError(f"{len(names)} {problem} parameter(s), such as {min(names, key=str)}: the state belongs to another model")
         numbers = {name: _finite(name, state[name]) for name in named}
         for name, parameter in named.items():
             parameter.data = numbers[name]
@@ -87,24 +88,35 @@ class Module(ABC):
                 f"X must have the shape (examples, inputs), got {rows.shape}: for one example write [x], for single inputs X[:, None]"
             )
         require_width("X", self, rows)
-        if len(rows) <= 50:  # making a program takes about as long as this
-            with suppress(ArithmeticError):  # where an output is undefined a program gives nan
+        if len(rows) <= 50:  # compiling takes about as long
+            with suppress(ArithmeticError):  # a compiled program gives nan for undefined outputs
                 return self._each(rows)
         with suppress(TraceError):
             return predictions(self, rows).reshape(len(rows), -1)
         return self._each(rows)
 
     def _each(self, rows: Array) -> Array:
-        """The outputs for rows of inputs, one row after the other."""
+        """The outputs for rows of inputs, computed one by one."""
         outputs = [[getattr(output, "data", output) for output in outputs_of(self(row))] for row in rows.tolist()]
         return np.array(outputs, dtype=np.float64)
 
     def accuracy(self, X: npt.ArrayLike, Y: npt.ArrayLike, threshold: float | None = None) -> float:
-        """The share of examples whose class is predicted right. NaN for targets that are no classes.
+        """The share of examples whose class is predicted correctly.
 
-        With several outputs the largest one's index is the class, and Y holds labels or one-hot rows. With one, an output
-        above the threshold is class 1, and Y holds 1 and either -1 or 0. Unless given, the threshold is 0 for -1 and 1,
-        and the model's own for 0 and 1.
+        Parameters
+        ----------
+        X : array_like, shape (examples, inputs)
+            The inputs.
+        Y : array_like
+            With several outputs, labels or one-hot rows; the prediction is the index of the largest output. With a single output,
+            1 and either 0 or -1; the prediction is 1 if the output is above the threshold.
+        threshold : float, optional
+            The threshold of a single output. Default: `self.threshold` for the targets 0 and 1, and 0 for -1 and 1.
+
+        Returns
+        -------
+        float
+            From 0 to 1; nan for targets that are not classes.
         """
         if threshold is None:
             return classification.accuracy(self.predict(X), Y, self.threshold)
@@ -113,8 +125,10 @@ class Module(ABC):
 
     @property
     def threshold(self) -> float:
-        """Where a single output parts class 0 from class 1: the output for which the cost that the model was trained with is the same
-        for either (0.5 for squared error, 0 for a score); before, 0.5 where the output activation is sigmoid, else 0.
+        """The threshold of a single output between class 0 and class 1.
+
+        Training sets it to the output with the same cost for both classes: 0.5 for squared error, 0 for scores. Before training it is
+        0.5 if the output activation is sigmoid, otherwise 0.
         """
         default = classification.usual_threshold(*self._output_activations()[:1])
         return float(vars(self).get("_threshold", default))
@@ -124,23 +138,23 @@ class Module(ABC):
         self._threshold = _finite("the threshold", output)
 
     def _inputs(self) -> int | None:
-        """The number of inputs; None if only a call can tell."""
+        """The number of inputs; None if it is unknown."""
         return None
 
     def _output_activations(self) -> list[Activation]:
-        """What the outputs have been through: at least one activation, and several where outputs differ."""
+        """The output activations: one, or several if the outputs differ."""
         return [getattr(self, "output_activation", linear)]
 
     def probabilities(self, X: npt.ArrayLike) -> Array:
-        """The probability of each class for inputs X of shape (examples, inputs): shape (examples, classes), rows that add up to 1.
+        """The probability of each class, shape (examples, classes), for inputs X of shape (examples, inputs).
 
-        Several outputs are scores for softmax, as cross_entropy trains them; a single one is the score of class 1, for sigmoid,
-        or after a sigmoid its probability. Raises ValueError for several outputs that an activation has made other than scores.
+        Several outputs are scores for softmax, as `cross_entropy` trains them. A single output is the score of class 1 for sigmoid, or
+        its probability if the output activation is sigmoid. Raises ValueError for several outputs with an output activation.
         """
         return classification.probabilities(self.predict(X), self._output_activations())
 
     def summary(self) -> str:
-        """What the model consists of, a line for each attribute or element of one that holds parameters, and their number in all."""
+        """A table of the parts of the model with the number of their parameters."""
         parts: dict[str, int] = {}
         for name, _ in self.named_parameters():
             part = re.match(r"\w+(\[[^]]*\])?", name)
@@ -155,37 +169,37 @@ class Module(ABC):
 
 
 def require_parameters(model: Module) -> None:
-    """Raise ValueError, saying where parameters are looked for, for a model that has none: there is nothing to train."""
+    """Raise ValueError for a model without parameters."""
     if not model.parameters():
-        raise ValueError(f"{model!r:.60} has nothing to learn: parameters are Values, looked for in its {PLACES}")
+        raise ValueError(f"{model!r:.60} has no parameters to train: parameters are Values in its {PLACES}")
 
 
 def require_width(name: str, model: Module, X: Any) -> None:
-    """Raise ValueError unless the rows of X, (examples, inputs), have as many columns as the model has inputs, if that is known."""
+    """Raise ValueError if X, (examples, inputs), has another number of columns than the model has inputs."""
     inputs = model._inputs()
     if inputs not in (None, X.shape[1]):
         raise ValueError(f"{name} has {X.shape[1]} columns and the model takes {inputs} inputs")
 
 
 def outputs_of(result: Any) -> list[Any]:
-    """What a Module returned for an example, as a list, also where it is a single output. Raises TypeError where it is nothing."""
+    """The result of a model for one example as a list. Raises TypeError for None."""
     if result is None:
-        raise TypeError("a model returns its outputs for an example, and this one returned None: perhaps its return is missing")
+        raise TypeError("a model must return its outputs for an example, and this one returned None: perhaps its return is missing")
     return list(result) if isinstance(result, (Sequence, np.ndarray)) else [result]
 
 
 class _Search:
-    """One search for parameters. Each thing is looked into once, so that tied weights are one parameter, and circles end."""
+    """One search for parameters. Each object is visited once, so that tied weights are one parameter and cycles end."""
 
     def __init__(self, model: Module) -> None:
-        self.found: list[tuple[str, int | None, Value]] = []  # behind the expressions that reach them, in a list its place there apart
-        self.seen: dict[int, Any] = {}  # holds on to what it has seen, as the place of what is gone may be taken by another
+        self.found: list[tuple[str, int | None, Value]] = []  # path, index in a list, parameter
+        self.seen: dict[int, Any] = {}  # keeps the objects alive, so that no id is used again
         self.unordered: list[tuple[str, Any]] = []
         self.look("", model)
         self.check()
 
     def look(self, path: str, thing: Any) -> None:
-        """Find the parameters in a thing."""
+        """Find the parameters in an object."""
         if type(thing) is float or isinstance(thing, (str, bytes, bytearray, memoryview, range)) or id(thing) in self.seen:
             return
         self.seen[id(thing)] = thing
@@ -202,7 +216,7 @@ class _Search:
             for index, each in enumerate(thing):
                 if type(each) is not Value:
                     self.look(f"{path}[{index}]", each)
-                elif id(each) not in self.seen:  # as nearly all are: weights in lists
+                elif id(each) not in self.seen:  # the common case: weights in lists
                     self.seen[id(each)] = each
                     self.found.append((path, index, each))
         elif isinstance(thing, np.ndarray) and thing.dtype == object:
@@ -212,24 +226,24 @@ class _Search:
             self.unordered += [(f"{path} is a {type(thing).__name__} with", each) for each in thing]
 
     def check(self) -> None:
-        """Raise TypeError for the first parameter that was met without an order, and nowhere else."""
+        """Raise TypeError if a parameter is only in a set or in the keys of a dict."""
         known = len(self.found)
         while self.unordered:
             where, each = self.unordered.pop(0)
             self.look(where, each)
             if len(self.found) > known:
-                raise TypeError(f"{where} parameters, and none are found there: they are looked for in {PLACES}")
+                raise TypeError(f"{where} parameters, which have no order there: parameters must be in {PLACES}")
 
 
 def attributes(thing: Any) -> dict[str, Any]:
-    """What is in a thing's `__dict__` and in its slots."""
+    """The attributes of an object, in its `__dict__` and its slots."""
     slots = [vars(each).get("__slots__", ()) for each in type(thing).__mro__]
     names = [name for each in slots for name in ([each] if isinstance(each, str) else each)]
     return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in names if hasattr(thing, name)}}
 
 
 def _part(model: Module, path: str) -> str:
-    """What lies at the path's beginning, an attribute and perhaps an element of it, where that is a Module."""
+    """The Module, or the type of another object, at the start of a path."""
     name, _, index = path.partition("[")
     thing = getattr(model, name)
     if isinstance(thing, (list, tuple)) and index:

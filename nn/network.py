@@ -1,24 +1,23 @@
-"""Networks: neurons, layers of neurons, and the multi-layer perceptron, each a definition one can read.
+"""Networks: neurons, layers of neurons, and the multi-layer perceptron.
 
-Layers and networks always return a list, and take a list (or a row of an array) of exactly as many numbers as they have inputs.
+Layers and networks return lists. They take a list (or a row of an array) with one number per input.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from autograd import Value, relu, softplus, tanh, weighted_sum
-from autograd._support import refuse_masked
-from nn._validation import whole_number
-from nn.activations import Activation, activation_from, name_of
+from autograd import Value, grad, relu, softplus, tanh, weighted_sum
+from autograd._support import check_whole, refuse_masked
+from nn.activations import Activation, activation_from, elementwise, name_of
 from nn.files import model_file
-from nn.inputs import Array
+from nn.inputs import Array, number_of
 from nn.module import Module
 from nn.prediction_cache import READERS, Reads, reads_of_parts
 
@@ -29,10 +28,20 @@ if TYPE_CHECKING:
 class Neuron(Module):
     """One neuron: activation(w1 x1 + ... + wn xn + bias).
 
-    The weights start at random, normally distributed so that sums keep the scale of the inputs: with variance 1/n
-    for n inputs (LeCun et al., Efficient BackProp, 1998, section 4.6), and 2/n for relu and softplus, which
-    pass on only half of it (He et al., Delving Deep into Rectifiers, 2015). The bias starts at 0.
+    The weights are drawn from a normal distribution with mean 0 and variance 1/n (LeCun et al., Efficient BackProp, 1998, section 4.6),
+    or 2/n for relu and softplus (He et al., Delving Deep into Rectifiers, 2015). The bias is 0.
 
+    Parameters
+    ----------
+    inputs : int
+        The number of inputs, n.
+    activation : callable or None, default tanh
+        A function of one number, written with autograd's functions. None is linear.
+    seed : int or numpy.random.Generator, default 0
+        Where the random weights come from.
+
+    Examples
+    --------
     >>> neuron = Neuron(2, seed=1)
     >>> neuron([0.0, 0.0]).data
     0.0
@@ -42,17 +51,22 @@ class Neuron(Module):
 
     def __init__(self, inputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
         self.activation = activation_from(activation)
-        scale = np.sqrt((2.0 if self.activation in (relu, softplus) else 1.0) / whole_number("the number of inputs", inputs))
+        scale = np.sqrt((2.0 if self.activation in (relu, softplus) else 1.0) / check_whole("the number of inputs", inputs))
         self.weights = [Value(weight) for weight in np.random.default_rng(seed).normal(0.0, scale, inputs).tolist()]
         self.bias = Value(0.0)
 
     def __call__(self, x: Sequence[Any] | Array) -> Any:
-        if type(x) is not list:  # in a list, weighted_sum tells numbers from other things
+        if type(x) is not list:  # weighted_sum checks the numbers of a list
             _check_is_one(x)
-        output = self.activation(weighted_sum(self.weights, x, self.bias))
-        if output is None:
-            raise TypeError(f"an activation returns a number: {name_of(self.activation)} returned None, so perhaps its return is missing")
-        return output
+        return self.trace(x)[1]
+
+    def trace(self, x: Sequence[Any] | Array) -> tuple[Any, Any]:
+        """The weighted sum z and the activation a for one example's inputs."""
+        z = weighted_sum(self.weights, x, self.bias)
+        a = self.activation(z)
+        if a is None:
+            raise TypeError(f"an activation must return a number: {name_of(self.activation)} returned None, perhaps its return is missing")
+        return z, a
 
     def _inputs(self) -> int:
         return len(self.weights)
@@ -65,8 +79,21 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """Neurons side by side, each with all the inputs.
+    """A fully connected layer: each neuron gets all the inputs.
 
+    Parameters
+    ----------
+    inputs : int
+        The number of inputs.
+    outputs : int
+        The number of neurons.
+    activation : callable or None, default tanh
+        The activation of each neuron. None is linear.
+    seed : int or numpy.random.Generator, default 0
+        Where the random weights come from.
+
+    Examples
+    --------
     >>> layer = Layer(2, 3)
     >>> len(layer([1.0, 2.0]))
     3
@@ -74,11 +101,11 @@ class Layer(Module):
 
     def __init__(self, inputs: int, outputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
         rng = np.random.default_rng(seed)
-        self.neurons = [Neuron(inputs, activation, rng) for _ in range(whole_number("the number of outputs", outputs))]
+        self.neurons = [Neuron(inputs, activation, rng) for _ in range(check_whole("the number of outputs", outputs))]
 
     @property
     def activation(self) -> Activation:
-        """That of the first neuron, and of all unless somebody has changed them."""
+        """The activation of the first neuron, and of all neurons unless one was changed."""
         return self.neurons[0].activation
 
     def __call__(self, x: Sequence[Any] | Array) -> list[Any]:
@@ -87,6 +114,37 @@ class Layer(Module):
         if len(x) != inputs:
             raise ValueError(f"this layer takes a list of {inputs} inputs, got {len(x)}")
         return [neuron(x) for neuron in self.neurons]
+
+    @property
+    def weights(self) -> Array:
+        """A copy of the weights as numbers: shape (neurons, inputs)."""
+        return np.array([[number_of(weight) for weight in neuron.weights] for neuron in self.neurons])
+
+    @property
+    def biases(self) -> Array:
+        """A copy of the biases as numbers: shape (neurons,)."""
+        return np.array([number_of(neuron.bias) for neuron in self.neurons])
+
+    def trace(self, x: Sequence[Any] | Array) -> tuple[Any, Any]:
+        """The weighted sums z and the activations a of the neurons; see `MLP.trace`."""
+        if not isinstance(x, np.ndarray) or x.ndim != 2:
+            z, a = zip(*[neuron.trace(x) for neuron in self.neurons])
+            return list(z), list(a)
+        with np.errstate(all="ignore"):
+            sums = x @ self.weights.T + self.biases
+        return sums, self._elementwise(lambda activation: activation, sums)
+
+    def slopes(self, z: Array) -> Array:
+        """The derivatives of the activations at the weighted sums z: shape (examples, neurons), like z."""
+        return self._elementwise(grad, z)
+
+    def _elementwise(self, of: Callable[[Activation], Activation], z: Array) -> Array:
+        """A function of each neuron's activation, at the neuron's column of z."""
+        results, activations = np.empty_like(z), [neuron.activation for neuron in self.neurons]
+        for activation in {id(each): each for each in activations}.values():
+            columns = [index for index, each in enumerate(activations) if each is activation]
+            results[:, columns] = elementwise(of(activation), z[:, columns])
+        return results
 
     def _inputs(self) -> int:
         return self.neurons[0]._inputs()
@@ -98,13 +156,37 @@ class Layer(Module):
         return f"Layer({len(self.neurons[0].weights)}, {len(self.neurons)}, activation={_named(self)})"
 
 
+class Trace(NamedTuple):
+    """The weighted sums and the activations of a network; see `MLP.trace`."""
+
+    z: list[Any]
+    a: list[Any]
+
+
 class MLP(Module):
-    """A multi-layer perceptron: each layer's outputs are the next one's inputs.
+    """A multi-layer perceptron: the outputs of each layer are the inputs of the next.
 
-    `sizes` are the numbers of inputs, of neurons in each hidden layer, and of outputs. An activation is any function
-    of one number that is written with Values in mind: `activation` for the hidden layers and `output_activation`
-    for the last (None: linear), or a list in `activation` with one for each layer.
+    Parameters
+    ----------
+    sizes : sequence of int
+        The number of inputs, of neurons in each hidden layer, and of outputs.
+    activation : callable, or sequence of callables and None, default tanh
+        The activation of the hidden layers, or a list with one for each layer, including the last. An activation is a function of one
+        number, written with autograd's functions.
+    output_activation : callable or None, default None
+        The activation of the last layer. None is linear.
+    seed : int or numpy.random.Generator, default 0
+        Where the random weights come from.
 
+    Raises
+    ------
+    TypeError
+        If `sizes` is not a sequence, or an activation is not a function.
+    ValueError
+        If a size is not a whole number of at least 1, or the number of activations does not match.
+
+    Examples
+    --------
     >>> MLP([2, 16, 16, 1], activation=relu)
     MLP([2, 16, 16, 1], activation=relu)
     """
@@ -117,13 +199,13 @@ class MLP(Module):
         seed: int | np.random.Generator = 0,
     ) -> None:
         if not isinstance(sizes, (Sequence, np.ndarray)) or isinstance(sizes, str):
-            raise TypeError(f"an MLP takes its sizes in one list, of its inputs first: MLP([2, 16, 16, 1]), got {sizes!r:.60}")
+            raise TypeError(f"an MLP takes a list of sizes, starting with its inputs: MLP([2, 16, 16, 1]), got {sizes!r:.60}")
         if len(sizes) < 2:
-            raise ValueError(f"an MLP needs at least two sizes, of its inputs and of its outputs: got {list(sizes)}")
+            raise ValueError(f"an MLP needs at least two sizes, for its inputs and its outputs: got {list(sizes)}")
         if isinstance(activation, Sequence) and not isinstance(activation, str):
             if len(activation) != len(sizes) - 1 or output_activation is not None:
                 raise ValueError(
-                    f"a list of activations has one for each of the {len(sizes) - 1} layers, the last one's included: got {len(activation)}"
+                    f"a list of activations must have one for each of the {len(sizes) - 1} layers, the last included: got {len(activation)}"
                     + (" and an output_activation" if output_activation is not None else "")
                 )
             activations: list[Activation | None] = list(activation)
@@ -145,6 +227,52 @@ class MLP(Module):
             x = layer(x)
         return list(x)
 
+    def trace(self, x: Any) -> Trace:
+        """The weighted sums and the activations of every layer.
+
+        Parameters
+        ----------
+        x : sequence or ndarray
+            One example: a list of floats, of Values, or of the symbols of `vectorize`. Or a batch: an array of shape (examples, inputs).
+
+        Returns
+        -------
+        Trace
+            `z` and `a`, each with one entry per layer: a list with an entry per neuron, or for a batch an array of shape
+            (examples, neurons). In arrays, an activation that is undefined is nan or infinite.
+
+        Raises
+        ------
+        ValueError
+            If the number of inputs is wrong, or the model computes more than its layers, for example in its own `__call__`.
+
+        Examples
+        --------
+        >>> model = MLP([1, 1], output_activation=relu)
+        >>> model.layers[0].neurons[0].weights[0].data = 2.0
+        >>> z, a = model.trace(np.array([[3.0], [-1.0]]))
+        >>> z[0].tolist(), a[0].tolist()
+        ([[6.0], [-2.0]], [[6.0], [0.0]])
+        """
+        self._require_plain_layers()
+        inputs = x.shape[-1] if isinstance(x, np.ndarray) else len(x)
+        if inputs != self._inputs():
+            raise ValueError(f"this network takes {self._inputs()} inputs, got {inputs}")
+        trace = Trace([], [])
+        for layer in self.layers:
+            z, x = layer.trace(x)
+            trace.z.append(z)
+            trace.a.append(x)
+        return trace
+
+    def _require_plain_layers(self) -> None:
+        """Raise ValueError if a class of the network, its layers or its neurons defines another `__call__`."""
+        layers = [(layer, Layer) for layer in self.layers]
+        neurons = [(neuron, Neuron) for layer in self.layers for neuron in getattr(layer, "neurons", ())]
+        for part, kind in [(self, MLP), *layers, *neurons]:
+            if type(part).__call__ is not kind.__call__:
+                raise ValueError(f"{self!r} computes more than its layers: {type(part).__name__} has its own __call__")
+
     def _inputs(self) -> int | None:
         return self.layers[0]._inputs()
 
@@ -153,18 +281,18 @@ class MLP(Module):
         return [*super()._output_activations(), *(last._output_activations() if isinstance(last, Module) else ())]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to an npz file, in one piece or not at all: sizes, names of activations, and the parameters as one vector.
+        """Write the network to an npz file: sizes, names of activations, threshold and parameters, but not labels and gradients.
 
-        The activations of single neurons and the threshold are written too, labels and gradients are not. Raises ValueError, naming
-        why, for a network that `load` would bring back as another one, such as one with tied, missing or additional parameters.
+        The file is written completely or not at all. Raises ValueError for a network that `load` could not restore, such as one with
+        tied, missing or additional parameters.
         """
         model_file.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], activations: Mapping[str, Activation] | None = None) -> Self:
-        """The network that `save` wrote; your own activations are given by name: `MLP.load(path, {"swish": swish})`.
+        """Return the network in a file that `save` wrote. Give custom activations by name: `MLP.load(path, {"swish": swish})`.
 
-        Raises ValueError, naming the file, for one that is damaged, foreign, of another class, or in need of an activation not given.
+        Raises ValueError for a file that is damaged, in another format, of another class, or that needs an activation not given.
         """
         return model_file.load(cls, path, activations)
 
@@ -177,18 +305,18 @@ class MLP(Module):
 
 
 def _check_is_one(x: Any) -> None:
-    """Raise TypeError or ValueError, saying what to write, for what is not a list or an array of one example's inputs."""
+    """Raise TypeError or ValueError unless `x` is a list or an array of one example's inputs."""
     refuse_masked("x", x)
     if not hasattr(x, "__len__"):
         raise TypeError(f"a model is called with a list of one example's inputs, got {x!r:.60}: for a single input write [x]")
-    if isinstance(x, np.ndarray) and x.ndim != 1:  # numpy would make arrays of Values of it, and nobody asked for those
+    if isinstance(x, np.ndarray) and x.ndim != 1:  # numpy would create arrays of Values
         raise ValueError(f"a model is called with one example's inputs, got an array of shape {x.shape}: for many write model.predict(X)")
     if isinstance(x, (list, tuple)) and x and isinstance(x[0], (list, tuple, np.ndarray)):
         raise ValueError(f"a model is called with one example's inputs, got a list of {len(x)} lists: for many write model.predict(X)")
 
 
 def _named(layer: Layer) -> str:
-    """The name of the layer's activation, or those of its neurons where they differ."""
+    """The name of the layer's activation, or of each neuron's activation if they differ."""
     activations = [neuron.activation for neuron in layer.neurons]
     return name_of(activations[0]) if len(set(map(id, activations))) == 1 else f"[{', '.join(map(name_of, activations))}]"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from nn import SGD, Adam, Constant, Cosine, FormulaError, InverseTime, Optimizer, StepDecay, formula
 from nn.activations import BUILT_IN, Activation, linear
-from nn.optimizers import Schedule
+from nn.schedules import Schedule
 from playground.messages import Fields, RefusedError, shown
 
 FEATURES = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(4*x1)", "sin(4*x2)")  # 4 x, as toys are a quarter as wide as one would draw them

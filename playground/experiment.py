@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from autograd import ParameterLayout, UndefinedError, Value, total, vectorize
 from nn import MLP, DivergenceError, Training, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
-from nn.anatomy import Undefined, first_undefined
 from nn.classification import accuracy
 from nn.data import Array
+from nn.explain import Undefined, first_undefined
 from nn.training import Example, State
 from playground import problem as problems
 from playground.configuration import COMPUTED, PARAMETERS, Configuration
@@ -97,13 +97,8 @@ class Experiment:
         model, cost = self.model, self.cost_function
         self.measure = vectorize(lambda x, y: [cost(outputs := model(x), y), *outputs], check=False)
         self.boundary = vectorize(model, dtype=np.float32)
-        self.maps = vectorize(lambda x: [a for layer in self._layers(x) for a in layer], dtype=np.float32)
+        self.maps = vectorize(lambda x: [a for layer in model.trace(x).a for a in layer], dtype=np.float32)
         self._cells: dict[int, Map] = {}
-
-    def _layers(self, x: Any) -> Iterator[list[Any]]:
-        for layer in self.model.layers:
-            x = layer(x)
-            yield x
 
     # The cost
 

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd import Value, chain_rule, grad, vectorize, why
+from autograd import Value, chain_rule, grad, why
 from nn import anatomy, nudges
-from nn.activations import Activation, linear
-from nn.anatomy import Anatomy
+from nn.activations import Activation, elementwise, linear
 from nn.classification import probabilities
 from nn.data import Array
+from nn.explain import Anatomy
 from playground.configuration import Configuration
 from playground.experiment import Experiment
 from playground.messages import Arrays, RefusedError
@@ -223,7 +223,5 @@ def _curve(f: Activation, low: float, high: float) -> dict[str, Array]:
 
 
 def sampled(f: Activation, x: Array) -> Array:
-    """A function of one number at many, nan where it has no value."""
-    with np.errstate(all="ignore"):
-        numbers: Array = vectorize(f)(x)
-    return numbers
+    """A function of one number at many points, nan or infinite where it is undefined."""
+    return elementwise(f, x)

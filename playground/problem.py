@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +18,7 @@ from nn.data import Array, Labels
 from playground.configuration import CLASSES, COLUMNS, ROWS, Configuration
 from playground.messages import RefusedError
 
+NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
 COMPUTE: dict[str, Callable[[Array, Array], Array]] = {
     "x1": lambda x1, x2: x1,
     "x2": lambda x1, x2: x2,
@@ -126,8 +130,10 @@ def _from_csv(configuration: Configuration) -> Problem:
     longest = max(map(len, text.splitlines()), default=0)
     if longest > 100 * COLUMNS:
         raise RefusedError(f"a line of the text has {longest:,} characters; {100 * COLUMNS:,} are taken", field)
+    target = -1 if data["target"] is None else data["target"]
+    header = has_header(text, target)
     try:
-        table = load_csv(io.StringIO(text), -1 if data["target"] is None else data["target"])
+        table = load_csv(io.StringIO(text), target, header=header)
     except ValueError as error:
         raise RefusedError(str(error).replace("the open file", "the text"), field) from None
     if not 2 <= len(table.features) <= COLUMNS:
@@ -140,8 +146,17 @@ def _from_csv(configuration: Configuration) -> Problem:
     training, held_out = _parts(configuration, table.X, y.astype(np.int64))
     training, held_out = (Part(X, part.y, X[:, :2]) for part in (training, held_out) for X in [standardize(part.X, like=training.X)])
     names = (table.features[0], table.features[1])
+    because = "line 1 is the header: its cells are names" if header else "line 1 is an example: it holds a number"
     plane = _around(np.vstack([training.at, held_out.at]), names, painted=False)
-    return Problem(training, held_out, table.features, classes, plane, table.because, None)
+    return Problem(training, held_out, table.features, classes, plane, because, None)
+
+
+def has_header(text: str, target: str | int) -> bool:
+    """Whether the first line of a CSV text is the header: the target is given by name, or none of the line's cells is a number."""
+    with suppress(csv.Error):
+        first = next(filter(None, csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""))), [])
+        return isinstance(target, str) or not any(NUMBER.fullmatch(cell) for cell in first)
+    return True
 
 
 def _parts(configuration: Configuration, X: Array, y: Labels) -> tuple[Part, Part]:

@@ -11,6 +11,7 @@ from nn.activations import BUILT_IN
 from playground.configuration import CLASSES, COMPUTED, LIVE, Configuration, activation_of
 from playground.experiment import Experiment
 from playground.messages import RefusedError
+from playground.problem import has_header
 
 CODE = {
     "x1": "x1", "x2": "x2", "x1^2": "x1**2", "x2^2": "x2**2", "x1*x2": "x1 * x2",
@@ -77,7 +78,8 @@ def _data(start: Configuration, experiment: Experiment) -> Iterator[str]:
     name = data["name"]
     if name == "csv":
         target = -1 if data["target"] is None else data["target"]
-        yield f"table = load_csv(io.StringIO({data['text']!r}), {target!r})"
+        header = "" if has_header(str(data["text"]), target) else ", header=False"
+        yield f"table = load_csv(io.StringIO({data['text']!r}), {target!r}{header})"
         yield "X, (classes, y) = table.X, np.unique(table.y, return_inverse=True)"
     elif name == "points":
         yield f"X, y = np.array({[list(each) for each in data['X']]}), np.array({list(data['y'])})"

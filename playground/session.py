@@ -230,10 +230,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd import grad
+from autograd import FUNCTIONS, grad
 from nn import FormulaError, formula
 from nn.data import Array
-from nn.formula import CONSTANTS, FUNCTIONS
+from nn.formula import CONSTANTS
 from playground import configuration as configurations
 from playground.bundle import page
 from playground.experiment import Experiment, Stopped, source

@@ -10,6 +10,7 @@ import pytest
 
 import autograd
 import nn
+import nn.plots
 import playground
 from autograd import ops
 
@@ -27,7 +28,7 @@ ORDER = [*(f"autograd.{name}" for name in ("_support", *ENGINE, *REST)), "autogr
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 
-PUBLIC = {"autograd": autograd.__all__, "nn": nn.__all__, "playground": playground.__all__}
+PUBLIC = {each.__name__: each.__all__ for each in (autograd, nn, nn.data, nn.explain, nn.plots, playground)}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -91,7 +92,7 @@ def test_there_are_no_import_cycles() -> None:
             del graph[name]
 
 
-@pytest.mark.parametrize("package", [autograd, nn, nn.data, playground], ids=["autograd", "nn", "nn.data", "playground"])
+@pytest.mark.parametrize("package", [autograd, nn, nn.data, nn.explain, nn.plots, playground], ids=lambda package: package.__name__)
 def test_public_names_are_complete_and_sorted(package: types.ModuleType) -> None:
     modules = {name for _, name, _ in pkgutil.iter_modules(package.__path__)}
     names = {name for name in vars(package) if not name.startswith("_") and (name not in modules or name in package.__all__)}

@@ -114,7 +114,7 @@ class Collapse:
                     leaves = [int(each) for each in (*factors, bias) if self._is_leaf(each)]
                     if factors != inputs:  # not a sum of squares
                         own += leaves
-                        products += bool(leaves) or any(map(self._is_leaf, operands))
+                        products += any(map(self._is_leaf, operands))
                     continue
                 for source in dict.fromkeys(self.sources[node]):
                     op = graph.nodes[source].op

@@ -1,7 +1,7 @@
-"""Data to learn from: toy problems, drawn digits, readers of files, and cutting into mini-batches.
+"""Data: toy problems, drawn digits, readers of files, and functions that split, scale and batch arrays.
 
-Inputs `X` are float64 arrays of shape (n, features); labels `y` are int64 arrays of shape (n,), counted from 0.
-Whatever is random takes a seed: an int, or a `numpy.random.Generator` to draw on.
+Inputs `X` are float64 arrays of shape (n, features). Labels `y` are int64 arrays of shape (n,), from 0. Random functions take a seed:
+an int, or a `numpy.random.Generator`.
 """
 
 from nn.data._types import Array, Examples, Labels, Seed

@@ -1,5 +1,7 @@
-"""Handwriting by numpy. A glyph is a few strokes in a square from -1 to 1, y upward. Its distance field is looked up at warped
-pixel positions: the pen's width, its blur and any smooth deformation then cost one lookup a pixel.
+"""Handwritten digits drawn by NumPy.
+
+A glyph is a few strokes in a square from -1 to 1, with y upward. The distance to the strokes is computed once on a grid, and looked up at
+the deformed position of each pixel. So the width and the blur of the pen and any smooth deformation cost one lookup per pixel.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from functools import cache
 
 import numpy as np
 
-from nn._validation import Seed, generator, whole_number
+from autograd._support import check_whole
+from nn._validation import Seed, generator
 from nn.data._types import Array, Examples, Labels
 
 Point = tuple[float, float]
@@ -53,7 +56,7 @@ FIELD, REACH = 97, 1.6  # a distance field is sampled at 97 x 97 points, from -1
 
 @cache
 def _distance_fields() -> tuple[Array, Labels]:
-    """For every glyph the distance from each grid point to the nearest stroke, (glyphs, 97, 97), and the glyph's digit."""
+    """The distance from each grid point to the nearest stroke of each glyph, (glyphs, 97, 97), and the digit of each glyph."""
     axis = np.linspace(-REACH, REACH, FIELD)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1)
     fields = []
@@ -67,19 +70,19 @@ def _distance_fields() -> tuple[Array, Labels]:
 
 
 def digits(n: int, seed: Seed = 0) -> Examples:
-    """Handwriting by numpy: `n` digits as X (n, 784), 28 x 28 pixels from 0.0 (paper) to 1.0 (ink), and y (n,).
+    """Handwritten digits, drawn at random: X (n, 784), 28 x 28 pixels from 0.0 (paper) to 1.0 (ink), and y (n,).
 
-    Each is a glyph of its digit, stretched, turned, slanted, bent and shifted at random, drawn with a pen of
-    random width and blur on speckled paper. Another seed gives other digits: there is no end of them.
+    Each digit is randomly stretched, rotated, slanted, bent and shifted. The width and the blur of the pen and the noise of the paper
+    are random too. Each seed gives other digits.
 
     >>> X, y = digits(3, seed=0)
     >>> X.shape, y.tolist()
     ((3, 784), [2, 0, 1])
     """
     rng = generator(seed)
-    y = rng.permutation(np.arange(whole_number("n", n), dtype=np.int64) % 10)
+    y = rng.permutation(np.arange(check_whole("n", n), dtype=np.int64) % 10)
     X = np.empty((n, 784))
-    for start in range(0, n, 500):  # 500 at a time, so that the temporary arrays stay in the processor's cache
+    for start in range(0, n, 500):  # 500 at a time, so that temporary arrays fit into the cache
         X[start : start + 500] = _draw_digits(y[start : start + 500], rng)
     return X, y
 
@@ -106,7 +109,7 @@ def _draw_digits(y: Labels, rng: np.random.Generator) -> Array:
 
 
 def _look_up(fields: Array, glyph: Labels, x: Array, up: Array) -> Array:
-    """The fields at positions between their grid points, by bilinear interpolation; beyond the edge, the edge."""
+    """Bilinear interpolation of the distance fields. Positions beyond the edge are moved to the edge."""
     scale = (FIELD - 1) / (2 * REACH)
     x, up = (np.clip((each + REACH) * scale, 0, FIELD - 1.001) for each in (x, up))
     column, row = x.astype(np.int64), up.astype(np.int64)

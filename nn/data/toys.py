@@ -1,32 +1,62 @@
-"""Toy problems in the plane: X (n, 2), y (n,). The classes take turns, so that they differ by at most one in size.
-
-Each raises ValueError, naming the argument, for a size, a noise or a seed that is none.
-"""
+"""Toy problems in the plane: X (n, 2), y (n,). Labels alternate, so the sizes of classes differ by at most one."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nn._validation import Seed, finite_number, generator, whole_number
+from autograd._support import check_whole
+from nn._validation import Seed, finite_number, generator
 from nn.data._types import Array, Examples, Labels
 
 
 def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Examples:
-    """Exclusive or: the four corners of the unit square in turn, class 1 where the coordinates differ.
+    """Exclusive or: the four corners of the unit square, class 1 if the coordinates differ.
 
+    Parameters
+    ----------
+    n : int, default 4
+        The number of points.
+    noise : float, default 0.0
+        The standard deviation of the normal noise that is added to the points.
+    seed : int or numpy.random.Generator, default 0
+        Where the noise comes from.
+
+    Returns
+    -------
+    X : ndarray of float64, shape (n, 2)
+    y : ndarray of int64, shape (n,)
+
+    Examples
+    --------
     >>> X, y = xor()
     >>> X.tolist(), y.tolist()
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    X, y = np.resize(corners, (whole_number("n", n), 2)), np.resize([0, 1, 1, 0], n)
+    X, y = np.resize(corners, (check_whole("n", n), 2)), np.resize([0, 1, 1, 0], n)
     return _jitter(X, noise, seed), y.astype(np.int64)
 
 
 def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
-    """Two half circles of radius 1 that reach into each other; class 1 is the lower one.
+    """Two interleaving half circles of radius 1; class 1 is the lower one.
 
+    Parameters
+    ----------
+    n : int, default 100
+        The number of points.
+    noise : float, default 0.1
+        The standard deviation of the normal noise that is added to the points.
+    seed : int or numpy.random.Generator, default 0
+        Where the noise comes from.
+
+    Returns
+    -------
+    X : ndarray of float64, shape (n, 2)
+    y : ndarray of int64, shape (n,)
+
+    Examples
+    --------
     >>> X, y = moons(50, seed=1)
     >>> X.shape, y[:4].tolist()
     ((50, 2), [0, 1, 0, 1])
@@ -38,8 +68,24 @@ def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
 
 
 def circles(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
-    """A circle of radius 1, class 0, around one of radius 0.5, class 1.
+    """A circle of radius 1, class 0, around a circle of radius 0.5, class 1.
 
+    Parameters
+    ----------
+    n : int, default 100
+        The number of points.
+    noise : float, default 0.1
+        The standard deviation of the normal noise that is added to the points.
+    seed : int or numpy.random.Generator, default 0
+        Where the noise comes from.
+
+    Returns
+    -------
+    X : ndarray of float64, shape (n, 2)
+    y : ndarray of int64, shape (n,)
+
+    Examples
+    --------
     >>> X, y = circles(50, noise=0.0)
     >>> np.hypot(*X[:2].T).round(6)
     array([1. , 0.5])
@@ -49,8 +95,28 @@ def circles(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
 
 
 def spirals(n: int = 100, classes: int = 2, noise: float = 0.03, seed: Seed = 0, turns: float = 1.0) -> Examples:
-    """One arm a class, each winding `turns` times around the origin from radius 0.1 to 1.
+    """Spiral arms from radius 0.1 to 1, one per class.
 
+    Parameters
+    ----------
+    n : int, default 100
+        The number of points.
+    classes : int, default 2
+        The number of classes.
+    noise : float, default 0.03
+        The standard deviation of the normal noise that is added to the points.
+    seed : int or numpy.random.Generator, default 0
+        Where the noise comes from.
+    turns : float, default 1.0
+        How often an arm winds around the origin.
+
+    Returns
+    -------
+    X : ndarray of float64, shape (n, 2)
+    y : ndarray of int64, shape (n,)
+
+    Examples
+    --------
     >>> X, y = spirals(50, classes=3)
     >>> X.shape, y[:4].tolist()
     ((50, 2), [0, 1, 2, 0])
@@ -61,8 +127,26 @@ def spirals(n: int = 100, classes: int = 2, noise: float = 0.03, seed: Seed = 0,
 
 
 def blobs(n: int = 100, classes: int = 3, noise: float = 0.3, seed: Seed = 0) -> Examples:
-    """One normal cloud a class, with standard deviation `noise`, around centres spread evenly on the unit circle.
+    """Normal distributions around centres that are evenly spaced on the unit circle, one per class.
 
+    Parameters
+    ----------
+    n : int, default 100
+        The number of points.
+    classes : int, default 3
+        The number of classes.
+    noise : float, default 0.3
+        The standard deviation of the normal noise that is added to the points.
+    seed : int or numpy.random.Generator, default 0
+        Where the noise comes from.
+
+    Returns
+    -------
+    X : ndarray of float64, shape (n, 2)
+    y : ndarray of int64, shape (n,)
+
+    Examples
+    --------
     >>> X, y = blobs(50, classes=4)
     >>> X.shape, y[:5].tolist()
     ((50, 2), [0, 1, 2, 3, 0])
@@ -72,11 +156,11 @@ def blobs(n: int = 100, classes: int = 3, noise: float = 0.3, seed: Seed = 0) ->
 
 
 def _labels(n: int, classes: int) -> Labels:
-    return np.arange(whole_number("n", n), dtype=np.int64) % whole_number("classes", classes)
+    return np.arange(check_whole("n", n), dtype=np.int64) % check_whole("classes", classes)
 
 
 def _spread(y: Labels, classes: int) -> Array:
-    """From 0 to 1 along each class, in even steps."""
+    """Evenly spaced numbers from 0 to 1 within each class."""
     steps = np.arange(len(y)) // classes
     return steps / max(int(steps[-1]), 1)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value
-from nn._validation import whole_number
+from autograd._support import check_whole
 from nn.costs import Cost, squared_error
 from nn.module import Module
 from nn.optimizers import Optimizer
@@ -145,9 +145,9 @@ def train(
     >>> len(history.cost), history.stopped
     (100, 'finished')
     """
-    calls, epochs = check_callbacks(callbacks), whole_number("epochs", epochs)
+    calls, epochs = check_callbacks(callbacks), check_whole("epochs", epochs)
     if patience is not None:
-        whole_number("patience", patience)
+        check_whole("patience", patience)
         if validation is None:
             raise ValueError("patience needs a validation cost: write validation=(X, Y) too")
     if resume and checkpoint is None:

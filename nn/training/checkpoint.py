@@ -19,7 +19,8 @@ from autograd import TraceError, vectorize
 from nn.activations import name_of
 from nn.files import checkpoint_file
 from nn.inputs import Array
-from nn.optimizers import Optimizer, Schedule, Vector
+from nn.optimizers import Optimizer, Vector
+from nn.schedules import Schedule
 from nn.training.file_arrays import FileArray
 from nn.training.history import History, Mark
 from nn.training.mini_batches import noise_for

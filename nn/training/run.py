@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value
-from autograd._support import refuse_masked
-from nn._validation import whole_number
+from autograd._support import check_whole, refuse_masked
 from nn.costs import Cost, squared_error
 from nn.module import Module
-from nn.optimizers import SGD, Optimizer, Schedule, Vector, as_schedule
+from nn.optimizers import SGD, Optimizer, Vector
+from nn.schedules import Schedule, as_schedule
 from nn.training import checkpoint
 from nn.training.checkpoint import Settings, State
 from nn.training.current_objective import CurrentObjective
@@ -120,7 +120,7 @@ class Training:
         optimizer = SGD() if optimizer is None else check_optimizer(optimizer)
         self.problem = problem = check_problem(model, cost, X, Y, validation)
         self.model, self.X, self.Y, self.history = problem.model, problem.X, problem.Y, History()
-        self.seed, self.noise = whole_number("seed", seed, least=0), check_noise(noise)
+        self.seed, self.noise = check_whole("seed", seed, least=0), check_noise(noise)
         settings = Settings(optimizer, optimizer.schedule, check_batch_size(batch_size, self.X), check_clip(clip))
         self.frozen = frozen_places(model, frozen)
         program = CurrentObjective(model, cost, self._example_batch, compiled, backend, threads)
@@ -145,7 +145,7 @@ class Training:
         the last epoch, with its current settings.
         """
         if count is not None:
-            whole_number("the number of steps", count)
+            check_whole("the number of steps", count)
         self.take_up()
         return (self.step() for _ in (itertools.count() if count is None else range(count)))
 
@@ -275,7 +275,7 @@ class Training:
 
         The run and its counts continue as before. Only `save` needs the whole history.
         """
-        whole_number("epochs", epochs, least=0)
+        check_whole("epochs", epochs, least=0)
         self._loop.sync()
         over = len(self.history.cost) - int(epochs)
         if over > 0:

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, Value, sigmoid, vectorize
-from nn._validation import finite_number, whole_number
+from autograd._support import check_whole
+from nn._validation import finite_number
 from nn.activations import name_of
 from nn.costs import Cost, binary_cross_entropy, cross_entropy
 from nn.inputs import Array, examples
@@ -111,7 +112,7 @@ def check_batch_size(batch_size: Any, X: Any) -> int:
     """Return the batch size, at most the number of examples; for None the number of examples."""
     if batch_size is None and isinstance(X, FileArray):
         raise ValueError(f"batch_size=None needs all {len(X)} examples in memory, but X is read from its file in parts: write a batch_size")
-    return len(X) if batch_size is None else min(whole_number("batch_size", batch_size), len(X))
+    return len(X) if batch_size is None else min(check_whole("batch_size", batch_size), len(X))
 
 
 def check_clip(clip: Any) -> float | None:

@@ -35,12 +35,21 @@ def test_gradcheck_accepts_right_derivatives() -> None:
     assert gradcheck(lambda x: w * x * x, 3.0)
 
 
+@pytest.mark.parametrize("x", [0.3, 2.0, 50.0])
+@pytest.mark.parametrize("f", [sin, cos, sqrt, log, lambda t: t**3, lambda t: 1 / (1 + t * t)])
+def test_differences_have_ten_digits(f: Callable[[Any], Any], x: float) -> None:
+    """Against the derivatives of calculus, which the rules are."""
+    first = gradcheck(f, x).comparisons[0]
+    assert first.difference == pytest.approx(first.derivative, rel=1e-9, abs=first.noise)
+
+
 def test_gradcheck_at_points_without_a_derivative() -> None:
     assert not gradcheck(sqrt, 0.0)
     assert Comparison("f", "x", math.inf, math.inf, 1e-6).is_right
     assert Comparison("f", "x", math.nan, 1.0, 1e-6).error == math.inf
     assert Comparison("f", "x", 1.0, math.nan, 1e-6).error == math.inf
     assert Comparison("f", "x", math.inf, 1.0, 1e-6).error == math.inf
+    assert Comparison("f", "x", 1.0, 1.0, tolerance=0.0).is_right
     assert GradientReport(()).wrong == ()
 
 

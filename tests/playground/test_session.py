@@ -142,8 +142,8 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"data": {"name": "digits"}, "layers": [64, 64, 64, 64]}, "layers", "has 63,370 parameters, more than 60,000"),
     ({"activations": ["x"]}, "activations", "must be a formula, or a list of one for each of the 2 hidden layers, got 1"),
     ({"activations": [1, "x"]}, "activations[0]", "must be a formula of x, such as tanh(x); got 1"),
-    ({"activations": ["x", "x +"]}, "activations[1]", "expected a number, x, or a function"),
-    ({"activations": "tanh"}, "activations", "expected '(' after tanh"),
+    ({"activations": ["x", "x +"]}, "activations[1]", "invalid syntax at the end: something is missing"),
+    ({"activations": "tanh"}, "activations", "the function tanh needs arguments in parentheses"),
     ({"activations": "x" * 1_000_000}, "activations", "the formula has 1,000,000 characters, more than 200"),
     ({"output_activation": "tanh(x)"}, "output_activation", "must be x for cross_entropy, which takes scores"),
     ({"output_activation": None}, "output_activation", "must be a formula of x, such as tanh(x); got null"),
@@ -181,7 +181,7 @@ def test_the_caret_of_a_formula_comes_with_the_error() -> None:
     assert (refused["field"], refused["position"]) == ("configuration.activations[1]", 4)
     assert refused["problem"] == "unknown name 'sigmod'; did you mean sigmoid?"
     refused = player.refused("set", activations="(x")
-    assert (refused["field"], refused["position"], refused["problem"]) == ("activations", 2, "expected ')' to close the parenthesis")
+    assert (refused["field"], refused["position"], refused["problem"]) == ("activations", 0, "this parenthesis is not closed")
     refused = player.refused("formula", text="x +")
     assert (refused["field"], refused["position"]) == ("text", 3)
 
@@ -206,7 +206,7 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
     ({"do": "draw", "pixels": [2] * 784}, "pixels[0] must be a number from 0 to 1, got 2"),
     ({"do": "formula", "text": 7}, "text must be a formula of x, such as tanh(x); got 7"),
     ({"do": "formula", "text": "x", "from": 3, "to": 3}, "to must be more than from, 3; got 3"),
-    ({"do": "formula", "text": "1/x"}, "this has no value (float division by zero) at x = 0, and an activation has to have one at"),
+    ({"do": "formula", "text": "1/x"}, "this has no value (float division by zero) at x = 0, and an activation must have one at"),
     ({"do": "save", "what": "/etc/passwd"}, 'what must be one of weights, script, page; got "/etc/passwd"'),
     ({"do": "set", "layers": [3]}, 'unknown field "layers"; known here are rate, schedule, optimizer, batch_size, clip, '),
     ({"do": "set", "rate": None}, "rate must be a number from 0 to 1e+06, got null"),
@@ -740,8 +740,8 @@ def test_the_neuron_whose_activation_has_no_value_is_named() -> None:
     stopped = frame["stopped"]
     layer, neuron = stopped["neuron"]
     assert layer == 0
-    assert f": neuron {neuron} of layer 0 met -" in stopped["problem"]
-    assert "where its activation log(x + 5.5) has no value. Back at step 2, where all" in stopped["problem"]
+    assert f": neuron {neuron} of layer 0, at the weighted sum -" in stopped["problem"]
+    assert "the activation log(x + 5.5) is undefined. Back at step 2, where all" in stopped["problem"]
     assert stopped["problem"].endswith("try a smaller learning rate, or another activation")
     assert 0 <= stopped["example"] < 28
     assert (frame["step"], frame["running"]) == (2, False)
@@ -759,7 +759,7 @@ def test_divergence_in_the_first_step_of_a_frame_goes_back_further() -> None:
     player("weight", layer=0, neuron=1, input=None, value=-50)
     for _ in range(7):
         told = player("step", by="example") if (told := player.reply("step", by="example"))["is"] == "stepped" else told
-    assert "neuron 1 of layer 0 met -" in (told.get("problem") or told["stopped"]["problem"])
+    assert "neuron 1 of layer 0, at the weighted sum -" in (told.get("problem") or told["stopped"]["problem"])
 
 
 def test_an_activation_without_a_value_where_the_network_is_is_refused() -> None:
@@ -767,8 +767,8 @@ def test_an_activation_without_a_value_where_the_network_is_is_refused() -> None
     player("weight", layer=0, neuron=2, input=None, value=-30)
     before = player.parameters, player("frame", boundary=8)["boundary"].tolist()
     refused = player.refused("set", activations="sqrt(x + 6)")
-    assert refused["problem"].startswith("neuron 2 of layer 0 met -")
-    assert refused["problem"].endswith("where its activation sqrt(x + 6) has no value: choose one that has a value everywhere")
+    assert refused["problem"].startswith("neuron 2 of layer 0, at the weighted sum -")
+    assert refused["problem"].endswith("the activation sqrt(x + 6) is undefined: choose one that has a value everywhere")
     assert (player.parameters, player("frame", boundary=8)["boundary"].tolist()) == before
     assert player.session.experiment.configuration.activations == ("tanh(x)", "tanh(x)")
     player("step", count=3)
@@ -814,7 +814,7 @@ def test_an_example_that_has_no_value_is_told_of() -> None:
     player("set", activations="log(x + 6)")
     player("weight", layer=0, neuron=2, input=None, value=-30)
     refused = player.refused("inspect", what="example")
-    assert refused["problem"].startswith("neuron 2 of layer 0 met -")
+    assert refused["problem"].startswith("neuron 2 of layer 0, at the weighted sum -")
     assert "log(" in refused["problem"]
     frame = player("frame", boundary=8)
     assert frame["cost"] is None
@@ -930,7 +930,7 @@ def test_of_a_csv_with_more_columns_two_are_drawn_and_the_others_stay_at_their_m
         ("1,2,x\n3,spam,y\n5,6,x\n", "spam"),
         ("1,2,x\n3,y\n", "the text, line 2: 2 cells, but the first line has 3"),
         ('1,"2,x\n', "the text is not a CSV file in UTF-8"),
-        ("1,nan,x\n2,3,y\n", "the text: no value for 'column 1' on line 1: fill it in or remove the lines"),
+        ("1,nan,x\n2,3,y\n", "the text: no value for 'column 1' on line 1: fill it in, or remove the lines"),
     ],
 )
 def test_a_csv_that_is_none_is_refused(text: str, problem: str) -> None:

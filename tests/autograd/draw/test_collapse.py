@@ -1,5 +1,6 @@
 """Large graphs: batches, neurons, layers."""
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from autograd import Value, mean, ops, primitive, relu, sigmoid, tanh, total, vectorize, weighted_sum
+from autograd import Value, cos, mean, ops, primitive, relu, sigmoid, sin, softplus, tanh, total, vectorize, weighted_sum
 from autograd.draw import draw
 from autograd.draw.collapse import Collapse, Group, above
 from autograd.draw.fold_batch import fold
@@ -138,6 +139,25 @@ def test_outputs_that_share_hidden_neurons_do_not_fold() -> None:
     assert fold(graph) == list(range(len(graph.nodes)))
 
 
+def test_a_weighted_sum_of_leaves_with_computed_weights_is_a_neuron() -> None:
+    u, x = Value(0.5, "u"), Value(2.0, "x")
+    graph = snapshot(weighted_sum([u.exp(), u.sin()], [x, 1.0]))
+    assert Collapse(graph, fold(graph)).has_neurons
+    squares = snapshot(weighted_sum([u, x], [u, x]))
+    assert not Collapse(squares, fold(squares)).has_neurons
+
+
+def test_a_batch_of_two_examples_folds() -> None:
+    w = Value(0.5, "w")
+    graph = snapshot(mean([tanh(w * 1.0), tanh(w * 2.0)]))
+    assert len(set(fold(graph))) == len(graph.nodes) - 2
+
+
+def test_operations_of_one_layer_are_counted() -> None:
+    x, y = Value(0.5), Value(2.0)
+    assert "2 × sin" in titles(draw(sin(x) * sin(y), detail="layer"))
+
+
 def test_recurrent_steps_with_shared_weights_do_not_fold() -> None:
     u, w, b = Value(0.5, "u"), Value(0.3, "w"), Value(0.1, "b")
     state: Any = 0.0
@@ -222,6 +242,16 @@ def assert_no_cycle(collapse: Collapse, groups: list[Group]) -> None:
         assert free, "boxes that lead to each other"
         for index in free:
             del before[index]
+
+
+def test_a_box_for_a_range_of_depths_lists_its_four_most_frequent_operations() -> None:
+    y = Value(0.5)
+    for _ in range(100):
+        y = sin(cos(tanh(sigmoid(softplus(y + 1.0)))))
+    found = lines(draw(y, detail="layer"))
+    assert len(found) == 16
+    assert all(re.fullmatch(r"\d+ × \w+", line) for box in found[1:] for line in box[1:5])
+    assert all(box[5] == "and others" for box in found[1:])
 
 
 def test_above_removes_the_last_parts_of_a_name() -> None:

@@ -127,6 +127,12 @@ def test_a_weighted_sum_lists_its_largest_terms() -> None:
     assert terms["others"] == [10, 45.0]
 
 
+def test_terms_are_ranked_by_their_products() -> None:
+    weights, inputs = [0.001 * each for each in range(1, 51)], [1.0 / each**3 for each in range(1, 51)]
+    terms = parts_of(draw(weighted_sum(weights, inputs, Value(0.0))))["v1"]["forward"]["terms"]
+    assert [row[1] for row in terms["rows"]] == weights[:40]  # the products are 0.001 / n ** 2
+
+
 def test_shades_are_the_colours_of_the_drawing() -> None:
     drawing = draw(neuron()[0])
     found = page_data(drawing)

@@ -1,5 +1,6 @@
 """The parts of the page that open and close."""
 
+from autograd import Value, tanh, weighted_sum
 from autograd.draw import draw
 from autograd.draw.picture import spread
 from tests.autograd.draw.graphs import network, neuron, page_data, parts_of
@@ -21,6 +22,18 @@ def test_layers_are_named_without_a_model() -> None:
     assert [part["name"] for part in without.values()] == [part["name"] for part in with_model.values()]
     alone = parts_of(draw(neuron()[0]))
     assert not any("layer" in part["name"] for part in alone.values())
+
+
+def test_two_neurons_side_by_side_are_a_layer() -> None:
+    _, cost = network([2, 2, 1])
+    assert "layer 0, neuron 1, w1" in {part["name"] for part in parts_of(draw(cost)).values()}
+
+
+def test_parts_without_names_are_counted() -> None:
+    w = [Value(0.1 * each) for each in range(5)]
+    output = tanh(weighted_sum(w[:2], [1.0, 2.0])) + tanh(weighted_sum(w[2:], [1.0, 2.0, 3.0]))  # unequal, so there are no layers to name
+    names = [part["name"] for part in parts_of(draw(output, detail="layer")).values()]
+    assert [name for name in names if name] == ["2 neurons", "the neuron", "the neuron"]
 
 
 def test_the_users_labels_come_before_other_names() -> None:

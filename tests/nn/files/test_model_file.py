@@ -85,7 +85,7 @@ def test_activations_of_single_neurons_are_seen_in_print() -> None:
     assert repr(model.layers[0]) == "Layer(2, 3, activation=[tanh, swish, relu])"
     outputs = MLP([2, 2])
     outputs.layers[0].neurons[1].activation = relu
-    with pytest.raises(ValueError, match="these outputs have been through relu"):
+    with pytest.raises(ValueError, match="these outputs are results of relu"):
         outputs.probabilities(X)
 
 

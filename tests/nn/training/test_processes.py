@@ -142,7 +142,8 @@ def test_a_death_ends_the_others_and_another_number_of_processes_goes_on(tmp_pat
 def test_with_restarts_it_begins_again_from_the_checkpoint(tmp_path: Path, right: dict[str, Any]) -> None:
     done = begin(tmp_path, 2, "once", options=("--restarts", "1"))
     assert done.returncode == 0, done.stderr
-    assert "nn.launch: process 1 of 2 was killed by SIGKILL; the others were ended; all begin again, 1 more times if need be" in done.stderr
+    told = "nn.launch: process 1 of 2 was killed by SIGKILL; the others were ended; restarting all processes; 0 restarts left"
+    assert told in done.stderr
     assert_same_costs(history(tmp_path)["columns"], right)
 
 
@@ -166,7 +167,7 @@ def test_processes_that_begin_different_runs_are_told_so(tmp_path: Path) -> None
     done = begin(tmp_path, 2, "stop", "5")
     assert done.returncode == 1
     assert "ValueError: process 1 started a different run than process 0: the model's parameters, the data and the settings" in done.stderr
-    assert "failed with exit status 1, as it says above; the others were ended" in done.stderr
+    assert "failed with exit status 1; see its output above; the others were ended" in done.stderr
 
 
 def test_one_process_agrees_with_itself() -> None:
@@ -183,10 +184,10 @@ def test_what_cannot_be_launched_is_refused(tmp_path: Path, capsys: pytest.Captu
     script.write_text("")
     with pytest.raises(SystemExit, match="2"):
         launch.main(["--processes", "0", str(script)])
-    assert "argument --processes: at least one process, not 0" in capsys.readouterr().err
+    assert "argument --processes: must be a whole number of at least 1, got '0'" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         launch.main(["--processes", "2", "--restarts", "-1", "script.py"])
-    assert "argument --restarts: 0 or more, not -1" in capsys.readouterr().err
+    assert "argument --restarts: must be a whole number of at least 0, got '-1'" in capsys.readouterr().err
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit, match="2"):
         launch.main(["--processes", "2", str(script)])
@@ -213,7 +214,7 @@ def test_the_exit_status_is_the_scripts(ending: str, status: int, tmp_path: Path
     assert launch.launch([str(tmp_path / "script.py"), "a", "b"], 1) == status
     out, err = capfd.readouterr()
     assert "['a', 'b'] beside\n" in out
-    assert (f"nn.launch: process 0 of 1 failed with exit status {status}, as it says above" in err) == (status != 0)
+    assert (f"nn.launch: process 0 of 1 failed with exit status {status}; see its output above" in err) == (status != 0)
     assert ("ZeroDivisionError" in err, "enough\n" in err) == (ending == "1 / 0", "enough" in ending)
 
 

@@ -199,7 +199,7 @@ class Fixed(Module):
 
 
 def test_a_model_without_parameters_does_not_train_in_silence() -> None:
-    with pytest.raises(ValueError, match="Fixed with 0 parameters has nothing to learn: parameters are Values, looked for in its"):
+    with pytest.raises(ValueError, match="Fixed with 0 parameters has no parameters to train: parameters are Values in its"):
         train(Fixed(), X, Y, progress=False)
     with pytest.raises(TypeError, match=r"model must be a Module, such as MLP\(\[2, 16, 1\]\), got str 'MLP'"):
         train("MLP", X, Y)  # type: ignore[arg-type]

@@ -148,12 +148,16 @@ def test_a_lone_label_has_the_colour_of_its_class(ax: Axes) -> None:
 @pytest.mark.parametrize(
     ("predict", "y", "message"),
     [
-        (lambda grid: grid[:, 0], [0, 1, 2], "one output parts two classes, and y has 3 labels: give predict an output for each class"),
+        (
+            lambda grid: grid[:, 0],
+            [0, 1, 2],
+            "one output separates two classes, and y has 3 labels: predict must give an output for each class",
+        ),
         (lambda grid: np.c_[grid, grid], ["a", "b", "c"], "y has 3 names and predict 4 outputs: give the classes as numbers from 0 to 3"),
         (lambda grid: np.c_[grid, grid], [0, 1, 7], r"4 outputs are for the labels from 0 to 3, and y has 0 to 7; .* np.unique\(y"),
         (lambda grid: grid[:, 0], [0, 1, math.nan], r"y\[2\] is nan: all of y must be finite numbers"),
-        (lambda grid: grid[:3, 0], [0, 1, 1], r"for each of the 40000 rows that it is given, got the shape \(3,\): of a function of one"),
-        (lambda grid: 1.0, [0, 1, 1], r"predict must give an output, or a row of them, .* got the shape \(\)"),
+        (lambda grid: grid[:3, 0], [0, 1, 1], r"for each of 40000 rows, got the shape \(3,\): vectorize turns a function of one"),
+        (lambda grid: 1.0, [0, 1, 1], r"predict must return an output, or a row of outputs, .* got the shape \(\)"),
         (lambda grid: grid[:, 0] * math.nan, [0, 1, 1], r"predict's outputs\[0\] is nan"),
         (lambda grid: grid, np.eye(3), r"got \(3, 2\) and \(3, 3\); for one-hot rows write y.argmax\(axis=1\)"),
     ],
@@ -191,7 +195,7 @@ def diverged(number: float) -> MLP:
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_a_network_that_diverged_has_no_picture(number: float) -> None:
-    message = rf"layers\[0\].neurons\[1\].bias is {number}: a network that has diverged has no picture"
+    message = rf"layers\[0\].neurons\[1\].bias is {number}: a network that has diverged cannot be drawn"
     with pytest.raises(ValueError, match=message):
         plots.network(diverged(number))
     with pytest.raises(ValueError, match=message):
@@ -204,7 +208,7 @@ def test_network_says_what_it_cannot_draw() -> None:
         plots.network(model.layers[0])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"plots.weights_as_images draws a Layer, or the first of an MLP, got list \[1\]"):
         plots.weights_as_images([1])  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="most=0 must be 1 or more: how many neurons of a layer to draw"):
+    with pytest.raises(ValueError, match="most must be a whole number of at least 1, got 0"):
         plots.network(model, most=0)
     for x, shape in (([1.0, 2.0, 3.0], r"\(3,\)"), ([[1.0, 2.0]], r"\(1, 2\)")):
         with pytest.raises(ValueError, match=rf"x must be one example, \(2,\), got the shape {shape}"):
@@ -285,10 +289,10 @@ def test_activation_takes_a_function_of_the_users_own(ax: Axes) -> None:
 def test_activation_has_a_gap_where_it_is_undefined(ax: Axes) -> None:
     plots.activation(log, ax)
     x, y = np.asarray(ax.lines[0].get_xdata()), np.asarray(ax.lines[0].get_ydata())
-    assert (np.isnan(y) == (x <= 0)).all()
+    assert (np.isfinite(y) == (x > 0)).all()
     assert max(np.abs(ax.get_ylim())) < 50, "its curvature of -1600 at 0.025 does not flatten the rest"
     assert not ax.collections[0].get_paths(), "nor is it saturated beside its slope of 40 there"
-    with pytest.raises(ValueError, match="log is undefined, or has no derivative, everywhere from -2 to -1: draw it elsewhere"):
+    with pytest.raises(ValueError, match="log is undefined, or has no derivative, everywhere from -2 to -1: choose another range"):
         plots.activation(log, low=-2.0, high=-1.0)
 
 
@@ -297,9 +301,9 @@ def test_activation_has_a_gap_where_it_is_undefined(ax: Axes) -> None:
     [
         (np.tanh, "numpy's tanh cannot be differentiated twice: use autograd's, as in `from autograd import tanh`"),
         (math.tanh, "written with autograd's functions and not with numpy's or math's; tanh is none: must be real number, not Value"),
-        (lambda x: np.where(x > 0, x, 0.0), "autograd's functions and not with numpy's or math's; .* is none$"),
+        (lambda x: np.where(x > 0, x, 0.0), "autograd's functions and not with numpy's or math's; .* is none"),
         (lambda x: [x, x], "draws a function of one number .* is none: .*not 'list'"),
-        (lambda x: "a", "draws a function of one number .* is none: it returned 'a'"),
+        (lambda x: "a", "draws a function of one number .* is none: .*, got str 'a'"),
         (lambda x, y: x, "draws a function of one number .* is none: .*missing 1 required positional argument: 'y'"),
         ("tanh", "plots.activation draws a function of one number, got str 'tanh'"),
     ],
@@ -355,9 +359,9 @@ def test_weights_as_images_are_signed_about_zero(ax: Axes) -> None:
         ([[1.0, math.nan, 0.0, 0.0]], {}, r"rows\[0, 1\] is nan: all of rows must be finite numbers"),
         (np.zeros((1, 4)), {"shape": (-2, -2)}, r"shape=\(-2, -2\) must be two whole numbers above 0: \(height, width\)"),
         (np.zeros((1, 4)), {"shape": 2}, r"shape=2 must be two whole numbers above 0"),
-        (np.zeros((1, 6)), {}, r"6 pixels make no image of 2 x 2: give shape=\(height, width\)"),
-        (np.zeros((1, 4)), {"shape": (3, 1)}, "4 pixels make no image of 3 x 1"),
-        (np.zeros((2, 4)), {"captions": ["a"]}, "one caption for each: got 2 images and 1 captions"),
+        (np.zeros((1, 6)), {}, r"6 pixels do not fit an image of 2 x 2: give shape=\(height, width\)"),
+        (np.zeros((1, 4)), {"shape": (3, 1)}, "4 pixels do not fit an image of 3 x 1"),
+        (np.zeros((2, 4)), {"captions": ["a"]}, "one caption for each image: got 2 images and 1 captions"),
     ],
 )
 def test_images_say_what_does_not_fit(rows: Any, options: dict[str, Any], message: str) -> None:
@@ -386,7 +390,7 @@ def test_confusion_counts_each_pair(ax: Axes) -> None:
         ([0, 3], [0, 1], 2, "labels run from 0 to 1 here, got 0 to 3"),
         ([-1, 1], [1, 1], 0, r"labels run from 0 to 1 here, got -1 to 1; give others as names, such as y.astype\(str\)"),
         ([10**6], [1], 0, "labels run from 0 to 999 here, got 1 to 1000000; give others as names"),
-        (["a", "c"], ["a", "b"], ["b", "a"], r"the label 'c' is none of the classes \['b', 'a'\]"),
+        (["a", "c"], ["a", "b"], ["b", "a"], r"the label 'c' is not one of the classes \['b', 'a'\]"),
         (["a"], ["a"], ["a", "a"], "the classes have the name 'a' twice"),
     ],
 )

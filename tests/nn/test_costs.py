@@ -307,7 +307,7 @@ def test_probabilities_of_a_model() -> None:
     np.testing.assert_allclose(one.probabilities(SCORES)[:, 1], 1 / (1 + np.exp(-one.predict(SCORES)[:, 0])), rtol=1e-12)
     already = MLP([3, 1], output_activation=sigmoid)
     np.testing.assert_array_equal(already.probabilities(SCORES)[:, 1], already.predict(SCORES)[:, 0])
-    with pytest.raises(ValueError, match="softmax takes scores, and these outputs have been through sigmoid: train with cross_entropy"):
+    with pytest.raises(ValueError, match="softmax takes scores, and these outputs are results of sigmoid: train with cross_entropy"):
         MLP([3, 3], output_activation=sigmoid).probabilities(SCORES)
 
 

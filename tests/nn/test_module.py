@@ -20,7 +20,7 @@ from autograd import Value, exp, maximum, primitive, relu, sigmoid, softplus, ta
 from nn import MLP, Layer, Module, Neuron, train
 from nn.activations import linear
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 X = np.random.default_rng(0).normal(size=(60, 2))
 
 
@@ -99,7 +99,7 @@ def test_parameters_are_found_where_there_is_an_order(thing: Any, names: list[st
     ],
 )
 def test_parameters_without_an_order_are_refused(thing: Any, message: str) -> None:
-    places = "and none are found there: they are looked for in attributes, and in lists, tuples, dicts' values, arrays of objects"
+    places = "which have no order there: parameters must be in attributes, and in lists, tuples, values of dicts, arrays of objects"
     for use in (Holder.parameters, Holder.state_dict, Holder.named_parameters, repr):
         with pytest.raises(TypeError, match=f"{message}, {places}"):
             use(Holder(thing=thing))
@@ -120,7 +120,7 @@ def test_circles_are_walked_once() -> None:
 
 @pytest.mark.parametrize("compiled", [True, False])
 def test_a_model_without_parameters_is_not_trained(compiled: bool) -> None:
-    message = "Holder with 0 parameters has nothing to learn: parameters are Values, looked for in its attributes, and in lists"
+    message = "Holder with 0 parameters has no parameters to train: parameters are Values in its attributes, and in lists"
     with pytest.raises(ValueError, match=message):
         train(Holder(), X, X[:, 0], compiled=compiled, progress=False)
 
@@ -157,7 +157,7 @@ class Forgetful(Module):
 
 
 def test_a_model_that_returns_nothing_is_told_so() -> None:
-    message = "^a model returns its outputs for an example, and this one returned None: perhaps its return is missing$"
+    message = "^a model must return its outputs for an example, and this one returned None: perhaps its return is missing$"
     with pytest.raises(TypeError, match=message):
         train(Forgetful(), np.ones((3, 1)), np.ones(3), progress=False)
     with pytest.raises(TypeError, match=message):

@@ -24,19 +24,19 @@ def test_one_hot_has_a_row_for_each_label() -> None:
     ("labels", "classes", "message"),
     [
         ([0, 3], 3, "label 3 at row 1 is not a whole number from 0 to 2"),
-        ([0, -1], None, "label -1 at row 1 is not a whole number from 0 up"),
+        ([0, -1], None, "label -1 at row 1 is not a whole number of at least 0"),
         ([0.5], 2, "label 0.5 at row 0"),
         ([math.nan], None, "label nan at row 0"),
         ([math.inf], None, "label inf at row 0"),
-        ([[0, 1]], None, "labels are a one-dimensional array, got shape \\(1, 2\\)"),
-        (7, None, "labels are a one-dimensional array, got shape \\(\\)"),
-        ([[0], [1]], None, "labels are a one-dimensional array, got shape \\(2, 1\\): write y.ravel\\(\\)"),
+        ([[0, 1]], None, "labels must be a one-dimensional array, got shape \\(1, 2\\)"),
+        (7, None, "labels must be a one-dimensional array, got shape \\(\\)"),
+        ([[0], [1]], None, "labels must be a one-dimensional array, got shape \\(2, 1\\): write y.ravel\\(\\)"),
         ([0], 2.5, "classes must be a whole number of at least 1, got 2.5"),
         ([0], True, "classes must be a whole number of at least 1, got True"),
         ([], 0, "classes must be a whole number of at least 1, got 0"),
-        ([10**9], None, "labels up to 1000000000 would make 1 rows of 1000000001 columns, 8 GB: say classes=1000000001 if they are meant"),
+        ([10**9], None, "labels up to 1000000000 need 1 rows of 1000000001 columns, 8 GB: write classes=1000000001 if this is intended"),
         ([1e300], None, "labels up to 1.*columns, 8e\\+291 GB"),
-        (np.arange(20_000), None, "labels up to 19999 would make 20000 rows of 20000 columns, 3.2 GB: say classes=20000"),
+        (np.arange(20_000), None, "labels up to 19999 need 20000 rows of 20000 columns, 3.2 GB: write classes=20000"),
     ],
 )
 def test_one_hot_names_the_label_that_is_none(labels: Any, classes: int | None, message: str) -> None:
@@ -47,11 +47,11 @@ def test_one_hot_names_the_label_that_is_none(labels: Any, classes: int | None, 
 @pytest.mark.parametrize(
     ("labels", "classes", "message"),
     [
-        (["rose", "iris", "rose"], None, "labels are whole numbers from 0 up, got <U4, as 'rose'"),
+        (["rose", "iris", "rose"], None, "labels must be whole numbers of at least 0, got <U4, as 'rose'"),
         (np.array(["rose", "iris", "rose"], dtype=object), None, "got object, as 'rose'"),
         ([2, 1, 2], 2, "label 2 at row 0 is not a whole number from 0 to 1"),
-        ([1, -1, 1], None, "label -1 at row 1 is not a whole number from 0 up"),
-        ([10**9, 5, 10**9], None, "if they are meant, or number those that occur"),
+        ([1, -1, 1], None, "label -1 at row 1 is not a whole number of at least 0"),
+        ([10**9, 5, 10**9], None, "if this is intended, or number the labels that occur"),
     ],
 )
 def test_the_line_that_one_hot_shows_is_the_mend(labels: Any, classes: int | None, message: str) -> None:
@@ -66,13 +66,13 @@ def test_the_line_that_one_hot_shows_is_the_mend(labels: Any, classes: int | Non
 
 @pytest.mark.parametrize("label", [math.nan, math.inf])
 def test_one_hot_makes_no_class_of_a_label_that_is_missing(label: float) -> None:
-    with pytest.raises(ValueError, match=r"is not a whole number from 0 up$"):
+    with pytest.raises(ValueError, match=r"is not a whole number of at least 0$"):
         one_hot([0, label])
 
 
 def test_one_hot_makes_as_many_columns_as_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MOST_CELLS", 11)
-    with pytest.raises(ValueError, match="say classes=6 if they are meant"):
+    with pytest.raises(ValueError, match="write classes=6 if this is intended"):
         one_hot([5, 5])
     assert one_hot([5, 5], classes=6).shape == (2, 6)
 
@@ -188,10 +188,10 @@ def test_standardize_measures_the_training_rows_for_the_others() -> None:
 @pytest.mark.parametrize(
     ("X", "like", "message"),
     [
-        ([[1.0, 2.0]], [[1.0]], "rows of equal width, got shape \\(1, 2\\) to measure like \\(1, 1\\)"),
-        ([1.0, 2.0], None, "rows of equal width, got shape \\(2,\\)"),
-        (np.zeros((0, 2)), None, "got shape \\(0, 2\\)"),
-        ([[math.nan]], None, "cannot measure NaN or infinite values"),
+        ([[1.0, 2.0]], [[1.0]], "rows with equal numbers of columns, and like not empty: got shapes \\(1, 2\\) and \\(1, 1\\)"),
+        ([1.0, 2.0], None, "rows with equal numbers of columns, and like not empty: got shapes \\(2,\\)"),
+        (np.zeros((0, 2)), None, "got shapes \\(0, 2\\)"),
+        ([[math.nan]], None, "standardize needs finite numbers to measure"),
     ],
 )
 def test_standardize_refuses_what_it_cannot_measure(X: Any, like: Any, message: str) -> None:

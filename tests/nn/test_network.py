@@ -115,11 +115,11 @@ def test_activations_are_placed_as_documented() -> None:
 @pytest.mark.parametrize(
     ("make", "kind", "message"),
     [
-        (lambda: MLP([3]), ValueError, r"at least two sizes, of its inputs and of its outputs: got \[3\]"),
+        (lambda: MLP([3]), ValueError, r"at least two sizes, for its inputs and its outputs: got \[3\]"),
         (lambda: MLP([3, 0]), ValueError, "the number of outputs must be a whole number of at least 1, got 0"),
         (lambda: MLP([0, 3]), ValueError, "the number of inputs must be a whole number of at least 1, got 0"),
         (lambda: MLP([2.5, 3]), ValueError, "the number of inputs must be a whole number of at least 1, got 2.5"),  # type: ignore[list-item]
-        (lambda: MLP([2, 3, 1], activation=[tanh]), ValueError, "one for each of the 2 layers, the last one's included: got 1$"),
+        (lambda: MLP([2, 3, 1], activation=[tanh]), ValueError, "one for each of the 2 layers, the last included: got 1$"),
         (lambda: MLP([2, 1], activation=[tanh], output_activation=tanh), ValueError, "got 1 and an output_activation"),
         (lambda: MLP([2, 3, 1], activation=[3, None]), TypeError, "an activation is a function of one number, such as tanh, got 3"),  # type: ignore[list-item]
     ],
@@ -204,7 +204,7 @@ def test_a_state_goes_from_one_network_to_another() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"layers[9].bias": 1.0}, r"1 unknown parameter\(s\), such as layers\[9\].bias: the state is that of another model"),
+        ({"layers[9].bias": 1.0}, r"1 unknown parameter\(s\), such as layers\[9\].bias: the state belongs to another model"),
         ({"layers[1].neurons[0].bias": None}, r"1 missing parameter\(s\), such as layers\[1\].neurons\[0\].bias"),
         ({"layers[1].neurons[0].bias": math.nan}, r"layers\[1\].neurons\[0\].bias must be a finite number, got nan"),
         ({"layers[1].neurons[0].bias": "1"}, r"layers\[1\].neurons\[0\].bias must be a real number, got str '1'"),
@@ -302,7 +302,7 @@ def test_a_neuron_and_a_layer_answer_like_the_network_of_them() -> None:
         assert model.threshold == 0.5
         assert model.accuracy(X, Y) == 1.0
         assert model.probabilities(X)[:, 1] == pytest.approx(model.predict(X)[:, 0])
-        with pytest.raises(ValueError, match="these outputs have been through tanh"):
+        with pytest.raises(ValueError, match="these outputs are results of tanh"):
             Layer(1, 2).probabilities(X)
 
 
@@ -546,19 +546,19 @@ neuron: Any = Neuron
         (lambda: layer(2, 4, "swish"), "an activation is a function of one number, not its name 'swish': give the function itself"),
         (lambda: network([2, 1], output_activation=math.tanh), "math.tanh as an activation would drop the graph: write from autograd"),
         (lambda: neuron(2, math.gamma), "math.gamma as an activation would drop the graph: write it with autograd's functions"),
-        *[(lambda x=x: network([2, 3, 1], lambda z: None)(x), "returns a number: <lambda> returned None, so perhaps its return is missing")
+        *[(lambda x=x: network([2, 3, 1], lambda z: None)(x), "must return a number: <lambda> returned None, perhaps its return is missing")
           for x in ([1.0, 2.0], np.ones(2))],
         (lambda: network([2, 3], output_activation=softmax)([1.0, 2.0]), "softmax takes the list .*, got Value .*: as an activation leave"),
-        (lambda: network("2-16-1"), r"an MLP takes its sizes in one list, .* got '2-16-1'"),
+        (lambda: network("2-16-1"), r"an MLP takes a list of sizes, .* got '2-16-1'"),
         (lambda: network([2, 1]).accuracy([[1.0, 2.0]], [1], threshold="high"), "the threshold must be a real number, got str 'high'"),
-        (lambda: network(2, [16, 16, 1]), r"an MLP takes its sizes in one list, of its inputs first: MLP\(\[2, 16, 16, 1\]\), got 2"),
+        (lambda: network(2, [16, 16, 1]), r"an MLP takes a list of sizes, starting with its inputs: MLP\(\[2, 16, 16, 1\]\), got 2"),
         *[(partial(some, np.ones((2, 2))), r"example's inputs, got an array of shape \(2, 2\): for many write model.predict\(X\)")
           for some in (network([2, 1]), layer(2, 3), neuron(2))],
         (lambda: network([2, 1])([[1.0, 2.0], [3.0, 4.0]]), r"example's inputs, got a list of 2 lists: for many write model.predict\(X\)"),
         (lambda: neuron(2)([[1.0, 2.0], [3.0, 4.0]]), r"expected a real number, an array or a Value, got list \[1.0, 2.0\]"),
         *[(partial(some, 3.0), r"a list of one example's inputs, got 3.0: for a single input write \[x\]")
           for some in (network([1, 1]), layer(1, 3), neuron(1))],
-        (lambda: network([2, 1]).load_state_dict(None), r"takes what state_dict\(\) gave, numbers by name, got NoneType None"),
+        (lambda: network([2, 1]).load_state_dict(None), r"takes the result of state_dict\(\), numbers by name, got NoneType None"),
         (lambda: network([1, 1]).load_state_dict(dict.fromkeys(network([1, 1]).state_dict(), 10**400)), "int too large"),
         (lambda: network([1, 1]).load_state_dict(dict.fromkeys(network([1, 1]).state_dict(), Value(1.0))), "of a Value give its .data"),
     ],
@@ -591,3 +591,60 @@ def test_an_undefined_output_is_nan_however_many_rows_there_are(make: Any) -> No
         assert not np.isfinite(many).all()
         for count in (1, 2, 49, 50, 51, 52):
             np.testing.assert_allclose(model.predict(rows[:count]), many[:count], rtol=1e-12)
+
+
+# The forward pass
+
+
+@pytest.mark.parametrize("activation", [tanh, relu, swish, lambda x: x if x > 0 else 0.1 * x], ids=["tanh", "relu", "swish", "branching"])
+@pytest.mark.parametrize("examples", [3, 70])
+def test_a_trace_of_a_batch_is_the_trace_of_each_example(activation: Any, examples: int) -> None:
+    """The model's own call is the oracle."""
+    model, X = MLP([3, 4, 4, 2], [activation, tanh, None], seed=1), np.random.default_rng(0).normal(size=(examples, 3))
+    model.layers[0].neurons[2].activation = sigmoid
+    batch = model.trace(X)
+    for index, x in enumerate(X.tolist()):
+        one = model.trace(x)
+        assert [each.data for each in one.a[-1]] == [each.data for each in model(x)]
+        for layer in range(3):
+            np.testing.assert_allclose(batch.z[layer][index], [each.data for each in one.z[layer]], rtol=1e-12, atol=1e-15)
+            np.testing.assert_allclose(batch.a[layer][index], [each.data for each in one.a[layer]], rtol=1e-12, atol=1e-15)
+    if activation.__name__ != "<lambda>":
+        compiled = vectorize(lambda x: [each for layer in model.trace(x).z for each in layer])(X)
+        np.testing.assert_allclose(compiled, np.hstack(batch.z), rtol=1e-12, atol=1e-15)
+
+
+def test_a_trace_of_values_is_one_graph() -> None:
+    model, x = MLP([2, 3, 1], seed=0), [Value(0.5), Value(-1.0)]
+    z, a = model.trace(x)
+    a[-1][0].backward()
+    assert [each.grad for each in z[0]] == [neuron.bias.grad for neuron in model.layers[0].neurons]
+    assert x[0].grad == pytest.approx(sum(each.grad * neuron.weights[0].data for each, neuron in zip(z[0], model.layers[0].neurons)))
+
+
+def test_an_undefined_activation_is_nan_in_a_trace_of_a_batch() -> None:
+    model = MLP([1, 1], [log])
+    model.layers[0].neurons[0].weights[0].data = 1.0
+    for examples in (2, 100):
+        a = model.trace(np.resize([1.0, -1.0], (examples, 1))).a[0]
+        assert a[:2].tolist() == [[0.0], [pytest.approx(math.nan, nan_ok=True)]]
+
+
+def test_a_trace_is_refused_where_the_layers_do_not_tell_all() -> None:
+    class Residual(MLP):
+        def __call__(self, x: Any) -> list[Any]:
+            return [output + x[0] for output in super().__call__(x)]
+
+    class Doubled(Neuron):
+        def __call__(self, x: Any) -> Any:
+            return 2 * super().__call__(x)
+
+    with pytest.raises(ValueError, match=r"MLP\(\[2, 1\]\) computes more than its layers: Residual has its own __call__"):
+        Residual([2, 1]).trace([1.0, 2.0])
+    model = MLP([2, 1])
+    model.layers[0].neurons[0] = Doubled(2)
+    with pytest.raises(ValueError, match="computes more than its layers: Doubled has its own __call__"):
+        model.trace(np.zeros((3, 2)))
+    for x in ([1.0], np.zeros((5, 3))):
+        with pytest.raises(ValueError, match=r"this network takes 2 inputs, got [13]"):
+            MLP([2, 1]).trace(x)
