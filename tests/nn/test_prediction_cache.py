@@ -1,4 +1,4 @@
-"""Kept programs: predictions are made with one program while a model stays as it is, and with none that has become another's."""
+"""Tests of the prediction cache: a model predicts with one program until it changes, and never with an outdated one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def steep(x: Any) -> Any:
 
 
 class Counter:
-    """Counts the programs that are made of models."""
+    """Counts the programs that are recorded of models."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made = 0
@@ -41,13 +41,13 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> Counter:
 
 
 def eager(model: Module) -> Any:
-    """What the model says now, whatever it keeps."""
+    """Return the current outputs without the cache."""
     outputs = [model(row) for row in X.tolist()]
     return np.array([[getattr(each, "data", each) for each in (row if isinstance(row, list) else [row])] for row in outputs])
 
 
 class Own(Module):
-    """A user's own: numbers, containers and other models, read in its call."""
+    """A custom model whose call reads numbers, containers and other models."""
 
     def __init__(self) -> None:
         self.inner, self.w, self.scale, self.offsets, self.function = MLP([2, 3, 1], seed=2), Value(0.5), 2.0, [0.0, 1.0], tanh
@@ -66,7 +66,7 @@ MODELS: list[Callable[[], Module]] = [
 
 
 @pytest.mark.parametrize("make", MODELS)
-def test_one_program_predicts_again_and_again_with_the_numbers_of_the_day(make: Callable[[], Module], programs: Counter) -> None:
+def test_one_program_predicts_with_the_current_parameters(make: Callable[[], Module], programs: Counter) -> None:
     model = make()
     for step in range(3):
         for parameter in model.parameters():
@@ -125,7 +125,7 @@ CHANGES: list[Callable[[Any], object]] = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_of_the_structure_is_seen(change: Callable[[Any], object]) -> None:
+def test_a_change_of_the_structure_is_noticed(change: Callable[[Any], object]) -> None:
     model = MLP([2, 4, 1], activation=steep, seed=1)
     before = model.predict(X)
     change(model)
@@ -136,7 +136,7 @@ def test_a_change_of_the_structure_is_seen(change: Callable[[Any], object]) -> N
     assert not np.allclose(model.predict(X), before)
 
 
-def test_frozen_numbers_are_seen_to_change() -> None:
+def test_a_change_of_constants_is_noticed() -> None:
     model = MLP([2, 4, 1], seed=1)
     neuron: Any = model.layers[0].neurons[0]
     for bias in (0.25, 0.5, 1, -0.0, Value(0.75), np.float64(0.3), True):
@@ -156,7 +156,7 @@ def test_frozen_numbers_are_seen_to_change() -> None:
         lambda m: setattr(m, "inner", MLP([2, 3, 1], seed=5)),
     ],
 )
-def test_a_change_of_a_users_own_model_is_seen(change: Callable[[Any], object], programs: Counter) -> None:
+def test_a_change_of_a_custom_model_is_noticed(change: Callable[[Any], object], programs: Counter) -> None:
     model = Own()
     model.predict(X)
     change(model)
@@ -165,7 +165,7 @@ def test_a_change_of_a_users_own_model_is_seen(change: Callable[[Any], object], 
     assert programs.made == 2
 
 
-def test_what_an_activation_reads_is_seen_to_change() -> None:
+def test_a_change_of_what_an_activation_reads_is_noticed() -> None:
     settings, scale = {"slope": 0.1}, Value(2.0)
 
     class Leaky:
@@ -187,7 +187,7 @@ def test_what_an_activation_reads_is_seen_to_change() -> None:
     assert model.predict(X) == pytest.approx(eager(model), rel=1e-12)
 
 
-def test_primitives_of_one_name_are_told_apart() -> None:
+def test_primitives_with_the_same_name_are_distinguished() -> None:
     def primitive_of(power: int) -> Any:
         @primitive(lambda y, x: power * x ** (power - 1))
         def curve(x: Any) -> Any:
@@ -202,7 +202,7 @@ def test_primitives_of_one_name_are_told_apart() -> None:
     assert model.predict(X) == pytest.approx(eager(model), rel=1e-12)
 
 
-def test_methods_that_are_replaced_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replaced_methods_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     model, factor = MLP([2, 4, 1], seed=1), 2.0
     model.predict(X)
     original = Neuron.__call__
@@ -212,7 +212,7 @@ def test_methods_that_are_replaced_are_seen(monkeypatch: pytest.MonkeyPatch) -> 
     assert model.predict(X) == pytest.approx(eager(model), rel=1e-12)
 
 
-def test_what_can_no_longer_be_recorded_runs_on_values() -> None:
+def test_a_model_that_can_no_longer_be_recorded_runs_on_values() -> None:
     class Switch(Module):
         looks = False
 
@@ -239,7 +239,7 @@ def test_what_a_model_requires_may_change() -> None:
         model.predict(X)
 
 
-def test_a_shallow_copy_does_not_predict_with_the_program_of_its_original(programs: Counter) -> None:
+def test_a_shallow_copy_uses_its_own_program(programs: Counter) -> None:
     for model in (MLP([2, 4, 1], seed=1), Own()):
         model.predict(X)
         twin: Any = copy.copy(model)

@@ -1,4 +1,4 @@
-"""Saving networks: what comes back is the same, and what would not is refused with the file as it was."""
+"""Tests of model files: loaded networks are the same, and other networks are refused with the file unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Doubled(MLP):
 
 
 class Scaled(MLP):
-    """A network with a parameter of its own, and a number that is none."""
+    """A network with an additional parameter and a constant."""
 
     def __init__(self, sizes: Sequence[int], activation: Any = tanh, output_activation: Any = None, seed: int = 0) -> None:
         super().__init__(sizes, activation, output_activation, seed)
@@ -48,7 +48,7 @@ class Tied(MLP):
 
 
 class Narrow(MLP):
-    """A network that is made in another way."""
+    """A network with other arguments."""
 
     def __init__(self, width: int) -> None:
         super().__init__([2, width, 1])
@@ -68,7 +68,7 @@ def scaled() -> MLP:
 
 
 @pytest.mark.parametrize("model", [with_a_new_activation(), scaled(), Doubled([2, 3, 2], relu, seed=3)], ids=repr)
-def test_what_can_come_back_does(model: MLP, tmp_path: Path) -> None:
+def test_saved_networks_are_loaded_the_same(model: MLP, tmp_path: Path) -> None:
     model.save(tmp_path / "model.npz")
     back = type(model).load(tmp_path / "model.npz", {"swish": swish})
     assert type(back) is type(model)
@@ -79,7 +79,7 @@ def test_what_can_come_back_does(model: MLP, tmp_path: Path) -> None:
     assert activations[0] == activations[1]
 
 
-def test_activations_of_single_neurons_are_seen_in_print() -> None:
+def test_activations_of_single_neurons_are_in_the_repr() -> None:
     model = with_a_new_activation()
     assert repr(model) == "MLP([2, 3, 1], activation=[[tanh, swish, relu], linear])"
     assert repr(model.layers[0]) == "Layer(2, 3, activation=[tanh, swish, relu])"
@@ -90,7 +90,7 @@ def test_activations_of_single_neurons_are_seen_in_print() -> None:
 
 
 @pytest.mark.parametrize(("cost", "threshold"), [(squared_error, 0.5), (binary_cross_entropy, 0.0)])
-def test_the_threshold_comes_back(cost: Any, threshold: float, tmp_path: Path) -> None:
+def test_the_threshold_is_saved(cost: Any, threshold: float, tmp_path: Path) -> None:
     model, untrained = MLP([2, 3, 1]), MLP([2, 3, 1], output_activation=sigmoid)
     train(model, X, X[:, 0] > 0, cost=cost, epochs=1, progress=False)
     model.save(tmp_path / "trained")
@@ -109,7 +109,7 @@ def test_a_file_is_loaded_by_the_class_that_saved_it(tmp_path: Path) -> None:
         Doubled.load(tmp_path / "plain")
 
 
-def test_labels_do_not_stand_in_the_way(tmp_path: Path) -> None:
+def test_networks_with_labels_can_be_saved(tmp_path: Path) -> None:
     model = MLP([2, 3, 1])
     model.layers[0].neurons[0].bias.label = "b"
     model.save(tmp_path / "model")
@@ -184,7 +184,7 @@ class Extra:
         (same_name(), "its class has the same name as its base class, whose load"),
     ],
 )  # fmt: skip
-def test_what_would_not_come_back_is_refused(model: MLP, message: str | None, tmp_path: Path) -> None:
+def test_networks_that_load_could_not_restore_are_refused(model: MLP, message: str | None, tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
     path.write_bytes(b"precious")
     if message is None:

@@ -1,4 +1,4 @@
-"""Files: what is written comes back, an interrupted writing leaves the old file, and forged sizes cost no memory."""
+"""Tests of npz files: contents are restored, a failed write leaves the old file, and forged sizes use no memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.text(max_size=9), st.text() | st.integers() | finite), arrays(np.float64, st.integers(0, 9), elements=finite))
 @example({"version": "", "kind": 0}, np.zeros(0))
-def test_what_is_written_comes_back(tmp_path: Path, header: dict[str, object], vector: Any) -> None:
+def test_contents_are_restored(tmp_path: Path, header: dict[str, object], vector: Any) -> None:
     path = tmp_path / "a file"
     npz_files.write(path, "model", {**header, "own": 1}, {"a vector": vector, "empty": np.zeros(0)})
     read_header, vectors = npz_files.read(path, "model")
@@ -34,7 +34,7 @@ def test_what_is_written_comes_back(tmp_path: Path, header: dict[str, object], v
 
 
 @pytest.mark.parametrize("moment", ["fsync", "replace"])
-def test_a_writing_that_fails_leaves_the_old_file(moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -60,7 +60,7 @@ def test_a_file_has_the_usual_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
 
 
-def test_members_that_share_their_bytes_cost_no_memory(tmp_path: Path) -> None:
+def test_members_that_share_their_bytes_use_no_memory(tmp_path: Path) -> None:
     """A hundred directory entries for one member of a megabyte (after D. Fifield, A better zip bomb, 2019)."""
     stream = io.BytesIO()
     np.save(stream, np.zeros(2**17))

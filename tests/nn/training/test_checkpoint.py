@@ -1,4 +1,4 @@
-"""Checkpoints: a resumed run ends like one never interrupted, and what is no checkpoint of it is refused."""
+"""Tests of checkpoints: a resumed run ends like an uninterrupted one, and other files are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_resumed_run_ends_like_an_uninterrupted_one(optimizer: Any, compiled: 
     assert [each.name for each in tmp_path.iterdir()] == ["run.npz"]
 
 
-def test_a_run_goes_on_eagerly_from_a_compiled_ones_checkpoint(tmp_path: Path) -> None:
+def test_a_checkpoint_of_a_compiled_run_can_be_resumed_on_values(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     whole, _ = fit(MLP([2, 5, 4, 1], seed=1), epochs=4)
     fit(MLP([2, 5, 4, 1], seed=1), epochs=2, checkpoint=path)
@@ -38,7 +38,7 @@ def test_a_run_goes_on_eagerly_from_a_compiled_ones_checkpoint(tmp_path: Path) -
     assert list(model.state_dict().values()) == pytest.approx(list(whole.state_dict().values()), rel=1e-9)
 
 
-def test_resume_starts_where_there_is_no_checkpoint_yet(tmp_path: Path) -> None:
+def test_resume_starts_if_there_is_no_checkpoint_yet(tmp_path: Path) -> None:
     model, _ = fit(checkpoint=tmp_path / "run.npz", resume=True)
     assert bits(model) == bits(fit()[0])
 
@@ -53,7 +53,7 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "years of work"
 
 
-def test_a_folder_that_is_not_there_is_found_out_before_training(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_before_training(tmp_path: Path) -> None:
     model = MLP([2, 4, 1])
     with pytest.raises(FileNotFoundError, match=r"cannot write .*run\.npz: there is no folder .*nowhere"):
         fit(model, checkpoint=tmp_path / "nowhere" / "run.npz")
@@ -94,7 +94,7 @@ def test_a_checkpoint_of_another_run_is_refused(change: dict[str, Any], message:
     assert bits(model) == before
 
 
-def test_schedules_of_one_name_are_told_apart_by_their_rates(tmp_path: Path) -> None:
+def test_schedules_with_the_same_name_are_distinguished_by_their_rates(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     fit(optimizer=SGD(lambda epoch: 0.1 / (1 + epoch)), checkpoint=path)
     fit(optimizer=SGD(lambda epoch: 0.1 / (1.0 + epoch)), checkpoint=path, resume=True, epochs=4)
@@ -102,7 +102,15 @@ def test_schedules_of_one_name_are_told_apart_by_their_rates(tmp_path: Path) -> 
         fit(optimizer=SGD(lambda epoch: 0.1 / (2 + epoch)), checkpoint=path, resume=True)
 
 
-def test_a_driven_run_and_train_go_on_from_each_others_checkpoints(tmp_path: Path) -> None:
+@pytest.mark.parametrize("time", [0.0, 0.25, 1.0, 249.75])
+def test_schedules_that_differ_at_one_time_are_distinguished(time: float, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    fit(optimizer=SGD(lambda epoch: 0.1), checkpoint=path)
+    with pytest.raises(ValueError, match="its schedule is '1000 numbers"):
+        fit(optimizer=SGD(lambda epoch: 0.2 if epoch == time else 0.1), checkpoint=path, resume=True)
+
+
+def test_a_driven_run_and_train_resume_each_others_checkpoints(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     whole, expected = fit(epochs=4)
     run = begin()
@@ -118,7 +126,7 @@ def test_a_driven_run_and_train_go_on_from_each_others_checkpoints(tmp_path: Pat
     assert bits(again.model) == bits(whole)
 
 
-def test_settings_changed_on_the_way_have_to_be_set_before_going_on(tmp_path: Path) -> None:
+def test_settings_changed_during_a_run_must_be_set_before_resuming(tmp_path: Path) -> None:
     path, whole, run = tmp_path / "run.npz", begin(), begin()
     for each in (whole, run):
         for _ in each.steps(6):
@@ -142,13 +150,13 @@ def test_settings_changed_on_the_way_have_to_be_set_before_going_on(tmp_path: Pa
     assert resumed.history.steps.learning_rate == whole.history.steps.learning_rate
 
 
-def test_a_limit_is_the_same_as_a_whole_number(tmp_path: Path) -> None:
+def test_clip_1_is_the_same_setting_as_1_0(tmp_path: Path) -> None:
     fit(clip=1, checkpoint=tmp_path / "run.npz")
     fit(clip=1.0, checkpoint=tmp_path / "run.npz", resume=True, epochs=4)
 
 
 def forge(path: Path, change: Any) -> None:
-    """Rewrite a checkpoint, correct in every checksum, after `change` had its way with the header and the arrays."""
+    """Rewrite a checkpoint with correct checksums after `change` has changed its header and arrays."""
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
     header = json.loads(arrays.pop("header").item())
@@ -216,7 +224,7 @@ def test_cut_and_flipped_checkpoints(tmp_path: Path) -> None:
 
 
 class Signs(Optimizer):
-    """Steps of one size, of a user's own."""
+    """A custom optimizer with steps of one size."""
 
     def __init__(self, rate: float, scale: float) -> None:
         super().__init__(rate)
@@ -226,7 +234,7 @@ class Signs(Optimizer):
         return [parameter - rate * self.scale * (1.0 * (gradient > 0) - (gradient < 0))]
 
 
-def test_a_run_by_an_optimizer_of_ones_own_is_known_by_its_settings(tmp_path: Path) -> None:
+def test_a_run_with_a_custom_optimizer_is_identified_by_its_settings(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     fit(optimizer=Signs(0.1, 2.0), checkpoint=path)
     fit(optimizer=Signs(0.1, 2.0), checkpoint=path, resume=True)
@@ -235,7 +243,7 @@ def test_a_run_by_an_optimizer_of_ones_own_is_known_by_its_settings(tmp_path: Pa
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_a_run_that_its_checkpoint_refuses_changes_nothing_on_the_model(resume: bool, tmp_path: Path) -> None:
+def test_a_refused_checkpoint_leaves_the_model_unchanged(resume: bool, tmp_path: Path) -> None:
     path, model = tmp_path / "run.npz", MLP([2, 4, 1], seed=1)
     fit(checkpoint=path, seed=5)
     model.threshold = 0.25

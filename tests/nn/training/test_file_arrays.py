@@ -1,4 +1,4 @@
-"""Inputs larger than memory: read window by window, each example once an epoch, with errors where they are met."""
+"""Tests of inputs larger than memory: they are read in windows, each example once per epoch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ X, Y = RNG.normal(size=(1000, 4)), RNG.normal(size=1000)
 
 
 class Slices:
-    """What such libraries as h5py give: a shape, a dtype, and slices of rows. It notes the largest one."""
+    """An array like those of h5py, with a shape, a dtype and slices of rows. It notes the size of the largest slice."""
 
     def __init__(self, array: Any) -> None:
         self.array, self.shape, self.dtype, self.largest = array, array.shape, array.dtype, 0
@@ -34,7 +34,7 @@ class Slices:
 
 
 class Noting(Slices):
-    """One that notes which rows were read."""
+    """An array that notes which rows were read."""
 
     def __init__(self, array: Any) -> None:
         super().__init__(array)
@@ -61,7 +61,7 @@ def begin(x: Any, **settings: Any) -> Training:
     return Training(MLP([4, 3, 1], seed=1), x, Y, **{"optimizer": SGD(0.05, momentum=0.9), "batch_size": 7, **settings})
 
 
-def test_what_is_read_in_windows(in_a_file: Any) -> None:
+def test_large_arrays_in_files_are_read_in_windows(in_a_file: Any) -> None:
     assert isinstance(file_array("X", in_a_file), FileArray)
     assert isinstance(file_array("X", Slices(X)), FileArray)
     for given in (X, X.tolist(), in_a_file[:90], in_a_file[0], Slices(Y), Slices(np.full((1000, 4), "a")), [1], None, object()):
@@ -69,7 +69,7 @@ def test_what_is_read_in_windows(in_a_file: Any) -> None:
 
 
 @pytest.mark.parametrize("epoch", [0, 1])
-def test_each_example_is_met_once_an_epoch(epoch: int) -> None:
+def test_each_example_is_seen_once_per_epoch(epoch: int) -> None:
     source = Slices(X)
     made = ExamplesInFile(FileArray("X", source), Y, 3, Processes("numpy").works_on)
     met: list[int] = []
@@ -98,7 +98,7 @@ def test_neighbours_in_the_file_are_apart_in_the_order() -> None:
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("batch_size", [7, 64, 130])
-def test_a_run_is_that_of_the_same_order_in_memory(batch_size: int, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_equals_one_in_memory_with_the_same_order(batch_size: int, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     from_file = begin(Slices(X), batch_size=batch_size, compiled=compiled)
     in_memory = begin(X, batch_size=batch_size, compiled=compiled)
 
@@ -115,7 +115,7 @@ def test_a_run_is_that_of_the_same_order_in_memory(batch_size: int, compiled: bo
 
 
 @pytest.mark.parametrize("source", [X, Slices(X)], ids=["in memory", "from a file"])
-def test_where_numpy_s_own_indices_are_32_bits_wide_a_run_is_the_same(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_the_same_with_32_bit_indices(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     usual, narrow = begin(source), begin(source)
     usual.epoch()
     shuffled, found = type(narrow._loop.batches.source)._shuffled, np.searchsorted
@@ -130,7 +130,7 @@ def test_where_numpy_s_own_indices_are_32_bits_wide_a_run_is_the_same(source: An
     assert bits(narrow.model) == bits(usual.model)
 
 
-def test_single_examples_and_noise_are_of_the_same_order() -> None:
+def test_single_examples_and_noise_have_the_same_order() -> None:
     run, whole = begin(Slices(X)), begin(Slices(X))
     looked = [run.example() for _ in range(7 * 20)]
     for _ in range(20):
@@ -150,7 +150,7 @@ def test_single_examples_and_noise_are_of_the_same_order() -> None:
     assert noisy.epoch()
 
 
-def test_a_run_is_taken_up_from_its_checkpoint(tmp_path: Path, in_a_file: Any) -> None:
+def test_a_run_is_resumed_from_its_checkpoint(tmp_path: Path, in_a_file: Any) -> None:
     settings: dict[str, Any] = {"batch_size": 9, "progress": False}
     whole, model = MLP([4, 3, 1], seed=1), MLP([4, 3, 1], seed=1)
     train(whole, in_a_file, Y, epochs=4, **settings)
@@ -183,7 +183,7 @@ def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert peak < 6 * 2**20 < array.nbytes  # and 16 MB of float64
 
 
-def test_what_is_not_finite_is_found_when_it_is_read() -> None:
+def test_numbers_that_are_not_finite_are_refused_when_they_are_read() -> None:
     array = X.copy()
     array[777, 2] = np.nan
     run = begin(Slices(array), measure_accuracy=False)
@@ -191,7 +191,7 @@ def test_what_is_not_finite_is_found_when_it_is_read() -> None:
         run.epoch()
 
 
-def test_all_examples_at_once_are_refused() -> None:
+def test_batch_size_none_is_refused() -> None:
     with pytest.raises(ValueError, match="batch_size=None needs all 1000 examples in memory, but X is read from its file in parts: write"):
         begin(Slices(X), batch_size=None)
 
@@ -201,10 +201,10 @@ def test_a_file_of_another_length_is_refused() -> None:
         Training(MLP([4, 1]), Slices(X[:-1]), Y, cost=squared_error)
 
 
-@pytest.mark.parametrize("size", [7, 30, 64, 130, 1000])
+@pytest.mark.parametrize("size", [7, 27, 30, 64, 130, 1000])  # with 27, the last mini-batch has one example
 @pytest.mark.parametrize("count", [2, 3])
-def test_each_of_several_processes_reads_its_own_examples_only(count: int, size: int) -> None:
-    """As if each had one device: a mini-batch in as many parts, the rest for all."""
+def test_each_process_reads_only_its_own_examples(count: int, size: int) -> None:
+    """With one device per process: each gets a part of a mini-batch, and all get the rest."""
 
     def works_on(process: int) -> Any:
         def chosen(size: int) -> Any:
@@ -235,7 +235,7 @@ def test_each_of_several_processes_reads_its_own_examples_only(count: int, size:
     assert sum(read) < len(X) + count * count * (2 + len(X) // size)
 
 
-def test_after_another_batch_size_the_epoch_goes_on_with_the_examples_left() -> None:
+def test_after_a_change_of_the_batch_size_the_epoch_continues_with_the_other_examples() -> None:
     run = begin(Slices(X), batch_size=7)
     list(run.steps(9))
     seen = {example.index for example in (run.example() for _ in range(7))}
@@ -246,7 +246,7 @@ def test_after_another_batch_size_the_epoch_goes_on_with_the_examples_left() -> 
     assert run.history.cost != []
 
 
-def test_a_part_reads_nothing_of_the_others() -> None:
+def test_a_part_reads_only_its_own_rows() -> None:
     source = Noting(X)
     part = FileArray("X", source).part(slice(300, 500))
     assert (len(part), part.shape, source.read) == (200, (200, 4), [])
@@ -268,7 +268,7 @@ def test_all_examples_may_be_one_mini_batch(compiled: bool) -> None:
     np.testing.assert_allclose(run.history.validation_cost, whole.history.validation_cost, rtol=1e-12)
 
 
-def test_rows_end() -> None:
+def test_a_loop_over_rows_ends() -> None:
     few = FileArray("X", np.arange(6.0).reshape(3, 2))
     assert np.asarray(few).tolist() == [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
     assert few[-3].tolist() == [0.0, 1.0]
@@ -277,8 +277,8 @@ def test_rows_end() -> None:
             _ = few[row]
 
 
-def test_accuracy_is_measured_on_values_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In pieces: asking for one row after the other would never end."""
+def test_accuracy_is_measured_on_values(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The rows are read in pieces; reading one row after the other would never end."""
     x = np.random.default_rng(0).normal(size=(30, 2))
     y = (x.sum(axis=1) > 0).astype(int)
     np.save(tmp_path / "x.npy", x)

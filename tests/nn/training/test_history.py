@@ -1,4 +1,4 @@
-"""Histories: to JSON and back, and what is no history."""
+"""Tests of History: JSON, marks, and invalid histories."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_history_survives_json() -> None:
 
 
 @pytest.mark.parametrize("validation_cost", [[], [0.25, 0.5]])
-def test_what_was_forgotten_survives_json(validation_cost: list[float]) -> None:
+def test_the_count_of_forgotten_epochs_survives_json(validation_cost: list[float]) -> None:
     history = example()
     history.validation_cost[:] = validation_cost
     history.forget(1, 2)
@@ -41,7 +41,7 @@ def test_what_was_forgotten_survives_json(validation_cost: list[float]) -> None:
 
 
 @pytest.mark.parametrize("forgotten", [[-1, 0, None], [1, 2.5, None], [1, 2, "low"], [True, 2, None], [1, 2, math.inf]], ids=str)
-def test_no_history_has_forgotten_such_a_thing(forgotten: list[Any]) -> None:
+def test_invalid_numbers_of_forgotten_epochs(forgotten: list[Any]) -> None:
     text = json.dumps({**json.loads(example().to_json()), "forgotten": forgotten})
     with pytest.raises(ValueError, match=r"^a history's forgotten must be the numbers of epochs and steps and the lowest cost, got \("):
         History.from_json(text)
@@ -75,7 +75,7 @@ def test_columns_that_do_not_fit(change: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "7", "null", '{"stopped": ', "[" * 10**5])
-def test_what_is_no_history(text: str) -> None:
+def test_invalid_json(text: str) -> None:
     with pytest.raises(ValueError, match="this is not a history in JSON: "):
         History.from_json(text)
 
@@ -94,7 +94,7 @@ def test_a_history_goes_back_to_its_marks() -> None:
         history.go_back(mark)
 
 
-def test_what_is_forgotten_is_counted_and_marks_remember_it() -> None:
+def test_forgotten_epochs_are_counted_and_marks_keep_them() -> None:
     history = example()
     before = history.mark()
     history.forget(1, 2)

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first finishes the steps under way and saves, the second interrupts at once, and what others do with it is left alone."""
+"""Tests of Ctrl-C: the first one finishes the current steps and saves, the second one interrupts at once, other handlers stay in place."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.runs import HELD_OUT, X, Y, begin, bits, fit
 
 @pytest.fixture(autouse=True)
 def ctrl_c() -> Iterator[None]:
-    """Ctrl-C as Python has it, also where the tests were started with it ignored, as a shell does for a job in the background."""
+    """Use Python's handler of Ctrl-C, even if a shell started the tests in the background and ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 def interrupting(at: int) -> Any:
-    """A cost that is interrupted by Ctrl-C at its so-manieth call in training, not counting those that try it out before."""
+    """Return a cost that sends Ctrl-C in one of its calls during training; calls before training do not count."""
     calls = iter(range(10**9))
 
     def cost(outputs: Sequence[Any], y: Any) -> Any:
@@ -41,7 +41,7 @@ def interrupting(at: int) -> Any:
 
 
 @pytest.mark.parametrize("at", [3, 37, 59, 60, 61, 68])
-def test_ctrl_c_finishes_the_steps_under_way_and_saves(at: int, tmp_path: Path) -> None:
+def test_ctrl_c_finishes_the_current_steps_and_saves(at: int, tmp_path: Path) -> None:
     whole, path = MLP([2, 3, 1]), tmp_path / "run.npz"
     settings: dict[str, Any] = {"optimizer": SGD(0.1, momentum=0.9), "batch_size": 10, "epochs": 4, "progress": False, "compiled": False}
     train(whole, X, Y, cost=interrupting(-1), **settings)
@@ -77,7 +77,7 @@ def test_a_second_ctrl_c_interrupts_at_once() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_what_others_do_with_ctrl_c_is_left_alone() -> None:
+def test_other_handlers_of_ctrl_c_stay_in_place() -> None:
     def ignore(number: int, frame: Any) -> None:
         noted.append(number)
 
@@ -90,7 +90,7 @@ def test_what_others_do_with_ctrl_c_is_left_alone() -> None:
     assert noted == [signal.SIGINT] * 3
 
 
-def test_a_run_that_is_driven_leaves_ctrl_c_to_who_drives_it() -> None:
+def test_a_driven_run_does_not_handle_ctrl_c() -> None:
     seen = []
     run = begin()
     run.epoch(lambda _: seen.append(signal.getsignal(signal.SIGINT)))
@@ -98,8 +98,8 @@ def test_a_run_that_is_driven_leaves_ctrl_c_to_who_drives_it() -> None:
 
 
 @pytest.mark.parametrize("at", [0, 4, 17, 34, 41])
-def test_an_exception_in_a_step_keeps_those_before(at: int) -> None:
-    """Steps are taken some at a time, and an exception takes back those of the same call."""
+def test_an_exception_in_a_step_keeps_the_steps_before(at: int) -> None:
+    """Several steps are taken in one call, and an exception undoes the steps of its call."""
     calls: Iterator[int] = iter(())
 
     def cost(outputs: Sequence[Any], y: Any) -> Any:
@@ -139,7 +139,7 @@ def test_a_run_survives_ctrl_c_while_an_epoch_is_measured(monkeypatch: pytest.Mo
 
 
 def lines_of(call: Any, interrupted_at: int = -1) -> int:
-    """Call a function, count the lines of Nudge's training that it comes to, and raise KeyboardInterrupt at one of them."""
+    """Call a function, count the lines of training that it executes, and raise KeyboardInterrupt at one of them."""
     count = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -204,7 +204,7 @@ def test_an_interrupt_at_any_line_takes_each_step_once_or_not_at_all(name: str) 
 
 
 def test_signals_at_random_moments_take_each_step_once_or_not_at_all() -> None:
-    """The oracle is a run that is never interrupted. Signals come between two instructions, where no tracing of lines interrupts."""
+    """The oracle is a run that is never interrupted. Signals come between two instructions, where tracing of lines cannot interrupt."""
     rng = np.random.default_rng(0)
     whole, known = started("momentum"), {}
     for _ in range(30):

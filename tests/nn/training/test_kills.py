@@ -1,4 +1,4 @@
-"""Killing a run at any moment: its checkpoint always loads, and the resumed run ends like one never interrupted."""
+"""Tests of killing a run at any moment: its checkpoint always loads, and the resumed run ends like an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ model.save(result)
 
 
 def run(checkpoint: Path, result: Path, kill_after: float | None = None, wait_for_an_epoch: bool = True) -> tuple[int, float]:
-    """Run, or kill so many seconds after the first epoch (or the start); the exit status, and the seconds since then."""
+    """Run, and perhaps kill the process some seconds after the first epoch or the start. Return its exit status and the seconds."""
     with subprocess.Popen([sys.executable, "-c", RUN, str(checkpoint), str(result)], cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         if wait_for_an_epoch:
@@ -53,9 +53,9 @@ def test_a_killed_run_ends_like_an_uninterrupted_one(kills: int, tmp_path: Path)
 
     rng, done = np.random.default_rng(kills), 0
     while done < kills:
-        waits = bool(rng.integers(4))  # mostly killed in the midst of training and saving, now and then before
+        waits = bool(rng.integers(4))  # mostly killed during training and saving, sometimes before
         status, _ = run(checkpoint, result, kill_after=rng.uniform(0, seconds / 2), wait_for_an_epoch=waits)
-        if status == 0:  # it was faster: begin anew
+        if status == 0:  # it was faster: start again
             assert MLP.load(result).state_dict() == expected
             checkpoint.unlink()
         else:

@@ -1,4 +1,4 @@
-"""Training in several processes over gloo: the costs of one process, deaths that end all, and runs that others go on with."""
+"""Tests of several processes: they have the costs of one, they end together, and others can resume their runs."""
 
 import importlib.util
 import json
@@ -20,7 +20,7 @@ pytest.importorskip("jax", reason='JAX is not installed: pip install "nudge-auto
 ROOT = Path(__file__).parents[3]
 
 SCRIPT = '''
-"""Train a small network, and write down the history of each process; process 1 may be told to die in the second epoch."""
+"""Train a small network, and write down the history of each process; process 1 may die in the second epoch."""
 import importlib, json, os, signal, sys, time
 from pathlib import Path
 import jax
@@ -125,7 +125,7 @@ def test_two_processes_have_the_costs_of_one_and_one_all_reduce_a_step(tmp_path:
     assert done.stderr.count("epoch 4/4, cost ") == 1, "only one process shows progress"
 
 
-def test_a_death_ends_the_others_and_another_number_of_processes_goes_on(tmp_path: Path, right: dict[str, Any]) -> None:
+def test_a_death_ends_the_others_and_another_number_of_processes_resumes(tmp_path: Path, right: dict[str, Any]) -> None:
     done = begin(tmp_path, 4, "always")
     ended = time.time()
     assert done.returncode == 128 + 9
@@ -147,7 +147,7 @@ def test_with_restarts_it_begins_again_from_the_checkpoint(tmp_path: Path, right
     assert_same_costs(history(tmp_path)["columns"], right)
 
 
-def test_who_ends_the_launcher_ends_them_all(tmp_path: Path) -> None:
+def test_ending_the_launcher_ends_all_processes(tmp_path: Path) -> None:
     script, told = tmp_path / "script.py", tmp_path / "pid"
     script.write_text(f"import os, time\nopen({str(told)!r} + '.new', 'w').write(str(os.getpid()))\n")
     with script.open("a") as file:
@@ -163,7 +163,7 @@ def test_who_ends_the_launcher_ends_them_all(tmp_path: Path) -> None:
         os.kill(int(told.read_text()), 0)
 
 
-def test_processes_that_begin_different_runs_are_told_so(tmp_path: Path) -> None:
+def test_processes_with_different_runs_are_refused(tmp_path: Path) -> None:
     done = begin(tmp_path, 2, "stop", "5")
     assert done.returncode == 1
     assert "ValueError: process 1 started a different run than process 0: the model's parameters, the data and the settings" in done.stderr

@@ -1,4 +1,4 @@
-"""Progress: a bar for whoever watches, a line for a log, and nothing where it is not wanted."""
+"""Tests of progress: a bar in a terminal, a line in a log, and nothing if it is not wanted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert " examples/s" in shown
 
 
-def test_the_bar_of_a_resumed_run_begins_where_it_was_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_bar_of_a_resumed_run_continues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run = begin()
     for _ in run.steps(6):  # 30 examples, and 16 of the next epoch
         pass

@@ -1,4 +1,4 @@
-"""train(): that it learns, the same from the same seed, and that every way to stop it leaves things as they should be."""
+"""Tests of train: it learns, the same seed gives the same run, and each way to stop leaves a correct state."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_it_learns(compiled: bool) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 30, None, 1000])
-def test_each_step_is_the_optimizers_on_the_mean_gradient_of_a_minibatch(batch_size: int | None) -> None:
+def test_each_step_follows_the_mean_gradient_of_a_mini_batch(batch_size: int | None) -> None:
     model, reference = MLP([2, 3, 1], seed=1), MLP([2, 3, 1], seed=1)
     train(model, X, Y, optimizer=SGD(0.1), batch_size=batch_size, epochs=2, seed=5, progress=False, compiled=False)
     optimizer, size = SGD(0.1), min(batch_size or 30, 30)
@@ -94,7 +94,7 @@ def test_the_same_seed_is_the_same_run_bit_for_bit(compiled: bool) -> None:
     assert bits(first) != bits(third)
 
 
-def test_the_history_holds_what_was_measured() -> None:
+def test_the_history_holds_the_measurements() -> None:
     seen: list[float] = []
 
     def note(model: Module, history: History) -> None:
@@ -115,7 +115,7 @@ def test_the_history_holds_what_was_measured() -> None:
     assert history.stopped == "finished"
 
 
-def test_accuracy_is_measured_where_it_means_something() -> None:
+def test_accuracy_is_measured_only_for_classes() -> None:
     assert fit(measure_accuracy=False)[1].accuracy == []
     assert train(MLP([2, 1]), X, X[:, 0], epochs=1, progress=False).accuracy == []
     labels_and_not = train(MLP([2, 1]), X, Y, validation=(X, X[:, 0]), epochs=1, progress=False)
@@ -125,7 +125,7 @@ def test_accuracy_is_measured_where_it_means_something() -> None:
     assert half.accuracy == [((outputs > 0.5) == Y).mean()]  # squared error aims at 0 and 1
 
 
-def test_clipping_limits_the_step_and_not_what_is_reported() -> None:
+def test_clipping_limits_the_step_but_not_the_reported_norm() -> None:
     model = MLP([2, 4, 1], seed=1)
     before = np.frombuffer(bits(model)).copy()
     history = train(model, X, 100 * Y, optimizer=SGD(1.0), batch_size=None, epochs=1, clip=0.25, progress=False)
@@ -146,7 +146,7 @@ def test_parameters_that_the_cost_does_not_depend_on_stay() -> None:
     assert model.parameters()[0].data == 7.0
 
 
-def test_values_that_are_not_the_models_are_constants() -> None:
+def test_values_outside_of_the_model_are_constants() -> None:
     outside = Value(0.5)
     states = []
     for compiled in (False, True):
@@ -175,7 +175,7 @@ def test_a_cost_that_cannot_be_traced_falls_back_with_one_warning() -> None:
     assert bits(model) == bits(same)
 
 
-def test_batches_are_not_copied_into_what_the_user_gave() -> None:
+def test_the_data_of_the_user_are_unchanged() -> None:
     inputs, targets = X.copy(), Y.copy()
     train(MLP([2, 1]), inputs, targets, epochs=2, batch_size=None, progress=False)
     assert (inputs == X).all()
@@ -202,7 +202,7 @@ def test_a_callback_can_stop() -> None:
     assert history.stopped == "callback"
 
 
-def test_an_error_in_a_callback_leaves_what_was_learned() -> None:
+def test_an_error_in_a_callback_keeps_the_learned_parameters() -> None:
     def fail(model: Module, history: History) -> None:
         if len(history.cost) == 2:
             raise RuntimeError("enough")
@@ -214,7 +214,7 @@ def test_an_error_in_a_callback_leaves_what_was_learned() -> None:
 
 
 @eager_and_compiled
-def test_divergence_says_where_and_goes_back(compiled: bool, tmp_path: Path) -> None:
+def test_divergence_reports_the_step_and_goes_back(compiled: bool, tmp_path: Path) -> None:
     kept: list[bytes] = []
     model, path = MLP([2, 4, 1], activation=relu, seed=1), tmp_path / "run.npz"
     with pytest.raises(DivergenceError) as caught:
@@ -231,7 +231,7 @@ def test_divergence_says_where_and_goes_back(compiled: bool, tmp_path: Path) -> 
     assert bits(resumed) == kept[-1]
 
 
-def test_overflowing_parameters_and_validation_are_divergence_too() -> None:
+def test_overflowing_parameters_and_validation_costs_are_a_divergence() -> None:
     model = MLP([2, 1])
     with pytest.raises(
         DivergenceError,
@@ -253,7 +253,7 @@ def test_it_trains_in_a_thread() -> None:
 
 @pytest.mark.parametrize("stopping", [False, True])
 @eager_and_compiled
-def test_what_a_callback_makes_of_the_parameters_is_gone_on_with(compiled: bool, stopping: bool, tmp_path: Path) -> None:
+def test_training_continues_with_parameters_that_a_callback_changed(compiled: bool, stopping: bool, tmp_path: Path) -> None:
     def clamp(model: Module, _: History) -> bool:
         for parameter in model.parameters():
             parameter.data = min(max(parameter.data, -0.1), 0.1)
@@ -268,7 +268,7 @@ def test_what_a_callback_makes_of_the_parameters_is_gone_on_with(compiled: bool,
     assert bits(free) != bits(model)
 
 
-def test_a_callback_may_not_leave_what_cannot_be_trained() -> None:
+def test_a_callback_may_not_set_nan_or_replace_neurons() -> None:
     def spoil(model: Module, _: History) -> None:
         model.parameters()[0].data = float("nan")
 
@@ -283,7 +283,7 @@ def test_a_callback_may_not_leave_what_cannot_be_trained() -> None:
         fit(callbacks=[replace])
 
 
-def test_a_value_outside_a_domain_is_the_same_divergence_in_either_way() -> None:
+def test_a_cost_outside_its_domain_is_the_same_divergence_compiled_and_on_values() -> None:
     messages = []
     for compiled in (False, True):
         model = MLP([2, 1], seed=1)
@@ -308,7 +308,7 @@ class Logarithm(Module):
 @pytest.mark.parametrize(
     ("rate", "message"), [(0.0, r"the validation cost is nan"), (5.0, "an output of the model is nan")], ids=["validation", "accuracy"]
 )
-def test_what_cannot_be_measured_is_the_same_divergence_in_either_way(rate: float, message: str) -> None:
+def test_an_undefined_measurement_is_the_same_divergence_compiled_and_on_values(rate: float, message: str) -> None:
     messages, positive = [], np.abs(X) + 1.0
     for compiled in (False, True):
         with pytest.raises(DivergenceError) as caught:
@@ -335,7 +335,7 @@ def test_one_neuron_trains(compiled: bool) -> None:
     assert history.accuracy[-1] > 0.9
 
 
-def test_dropout_by_noise_is_drawn_anew_and_resumable(tmp_path: Path) -> None:
+def test_dropout_by_noise_is_drawn_for_each_mini_batch_and_resumable(tmp_path: Path) -> None:
     drawn: list[Any] = []
 
     def noted(rng: np.random.Generator, count: int) -> Any:
@@ -360,7 +360,7 @@ def test_noise_needs_a_row_for_each_example() -> None:
         fit(Dropping(), noise=lambda rng, count: rng.random(3))
 
 
-def test_randomness_inside_a_model_runs_on_scalars_and_says_so() -> None:
+def test_randomness_inside_a_model_runs_on_values_with_a_warning() -> None:
     rng = np.random.default_rng(0)
 
     class Careless(Module):
@@ -391,15 +391,15 @@ def test_frozen_parameters_stay(compiled: bool) -> None:
     ids=lambda each: type(each).__name__,
 )
 def test_only_a_callback_that_returns_true_stops(answer: Any, epochs: int) -> None:
-    """`file.write` returns 1, say, and a model's outputs are an array."""
+    """For example, `file.write` returns 1, and a model's outputs are an array."""
     assert len(fit(callbacks=[lambda model, history: answer])[1].cost) == epochs
 
 
-# What functions read, changed on the way
+# What functions read, changed during a run
 
 
 class World:
-    """All that the functions of a run read from outside: a model, its activation, a cost with a penalty, and the examples."""
+    """Everything that the functions of a run read: a model, its activation, a cost with a penalty, and the examples."""
 
     factor, neuron = 1.0, 0
 
@@ -443,7 +443,7 @@ def stepped(x: Any) -> Any:
 
 @pytest.fixture
 def unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the module and the class back as they were."""
+    """Restore the module and the class."""
     monkeypatch.setitem(globals(), "SLOPE", SLOPE)
     monkeypatch.setattr(World, "factor", World.factor)
     monkeypatch.setattr(World.cost, "__defaults__", World.cost.__defaults__)
@@ -467,14 +467,14 @@ def costs_with(change: Callable[[World], Any], **settings: Any) -> list[float]:
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_a_callback_changes_is_taken_into_account_as_eagerly(what: str) -> None:
+def test_changes_by_a_callback_take_effect_as_on_values(what: str) -> None:
     """The oracle is the run on scalar Values, which reads everything again for each example."""
     compiled, eager = costs_with(CHANGES[what]), costs_with(CHANGES[what], compiled=False)
     assert compiled == pytest.approx(eager, rel=1e-9)
     assert (compiled == costs_with(CHANGES["nothing"])) == (what == "nothing")
 
 
-def test_an_update_rule_whose_settings_a_callback_changes_takes_them_into_account() -> None:
+def test_an_update_rule_uses_settings_that_a_callback_changed() -> None:
     """The oracle is SGD, with the rate that the rule multiplies by hand."""
 
     class Scaled(Optimizer):
@@ -492,12 +492,12 @@ def test_an_update_rule_whose_settings_a_callback_changes_takes_them_into_accoun
 
 
 @eager_and_compiled
-def test_weight_decay_moves_what_the_cost_does_not_depend_on(compiled: bool) -> None:
+def test_weight_decay_moves_unused_parameters(compiled: bool) -> None:
     """By hand: one step of rate 0.1 with decay 0.2 leaves 1 - 0.1 * 0.2 = 0.98, and a frozen parameter stays."""
 
     class Idle(Module):
         def __init__(self) -> None:
-            self.used, self.idle, self.frozen = Value(1.0), Value(1.0), Value(1.0)
+            self.frozen, self.used, self.idle, self.last = (Value(1.0) for _ in range(4))
 
         def __call__(self, x: Any) -> Any:
             return self.used * x[0]
@@ -508,5 +508,5 @@ def test_weight_decay_moves_what_the_cost_does_not_depend_on(compiled: bool) -> 
             model, X, Y, cost=squared_error, optimizer=optimizer, batch_size=None, epochs=1, compiled=compiled, frozen=[model.frozen],
             progress=False,
         )  # fmt: skip
-        assert model.idle.data == pytest.approx(0.98, rel=1e-15)
+        assert [model.idle.data, model.last.data] == pytest.approx([0.98, 0.98], rel=1e-15)
         assert model.frozen.data == 1.0

@@ -1,4 +1,4 @@
-"""Training: driven by steps, epochs or examples it is the same run, settings change on the way, and states can be taken back."""
+"""Tests of Training: runs by steps, epochs and examples are the same, settings change during a run, and states can be restored."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def by_examples(run: Training) -> None:
 
 
 def by_turns(run: Training) -> None:
-    """A bit of each, leaving off in the midst of an iteration, of a mini-batch and of an epoch."""
+    """Mix all of them, and stop within an iteration, a mini-batch and an epoch."""
     for _ in itertools.islice(run.steps(), 1):
         pass
     run.example()
@@ -52,7 +52,7 @@ def by_turns(run: Training) -> None:
         run.epoch()
 
 
-# One run, however it is driven
+# One run, driven in different ways
 
 
 @pytest.mark.parametrize("drive", [by_epochs, by_steps, by_examples, by_turns])
@@ -67,7 +67,7 @@ def by_turns(run: Training) -> None:
     ids=repr,
 )
 @eager_and_compiled
-def test_it_is_the_run_of_train_to_the_bit(drive: Callable[[Training], None], settings: dict[str, Any], compiled: bool) -> None:
+def test_each_way_to_drive_a_run_is_train_to_the_bit(drive: Callable[[Training], None], settings: dict[str, Any], compiled: bool) -> None:
     settings = {**settings, "compiled": compiled}
     run = begin(**fresh(settings))
     drive(run)
@@ -79,13 +79,13 @@ def test_it_is_the_run_of_train_to_the_bit(drive: Callable[[Training], None], se
 
 
 def fresh(settings: dict[str, Any]) -> dict[str, Any]:
-    """The same settings with an optimizer that remembers nothing."""
+    """Return the same settings with a new optimizer."""
     optimizer = settings.get("optimizer")
     return settings if optimizer is None else {**settings, "optimizer": SGD(optimizer.schedule, momentum=optimizer.momentum)}
 
 
 @pytest.mark.parametrize("drive", [by_epochs, by_examples, by_turns])
-def test_noise_and_frozen_parameters_are_those_of_train(drive: Callable[[Training], None]) -> None:
+def test_noise_and_frozen_parameters_are_the_same_as_in_train(drive: Callable[[Training], None]) -> None:
     trained, driven = Dropping(), Dropping()
     fit(trained, noise=half, frozen=[trained.last])
     drive(begin(driven, noise=half, frozen=[driven.last]))
@@ -93,7 +93,7 @@ def test_noise_and_frozen_parameters_are_those_of_train(drive: Callable[[Trainin
     assert bits(driven.last) == bits(Dropping().last)
 
 
-def test_a_step_says_what_it_did() -> None:
+def test_a_step_reports_its_numbers() -> None:
     run = begin(clip=0.1, optimizer=SGD(lambda epoch: 0.1 + epoch))
     steps = list(run.steps(6))
     assert [(step.number, step.epoch, step.examples) for step in steps] == [
@@ -112,7 +112,7 @@ def test_a_step_says_what_it_did() -> None:
     assert run.steps_left == 2
 
 
-def test_the_model_is_up_to_date_after_each_step_and_the_vector_within_an_epoch_too() -> None:
+def test_the_model_is_current_after_each_step_and_parameters_within_an_epoch() -> None:
     run = begin()
     for _ in run.steps(5):
         assert run.parameters.tobytes() == bits(run.model)
@@ -123,7 +123,7 @@ def test_the_model_is_up_to_date_after_each_step_and_the_vector_within_an_epoch_
     assert seen[-1] == bits(run.model)
 
 
-def test_an_epoch_can_be_left_and_gone_on_with() -> None:
+def test_an_epoch_can_be_stopped_and_continued() -> None:
     run = begin()
     assert run.epoch(lambda step: step.number == 3) is False
     assert (len(run.history.steps.cost), run.steps_left) == (3, 1)
@@ -133,7 +133,7 @@ def test_an_epoch_can_be_left_and_gone_on_with() -> None:
     assert len(run.history.steps.cost) == 8
 
 
-def test_it_prints_nothing_and_warns_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_nothing_and_does_not_warn(capsys: pytest.CaptureFixture[str]) -> None:
     handler = signal.getsignal(signal.SIGINT)
     run = begin(MLP([2, 4, 1], activation=relu), optimizer=SGD(1e200), cost=squared_error)
     with warnings.catch_warnings():
@@ -150,13 +150,13 @@ def until_it_fails(act: Callable[[], Any]) -> None:
         act()
 
 
-def test_steps_are_counted_in_whole_numbers() -> None:
+def test_the_number_of_steps_must_be_a_whole_number() -> None:
     with pytest.raises(ValueError, match=r"the number of steps must be a whole number of at least 1, got 2\.5"):
         begin().steps(2.5)  # type: ignore[arg-type]
 
 
 class Idle(Module):
-    """With a parameter before, and one between, those that the cost depends on."""
+    """A model with unused parameters before and between the used ones."""
 
     def __init__(self) -> None:
         self.first, self.weight, self.idle, self.bias = Value(7.0), Value(0.5), Value(8.0), Value(0.25)
@@ -180,7 +180,7 @@ def test_vectors_are_in_the_models_order(compiled: bool) -> None:
     assert run.parameters.tolist() == state.parameters.tolist() == list(run.model.state_dict().values())
 
 
-def test_a_cost_that_cannot_be_compiled_is_told_of_where_the_run_is_begun() -> None:
+def test_the_warning_for_a_cost_that_cannot_be_compiled_is_at_the_line_that_creates_the_run() -> None:
     with pytest.warns(RuntimeWarning, match="training runs on scalar Values, several hundred times slower .*where") as caught:
         Training(MLP([2, 1]), X, Y, cost=lambda outputs, y: outputs[0] ** 2 if y else (outputs[0] - 1) ** 2)
     assert [each.filename for each in caught] == [__file__]
@@ -190,7 +190,7 @@ def test_a_cost_that_cannot_be_compiled_is_told_of_where_the_run_is_begun() -> N
 
 
 @eager_and_compiled
-def test_an_example_is_looked_at_before_the_update(compiled: bool) -> None:
+def test_an_example_is_evaluated_before_the_update(compiled: bool) -> None:
     run = begin(compiled=compiled)
     looked = [run.example() for _ in range(30)]
     assert sorted(example.index for example in looked) == list(range(30))
@@ -213,7 +213,7 @@ def test_an_example_is_looked_at_before_the_update(compiled: bool) -> None:
 
 
 @eager_and_compiled
-def test_an_example_has_its_noise_and_no_gradient_for_what_is_frozen(compiled: bool) -> None:
+def test_an_example_has_its_noise_and_zero_gradient_for_frozen_parameters(compiled: bool) -> None:
     model = Dropping()
     run = begin(model, noise=half, frozen=[model.hidden], compiled=compiled)
     masks = half(np.random.default_rng([0, 0, 1]), 8)
@@ -235,7 +235,7 @@ def test_a_target_of_several_numbers_is_a_row() -> None:
 
 
 @eager_and_compiled
-def test_an_example_that_is_undefined_is_divergence_only_in_the_update(compiled: bool) -> None:
+def test_an_undefined_example_raises_only_in_the_update(compiled: bool) -> None:
     from_nowhere = Training(Reciprocal(), np.array([[1.0], [0.0]]), [1.0, 1.0], batch_size=None, compiled=compiled)
     assert from_nowhere.example().outputs.tolist() == [1.0]
     with pytest.raises(DivergenceError, match="in epoch 1, at step 1 of 1"):
@@ -250,11 +250,11 @@ class Reciprocal(Module):
         return self.weight / x[0]
 
 
-# What others write to the parameters
+# Parameters changed from outside
 
 
 @eager_and_compiled
-def test_what_is_written_to_the_parameters_is_gone_on_with(compiled: bool) -> None:
+def test_a_run_continues_with_assigned_parameters(compiled: bool) -> None:
     run, expected = (begin(compiled=compiled, optimizer=SGD(0.1)) for _ in range(2))
     numbers = np.linspace(-1, 1, 17)
     for act in (Training.step, Training.epoch, Training.example):
@@ -272,7 +272,7 @@ def put(model: Module, numbers: Any) -> None:
         parameter.data = number
 
 
-def test_parameters_that_cannot_be_trained_are_put_back() -> None:
+def test_parameters_that_are_not_finite_are_set_back() -> None:
     run = begin()
     run.step()
     before = bits(run.model)
@@ -294,10 +294,10 @@ def test_parameters_that_cannot_be_trained_are_put_back() -> None:
         run.steps(1)
 
 
-# Settings that change on the way
+# Settings that change during a run
 
 
-def test_a_rate_or_a_schedule_set_on_the_way_goes_on_at_this_moment() -> None:
+def test_a_rate_or_schedule_changed_during_a_run_continues_at_the_current_epoch() -> None:
     run = begin(optimizer=SGD(0.1))
     run.step()
     run.set(rate=lambda epoch: 1.0 + epoch)
@@ -308,11 +308,11 @@ def test_a_rate_or_a_schedule_set_on_the_way_goes_on_at_this_moment() -> None:
 
 
 @pytest.mark.parametrize("sizes", [(8, 3), (3, 8), (8, None), (None, 8), (1, 7), (7, 1)])
-def test_a_batch_size_set_on_the_way_meets_each_example_once_an_epoch(sizes: Any) -> None:
+def test_after_a_change_of_the_batch_size_each_example_is_seen_once_per_epoch(sizes: Any) -> None:
     run = begin(batch_size=sizes[0], optimizer=SGD(lambda epoch: 0.001 + epoch))
     met = [run.example().index for _ in range(14 if sizes[0] else 60)]
     run.set(batch_size=sizes[1])
-    met = met[: sum(run.history.steps.examples)]  # a mini-batch that was looked at begins anew
+    met = met[: sum(run.history.steps.examples)]  # a mini-batch that was looked at starts again
     while len(met) < 90:
         left, examples = run.steps_left, sum(run.history.steps.examples)
         met.append(run.example().index)
@@ -327,7 +327,7 @@ def test_a_batch_size_set_on_the_way_meets_each_example_once_an_epoch(sizes: Any
     assert len(run.history.cost) == 3
 
 
-def test_noise_is_drawn_anew_for_each_step_whatever_its_size() -> None:
+def test_noise_is_drawn_for_each_step_whatever_its_size() -> None:
     drawn: list[bytes] = []
 
     def noted(rng: np.random.Generator, count: int) -> Any:
@@ -341,7 +341,7 @@ def test_noise_is_drawn_anew_for_each_step_whatever_its_size() -> None:
     assert len(set(drawn[1:])) == 4
 
 
-def test_an_optimizer_set_on_the_way_begins_anew() -> None:
+def test_a_new_optimizer_starts_with_its_own_memory() -> None:
     run, expected = begin(optimizer=SGD(0.1, momentum=0.9)), begin(optimizer=SGD(0.1, momentum=0.9))
     run.epoch()
     run.set(optimizer=Adam(0.01))
@@ -358,7 +358,7 @@ def test_an_optimizer_set_on_the_way_begins_anew() -> None:
     assert run.parameters == pytest.approx(theta, rel=1e-9)
 
 
-def test_a_limit_set_on_the_way_and_taken_away() -> None:
+def test_clipping_can_be_switched_on_and_off_during_a_run() -> None:
     run = begin(clip=0.01)
     norms = []
     for limit in (0.02, None):
@@ -375,7 +375,7 @@ def test_a_limit_set_on_the_way_and_taken_away() -> None:
 
 @pytest.mark.parametrize("optimizer", [lambda: SGD(0.1, momentum=0.9), lambda: Adam(Cosine(0.1, epochs=4))])
 @eager_and_compiled
-def test_a_state_is_taken_back_and_the_run_repeats_itself(optimizer: Any, compiled: bool) -> None:
+def test_after_restore_a_run_repeats_itself(optimizer: Any, compiled: bool) -> None:
     run = begin(optimizer=optimizer(), validation=HELD_OUT, compiled=compiled)
     history = run.history
     states, reached = [run.state()], [bits(run.model)]
@@ -409,7 +409,7 @@ def test_a_state_is_taken_back_and_the_run_repeats_itself(optimizer: Any, compil
     assert run.history is history
 
 
-def test_a_state_remembers_what_was_looked_at() -> None:
+def test_a_state_includes_the_examples_that_were_looked_at() -> None:
     run = begin()
     run.example()
     state = run.state()
@@ -447,7 +447,7 @@ def test_states_of_other_runs_are_refused() -> None:
 
 
 @eager_and_compiled
-def test_after_a_divergence_the_run_goes_on_from_the_last_epoch_with_the_settings_of_now(compiled: bool) -> None:
+def test_after_a_divergence_a_run_continues_from_the_last_epoch_with_the_current_settings(compiled: bool) -> None:
     run, expected = (begin(MLP([2, 4, 1], activation=relu), cost=squared_error, optimizer=SGD(0.1), compiled=compiled) for _ in range(2))
     run.epoch()
     expected.epoch()
@@ -468,7 +468,7 @@ def test_after_a_divergence_the_run_goes_on_from_the_last_epoch_with_the_setting
     assert bits(run.model) == bits(expected.model)
 
 
-def test_a_divergence_names_the_step_where_that_is_what_it_goes_back_to() -> None:
+def test_a_divergence_names_the_step_that_it_goes_back_to() -> None:
     run = begin(MLP([2, 4, 1], activation=relu), cost=squared_error, optimizer=SGD(0.1))
     run.step()
     state: State = run.state()
@@ -479,14 +479,14 @@ def test_a_divergence_names_the_step_where_that_is_what_it_goes_back_to() -> Non
     assert bits(run.model) == state.parameters.tobytes()
 
 
-def test_a_gradient_that_is_not_finite_is_divergence_too() -> None:
+def test_a_gradient_that_is_not_finite_is_a_divergence() -> None:
     run = Training(Steep(), X, Y, cost=lambda outputs, _: outputs[0], batch_size=None)
     with pytest.raises(DivergenceError, match=r"at step 1 of 1, with learning rate 0\.1: the norm of the gradient is inf"):
         run.step()
 
 
 class Steep(Module):
-    """With a root at 0: its value is finite there, its slope is not."""
+    """A root at 0, where its value is finite and its derivative is not."""
 
     def __init__(self) -> None:
         self.weight = Value(0.0)
@@ -499,7 +499,7 @@ class Steep(Module):
 
 
 @pytest.mark.parametrize("settings", [{}, {"batch_size": None}, {"optimizer": SGD(Cosine(0.2, epochs=5), momentum=0.9), "batch_size": 7}])
-def test_a_run_that_forgets_goes_on_as_if_it_did_not(settings: dict[str, Any]) -> None:
+def test_forgetting_does_not_change_a_run(settings: dict[str, Any]) -> None:
     run, other = begin(**settings), begin(**fresh(settings))
     for steps in (1, 9, 6, 13):
         for each in run.steps(steps):
@@ -514,7 +514,7 @@ def test_a_run_that_forgets_goes_on_as_if_it_did_not(settings: dict[str, Any]) -
     assert run.history.forgotten.epochs > 2
 
 
-def test_states_from_before_and_after_forgetting_are_gone_back_to() -> None:
+def test_states_from_before_and_after_forgetting_can_be_restored() -> None:
     run = begin()
     states, reached = [], []
     for _ in range(4):
@@ -539,7 +539,7 @@ def test_a_divergence_after_forgetting_counts_all_epochs_and_steps() -> None:
     assert run.step().number == 13
 
 
-def test_a_checkpoint_wants_the_whole_history(tmp_path: Path) -> None:
+def test_a_checkpoint_needs_the_whole_history(tmp_path: Path) -> None:
     run = begin()
     run.forget()
     run.epoch()
@@ -550,13 +550,13 @@ def test_a_checkpoint_wants_the_whole_history(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("epochs", [-1, 1.5, True, "2"])
-def test_forgetting_takes_a_whole_number(epochs: Any) -> None:
+def test_forget_requires_a_whole_number(epochs: Any) -> None:
     with pytest.raises(ValueError, match="epochs must be a whole number of at least 0, got "):
         begin().forget(epochs)
 
 
 class Backwards(Module):
-    """A model that meets its parameters in another order than it has them."""
+    """A model that uses its parameters in another order than its attributes have."""
 
     def __init__(self) -> None:
         self.unused, self.start, self.factor, self.slope = (Value(number) for number in (9.0, 1.0, 2.0, 3.0))
@@ -567,8 +567,8 @@ class Backwards(Module):
 
 @pytest.mark.parametrize("make", [lambda: Adam(0.1), lambda: SGD(0.1, momentum=0.9)], ids=["Adam", "SGD"])
 @pytest.mark.parametrize("model", [Backwards, lambda: MLP([2, 3, 2], seed=1)], ids=["Backwards", "MLP"])
-def test_an_optimizer_remembers_in_the_models_order(model: Callable[[], Module], make: Callable[[], Optimizer]) -> None:
-    """So that another run, on Values or with another cost, and `step` go on with the memory of the same parameters."""
+def test_the_memory_of_an_optimizer_is_in_the_models_order(model: Callable[[], Module], make: Callable[[], Optimizer]) -> None:
+    """Another run, on Values or with another cost, and `step` can then continue with it."""
     targets = np.stack([X[:, 0], X[:, 1] ** 2], axis=1)[:, : len(model()(X[0].tolist()))]
     results = []
     for compiled in ([True] * 3, [False] * 3, [True, False, True]):
@@ -582,7 +582,7 @@ def test_an_optimizer_remembers_in_the_models_order(model: Callable[[], Module],
     assert results[0] == pytest.approx(results[2], rel=1e-9)
 
 
-def test_step_goes_on_with_the_memory_of_a_run() -> None:
+def test_step_continues_with_the_memory_of_a_run() -> None:
     models, optimizers = [Backwards(), Backwards()], [Adam(0.1), Adam(0.1)]
     for model, optimizer in zip(models, optimizers):
         Training(model, X, 3 * X[:, 0], optimizer=optimizer, batch_size=None).epoch()
@@ -594,7 +594,7 @@ def test_step_goes_on_with_the_memory_of_a_run() -> None:
     assert bits(models[0]) == bits(models[1])
 
 
-def test_the_best_epoch_is_that_of_the_whole_run_where_some_were_forgotten() -> None:
+def test_the_best_epoch_may_be_a_forgotten_one() -> None:
     own, other = (begin(validation=HELD_OUT, optimizer=SGD(3.0)) for _ in range(2))
     state = own.state()
     for _ in range(12):
@@ -610,7 +610,7 @@ def test_the_best_epoch_is_that_of_the_whole_run_where_some_were_forgotten() -> 
     assert np.array_equal(own.best, other.best)
 
 
-def test_a_run_that_is_refused_leaves_the_model_as_it_was() -> None:
+def test_a_run_that_is_refused_leaves_the_model_unchanged() -> None:
     x, y = np.linspace(-1, 1, 20)[:, None], np.arange(20) % 2
     of_another, model = Adam(), MLP([1, 1])
     Training(MLP([1, 2, 1]), x, y, optimizer=of_another).step()
@@ -625,8 +625,8 @@ def test_a_run_that_is_refused_leaves_the_model_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("held_out", [slice(None), slice(0, 1)], ids=["both classes", "one class"])
-def test_the_threshold_is_0_between_the_targets_1_and_minus_1(held_out: slice) -> None:
-    """Also for held-out targets that are all 1, of which nothing says that they are not 1 of 0 and 1."""
+def test_the_threshold_is_0_for_the_targets_1_and_minus_1(held_out: slice) -> None:
+    """Also for validation targets that are all 1, which alone could be one of 0 and 1 too."""
     x = np.linspace(-1, 1, 20)[:, None]
     y = np.where(x[:, 0] > 0, 1, -1)
     validation = x[y == 1][held_out], y[y == 1][held_out]
@@ -636,7 +636,7 @@ def test_the_threshold_is_0_between_the_targets_1_and_minus_1(held_out: slice) -
     assert run.history.validation_accuracy == [float((run.model.predict(validation[0]) > 0).mean())]
 
 
-# What is changed behind a run
+# Changes from outside
 
 
 def first_step(run: Training) -> Any:
@@ -661,15 +661,30 @@ def other_weight(model: Any) -> None:
     model.layers[0].neurons[1].weights[0] = Value(0.5)
 
 
+def equal_weight(model: Any) -> None:
+    weights = model.layers[1].neurons[0].weights
+    weights[3] = Value(weights[3].data)
+
+
+def equal_bias(model: Any) -> None:
+    neuron = model.layers[0].neurons[3]
+    neuron.bias = Value(neuron.bias.data)
+
+
+def swapped_weights(model: Any) -> None:
+    first, second = model.layers[0].neurons[:2]
+    first.weights, second.weights = second.weights, first.weights
+
+
 def one_layer_more(model: Any) -> None:
     model.layers.insert(1, Layer(4, 4, seed=9))
 
 
 @pytest.mark.parametrize("drive", DRIVES)
-@pytest.mark.parametrize("change", [other_layer, other_weight, one_layer_more])
+@pytest.mark.parametrize("change", [other_layer, other_weight, equal_weight, equal_bias, swapped_weights, one_layer_more])
 @pytest.mark.parametrize("steps", [0, 1, 4])
 @eager_and_compiled
-def test_other_values_behind_a_run_are_refused(change: Callable[[Any], None], drive: str, steps: int, compiled: bool) -> None:
+def test_replaced_values_are_refused(change: Callable[[Any], None], drive: str, steps: int, compiled: bool) -> None:
     run = begin(compiled=compiled)
     for _ in range(steps):
         run.step()
@@ -684,7 +699,7 @@ def test_other_values_behind_a_run_are_refused(change: Callable[[Any], None], dr
 
 @pytest.mark.parametrize("steps", [0, 1, 4])
 @pytest.mark.parametrize("make", [lambda: MLP([2, 4, 1], seed=1), Dropping], ids=["MLP", "custom Module"])
-def test_an_activation_replaced_behind_a_run_is_taken_into_account(make: Callable[[], Any], steps: int) -> None:
+def test_a_replaced_activation_takes_effect(make: Callable[[], Any], steps: int) -> None:
     """The oracle is the run on scalar Values. A custom Module is recorded again only by `take_up` and at the beginning of an epoch."""
     compiled, eager = (begin(make(), compiled=compiled, optimizer=SGD(0.1)) for compiled in (True, False))
     for run in (compiled, eager):
@@ -700,7 +715,7 @@ def test_an_activation_replaced_behind_a_run_is_taken_into_account(make: Callabl
 
 
 @pytest.mark.parametrize("drive", [by_epochs, by_steps, by_examples])
-def test_a_cost_that_reads_something_else_later_is_recorded_again(drive: Callable[[Training], None]) -> None:
+def test_a_cost_that_reads_changed_numbers_is_recorded_again(drive: Callable[[Training], None]) -> None:
     """The oracle is the run on scalar Values."""
     costs = []
     for compiled in (True, False):
@@ -720,7 +735,7 @@ def test_a_cost_that_reads_something_else_later_is_recorded_again(drive: Callabl
     assert costs[0] == pytest.approx(costs[1], rel=1e-9)
 
 
-def test_a_run_that_records_again_keeps_its_place_memory_and_best_parameters() -> None:
+def test_recording_again_keeps_position_memory_and_best_parameters() -> None:
     """The oracle is a run whose cost stays: it is recorded in another order, and computes the same."""
     results = []
     for changes in (False, True):

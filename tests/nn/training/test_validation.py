@@ -1,4 +1,4 @@
-"""Data and settings that cannot be: each error says what to write instead, and nothing has been changed."""
+"""Tests of invalid data and settings: each error says what to write instead, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_data_that_do_not_fit(data: tuple[Any, Any], message: str, compiled: boo
         ([2, 1], cross_entropy, Y, "cross_entropy takes a score for each class, got a single one: use binary_cross_entropy, or as many"),
     ],
 )
-def test_each_label_is_shown_to_the_cost_before_training(sizes: list[int], cost: Any, targets: Any, message: str) -> None:
+def test_the_cost_is_tried_with_each_label_before_training(sizes: list[int], cost: Any, targets: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         train(MLP(sizes), X, targets, cost=cost, progress=False)
     with pytest.raises(ValueError, match=message):
@@ -85,7 +85,7 @@ def test_validation_data_are_checked_too() -> None:
         fit(validation=(X, Y[:3]))
 
 
-def test_a_cost_that_is_no_number() -> None:
+def test_a_cost_that_is_not_a_number() -> None:
     with pytest.raises(TypeError, match="a cost must return one number for an example: <lambda> returned list"):
         fit(cost=lambda outputs, y: outputs)
 
@@ -94,7 +94,7 @@ def without_outputs(outputs: Any, y: Any) -> float:
     return float((outputs[0].data - y) ** 2)
 
 
-def test_a_cost_that_remembers_no_outputs_is_nothing_to_learn_from() -> None:
+def test_a_cost_must_depend_on_the_outputs() -> None:
     with pytest.raises(TypeError, match=r"the cost without_outputs returned [\d.]+, which does not depend on the outputs"):
         fit(cost=without_outputs)
 
@@ -121,7 +121,7 @@ def test_validation_data_may_have_a_cost_without_a_gradient() -> None:
         ),
     ],
 )
-def test_a_cost_that_cannot_be_computed_says_what_it_was_given(cost: Any, message: str) -> None:
+def test_the_error_for_a_failing_cost_names_its_arguments(cost: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         fit(cost=cost)
 
@@ -138,7 +138,7 @@ def test_a_cost_that_cannot_be_computed_says_what_it_was_given(cost: Any, messag
         ({"resume": True}, "resume=True needs a checkpoint to continue from: write checkpoint=path too"),
     ],
 )
-def test_settings_that_cannot_be(setting: dict[str, Any], message: str) -> None:
+def test_invalid_settings(setting: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fit(**setting)
 
@@ -181,7 +181,7 @@ def wrong(rate: Any) -> Any:
         ({"optimizer": SGD(wrong(-0.1))}, "the schedule's rate at epoch 0 must be .* got -0.1"),
     ],
 )
-def test_settings_of_another_kind_say_what_to_write(setting: dict[str, Any], message: str) -> None:
+def test_settings_of_wrong_types(setting: dict[str, Any], message: str) -> None:
     model = MLP([2, 4, 1])
     with pytest.raises((TypeError, ValueError), match=message):
         fit(model, **setting)
@@ -189,7 +189,7 @@ def test_settings_of_another_kind_say_what_to_write(setting: dict[str, Any], mes
 
 
 class Fixed(Module):
-    """A model whose numbers are where no parameters are looked for."""
+    """A model without Values."""
 
     def __init__(self) -> None:
         self.weight = 2.0
@@ -198,7 +198,7 @@ class Fixed(Module):
         return [self.weight * x[0]]
 
 
-def test_a_model_without_parameters_does_not_train_in_silence() -> None:
+def test_a_model_without_parameters_is_refused() -> None:
     with pytest.raises(ValueError, match="Fixed with 0 parameters has no parameters to train: parameters are Values in its"):
         train(Fixed(), X, Y, progress=False)
     with pytest.raises(TypeError, match=r"model must be a Module, such as MLP\(\[2, 16, 1\]\), got str 'MLP'"):
@@ -218,7 +218,7 @@ def test_a_model_without_parameters_does_not_train_in_silence() -> None:
         ({"optimizer": used(Adam(0.1))}, "this optimizer remembers 3 parameters, got 17: make a new one for another model"),
     ],
 )
-def test_settings_that_cannot_be_set_change_nothing(setting: dict[str, Any], message: str) -> None:
+def test_invalid_changes_of_settings_change_nothing(setting: dict[str, Any], message: str) -> None:
     run = begin()
     before = run.optimizer, run.optimizer.schedule, run.batch_size, run.clip
     with pytest.raises((TypeError, ValueError), match=message):
@@ -253,8 +253,8 @@ def test_the_names_of_other_libraries_are_explained(setting: dict[str, Any], ins
     assert bits(model) == before
 
 
-def test_a_run_that_is_driven_explains_its_own_settings() -> None:
-    """Training has no epochs, so nothing says to write them."""
+def test_training_suggests_its_own_settings() -> None:
+    """Training has no parameter epochs, so it is not suggested."""
     with pytest.raises(TypeError, match=r"Training\(\) got an unexpected keyword argument 'lr': write optimizer=SGD\(0.1\)"):
         begin(lr=0.1)
     with pytest.raises(TypeError, match="unexpected keyword argument 'n_epochs': the settings are model, X, Y, cost"):
@@ -305,7 +305,7 @@ MASKED: dict[str, Callable[[Any], Any]] = {
 
 
 def nested(masked: Any) -> Any:
-    """Lists that hold numpy's masked constant."""
+    """Return lists that contain the constant np.ma.masked."""
     return [nested(each) if np.ndim(each) else each for each in masked]
 
 
@@ -316,7 +316,7 @@ def test_masked_entries_are_refused_at_every_entry(entry: str, form: Callable[[A
         MASKED[entry](form)
 
 
-def test_masked_entries_of_a_file_are_refused_when_they_are_read() -> None:
+def test_masked_entries_in_a_file_are_refused_when_they_are_read() -> None:
     class InFile:
         shape, dtype = MASKED_X.shape, MASKED_X.dtype
 
