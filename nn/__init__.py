@@ -19,12 +19,12 @@ from nn.data import (
 )
 from nn.explain import anatomy, first_undefined, nudges
 from nn.formula import FormulaError, formula
-from nn.history import History
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
 from nn.optimizers import SGD, Adam, Optimizer
 from nn.schedules import Constant, Cosine, InverseTime, StepDecay
 from nn.training import DivergenceError, Training, train
+from nn.training.history import History
 
 __all__ = [
     "MLP",

@@ -22,9 +22,8 @@ from playground.messages import RefusedError
 from playground.programs import Programs
 
 if TYPE_CHECKING:
-    from nn.checkpoint import State
     from nn.explain import Undefined
-    from nn.training import Example
+    from nn.training import Example, State
 
 REMEMBERED, BYTES = 200, 2**25  # the largest number of states to go back to, and the memory that they may take
 STEPS = 5000  # beyond this length of the history, all epochs but the last are forgotten

@@ -40,7 +40,7 @@ ORDER = [*(f"autograd.{name}" for name in ("_support", *ENGINE, *REST)), "autogr
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 
-PUBLIC = {each.__name__: each.__all__ for each in (autograd, nn, nn.data, nn.explain, nn.plots, playground)}
+PUBLIC = {each.__name__: each.__all__ for each in (autograd, nn, nn.data, nn.explain, nn.plots, nn.training, playground)}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:

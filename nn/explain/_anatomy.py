@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from autograd import UndefinedError, Value, grad
 from nn.activations import Activation, name_of
-from nn.explain._backpropagation import Cost
+from nn.costs import Cost
 from nn.inputs import Array, examples, number_of
 from nn.network import MLP
 from nn.optimizers import Vector

@@ -5,7 +5,7 @@ z is a weighted sum, a = f(z) an activation, C the cost of an example, and δ = 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -13,10 +13,9 @@ import numpy as np
 
 from autograd import TraceError, value_and_grad, vectorize
 from nn.activations import FEW
+from nn.costs import Cost
 from nn.inputs import Array, in_pieces, number_of
 from nn.network import MLP
-
-Cost = Callable[[Any, Any], Any]
 
 
 class Backpropagation(NamedTuple):

@@ -24,7 +24,8 @@ from autograd import Value
 from autograd._support import check_whole, replacing
 from nn import plots
 from nn.activations import name_of
-from nn.explain._backpropagation import Cost, backpropagate
+from nn.costs import Cost
+from nn.explain._backpropagation import backpropagate
 from nn.inputs import Array, examples
 from nn.network import MLP
 

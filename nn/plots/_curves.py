@@ -10,9 +10,9 @@ import numpy as np
 
 from autograd import grad
 from nn.activations import elementwise, name_of
-from nn.history import History
 from nn.inputs import Array
 from nn.plots._style import GREY, NEGATIVE, POSITIVE, axes_or_current, require_kind
+from nn.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

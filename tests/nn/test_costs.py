@@ -336,7 +336,7 @@ def test_history_and_model_agree_on_the_accuracy(cost: Any, threshold: float) ->
 @pytest.mark.parametrize(("cost", "sizes"), [(binary_cross_entropy, [2, 4, 1]), (cross_entropy, [2, 4, 2])])
 def test_scores_after_a_sigmoid_give_a_warning(cost: Any, sizes: list[int]) -> None:
     X, Y = moons(60, seed=1)
-    with pytest.warns(RuntimeWarning, match=f"^{cost.__name__} takes scores, and these outputs have been through sigmoid, which"):
+    with pytest.warns(RuntimeWarning, match=f"^{cost.__name__} applies sigmoid or softmax itself, and these outputs have already"):
         train(MLP(sizes, output_activation=sigmoid), X, Y, cost=cost, epochs=1, progress=False)
 
 

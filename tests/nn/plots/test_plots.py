@@ -20,8 +20,8 @@ from matplotlib.colors import to_hex
 
 from autograd import log, relu, sigmoid, sin, tanh
 from nn import plots
-from nn.history import History
 from nn.network import MLP
+from nn.training.history import History
 
 
 @pytest.fixture
