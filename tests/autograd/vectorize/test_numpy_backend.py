@@ -9,7 +9,7 @@ import pytest
 
 from autograd import Value, logsumexp, maximum, sigmoid, tanh, vectorize, weighted_sum, where
 from autograd.vectorize.backends.numpy import backend, plans
-from autograd.vectorize.backends.numpy.calls import calls, function_of
+from autograd.vectorize.backends.numpy.calls import bound, calls, function_of
 from autograd.vectorize.backends.reference import evaluate
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.differentiate import with_gradient
@@ -47,7 +47,7 @@ def test_a_run_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monkey
     one, other, theta = rng.normal(size=(5, 3)), rng.normal(size=(5, 3)), rng.normal(size=4)
     executable, out = backend.executable(program, np.dtype(float)), np.empty((5, 1))
     executable.run([one], theta, None, out)
-    resolved, times = plans.Plan._resolved, iter(range(10))
+    resolved, times = plans.Plan._bound, iter(range(10))
 
     def cut_off(self: Any, call: Any) -> Any:
         if next(times) == 1:
@@ -55,7 +55,7 @@ def test_a_run_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monkey
         return resolved(self, call)
 
     with monkeypatch.context() as patch:
-        patch.setattr(plans.Plan, "_resolved", cut_off)
+        patch.setattr(plans.Plan, "_bound", cut_off)
         with pytest.raises(KeyboardInterrupt):
             executable.run([other], theta, None, out)
     executable.run([other], theta, None, out)
@@ -222,13 +222,15 @@ def test_every_ufunc_reads_and_writes_at_every_stride(name: str, function: Any, 
         expected = ufunc(*[each.copy() for each in operands])
         for gap in range(1, width + 1):
             out = np.zeros(count * width, expected.dtype)
-            function(*operands, out[: count * gap : gap])
+            call, arrays = bound(function, (*operands, out[: count * gap : gap]))
+            call(*arrays)
             found = out[: count * gap : gap]
             np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(dtype).eps, err_msg=f"{name} from {step * size} to {gap * size}")
     ours = memory.copy()[: count * 8 : 8]  # in place
     if ufunc.nin == 1 and expected.dtype == dtype:
         expected = ufunc(ours.copy())
-        function(ours, ours)
+        call, arrays = bound(function, (ours, ours))
+        call(*arrays)
         np.testing.assert_allclose(ours, expected, rtol=4 * np.finfo(dtype).eps)
 
 

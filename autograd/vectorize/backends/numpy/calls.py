@@ -215,11 +215,17 @@ def _minimum(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
 
 
 def _negative(x: FloatArray, out: FloatArray) -> None:
-    """Minus x, as a product: in numpy 2.2.6 to 2.4.6 np.negative(x, out) reads wrong entries for certain strides."""
     np.multiply(x, -1.0, out)
 
 
-_POSITIONAL: dict[Operation, Callable[..., Any]] = {ops.maximum: _maximum, ops.minimum: _minimum, ops.negative: _negative}
+def bound(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """A call of these arrays. np.negative of numpy 2.2.6 to 2.4.6 reads wrong entries where both arrays have gaps: a product then."""
+    if function is np.negative and not any(each.flags.c_contiguous for each in arguments):
+        function = _negative
+    return function, arguments
+
+
+_POSITIONAL: dict[Operation, Callable[..., Any]] = {ops.maximum: _maximum, ops.minimum: _minimum}
 
 
 def function_of(op: Operation) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.vectorize.backend import Executable
-from autograd.vectorize.backends.numpy.calls import Call, calls, fixed
+from autograd.vectorize.backends.numpy.calls import Call, bound, calls, fixed
 from autograd.vectorize.memory import FloatArray, aligned, is_large, pins
 from autograd.vectorize.places import Place
 from autograd.vectorize.program import Program
@@ -62,7 +62,8 @@ class Plan:
         self.calls = list(calls(self.storage, over))
         self.memory: dict[Name, Any] = {number: np.empty(size, kind) for number, (size, kind) in enumerate(self.storage.sizes)}
         for call in fixed(self.storage):
-            call.function(*self._resolved(call))
+            function, arguments = self._bound(call)
+            function(*arguments)
         self._is_in_place = over is not None
         self._own: dict[str, FloatArray] = {}
         self._pins: dict[Name, Any] = {}
@@ -72,7 +73,7 @@ class Plan:
             for buffer in {each.buffer.name for each in call.arguments if isinstance(each, Place) and isinstance(each.buffer.name, str)}:
                 self._dependents.setdefault(buffer, []).append(index)
         self.inputs = [(buffer, int(buffer.split()[1])) for buffer in self._dependents if isinstance(buffer, str) and buffer[:5] == "input"]
-        self.steps: list[Any] = [None if self._is_open(call) else (call.function, self._resolved(call)) for call in self.calls]
+        self.steps: list[Any] = [None if self._is_open(call) else self._bound(call) for call in self.calls]
         cost = program.outputs.get("cost")
         self.cost = None if cost is None else self.storage.places[cost]
         self._cost = None if self.cost is None or isinstance(self.cost.buffer.name, str) else self._view(self.cost)
@@ -126,14 +127,14 @@ class Plan:
         for index in self._dependents.get(buffer, ()):
             call = self.calls[index]
             if not self._is_open(call):
-                self.steps[index] = call.function, self._resolved(call)
+                self.steps[index] = self._bound(call)
 
     def _is_open(self, call: Call) -> bool:
         """Whether a call uses an array of the caller that is not known yet."""
         return any(isinstance(each, Place) and each.buffer.name not in self.memory for each in call.arguments)
 
-    def _resolved(self, call: Call) -> tuple[Any, ...]:
-        return tuple([self._view(each) if isinstance(each, Place) else each for each in call.arguments])
+    def _bound(self, call: Call) -> tuple[Any, tuple[Any, ...]]:
+        return bound(call.function, tuple([self._view(each) if isinstance(each, Place) else each for each in call.arguments]))
 
     def _view(self, place: Place) -> FloatArray:
         return view(place, self.memory[place.buffer.name])
