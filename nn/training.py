@@ -643,7 +643,7 @@ class Training:
         used, descent = self._made or ((), None)
         wanted = (rule, *data)
         if descent is None or len(used) != len(wanted) or not all(map(operator.is_, used, wanted)):
-            descent = self._objective.descent(rule, data, parameters=theta, memory=memory, still=self._own.still, out=gradient)
+            descent = self._objective.descent(rule, data, parameters=theta, memory=memory, frozen=self._own.still, out=gradient)
             self._made = wanted, descent
         return descent
 
