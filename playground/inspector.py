@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from autograd import Value, Vectorized, chain_rule, grad, sigmoid, vectorize
-from nn import anatomy, nudges, softmax
+from nn import anatomy, softmax
 from nn.data import Array
 from playground.configuration import Activation, Configuration
 from playground.experiment import Experiment
@@ -275,12 +275,14 @@ class Inspector:
 
     def _wishes(self, layer: int, neuron: int, place: int | None) -> Array:
         """Minus the derivative of the cost of each training example by one parameter."""
-        programs, training = self.experiment.programs, self.experiment.problem.training
+        programs, training, sizes = self.experiment.programs, self.experiment.problem.training, self.experiment.model.sizes
         if not len(training):
             return np.zeros(0)
-        table = self._once("wishes", lambda: nudges(self.experiment.model, training.X, programs.targets(training), programs.cost_function))
-        deltas: Array = table.deltas[layer][:, neuron]
-        return -deltas if place is None else -deltas * table.activations[layer][:, place]
+        errors, activations = self._once("wishes", lambda: programs.explained(training))
+        error = errors[:, sum(sizes[1 : layer + 1]) + neuron]
+        if place is None:
+            return -error
+        return -error * (training.X[:, place] if layer == 0 else activations[:, sum(sizes[1:layer]) + place])
 
 
 def _label_nodes(found: Anatomy, words: Mapping[str, str]) -> None:

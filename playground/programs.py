@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value, total, vectorize
+from autograd import Value, grad, total, vectorize, weighted_sum
 from nn import MLP, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
+from nn.data import Array
 from playground.configuration import Configuration
 from playground.messages import RefusedError
 from playground.problem import Part, Problem, predicted
@@ -23,17 +24,24 @@ class Programs:
     def __init__(self, model: MLP, problem: Problem, configuration: Configuration) -> None:
         self.model, self.problem, self.configuration = model, problem, configuration
         cost = self.cost_function
+        self._explain = vectorize(self._errors_and_activations, check=False)
         self._measure = vectorize(lambda x, y: [cost(outputs := model(x), y), *outputs], check=False)
         self._boundary = vectorize(model, dtype=np.float32)
-        self._activations = vectorize(self._all_activations, dtype=np.float32)
+        self._activations = vectorize(lambda x: [a for layer in model.trace(x).a for a in layer], dtype=np.float32)
         self._inputs: dict[int, Map] = {}  # of the cells of the plane, by the number of cells in a row
 
-    def _all_activations(self, x: Any) -> list[Any]:
-        found = []
-        for layer in self.model.layers:
-            x = layer(x)
-            found += x
-        return found
+    def _errors_and_activations(self, x: Any, y: Any) -> list[Any]:
+        """The error ∂C/∂z of each neuron, layer by layer, and then each activation, for one example (backpropagation)."""
+        z, a = self.model.trace(x)
+        by_activation = grad(lambda outputs: self.cost_function(outputs, y))(a[-1])
+        errors: list[Any] = []
+        for depth in reversed(range(len(z))):
+            neurons = self.model.layers[depth].neurons
+            error = [asked * grad(neuron.activation)(each) for asked, neuron, each in zip(by_activation, neurons, z[depth])]
+            errors = error + errors
+            if depth:  # nobody needs the derivatives by the inputs
+                by_activation = [weighted_sum([neuron.weights[i] for neuron in neurons], error) for i in range(len(a[depth - 1]))]
+        return [*errors, *(each for layer in a for each in layer)]
 
     # The cost
 
@@ -87,6 +95,13 @@ class Programs:
         outputs = results[:, 1:]
         is_right = (predicted(outputs) == part.y) & ~np.isnan(outputs).any(axis=1)
         return float(results[:, 0].mean()), float(is_right.mean())
+
+    def explained(self, part: Part) -> tuple[Array, Array]:
+        """The errors ∂C/∂z and the activations of all neurons for the examples of a part, each (examples, neurons)."""
+        targets, starts = self.targets(part), range(0, len(part), 1000)
+        found = np.concatenate([self._explain(part.X[start : start + 1000], targets[start : start + 1000]) for start in starts])
+        errors, activations = np.hsplit(found, 2)
+        return errors, activations
 
     def boundary(self, side: int) -> Map:
         """The outputs over the plane: float32 (outputs, side, side). Raises RefusedError if the data have no plane."""

@@ -14,10 +14,10 @@ from nn import (
     MLP,
     anatomy,
     formula,
-    nudges,
 )
 from playground import bundle
 from playground.configuration import ACTIVATIONS
+from playground.programs import Programs
 from tests.playground.players import CSV, LIKE, SMALL, Player
 
 
@@ -66,7 +66,7 @@ def test_all_weights_at_one_step_share_one_evaluation_of_the_network(monkeypatch
         return call
 
     monkeypatch.setattr("playground.inspector.anatomy", counted("anatomy", anatomy))
-    monkeypatch.setattr("playground.inspector.nudges", counted("nudges", nudges))
+    monkeypatch.setattr(Programs, "explained", counted("explained", Programs.explained))
     player = Player(**SMALL)
     changes: list[dict[str, Any]] = [
         {"do": "step"}, {"do": "set", "cost": "hinge"}, {"do": "weight", "layer": 0, "neuron": 0, "input": 0, "value": 0.5}, {"do": "back"},
@@ -74,7 +74,7 @@ def test_all_weights_at_one_step_share_one_evaluation_of_the_network(monkeypatch
     for change in changes:
         for place in range(2):
             player("inspect", what="weight", layer=0, neuron=1, input=place)
-        assert sorted(calls) == ["anatomy", "nudges"]
+        assert sorted(calls) == ["anatomy", "explained"]
         calls.clear()
         player(**change)
 

@@ -99,8 +99,8 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"data": {"name": "digits"}, "layers": [64, 64, 64, 64]}, "layers", "has 63,370 parameters, more than 60,000"),
     ({"activations": ["x"]}, "activations", "must be a formula, or a list of one for each of the 2 hidden layers, got 1"),
     ({"activations": [1, "x"]}, "activations[0]", "must be a formula of x, such as tanh(x); got 1"),
-    ({"activations": ["x", "x +"]}, "activations[1]", "expected a number, x, or a function"),
-    ({"activations": "tanh"}, "activations", "expected '(' after tanh"),
+    ({"activations": ["x", "x +"]}, "activations[1]", "invalid syntax at the end: something is missing"),
+    ({"activations": "tanh"}, "activations", "the function tanh needs arguments in parentheses"),
     ({"activations": "x" * 1_000_000}, "activations", "the formula has 1,000,000 characters, more than 200"),
     ({"output_activation": "tanh(x)"}, "output_activation", "must be x for cross_entropy, which expects scores"),
     ({"output_activation": None}, "output_activation", "must be a formula of x, such as tanh(x); got null"),
@@ -138,7 +138,7 @@ def test_an_error_in_a_formula_has_a_position() -> None:
     assert (refused["field"], refused["position"]) == ("configuration.activations[1]", 4)
     assert refused["problem"] == "unknown name 'sigmod'; did you mean sigmoid?"
     refused = player.refused("set", activations="(x")
-    assert (refused["field"], refused["position"], refused["problem"]) == ("activations", 2, "expected ')' to close the parenthesis")
+    assert (refused["field"], refused["position"], refused["problem"]) == ("activations", 0, "this parenthesis is not closed")
     refused = player.refused("formula", text="x +")
     assert (refused["field"], refused["position"]) == ("text", 3)
 
@@ -163,7 +163,7 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
     ({"do": "draw", "pixels": [2] * 784}, "pixels[0] must be a number from 0 to 1, got 2"),
     ({"do": "formula", "text": 7}, "text must be a formula of x, such as tanh(x); got 7"),
     ({"do": "formula", "text": "x", "from": 3, "to": 3}, "to must be more than from, 3; got 3"),
-    ({"do": "formula", "text": "1/x"}, "this has no value (float division by zero) at x = 0, and an activation has to have one at"),
+    ({"do": "formula", "text": "1/x"}, "this has no value (float division by zero) at x = 0, and an activation must have one at"),
     ({"do": "save", "what": "/etc/passwd"}, 'what must be one of weights, script, page; got "/etc/passwd"'),
     ({"do": "set", "layers": [3]}, 'unknown field "layers"; the fields are rate, schedule, optimizer, batch_size, clip, '),
     ({"do": "set", "rate": None}, "rate must be a number from 0 to 1e+06, got null"),

@@ -76,7 +76,7 @@ def test_a_csv_with_more_columns_is_drawn_by_its_first_two() -> None:
         ("1,2,x\n3,spam,y\n5,6,x\n", "spam"),
         ("1,2,x\n3,y\n", "the text, line 2: 2 cells, but the first line has 3"),
         ('1,"2,x\n', "the text is not a CSV file in UTF-8"),
-        ("1,nan,x\n2,3,y\n", "the text: no value for 'column 1' on line 1: fill it in or remove the lines"),
+        ("1,nan,x\n2,3,y\n", "the text: no value for 'column 1' on line 1: fill it in, or remove the lines"),
     ],
 )
 def test_an_invalid_csv_is_refused(text: str, problem: str) -> None:

@@ -276,8 +276,8 @@ def test_the_neuron_whose_activation_has_no_value_is_named() -> None:
     stopped = frame["stopped"]
     layer, neuron = stopped["neuron"]
     assert layer == 0
-    assert f": neuron {neuron} of layer 0 met -" in stopped["problem"]
-    assert "where its activation log(x + 5.5) has no value. Back at step 2, where all" in stopped["problem"]
+    assert f": neuron {neuron} of layer 0, at the weighted sum -" in stopped["problem"]
+    assert "the activation log(x + 5.5) is undefined. Back at step 2, where all" in stopped["problem"]
     assert stopped["problem"].endswith("try a smaller learning rate, or another activation")
     assert 0 <= stopped["example"] < 28
     assert (frame["step"], frame["running"]) == (2, False)
@@ -295,7 +295,7 @@ def test_divergence_in_the_first_step_of_a_frame_restores_an_earlier_state() -> 
     player("weight", layer=0, neuron=1, input=None, value=-50)
     for _ in range(7):
         told = player("step", by="example") if (told := player.reply("step", by="example"))["is"] == "stepped" else told
-    assert "neuron 1 of layer 0 met -" in (told.get("problem") or told["stopped"]["problem"])
+    assert "neuron 1 of layer 0, at the weighted sum -" in (told.get("problem") or told["stopped"]["problem"])
 
 
 def test_an_activation_undefined_at_a_weighted_sum_is_refused() -> None:
@@ -303,8 +303,8 @@ def test_an_activation_undefined_at_a_weighted_sum_is_refused() -> None:
     player("weight", layer=0, neuron=2, input=None, value=-30)
     before = player.parameters, player("frame", boundary=8)["boundary"].tolist()
     refused = player.refused("set", activations="sqrt(x + 6)")
-    assert refused["problem"].startswith("neuron 2 of layer 0 met -")
-    assert refused["problem"].endswith("where its activation sqrt(x + 6) has no value: choose an activation that is defined everywhere")
+    assert refused["problem"].startswith("neuron 2 of layer 0, at the weighted sum -")
+    assert refused["problem"].endswith("the activation sqrt(x + 6) is undefined: choose an activation that is defined everywhere")
     assert (player.parameters, player("frame", boundary=8)["boundary"].tolist()) == before
     assert player.session.experiment.configuration.activations == ("tanh(x)", "tanh(x)")
     player("step", count=3)
@@ -350,7 +350,7 @@ def test_an_example_with_an_undefined_activation_is_reported() -> None:
     player("set", activations="log(x + 6)")
     player("weight", layer=0, neuron=2, input=None, value=-30)
     refused = player.refused("inspect", what="example")
-    assert refused["problem"].startswith("neuron 2 of layer 0 met -")
+    assert refused["problem"].startswith("neuron 2 of layer 0, at the weighted sum -")
     assert "log(" in refused["problem"]
     frame = player("frame", boundary=8)
     assert frame["cost"] is None
