@@ -13,7 +13,7 @@ from autograd import tanh
 from demos.common import add_backend, parser, positive
 from nn import MLP, SGD, cross_entropy, launch, train
 from nn.data import digits
-from nn.processes import Processes
+from nn.training.processes import Processes
 
 
 def options() -> argparse.ArgumentParser:

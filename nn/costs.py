@@ -7,7 +7,7 @@ yet. `require` checks targets: immediately if they are known, otherwise when the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from numbers import Real
 from operator import and_, or_
@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from autograd import exp, logsumexp, maximum, relu, require, softplus, total, weighted_sum, where
+
+Cost = Callable[[Any, Any], Any]  # of the outputs and the target of one example
 
 
 def squared_error(outputs: Any, target: Any) -> Any:

@@ -17,7 +17,7 @@ from autograd import TraceError, Value
 from nn import classification
 from nn.activations import Activation, linear
 from nn.inputs import Array, examples
-from nn.kept import predictions
+from nn.prediction_cache import predictions
 
 PLACES = "attributes, and in lists, tuples, values of dicts, arrays of objects, dataclasses and Modules there"
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from autograd import Value, grad, relu, softplus, tanh, weighted_sum
 from autograd._support import check_whole, refuse_masked
-from nn import saved
 from nn.activations import Activation, activation_from, elementwise, name_of
+from nn.files import model_file
 from nn.inputs import Array, number_of
-from nn.kept import KNOWN, Reads, together
 from nn.module import Module
+from nn.prediction_cache import READERS, Reads, reads_of_parts
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -285,7 +286,7 @@ class MLP(Module):
         The file is written completely or not at all. Raises ValueError for a network that `load` could not restore, such as one with
         tied, missing or additional parameters.
         """
-        saved.save(self, path)
+        model_file.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], activations: Mapping[str, Activation] | None = None) -> Self:
@@ -293,7 +294,7 @@ class MLP(Module):
 
         Raises ValueError for a file that is damaged, in another format, of another class, or that needs an activation not given.
         """
-        return saved.load(cls, path, activations)
+        return model_file.load(cls, path, activations)
 
     def __repr__(self) -> str:
         *hidden, last = map(_named, self.layers)
@@ -320,33 +321,35 @@ def _named(layer: Layer) -> str:
     return name_of(activations[0]) if len(set(map(id, activations))) == 1 else f"[{', '.join(map(name_of, activations))}]"
 
 
-# What the calls above read: a compiled prediction is reused while none of it has changed.
+# What the calls above read. A program of a network is used until any of it is replaced. Each step of a run looks for that, so the usual
+# classes are read without a loop in Python.
 
 
-def _read_by_neuron(neuron: Neuron) -> Reads | None:
-    return _read_by_neurons([neuron])
+def _read_by_network(network: MLP) -> Reads | None:
+    layers = network.layers
+    if READERS.get(Layer.__call__) is _read_by_layer and {Layer}.issuperset(map(type, layers)):
+        neurons = [*chain.from_iterable(map(_NEURONS, layers))]
+        if _are_plain(neurons):
+            return _read_by_neurons([network, *layers, *neurons], neurons)
+    return reads_of_parts(network, layers)
 
 
 def _read_by_layer(layer: Layer) -> Reads | None:
-    if KNOWN.get(Neuron.__call__) is not _read_by_neuron or not {Neuron}.issuperset(map(type, layer.neurons)):
-        return together(layer, layer.neurons)
-    reads = _read_by_neurons(layer.neurons)
-    return reads and Reads([layer, *reads.things], reads.functions)
+    neurons = layer.neurons
+    return _read_by_neurons([layer, *neurons], neurons) if _are_plain(neurons) else reads_of_parts(layer, neurons)
 
 
-def _read_by_neurons(neurons: Sequence[Neuron]) -> Reads | None:
-    numbers: list[Any] = []
-    for neuron in neurons:  # one list, because every training step compares it
-        numbers += neuron.weights
-        numbers.append(neuron.bias)
-    activations = [neuron.activation for neuron in neurons]
-    return Reads([*neurons, *numbers], activations) if {Value, float, int}.issuperset(map(type, numbers)) else None
+def _read_by_neuron(neuron: Neuron) -> Reads:
+    return _read_by_neurons([neuron], [neuron])
 
 
-KNOWN.update(
-    {
-        Neuron.__call__: _read_by_neuron,
-        Layer.__call__: _read_by_layer,
-        MLP.__call__: lambda network: together(network, network.layers),
-    }
-)
+def _read_by_neurons(models: list[Any], neurons: Sequence[Neuron]) -> Reads:
+    return Reads(models, [*chain.from_iterable(map(_WEIGHTS, neurons)), *map(_BIAS, neurons)], [*map(_ACTIVATION, neurons)])
+
+
+def _are_plain(neurons: Sequence[Neuron]) -> bool:
+    return READERS.get(Neuron.__call__) is _read_by_neuron and {Neuron}.issuperset(map(type, neurons))
+
+
+_NEURONS, _WEIGHTS, _BIAS, _ACTIVATION = map(attrgetter, ("neurons", "weights", "bias", "activation"))
+READERS.update({Neuron.__call__: _read_by_neuron, Layer.__call__: _read_by_layer, MLP.__call__: _read_by_network})

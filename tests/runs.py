@@ -1,4 +1,4 @@
-"""What the tests of training share: a small set of examples, and a run on them."""
+"""Shared by the tests of training: a small set of examples, and a run on them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ eager_and_compiled = pytest.mark.parametrize("compiled", [False, True], ids=["ea
 
 
 def fit(model: Module | None = None, **settings: Any) -> tuple[Module, History]:
-    """A model, and the history of its training for three epochs of four steps, with these settings changed."""
+    """Train a model for three epochs of four steps, with changed settings. Return the model and the history."""
     model = model or MLP([2, 4, 1], seed=1)
     return model, train(model, X, Y, **{**_settings(), "epochs": 3, "progress": False, **settings})
 
 
 def begin(model: Module | None = None, **settings: Any) -> Training:
-    """The same run, to be driven."""
+    """Return the same run as a Training."""
     return Training(model or MLP([2, 4, 1], seed=1), X, Y, **{**_settings(), **settings})
 
 

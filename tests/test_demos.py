@@ -96,7 +96,7 @@ def test_digits_go_on_from_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFi
     usual = ["--output", str(tmp_path), "--examples", "200", "--epochs", "2", "--checkpoint", str(tmp_path / "run.npz")]
     digits.main(usual)
     first = capsys.readouterr().out
-    with pytest.raises(SystemExit, match=r"demos\.digits: .*run\.npz exists: go on from it with"):
+    with pytest.raises(SystemExit, match=r"demos\.digits: .*run\.npz exists: write resume=True to continue"):
         digits.main(usual)
     capsys.readouterr()
     digits.main([*usual, "--resume"])

@@ -40,7 +40,7 @@ ORDER = [*(f"autograd.{name}" for name in ("_support", *ENGINE, *REST)), "autogr
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 
-PUBLIC = {each.__name__: each.__all__ for each in (autograd, nn, nn.data, nn.explain, nn.plots, playground)}
+PUBLIC = {each.__name__: each.__all__ for each in (autograd, nn, nn.data, nn.explain, nn.plots, nn.training, playground)}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -83,6 +83,8 @@ def test_imports_point_downward_only(path: Path) -> None:
             assert level(module) <= level(name), f"{name} imports {module}, which stands above it"
             if name.split(".")[0] in ("nn", "playground", "demos") and module.startswith("autograd"):
                 assert module in ("autograd", "autograd._support"), f"{name} imports {module}: use the public names of autograd"
+            if name.startswith("playground") and module.startswith("nn"):
+                assert module in ("nn", "nn.data", "nn.plots"), f"{name} imports {module}: the playground uses the public names of nn"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=NAMES)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from autograd import modes
 from autograd._support import refuse_masked
 from autograd.value import Value
 from autograd.vectorize.memory import FloatArray, aligned
+
+_DATA = operator.attrgetter("_data")  # without the check of each Value whether a recording is being made
 
 
 class ParameterLayout:
@@ -43,8 +47,9 @@ class ParameterLayout:
 
     def gather(self, dtype: Any = np.float64) -> FloatArray:
         """Return a new vector of the data of the parameters."""
+        data = (parameter.data for parameter in self.parameters) if modes.recorders else map(_DATA, self.parameters)
         vector = aligned(len(self.parameters), dtype)
-        vector[:] = [parameter.data for parameter in self.parameters]
+        vector[:] = np.fromiter(data, np.float64, len(self.parameters))
         return vector
 
     def assign(self, vector: npt.ArrayLike) -> None:
@@ -55,8 +60,10 @@ class ParameterLayout:
         numbers = self._checked("vector", vector)
         if numbers.ndim != 1:
             raise ValueError(f"vector must have shape ({len(self)},), got {numbers.shape}")
+        if modes.recorders:
+            modes.refuse_in_recording("assigning .data", "Pass changing numbers as arguments.")
         for parameter, number in zip(self.parameters, numbers.astype(np.float64, copy=False).tolist()):
-            parameter.data = number
+            parameter._data = number
 
     def places(self, order: Sequence[Value]) -> FloatArray:
         """Return the index of each Value in this layout, or -1 if it is not a parameter of it."""

@@ -330,6 +330,7 @@ def test_no_access_strays_and_no_arithmetic_is_undefined(function: str) -> None:
     """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
     program = vectorize(FUNCTIONS[function]()).record(X, Y)
     rule, size = Adam(weight_decay=0.1).update_rule, len(program.parameters)
+    assert program._latest is not None
     emitted = emit_descent(
         program._latest.program(Kind.MEAN), rule.program, np.dtype(np.float64), Signature("mean", ["x0", "x1"], [(45,), (3,)], ())
     )

@@ -1,0 +1,1 @@
+"""Files: models and checkpoints in npz files, written completely or not at all."""

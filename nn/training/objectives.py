@@ -1,0 +1,154 @@
+"""Objectives: the mean cost over examples as a function of a flat vector of parameters, on scalar Values or as an array program.
+
+A new way to compute it is another class that implements the protocol `Objective`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Descent, TraceError, UpdateRule, Value, Vectorized, vectorize
+from nn.costs import Cost
+from nn.inputs import Array, in_pieces, number_of
+from nn.module import Module, outputs_of
+from nn.optimizers import Vector
+from nn.prediction_cache import reads_of
+
+Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
+Batch = Sequence[Array]  # inputs, targets and, if there is any, noise: each has one row, or one number, per example
+
+
+class Objective(Protocol):
+    """The mean cost over examples, its gradient, and the measurements of a run.
+
+    An undefined cost or output is nan, or raises UndefinedError.
+    """
+
+    parameters: Sequence[Value]  # in the order of `theta` and `gradient`
+
+    def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
+        """Return the mean cost for the parameters `theta`, and write its gradient to `gradient`. May change the data of the Values."""
+
+    def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
+        """Return a descent by the rule; see `autograd.Vectorized.descent`."""
+
+    def is_current(self, is_same_model: bool) -> bool:
+        """Return whether a new objective would compute the same. With `is_same_model`, only functions are compared."""
+
+    def value(self, X: Array, Y: Array) -> float:
+        """Return the mean cost for the data of the Values, without noise."""
+
+    def outputs(self, X: Array, *noise: Array) -> Array:
+        """Return the model's outputs for the data of the Values, shape (examples, outputs)."""
+
+
+def objective_for(
+    model: Module, cost: Cost, batch: Batch, compiled: bool, backend: str = "numpy", threads: int | None = None
+) -> tuple[Objective, str]:
+    """Return the objective for batches like this one, and the reason if it is not compiled although `compiled` is True."""
+    if not compiled:
+        return Eager(model, cost), ""
+    try:
+        program = Compiled(model, cost, batch, backend, threads)
+    except TraceError as error:
+        return Eager(model, cost), str(error)
+    others = len(set(program.parameters) - set(model.parameters()))
+    if others:
+        return Eager(model, cost), f"the cost depends on {others} Values that are not parameters of the model"
+    return program, ""
+
+
+def example_cost(model: Module, cost: Cost) -> Callable[..., Any]:
+    """Return the cost of one example as a function of its inputs, its target and, if there is any, its noise."""
+    return lambda x, y, *noise: cost(outputs_of(model(x, *noise)), y)
+
+
+class Eager:
+    """An objective that runs on Values, one example after the other."""
+
+    def __init__(self, model: Module, cost: Cost) -> None:
+        self.model, self.example_cost = model, example_cost(model, cost)
+        self.parameters: Sequence[Value] = model.parameters()
+
+    def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
+        for parameter, number in zip(self.parameters, theta.tolist()):
+            parameter.data, parameter.grad = number, 0.0
+        costs: list[float] = []
+        for example in zip(*[array.tolist() for array in batch]):
+            cost = self.example_cost(*example)
+            if isinstance(cost, Value):
+                cost.backward()
+            costs.append(number_of(cost))
+        gradient[:] = [parameter.grad for parameter in self.parameters]
+        gradient /= len(costs)
+        return sum(costs) / len(costs)
+
+    def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
+        return rule.descent(self.value_and_gradient, *data, **vectors)
+
+    def is_current(self, is_same_model: bool) -> bool:
+        return True
+
+    def value(self, X: Array, Y: Array) -> float:
+        costs = in_pieces(lambda x, y: np.array([number_of(self.example_cost(*each)) for each in zip(x.tolist(), y.tolist())]), X, Y)
+        return float(sum(costs.tolist())) / len(X)
+
+    def outputs(self, X: Array, *noise: Array) -> Array:
+        if not noise:
+            return in_pieces(self.model.predict, X)  # X may be in a file
+        rows = zip(X.tolist(), *[array.tolist() for array in noise])
+        return np.array([[number_of(output) for output in outputs_of(self.model(*row))] for row in rows], dtype=np.float64)
+
+
+class Compiled:
+    """An objective that runs as an array program over a whole mini-batch, made from the scalar cost of one example.
+
+    Raises TraceError if the cost cannot be recorded.
+    """
+
+    def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str = "numpy", threads: int | None = None) -> None:
+        settings: dict[str, Any] = {"backend": backend, "threads": threads}
+        of_example = example_cost(model, cost)
+        self.program = vectorize(of_example, check=False, **settings).record(*batch)  # the targets are checked before
+        self.without_noise = self.program if len(batch) == 2 else vectorize(of_example, check=False, **settings)
+        self.network = vectorize(lambda x, *noise: outputs_of(model(x, *noise)), **settings)
+        self.parameters: Sequence[Value] = self.program.parameters
+        self.model, self.cost, self._example = model, cost, batch
+        self._functions = self._recorded_functions()
+
+    def _recorded_functions(self) -> list[Vectorized] | None:
+        """Record the cost and each activation by itself, because these are compared faster. Return None if that is not possible."""
+        reads = reads_of(self.model)
+        if reads is None:
+            return None
+        outputs = np.zeros((1, len(outputs_of(self.model(self._example[0][0].tolist())))))
+        activations = {id(each): each for each in reads.functions}.values()
+        try:
+            cost = vectorize(self.cost, check=False).record(outputs, self._example[1])
+            return [cost, *(vectorize(each).record(np.zeros(1)) for each in activations)]
+        except TraceError:
+            return None
+
+    def is_current(self, is_same_model: bool) -> bool:
+        if is_same_model and self._functions is not None:
+            return all(each.is_current() for each in self._functions)
+        is_current = all(each.is_current() for each in (self.program, self.without_noise, self.network))
+        if is_current:
+            self._functions = self._recorded_functions()
+        return is_current
+
+    def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
+        return float(self.program.value_and_gradient(*batch, parameters=theta, out=gradient)[0])
+
+    def descent(self, rule: UpdateRule, data: Batch, **vectors: Any) -> Descent:
+        return self.program.descent(rule, *data, **vectors)
+
+    def value(self, X: Array, Y: Array) -> float:
+        return float(in_pieces(self.without_noise, X, Y).mean())
+
+    def outputs(self, X: Array, *noise: Array) -> Array:
+        return in_pieces(self.network, X, *noise)

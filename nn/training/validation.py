@@ -1,0 +1,229 @@
+"""Validation of the settings and the data of a run, before it changes anything."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import TraceError, Value, sigmoid, vectorize
+from autograd._support import check_whole
+from nn._validation import finite_number
+from nn.activations import name_of
+from nn.costs import Cost, binary_cross_entropy, cross_entropy
+from nn.inputs import Array, examples
+from nn.module import Module, outputs_of, require_parameters, require_width
+from nn.optimizers import Optimizer
+from nn.training.file_arrays import FileArray, file_array
+from nn.training.objectives import Noise
+
+# Settings
+
+OTHER_NAMES = {  # keywords of other libraries, and what to write instead
+    "lr": "optimizer=SGD({})", "learning_rate": "optimizer=SGD({})", "learning_rate_init": "optimizer=SGD({})",
+    "rate": "optimizer=SGD({})", "eta": "optimizer=SGD({})", "eta0": "optimizer=SGD({})", "solver": "optimizer=SGD(0.1)",
+    "momentum": "optimizer=SGD(0.1, momentum={})", "weight_decay": "optimizer=SGD(0.1, weight_decay={})",
+    "alpha": "optimizer=SGD(0.1, weight_decay={})",
+    "betas": "optimizer=Adam(0.001, betas={})", "optim": "optimizer={}", "opt": "optimizer={}",
+    "n_epochs": "epochs={}", "num_epochs": "epochs={}", "nb_epoch": "epochs={}", "epoch": "epochs={}", "max_epochs": "epochs={}",
+    "max_iter": "epochs={}", "n_iter": "epochs={}", "iterations": "epochs={}", "steps": "epochs={}",
+    "loss": "cost=squared_error", "loss_fn": "cost=squared_error", "loss_function": "cost=squared_error", "criterion": "cost=squared_error",
+    "objective": "cost=squared_error", "cost_function": "cost=squared_error",
+    "callback": "callbacks=[...]", "on_epoch_end": "callbacks=[...]", "metrics": "measure_accuracy=True",
+    "bs": "batch_size={}", "batch": "batch_size={}", "batchsize": "batch_size={}", "mini_batch_size": "batch_size={}",
+    "random_state": "seed={}", "random_seed": "seed={}", "rng": "seed=0",
+    "verbose": "progress={}", "validation_data": "validation=(X, Y)", "val": "validation=(X, Y)", "test": "validation=(X, Y)",
+    "validation_split": "validation=(X, Y), as nn.split(X, Y, test={}) gives it",
+    "clip_norm": "clip={}", "max_norm": "clip={}", "grad_clip": "clip={}", "early_stopping": "patience=10",
+    "n_iter_no_change": "patience={}", "device": 'backend="jax"', "jit": "compiled={}", "compile": "compiled={}", "n_jobs": "threads={}",
+    "x": "X={}", "y": "Y={}", "freeze": "frozen=[...]", "checkpoint_path": "checkpoint={}",
+}  # fmt: skip
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def suggests_names(function: Function) -> Function:
+    """Decorate a function: its TypeError for an unknown keyword suggests a known one."""
+    known, called = list(inspect.signature(function).parameters), function.__qualname__.removesuffix(".__init__")
+
+    @wraps(function)
+    def call(*arguments: Any, **settings: Any) -> Any:
+        for name, given in settings.items():
+            if name not in known:
+                raise TypeError(f"{called}() got an unexpected keyword argument {name!r}: {_instead(name, given, known)}")
+        return function(*arguments, **settings)
+
+    return call  # type: ignore[return-value]
+
+
+def _instead(name: str, given: Any, known: Sequence[str]) -> str:
+    if name.lower() in OTHER_NAMES and OTHER_NAMES[name.lower()].partition("=")[0] in known:
+        return f"write {OTHER_NAMES[name.lower()].format(f'{given!r:.40}')}"
+    close = get_close_matches(name.lower(), known, 1)
+    return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(each for each in known if each != 'self')}"
+
+
+def check_model(model: Any) -> Module:
+    if not isinstance(model, Module):
+        raise TypeError(f"model must be a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
+    require_parameters(model)
+    return model
+
+
+def check_cost(cost: Any) -> Cost:
+    if not callable(cost):
+        raise TypeError(f"cost must be a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
+    return cost  # type: ignore[no-any-return]
+
+
+def check_optimizer(optimizer: Any) -> Optimizer:
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        raise TypeError(f"optimizer={optimizer.__name__} is a class: write optimizer={optimizer.__name__}(), with its settings inside")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be an Optimizer, such as nn.SGD(0.1) or nn.Adam(0.001), got {optimizer!r:.60}")
+    return optimizer
+
+
+def check_noise(noise: Any) -> Noise | None:
+    if noise is not None and not callable(noise):
+        raise TypeError(
+            f"noise must be a function of a generator and a number of examples, such as lambda rng, n: rng.random((n, 4)), "
+            f"got {noise!r:.60}"
+        )
+    return noise  # type: ignore[no-any-return]
+
+
+def check_callbacks(callbacks: Any) -> list[Callable[..., Any]]:
+    if callable(callbacks) or isinstance(callbacks, str) or not all(map(callable, callbacks)):
+        raise TypeError(
+            f"callbacks must be a list of functions of the model and the history, such as callbacks=[print], got {callbacks!r:.60}"
+        )
+    return list(callbacks)
+
+
+def check_batch_size(batch_size: Any, X: Any) -> int:
+    """Return the batch size, at most the number of examples; for None the number of examples."""
+    if batch_size is None and isinstance(X, FileArray):
+        raise ValueError(f"batch_size=None needs all {len(X)} examples in memory, but X is read from its file in parts: write a batch_size")
+    return len(X) if batch_size is None else min(check_whole("batch_size", batch_size), len(X))
+
+
+def check_clip(clip: Any) -> float | None:
+    return None if clip is None else finite_number("clip", clip, above=0)
+
+
+def frozen_places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
+    """Return the places of the frozen parameters among the model's, in ascending order."""
+    index = {parameter: place for place, parameter in enumerate(model.parameters())}
+    if not isinstance(frozen, (Iterable, Module, Value)):
+        raise TypeError(f"frozen must be a list of Modules and Values of the model, such as [model.layers[0]], got {frozen!r:.60}")
+    values: list[Value] = []
+    for each in [frozen] if isinstance(frozen, (Module, Value)) else frozen:
+        values += each.parameters() if isinstance(each, Module) else [each]
+    for each in values:
+        if each not in index:
+            raise ValueError(f"frozen contains {each!r:.60}, which is not a parameter of the model: write Modules and Values of the model")
+    return tuple(sorted({index[each] for each in values}))
+
+
+# Data
+
+
+class Problem(NamedTuple):
+    """What a run fits: a model and a cost, and examples that fit them."""
+
+    model: Module
+    cost: Cost
+    X: Any  # an array of shape (examples, inputs), or a FileArray
+    Y: Array  # (examples,) or (examples, targets)
+    validation: tuple[Any, Array] | None
+    outputs: int  # of the model
+
+
+def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any) -> Problem:
+    """Return the model, the cost and the data as a Problem. Raises TypeError or ValueError if they do not fit each other."""
+    model, cost, validation = check_model(model), check_cost(cost), check_validation(validation)
+    x, y = check_data("X", X, "Y", Y)
+    outputs = try_cost(model, cost, "X", x, y)
+    if validation is not None:
+        inputs, targets = validation
+        try_cost(model, cost, "validation X", inputs, targets, is_learned=False)
+    if cost in (binary_cross_entropy, cross_entropy) and sigmoid in model._output_activations():
+        warn(
+            f"{name_of(cost)} applies sigmoid or softmax itself, and these outputs have already been through sigmoid: "
+            f"leave the output activation out"
+        )
+    return Problem(model, cost, x, y, validation, outputs)
+
+
+def check_data(x_name: str, X: Any, y_name: str, Y: npt.ArrayLike) -> tuple[Any, Array]:
+    """Return inputs, an array or FileArray of shape (examples, inputs), and as many targets."""
+    x, y = file_array(x_name, X) or examples(x_name, X), examples(y_name, Y)
+    if x.ndim != 2:
+        raise ValueError(f"{x_name} must have the shape (examples, inputs), got {x.shape}: for single inputs write X[:, None]")
+    if len(x) != len(y):
+        hint = f": a row of {x_name} is an example, write {x_name}.T" if x.shape[1] == len(y) and x_name.isidentifier() else ""
+        raise ValueError(f"{x_name} and {y_name} must have the same length: got {len(x)} examples and {len(y)} targets{hint}")
+    return x, y
+
+
+def check_validation(validation: Any) -> tuple[Any, Array] | None:
+    """Return the validation inputs and targets; None if there are none."""
+    if validation is None:
+        return None
+    if not isinstance(validation, Sequence) or isinstance(validation, str) or len(validation) != 2:
+        found = f"{len(validation)} objects" if isinstance(validation, (list, tuple)) else repr(validation)
+        raise TypeError(
+            f"validation must be a pair (X, Y), got {found:.60}: to hold out a fraction of the data write "
+            f"(X, Y), validation = nn.split(X, Y, test=0.2)"
+        )
+    return check_data("validation X", validation[0], "validation Y", validation[1])
+
+
+def try_cost(model: Module, cost: Cost, name: str, X: Any, Y: Array, is_learned: bool = True) -> int:
+    """Compute the cost of the first inputs with each different target, and check what the cost requires of all targets.
+
+    Returns the number of outputs. Raises TypeError if the cost cannot be computed or is not a number, and, with `is_learned`, if
+    it has no gradient.
+    """
+    require_width(name, model, X)
+    outputs, results = outputs_of(model(X[0].tolist())), []
+    for target in np.unique(Y, axis=0)[:1000].tolist():
+        try:
+            result = cost(outputs, target)
+        except TypeError as error:
+            if type(error) is not TypeError:
+                raise  # a subclass, whose message already explains it
+            raise TypeError(
+                f"the cost {name_of(cost)} failed with {len(outputs)} output(s) in a list and the target {target!r:.60}: {error}. "
+                f"A single output is outputs[0], and functions of it must be autograd's, such as exp and abs, not math's"
+            ) from error
+        if not isinstance(result, (Value, float, int)):
+            raise TypeError(
+                f"a cost must return one number for an example: {name_of(cost)} returned {type(result).__name__} {result!r:.60}"
+            )
+        results.append(result)
+    if is_learned and any(isinstance(each, Value) for each in outputs) and not any(isinstance(each, Value) for each in results):
+        raise TypeError(
+            f"the cost {name_of(cost)} returned {results[0]!r:.60}, which does not depend on the outputs: compute it from the outputs "
+            f"themselves, not from their .data"
+        )
+    numbers = [output.data if isinstance(output, Value) else output for output in outputs]
+    with suppress(TraceError):  # checks every target, if the cost can be recorded
+        vectorize(lambda y: cost(numbers, y)).check(Y)
+    return len(outputs)
+
+
+def warn(message: str) -> None:
+    """Show a RuntimeWarning at the line outside of nn that called it."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "nn":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, RuntimeWarning, stacklevel=level)
