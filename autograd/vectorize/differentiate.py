@@ -1,12 +1,11 @@
 """Stage 6, differentiate: add to a program the gradient of its output, with the table's own rows.
 
-It is `backward.adjoints` over arrays: from the last instruction to the first, each gives its operands
-`partial * adjoint`, the partial being the row read with arrays for symbols. What broadcast forward is added up
-backward; the instructions that only move numbers, and the matrix product, have the adjoints of linear maps.
+This is `backward.adjoints` on arrays. From the last instruction to the first, each adds `partial * adjoint` to its operands; the partial
+derivative is the one in the table, called with arrays as symbols. What is broadcast forward is summed backward. Instructions that only
+move numbers, and the matrix product, have the adjoints of linear maps.
 
-Beside each adjoint goes its reach: the condition, entry by entry, under which the derivative flows there (see `reach`). Where an
-entry is not reached its adjoint is 0, and a partial derivative that can be infinite or nan is kept away from it. Conditions that
-no instruction needs are dropped with everything else that no output needs.
+Each adjoint has a reach: the condition of each entry under which the derivative flows to it (see `reach`). An entry that is not reached
+has the adjoint 0, and it is not multiplied by partial derivatives that can be inf or nan. Conditions that no output needs are dropped.
 """
 
 from __future__ import annotations

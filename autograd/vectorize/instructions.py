@@ -7,16 +7,16 @@ program's dtype (float64 or float32), or BOOLEAN; where an instruction takes a B
 
 =============  ===================================================================================================================
 Input          argument number `argument`, a row for each example: (batch, n), C-contiguous
-Parameters     the vector of parameters: (n,); for gradients example by example (batch, n), a row of them for each
+Parameters     the vector of parameters: (n,); for the gradient of each example (batch, n), one row for each
 Weights        the weight of each example in the cost: (batch, 1)
-Constant       an array known beforehand
+Constant       a constant array
 Scale          the number factor * batch**power: ()
-Elementwise    a row of the table, entry by entry, its operands broadcast; IEEE arithmetic, inf and nan instead of errors
-Reduce         a variadic row along one axis, which stays with size 1: total (0 of no entries) or logsumexp (-inf of none, and of
+Elementwise    an operation on each entry of its broadcast operands; IEEE arithmetic, inf and nan instead of errors
+Reduce         a reduction along one axis, which remains with size 1: total (0 of no entries) or logsumexp (-inf of none, and of
                entries that are all -inf; +inf where an entry is); the order of the terms is free
 MatMul         the product of two matrices; the order of the terms is free
 Slice          the columns start:stop:step (of the last axis)
-Take           the columns with these numbers, which may repeat
+Take           the columns with these indices, which may repeat
 Reshape        the same entries in the same (row-major) order, in another shape
 Transpose      the matrix with its axes exchanged
 Concatenate    arrays side by side along the last axis; their other axes are equal

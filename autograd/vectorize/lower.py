@@ -1,8 +1,7 @@
 """Stages 3 to 5, group, lay out, recognise: from a scalar graph to an array program.
 
-Scalars of equal depth with the same operation, from the same sources, become the columns of one array, a row for
-each example. Columns lie in the order in which they were recorded, so that most operands are slices; sums of products that share their
-factors become matrix products.
+Scalars of equal depth with the same operation and the same sources become the columns of one array, with one row for each example. The
+columns are in the order of recording, so that most operands are slices. Sums of products with common factors become matrix products.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Randomness: find random numbers and clocks in a function that is recorded, because its program would repeat one draw.
 
-A call is watched with `sys.setprofile`. Each source of entropy and each clock ends in a C function, such as `os.urandom`, which is
-found under any name. A random generator is found in what the code that runs refers to: its state must stay as it is.
+`sys.setprofile` reports the calls of C functions: each source of entropy and each clock ends in one, such as `os.urandom`, under any
+name. Random generators are searched in the objects that the running code refers to: their states must not change.
 """
 
 from __future__ import annotations

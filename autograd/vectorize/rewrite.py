@@ -1,8 +1,8 @@
-"""The algebraic laws: when an operation can be had for less. Said once, for scalar graphs and for array programs.
+"""Rewrite: algebraic laws that simplify an operation, for scalar graphs and for array programs.
 
-They hold for every float but for the sign of a zero, for rounding (a / c is a * (1/c)), for a number on the way that is too large or
-too small for a float and is left out, and for 0 ** 0 and the like, where they keep to IEEE arithmetic. None makes such a number of
-constants: see `joined`. A number may stand with a power of the batch size, which is not known yet: (factor, power).
+The laws hold for all floats apart from the sign of zero, rounding (a / c becomes a * (1/c)), and intermediate results that overflow or
+underflow and are no longer computed. Cases such as 0 ** 0 follow IEEE arithmetic. No law creates an overflow from constants: see
+`joined`. A number can have a power of the batch size, which is not known yet: (factor, power).
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def joined(a: float, b: float) -> float | None:
-    """a * b, to stand for a multiplication by a and another by b; None where such a product is too large or too small for float32."""
+    """a * b, in place of a multiplication by a and one by b; None if the product is too large or too small for float32."""
     product = a * b
     is_exact = abs(a) in (0.0, 1.0, math.inf) or abs(b) in (0.0, 1.0, math.inf)
     return product if is_exact or SMALLEST <= abs(product) <= LARGEST else None
 
 
 class Terms(Protocol):
-    """What the laws ask of a graph under construction, whose terms are numbered."""
+    """What the laws need of a graph under construction. Terms are numbers of its nodes."""
 
     def factor(self, term: int) -> Factor | None:
-        """The number that a term is known to be, if it is."""
+        """The value of a term if it is a constant, otherwise None."""
 
     def definition(self, term: int) -> tuple[Operation | None, tuple[int, ...]]:
-        """The row of the table that made a term, and of what; None and () where none did."""
+        """The operation of a term and its operands; None and () for a leaf."""
 
     def is_condition(self, term: int) -> bool:
-        """Whether a term is a truth, which is no number by itself."""
+        """Whether a term is boolean."""
 
     def add(self, op: Operation, *operands: int) -> int:
         """The term `op(operands)`, or a simpler one."""
 
     def scale(self, factor: float, power: int = 0) -> int:
-        """The term that is a number."""
+        """The term for a number."""
 
 
 def simpler(terms: Terms, op: Operation, operands: Sequence[int]) -> int | None:
-    """A term that equals `op(operands)` (up to its shape, where that broadcasts) and costs less; None where no law gives one."""
+    """A term that equals `op(operands)`, possibly in a smaller shape that broadcasts, and costs less; None if no law applies."""
     if op is ops.where:
         condition = terms.factor(operands[0])
         return None if condition is None else operands[1] if condition[0] else operands[2]

@@ -1,8 +1,7 @@
-"""Stage 2, simplify: fold constants, merge equal nodes, drop dead ones, and flatten sums.
+"""Stage 2, simplify: fold constants, merge equal nodes, drop unused nodes, and flatten sums.
 
-A tree of additions over products becomes totals, and nodes of a new kind: DOT, whose operands are u1 .. un v1 .. vn and
-whose value is u1 v1 + ... + un vn. Within a DOT all u are of one kind, and so are all v: numbers that
-depend on the example ("batched"), or numbers that do not.
+A tree of additions over products becomes totals and nodes of a new kind: DOT, with operands u1 .. un v1 .. vn and the value
+u1 v1 + ... + un vn. In a DOT either all u depend on the example ("batched") or none of them does, and the same holds for v.
 """
 
 from __future__ import annotations
@@ -187,7 +186,7 @@ class _Terms:
 
     @staticmethod
     def _scaled(merged: ScalarBuilder, factor: float, u: int, v: int) -> tuple[int, float] | None:
-        """Of a product with a number the other operand, and the number in front of it with that of the whole joined."""
+        """For a product with a number: the other operand, and the product of both coefficients."""
         if merged.number(u) is None:
             u, v = v, u
         number = merged.number(u)
@@ -195,7 +194,7 @@ class _Terms:
         return None if both is None else (v, both)
 
     def _is_usual(self, factor: float) -> bool:
-        """Whether a product can go with others that have the same number in front: not where all these numbers differ."""
+        """Whether a product can be grouped with others of the same coefficient, which needs two equal coefficients."""
         return factor in (1.0, -1.0) or factor in self.products or len(self.products) < 3
 
     def _add_product(self, merged: ScalarBuilder, factor: float, u: int, v: int) -> None:
@@ -221,7 +220,7 @@ class _Terms:
         return (*(each for pair in self._pairs() for each in pair), *self.multiples)
 
     def add_to(self, flat: ScalarBuilder, numbers: dict[int, int]) -> int:
-        """Build the sum from a few pure parts, in the order of a textbook: products of the example, what is fixed, and the rest."""
+        """Build the sum from a few parts in the order of a textbook: products of the example, fixed parts, and the rest."""
         fixed = self._products_in(flat, numbers, batched=False) + self._multiples_in(flat, numbers, batched=False)
         if self.constant != 0:
             fixed.append((1.0, flat.constant(self.constant)))
@@ -230,7 +229,7 @@ class _Terms:
         return self._sum(flat, parts) if parts else flat.constant(0.0)
 
     def _products_in(self, flat: ScalarBuilder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
-        """The sums of the products that do, or do not, depend on the example, each behind the number in front of it."""
+        """The sums of the products that do or do not depend on the example, each with its coefficient."""
         kinds: dict[tuple[float, bool], list[tuple[int, int]]] = defaultdict(list)
         for factor, pairs in self.products.items():
             for u, v in pairs:
@@ -256,7 +255,7 @@ class _Terms:
 
     @staticmethod
     def _sum(flat: ScalarBuilder, parts: list[tuple[float, int]]) -> int:
-        """Parts, each times the number in front of it, one after the other; the first that is not negative comes first."""
+        """The sum of parts times their coefficients. The first part with a positive coefficient comes first."""
         first = next((part for part in parts if part[0] > 0), parts[0])
         total: int | None = None
         for factor, part in [first, *(each for each in parts if each is not first)]:

@@ -284,7 +284,7 @@ def test_a_step_of_vectors_that_do_not_fit_is_refused() -> None:
             rule.update(theta, gradient, np.zeros(2), rate=0.1, step=1)
     with pytest.raises(ValueError, match="memory must be a contiguous vector of 2 numbers of float64 that can be written to"):
         rule.update(theta, np.ones(2), np.zeros(2, dtype=int), rate=0.1, step=1)
-    with pytest.raises(ValueError, match="give a vector of memory for each, not 2"):
+    with pytest.raises(ValueError, match="pass 1 vectors as memory, got 2"):
         rule.update(theta, np.ones(2), np.zeros(2), np.zeros(2), rate=0.1, step=1)
     with pytest.raises(ValueError, match="parameters must hold floats, got int64"):
         SGD().update_rule.update(np.ones(2, np.int64), np.ones(2, np.int64), rate=0.1, step=1)
@@ -305,7 +305,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
     for parameters, remembered in ((theta, theta), (room[:2], room[1:3])):
         with pytest.raises(ValueError, match="parameters, memory and out must not share memory with other arrays"):
             program.descent(rule, X, Y, parameters=parameters, memory=[remembered])
-    with pytest.raises(ValueError, match="give arrays that do not overlap"):
+    with pytest.raises(ValueError, match="pass arrays that do not overlap"):
         program.descent(rule, X, Y, parameters=theta, memory=memory, out=X[3, 1:3])
     frozen = np.zeros(2)
     frozen.setflags(write=False)

@@ -346,7 +346,7 @@ def test_data_stay_on_the_devices_for_as_long_as_they_live_and_parameters_until_
             each.take([0.1] * 4, rows, 4 * first + 1)
         assert {150, 100, 26} & set(sent) == wanted
         assert near(theta, expected)
-    (on_devices,) = program._latest._descents.values()
+    (on_devices,) = program._latest._runners.values()
     assert len(on_devices._whole) == 2
     del descent, right, each, data
     gc.collect()
@@ -424,7 +424,7 @@ for batch in {batches_of_rows}:
     theta = program.parameter_vector()
     gradient, memory = np.empty_like(theta), [np.zeros_like(theta) for _ in range(2)]
     descent = program.descent(rule, *DATA, parameters=theta, memory=memory, frozen=[0, 1], out=gradient)
-    (on_devices,) = program._latest._descents.values()
+    (on_devices,) = program._latest._runners.values()
     texts = []
     for name in ("_with_rows", "_with_all"):
         setattr(on_devices, name, compiled(getattr(on_devices, name), texts))

@@ -195,7 +195,7 @@ def test_no_room_anywhere_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(CompilationError, match=r"nowhere to put a compiled program: .*No space left"):
+    with pytest.raises(CompilationError, match=r"no directory for a compiled program is writable: .*No space left"):
         load(SOURCE)
 
 
@@ -254,7 +254,7 @@ def test_without_any_compiler_one_command_is_named(monkeypatch: pytest.MonkeyPat
 
 def test_a_compiler_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUDGE_CC", sys.executable)  # it has a version, but does not know C
-    with pytest.raises(CompilationError, match=r"NUDGE_CC names .*, which is no C compiler here: it takes gcc, clang, .* or ziglang"):
+    with pytest.raises(CompilationError, match=r"NUDGE_CC names .*, which is not a C compiler here: set it to gcc, clang, .* or ziglang"):
         load(SOURCE)
 
 

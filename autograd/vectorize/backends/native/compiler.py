@@ -1,9 +1,9 @@
-"""The C compiler: which one there is, how it is called, and the cache of what it made.
+"""Compiler: finding a C compiler, calling it, and the cache of compiled libraries.
 
-A library is made once. Its name in the cache is a hash of everything that it depends on (the source, the compiler and its version,
-the flags, the processor), followed by a checksum of what is in it: a file that was cut short, damaged or put there by something
-else does not go by its own name, and is made anew. It is written elsewhere and renamed, so that nobody ever sees half of one. What
-nobody has asked for in three months goes when another is made.
+A library is compiled once. Its name in the cache is a hash of everything that it depends on (the source, the compiler and its version,
+the flags, the processor), followed by a checksum of its contents. A truncated, damaged or foreign file does not match its name and is
+compiled again. Libraries are written under another name and then renamed, so that other processes never see half of one. Libraries that
+were not used for three months are removed when another one is compiled.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from autograd.errors import CompilationError, UnsafeCacheError
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 FLAGS = (
     "-std=c99", "-fPIC", "-shared",
-    "-ffp-contract=off",  # a * b + c rounds twice, as in numpy; where one rounding is better the source says so by name
-    "-fno-math-errno", "-fno-trapping-math",  # no number changes by these: they let a square root be one instruction
+    "-ffp-contract=off",  # a * b + c rounds twice, as in numpy; the source calls `fused` where one rounding is better
+    "-fno-math-errno", "-fno-trapping-math",  # these change no result and make a square root one instruction
 )  # fmt: skip
 DAY = 24 * 60 * 60  # seconds
-KEPT, WORKED = 90 * DAY, DAY  # how long a library is kept that nobody asks for, and what a compiler that was killed left behind
-LONG = 60_000  # characters of source, from which on -O3 takes a compiler minutes, for loops that are short anyway
-WORK = ".work-"  # how the name of a directory begins that a compiler works in
+KEPT, WORKED = 90 * DAY, DAY  # how long unused libraries and files of killed compilers are kept
+LONG = 60_000  # characters of source from which on -O3 takes minutes, for loops that are short anyway
+WORK = ".work-"  # prefix of the directories in which compilers work
 SANITIZED = ("-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A C compiler: the command that calls it, what tells it from every other (its version, its file), and its flags."""
+    """A C compiler: its command, its identity (version and file), and its flags."""
 
     command: tuple[str, ...]
     identity: str
@@ -54,11 +54,11 @@ class Compiler:
 
     @property
     def name(self) -> str:
-        """The compiler in a few words, for people: `gcc 12.2.0`."""
+        """The name and version of the compiler, such as `gcc 12.2.0`."""
         return self.identity.splitlines()[0]
 
     def compile(self, source: str, directory: Path, flags: tuple[str, ...]) -> bytes:
-        """What the compiler makes of C source, working in a directory of ours and nowhere else.
+        """Compile C source and return the library as bytes. The compiler writes only to our directory.
 
         Raises CompilationError where it refuses the source, and OSError where it has no room to work.
         """
@@ -74,7 +74,7 @@ class Compiler:
 
 
 def load(source: str, sanitize: bool = False) -> ctypes.CDLL:
-    """The library that C source is compiled to, from the cache where it was compiled before.
+    """Return the compiled library of C source, from the cache if it was compiled before.
 
     With `sanitize` it checks its own memory accesses and arithmetic: for tests, in a process that has the sanitizer loaded.
     Raises CompilationError without a compiler, or where it refuses the source, and PermissionError where the cache is not safe.
@@ -96,7 +96,7 @@ _lock = threading.Lock()
 
 
 def cache_directory() -> Path:
-    """Where libraries are kept: `$NUDGE_CACHE`, or `nudge` where this system keeps caches of programs."""
+    """The directory of the cache: `$NUDGE_CACHE`, or `nudge` in the cache directory of the system."""
     if chosen := os.environ.get("NUDGE_CACHE"):
         return Path(chosen).absolute()
     if sys.platform == "win32":
@@ -104,22 +104,22 @@ def cache_directory() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "nudge"
     named = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(named) if Path(named).is_absolute() else Path.home() / ".cache") / "nudge"  # a relative one is to be ignored, it says
+    return (Path(named) if Path(named).is_absolute() else Path.home() / ".cache") / "nudge"  # relative paths are invalid
 
 
 def _find(directory: Path, key: str) -> ctypes.CDLL | None:
-    """A library in the cache, if one is there and is what its name says."""
+    """The path of a library in the cache, or None if it is missing or its contents do not match its name."""
     try:
         _refuse_unless_ours(directory)
         found = sorted(directory.glob(f"{key}-*{SUFFIX}"))
     except UnsafeCacheError:
         raise
     except OSError:
-        return None  # it is not there, or cannot be one
+        return None  # missing, or not a library
     for path in found:
         with suppress(OSError):
             if path.name == _name(key, path.read_bytes()):
-                with suppress(OSError):  # a cache may be one that is read only
+                with suppress(OSError):  # the cache may be read-only
                     os.utime(path)
                 return ctypes.CDLL(str(path))
         with suppress(OSError):
@@ -128,7 +128,7 @@ def _find(directory: Path, key: str) -> ctypes.CDLL | None:
 
 
 def _make(chosen: Compiler, source: str, flags: tuple[str, ...], key: str) -> ctypes.CDLL:
-    """Compile into the cache, and load from there; where the cache takes nothing, use a directory that dies with this process."""
+    """Compile into the cache and load from it. If the cache is not writable, use a directory that is deleted with this process."""
     problem: OSError | None = None
     for directory in _directories():
         try:
@@ -146,11 +146,11 @@ def _make(chosen: Compiler, source: str, flags: tuple[str, ...], key: str) -> ct
             raise
         except OSError as error:
             problem = error
-    raise CompilationError(f"there is nowhere to put a compiled program: {problem}") from problem
+    raise CompilationError(f"no directory for a compiled program is writable: {problem}") from problem
 
 
 def _clear(directory: Path) -> None:
-    """Remove from a cache the libraries that nobody has asked for in a long time, and unfinished work; what others put there stays."""
+    """Remove old unused libraries and unfinished work from a cache. Other files stay."""
     hashed = "[0-9a-f]" * 32
     for pattern, kept in ((f"{hashed}-{hashed}{SUFFIX}", KEPT), (f"{WORK}*", WORKED)):
         for path in directory.glob(pattern):
@@ -176,10 +176,10 @@ def _name(key: str, contents: bytes) -> str:
 
 
 def _refuse_unless_ours(directory: Path) -> None:
-    """Raise UnsafeCacheError where others can write to a directory, FileNotFoundError where it is not there."""
+    """Raise UnsafeCacheError if others can write to a directory, and FileNotFoundError if it does not exist."""
     status = directory.stat()
     if sys.platform == "win32":
-        return  # the directory of a user's own data is theirs alone there
+        return  # on Windows the data directory of a user is private
     if status.st_uid != os.geteuid() or status.st_mode & 0o022:
         raise UnsafeCacheError(
             f"others may write to the cache {directory} (its owner is {status.st_uid}, its mode {status.st_mode & 0o777:o}), and what lies "
@@ -197,12 +197,14 @@ def _compiler(wanted: str | None) -> Compiler:
         if found:
             return found
     if wanted:
-        raise CompilationError(f"NUDGE_CC names {wanted!r}, which is no C compiler here: it takes gcc, clang, a path of one, or ziglang")
+        raise CompilationError(
+            f"NUDGE_CC names {wanted!r}, which is not a C compiler here: set it to gcc, clang, a path of one, or ziglang"
+        )
     raise CompilationError(missing('backend="native"', "ziglang", what="a C compiler (gcc, clang or ziglang)"))
 
 
 def compiler() -> Compiler:
-    """The C compiler: the one that `$NUDGE_CC` names, or the system's gcc or clang, or the package `ziglang`, which is a clang.
+    """Return the C compiler: the one that `$NUDGE_CC` names, the gcc or clang of the system, or the package `ziglang`, which has clang.
 
     Raises CompilationError, with the one command that helps, where there is none.
     """
@@ -210,7 +212,7 @@ def compiler() -> Compiler:
 
 
 def c_compiler() -> str:
-    """The C compiler that `backend="native"` would use here, `gcc (Debian 12.2.0) ...`, or "" where there is none.
+    """Return the name of the C compiler that `backend="native"` uses, such as `gcc (Debian 12.2.0) ...`, or "" if there is none.
 
     >>> backend = "native" if c_compiler() else "numpy"
     """
@@ -235,12 +237,12 @@ def _on_the_system(name: str) -> Compiler | None:
         return None
     version = done.stdout.strip()
     if done.returncode or not any(word in version for word in ("clang", "Free Software Foundation")):
-        return None  # neither: it would not know vectors
+        return None  # neither gcc nor clang: no vector extensions
     return Compiler((command,), f"{version}\n{status.st_size} {status.st_mtime_ns}", _flags())
 
 
 def _has_developer_tools() -> bool:
-    """Whether /usr/bin/cc is more than the program that offers to install one."""
+    """Whether /usr/bin/cc is a compiler and not the program that offers to install one."""
     try:
         done = subprocess.run(["/usr/bin/xcode-select", "-p"], capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -259,12 +261,12 @@ def _ziglang() -> Compiler | None:
 def _flags() -> tuple[str, ...]:
     machine = platform.machine().lower()
     if machine in ("x86_64", "amd64"):
-        return (*FLAGS, "-march=native", "-mprefer-vector-width=512")  # those that the source asks for: clang would halve them
+        return (*FLAGS, "-march=native", "-mprefer-vector-width=512")  # the width that the source uses: clang would halve it
     return (*FLAGS, "-mcpu=native") if machine in ("aarch64", "arm64") else FLAGS
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    """The environment a compiler runs in: nothing that changes what it makes, and room for its files in our directory."""
+    """The environment of the compiler: nothing that changes its results, and our directory for its temporary files."""
     kept = ("PATH", "SYSTEMROOT", "HOME", "USERPROFILE")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
@@ -277,7 +279,7 @@ def _environment(directory: Path) -> dict[str, str]:
 
 @functools.cache
 def processor() -> str:
-    """The processor that programs are compiled for, with all that it can do: libraries are not for another one."""
+    """The model and features of the processor: libraries are compiled for this one only."""
     words = [platform.machine()]
     if sys.platform == "win32":
         words.append(platform.processor())
@@ -288,7 +290,7 @@ def processor() -> str:
         told = ("vendor_id", "model", "model name", "flags", "Features", "CPU implementer", "CPU part")
         for line in file:
             if not line.strip():
-                break  # the first of many, all alike
+                break  # the others are the same
             if line.partition(":")[0].strip() in told:
                 words.append(line.strip())
     return "\n".join(words)
