@@ -13,7 +13,7 @@ from typing import Any
 from autograd import modes
 from autograd.backward import check_numbers, topological_order
 from autograd.modes import mode
-from autograd.ops import terms
+from autograd.ops import split_weighted_sum
 
 _turn = threading.RLock()  # sweeps of graphs that share leaves add to the same `grad`
 
@@ -151,7 +151,7 @@ def pass_on(node: Any) -> None:
 def pass_on_terms(node: Any) -> None:
     """The same for w1 x1 + ... + wn xn + bias, where the partial derivative by a factor is the other one: no list of them is made."""
     adjoint = node._grad
-    weights, inputs, bias = terms(node._first)
+    weights, inputs, bias = split_weighted_sum(node._first)
     for weight, entry in zip(weights, inputs):
         if type(entry) is float:
             if type(weight) is not float:

@@ -152,7 +152,7 @@ class _Neurons:
         op, operands = node.op, node.operands
         assert op is not None
         if op.has_terms:
-            weights, inputs, _ = ops.terms(operands)
+            weights, inputs, _ = ops.split_weighted_sum(operands)
             self._weigh(node, weights, inputs, self.sums)
         elif op is ops.multiply:
             self._weigh(node, operands[:1], operands[1:], self.products)

@@ -45,7 +45,7 @@ class Operation:
     A partial derivative is a constant, or a function of the result `y` and all the operands. A `variadic` row takes any
     number of operands, and has one function that returns all its partial derivatives; `reduction` is the ufunc whose
     `reduce` gives it along an axis, where there is one. A commutative row's operands may stand in any order; `is_sum`
-    marks what a sum is made of, `has_terms` the one whose operands `terms` takes apart. Copies of a row are the row itself,
+    marks what a sum is made of, `has_terms` the one whose operands `split_weighted_sum` takes apart. Copies of a row are the row itself,
     and a pickle holds its name alone.
 
     `selects` marks a row whose result is one of its operands, or a constant: a partial derivative of 0 then means "not chosen", and

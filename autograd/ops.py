@@ -17,7 +17,7 @@ from autograd import kernels
 from autograd.operation import AND, ATOM, COMPARISON, OR, POWER, PRODUCT, SIGN, SUM, TABLE, Node, Operation, primitive, real  # noqa: F401
 
 
-def terms(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:
+def split_weighted_sum(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:
     """A weighted sum's operands taken apart: the weights, the inputs they meet, and the bias."""
     n = len(operands) // 2
     return operands[:n], operands[n:-1], operands[-1]
@@ -27,7 +27,7 @@ def terms(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:
 
 
 def _halves_swapped(_: Any, *operands: Any) -> tuple[Any, ...]:
-    weights, inputs, _ = terms(operands)
+    weights, inputs, _ = split_weighted_sum(operands)
     return (*inputs, *weights, 1.0)  # each weight's partial is the input it meets, each input's is its weight
 
 

@@ -152,7 +152,7 @@ def _explanation(cause: Factor, names: Names) -> str:
             return f"this {op.name} is off, as {own} is not above 0"
         return "the condition chose the other operand" if op is ops.where else f"the {op.name} is the other operand, {other}"
     if op.has_terms:
-        weights, inputs, _ = ops.terms(numbers)
+        weights, inputs, _ = ops.split_weighted_sum(numbers)
         partners = [*inputs, *weights]
         return f"it is multiplied by {number(partners[cause.index])}" if cause.index < len(partners) else "it is the bias"
     if op is ops.multiply:

@@ -1,5 +1,6 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
+from nn.activations import linear
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
 from nn.data import (
     blobs,
@@ -16,7 +17,7 @@ from nn.data import (
     standardize,
     xor,
 )
-from nn.explain import anatomy, nudges
+from nn.explain import anatomy, first_undefined, nudges
 from nn.formula import FormulaError, formula
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
@@ -47,9 +48,11 @@ __all__ = [
     "circles",
     "cross_entropy",
     "digits",
+    "first_undefined",
     "formula",
     "hinge",
     "l2_penalty",
+    "linear",
     "load_csv",
     "load_digits",
     "load_mnist",

@@ -1,4 +1,4 @@
-"""The playground: a network learns before one's eyes, and every number is a click away."""
+"""The playground: watch a network learn, and click on any part of it to see its numbers."""
 
 from playground.notebook import widget
 from playground.session import Session

@@ -1,4 +1,4 @@
-"""python -m playground: open the playground in a browser, until Ctrl-C."""
+"""python -m playground: serve the playground and open it in a browser, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from playground.server import Server
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(prog="python -m playground", description="A network learns before your eyes, in your browser.")
-    options.add_argument("--port", type=_port, default=0, help="where to listen on this machine (default: any free port)")
-    options.add_argument("--no-browser", action="store_true", help="only print the address")
+    options.add_argument("--port", type=_port, default=0, help="the port to listen on (default: any free port)")
+    options.add_argument("--no-browser", action="store_true", help="print the address, but open no browser")
     options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
     given = options.parse_args(arguments)
     try:
@@ -26,22 +26,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         asyncio.run(_serve(server, [lessons.name_of(path.name) for path in given.lesson], not given.no_browser))
     except KeyboardInterrupt:
-        pass  # Ctrl-C is how it ends
+        pass  # Ctrl-C ends it
     except ImportError as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(
-            f"cannot listen on port {given.port}: {error.strerror or error}; choose another with --port, or leave it out for a free one"
+            f"cannot listen on port {given.port}: {error.strerror or error}; choose another one with --port, or omit --port for a free one"
         )
 
 
-async def _serve(server: Server, led: Sequence[str], browser: bool) -> None:
-    """Serve; the browser opens the first of the lessons that it is led through, if any."""
+async def _serve(server: Server, names: Sequence[str], browser: bool) -> None:
+    """Serve, and open the browser at the first of the given lessons, if there is one."""
     await server.start()
-    links = {name: f"{server.address}?lesson={name}" for name in led}
+    links = {name: f"{server.address}?lesson={name}" for name in names}
     print(
         f"The playground is at {server.address} (Ctrl-C ends it)",
-        *(f"The lesson {name} is at {links[name]}" for name in led),
+        *(f"The lesson {name} is at {links[name]}" for name in names),
         sep="\n",
         flush=True,
     )

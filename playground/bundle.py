@@ -1,12 +1,12 @@
-"""The page as one HTML file, for where there is no server to ask for the others: in a notebook's cell, or as a saved state.
+"""The page as one HTML file, for notebooks and saved pages, which have no server.
 
-The page's modules become functions in one script, each after those that it imports, and its import and export lines what they mean there:
+The page's modules become functions in one script, each after those that it imports. Their import and export lines are replaced:
 
     import {at} from "./dom.js";        const {at} = $modules["dom.js"];
     export const at = ...               const at = ...   and at the end of the function   return {at, ...};
 
-So the page that is served and the page in one file are the same lines. A module whose lines are others than these is refused, with the
-line. The file asks for nothing: its Content-Security-Policy lets run what is in it, known by its hash, and no more.
+So the served page and the page in one file have the same source. A module with other import or export lines raises an error that
+names the line. The file requests nothing: its Content-Security-Policy allows only its own script and style, by their hashes.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ import autograd
 from playground.lessons import FOLDER, published
 
 PAGE = Path(__file__).parent / "page"
-NUMBERS = Path(autograd.__file__).parent / "draw" / "numbers.js"  # a module that the page shares with the drawings'
+NUMBERS = Path(autograd.__file__).parent / "draw" / "numbers.js"  # the page shares this module with drawings of graphs
 ENTRY = "main.js"
-STATE = '<script type="application/json" id="saved">null</script>'  # where a saved state is put in: host.js looks for it
+STATE = '<script type="application/json" id="saved">null</script>'  # the place of a saved state, which host.js reads
 IMPORT = re.compile(r'import \{([^{}]+)\} from "\./([\w.-]+)";')
 REEXPORT = re.compile(r'export \{([^{}]+)\} from "\./([\w.-]+)";')
 EXPORT = re.compile(r"export ((?:const|class|function\*?|async function\*?) ([\w$]+)\b.*)")
 
 
 def page(files: Mapping[str, bytes] | None = None) -> str:
-    """The page and all that it needs, as one HTML file; of other files than the page's own, if given by their names.
+    """The page and all its files as one HTML file. `files` are other files than the page's own, by name.
 
-    Raises ValueError, naming file and line, for what cannot stand in one file.
+    Raises ValueError, which names file and line, if a file cannot be included.
     """
     texts = {name: content.decode() for name, content in (published(page_files()) if files is None else files).items()}
     code, style = script(texts), _closed("style.css", texts["style.css"], "style")
     icon = base64.b64encode(texts["icon.svg"].encode()).decode()
     may_run = f"script-src '{_hash(code)}'; style-src '{_hash(style)}'"
     policy = f"default-src 'none'; {may_run}; img-src data: blob:; base-uri 'none'; form-action 'none'"
-    told = {name: json.dumps(text).replace("<", "\\u003c") for name, text in texts.items() if name.startswith(FOLDER)}
-    beside = "".join(f'<script type="application/json" data-file="{name}">{text}</script>\n' for name, text in told.items())
+    quoted = {name: json.dumps(text).replace("<", "\\u003c") for name, text in texts.items() if name.startswith(FOLDER)}
+    beside = "".join(f'<script type="application/json" data-file="{name}">{text}</script>\n' for name, text in quoted.items())
     html = texts["index.html"]
     for old, new in (
         ('<meta charset="utf-8">', f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">'),
@@ -55,29 +55,29 @@ def page(files: Mapping[str, bytes] | None = None) -> str:
 
 
 def page_files() -> dict[str, bytes]:
-    """The page's files, by the paths that they are asked for."""
+    """The page's files, by their paths."""
     own = {path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.is_file()}
     return own | {NUMBERS.name: NUMBERS.read_bytes()}
 
 
 def replaced(text: str, old: str, new: str) -> str:
-    """A text with one thing in another's place. Raises ValueError where it is not there, or more than once."""
+    """The text with `old` replaced by `new`. Raises ValueError unless `old` is in it exactly once."""
     if text.count(old) != 1:
-        raise ValueError(f"the page has {old} {text.count(old)} times, and it must be there once")
+        raise ValueError(f"the page contains {old} {text.count(old)} times; it must contain it once")
     return text.replace(old, new)
 
 
 def script(modules: Mapping[str, str], entry: str = ENTRY) -> str:
-    """One script that does what the entry does, and before it all that it imports. Raises ValueError for what this cannot be done with."""
+    """One script with the entry module and all modules that it imports. Raises ValueError if a module cannot be included."""
     functions: dict[str, str] = {}
 
     def add(name: str, above: tuple[str, ...]) -> None:
         if name in functions:
             return
         if name in above:
-            raise ValueError(f"{' imports '.join((*above, name))}: modules that import each other in a circle cannot follow one another")
+            raise ValueError(f"{' imports '.join((*above, name))}: modules must not import each other in a circle")
         if name not in modules:
-            raise ValueError(f"{above[-1]} imports {name}, which is not there")
+            raise ValueError(f"{above[-1]} imports {name}, which does not exist")
         needed, function = _function(name, modules[name])
         for each in needed:
             add(each, (*above, name))
@@ -88,7 +88,7 @@ def script(modules: Mapping[str, str], entry: str = ENTRY) -> str:
 
 
 def _function(name: str, text: str) -> tuple[list[str], str]:
-    """A module as a function that is called at once: which ones it needs, and its text."""
+    """The modules that a module imports, and its text as a function that is called immediately."""
     needed, exported, lines = [], [], []
     for count, line in enumerate(_closed(name, text, "script").splitlines(), start=1):
         if found := IMPORT.fullmatch(line):
@@ -102,7 +102,9 @@ def _function(name: str, text: str) -> tuple[list[str], str]:
             exported.append(found[2])
             lines.append(found[1])
         elif re.match(r"(import|export)\b", line):
-            raise ValueError(f"{name}, line {count}: {line!r:.80} is no import or export that goes into one file; see playground/bundle.py")
+            raise ValueError(
+                f"{name}, line {count}: {line!r:.80} is not an import or export that fits into one file; see playground/bundle.py"
+            )
         else:
             lines.append(line)
     body = "\n".join(lines)
@@ -110,12 +112,12 @@ def _function(name: str, text: str) -> tuple[list[str], str]:
 
 
 def _closed(name: str, text: str, element: str) -> str:
-    """A text that can stand inside an element: nothing in it ends the element before its time."""
+    """The text, if it can be put inside an element. Raises ValueError if it would end the element."""
     if found := re.search(rf"</{element}|<!--", text, re.IGNORECASE):
-        raise ValueError(f"{name} has {found[0]} in it, which would end the <{element}> that it is put in")
+        raise ValueError(f"{name} contains {found[0]}, which would end the <{element}> element")
     return text
 
 
 def _hash(text: str) -> str:
-    """How a policy names an inline script or style sheet."""
+    """The hash of an inline script or style sheet for a policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,36 +1,32 @@
-"""What a learner has chosen: data, network, cost, optimizer; read from a message and checked, and written out complete again."""
+"""The configuration of an experiment: data, network, cost and optimizer, read from a message and checked."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from nn import SGD, Adam, Constant, Cosine, FormulaError, InverseTime, Optimizer, StepDecay, formula
-from nn.activations import BUILT_IN, Activation, linear
-from nn.schedules import Schedule
+import autograd
+from autograd import Operation
+from nn import SGD, Adam, Constant, Cosine, FormulaError, InverseTime, Optimizer, StepDecay, formula, linear
 from playground.messages import Fields, RefusedError, shown
 
-FEATURES = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(4*x1)", "sin(4*x2)")  # 4 x, as toys are a quarter as wide as one would draw them
+Activation = Callable[[Any], Any]
+
+FEATURES = {
+    "x1": "x1", "x2": "x2", "x1^2": "x1**2", "x2^2": "x2**2", "x1*x2": "x1 * x2",
+    "sin(4*x1)": "np.sin(4 * x1)", "sin(4*x2)": "np.sin(4 * x2)",
+}  # fmt: skip
+"""The inputs that can be chosen for data in the plane, and the Python expression that computes each."""
+
 COSTS = ("squared_error", "cross_entropy", "hinge")
 OPTIMIZERS = ("sgd", "adam")
 SCHEDULES = ("constant", "step_decay", "inverse_time", "cosine")
 ACTIVATIONS = (
-    *(
-        "tanh(x)",
-        "sigmoid(x)",
-        "relu(x)",
-        "where(x > 0, x, 0.1 * x)",
-        "softplus(x)",
-        "x * sigmoid(x)",
-        "sin(x)",
-        "exp(-x^2)",
-        "abs(x)",
-        "x",
-    ),
-)
+    "tanh(x)", "sigmoid(x)", "relu(x)", "where(x > 0, x, 0.1 * x)", "softplus(x)", "x * sigmoid(x)", "sin(x)", "exp(-x^2)", "abs(x)", "x",
+)  # fmt: skip
 CLASSES = {"moons": (2, 2), "circles": (2, 2), "xor": (2, 2), "spirals": (2, 6), "blobs": (2, 6), "digits": (10, 10)}
 CLASSES |= {"points": (2, 6), "csv": (2, 10)}  # the fewest and the most
 ROWS, DIGITS, COLUMNS, LAYERS, NEURONS, PARAMETERS, FORMULA, CSV = 5000, 3000, 50, 6, 64, 60_000, 200, 1_000_000
@@ -38,14 +34,14 @@ LIMITS = {
     "rows": ROWS, "digits": DIGITS, "columns": COLUMNS, "layers": LAYERS, "neurons": NEURONS, "parameters": PARAMETERS,
     "formula": FORMULA, "csv": CSV,
 }  # fmt: skip
-LARGE = 1e6  # a number beyond is a slip of the hand
-COMPUTED = ("l1", "l2", "cost", "activations", "output_activation")  # what makes another run of it
-LIVE = ("rate", "schedule", "optimizer", "batch_size", "clip", *COMPUTED)  # what can be changed on the way
+LARGE = 1e6  # the largest number that is accepted
+COMPUTED = ("l1", "l2", "cost", "activations", "output_activation")  # live settings that change the compiled cost
+LIVE = ("rate", "schedule", "optimizer", "batch_size", "clip", *COMPUTED)  # settings that may change during training
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """A learner's choices, each as the protocol has it."""
+    """All settings of an experiment, with the names and values of the protocol."""
 
     data: Mapping[str, Any]
     held_out: float
@@ -65,16 +61,14 @@ class Configuration:
     parameters: tuple[float, ...] | None
 
     def complete(self) -> dict[str, Any]:
-        """All of it, as it would be read again."""
+        """All fields, in the form that `read` accepts."""
         return asdict(self)
 
     def functions(self) -> list[Activation]:
-        """The activation of each layer, the outputs' included."""
-        texts = (*self.activations, self.output_activation)
-        by_text = {text: activation_of(text) for text in texts}  # one text, one function
-        return [by_text[text] for text in texts]
+        """The activation of each layer, including the output layer."""
+        return [activation_of(text) for text in (*self.activations, self.output_activation)]
 
-    def schedule_of_rates(self) -> Schedule:
+    def schedule_of_rates(self) -> Constant | StepDecay | InverseTime | Cosine:
         settings = {name: each for name, each in self.schedule.items() if name != "name"}
         kinds: dict[str, Any] = {"constant": Constant, "step_decay": StepDecay, "inverse_time": InverseTime, "cosine": Cosine}
         return kinds[str(self.schedule["name"])](self.rate, **settings)  # type: ignore[no-any-return]
@@ -86,16 +80,17 @@ class Configuration:
 
 @lru_cache(256)
 def activation_of(text: str) -> Activation:
-    """The function that a formula describes, which is the library's own where it is nothing else. Raises FormulaError."""
+    """The function of a formula: the library's own for `x` and for calls such as `tanh(x)`. Raises FormulaError."""
     function = formula(text)
     if text.strip() == "x":
         return linear
-    own = re.fullmatch(r"\s*(\w+)\s*\(\s*x\s*\)\s*", text)
-    return BUILT_IN.get(own[1], function) if own else function
+    call = re.fullmatch(r"\s*(\w+)\s*\(\s*x\s*\)\s*", text)
+    own = getattr(autograd, call[1], None) if call else None
+    return own if isinstance(own, Operation) else function
 
 
 def read(given: Any) -> Configuration:
-    """The configuration in a message, with what is left out as `hello` has it. Raises RefusedError."""
+    """The configuration in a message, with defaults for missing fields. Raises RefusedError if it is invalid."""
     fields_of = Fields(given, "configuration")
     layers = tuple(fields_of.wholes("layers", 0, LAYERS, 1, NEURONS, [16, 16]))
     cost = fields_of.choice("cost", COSTS, "cross_entropy")
@@ -119,7 +114,7 @@ def read(given: Any) -> Configuration:
 
 
 def changed(old: Configuration, message: Fields) -> Configuration:
-    """The configuration with the settings of a message that a run can take on its way. Raises RefusedError."""
+    """The configuration with the live settings of a message. Raises RefusedError if one is invalid."""
     for name in LIVE:
         message.any(name)
     message.end()
@@ -135,7 +130,7 @@ def changed(old: Configuration, message: Fields) -> Configuration:
 
 
 def _settings(given: Fields) -> dict[str, Any]:
-    """What drives the run, whatever runs."""
+    """The settings of the training loop."""
     return {
         "optimizer": _optimizer(given.object("optimizer", {"name": "sgd"})),
         "rate": given.number("rate", 0.0, LARGE, 0.1),
@@ -148,9 +143,9 @@ def _settings(given: Fields) -> dict[str, Any]:
 
 
 def _fitting(configuration: Configuration, given: Fields) -> Configuration:
-    """Raise RefusedError for choices that cannot go together."""
+    """The same configuration. Raises RefusedError if its settings contradict each other."""
     if configuration.cost == "cross_entropy" and activation_of(configuration.output_activation) is not linear:
-        given.refuse("output_activation", "must be x for cross_entropy, which takes scores: choose squared_error, or no activation")
+        given.refuse("output_activation", "must be x for cross_entropy, which expects scores: choose squared_error, or write x")
     return configuration
 
 
@@ -181,7 +176,7 @@ def _features(given: Fields) -> tuple[str, ...]:
         if not isinstance(each, str) or each not in FEATURES:
             given.refuse(f"features[{index}]", f"must be one of {', '.join(FEATURES)}; got {shown(each)}")
     if len(set(names)) < len(names):
-        given.refuse("features", "has one of them twice")
+        given.refuse("features", "contains a feature twice")
     return tuple(names)
 
 
@@ -210,7 +205,7 @@ def _optimizer(given: Fields) -> dict[str, Any]:
         return {"name": "adam"}
     momentum, nesterov = given.number("momentum", 0.0, 0.999, 0.9), given.flag("nesterov", False)
     if nesterov and not momentum:
-        given.refuse("nesterov", "looks ahead along the momentum, and there is none: give a momentum, 0.9 say")
+        given.refuse("nesterov", "needs a momentum above 0, such as 0.9")
     given.end()
     return {"name": "sgd", "momentum": momentum, "nesterov": nesterov}
 

@@ -1,4 +1,4 @@
-"""An experiment: a network that learns a problem, step by step and back, and what is measured of it on the way."""
+"""An experiment: a network that learns a problem step by step, with all states that it can go back to."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from autograd import ParameterLayout, UndefinedError, Value, total, vectorize
-from nn import MLP, DivergenceError, Training, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
-from nn.classification import accuracy
+from autograd import ParameterLayout, UndefinedError, Value
+from nn import MLP, DivergenceError, Training, first_undefined
 from nn.data import Array
-from nn.explain import Undefined, first_undefined
-from nn.training import Example, State
 from playground import problem as problems
 from playground.configuration import COMPUTED, PARAMETERS, Configuration
 from playground.messages import RefusedError
+from playground.programs import Programs
 
-Map = npt.NDArray[np.float32]
-REMEMBERED, BYTES = 200, 2**25  # how many moments can be gone back to, and how much memory they may take
-STEPS = 5000  # as many are held before all but the last epoch's are forgotten
-CHANGES = 2000  # as many are noted, for the script
+if TYPE_CHECKING:
+    from nn.explain import Undefined
+    from nn.training import Example, State
+
+REMEMBERED, BYTES = 200, 2**25  # the largest number of states to go back to, and the memory that they may take
+STEPS = 5000  # beyond this length of the history, all epochs but the last are forgotten
+CHANGES = 2000  # the largest number of changes that a script can repeat
 
 
 class Change(NamedTuple):
-    """What was done to a run at a step, for the script that does it again."""
+    """A change of the run at a step, which the script repeats: other settings, or a parameter's index and its value."""
 
     step: int
-    to: Configuration | tuple[int, float]  # other settings; or a parameter's place and its number
+    to: Configuration | tuple[int, float]
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """Why a run has paused of its own accord, and where it is now."""
+    """Why a run stopped by itself."""
 
     problem: str
     undefined: Undefined | None
@@ -47,7 +47,7 @@ class Stopped:
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """All that an experiment goes back to."""
+    """A state to go back to."""
 
     run: Training
     state: State
@@ -56,7 +56,7 @@ class Moment:
 
 
 class Experiment:
-    """A configuration at work. Without examples, as before any were painted, there is a network and no run."""
+    """A network in training. If there are no examples, as before the first painted point, there is a network and no run."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.start = self.configuration = configuration
@@ -73,63 +73,27 @@ class Experiment:
                 problem = f"configuration.parameters must be {count} numbers for a network of {sizes}, got {len(configuration.parameters)}"
                 raise RefusedError(problem, "configuration.parameters")
             self.layout.assign(np.array(configuration.parameters))
-        self._run = self._begun()
-        self._prepare()
+        self.programs = Programs(self.model, self.problem, configuration)
+        self._run = self._new_run()
         self.past: deque[Moment] = deque(maxlen=max(2, min(REMEMBERED, BYTES // (40 * count))))
         self.changes: tuple[Change, ...] | None = ()
 
-    def _begun(self) -> Training | None:
-        """A run with the configuration of now, from the network's parameters as they are."""
+    def _new_run(self) -> Training | None:
+        """A run with the current configuration and the network's current parameters."""
         training, configuration = self.problem.training, self.configuration
         if not len(training):
             return None
         try:
             return Training(
-                self.model, training.X, self.targets(training), cost=self.whole_cost, optimizer=configuration.new_optimizer(),
-                batch_size=configuration.batch_size, seed=configuration.seed, clip=configuration.clip, measure_accuracy=False,
+                self.model, training.X, self.programs.targets(training), cost=self.programs.whole_cost,
+                optimizer=configuration.new_optimizer(), batch_size=configuration.batch_size, seed=configuration.seed,
+                clip=configuration.clip, measure_accuracy=False,
             )  # fmt: skip
         except UndefinedError as error:
             undefined = first_undefined(self.model, training.X)
-            raise RefusedError(f"{undefined or error}: choose one that has a value everywhere", "activations") from None
+            raise RefusedError(f"{undefined or error}: choose an activation that is defined everywhere", "activations") from None
 
-    def _prepare(self) -> None:
-        """The programs that measure and draw."""
-        model, cost = self.model, self.cost_function
-        self.measure = vectorize(lambda x, y: [cost(outputs := model(x), y), *outputs], check=False)
-        self.boundary = vectorize(model, dtype=np.float32)
-        self.maps = vectorize(lambda x: [a for layer in model.trace(x).a for a in layer], dtype=np.float32)
-        self._cells: dict[int, Map] = {}
-
-    # The cost
-
-    @property
-    def cost_function(self) -> Callable[[Any, Any], Any]:
-        """An example's cost, penalties left out."""
-        name = self.configuration.cost
-        if name == "cross_entropy":
-            return binary_cross_entropy if self.problem.outputs == 1 else cross_entropy
-        return squared_error if name == "squared_error" else hinge
-
-    def weights(self) -> list[Value]:
-        return [weight for layer in self.model.layers for neuron in layer.neurons for weight in neuron.weights]
-
-    def penalty(self) -> Any:
-        """What L1 and L2 add to each example's cost."""
-        l1, l2 = self.configuration.l1, self.configuration.l2
-        return (l1 * total(abs(weight) for weight in self.weights()) if l1 else 0.0) + (l2 * l2_penalty(self.weights()) if l2 else 0.0)
-
-    def penalty_slope(self, weight: float) -> float:
-        """The derivative of the penalty by a weight."""
-        return self.configuration.l1 * ((weight > 0) - (weight < 0)) + self.configuration.l2 * 2 * weight
-
-    def whole_cost(self, outputs: list[Any], target: Any) -> Any:
-        cost = self.cost_function(outputs, target)
-        return cost + self.penalty() if self.configuration.l1 or self.configuration.l2 else cost
-
-    def targets(self, part: problems.Part) -> npt.NDArray[Any]:
-        return self.problem.targets(part.y, self.configuration.cost)
-
-    # Where it is
+    # The current state
 
     @property
     def run(self) -> Training:
@@ -138,17 +102,17 @@ class Experiment:
         return self._run
 
     def require_examples(self) -> None:
-        """Raise RefusedError where there are none to learn from."""
+        """Raise RefusedError if there are no examples to learn from."""
         _ = self.run
 
     def part(self, of: str) -> problems.Part:
         return self.problem.held_out if of == "held_out" else self.problem.training
 
-    def place_of(self, layer: int, neuron: int, index: int | None) -> int:
-        """Where a weight, or for None a bias, stands among the parameters."""
+    def index_of(self, layer: int, neuron: int, place: int | None) -> int:
+        """The index of a weight among the parameters, or of the bias if `place` is None."""
         sizes = self.model.sizes
         before = sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes[: layer + 1]))
-        return before + neuron * (sizes[layer] + 1) + (sizes[layer] if index is None else index)
+        return before + neuron * (sizes[layer] + 1) + (sizes[layer] if place is None else place)
 
     @property
     def step(self) -> int:
@@ -156,7 +120,7 @@ class Experiment:
 
     @property
     def seen(self) -> int:
-        """How many examples of this epoch have had their update."""
+        """The number of examples of this epoch that were part of an update."""
         history = self.run.history
         return sum(history.steps.examples) - len(history.cost) * len(self.run.X)
 
@@ -169,56 +133,32 @@ class Experiment:
 
     @property
     def left(self) -> int:
-        """How many examples of the next mini-batch have not been looked at."""
+        """The number of examples left in the current mini-batch."""
         run = self.run
         return min(run.batch_size, len(run.X) - self.seen) - run.state().looked
 
     @property
     def gradient(self) -> Array:
-        """The gradient that the last step went by; 0 before the first."""
+        """The gradient of the last step; 0 before the first."""
         return np.zeros(len(self.parameters)) if self._run is None else self._run.gradient
 
-    def measured(self, part: problems.Part) -> tuple[float | None, float | None]:
-        """The mean cost and the accuracy over a part of the examples; None where it has none."""
-        if not len(part):
-            return None, None
-        targets = self.targets(part)
-        results = np.concatenate(
-            [self.measure(part.X[start : start + 1000], targets[start : start + 1000]) for start in range(0, len(part), 1000)]
-        )
-        answers = part.y if self.problem.outputs > 1 else 2 * part.y - 1  # so that 0 is what parts the classes
-        return float(results[:, 0].mean()), accuracy(results[:, 1:], answers)
-
     def moment(self) -> dict[str, Any]:
-        """The numbers that the protocol calls MOMENT, but for those of the session."""
+        """The fields that the protocol calls MOMENT, except those of the session."""
         with np.errstate(all="ignore"):
-            (cost, share), (held_out_cost, held_out_share) = map(self.measured, (self.problem.training, self.problem.held_out))
+            (cost, share), (test_cost, test_share) = map(self.programs.measured, (self.problem.training, self.problem.held_out))
         steps = self._run.history.steps if self._run is not None else None
-        penalty = self.penalty()
+        penalty = self.programs.penalty()
         return {
-            "step": self.step, "epoch": self.epoch, "cost": cost, "held_out_cost": held_out_cost,
-            "penalty": penalty.data if isinstance(penalty, Value) else penalty, "accuracy": share, "held_out_accuracy": held_out_share,
+            "step": self.step, "epoch": self.epoch, "cost": cost, "held_out_cost": test_cost,
+            "penalty": penalty.data if isinstance(penalty, Value) else penalty, "accuracy": share, "held_out_accuracy": test_share,
             "rate": steps.learning_rate[-1] if steps and steps.cost else None,
             "gradient_norm": steps.gradient_norm[-1] if steps and steps.cost else None, "can_go_back": bool(self.past),
         }  # fmt: skip
 
-    def drawn(self, program: Any, side: int) -> Map:
-        """What a program gives over the plane: float32 (numbers, side, side). Raises RefusedError where there is no plane."""
-        if self.problem.plane is None:
-            raise RefusedError("these data have no plane to draw in")
-        if side not in self._cells:
-            if len(self._cells) > 3:
-                self._cells.clear()
-            points = self.problem.inputs_at(self.problem.plane.cells(side))
-            self._cells[side] = points.astype(np.float32)
-        with np.errstate(all="ignore"):
-            found: Map = program(self._cells[side])
-        return np.ascontiguousarray(found.T).reshape(-1, side, side)
-
-    # Moving on
+    # Training
 
     def advance(self, steps: int, goes_on: Callable[[], bool] = lambda: True) -> Stopped | None:
-        """Up to so many steps, at least one, for as long as it `goes_on`; why it has stopped, if the numbers ran away."""
+        """Take up to `steps` steps, at least one, while `goes_on()`. Returns why the run stopped, if it diverged."""
         run = self.run
         self._remember()
         done = 0
@@ -238,29 +178,29 @@ class Experiment:
         return self.advance(self.run.steps_left)
 
     def _back_from(self, error: DivergenceError, done: int) -> Stopped:
-        """After so many steps the next one diverged: find out which neuron was at fault, and be where all was last finite."""
+        """Go back to the last finite state after `done` good steps and one that diverged; find the neuron at fault."""
         run, before = self.run, self.past[-1].state
         run.restore(before)
         good = None
         for number in range(done):
-            good = run.state() if number == done - 1 else None  # the last from where a step was finite
+            good = run.state() if number == done - 1 else None  # the last state from which a step was finite
             run.step()
         undefined = first_undefined(self.model, run.X) if np.isfinite(run.parameters).all() else None
         if good is not None:
             run.restore(good)
-        else:  # the numbers of this very moment, which earlier ones may share, are those that ran away
+        else:  # the parameters of this state diverge, and so do those of earlier states that are the same
             while self.past and (self.past[-1].state.parameters == before.parameters).all():
                 self.past.pop()
             if self.past:
                 self._go_back_to(self.past.pop())
         what = str(error).partition(". The model is as it was")[0]
         because = f": {undefined}" if undefined is not None else ""
-        advice = "or another activation" if undefined is not None else "or limit the gradient (clip)"
-        told = f"{what}{because}. Back at step {self.step}, where all numbers were finite: try a smaller learning rate, {advice}"
-        return Stopped(told, undefined)
+        advice = "or another activation" if undefined is not None else "or gradient clipping"
+        problem = f"{what}{because}. Back at step {self.step}, where all numbers were finite: try a smaller learning rate, {advice}"
+        return Stopped(problem, undefined)
 
     def example(self) -> tuple[Example, Array] | Stopped:
-        """Look at the next example of the mini-batch; and the parameters before the update that its last one makes."""
+        """Look at the next example of the mini-batch. Returns it with the parameters before the update that the last one makes."""
         self._remember()
         before = self.run.parameters
         try:
@@ -269,19 +209,19 @@ class Experiment:
             return self._back_from(error, 0)
 
     @contextmanager
-    def as_it_was(self, parameters: Array) -> Iterator[None]:
-        """The network has these parameters inside, and afterwards those that it has now."""
-        now = self.layout.gather()
+    def temporarily(self, parameters: Array) -> Iterator[None]:
+        """Give the network these parameters inside the block."""
+        current = self.layout.gather()
         self.layout.assign(parameters)
         try:
             yield
         finally:
-            self.layout.assign(now)
+            self.layout.assign(current)
 
-    # Changing its course, and going back
+    # Changes, and going back
 
     def set(self, configuration: Configuration) -> None:
-        """Go on with other settings. Raises what a Training does, with nothing changed."""
+        """Continue with other settings. Raises what Training raises, with nothing changed."""
         old = self.configuration
         if self._run is None:
             self.start = configuration
@@ -291,7 +231,7 @@ class Experiment:
         state = self.past[-1].state
         if self._become(configuration):
             try:
-                self._run = self._begun()
+                self._run = self._new_run()
             except ValueError:
                 self.back()
                 raise
@@ -303,23 +243,23 @@ class Experiment:
         self._note(Change(self.step, configuration))
 
     def _become(self, configuration: Configuration) -> bool:
-        """Have the network and the programs compute what a configuration says; is that something else than before?"""
+        """Give the network and its programs another configuration. Returns whether they compute something else now."""
         old, self.configuration = self.configuration, configuration
         if all(getattr(old, name) == getattr(configuration, name) for name in COMPUTED):
             return False
         for layer, activation in zip(self.model.layers, configuration.functions()):
             for neuron in layer.neurons:
                 neuron.activation = activation
-        self._prepare()
+        self.programs = Programs(self.model, self.problem, configuration)
         return True
 
-    def set_parameter(self, place: int, number: float) -> None:
-        """Write a number to a parameter by hand. Writes to one parameter at one step, as a slider makes them, are one change."""
-        change, last = Change(self.step, (place, number)), self.changes[-1] if self.changes else None
-        is_again = bool(self.past) and last is not None and last.step == change.step and isinstance(last.to, tuple) and last.to[0] == place
+    def set_parameter(self, index: int, number: float) -> None:
+        """Set a parameter by hand. Several writes to one parameter at the same step, as from a slider, are one change."""
+        change, last = Change(self.step, (index, number)), self.changes[-1] if self.changes else None
+        is_again = bool(self.past) and last is not None and last.step == change.step and isinstance(last.to, tuple) and last.to[0] == index
         if self._run is not None and not is_again:
             self._remember()
-        self.parameters[place].data = number
+        self.parameters[index].data = number
         if self._run is not None:
             self._run.take_up()
         if is_again and self.changes:
@@ -342,22 +282,12 @@ class Experiment:
             return path.read_bytes()
 
     def back(self) -> None:
-        """Be as before the last change. Raises RefusedError where nothing came before."""
+        """Undo the last change. Raises RefusedError if there is none."""
         if not self.past:
-            raise RefusedError("there is nothing to go back to: this is the beginning, or as far as is remembered")
+            raise RefusedError("there is nothing to go back to: this is the first state, or the oldest one that is kept")
         self._go_back_to(self.past.pop())
 
     def _go_back_to(self, moment: Moment) -> None:
         self._become(moment.configuration)
         self._run, self.changes = moment.run, moment.changes
         self._run.restore(moment.state)
-
-
-def source(experiment: Experiment) -> str:
-    """The numpy program of the mean cost and its gradient."""
-    run = experiment.run
-
-    def cost(x: Any, y: Any) -> Any:
-        return experiment.whole_cost(experiment.model(x), y)
-
-    return vectorize(cost, check=False).record(run.X[:1], run.Y[:1]).source

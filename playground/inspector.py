@@ -1,46 +1,121 @@
-"""The inspector: what an example, a neuron or a weight is told of, each number as the engine has it at this moment."""
+"""The inspector: what the session replies about an example, a neuron or a weight, at the current parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from functools import partial
-from typing import Any, TypeVar
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from autograd import Value, chain_rule, grad, why
-from nn import anatomy, nudges
-from nn.activations import Activation, elementwise, linear
-from nn.classification import probabilities
+from autograd import Value, Vectorized, chain_rule, grad, sigmoid, vectorize
+from nn import anatomy, nudges, softmax
 from nn.data import Array
-from nn.explain import Anatomy
-from playground.configuration import Configuration
+from playground.configuration import Activation, Configuration
 from playground.experiment import Experiment
-from playground.messages import Arrays, RefusedError
+from playground.messages import Arrays, Fields, RefusedError, Reply
+from playground.problem import predicted
 
-TERMS, WISHES, PATHS = 50, 200, 10  # that one reply lists
+if TYPE_CHECKING:
+    from nn.explain import Anatomy
+
+TERMS, WISHES, PATHS = 50, 200, 10  # the largest numbers that one reply lists
 WORDS = {
     "squared_error": {"subtract": "error", "power": "error²"},
     "cross_entropy": {"negative": "(-score)", "subtract": "difference", "logsumexp": "logsumexp(differences)"},
     "hinge": {"multiply": "margin", "subtract": "shortfall"},
     "hinge of several": {"subtract": "difference", "where": "max(-1, difference)", "add": "max(0, 1 + difference)"},
-}  # what the operations of a cost's formula make: between C and the outputs, on the paths of the chain rule
+}  # names of the results of a cost's operations, for the paths of the chain rule between C and the outputs
 
-Which = Mapping[str, Any]  # which example: {"of": "training", "index": 5}
+Which = Mapping[str, Any]  # an example: {"of": "training", "index": 5}
 T = TypeVar("T")
 
 
 class Inspector:
-    """Looks into an experiment; `drawn` is a digit, (784,), and what it should be taken for, if that is said."""
+    """Explains the network of an experiment. `looked` is the example that was inspected last, `drawn` a drawn digit and its target."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
+        self.looked: Which = {"of": "training", "index": 0}
         self.drawn: tuple[Array, int | None] | None = None
         self._moment: tuple[bytes, Configuration] | None = None
-        self._found: dict[Hashable, Any] = {}  # at this moment: who looks at one weight will look at another
+        self._found: dict[Hashable, Any] = {}
+
+    # Messages
+
+    def inspect(self, given: Fields) -> Reply:
+        """The reply to a message `inspect`."""
+        what = given.choice("what", ("example", "neuron", "weight"), "example")
+        which = self._which(given)
+        reply: Reply
+        if what == "example":
+            given.end()
+            found, arrays = self.example(which)
+            reply = (found, arrays) if arrays else found
+        elif what == "neuron":
+            layer, neuron = self.place(given)
+            given.end()
+            reply = self.neuron(which, layer, neuron)
+        else:
+            weight = self.weight_place(given)
+            given.end()
+            reply = self.weight(which, *weight)
+        self.looked = which
+        return reply
+
+    def draw(self, given: Fields) -> Reply:
+        """The reply to a message `draw`."""
+        pixels = np.array(given.numbers("pixels", 784, 784, 0.0, 1.0))
+        target = None if given.any("target") is None else given.whole("target", 0, 9)
+        centre = given.flag("centre", True)
+        given.end()
+        if self.experiment.configuration.data["name"] != "digits":
+            raise RefusedError("drawing needs the digits: choose them as the data first")
+        before = self.drawn
+        self.drawn = _centred(pixels) if centre else pixels, target
+        try:
+            reply, arrays = self.example({"of": "drawn"})
+        except ArithmeticError:
+            self.drawn = before
+            raise
+        self.looked = {"of": "drawn"}
+        return {**reply, "is": "drawn"}, arrays
+
+    def weight_place(self, given: Fields) -> tuple[int, int, int | None]:
+        """The layer, the neuron and the input of a weight in a message; the input is None for the bias."""
+        layer, neuron = self.place(given)
+        inputs = self.experiment.model.sizes[layer]
+        return layer, neuron, None if given.any("input") is None else given.whole("input", 0, inputs - 1)
+
+    def place(self, given: Fields) -> tuple[int, int]:
+        """The layer and the neuron in a message."""
+        sizes = self.experiment.model.sizes
+        layer = given.whole("layer", 0, len(sizes) - 2)
+        return layer, given.whole("neuron", 0, sizes[layer + 1] - 1)
+
+    def _which(self, given: Fields) -> Which:
+        """The example in a message, by default the one that was inspected last."""
+        asked = given.any("example")
+        if asked is None:
+            return self.looked
+        fields = Fields(asked, "example")
+        of = fields.choice("of", ("training", "held_out", "drawn"), "training")
+        if of == "drawn":
+            fields.end()
+            if self.drawn is None:
+                fields.refuse("of", "is drawn, but no digit has been drawn yet")
+            return {"of": "drawn"}
+        part = self.experiment.part(of)
+        if not len(part):
+            fields.refuse("of", f"is {of}, but there are no such examples")
+        index = fields.whole("index", 0, len(part) - 1, 0)
+        fields.end()
+        return {"of": of, "index": index}
+
+    # Replies
 
     def _once(self, what: Hashable, find: Callable[[], T]) -> T:
-        """What is found; or what was, where the network is still the same, to the last bit."""
+        """The result of `find`, kept until the parameters or the configuration change."""
         moment = self.experiment.layout.gather().tobytes(), self.experiment.configuration
         if moment != self._moment:
             self._moment, self._found = moment, {}
@@ -50,33 +125,39 @@ class Inspector:
         return found
 
     def _anatomy(self, which: Which) -> tuple[Anatomy, int]:
-        """One example inside the network, and its class."""
+        """All numbers of one example in the network, and its class."""
         experiment = self.experiment
         if which["of"] == "drawn":
-            assert self.drawn is not None  # as nobody could have asked for it
+            assert self.drawn is not None  # `_which` checked it
             x, wanted = self.drawn
-            label = _prediction(experiment.model.predict(x[None])[0]) if wanted is None else wanted
+            label = int(predicted(experiment.model.predict(x[None]))[0]) if wanted is None else wanted
         else:
             part, index = experiment.part(which["of"]), which["index"]
             if not len(part):
-                raise RefusedError("there are no examples to look at yet: paint some into the plane")
+                raise RefusedError("there are no examples to inspect yet: paint some into the plane")
             x, label = part.X[index], int(part.y[index])
         target = experiment.problem.targets(np.array([label]), experiment.configuration.cost)[0].tolist()
-        look = partial(anatomy, experiment.model, x, target, experiment.cost_function)
-        return self._once((x.tobytes(), label), look), label
+        return self._once((x.tobytes(), label), partial(self._looked_at, x, target)), label
+
+    def _looked_at(self, x: Array, target: Any) -> Anatomy:
+        """All numbers of one example, with names for the nodes between the outputs and the cost."""
+        cost = self.experiment.configuration.cost
+        found = anatomy(self.experiment.model, x, target, self.experiment.programs.cost_function)
+        _label_nodes(found, WORDS.get(f"{cost} of several" if len(found.outputs) > 1 else cost) or WORDS[cost])
+        return found
 
     def example(self, which: Which) -> tuple[dict[str, Any], Arrays]:
-        """All that happens in the network for one example; of a digit with pictures."""
+        """The reply about one example; for a digit with arrays."""
         found, label = self._anatomy(which)
         outputs = np.array([each.data for each in found.outputs])
-        scores = self.experiment.configuration.cost == "cross_entropy"
-        told: dict[str, Any] = {
+        has_scores = self.experiment.configuration.cost == "cross_entropy"
+        reply: dict[str, Any] = {
             "is": "example",
             "example": which,
             "x": found.x,
             "target": found.target,
             "class": label,
-            "prediction": _prediction(outputs),
+            "prediction": predicted(outputs[None])[0],
             "cost": found.cost.data,
             "layers": [
                 {
@@ -89,12 +170,12 @@ class Inspector:
             ],
             "outputs": outputs,
             "output_wishes": [-each.asked for each in found.layers[-1]],
-            "probabilities": probabilities(outputs[None], [linear])[0] if scores else None,
+            "probabilities": _probabilities(outputs.tolist()) if has_scores else None,
             "gradient": found.gradient,
         }
         if self.experiment.configuration.data["name"] != "digits":
-            return told, {}
-        del told["x"]
+            return reply, {}
+        del reply["x"]
         first = found.layers[0]
         deltas, weights = np.array([each.delta for each in first]), np.array([each.weights for each in first])
         pictures = {
@@ -104,9 +185,10 @@ class Inspector:
             "pixel_wishes": -deltas @ weights,
         }
         arrays = {name: each.astype(np.float32).reshape(*each.shape[:-1], 28, 28) for name, each in pictures.items()}
-        return told, {**arrays, "gradient": told.pop("gradient")}
+        return reply, {**arrays, "gradient": reply.pop("gradient")}
 
     def neuron(self, which: Which, layer: int, neuron: int) -> dict[str, Any]:
+        """The reply about one neuron."""
         found, _ = self._anatomy(which)
         here = found[layer, neuron]
         shown_terms = sorted(np.argsort(-np.abs(here.products), kind="stable")[:TERMS].tolist())
@@ -150,18 +232,18 @@ class Inspector:
         }
 
     def _input(self, layer: int, index: int) -> str:
-        """What the neurons of a layer call one of their inputs."""
+        """The name of an input of a layer."""
         return self.experiment.problem.inputs[index] if layer == 0 else f"a[{layer - 1},{index}]"
 
     def weight(self, which: Which, layer: int, neuron: int, place: int | None) -> dict[str, Any]:
+        """The reply about one weight, or about a bias if `place` is None."""
         experiment = self.experiment
         found, _ = self._anatomy(which)
-        index = self.experiment.place_of(layer, neuron, place)
+        index = experiment.index_of(layer, neuron, place)
         leaf, here = experiment.parameters[index], found[layer, neuron]
-        cost = experiment.configuration.cost
-        _name_in_words(found, WORDS.get(f"{cost} of several" if len(found.outputs) > 1 else cost) or WORDS[cost])
-        rule, reason = chain_rule(found.cost, leaf, PATHS, experiment.model), why(found.cost, leaf, experiment.model)
-        wishes, penalty = self._wishes(layer, neuron, place), 0.0 if place is None else experiment.penalty_slope(leaf.data)
+        rule = chain_rule(found.cost, leaf, PATHS, experiment.model)
+        reason = rule.why()
+        wishes, penalty = self._wishes(layer, neuron, place), 0.0 if place is None else experiment.programs.penalty_slope(leaf.data)
         spread = np.linspace(0, len(wishes) - 1, min(WISHES, len(wishes))).astype(np.int64).tolist()
         average = float(wishes.mean()) if len(wishes) else None
         labels = experiment.problem.training.y
@@ -192,18 +274,17 @@ class Inspector:
         }
 
     def _wishes(self, layer: int, neuron: int, place: int | None) -> Array:
-        """What each training example wants of one parameter: minus the derivative of its cost."""
-        experiment, training = self.experiment, self.experiment.problem.training
+        """Minus the derivative of the cost of each training example by one parameter."""
+        programs, training = self.experiment.programs, self.experiment.problem.training
         if not len(training):
             return np.zeros(0)
-        targets = experiment.targets(training)
-        table = self._once("wishes", lambda: nudges(experiment.model, training.X, targets, experiment.cost_function))
+        table = self._once("wishes", lambda: nudges(self.experiment.model, training.X, programs.targets(training), programs.cost_function))
         deltas: Array = table.deltas[layer][:, neuron]
         return -deltas if place is None else -deltas * table.activations[layer][:, place]
 
 
-def _name_in_words(found: Anatomy, words: Mapping[str, str]) -> None:
-    """Label what the cost is made of, from the outputs on, by the operation that made it."""
+def _label_nodes(found: Anatomy, words: Mapping[str, str]) -> None:
+    """Label the nodes between the outputs and the cost by their operations."""
     outputs, ahead = set(found.outputs), [found.cost]
     while ahead:
         for each in ahead.pop().operands:
@@ -212,16 +293,36 @@ def _name_in_words(found: Anatomy, words: Mapping[str, str]) -> None:
                 ahead.append(each)
 
 
-def _prediction(outputs: Array) -> int:
-    return int(outputs.argmax()) if len(outputs) > 1 else int(outputs[0] > 0)
+def _probabilities(outputs: list[float]) -> Any:
+    """The probability of each class: by softmax of several scores, by sigmoid of a single one."""
+    return softmax(outputs) if len(outputs) > 1 else [sigmoid(-outputs[0]), sigmoid(outputs[0])]
+
+
+def _centred(pixels: Array) -> Array:
+    """A drawing, (784,), with the ink moved to the middle."""
+    picture = pixels.reshape(28, 28)
+    rows, columns = (np.flatnonzero(picture.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return pixels
+    moves = [(27 - int(places[0]) - int(places[-1])) // 2 for places in (rows, columns)]
+    return np.roll(picture, moves, axis=(0, 1)).ravel()
 
 
 def _curve(f: Activation, low: float, high: float) -> dict[str, Array]:
     """A function and its slope, sampled."""
     x = np.linspace(low, high, 121)
-    return {"x": x, "f": sampled(f, x), "slope": sampled(grad(f), x)}
+    return {"x": x, "f": sampled(f, x), "slope": sampled(f, x, 1)}
 
 
-def sampled(f: Activation, x: Array) -> Array:
-    """A function of one number at many points, nan or infinite where it is undefined."""
-    return elementwise(f, x)
+def sampled(f: Activation, x: Array, order: int = 0) -> Array:
+    """A function of one number, or its derivative of an order from 1 to 2, at the numbers x; nan where it has no value."""
+    with np.errstate(all="ignore"):
+        numbers: Array = _compiled(f, order)(x)
+    return numbers
+
+
+@lru_cache(256)
+def _compiled(f: Activation, order: int) -> Vectorized:
+    for _ in range(order):
+        f = grad(f)
+    return vectorize(f)

@@ -1,6 +1,6 @@
-"""Lessons: what a teacher writes, in Markdown or in JSON, checked, and as the page reads it.
+"""Lessons: Markdown files that lead through the playground, checked and converted for the page.
 
-In Markdown a lesson is a title, and for each of its pages a heading, paragraphs, and a block of lines `name: value`:
+A lesson is a title, and for each of its pages a heading, paragraphs, and a block of lines `name: value`:
 
     # Lines and curves
 
@@ -18,12 +18,7 @@ In Markdown a lesson is a title, and for each of its pages a heading, paragraphs
     until: run
     ```
 
-The block may have the fields of a CONFIGURATION (see session.py), with a dot before what is inside of one; `data: moons` is short for
-`data.name: moons`. Values are as in JSON, but text needs no quotes, and lists of numbers or names need no brackets. Beside them it may
-have `do`, what the learner is to do, `until`, the event that shows it was done, and `point`, the part of the page that is framed. A line
-that begins with a space goes on with the one before. Paragraphs are shown as they are written: the page makes no text bold.
-
-In JSON it is what the page reads:
+docs/how-to/lesson.md describes the names in a block. The page reads a lesson as JSON, which `published` makes:
 
     {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "do": "...", "until": "run"}, ...]}
 """  # noqa: E501
@@ -46,8 +41,8 @@ EVENTS = (
     "formula", "painted", "drawn", "learned",
 )  # fmt: skip
 LESSON, PAGES, PARAGRAPHS, PARAGRAPH, LINE = 500_000, 100, 30, 3000, 300  # characters and how many
-HELP = "a lesson of your own, in Markdown or JSON; may be given several times"
-FOLDER = "lessons/"  # of the page
+HELP = "a lesson of your own, a Markdown file; may be given several times"
+FOLDER = "lessons/"  # in the folder of the page
 
 SETTINGS = tuple(field.name for field in fields(configurations.Configuration))
 WITH_PARTS = ("data", "optimizer", "schedule")
@@ -66,7 +61,7 @@ Lesson = dict[str, Any]
 
 
 class LessonError(ValueError):
-    """A lesson that cannot be shown: what is wrong, and where, the file, and the line or the page in it."""
+    """An invalid lesson; the message says in which file and line, and what is wrong."""
 
     def __init__(self, problem: str, *places: str) -> None:
         super().__init__(f"{', '.join(places)}: {problem}" if places else problem)
@@ -74,9 +69,9 @@ class LessonError(ValueError):
 
 
 def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str, bytes]:
-    """The page's files as they are served: those in lessons/ checked, Markdown as JSON, and more lessons from elsewhere beside them.
+    """The page's files, with the lessons in lessons/ and those in `more` checked and converted to JSON.
 
-    Raises LessonError, which names the file and the line, and OSError for a file that cannot be read.
+    Raises LessonError, which names the file and the line, and OSError if a file cannot be read.
     """
     served: dict[str, bytes] = {}
     for name, content in [*files.items(), *((f"{FOLDER}{path.name}", path.read_bytes()) for path in more)]:
@@ -84,20 +79,19 @@ def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str
             file = name.removeprefix(FOLDER)
             name = f"{FOLDER}{name_of(file)}.json"
             if name in served:
-                raise LessonError("there is a lesson of that name already: choose another name for the file", file)
-            lesson = parsed(file, content)
-            content = content if file.endswith(".json") else json.dumps(lesson).encode()
+                raise LessonError("there already is a lesson with this name: rename the file", file)
+            content = json.dumps(parsed(file, content)).encode()
         served[name] = content
     return served
 
 
 def name_of(file: str) -> str:
-    """The name by which the page's address asks for a lesson in a file. Raises LessonError for a file that can be none."""
+    """The name of a lesson in the page's address. Raises LessonError if the file name is invalid."""
     path = PurePosixPath(file)
-    if path.suffix not in (".md", ".json"):
-        raise LessonError("a lesson is Markdown or JSON, in a file whose name ends in .md or .json", file)
+    if path.suffix != ".md":
+        raise LessonError("a lesson is a Markdown file: its name must end in .md", file)
     if not NAME.fullmatch(path.stem):
-        raise LessonError("its name will be part of an address, so it must be of letters from a to z, digits, - and _", file)
+        raise LessonError("the file name becomes part of an address: use the letters a to z, digits, - and _", file)
     return path.stem
 
 
@@ -106,30 +100,15 @@ def parsed(file: str, content: bytes) -> Lesson:
     try:
         text = content.decode("utf-8-sig")  # some editors begin with a mark
     except UnicodeDecodeError as error:
-        raise LessonError("this is no text in UTF-8", file, f"line {content[: error.start].count(10) + 1}") from None
+        raise LessonError("this is not UTF-8 text", file, f"line {content[: error.start].count(10) + 1}") from None
     try:
-        return from_json(text) if file.endswith(".json") else from_markdown(text)
+        return from_markdown(text)
     except LessonError as error:
         raise LessonError(error.problem, file, *error.places) from None
 
 
-def from_json(text: str) -> Lesson:
-    """A lesson in JSON. Raises LessonError, which names the line that is no JSON, or the field that is wrong."""
-    _limit(text)
-    try:
-        return checked(_json(text))
-    except json.JSONDecodeError as error:
-        raise LessonError(f"this is no JSON: {error.msg}", f"line {error.lineno}") from None
-    except RecursionError:
-        raise LessonError("this is nested too deep") from None
-    except RefusedError as error:
-        raise LessonError(_plainly(error.problem), *re.findall(r"^pages\[\d+\]", error.field)) from None
-    except ValueError as error:  # as for a number of thousands of digits
-        raise LessonError(f"this is no JSON: {error}") from None
-
-
 def from_markdown(text: str) -> Lesson:
-    r"""A lesson in Markdown. Raises LessonError, which names the line.
+    r"""The lesson in a Markdown text. Raises LessonError, which names the line.
 
     >>> from_markdown("# Lines and curves\n\n## A straight line\n\nOne weighted sum.")
     {'title': 'Lines and curves', 'pages': [{'title': 'A straight line', 'text': ['One weighted sum.']}]}
@@ -143,21 +122,21 @@ def from_markdown(text: str) -> Lesson:
 
 
 def checked(given: Any) -> Lesson:
-    """A lesson as it was given, in which all is as the page wants it, and each configuration works. Raises RefusedError."""
+    """A lesson whose fields are valid and whose configurations work. Raises RefusedError."""
     lesson = Fields(given)
-    told: Lesson = {"title": _text(lesson, "title", LINE)}
+    found: Lesson = {"title": _text(lesson, "title", LINE)}
     pages = lesson.list("pages", 1, PAGES, [])
     lesson.end()
-    told["pages"] = [_page(Fields(each, f"pages[{index}]")) for index, each in enumerate(pages)]
-    return told
+    found["pages"] = [_page(Fields(each, f"pages[{index}]")) for index, each in enumerate(pages)]
+    return found
 
 
 def _page(page: Fields) -> dict[str, Any]:
-    told: dict[str, Any] = {"title": _text(page, "title", LINE)}
+    found: dict[str, Any] = {"title": _text(page, "title", LINE)}
     paragraphs = page.list("text", 1, PARAGRAPHS, [])
     given = {name: page.given[name] for name in ("configuration", *OF_THE_PAGE) if page.any(name) is not None}
     page.end()
-    told["text"] = [_text(page, f"text[{index}]", PARAGRAPH, each) for index, each in enumerate(paragraphs)]
+    found["text"] = [_text(page, f"text[{index}]", PARAGRAPH, each) for index, each in enumerate(paragraphs)]
     if "configuration" in given:
         try:
             Experiment(configurations.read(given["configuration"]))
@@ -171,10 +150,10 @@ def _page(page: Fields) -> dict[str, Any]:
     if "until" in given:
         page.choice("until", EVENTS, "")
         if "do" not in given:
-            page.refuse("until", "says when it is done, and there is no `do`, which says what")
+            page.refuse("until", "needs a task: add a line such as do: Press the big button")
     if "point" in given and not SELECTOR.fullmatch(given["point"]):
-        page.refuse("point", f"must be a part of the page, such as #plane or #play; got {shown(given['point'])}")
-    return {**told, **given}
+        page.refuse("point", f"must be a selector for a part of the page, such as #plane or #play; got {shown(given['point'])}")
+    return {**found, **given}
 
 
 def _text(fields: Fields, name: str, longest: int, default: Any = None) -> str:
@@ -185,7 +164,7 @@ def _text(fields: Fields, name: str, longest: int, default: Any = None) -> str:
 
 
 def _plainly(problem: str) -> str:
-    """A problem in the words of who wrote the lesson, where its place is said already."""
+    """A problem without the path to the field, for an error that names the line."""
     return re.sub(r"^(?:pages\[\d+\]\.)?(?:configuration\.)?", "", problem)
 
 
@@ -194,7 +173,7 @@ def _json(text: str) -> Any:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise RefusedError(f"{name} is no number in JSON")
+    raise RefusedError(f"{name} is not a number in JSON")
 
 
 def _limit(text: str) -> None:
@@ -207,7 +186,7 @@ def _wrong(line: int, problem: str) -> NoReturn:
 
 
 class _Reader:
-    """Markdown, as a title and pages of what was written, unchecked; `lines` has where each field stands."""
+    """Reads Markdown into a title and pages, unchecked. `lines` has the line number of each field."""
 
     def __init__(self, text: str) -> None:
         self.title: str | None = None
@@ -220,22 +199,22 @@ class _Reader:
             if heading:
                 self._heading(number, len(heading[1]), (heading[2] or "").strip())
             elif self.title is None and row.strip():
-                _wrong(number, f"a lesson begins with its title, {TITLE}")
+                _wrong(number, f"a lesson must begin with its title, {TITLE}")
             elif not self.pages and row.strip():
-                _wrong(number, f"this stands before the first page, which begins with {PAGE}")
+                _wrong(number, f"this is before the first page, which begins with {PAGE}")
             elif fence:
                 self._block(number, self._fenced(number, fence[1], rows))
             elif row.strip():
                 self._line(number, row, is_paragraph)
             is_paragraph = bool(row.strip()) and not heading and not fence
         if not self.pages:
-            _wrong(1, f"a lesson begins with its title, {TITLE}, and then each page with {PAGE}; this has none")
+            _wrong(1, f"a lesson begins with its title, {TITLE}, and each page with {PAGE}; there is no page here")
         for index, page in enumerate(self.pages):
             if not page["text"]:
                 _wrong(self.lines[f"pages[{index}]"], "this page has no text")
 
     def line_of(self, field: str) -> int:
-        """The line on which a field stands, or else what it is part of."""
+        """The line number of a field, or of the part that it belongs to."""
         while field not in self.lines:
             shorter = re.sub(r"[.\[][^.\[]*$", "", field)
             field = "" if shorter == field else shorter
@@ -248,12 +227,12 @@ class _Reader:
     def _heading(self, number: int, depth: int, text: str) -> None:
         if depth == 1:
             if self.title is not None:
-                _wrong(number, "the lesson has its title already: a page begins with ##")
+                _wrong(number, "the lesson already has a title: a page begins with ##")
             self.title = text
             self.lines |= {"title": number, "pages": number}
         elif depth == 2:
             if self.title is None:
-                _wrong(number, f"a lesson begins with its title, {TITLE}")
+                _wrong(number, f"a lesson must begin with its title, {TITLE}")
             self.pages.append({"title": text, "text": []})
             self.lines[self._here] = number
         else:
@@ -262,7 +241,7 @@ class _Reader:
     def _line(self, number: int, row: str, goes_on: bool) -> None:
         """A line of a paragraph."""
         if NO_PARAGRAPH.match(row):
-            _wrong(number, f"a page has paragraphs and no lists, quotations, tables or pictures; this begins with {row.split()[0][:20]}")
+            _wrong(number, f"a page has only paragraphs, no lists, quotations, tables or pictures; this begins with {row.split()[0][:20]}")
         text = self.pages[-1]["text"]
         if goes_on:
             text[-1] += f" {row.strip()}"
@@ -277,20 +256,20 @@ class _Reader:
             if re.fullmatch(rf" {{0,3}}{fence}{fence[0]}*\s*", row):
                 return block
             block.append((number, row))
-        _wrong(start, f"the block that begins here has no end, a line {fence}")
+        _wrong(start, f"the block that begins here has no end: add a line {fence}")
 
     def _block(self, start: int, block: list[tuple[int, str]]) -> None:
-        """What a page sets up, and what is to do."""
-        told: list[tuple[int, str, str]] = []
+        """The settings and the task of a page."""
+        found: list[tuple[int, str, str]] = []
         for number, row in block:
-            if row[:1].isspace() and row.strip() and told:
-                told[-1] = (*told[-1][:2], f"{told[-1][2]} {row.strip()}")
+            if row[:1].isspace() and row.strip() and found:
+                found[-1] = (*found[-1][:2], f"{found[-1][2]} {row.strip()}")
             elif row.strip():
                 name, colon, value = row.partition(":")
                 if not colon:
-                    _wrong(number, f"a line in a block is a name, a colon and a value, such as layers: 4, 4; got {shown(row)}")
-                told.append((number, name.strip(), value.strip()))
-        for number, name, value in told:
+                    _wrong(number, f"a line in a block must be a name, a colon and a value, such as layers: 4, 4; got {shown(row)}")
+                found.append((number, name.strip(), value.strip()))
+        for number, name, value in found:
             self._set(number, name, value)
 
     def _set(self, number: int, name: str, value: str) -> None:
@@ -305,15 +284,15 @@ class _Reader:
                 self.lines.setdefault(f"{self._here}.configuration.{whole}", number)
                 field = f"{self._here}.configuration.{whole}.{key}"
         else:
-            _wrong(number, f"there is no {shown(name)} to set; there are {', '.join((*OF_THE_PAGE, *SETTINGS))}")
+            _wrong(number, f"unknown name {shown(name)}; the names are {', '.join((*OF_THE_PAGE, *SETTINGS))}")
         if key in place:
-            _wrong(number, f"{name} is set already, on line {self.line_of(field)}")
+            _wrong(number, f"{name} is already set on line {self.line_of(field)}")
         place[key] = read
         self.lines[field] = number
 
 
 def _value(name: str, text: str) -> Any:
-    """A value as it is in JSON, or else a text."""
+    """The value of a text: as JSON if it is JSON, otherwise the text itself."""
     if name in WITHOUT_BRACKETS and not text.startswith("["):
         return [_value("", each.strip()) for each in text.split(",") if text]
     try:

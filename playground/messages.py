@@ -1,4 +1,4 @@
-"""Messages: what is read of JSON that anybody may have written, field by field, and the replies, as JSON or as packets with arrays."""
+"""Messages: JSON from untrusted pages, checked field by field, and replies, as JSON or as packets with arrays."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
+Reply = dict[str, Any] | tuple[dict[str, Any], Arrays]  # with arrays it is sent as a packet
 MAGIC = b"NDG1"
 
 
 class RefusedError(ValueError):
-    """A message that is not followed, with the field that is wrong and, in a formula, the character."""
+    """An invalid message, with the path to the invalid field and, in a formula, the position of the character."""
 
     def __init__(self, problem: str, field: str = "", position: int | None = None) -> None:
         super().__init__(problem)
@@ -25,7 +26,7 @@ class RefusedError(ValueError):
 
 
 def parsed(text: Any, longest: int) -> dict[str, Any]:
-    """The JSON object in a message. Raises RefusedError for anything else."""
+    """The JSON object in a message. Raises RefusedError if the message is anything else."""
     if not isinstance(text, str):
         raise RefusedError(f"a message is text, got {type(text).__name__}")
     if len(text) > longest:
@@ -40,11 +41,22 @@ def parsed(text: Any, longest: int) -> dict[str, Any]:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def identity(message: dict[str, Any]) -> dict[str, Any]:
+    """The `id` of a message, which the reply repeats. It is removed from the message."""
+    if "id" not in message:
+        return {}
+    given = message.pop("id")
+    is_whole = isinstance(given, int) and not isinstance(given, bool) and abs(given) < 2**53
+    if not is_whole and not (isinstance(given, str) and len(given) <= 100):
+        raise RefusedError(f"id must be a whole number or up to 100 characters, got {shown(given)}", "id")
+    return {"id": given}
 
 
 def shown(thing: Any) -> str:
-    """A thing from a message, short enough to be shown in an error."""
+    """A part of a message as JSON, shortened for an error message."""
     try:
         text = json.dumps(thing, ensure_ascii=True, default=repr)
     except RecursionError:
@@ -53,11 +65,11 @@ def shown(thing: Any) -> str:
 
 
 class Fields:
-    """The fields of an object in a message: each is asked for by name with what it may be, and `end` refuses what nobody asked for."""
+    """The fields of an object in a message. Each method reads and checks one field; `end` refuses fields that were not read."""
 
     def __init__(self, given: Any, path: str = "") -> None:
         if not isinstance(given, dict):
-            raise RefusedError(f"this must be an object with fields, got {shown(given)}", path)
+            raise RefusedError(f"expected an object with fields, got {shown(given)}", path)
         self.given: Mapping[str, Any] = given
         self.path = path
         self.known: list[str] = []
@@ -75,7 +87,7 @@ class Fields:
     def end(self) -> None:
         for name in self.given:
             if name not in self.known:
-                known = f"known here are {', '.join(self.known)}" if self.known else "none is known here"
+                known = f"the fields are {', '.join(self.known)}" if self.known else "there are no fields here"
                 raise RefusedError(f"unknown field {shown(name)}; {known}", self.at(shown(name).strip('"')))
 
     def choice(self, name: str, choices: Collection[str], default: str) -> str:
@@ -113,7 +125,7 @@ class Fields:
         if not isinstance(given, list) or not fewest <= len(given) <= most:
             count = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
             found = f"{len(given):,}" if isinstance(given, list) else shown(given)
-            self.refuse(name, f"must be a list of {count}, got {found}")
+            self.refuse(name, f"must be a list of {count} elements, got {found}")
         return given
 
     def flag(self, name: str, default: bool) -> bool:
@@ -135,7 +147,7 @@ class Fields:
 
 
 def plain(thing: Any) -> Any:
-    """A reply in what JSON has: lists for arrays and tuples, None for numbers that are not finite."""
+    """A reply for `json.dumps`: lists instead of arrays and tuples, None instead of numbers that are not finite."""
     if isinstance(thing, (np.ndarray, np.generic)):
         thing = thing.tolist()
     if isinstance(thing, float):
@@ -150,9 +162,9 @@ def as_json(reply: Mapping[str, Any]) -> str:
 
 
 def packet(reply: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
-    """A reply with arrays, as the protocol has it: the header tells where in the packet each begins."""
+    """A reply with arrays as a packet of the protocol: the header contains the offset of each array."""
     stored = {name: np.ascontiguousarray(each, dtype=each.dtype.newbyteorder("<")) for name, each in arrays.items()}
-    start, offsets = 8 + len(_header(reply, stored, [10**10] * len(stored))), []  # as long as offsets could make it, then filled up
+    start, offsets = 8 + len(_header(reply, stored, [10**10] * len(stored))), []  # long enough for any offsets, then padded
     end = start
     for each in stored.values():
         offsets.append(end)

@@ -3,10 +3,9 @@
     from playground import widget
     widget(layers=[4], data={"name": "circles"})
 
-The page is the one that the server serves, as one file, in a frame. Each place where the widget is shown has a session of its own. What
-comes in from the page, over the widget's comm, is {"conversation": name, "text": message}, and what goes out is the same with the reply,
-or, of a packet, {"conversation": name} with the packet in a buffer. With "over" instead of a text the page says that it will not ask
-again, and the kernel why it will not answer.
+The page is shown as one file in a frame. Each place where the widget is shown has its own session. Over the widget's comm, the page
+sends {"conversation": name, "text": message}. The kernel replies with the same fields, or for a packet with {"conversation": name} and
+the packet in a buffer. Instead of a text, "over" says that the conversation has ended; from the kernel it has the reason.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ SESSIONS = 16
 
 
 def widget(**configuration: Any) -> AnyWidget:
-    """The playground, to be shown in a notebook's cell, beginning with these settings, as playground/session.py has them.
+    """The playground as a widget for a notebook, with these settings; docs/reference/playground-protocol.md lists them.
 
-    Its `configuration` are the settings that the page has at the moment. Raises ImportError, saying what to install, without
-    anywidget, and ValueError for settings that do not work.
+    The attribute `configuration` has the current settings. Raises ImportError if anywidget is missing, and ValueError if a setting is
+    invalid.
     """
     try:
         from anywidget import AnyWidget
@@ -60,23 +59,23 @@ def front_end() -> str:
 
 
 class Conversations:
-    """The sessions of a widget, by the names of their conversations; of more than `most`, the one that was silent longest ends."""
+    """The sessions of a widget, by the names of their conversations. Beyond `most` sessions, the one that was idle for longest ends."""
 
     def __init__(self, most: int = SESSIONS) -> None:
         self.most = most
-        self.sessions: dict[str, Session] = {}  # the one that spoke last is last
+        self.sessions: dict[str, Session] = {}  # in the order of their last messages
 
     def answer(self, content: Any, send: Callable[[dict[str, str], list[bytes] | None], object]) -> None:
-        """Answer what came in over the comm; what did not come from the page is left alone."""
+        """Answer a message from the comm. Messages that do not come from the page are ignored."""
         if not isinstance(content, dict) or not isinstance(name := content.get("conversation"), str):
             return
         session = self.sessions.pop(name, None)
         if content.get("over"):
             return
         self.sessions[name] = session = session or Session()
-        for silent in list(self.sessions)[: -self.most]:
-            del self.sessions[silent]
-            send({"conversation": silent, "over": f"This widget is shown in more than {self.most} places"}, None)
+        for idle in list(self.sessions)[: -self.most]:
+            del self.sessions[idle]
+            send({"conversation": idle, "over": f"This widget is shown in more than {self.most} places"}, None)
         reply = session.handle(content.get("text", ""))
         if isinstance(reply, str):
             send({"conversation": name, "text": reply}, None)

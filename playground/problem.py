@@ -1,4 +1,4 @@
-"""Problems: the examples that a configuration asks for, as a network sees them and as they are drawn in the plane."""
+"""Problems: the examples of a configuration, as inputs of the network and as points in the plane."""
 
 from __future__ import annotations
 
@@ -15,19 +15,10 @@ import numpy.typing as npt
 
 from nn import blobs, circles, digits, load_csv, moons, one_hot, spirals, split, standardize, xor
 from nn.data import Array, Labels
-from playground.configuration import CLASSES, COLUMNS, ROWS, Configuration
+from playground.configuration import CLASSES, COLUMNS, FEATURES, ROWS, Configuration
 from playground.messages import RefusedError
 
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
-COMPUTE: dict[str, Callable[[Array, Array], Array]] = {
-    "x1": lambda x1, x2: x1,
-    "x2": lambda x1, x2: x2,
-    "x1^2": lambda x1, x2: x1**2,
-    "x2^2": lambda x1, x2: x2**2,
-    "x1*x2": lambda x1, x2: x1 * x2,
-    "sin(4*x1)": lambda x1, x2: np.sin(4 * x1),
-    "sin(4*x2)": lambda x1, x2: np.sin(4 * x2),
-}
 TOYS: dict[str, Callable[..., tuple[Array, Labels]]] = {
     "moons": moons, "circles": circles, "xor": xor, "spirals": spirals, "blobs": blobs,
 }  # fmt: skip
@@ -36,7 +27,7 @@ SIDE = 1.5  # of the plane that is painted in, from the middle
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Examples: what the network is given, X (n, inputs); class labels y (n,); where they are drawn, at (n, 2)."""
+    """Examples: inputs X (n, inputs), class labels y (n,), and positions in the plane, at (n, 2)."""
 
     X: Array
     y: Labels
@@ -48,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Plane:
-    """The part of the plane that is drawn: the middles of cells, from (left, top) to (right, bottom), row by row."""
+    """The part of the plane that is drawn, and the names of its axes."""
 
     x: tuple[float, float]
     y: tuple[float, float]
@@ -63,28 +54,28 @@ class Plane:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What there is to learn."""
+    """The examples, and how to show them."""
 
     training: Part
     held_out: Part
     inputs: list[str]
     classes: list[str]
     plane: Plane | None
-    because: str  # how a CSV's first line was read
-    features: tuple[str, ...] | None  # of the two coordinates; None where the inputs are what they are
+    because: str  # how the first line of a CSV text was read
+    features: tuple[str, ...] | None  # computed from the two coordinates; None if the data have inputs of their own
 
     @property
     def outputs(self) -> int:
         return 1 if len(self.classes) == 2 else len(self.classes)
 
     def targets(self, y: Labels, cost: str) -> npt.NDArray[Any]:
-        """What a cost is given for class labels: -1 and 1, 0 and 1, labels, or rows of one 1."""
+        """The targets of a cost for class labels: -1 and 1, 0 and 1, the labels, or one-hot rows."""
         if self.outputs == 1:
             return y if cost == "cross_entropy" else 2 * y - 1
         return one_hot(y, self.outputs) if cost == "squared_error" else y
 
     def inputs_at(self, points: Array) -> Array:
-        """What the network is given for points of the plane, (points, 2): shape (points, inputs)."""
+        """The inputs of the network for points of the plane, (points, 2): shape (points, inputs)."""
         if self.features is not None:
             return computed(self.features, points)
         others = np.zeros((len(points), len(self.inputs) - 2))  # their mean, as they are standardized
@@ -92,11 +83,18 @@ class Problem:
 
 
 def computed(features: tuple[str, ...], points: Array) -> Array:
-    return np.column_stack([COMPUTE[name](points[:, 0], points[:, 1]) for name in features])
+    """The features of points, (points, 2): shape (points, features)."""
+    x1, x2 = points.T
+    return np.column_stack([eval(FEATURES[name], {"np": np}, {"x1": x1, "x2": x2}) for name in features])
+
+
+def predicted(outputs: Array) -> Labels:
+    """The predicted class of each row of outputs, (examples, outputs): of one output its sign, of several the largest."""
+    return outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(np.int64)
 
 
 def make(configuration: Configuration) -> Problem:
-    """The problem that a configuration asks for. Raises RefusedError where its data are none."""
+    """The problem of a configuration. Raises RefusedError if its data are invalid."""
     data, seed = configuration.data, configuration.seed
     if data["name"] == "csv":
         return _from_csv(configuration)
@@ -115,7 +113,7 @@ def make(configuration: Configuration) -> Problem:
 
 
 def points(data: Mapping[str, Any], seed: int) -> tuple[Array, Labels]:
-    """The points of a toy problem, or those that were painted."""
+    """The points of a toy problem, or the painted points."""
     if data["name"] == "points":
         return np.array(data["X"], dtype=np.float64).reshape(-1, 2), np.array(data["y"], dtype=np.int64)
     more = {"classes": data["classes"]} if CLASSES[data["name"]] != (2, 2) else {}
@@ -126,10 +124,10 @@ def _from_csv(configuration: Configuration) -> Problem:
     data = configuration.data
     text, field = str(data["text"]), "configuration.data.text"
     if text.count("\n") > ROWS + 1 or text.count("\r") > ROWS + 1:
-        raise RefusedError(f"the text has {max(text.count(each) for each in chr(10) + chr(13)):,} lines; {ROWS:,} rows are taken", field)
+        raise RefusedError(f"the text has {max(text.count(each) for each in chr(10) + chr(13)):,} lines; the limit is {ROWS:,} rows", field)
     longest = max(map(len, text.splitlines()), default=0)
     if longest > 100 * COLUMNS:
-        raise RefusedError(f"a line of the text has {longest:,} characters; {100 * COLUMNS:,} are taken", field)
+        raise RefusedError(f"a line of the text has {longest:,} characters; the limit is {100 * COLUMNS:,}", field)
     target = -1 if data["target"] is None else data["target"]
     header = has_header(text, target)
     try:
@@ -137,16 +135,16 @@ def _from_csv(configuration: Configuration) -> Problem:
     except ValueError as error:
         raise RefusedError(str(error).replace("the open file", "the text"), field) from None
     if not 2 <= len(table.features) <= COLUMNS:
-        raise RefusedError(f"the text has {len(table.features)} columns beside the target; 2 to {COLUMNS} are taken", field)
+        raise RefusedError(f"the text has {len(table.features)} columns besides the target; use 2 to {COLUMNS}", field)
     found, y = np.unique(table.y, return_inverse=True)
     most = CLASSES["csv"][1]
     if not 2 <= len(found) <= most:
-        raise RefusedError(f"the target has {len(found)} different values; 2 to {most}, the classes, are taken", field)
+        raise RefusedError(f"the target has {len(found)} different values; use 2 to {most} classes", field)
     classes = table.classes or [f"{each:g}" for each in found.tolist()]
     training, held_out = _parts(configuration, table.X, y.astype(np.int64))
     training, held_out = (Part(X, part.y, X[:, :2]) for part in (training, held_out) for X in [standardize(part.X, like=training.X)])
     names = (table.features[0], table.features[1])
-    because = "line 1 is the header: its cells are names" if header else "line 1 is an example: it holds a number"
+    because = f"The first line was read as {'column names' if header else 'an example'}."
     plane = _around(np.vstack([training.at, held_out.at]), names, painted=False)
     return Problem(training, held_out, table.features, classes, plane, because, None)
 
@@ -160,7 +158,7 @@ def has_header(text: str, target: str | int) -> bool:
 
 
 def _parts(configuration: Configuration, X: Array, y: Labels) -> tuple[Part, Part]:
-    """The examples to learn from and those held out, of which there may be none."""
+    """The training examples and the test examples; there may be no test examples."""
     nothing = Part(X[:0], y[:0], X[:0, :2])
     if not 0 < round(configuration.held_out * len(X)) < len(X):
         return Part(X, y, X[:, :2]), nothing
@@ -169,7 +167,7 @@ def _parts(configuration: Configuration, X: Array, y: Labels) -> tuple[Part, Par
 
 
 def _around(points: Array, axes: tuple[str, str], painted: bool) -> Plane:
-    """A square with all the points in it: with room around them, or as it is where one paints, so that it stays."""
+    """A square that contains all points, with a margin; for painted points a square that stays the same as long as they fit."""
     if painted:
         half = max(SIDE, float(np.abs(points).max(initial=0.0)))
         return Plane((-half, half), (-half, half), axes)

@@ -1,4 +1,4 @@
-"""The script of an experiment: Python that makes the same data and network, and trains it to the same numbers by the same changes."""
+"""The script of an experiment: Python that makes the same data and network, and trains it with the same changes to the same numbers."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import autograd
 from autograd import Operation
-from nn.activations import BUILT_IN
-from playground.configuration import CLASSES, COMPUTED, LIVE, Configuration, activation_of
+from nn import linear
+from playground.configuration import CLASSES, COMPUTED, FEATURES, LIVE, Configuration, activation_of
 from playground.experiment import Experiment
 from playground.messages import RefusedError
 from playground.problem import has_header
 
-CODE = {
-    "x1": "x1", "x2": "x2", "x1^2": "x1**2", "x2^2": "x2**2", "x1*x2": "x1 * x2",
-    "sin(4*x1)": "np.sin(4 * x1)", "sin(4*x2)": "np.sin(4 * x2)",
-}  # fmt: skip
-
 
 def script(experiment: Experiment) -> str:
-    """The script. Raises RefusedError where there is nothing to train on, or more was changed by hand than is remembered."""
+    """The script. Raises RefusedError if there are no examples, or if the run was changed more often than is remembered."""
     if experiment.changes is None:
-        raise RefusedError("this run was changed by hand too often to tell: begin anew, and save sooner")
+        raise RefusedError("this run was changed too often for a script: reset the network and save earlier")
     experiment.require_examples()
     body = "\n".join(_body(experiment))
     return "\n".join([*_imports(body), "", body, ""])
@@ -56,12 +52,11 @@ def _body(experiment: Experiment) -> Iterator[str]:
 
 
 def _imports(body: str) -> list[str]:
-    """Those of the names that the script uses."""
+    """The import lines for the names that the script uses."""
     home = {
-        "autograd": [name for name, each in BUILT_IN.items() if isinstance(each, Operation)] + ["total"],
+        "autograd": [name for name, each in vars(autograd).items() if isinstance(each, Operation)] + ["total"],
         "nn": ["MLP", "SGD", "Adam", "Constant", "Cosine", "InverseTime", "StepDecay", "Training", "binary_cross_entropy", "cross_entropy"]
-        + ["formula", "hinge", "l2_penalty", "load_csv", "one_hot", "split", "squared_error", "standardize", "digits", *CLASSES],
-        "nn.activations": [name for name, each in BUILT_IN.items() if not isinstance(each, Operation)],
+        + ["formula", "hinge", "l2_penalty", "linear", "load_csv", "one_hot", "split", "squared_error", "standardize", "digits", *CLASSES],
     }
     code = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', "", body)
     used = set(re.findall(r"\b[A-Za-z_]\w*", code))
@@ -98,7 +93,7 @@ def _data(start: Configuration, experiment: Experiment) -> Iterator[str]:
     elif name != "digits" and start.features != ("x1", "x2"):
         yield ""
         yield "def features(x1, x2):"
-        yield f"    return np.column_stack([{', '.join(CODE[each] for each in start.features)}])"
+        yield f"    return np.column_stack([{', '.join(FEATURES[each] for each in start.features)}])"
         yield ""
         yield "X = features(*X.T)"
         if len(problem.held_out):
@@ -106,7 +101,7 @@ def _data(start: Configuration, experiment: Experiment) -> Iterator[str]:
 
 
 def _run(now: Configuration, outputs: int) -> Iterator[str]:
-    """The cost and the run, and how it moves on."""
+    """The cost, the run, and a function that trains it."""
     yield from _cost(now, outputs)
     yield f"run = Training({_training(now, outputs)})"
     yield ""
@@ -139,7 +134,7 @@ def _targets(now: Configuration, outputs: int) -> str:
 
 
 def _changed(old: Configuration, new: Configuration, outputs: int) -> Iterator[str]:
-    """The way from one configuration to the other, in the middle of a run."""
+    """The change from one configuration to another during a run."""
     if any(getattr(old, name) != getattr(new, name) for name in COMPUTED):
         yield "state = run.state()"
         if (old.activations, old.output_activation) != (new.activations, new.output_activation):
@@ -172,7 +167,9 @@ def _functions(now: Configuration) -> str:
 
 def _function(text: str) -> str:
     function = activation_of(text)
-    return next((name for name, each in BUILT_IN.items() if each is function), f"formula({text!r})")
+    if function is linear:
+        return "linear"
+    return function.name if isinstance(function, Operation) else f"formula({text!r})"
 
 
 def _listed(numbers: Any) -> str:

@@ -1,10 +1,10 @@
-"""The server: the page and a session for each socket, on this machine only, for whoever has the address that was printed.
+"""The server: the page and a session for each socket, on this machine only, for those who know the printed address.
 
-The page is at `/TOKEN/`, its files beside it, and its socket at `/TOKEN/socket`.
+The page is at `/TOKEN/` with its files, and its socket at `/TOKEN/socket`.
 
-What a foreign page could do to a server on the loopback is shut out: the address has a random token in it, and `Host` and `Origin` must be
-the server's own, to the letter (against DNS rebinding and requests across sites). Files are those found at the start, looked up by
-name and never opened by one that came in. Sessions take turns on one thread, so the server answers while one of them computes.
+Other web pages cannot use the server: the address contains a random token, and `Host` and `Origin` must be exactly the server's own
+(against DNS rebinding and cross-site requests). The server reads its files at the start and never opens a file by a name in a request.
+Sessions take turns on one thread, so the server answers while one of them computes.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
 
 HOST = "127.0.0.1"
-MESSAGE = 2**22  # bytes: a socket that sends more at once is closed
+MESSAGE = 2**22  # bytes; a socket that sends more at once is closed
 SESSIONS = 16
-IDLE = 3600.0  # seconds without a message, after which a session ends
+IDLE = 3600.0  # seconds without a message after which a session ends
 TYPES = {
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -46,9 +46,25 @@ TYPES = {
 
 
 class Server:
-    """Serves the playground from `start` to `stop`; `address` is where. Port 0 is any that is free.
+    """Serves the playground at `address`, from `start` to `stop`.
 
-    `more` are files of lessons, beside those that there are. Raises LessonError for one that is none.
+    Parameters
+    ----------
+    port : int, default 0
+        The port to listen on; 0 means any free port.
+    idle : float, default 3600
+        Seconds without a message after which a session ends.
+    sessions : int, default 16
+        The largest number of sessions at the same time.
+    begin : callable, default Session
+        Returns a new session.
+    more : iterable of Path
+        Lessons in addition to the playground's own.
+
+    Raises
+    ------
+    LessonError
+        If a lesson is invalid.
     """
 
     def __init__(
@@ -74,13 +90,13 @@ class Server:
         return f"{HOST}:{self.port}"
 
     async def start(self) -> None:
-        """Listen. Raises ImportError, saying what to install, without websockets, and OSError where the port is taken."""
+        """Listen. Raises ImportError if websockets is missing, and OSError if the port is in use."""
         try:
             from websockets.asyncio.server import serve
         except ImportError as error:
             raise ImportError(missing("the playground", "websockets")) from error
         quiet = logging.getLogger(f"{__name__}.sockets")
-        quiet.setLevel(logging.CRITICAL)  # browsers open sockets ahead of need, and drop them
+        quiet.setLevel(logging.CRITICAL)  # browsers open sockets in advance and drop them
         self._server = await serve(
             self._converse, HOST, self.port, process_request=self._answer, max_size=MESSAGE, max_queue=4, compression=None,
             server_header=None, logger=quiet,
@@ -88,7 +104,7 @@ class Server:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Close all sockets, and wait for what is being computed."""
+        """Close all sockets, and wait for the running computation."""
         self._server.close()
         await self._server.wait_closed()
         self._worker.shutdown()
@@ -96,15 +112,15 @@ class Server:
     # Requests
 
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """The response to a request for a file; None for one that may open a socket."""
+        """The response to a request for a file; None if the request may open a socket."""
         if request.headers.get_all("Host") != [self.host]:
-            return self._refused(HTTPStatus.FORBIDDEN, "this server goes by the address that it printed, and no other")
+            return self._refused(HTTPStatus.FORBIDDEN, "use the printed address of this server")
         is_socket = "Upgrade" in request.headers
         if request.headers.get_all("Origin") not in ([self.origin], *([] if is_socket else [[]])):
-            return self._refused(HTTPStatus.FORBIDDEN, "this server talks to its own page, and no other")
+            return self._refused(HTTPStatus.FORBIDDEN, "this server accepts requests from its own page only")
         token, _, name = request.path.partition("?")[0].removeprefix("/").partition("/")
         if not hmac.compare_digest(token.encode(), self.token.encode()):
-            return self._refused(HTTPStatus.FORBIDDEN, "this is not the address that was printed, with its token")
+            return self._refused(HTTPStatus.FORBIDDEN, "the token is wrong: use the printed address of this server")
         if name == "socket":
             return None
         found = self.files.get(name or "index.html")
@@ -141,11 +157,11 @@ class Server:
     # Sockets
 
     async def _converse(self, connection: ServerConnection) -> None:
-        """One session, from the opening of its socket to the close: a message, its reply, and so on."""
+        """Run one session, from the opening of its socket until it closes: a message, its reply, and so on."""
         from websockets.exceptions import ConnectionClosed
 
         if self.open >= self.most:
-            await connection.close(1013, f"there are {self.most} sessions already: close another page first")
+            await connection.close(1013, f"there are already {self.most} sessions: close another page first")
             return
         self.open += 1
         try:
@@ -155,7 +171,7 @@ class Server:
                 message = await asyncio.wait_for(connection.recv(), self.idle)
                 await connection.send(await loop.run_in_executor(self._worker, session.handle, message))
         except asyncio.TimeoutError:
-            await connection.close(1000, f"nothing was asked for {self.idle:g} seconds: load the page anew to go on")
+            await connection.close(1000, f"no message for {self.idle:g} seconds: reload the page to continue")
         except ConnectionClosed:
             pass
         finally:
@@ -163,6 +179,6 @@ class Server:
 
 
 def _files(page: Mapping[str, bytes], more: Iterable[Path]) -> dict[str, tuple[str, bytes]]:
-    """The page's files, and more lessons, by the path that they are asked for: each its type and its content."""
+    """The type and the content of the page's files and of more lessons, by their paths."""
     known = [(name, TYPES.get(name.rpartition(".")[2]), content) for name, content in lessons.published(page, more).items()]
     return {name: (kind, content) for name, kind, content in known if kind}

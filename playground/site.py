@@ -1,11 +1,12 @@
-"""python -m playground.site: the playground as a folder of files for any web server, with Python itself in the reader's browser.
+"""python -m playground.site: the playground as a folder of files for any web server, with Python in the reader's browser.
 
-The page is the same, and so is the session: it runs in a web worker, on Pyodide, which is CPython compiled to WebAssembly. The folder has
+The page and the session are the same. The session runs in a web worker on Pyodide, which is CPython compiled to WebAssembly. The
+folder contains
 
-    index.html, *.js, ...   the page, with a Content-Security-Policy: it speaks to its own server alone
+    index.html, *.js, ...   the page, with a Content-Security-Policy: it connects to its own server only
     worker.js               loads Pyodide and its numpy, unpacks nudge.zip, and answers the page's messages
     nudge.zip               the packages autograd, nn and playground
-    pyodide/                Pyodide, where it was put there by hand: then nothing comes from elsewhere
+    pyodide/                Pyodide, if you put it there: then the page loads nothing from another server
 
 The same source makes the same folder, byte for byte.
 """
@@ -32,7 +33,7 @@ PACKAGES = (Path(autograd.__file__).parent, Path(nn.__file__).parent, Path(__fil
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; "
     "base-uri 'none'; form-action 'none'"
-)  # the page's own; a worker has one only where the server sends it with worker.js
+)  # of the page; a worker has a policy only if the server sends it with worker.js
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m playground.site", description="Write the playground as a folder that any web server can serve."
     )
     options.add_argument("--output", type=Path, default=Path("site"), help="the folder (default: site)")
-    where = f"where Pyodide is (default: OUTPUT/pyodide/ if it is there, otherwise {CDN})"
+    where = f"the address of Pyodide (default: OUTPUT/pyodide/ if it exists, otherwise {CDN})"
     options.add_argument("--pyodide", metavar="URL", help=where)
     options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
     given = options.parse_args(arguments)
@@ -48,24 +49,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
         address = write(given.output, given.pyodide, given.lesson)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    whence = "which readers' browsers will ask for it" if address.startswith("http") else "nothing comes from elsewhere"
-    print(f"The playground is in {given.output}, with Pyodide from {address}: {whence}")
+    origin = "readers' browsers load it from there" if address.startswith("http") else "the page loads nothing from another server"
+    print(f"The playground is in {given.output}, with Pyodide from {address}: {origin}")
     for path in given.lesson:
         print(f"A link to the lesson in {path} ends in index.html?lesson={lessons.name_of(path.name)}")
     print(f"To look at it: python -m http.server --bind 127.0.0.1 --directory {given.output}")
-    print(f"A server that can should send with worker.js: Content-Security-Policy: {worker_policy(address)}")
+    print(f"If your server can, let it send this header with worker.js: Content-Security-Policy: {worker_policy(address)}")
 
 
 def write(output: Path, pyodide: str | None = None, more: Iterable[Path] = ()) -> str:
-    """Write the site to a folder, with more lessons in it, and return the address that it has Pyodide from.
+    """Write the site to a folder and return the address of Pyodide.
 
-    Raises ValueError for a folder with other things in it, for an address that is none, and for a lesson that is none, and OSError where
-    nothing can be written.
+    Parameters
+    ----------
+    output : Path
+        The folder. It may exist if it contains nothing but an earlier site and pyodide/.
+    pyodide : str, optional
+        The address of a folder with Pyodide. Default: pyodide/ in `output` if it exists, otherwise jsdelivr.
+    more : iterable of Path
+        Lessons in addition to the playground's own.
+
+    Raises
+    ------
+    ValueError
+        If the folder contains other files, or the address or a lesson is invalid.
+    OSError
+        If the folder cannot be written.
     """
     address = _address(pyodide or (BESIDE if (output / BESIDE).is_dir() else CDN))
     there = {path.name for path in output.iterdir()} if output.exists() else set()
     if there - {"pyodide"} and SOURCES not in there:
-        raise ValueError(f"{output} has other things in it: choose another folder with --output, or empty it")
+        raise ValueError(f"{output} contains other files: choose another folder with --output, or empty it")
     for name, content in files(address, more).items():
         path = output / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,13 +88,13 @@ def write(output: Path, pyodide: str | None = None, more: Iterable[Path] = ()) -
 
 
 def worker_policy(pyodide: str) -> str:
-    """The policy for the worker, which a server can send with worker.js; a file cannot say it."""
+    """The policy for the worker, which only a server can set, with worker.js."""
     sources = "'self'" if not pyodide.startswith("http") else f"'self' {pyodide}"
     return f"default-src 'none'; script-src {sources} 'wasm-unsafe-eval'; connect-src {sources}"
 
 
 def _address(pyodide: str) -> str:
-    """The address of a folder with Pyodide in it. Raises ValueError for one that no browser would follow."""
+    """The address of a folder with Pyodide, ending in a slash. Raises ValueError if it is invalid."""
     address = pyodide if pyodide.endswith("/") else f"{pyodide}/"
     is_known = address.startswith(("./", "../", "/", "https://", "http://"))
     if not is_known or any(each in "\"'<>\\;," or not each.isprintable() or each.isspace() for each in address):
@@ -94,20 +108,20 @@ def files(pyodide: str, more: Iterable[Path] = ()) -> dict[str, bytes]:
     head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<meta name="session" content="worker">'
     page["index.html"] = replaced(page["index.html"].decode(), '<meta charset="utf-8">', head).encode()
     page["worker.js"] = replaced(page["worker.js"].decode(), f'"{BESIDE}"', f'"{pyodide}"').encode()
-    return {SOURCES: _sources(), **page}  # it first: by it a folder is known, that of a writing cut short too
+    return {SOURCES: _sources(), **page}  # first, because it marks the folder as a site even if writing is interrupted
 
 
 def _sources() -> bytes:
-    """The packages as a zip: stored, as what is deflated differs from one zlib to another, and servers deflate what they send."""
+    """The packages as a zip, not compressed: zlib versions compress differently, and servers compress what they send."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as opened:
         for name, path in _modules():
-            opened.writestr(zipfile.ZipInfo(name), path.read_bytes())  # at the dawn of zip's time, in 1980
+            opened.writestr(zipfile.ZipInfo(name), path.read_bytes())  # with the earliest date of a zip, in 1980
     return archive.getvalue()
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
-    """The files of the packages and their names in the zip, the page too: it is what a state is saved in."""
+    """The names in the zip and the files of the packages, including the page, which is part of saved pages."""
     for package in PACKAGES:
         for path in sorted(package.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:

@@ -1,8 +1,8 @@
-/** The playground in a notebook's cell: what anywidget's front end renders. The page, one file, stands in a frame.
+/** The playground in a notebook: the front end of an anywidget. It shows the page, which is one file, in a frame.
  *
- * In a frame of its own the page's names, styles and keys are its own, however many there are in a notebook, and its width is the cell's.
- * It finds its conversation with the kernel on the frame's element: a transport, like those in page/connection.js, and the settings.
- * Each start of a page is a conversation of its own, with a name, as a frame that is moved in the notebook begins anew.
+ * In a frame the page's names, styles and keys do not mix with those of the notebook. The page finds its conversation with the kernel on the frame's
+ * element: a transport, like those in page/connection.js, and the settings. Each start of a page is a new conversation with its own name, because a frame
+ * that is moved in the notebook loads its page again.
  */
 
 const PAGE = "the page, put here by playground/notebook.py";
@@ -18,8 +18,8 @@ class Conversation {
       if (content.over) this.told.ended(content.over);
       else this.told.reply(content.text ?? bytes(buffers[0]));
     });
-    model.on("comm:close", () => this.told?.ended("The widget was closed, or the kernel has ended"));
-    model.on("comm_live_update", () => this.told?.ended("The kernel was restarted, or has ended"));
+    model.on("comm:close", () => this.told?.ended("The widget was closed or the kernel has ended"));
+    model.on("comm_live_update", () => this.told?.ended("The kernel was restarted or has ended"));
   }
 
   start(told) {
@@ -33,7 +33,7 @@ class Conversation {
     this.model.send({conversation: this.name, text});
   }
 
-  /** The session is not needed any more. */
+  /** End the conversation and its session. */
   end() {
     if (this.name) this.model.send({conversation: this.name, over: true});
     this.name = this.told = null;
@@ -49,7 +49,7 @@ class Conversation {
   }
 }
 
-/** A reply's bytes in a buffer of their own, as its arrays lie at multiples of 8 in it. */
+/** The bytes of a reply in a new buffer, because its arrays must be at multiples of 8. */
 const bytes = ({buffer, byteOffset, byteLength}) => buffer.slice(byteOffset, byteOffset + byteLength);
 
 export default {

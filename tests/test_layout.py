@@ -23,7 +23,19 @@ ENGINE = [
     "errors", "kernels", "operation", "ops", "modes", "reach", "backward", "_fast_backward", "interop", "copying", "value", "require",
     "derivatives", "differences",
 ]  # fmt: skip
-REST = ["names", "paths", "why", "chain_rule", "vectorize", "draw"]
+BEFORE_BACK_ENDS = [
+    "memory", "instructions", "program", "randomness", "record", "rewrite", "simplify", "builder", "differentiate", "lower", "parameters",
+    "backend", "source", "places", "storage",
+]  # fmt: skip
+NATIVE = [
+    "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "descend", "emitter", "compiler", "executable"
+]  # fmt: skip
+NUMPY, JAX = ["squares", "calls", "plans"], ["devices", "trace", "executable", "steps"]
+PACKAGES = {"native": NATIVE, "numpy": NUMPY, "jax": JAX}
+BACK_ENDS = ["reference", *(f"{name}{rest}" for name, files in PACKAGES.items() for rest in (*(f".{each}" for each in files), ""))]
+ABOVE_BACK_ENDS = ["threads", "descent", "export", "compiled", "arguments", "inspectable", "vectorized"]
+VECTORIZE = [*BEFORE_BACK_ENDS, *(f"backends.{name}" for name in BACK_ENDS), "backends", *ABOVE_BACK_ENDS]
+REST = ["names", "paths", "why", "chain_rule", *(f"vectorize.{name}" for name in VECTORIZE), "vectorize", "draw"]
 ORDER = [*(f"autograd.{name}" for name in ("_support", *ENGINE, *REST)), "autograd", "nn", "playground", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
@@ -71,6 +83,8 @@ def test_imports_point_downward_only(path: Path) -> None:
             assert level(module) <= level(name), f"{name} imports {module}, which stands above it"
             if name.split(".")[0] in ("nn", "playground", "demos") and module.startswith("autograd"):
                 assert module in ("autograd", "autograd._support"), f"{name} imports {module}: use the public names of autograd"
+            if name.startswith("playground") and module.startswith("nn"):
+                assert module in ("nn", "nn.data", "nn.plots"), f"{name} imports {module}: the playground uses the public names of nn"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=NAMES)
@@ -81,6 +95,18 @@ def test_imports_stand_at_the_top_save_for_optional_packages(path: Path) -> None
 
 def test_every_file_of_autograd_has_its_rank() -> None:
     assert not [name for name in NAMES if name.startswith("autograd.") and ORDER[level(name)] == "autograd"]
+
+
+def test_no_back_end_imports_another() -> None:
+    for name, path in zip(NAMES, SOURCES):
+        own = name.split(".")[:4]
+        if own[:3] == ["autograd", "vectorize", "backends"] and len(own) == 4:
+            others = {module for module, _ in imports(path) if module.startswith("autograd.vectorize.backends.")}
+            assert all(module.split(".")[:4] == own for module in others)
+
+
+def test_every_file_of_vectorize_has_its_rank() -> None:
+    assert not [name for name in NAMES if name.startswith("autograd.vectorize.") and ORDER[level(name)] == "autograd.vectorize"]
 
 
 def test_there_are_no_import_cycles() -> None:

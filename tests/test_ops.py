@@ -425,8 +425,8 @@ def test_partials_outside_the_domain_are_those_of_ieee_arithmetic() -> None:
 
 
 def test_the_operands_of_a_weighted_sum_are_taken_apart_in_one_place() -> None:
-    assert ops.terms((1.0, 2.0, 3.0, 4.0, 5.0)) == ((1.0, 2.0), (3.0, 4.0), 5.0)
-    assert ops.terms([7.0]) == ([], [], 7.0)
+    assert ops.split_weighted_sum((1.0, 2.0, 3.0, 4.0, 5.0)) == ((1.0, 2.0), (3.0, 4.0), 5.0)
+    assert ops.split_weighted_sum([7.0]) == ([], [], 7.0)
 
 
 @primitive(lambda y, x: 3 * x * x)

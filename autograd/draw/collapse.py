@@ -110,7 +110,7 @@ class Collapse:
                 op = graph.nodes[node].op
                 if op and op.has_terms:
                     operands = [each if type(each) is float else self.first[int(each)] for each in graph.nodes[node].operands]
-                    factors, inputs, bias = ops.terms(operands)
+                    factors, inputs, bias = ops.split_weighted_sum(operands)
                     leaves = [int(each) for each in (*factors, bias) if self._is_leaf(each)]
                     if factors != inputs:  # not a sum of squares
                         own += leaves

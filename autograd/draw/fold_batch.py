@@ -106,7 +106,7 @@ def _adds_up(node: GraphNode) -> bool:
     if op is None:
         return False
     if op.has_terms:
-        weights, inputs, _ = ops.terms(operands)
+        weights, inputs, _ = ops.split_weighted_sum(operands)
         return all(type(weight) is float or type(each) is float for weight, each in zip(weights, inputs))
     if op is ops.multiply:
         return len(node.sources) == 1

@@ -99,8 +99,8 @@ class Narration:
     def _terms(self, position: int) -> dict[str, Any]:
         """The terms of a weighted sum in their order; if there are many, the largest. Constants have no name."""
         node = self.graph.node(position)
-        weights, inputs, bias = ops.terms([self.graph.label(each) if type(each) is int else None for each in node.operands])
-        factors, values, offset = ops.terms(self.sweep.numbers(node))
+        weights, inputs, bias = ops.split_weighted_sum([self.graph.label(each) if type(each) is int else None for each in node.operands])
+        factors, values, offset = ops.split_weighted_sum(self.sweep.numbers(node))
         products = [a * b for a, b in zip(factors, values)]
         shown = sorted(sorted(range(len(products)), key=lambda index: -abs(products[index]))[:MOST_TERMS])
         others = [product for index, product in enumerate(products) if index not in set(shown)]

@@ -1,6 +1,6 @@
-/** What every page of ours shows numbers with: elements, numbers as text and as figures, bars, and tables of terms. */
+/** How the pages show numbers: elements, numbers as text and as figures, bars, and tables of terms. */
 
-/** A new element. Attributes that start with "on" are listeners, `text` is its text, and what is null or false is left out. */
+/** A new element. Attributes that start with "on" are listeners, `text` is its text; attributes that are null or false are omitted. */
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -13,7 +13,7 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
-/** A number with so many digits, a real minus sign, and no noughts to no end. */
+/** A number with at most `digits` significant digits, a real minus sign, and no trailing zeros. */
 export function number(value, digits = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
@@ -22,35 +22,35 @@ export function number(value, digits = 4) {
   return text.replaceAll("-", "−");
 }
 
-/** A number to read, with all of its digits in `value` and on hovering. */
+/** A number as an element, with all of its digits in `value` and in the tooltip. */
 export function figure(value, digits = 5, className = "") {
   const sign = value < 0 ? "negative" : value > 0 ? "positive" : "";
   return make("data", {value: value === null ? "" : String(value), title: value === null ? null : String(value), class: `figure ${sign} ${className}`.trim(), text: number(value, digits)});
 }
 
-/** A bar to either side of the middle, as long as a share of -1 to 1. */
-export function bar(share) {
+/** A bar to the left or the right of the middle, for a share from -1 to 1. */
+function bar(share) {
   const inner = make("i", {class: share < 0 ? "negative" : null}), width = Math.min(50, 50 * Math.abs(share));
   inner.style.width = `${width}%`;
   inner.style.left = share < 0 ? `${50 - width}%` : "50%";
   return make("span", {class: "bar", "aria-hidden": "true"}, inner);
 }
 
-/** The largest size among numbers; 0 for none. */
+/** The largest absolute value; 0 without numbers. */
 export const largest = values => {
   let most = 0;
   for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
   return most;
 };
 
-/** A table's head; a name that begins with # stands above numbers. */
+/** The head of a table; a name that begins with # is above a column of numbers. */
 export const head = (...names) => make("thead", {}, make("tr", {}, ...names.map(name => name ? make("th", {text: name.replace("#", ""), class: name[0] === "#" ? "number" : null}) : make("td"))));
 
 const cell = (...content) => make("td", {class: "number"}, ...content);
 
 /**
- * Products row by row, each {name, value, by, factor, product}, with a bar of its share; `names` stand above, and `below` what is in the
- * rows after them. A name is text or an element.
+ * A table of products, each {name, value, by, factor, product}, with a bar for its share. `names` are the column heads, and `below` the rows after
+ * the products. A name is text or an element.
  */
 export function productsTable(names, rows, below, digits = 4, className = "") {
   const most = largest(rows.map(row => row.product)) || 1;
@@ -65,8 +65,8 @@ export function productsTable(names, rows, below, digits = 4, className = "") {
 /** A weighted sum term by term: {weight, value, input, activation, product} each; `others` smaller ones, {count, sum}, a bias and a sum, {name, value}. */
 export function termsTable({terms, others, bias, sum}) {
   const rows = terms.map(term => ({name: term.weight, value: term.value, by: term.input, factor: term.activation, product: term.product}));
-  return productsTable(["weight", "", "", "meets", "", "", "#product", ""], rows, [
-    others && {words: [`and ${others.count} smaller ones, together`], value: others.sum},
+  return productsTable(["weight", "", "×", "input", "", "", "#product", ""], rows, [
+    others && {words: [`sum of ${others.count} smaller terms`], value: others.sum},
     {words: bias.name ? ["+ ", bias.name, ", the bias"] : ["+ the bias"], value: bias.value, share: true},
     {words: [sum.name ? `${sum.name} = the weighted sum` : "the weighted sum"], value: sum.value, result: "result"},
   ], 5, "product");

@@ -168,6 +168,6 @@ def _weights(collapse: Collapse, unit: Unit) -> tuple[list[int], list[int]]:
         op, operands = nodes[member].op, nodes[member].operands
         if op is None or not (op.has_terms or op is ops.multiply):
             continue
-        pairs = zip(*ops.terms(operands)[:2]) if op.has_terms else [operands]
+        pairs = zip(*ops.split_weighted_sum(operands)[:2]) if op.has_terms else [operands]
         multiplied |= {int(each): None for pair in pairs for each in pair if type(each) is int and each in own}
     return list(multiplied), [each for each in own if each not in multiplied]

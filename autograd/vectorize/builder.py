@@ -1,4 +1,4 @@
-"""Builder: adds instructions to a program only where they are new and cannot be had for less; and the passes that copy a program."""
+"""Builder: adds instructions to a program if they are new and cannot be simplified; and `spelled`, which copies a program."""
 
 from __future__ import annotations
 
@@ -10,38 +10,17 @@ import numpy as np
 from autograd import ops
 from autograd.errors import TraceError
 from autograd.ops import Operation
+from autograd.vectorize import instructions as ir
 from autograd.vectorize import rewrite
-from autograd.vectorize.program import (
-    BATCH,
-    ROWS,
-    Columns,
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Input,
-    Instruction,
-    MatMul,
-    Parameters,
-    Program,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Shape,
-    Slice,
-    Take,
-    Transpose,
-    Weights,
-)
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import ROWS, Program
 from autograd.vectorize.record import Symbol
 
 
 class Array(Symbol):
-    """An array of the program under construction, as a symbol: what is done with it adds instructions.
+    """An array of a program under construction, as a symbol: operations on it add instructions.
 
-    It is what the table's rows are read with to write the derivatives of a program.
+    Partial derivatives in the table are called with such symbols to write the gradient of a program.
     """
 
     __slots__ = ("builder", "number")
@@ -70,154 +49,154 @@ class Array(Symbol):
 
 
 class Builder:
-    """A program under construction; arrays go by their numbers in it."""
+    """A program under construction. Arrays are numbers of instructions."""
 
     def __init__(self, program: Program | None = None) -> None:
         self.program = Program() if program is None else program
         self._known = {each.key: number for number, each in enumerate(self.program.instructions)}
         self._arrays: dict[int, Array] = {}
 
-    def shape(self, number: int) -> Shape:
+    def shape(self, number: int) -> ir.Shape:
         return self.program.types[number].shape
 
     def array(self, number: int) -> Array:
-        """The array as a symbol: the same one each time, so that two are equal where they are identical."""
+        """The array as a symbol, the same object each time."""
         return self._arrays.setdefault(number, Array(self, number))
 
     def number_of(self, operand: Any) -> int:
         """The number of an operand given as an Array or a plain number."""
         return operand.number if isinstance(operand, Array) else self.constant(float(operand))
 
-    def _put(self, instruction: Instruction) -> int:
+    def _put(self, instruction: ir.Instruction) -> int:
         number = self._known.get(instruction.key)
         if number is None:
             number = self._known[instruction.key] = self.program.append(instruction)
         return number
 
-    # What is given.
+    # Leaves.
 
     def input(self, argument: int, columns: int) -> int:
-        return self._put(Input((), (BATCH, columns), argument))
+        return self._put(ir.Input((), (ir.BATCH, columns), argument))
 
-    def parameters(self, shape: Shape) -> int:
-        return self._put(Parameters((), shape))
+    def parameters(self, shape: ir.Shape) -> int:
+        return self._put(ir.Parameters((), shape))
 
     def weights(self) -> int:
-        return self._put(Weights((), (BATCH, 1)))
+        return self._put(ir.Weights((), (ir.BATCH, 1)))
 
     def constant(self, value: float | FloatArray) -> int:
         array = np.asarray(value, dtype=np.float64)
         if array.ndim and array.size and np.all(array == array.flat[0]):
             array = np.asarray(array.flat[0])  # one number broadcasts to any shape
-        return self._put(Constant((), array))
+        return self._put(ir.Constant((), array))
 
     def scale(self, factor: float, power: int = 0) -> int:
-        return self._put(Scale((), factor, power)) if power else self.constant(factor)
+        return self._put(ir.Scale((), factor, power)) if power else self.constant(factor)
 
-    # Entry by entry. These four are what `rewrite` asks for.
+    # Elementwise operations. `rewrite` uses these four methods.
 
     def add(self, op: Operation, *operands: int) -> int:
         """An elementwise operation, or a simpler array that broadcasts to the same."""
         operands = self._as_numbers(op, tuple(map(self._unexpanded, operands)))
         instructions = [self.program.instructions[each] for each in operands]
-        if all(isinstance(each, Constant) for each in instructions):
+        if all(isinstance(each, ir.Constant) for each in instructions):
             with np.errstate(all="ignore"):
-                return self.constant(op.on_arrays(*(each.value for each in instructions if isinstance(each, Constant))))
+                return self.constant(op.on_arrays(*(each.value for each in instructions if isinstance(each, ir.Constant))))
         simpler = rewrite.simpler(self, op, operands)
-        return self._put(Elementwise(operands, op)) if simpler is None else simpler
+        return self._put(ir.Elementwise(operands, op)) if simpler is None else simpler
 
     def factor(self, term: int) -> rewrite.Factor | None:
         instruction = self.program.instructions[self._unexpanded(term)]
-        if isinstance(instruction, Scale):
+        if isinstance(instruction, ir.Scale):
             return instruction.factor, instruction.power
-        return (float(instruction.value), 0) if isinstance(instruction, Constant) and instruction.value.shape == () else None
+        return (float(instruction.value), 0) if isinstance(instruction, ir.Constant) and instruction.value.shape == () else None
 
     def definition(self, term: int) -> tuple[Operation | None, tuple[int, ...]]:
         instruction = self.program.instructions[term]
-        return (instruction.op, instruction.operands) if isinstance(instruction, Elementwise) else (None, ())
+        return (instruction.op, instruction.operands) if isinstance(instruction, ir.Elementwise) else (None, ())
 
     def is_condition(self, term: int) -> bool:
         return self.program.is_boolean(term)
 
     def _unexpanded(self, number: int) -> int:
         instruction = self.program.instructions[number]
-        return instruction.operands[0] if isinstance(instruction, Expand) else number
+        return instruction.operands[0] if isinstance(instruction, ir.Expand) else number
 
     def _as_numbers(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
-        """The operands with one of them made a number of where all are truths: True + True is True in numpy."""
+        """The operands; if all are boolean, one of them is converted to numbers, because True + True is True in numpy."""
         place = 1 if op is ops.where else 0
         if op.is_condition or not all(map(self.is_condition, operands[place:])):
             return operands
         return (*operands[:place], self.as_number(operands[place]), *operands[place + 1 :])
 
     def as_number(self, array: int) -> int:
-        """A truth as 1 or 0."""
-        return self._put(Elementwise((self.constant(1.0), array), ops.multiply)) if self.is_condition(array) else array
+        """A boolean array as 1 and 0."""
+        return self._put(ir.Elementwise((self.constant(1.0), array), ops.multiply)) if self.is_condition(array) else array
 
     # Whole arrays.
 
     def slice(self, array: int, start: int, stop: int, step: int = 1) -> int:
         whole = (start, stop, step) == (0, self.shape(array)[-1], 1)
-        return array if whole else self._put(Slice((array,), start, stop, step))
+        return array if whole else self._put(ir.Slice((array,), start, stop, step))
 
     def take(self, array: int, columns: FloatArray) -> int:
-        return self._put(Take((array,), columns))
+        return self._put(ir.Take((array,), columns))
 
-    def reshape(self, array: int, shape: Shape) -> int:
+    def reshape(self, array: int, shape: ir.Shape) -> int:
         source = self.program.instructions[array]
         if self.shape(array) == shape:
             return array
-        return self.reshape(source.operands[0], shape) if isinstance(source, Reshape) else self._put(Reshape((array,), shape))
+        return self.reshape(source.operands[0], shape) if isinstance(source, ir.Reshape) else self._put(ir.Reshape((array,), shape))
 
     def transpose(self, array: int) -> int:
         source = self.program.instructions[array]
-        return source.operands[0] if isinstance(source, Transpose) else self._put(Transpose((array,)))
+        return source.operands[0] if isinstance(source, ir.Transpose) else self._put(ir.Transpose((array,)))
 
     def concatenate(self, arrays: Sequence[int]) -> int:
-        return arrays[0] if len(arrays) == 1 else self._put(Concatenate(tuple(arrays)))
+        return arrays[0] if len(arrays) == 1 else self._put(ir.Concatenate(tuple(arrays)))
 
-    def expand(self, array: int, shape: Shape) -> int:
-        return array if self.shape(array) == shape else self._put(Expand((array,), shape))
+    def expand(self, array: int, shape: ir.Shape) -> int:
+        return array if self.shape(array) == shape else self._put(ir.Expand((array,), shape))
 
-    def scatter(self, parts: Sequence[tuple[Columns | FloatArray | None, int]], shape: Shape) -> int:
+    def scatter(self, parts: Sequence[tuple[ir.Columns | FloatArray | None, int]], shape: ir.Shape) -> int:
         """The sum of arrays, each put into its columns of zeros."""
-        return self._put(Scatter(tuple([array for _, array in parts]), tuple([place for place, _ in parts]), shape))
+        return self._put(ir.Scatter(tuple([array for _, array in parts]), tuple([place for place, _ in parts]), shape))
 
     def matmul(self, left: int, right: int) -> int:
-        return self._put(MatMul((self.as_number(left) if self.is_condition(right) else left, right)))
+        return self._put(ir.MatMul((self.as_number(left) if self.is_condition(right) else left, right)))
 
     def reduce(self, array: int, axis: int, op: Operation = ops.total_) -> int:
-        """The sum (or another variadic row) along an axis, which stays, with size 1."""
+        """The sum or another reduction along an axis, which remains with size 1."""
         shape = self.shape(array)
         axis %= len(shape)
         if op.reduction is None:
-            raise TraceError(f"{op.name} takes any number of operands, and no array program knows it: write it with autograd's functions")
+            raise TraceError(f"{op.name} takes any number of operands and is not available in programs: write it with autograd's functions")
         if shape[axis] == 1 and op is ops.total_:
             return array
-        return self._put(Reduce((array if op is ops.total_ else self.as_number(array),), op, axis))
+        return self._put(ir.Reduce((array if op is ops.total_ else self.as_number(array),), op, axis))
 
     def repeated(self, array: int, times: int) -> int:
-        """What adding up so many of the same array gives; a multiple of BATCH for as many examples."""
+        """The sum of `times` copies of an array; a multiple of BATCH for a multiple of the number of examples."""
         return self.add(ops.multiply, self.scale(float(abs(times)), 1 if times < 0 else 0), array)
 
-    def apply(self, instruction: Instruction, operands: Sequence[int]) -> int:
-        """An instruction of another program on arrays of this one, its rows spelled in those that back ends know."""
+    def apply(self, instruction: ir.Instruction, operands: Sequence[int]) -> int:
+        """Apply an instruction of another program to arrays of this one, with operations that back ends know."""
         shape = instruction.type([self.program.types[each] for each in operands]).shape
         match instruction:
-            case Elementwise(op=op):
+            case ir.Elementwise(op=op):
                 return self.expand(self.add(op, *operands) if op in ROWS else self._spelled(op, operands), shape)
-            case Reduce(op=op, axis=axis):
+            case ir.Reduce(op=op, axis=axis):
                 return self.reduce(operands[0], axis, op)
-            case MatMul():
+            case ir.MatMul():
                 return self.matmul(*operands)
-            case Reshape():
+            case ir.Reshape():
                 return self.reshape(operands[0], shape)
-            case Expand():
+            case ir.Expand():
                 return self.expand(operands[0], shape)
         return self._put(type(instruction)(tuple(operands), *instruction.details))
 
     def _spelled(self, op: Operation, operands: Sequence[int]) -> int:
-        """A row that numpy has no function for, by its function on arrays: equal parts of several rows are merged here."""
+        """An operation that numpy does not have, written with others by its function on arrays. Equal parts are merged."""
         try:
             return self.number_of(op.on_arrays(*map(self.array, operands)))
         except TraceError:
@@ -229,8 +208,8 @@ class Builder:
 
 
 def needed(program: Program) -> list[bool]:
-    """Which arrays some output needs; what is given is there in any case."""
-    needed = [isinstance(each, (Input, Parameters, Weights)) for each in program.instructions]
+    """For each array, whether an output needs it. Inputs, parameters and weights are always kept."""
+    needed = [isinstance(each, (ir.Input, ir.Parameters, ir.Weights)) for each in program.instructions]
     for each in program.outputs.values():
         needed[each] = True
     for number in range(len(program) - 1, -1, -1):
@@ -240,7 +219,7 @@ def needed(program: Program) -> list[bool]:
 
 
 def spelled(program: Program) -> Program:
-    """The program in ROWS alone, with what no output needs left out."""
+    """Return the program with operations in ROWS only, without arrays that no output needs."""
     keep = needed(program)
     builder = Builder()
     numbers: dict[int, int] = {}
@@ -254,4 +233,4 @@ def spelled(program: Program) -> Program:
     fresh = builder.program
     if fresh.rows <= ROWS:
         return fresh if all(needed(fresh)) else spelled(fresh)
-    return spelled(fresh)  # a user's row was written with rows of the table
+    return spelled(fresh)  # an operation of the user was written with operations that are not in ROWS

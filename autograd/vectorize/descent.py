@@ -1,8 +1,8 @@
 """Descent: steps of gradient descent, from the choice of the examples to the new parameters.
 
-An update rule is written once, for one parameter, and recorded as a program with the parameters in the place of examples. A back
-end that takes whole steps by itself, many in one call, has a function `descent` for it; for the others, and for functions that
-are no programs, `UpdateRule.descent` puts the steps together.
+An update rule is written once, for one parameter, and recorded as a program in which parameters take the place of examples. A back end
+may take whole steps itself, many in one call (`Backend.step_runner`). For the others, and for functions that are not programs,
+`UpdateRule.take` takes them one by one.
 """
 
 from __future__ import annotations
@@ -18,24 +18,41 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import TraceError
-from autograd.vectorize.backends import Steps
-from autograd.vectorize.backends import numpy as numpy_backend
+from autograd.vectorize.backend import Steps
+from autograd.vectorize.backends.numpy import backend as numpy_backend
+from autograd.vectorize.backends.numpy.plans import Plans
 from autograd.vectorize.builder import Builder, spelled
-from autograd.vectorize.program import BATCH, Concatenate, FloatArray, Program, looks, pins
-from autograd.vectorize.randomness import CHANGES, drawing_nothing
+from autograd.vectorize.instructions import BATCH
+from autograd.vectorize.memory import FloatArray, looks, pins
+from autograd.vectorize.program import Program
+from autograd.vectorize.randomness import CHANGES, watched
 
-ValueAndGradient = Callable[
-    [Sequence[FloatArray], FloatArray, FloatArray], float
-]  # of a batch, the parameters, and where the gradient goes
+ValueAndGradient = Callable[[Sequence[FloatArray], FloatArray, FloatArray], float]
+"""`function(batch, parameters, gradient)` writes the gradient and returns the cost."""
 
 
 class UpdateRule:
-    """How a parameter moves, as a function of scalars: `rule(parameter, gradient, *memory, rate=..., step=...)`.
+    """How a step changes a parameter, as a function of scalars.
 
-    It returns a list: the new parameter, and the new value of each of its `memory` numbers. `rate` is the learning rate, and `step`
-    the number of the step, from 1. It is recorded once, with symbols. Raises TraceError if it asks for their numbers or draws random
-    numbers, and TypeError if it returns anything else.
+    The rule is recorded once, with symbols.
 
+    Parameters
+    ----------
+    rule : callable
+        `rule(parameter, gradient, *memory, rate=..., step=...)` returns a list: the new parameter and the new value of each memory
+        number. `rate` is the learning rate and `step` the number of the step, from 1.
+    memory : int, default 0
+        How many numbers the rule keeps for each parameter from step to step.
+
+    Raises
+    ------
+    TraceError
+        If the rule asks for the number of a symbol, draws random numbers or reads a clock.
+    TypeError
+        If it returns anything but such a list.
+
+    Examples
+    --------
     >>> rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
     >>> theta = np.array([1.0, 2.0])
     >>> rule.update(theta, np.array([10.0, 20.0]), rate=0.1, step=1)
@@ -44,25 +61,41 @@ class UpdateRule:
     """
 
     def __init__(self, rule: Callable[..., Sequence[Any]], memory: int = 0) -> None:
-        self.rule, self.memory, self.program = rule, memory, _recorded(rule, memory)
-        self._executables: dict[np.dtype[Any], numpy_backend.Plans] = {}
+        self.rule, self.memory, self.program = rule, memory, _program_of(rule, memory)
+        self._executables: dict[np.dtype[Any], Plans] = {}
         self._rooms: list[_Room] = []  # that no thread is using
 
     def is_current(self, rule: Callable[..., Sequence[Any]] | None = None) -> bool:
-        """Whether the rule, or another one in its place, would give the same program if it were recorded now.
+        """Return whether recording the rule again, or another rule in its place, would give the same program.
 
-        The program keeps everything that the rule reads, such as attributes and globals, as it was. Record a new UpdateRule where
-        this is False.
+        The program keeps what the rule reads, such as attributes and globals, as it was when it was recorded. Make a new UpdateRule
+        if this is False.
         """
         try:
-            return _recorded(rule or self.rule, self.memory).is_same(self.program)
+            return _program_of(rule or self.rule, self.memory).is_same(self.program)
         except Exception:  # recording a new UpdateRule raises it
             return False
 
     def update(self, parameters: FloatArray, gradient: FloatArray, *memory: FloatArray, rate: float, step: int) -> None:
-        """One step of these parameters, (n,), and of their memory, in place. After the first nothing of that size is allocated.
+        """Take one step: update parameters and memory in place.
 
-        Raises ValueError where the arrays are not contiguous vectors of one size and dtype, as many as the rule remembers.
+        Parameters
+        ----------
+        parameters : array, (n,)
+            Updated in place.
+        gradient : array, (n,)
+            The gradient of the step.
+        *memory : arrays, (n,) each
+            The memory of the rule, updated in place.
+        rate : float
+            The learning rate.
+        step : int
+            The number of the step, from 1.
+
+        Raises
+        ------
+        ValueError
+            If the arrays are not contiguous vectors of one size and dtype, or `memory` has not as many as the rule.
         """
         size, dtype = len(parameters), parameters.dtype
         _check_memory(self, memory)
@@ -77,38 +110,48 @@ class UpdateRule:
         *arguments: FloatArray,
         parameters: FloatArray,
         memory: Sequence[FloatArray] = (),
-        still: Sequence[int] = (),
+        frozen: Sequence[int] = (),
         out: FloatArray | None = None,
     ) -> Descent:
-        """Descent of any function, step by step; see `Vectorized.descent`.
+        """Prepare gradient descent on any function, step by step.
 
-        `function(batch, parameters, gradient)` writes the gradient, and returns the cost, of a batch of the arguments.
+        Parameters
+        ----------
+        function : callable
+            `function(batch, parameters, gradient)` writes the gradient and returns the cost. `batch` are rows of the arguments.
+        *arguments, parameters, memory, frozen, out
+            As for `Vectorized.descent`.
+
+        Returns
+        -------
+        Descent
+            Its `take` takes the steps.
         """
-        return Descent(self, partial(self.take, function), arguments, parameters, memory, still, out)
+        return Descent(self, partial(self.take, function), arguments, parameters, memory, frozen, out)
 
     def take(self, function: ValueAndGradient, steps: Steps) -> int:
-        """Take steps one by one, and return how many were taken: less only where a cost or a norm was not finite."""
+        """Take steps one by one and return how many were taken: fewer only if a cost or a norm is not finite."""
         with np.errstate(all="ignore"), self._room() as room:
             return self._take(room, function, steps)
 
     def _take(self, room: _Room, function: ValueAndGradient, steps: Steps) -> int:
-        theta, memory, limit, still, gradient = steps.theta, steps.memory, steps.limit, steps.still, steps.gradient
+        theta, memory, limit, frozen, gradient = steps.theta, steps.memory, steps.limit, steps.frozen, steps.gradient
         # `take` of numpy 2.0 refuses indices that are wider than a pointer, which has 32 bits in WebAssembly
         rows = None if steps.rows is None else steps.rows.astype(np.intp, copy=False)
         for place, settings in enumerate(steps.settings):
             batch = steps.data if rows is None else room.gathered(steps.data, rows[place])
             cost = function(batch, theta, gradient)
-            if len(still):
-                gradient[still] = 0.0
+            if len(frozen):
+                gradient[frozen] = 0.0
             norm = math.sqrt(gradient.dot(gradient))
             is_finite = math.isfinite(cost + norm)
             if is_finite:
                 if norm > limit:
                     gradient *= limit / norm
-                kept = theta[still] if len(still) else None
+                kept = theta[frozen] if len(frozen) else None
                 self._update(room, theta, gradient, memory, settings)
                 if kept is not None:
-                    theta[still] = kept  # weight decay would move them without a gradient
+                    theta[frozen] = kept  # weight decay would move them without a gradient
             steps.costs[place], steps.norms[place] = cost, norm
             if not is_finite:
                 return place + 1
@@ -121,7 +164,7 @@ class UpdateRule:
 
     @contextmanager
     def _room(self) -> Iterator[_Room]:
-        """Memory for the steps of one thread, which the next steps find again."""
+        """Memory for the steps of one thread, which later steps use again."""
         try:
             room = self._rooms.pop()
         except IndexError:
@@ -133,10 +176,10 @@ class UpdateRule:
 
 
 class _Room:
-    """Where steps put what they use on the way."""
+    """The buffers of the steps of one thread."""
 
     def __init__(self) -> None:
-        self.settings = np.empty(2)  # always the same, as a plan looks again at what lies elsewhere
+        self.settings = np.empty(2)  # always the same array, which a plan need not bind again
         self.batch: list[FloatArray] = []
 
     def settled(self, settings: Any, dtype: np.dtype[Any]) -> FloatArray:
@@ -156,8 +199,12 @@ class _Room:
 
 
 class Descent:
-    """Gradient descent made ready: what it reads and writes is known, and was checked. Each `take` goes on from where it is.
+    """Gradient descent that is ready to take steps. Its arrays are known and were checked. Each `take` continues from the current state.
 
+    `Vectorized.descent` and `UpdateRule.descent` make it.
+
+    Examples
+    --------
     >>> rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
     >>> def squares(batch, parameters, gradient):
     ...     (x,) = batch
@@ -177,7 +224,7 @@ class Descent:
         data: Sequence[FloatArray],
         parameters: FloatArray,
         memory: Sequence[FloatArray],
-        still: Sequence[int],
+        frozen: Sequence[int],
         out: FloatArray | None,
     ) -> None:
         size, dtype = len(parameters), parameters.dtype
@@ -187,28 +234,48 @@ class Descent:
         _check_vectors(written, size, dtype)
         vectors = [vector for _, vector in written]
         if any(np.may_share_memory(one, other) for one, other in [*combinations(vectors, 2), *product(vectors, data)]):
-            raise ValueError("parameters, memory and out are written to, each with memory of its own: give arrays that do not overlap")
-        stay = np.array(still, dtype=np.int64)
-        if stay.size and (stay.min() < 0 or stay.max() >= size):
-            raise ValueError(f"still names parameters from 0 to {size - 1}, got {stay.min()} to {stay.max()}")
+            raise ValueError("parameters, memory and out must not share memory with other arrays: pass arrays that do not overlap")
+        indices = np.array(frozen, dtype=np.int64)
+        if indices.size and (indices.min() < 0 or indices.max() >= size):
+            raise ValueError(f"frozen must be indices of parameters, 0 to {size - 1}, got {indices.min()} to {indices.max()}")
         self.rule, self._move = rule, take
         self._vectors, self._arrays = vectors, [*vectors, *data]
         self._looks, self._pins = looks(self._arrays), pins(self._arrays)
-        self._steps = Steps(data, None, parameters, memory, np.empty((0, 2)), math.inf, stay, gradient, np.empty(0), np.empty(0))
+        self._steps = Steps(data, None, parameters, memory, np.empty((0, 2)), math.inf, indices, gradient, np.empty(0), np.empty(0))
 
     def take(
         self, rates: Sequence[float], rows: FloatArray | None = None, first: int = 1, limit: float = math.inf
     ) -> tuple[FloatArray, FloatArray]:
-        """Take a step for each of these learning rates; the cost of each, as it was before it, and its gradient's norm.
+        """Take one step for each learning rate.
 
-        Step k goes by the examples rows[k], where rows (steps, batch) are given, and otherwise by all of them. `first` is the
-        number of the first step, from 1. A gradient whose norm is above `limit` is shortened to it; the norms are those
-        before. Where a cost or a norm is not finite the steps end: the arrays are shorter, and what the parameters and the
-        memory are then is not said.
+        Parameters
+        ----------
+        rates : sequence of float
+            The learning rate of each step.
+        rows : int64 array, (steps, batch), optional
+            The examples of each step. Default: all examples in each step.
+        first : int, default 1
+            The number of the first step.
+        limit : float, default inf
+            A gradient with a larger norm is scaled down to this norm.
+
+        Returns
+        -------
+        costs : float64 array, (steps,)
+            The cost before each step. If a cost or a norm is not finite, the steps end with it: the arrays are shorter, and the
+            parameters and the memory are undefined.
+        norms : float64 array, (steps,)
+            The norm of each gradient, before the limit.
+
+        Raises
+        ------
+        ValueError
+            If `rows` has another dtype or shape or names examples that do not exist, or an array of this descent has changed its
+            shape or dtype or is read-only.
         """
         count, steps = len(rates), self._steps
         if looks(self._arrays) != self._looks or not all(each.flags.writeable for each in self._vectors):
-            raise ValueError("an array of this descent has another shape or dtype now, or is read-only: make a new descent")
+            raise ValueError("an array of this descent has changed its shape or dtype, or is read-only: make a new descent")
         if count != len(steps.costs):
             steps = self._steps = steps._replace(
                 settings=np.empty((count, 2), steps.theta.dtype), costs=np.empty(count), norms=np.empty(count)
@@ -219,15 +286,15 @@ class Descent:
             steps.settings[:, 0], steps.settings[:, 1] = rates, range(first, first + count)
         if rows is not None:
             if rows.dtype != np.int64 or not rows.flags.c_contiguous or rows.ndim != 2 or len(rows) != count or not rows.size:
-                raise ValueError(f"rows are an int64 array (steps, batch) for {count} steps: got {rows.dtype} of shape {rows.shape}")
-            if rows.view(np.uint64).max() >= len(steps.data[0]):  # one that is negative is a large one so
-                raise ValueError(f"rows name examples from 0 to {len(steps.data[0]) - 1}, got {rows.min()} to {rows.max()}")
+                raise ValueError(f"rows must be an int64 array (steps, batch) for {count} steps, got {rows.dtype} of shape {rows.shape}")
+            if rows.view(np.uint64).max() >= len(steps.data[0]):  # a negative index is a large one as uint64
+                raise ValueError(f"rows must be indices of examples, 0 to {len(steps.data[0]) - 1}, got {rows.min()} to {rows.max()}")
         steps.costs.fill(math.nan)
         done = self._move(steps._replace(rows=rows, limit=limit))
         return steps.costs[:done].copy(), steps.norms[:done].copy()
 
     def interrupted(self) -> tuple[FloatArray, FloatArray]:
-        """What `take` would have returned of the steps that were taken before an exception ended it."""
+        """Return what `take` would have returned for the steps before the exception that ended it."""
         done = int(np.isfinite(self._steps.costs).sum())
         return self._steps.costs[:done].copy(), self._steps.norms[:done].copy()
 
@@ -235,11 +302,11 @@ class Descent:
 def _check_memory(rule: UpdateRule, memory: Sequence[FloatArray]) -> None:
     count = len(memory)
     if count != rule.memory:
-        raise ValueError(f"the rule remembers {rule.memory} numbers for each parameter: give a vector of memory for each, not {count}")
+        raise ValueError(f"the rule keeps {rule.memory} numbers for each parameter: pass {rule.memory} vectors as memory, got {count}")
 
 
 def _check_vectors(vectors: Sequence[tuple[str, FloatArray]], size: int, dtype: np.dtype[Any], is_written: bool = True) -> None:
-    if dtype.kind != "f":  # whole numbers would stay where a step is less than one
+    if dtype.kind != "f":  # a step of less than one would not change an integer
         raise ValueError(f"parameters must hold floats, got {dtype}")
     for name, vector in vectors:
         is_vector = type(vector) is np.ndarray and vector.shape == (size,) and vector.dtype == dtype and vector.flags.c_contiguous
@@ -248,19 +315,19 @@ def _check_vectors(vectors: Sequence[tuple[str, FloatArray]], size: int, dtype: 
             raise ValueError(f"{name} must be a contiguous vector of {size} numbers of {dtype}{written}")
 
 
-def _recorded(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
-    """The rule as a program: its argument 0 is the parameters, 1 their gradient, the others their memory, (batch, 1) each.
+def _program_of(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
+    """The rule as a program.
 
-    Its Parameters are (2,), rate and step; its results (1, (1 + memory) * batch), one vector after the other.
+    Its argument 0 is the parameters, 1 their gradient, and the others their memory, (batch, 1) each. Its Parameters, (2,), are the rate
+    and the step. Its results, (1, (1 + memory) * batch), are the new vectors one after another.
     """
-    called = drawing_nothing(rule)
-    program = _called(called, memory)
-    if not program.is_same(_called(called, memory)):
+    program = _call(partial(watched, rule), memory)
+    if not program.is_same(_call(rule, memory)):
         raise TraceError(f"the update rule gives another program each time it is recorded: {CHANGES}")
     return program
 
 
-def _called(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
+def _call(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
     """The program that one call of the rule gives."""
     builder = Builder()
     vectors = [builder.array(builder.input(place, 1)) for place in range(2 + memory)]
@@ -274,15 +341,8 @@ def _called(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
     return spelled(builder.program)
 
 
-def _in_place(program: Program, dtype: np.dtype[Any]) -> numpy_backend.Plans:
-    """A rule's program for numpy, its results written over the parameters and their memory."""
-    columns = results_of(program)
+def _in_place(program: Program, dtype: np.dtype[Any]) -> Plans:
+    """The program of a rule for numpy. Its results overwrite the parameters and their memory."""
+    columns = program.result_vectors()
     over = {f"argument {argument}": argument for argument in (0, *range(2, len(columns) + 1))}
     return numpy_backend.executable(spelled(replace(program, outputs=dict(zip(over, columns)))), dtype, over)
-
-
-def results_of(program: Program) -> list[int]:
-    """Of a rule's program the arrays (batch, 1) of the new parameters, and of each memory anew."""
-    results = program.instructions[program.outputs["results"]]
-    rows = results.operands if isinstance(results, Concatenate) else [program.outputs["results"]]
-    return [program.source(each) for each in rows]

@@ -22,28 +22,12 @@ from autograd import ops
 from autograd.operation import SMALLEST
 from autograd.ops import Operation
 from autograd.reach import Condition, both, either
+from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import Array, Builder
-from autograd.vectorize.program import (
-    Columns,
-    Concatenate,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Instruction,
-    MatMul,
-    Parameters,
-    Program,
-    Reduce,
-    Reshape,
-    Scatter,
-    Shape,
-    Slice,
-    Take,
-    Transpose,
-    placed,
-)
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
-Place = Columns | FloatArray | None
+Place = ir.Columns | FloatArray | None
 
 
 def with_gradient(program: Program, weighted: bool = False) -> Program:
@@ -77,7 +61,7 @@ def with_gradients(program: Program) -> Program:
 def differentiate(builder: Builder, output: int, seed: int, name: str = "gradient") -> None:
     """Make the gradient by the parameters of the sum of `seed` * `output`, and name it as an output, if there are parameters."""
     program = builder.program
-    given = program.find(Parameters)
+    given = program.find(ir.Parameters)
     if not given:
         return
     (theta,) = given
@@ -94,14 +78,14 @@ def differentiate(builder: Builder, output: int, seed: int, name: str = "gradien
                 received.setdefault(each.operand, []).append(each)
     shape = builder.shape(theta)
     gradient, _ = sweep.assemble(received.get(theta, [Contribution(theta, None, builder.constant(0.0), True)]), shape)
-    if not isinstance(program.instructions[gradient], Scatter):
+    if not isinstance(program.instructions[gradient], ir.Scatter):
         gradient = builder.scatter([(None, builder.expand(gradient, shape))], shape)
     program.adjoint_of[gradient] = theta
     program.outputs[name] = gradient
 
 
 class Contribution(NamedTuple):
-    """What an instruction passes on to an operand: an array for some of its columns (None: all), and the condition of its entries."""
+    """What an instruction adds to the adjoint of an operand: an array for some columns (None: all), and where it is reached."""
 
     operand: int
     place: Place
@@ -110,7 +94,7 @@ class Contribution(NamedTuple):
 
 
 class _Sweep:
-    """The adjoints of one program, and which of its arrays can hold an infinity or a nan."""
+    """The adjoints of a program, and for each array whether it can hold inf or nan."""
 
     def __init__(self, builder: Builder, depends: Sequence[bool]) -> None:
         self.builder, self.depends = builder, depends
@@ -120,13 +104,13 @@ class _Sweep:
             self.is_risky[number] = self._is_singular(instruction) or any(self.is_risky[each] for each in instruction.operands)
         self.any_risk = any(map(operator.and_, self.is_risky, depends))
 
-    def _is_singular(self, instruction: Instruction) -> bool:
-        if not isinstance(instruction, Elementwise):
+    def _is_singular(self, instruction: ir.Instruction) -> bool:
+        if not isinstance(instruction, ir.Elementwise):
             return False
         factors = [self.builder.factor(each) for each in instruction.operands]
         return instruction.op.is_singular([factor[0] if factor and not factor[1] else None for factor in factors])
 
-    def assemble(self, parts: Sequence[Contribution], shape: Shape) -> tuple[int, Condition]:
+    def assemble(self, parts: Sequence[Contribution], shape: ir.Shape) -> tuple[int, Condition]:
         """The adjoint that the contributions to an array, or to some of its columns, add up to; and its reach."""
         builder = self.builder
         if all(part.place is None for part in parts):
@@ -137,10 +121,10 @@ class _Sweep:
         ordered = sorted(
             parts, key=lambda part: part.place is None
         )  # what fills a few columns can be computed in place, what adds to all cannot
-        total = builder.scatter([(part.place, builder.expand(part.adjoint, placed(part.place, shape))) for part in ordered], shape)
+        total = builder.scatter([(part.place, builder.expand(part.adjoint, ir.placed(part.place, shape))) for part in ordered], shape)
         return total, self._reach_of_columns(ordered, shape) if self.any_risk else True
 
-    def _reach_of_columns(self, parts: Sequence[Contribution], shape: Shape) -> Condition:
+    def _reach_of_columns(self, parts: Sequence[Contribution], shape: ir.Shape) -> Condition:
         always = np.zeros(shape[-1])
         for part in parts:
             if part.reach is True:
@@ -148,30 +132,30 @@ class _Sweep:
         if always.all():
             return True
         counts: list[tuple[Place, int]] = [(None, self._counts(always, shape))]
-        counts += [(part.place, self._counts(part.reach, placed(part.place, shape))) for part in parts if part.reach is not True]
+        counts += [(part.place, self._counts(part.reach, ir.placed(part.place, shape))) for part in parts if part.reach is not True]
         return self.builder.array(self.builder.scatter(counts, shape)) > 0.0
 
-    def _counts(self, reach: Condition, shape: Shape) -> int:
+    def _counts(self, reach: Condition, shape: ir.Shape) -> int:
         builder = self.builder
         return builder.expand(builder.constant(reach) if isinstance(reach, np.ndarray) else builder.as_number(reach.number), shape)
 
     def contributions(self, number: int, adjoint: int, reach: Condition) -> list[Contribution]:
-        """What an instruction passes on to each operand that depends on the parameters."""
+        """What an instruction adds to the adjoint of each operand that depends on the parameters."""
         match self.builder.program.instructions[number]:
-            case Elementwise(op=op):
+            case ir.Elementwise(op=op):
                 return self._elementwise(number, op, adjoint, reach)
-            case MatMul(operands=(left, right)):
+            case ir.MatMul(operands=(left, right)):
                 return self._matrix_product(number, left, right, adjoint, reach)
-            case Reduce(op=op, operands=(operand,)) if op is not ops.total_:
+            case ir.Reduce(op=op, operands=(operand,)) if op is not ops.total_:
                 partial = self._partial_of_reduction(number, operand)
                 self.has_risky_adjoint[operand] |= self.is_risky[number]
                 return [self._passed_on(number, operand, self._masked(number, partial, adjoint, reach), reach)]
-            case Concatenate(operands=operands):
+            case ir.Concatenate(operands=operands):
                 return self._concatenated(number, operands, adjoint, reach)
-            case Slice() | Take() as instruction:
+            case ir.Slice() | ir.Take() as instruction:
                 (operand,) = instruction.operands
                 return [self._passed_on(number, operand, adjoint, reach, instruction.columns)]
-            case Reduce() | Expand() | Reshape() | Transpose() as instruction:
+            case ir.Reduce() | ir.Expand() | ir.Reshape() | ir.Transpose() as instruction:
                 (operand,) = instruction.operands
                 moved = functools.partial(self._moved_back, instruction, self.builder.shape(number), self.builder.shape(operand))
                 return [self._passed_on(number, operand, moved(adjoint), self._each(reach, functools.partial(moved, is_reach=True)))]
@@ -203,7 +187,7 @@ class _Sweep:
     def _masked(self, number: int, partial: Any, adjoint: int, reach: Condition) -> int:
         """`partial * adjoint`; 0 where that is not reached and could be another number."""
         builder, instruction = self.builder, self.builder.program.instructions[number]
-        selects = isinstance(instruction, Elementwise) and instruction.op.selects
+        selects = isinstance(instruction, ir.Elementwise) and instruction.op.selects
         is_risky = self.has_risky_adjoint[number] if selects else self.is_risky[number] and not isinstance(partial, float)
         if reach is True or not is_risky:
             return _times(builder, partial, adjoint)
@@ -213,7 +197,7 @@ class _Sweep:
     def _partial_of_reduction(self, number: int, operand: int) -> Any:
         builder = self.builder
         reduction = builder.program.instructions[number]
-        assert isinstance(reduction, Reduce)
+        assert isinstance(reduction, ir.Reduce)
         (weights,) = reduction.op.weights_at(builder.array(number), [builder.array(operand)])
         if not reduction.op.normalised:
             return weights
@@ -248,7 +232,7 @@ class _Sweep:
         return builder.reshape(builder.reduce(builder.expand(kept, (rows, inner, columns)), 2), (rows, inner))
 
     def _kept_finite(self, factor: int, reach: Condition) -> int:
-        """A factor of a product, with 0 in place of what meets only entries that are not reached."""
+        """A factor of a product, with 0 in the entries that meet only entries that are not reached."""
         if reach is True or not self.is_risky[factor]:
             return factor
         return self.builder.add(ops.where, reach.number, factor, self.builder.constant(0.0))
@@ -256,7 +240,7 @@ class _Sweep:
     def _untransposed(self, number: int, operand: int, left: int, right: int, reach: Condition) -> Contribution:
         """The product of adjoints for an operand, or for the array of which the operand is the transpose."""
         source = self.builder.program.instructions[operand]
-        if isinstance(source, Transpose):
+        if isinstance(source, ir.Transpose):
             self.has_risky_adjoint[operand] |= self.has_risky_adjoint[number]
             (operand,) = source.operands
             left, right = self.builder.transpose(right), self.builder.transpose(left)
@@ -272,29 +256,29 @@ class _Sweep:
             start += self.builder.shape(each)[-1]
         return given
 
-    def _columns(self, array: int, shape: Shape, start: int, stop: int) -> int:
+    def _columns(self, array: int, shape: ir.Shape, start: int, stop: int) -> int:
         return self.builder.slice(self.builder.expand(array, shape), start, stop)
 
-    def _moved_back(self, instruction: Instruction, shape: Shape, source: Shape, array: int, is_reach: bool = False) -> int:
-        """The adjoint of what an instruction of moved or added numbers was made of."""
+    def _moved_back(self, instruction: ir.Instruction, shape: ir.Shape, source: ir.Shape, array: int, is_reach: bool = False) -> int:
+        """The adjoint of the operand of an instruction that moves or adds numbers."""
         builder = self.builder
-        if isinstance(instruction, Expand):
+        if isinstance(instruction, ir.Expand):
             return _unbroadcast(builder, array, shape, source, is_reach)
-        if isinstance(instruction, Reduce) or builder.shape(array) == ():
+        if isinstance(instruction, ir.Reduce) or builder.shape(array) == ():
             return array
         array = builder.expand(array, shape)
-        return builder.transpose(array) if isinstance(instruction, Transpose) else builder.reshape(array, source)
+        return builder.transpose(array) if isinstance(instruction, ir.Transpose) else builder.reshape(array, source)
 
 
 def _chosen(builder: Builder, partial: Any) -> Condition:
-    """The condition under which a row that selects has chosen the operand of this partial derivative."""
+    """The condition under which a selecting operation has chosen the operand of this partial derivative."""
     if isinstance(partial, float):
         return True
     return partial if builder.is_condition(partial.number) else partial != 0.0
 
 
 def _any(builder: Builder, array: int, axis: int) -> int:
-    """Whether some entry along an axis is true; the axis stays, with size 1."""
+    """Whether some entry along an axis is true. The axis remains with size 1."""
     if builder.shape(array)[axis] == 1:
         return array
     return builder.add(ops.greater, builder.reduce(array, axis), builder.constant(0.0))
@@ -308,7 +292,7 @@ def _times(builder: Builder, partial: Any, adjoint: int) -> int:
     return builder.add(ops.multiply, builder.number_of(partial), adjoint)
 
 
-def _unbroadcast(builder: Builder, array: int, shape: Shape, target: Shape, is_reach: bool = False) -> int:
+def _unbroadcast(builder: Builder, array: int, shape: ir.Shape, target: ir.Shape, is_reach: bool = False) -> int:
     """What an adjoint of `shape` (or one that broadcasts to it) is for an operand of shape `target` that was broadcast.
 
     Adjoints are added up along the axes that were broadcast; of a condition it is whether some entry along them holds.

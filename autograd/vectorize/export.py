@@ -1,18 +1,21 @@
-"""export: a program and its parameters' numbers in a file that stands alone: a Python module that needs numpy only, or C."""
+"""Export: a program with the numbers of its parameters as a file, a Python module that needs only numpy, or C."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from autograd._support import replacing
+from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends.native.emitter import emit
-from autograd.vectorize.backends.numpy.source import NUMPY, source
-from autograd.vectorize.program import BATCH, FloatArray, Program, Shape
+from autograd.vectorize.instructions import BATCH
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
+from autograd.vectorize.source import NUMPY, source
 
 EXAMPLE = """
 #ifdef EXAMPLE // cc -O2 -march=native -DEXAMPLE {file} -lm && ./a.out
@@ -31,30 +34,27 @@ int main(void) {{
 def export(
     path: str | os.PathLike[str],
     program: Program,
-    name: str,
-    arguments: Sequence[str],
-    shapes: Sequence[Shape],
-    result: Shape,
+    signature: Signature,
     theta: FloatArray,
 ) -> None:
-    """Write a program by the ending of the file's name, .py or .c, in float64. Raises ValueError for another ending.
+    """Write a program in float64 to a file whose name ends in .py or .c. Raises ValueError for another ending.
 
-    Both define the function and `parameters`, these numbers; the C has a `main`, compiled with -DEXAMPLE, that calls the function
-    for one example of zeros.
+    The file defines the function and `parameters`, the numbers in `theta`. The C also has a `main`, compiled with -DEXAMPLE, that calls
+    the function for one example of zeros.
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".py":
-        name = NUMPY.free(name)
+        name = NUMPY.free(signature.name)
         text = f'"""{name}, and its parameters when it was exported: call it with `parameters` for theta."""\n\n'
-        text += source(program, name, arguments, shapes, result)
+        text += source(program, signature)
         text += f"\n\nparameters = np.array([\n{_lines(theta, _in_python)}])\n" if len(theta) else ""
     elif suffix == ".c":
-        emitted = emit(program, np.dtype(np.float64), name, arguments, shapes)
+        emitted = emit(program, np.dtype(np.float64), signature)
         text = emitted.source
         if len(theta):
             text += f"\n// theta when it was exported\nstatic const double parameters[] = {{\n{_lines(theta, _in_c)}}};\n"
         (output,) = [each for key, each in program.outputs.items() if key != "cost"] or [0]
-        sizes = [math.prod(shape) for shape in shapes]
+        sizes = [math.prod(shape) for shape in signature.shapes]
         text += EXAMPLE.format(
             file=Path(path).name,
             out=math.prod(1 if size == BATCH else size for size in program.shape(output)),

@@ -17,7 +17,8 @@ import numpy as np
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize.builder import Builder
-from autograd.vectorize.program import BATCH, Program, Shape
+from autograd.vectorize.instructions import BATCH, Shape
+from autograd.vectorize.program import Program
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
 from autograd.vectorize.simplify import DOT
 
@@ -99,7 +100,7 @@ class _Lowering:
         return self.array[scalar], self.column[scalar]
 
     def place_parameters(self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool]) -> None:
-        """Lay the parameters out in the order of their use, so that each matrix of weights is one slice.
+        """Order the parameters by their use, so that each matrix of weights is one slice.
 
         With `per_example` too they lie in the order that they have without.
         """
@@ -145,7 +146,7 @@ class _Lowering:
             self.array[each], self.column[each] = theta, row
 
     def groups(self, members: Sequence[int]) -> list[list[int]]:
-        """Sort the scalars of one depth into groups that can be columns of one array."""
+        """Group the scalars of one depth that can be columns of one array."""
         found: dict[Any, list[int]] = {}
         for number in members:
             op, operands = self.graph.nodes[number]
@@ -163,7 +164,7 @@ class _Lowering:
         return list(found.values())
 
     def emit(self, group: Sequence[int]) -> None:
-        """Add the instructions that compute a group, and note where its scalars lie."""
+        """Add the instructions that compute a group, and store the places of its scalars."""
         op: Any = self.graph.nodes[group[0]][0]
         if op == DOT and self._varies(self.factors(group[0])[0]):
             self._place(group, self._rowwise(group))
@@ -186,15 +187,15 @@ class _Lowering:
             self._place(group, self.builder.add(op, *arrays))
 
     def _shape(self, scalars: Sequence[int], *sizes: int) -> Shape:
-        """These sizes, behind the batch where the scalars depend on the example."""
+        """A shape of these sizes, with a batch axis if the scalars depend on the example."""
         return (BATCH, *sizes) if self._varies(scalars) else sizes
 
     def _varies(self, scalars: Sequence[int]) -> bool:
-        """Whether scalars depend on the example: all or none of them, but for constants beside rows of parameters."""
+        """Whether scalars depend on the example. Apart from constants, either all of them do or none."""
         return any(self.batched[each] for each in scalars)
 
     def _in_order(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """A DOT's factors, its terms in the order in which the right ones lie."""
+        """The factors of a DOT, sorted by the places of the right ones."""
         left, right = self.factors(number)
         terms = sorted(zip(left, right), key=lambda term: (self.place_of(term[1]), self.place_of(term[0])))
         return tuple([u for u, _ in terms]), tuple([v for _, v in terms])
@@ -215,7 +216,7 @@ class _Lowering:
         return builder.reshape(product, self._shape(grid.entries, columns * rows))
 
     def _rowwise(self, group: Sequence[int]) -> int:
-        """Sums of products that share no factors: multiply everything, then add up along the last axis."""
+        """Sums of products without common factors: multiply elementwise, then add along the last axis."""
         builder = self.builder
         inner = len(self.factors(group[0])[0])
 
@@ -252,7 +253,7 @@ class _Lowering:
         return builder.concatenate([builder.expand(piece, (*batch, stop - start)) for piece, (start, stop) in zip(pieces, runs)])
 
     def _columns(self, array: int, scalars: Sequence[int]) -> int:
-        """Scalars of one array, as a slice where they are evenly spaced, and as one column where all are the same."""
+        """Scalars of one array: as a slice if they are evenly spaced, and as one column if they are all the same."""
         if array == -1:
             return self.builder.constant(np.array([self.graph.nodes[each][1][0] for each in scalars]))
         columns = np.array([self.column[each] for each in scalars])
@@ -269,6 +270,6 @@ def _is_variadic(op: Operation | str) -> bool:
 
 
 def _runs(arrays: Sequence[int]) -> list[tuple[int, int]]:
-    """Where the stretches of equal entries start and stop."""
+    """The starts and stops of the runs of equal entries."""
     starts = [0, *(np.flatnonzero(np.diff(arrays)) + 1).tolist(), len(arrays)]
     return list(pairwise(starts))

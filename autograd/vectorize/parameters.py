@@ -1,4 +1,4 @@
-"""ParameterLayout: an order of parameters, and the way from it to others."""
+"""ParameterLayout: the order of parameters in a vector, and the conversion to other orders."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ import numpy.typing as npt
 from autograd import modes
 from autograd._support import refuse_masked
 from autograd.value import Value
-from autograd.vectorize.program import FloatArray, aligned
+from autograd.vectorize.memory import FloatArray, aligned
 
 _DATA = operator.attrgetter("_data")  # without the check of each Value whether a recording is being made
 
 
 class ParameterLayout:
-    """The Values whose numbers make up a vector, in their order there.
+    """The order of parameters in a vector.
 
-    One function's parameters have several orders: that in which it was recorded, that of a program's vector, in which the matrices
-    of weights lie in one piece, and that of the model they belong to.
+    The parameters of a function have several orders: the order of recording; the order of the vector of a program, in which each matrix
+    of weights is contiguous; and the order of the model, `model.parameters()`.
 
+    Parameters
+    ----------
+    parameters : sequence of Value
+        The parameters in the order of the vector.
+
+    Examples
+    --------
     >>> a, b = Value(1.0), Value(2.0)
     >>> layout = ParameterLayout([a, b])
     >>> layout.gather()
@@ -39,14 +46,14 @@ class ParameterLayout:
         return len(self.parameters)
 
     def gather(self, dtype: Any = np.float64) -> FloatArray:
-        """A new vector of the parameters' data."""
+        """Return a new vector of the data of the parameters."""
         data = (parameter.data for parameter in self.parameters) if modes.recorders else map(_DATA, self.parameters)
         vector = aligned(len(self.parameters), dtype)
         vector[:] = np.fromiter(data, np.float64, len(self.parameters))
         return vector
 
     def assign(self, vector: npt.ArrayLike) -> None:
-        """Write a vector, with one number for each parameter, to the parameters' data.
+        """Write a vector, (parameters,), to the data of the parameters.
 
         Raises ValueError, with nothing changed, if it has another shape or masked entries, and TypeError if it does not hold real numbers.
         """
@@ -59,13 +66,30 @@ class ParameterLayout:
             parameter._data = number
 
     def places(self, order: Sequence[Value]) -> FloatArray:
-        """Where each of these Values stands in this layout; -1 for one that does not."""
+        """Return the index of each Value in this layout, or -1 if it is not a parameter of it."""
         return np.array([self._places.get(id(parameter), -1) for parameter in order], dtype=np.intp)
 
     def to(self, order: Sequence[Value], vectors: npt.ArrayLike) -> FloatArray:
-        """Return a new array: the last axis of `vectors` in another order, with 0 for parameters that are not in this layout.
+        """Return a new array with the last axis in another order.
 
-        The way back is `ParameterLayout(order).to(layout.parameters, vectors)`. Raises what `assign` raises.
+        The way back is `ParameterLayout(order).to(layout.parameters, vectors)`.
+
+        Parameters
+        ----------
+        order : sequence of Value
+            The new order. Values that are not in this layout get 0.
+        vectors : array_like, (..., parameters)
+            Vectors in the order of this layout.
+
+        Returns
+        -------
+        array, (..., len(order))
+            The vectors in the new order, in their dtype.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the last axis has another length, entries are masked, or the numbers are not real.
         """
         given = self._checked("vectors", vectors)
         there, places = np.zeros((*given.shape[:-1], len(order)), given.dtype), self.places(order)

@@ -1,356 +1,30 @@
-"""Program: what is to be computed, as instructions on whole arrays. This docstring is the specification that back ends keep to.
-
-A program is a list of instructions; each makes one array of arrays that come before it. An array that depends on the example has
-the batch as its first axis, (batch, columns); one that does not has (columns,) alone, and broadcasts as in numpy. In a shape,
-BATCH stands for the number of examples, known only when the program runs, and n * BATCH for n times it. An array is REAL, of the
-program's dtype (float64 or float32), or BOOLEAN; where an instruction takes a BOOLEAN for a number it counts as 1.0 or 0.0.
-
-=============  ===================================================================================================================
-Input          argument number `argument`, a row for each example: (batch, n), C-contiguous
-Parameters     the vector of parameters: (n,); for gradients example by example (batch, n), a row of them for each
-Weights        the weight of each example in the cost: (batch, 1)
-Constant       an array known beforehand
-Scale          the number factor * batch**power: ()
-Elementwise    a row of the table, entry by entry, its operands broadcast; IEEE arithmetic, inf and nan instead of errors
-Reduce         a variadic row along one axis, which stays with size 1: total (0 of no entries) or logsumexp (-inf of none, and of
-               entries that are all -inf; +inf where an entry is); the order of the terms is free
-MatMul         the product of two matrices; the order of the terms is free
-Slice          the columns start:stop:step (of the last axis)
-Take           the columns with these numbers, which may repeat
-Reshape        the same entries in the same (row-major) order, in another shape
-Transpose      the matrix with its axes exchanged
-Concatenate    arrays side by side along the last axis; their other axes are equal
-Expand         the array repeated along the axes where it has size 1, and along new ones in front
-Scatter        zeros, with each operand added into its columns: all (None), those of a slice (start, stop, step), or numbered ones,
-               where a number that repeats adds each time
-=============  ===================================================================================================================
-
-The rows keep to `autograd.ops`: `maximum` and `minimum` give nan where either operand is, `fmin` the other one; ties and kinks
-are in the partial derivatives, which are instructions like others by then; `where` chooses by what is not 0, and what it does not
-choose does not matter, not even nan; comparisons with nan are false, but for not_equal. A back end has to know ROWS: every other
-row is spelled in them before (see `builder.spelled`). Results may differ from the reference's by rounding: 1e-12 of the size of
-the terms in float64.
-
-The outputs have names: "cost", a single number, and one array, "results" (batch, k) or (k,), "gradient" (parameters,), or
-"gradients" (batch, parameters).
-"""
+"""Program: instructions in the order in which they run; `instructions` specifies them."""
 
 from __future__ import annotations
 
 import math
-import operator
-import weakref
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from enum import Enum
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-
-BATCH = -1
-Shape = tuple[int, ...]
-Columns = tuple[int, int, int]  # start, stop, step
-FloatArray = np.ndarray[Any, Any]
-LINE = 64  # bytes
-LARGE = 2**23  # bytes
-
-
-class Dtype(Enum):
-    """What an array holds: numbers of the program's dtype, or truths."""
-
-    REAL = "real"
-    BOOLEAN = "boolean"
-
-
-REAL, BOOLEAN = Dtype.REAL, Dtype.BOOLEAN
-
-
-class Type(NamedTuple):
-    """The type of an array."""
-
-    shape: Shape
-    dtype: Dtype = REAL
-
-    def __str__(self) -> str:
-        return shape_text(self.shape) + (" boolean" if self.dtype is BOOLEAN else "")
-
-
-def aligned(size: int, dtype: Any) -> FloatArray:
-    """A vector of zeros that begins where a line of the processor's cache does: wide registers read it up to twice as fast."""
-    room = np.zeros(size * np.dtype(dtype).itemsize + LINE, np.uint8)
-    start = -room.ctypes.data % LINE
-    return room[start : start + len(room) - LINE].view(dtype)
-
-
-_LOOK = operator.attrgetter("shape", "dtype", "strides")
-
-
-def looks(arrays: Iterable[FloatArray]) -> list[Any]:
-    """What must stay of arrays that are used again without a check, apart from whether they can be written to."""
-    return list(map(_LOOK, arrays))
-
-
-def is_large(array: FloatArray) -> bool:
-    """Whether the memory of an array is too large to be kept from one run to the next. A run over that many numbers takes milliseconds."""
-    owner = array if array.base is None else array.base  # of a slice, the whole
-    return bool(getattr(owner, "nbytes", array.nbytes) > LARGE)
-
-
-def pins(arrays: Iterable[FloatArray | None]) -> list[weakref.ref[FloatArray]]:
-    """What keeps arrays from being moved in memory while it lives: numpy does not resize an array with a weak reference."""
-    return [weakref.ref(each) for each in arrays if each is not None]
-
-
-def size_text(size: int) -> str:
-    return str(size) if size >= 0 else "batch" if size == BATCH else f"{-size}*batch"
-
-
-def shape_text(shape: Shape) -> str:
-    return f"({', '.join(map(size_text, shape))}{',' if len(shape) == 1 else ''})"
-
-
-def sized(shape: Shape, batch: int) -> tuple[int, ...]:
-    """A shape for so many examples."""
-    return tuple([size if size >= 0 else -size * batch for size in shape])
-
-
-def broadcast(shapes: Sequence[Shape]) -> Shape:
-    """The shape that numpy's rules give, with BATCH as one more size. Raises ValueError where there is none."""
-    rank = max(len(shape) for shape in shapes)
-    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
-    result = []
-    for sizes in zip(*padded):
-        different = {size for size in sizes if size != 1}
-        if len(different) > 1:
-            raise ValueError(f"arrays of shapes {', '.join(map(shape_text, shapes))} do not fit together")
-        result.append(different.pop() if different else 1)
-    return tuple(result)
-
-
-# The instructions. Each says its type from those of its operands, and raises ValueError where they do not fit.
-
-
-@dataclass(frozen=True, eq=False)
-class Instruction:
-    """Abstract: one array of the program, made of earlier ones."""
-
-    operands: tuple[int, ...]
-    moves: ClassVar[bool] = False  # whether its entries are its operands' entries, only in other places
-    is_view: ClassVar[bool] = False  # whether it can be had by looking at its operand's memory in another way
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        raise NotImplementedError
-
-    @property
-    def details(self) -> Iterator[Any]:
-        """What it needs to know besides its operands."""
-        return (getattr(self, each.name) for each in fields(self) if each.name != "operands")
-
-    @property
-    def key(self) -> Any:
-        """Two instructions with the same key make the same array."""
-        return (type(self), self.operands, *map(_hashable, self.details))
-
-    def __str__(self) -> str:
-        details = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("operands", "shape")}
-        name = details.pop("op", None) or type(self).__name__.lower()
-        words = [f"{each}={_detail_text(detail):.60}" for each, detail in details.items()]
-        return " ".join([name.name if isinstance(name, Operation) else name, *(f"%{each}" for each in self.operands), *words])
-
-
-def _hashable(detail: Any) -> Any:
-    return (detail.shape, detail.dtype.str, detail.tobytes()) if isinstance(detail, np.ndarray) else detail
-
-
-def _detail_text(detail: Any) -> str:
-    return str(detail.tolist() if isinstance(detail, np.ndarray) else detail)
-
-
-@dataclass(frozen=True, eq=False)
-class Leaf(Instruction):
-    """Abstract: an array that is given."""
-
-    shape: Shape
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        return Type(self.shape)
-
-
-@dataclass(frozen=True, eq=False)
-class Input(Leaf):
-    argument: int
-
-
-@dataclass(frozen=True, eq=False)
-class Parameters(Leaf):
-    pass
-
-
-@dataclass(frozen=True, eq=False)
-class Weights(Leaf):
-    pass
-
-
-@dataclass(frozen=True, eq=False)
-class Constant(Instruction):
-    value: FloatArray
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        return Type(self.value.shape)
-
-
-@dataclass(frozen=True, eq=False)
-class Scale(Instruction):
-    factor: float
-    power: int
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        return Type(())
-
-
-@dataclass(frozen=True, eq=False)
-class Elementwise(Instruction):
-    op: Operation
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        if not self.op.variadic and len(operands) != self.op.arity:
-            raise ValueError(f"{self.op.name} takes {self.op.arity} operands")
-        choices = operands[1:] if self.op is ops.where else operands
-        if not self.op.is_condition and all(each.dtype is BOOLEAN for each in choices):
-            raise ValueError(f"{self.op.name} of booleans alone is not what it is of numbers: one of them must be made a number")
-        return Type(broadcast([each.shape for each in operands]), BOOLEAN if self.op.is_condition else REAL)
-
-
-@dataclass(frozen=True, eq=False)
-class Reduce(Instruction):
-    op: Operation
-    axis: int
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        ((shape, dtype),) = operands
-        if self.op.reduction is None or not 0 <= self.axis < len(shape):
-            raise ValueError(f"no reduction by {self.op.name} along axis {self.axis} of {shape_text(shape)}")
-        if dtype is BOOLEAN and self.op is not ops.total_:
-            raise ValueError(f"{self.op.name} takes numbers")
-        return Type((*shape[: self.axis], 1, *shape[self.axis + 1 :]))
-
-
-@dataclass(frozen=True, eq=False)
-class MatMul(Instruction):
-    def type(self, operands: Sequence[Type]) -> Type:
-        (left, left_dtype), (right, right_dtype) = operands
-        if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
-            raise ValueError(f"no product of matrices of shapes {shape_text(left)} and {shape_text(right)}")
-        if left_dtype is right_dtype is BOOLEAN:
-            raise ValueError("a product of booleans is not one of numbers: one of them must be made numbers")
-        return Type((left[0], right[1]))
-
-
-@dataclass(frozen=True, eq=False)
-class Slice(Instruction):
-    start: int
-    stop: int
-    step: int
-    moves: ClassVar[bool] = True
-    is_view: ClassVar[bool] = True
-
-    @property
-    def columns(self) -> Columns:
-        return self.start, self.stop, self.step
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        (((*rest, size), dtype),) = operands
-        if not 0 <= self.start < self.stop <= size or self.step < 1:
-            raise ValueError(f"no columns {self.start}:{self.stop}:{self.step} of {size}")
-        return Type((*rest, len(range(*self.columns))), dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class Take(Instruction):
-    columns: FloatArray
-    moves: ClassVar[bool] = True
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        (((*rest, size), dtype),) = operands
-        if not (self.columns.size and 0 <= self.columns.min() <= self.columns.max() < size):
-            raise ValueError(f"no columns {self.columns.tolist()!s:.60} of {size}")
-        return Type((*rest, len(self.columns)), dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class Reshape(Instruction):
-    shape: Shape
-    moves: ClassVar[bool] = True
-    is_view: ClassVar[bool] = True
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        ((shape, dtype),) = operands
-        if math.prod(shape) != math.prod(self.shape):
-            raise ValueError(f"the entries of {shape_text(shape)} do not fill {shape_text(self.shape)}")
-        return Type(self.shape, dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class Transpose(Instruction):
-    moves: ClassVar[bool] = True
-    is_view: ClassVar[bool] = True
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        ((shape, dtype),) = operands
-        if len(shape) != 2:
-            raise ValueError(f"only matrices are transposed, not {shape_text(shape)}")
-        return Type(shape[::-1], dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class Concatenate(Instruction):
-    moves: ClassVar[bool] = True
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        rest = {each.shape[:-1] for each in operands}
-        if len(rest) != 1:
-            raise ValueError(f"arrays of shapes {', '.join(shape_text(each.shape) for each in operands)} do not fit side by side")
-        dtype = BOOLEAN if all(each.dtype is BOOLEAN for each in operands) else REAL
-        return Type((*rest.pop(), sum(each.shape[-1] for each in operands)), dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class Expand(Instruction):
-    shape: Shape
-    moves: ClassVar[bool] = True
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        ((shape, dtype),) = operands
-        if broadcast([shape, self.shape]) != self.shape:
-            raise ValueError(f"{shape_text(shape)} does not broadcast to {shape_text(self.shape)}")
-        return Type(self.shape, dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class Scatter(Instruction):
-    places: tuple[Columns | FloatArray | None, ...]
-    shape: Shape
-
-    def type(self, operands: Sequence[Type]) -> Type:
-        for place, (shape, _) in zip(self.places, operands, strict=True):
-            if shape != placed(place, self.shape):
-                raise ValueError(f"{shape_text(shape)} does not fill the columns {place!s:.60} of {shape_text(self.shape)}")
-        return Type(self.shape)
-
-    @property
-    def key(self) -> Any:
-        return self  # the arrays that a scatter fills are its own
-
-
-def placed(place: Columns | FloatArray | None, shape: Shape) -> Shape:
-    """The shape of what goes into these columns of an array."""
-    if place is None:
-        return shape
-    return (*shape[:-1], len(range(*place)) if isinstance(place, tuple) else len(place))
-
+from autograd.vectorize.instructions import (
+    BOOLEAN,
+    Concatenate,
+    Elementwise,
+    Instruction,
+    MatMul,
+    Parameters,
+    Reduce,
+    Reshape,
+    Scatter,
+    Shape,
+    Type,
+    shape_text,
+)
 
 ROWS = frozenset(op for op in ops.TABLE.values() if isinstance(op.on_arrays, np.ufunc) or op.is_special or op.reduction) | {ops.where}
 
@@ -362,7 +36,7 @@ class Program:
     instructions: list[Instruction] = field(default_factory=list)
     types: list[Type] = field(default_factory=list)
     outputs: dict[str, int] = field(default_factory=dict)
-    adjoint_of: dict[int, int] = field(default_factory=dict)  # which array each derivative is by, for those who name arrays
+    adjoint_of: dict[int, int] = field(default_factory=dict)  # the array with respect to which each derivative is taken
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -372,7 +46,7 @@ class Program:
         return "\n".join([*lines, "return " + ", ".join(f"{name} %{number}" for name, number in self.outputs.items())])
 
     def append(self, instruction: Instruction) -> int:
-        """Add an instruction, and give its number. Raises ValueError where its operands do not fit."""
+        """Add an instruction and return its number. Raises ValueError if its operands do not fit."""
         self.types.append(instruction.type([self.types[each] for each in instruction.operands]))
         self.instructions.append(instruction)
         return len(self.instructions) - 1
@@ -399,16 +73,16 @@ class Program:
         """The instructions of a kind."""
         return [number for number, each in enumerate(self.instructions) if isinstance(each, kind)]
 
-    def source(self, number: int) -> int:
-        """What an array is, seen through reshapes."""
+    def origin(self, number: int) -> int:
+        """The array that an array is a reshape of, or the array itself."""
         while isinstance(self.instructions[number], Reshape):
             (number,) = self.instructions[number].operands
         return number
 
     def made_in_place(self, scatter: Scatter) -> dict[int, int]:
-        """Which arrays a scatter into a vector can have made where they go, each with its first column there.
+        """The arrays that can be computed directly in the columns of a scatter into a vector, each with its first column.
 
-        They are made for it alone, and go to columns in one piece that none of the parts before goes to: the others are added.
+        Nothing else uses them, and their columns are contiguous and not written by an earlier part. The other parts are added.
         """
         made: dict[int, int] = {}
         if len(scatter.shape) > 1:  # columns of a batch are not in one piece
@@ -416,17 +90,17 @@ class Program:
         uses, written = self.uses(), np.zeros(scatter.shape[-1], dtype=bool)
         for place, part in zip(scatter.places, scatter.operands):
             columns: Any = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
-            source = self.source(part)
-            is_made = isinstance(self.instructions[source], (MatMul, Reduce, Elementwise)) and not self.is_boolean(source)
-            is_for_it = uses[part] == uses[source] == 1
+            base = self.origin(part)
+            is_made = isinstance(self.instructions[base], (MatMul, Reduce, Elementwise)) and not self.is_boolean(base)
+            is_for_it = uses[part] == uses[base] == 1
             in_one_piece = place is None or (isinstance(place, tuple) and place[2] == 1)
             if is_made and is_for_it and in_one_piece and not written[columns].any():
-                made[source] = 0 if place is None else int(place[0])
+                made[base] = 0 if place is None else int(place[0])
             written[columns] = True
         return made
 
     def uses(self) -> list[int]:
-        """How often each array is an operand or an output."""
+        """The number of times that each array is an operand or an output."""
         uses = [0] * len(self.instructions)
         for each in self.outputs.values():
             uses[each] += 1
@@ -436,13 +110,24 @@ class Program:
         return uses
 
     @property
+    def parameter_count(self) -> int:
+        """The length of the parameter vector."""
+        return max((self.shape(each)[-1] for each in self.find(Parameters)), default=0)
+
+    def result_vectors(self) -> list[int]:
+        """In the program of an update rule: the new parameters and each new memory vector, which the results are made of."""
+        results = self.outputs["results"]
+        instruction = self.instructions[results]
+        return [self.origin(each) for each in (instruction.operands if isinstance(instruction, Concatenate) else [results])]
+
+    @property
     def rows(self) -> set[Operation]:
-        """The rows of the table that it applies."""
+        """The operations that the program applies."""
         return {each.op for each in self.instructions if isinstance(each, (Elementwise, Reduce))}
 
     def check(self, rows: Collection[Operation] | None = ROWS) -> None:
-        """Raise ValueError, naming the instruction, unless operands come before results, all types are right, and the rows
-        are among these (None: any, as before a program is spelled).
+        """Raise ValueError, naming the instruction, unless operands come before results, all types are right, and all operations
+        are in `rows` (None: any operation, for a program before `spelled`).
         """
         for number, instruction in enumerate(self.instructions):
             try:
@@ -451,7 +136,7 @@ class Program:
                 if (right := instruction.type([self.types[each] for each in instruction.operands])) != self.types[number]:
                     raise ValueError(f"its type is {right}, not {self.types[number]}")
                 if rows is not None and isinstance(instruction, (Elementwise, Reduce)) and instruction.op not in rows:
-                    raise ValueError(f"{instruction.op.name} is no row that back ends know")
+                    raise ValueError(f"back ends do not know the operation {instruction.op.name}")
             except ValueError as error:
                 raise ValueError(f"%{number} = {instruction}: {error}") from None
         for name, number in self.outputs.items():

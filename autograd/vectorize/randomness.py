@@ -1,4 +1,4 @@
-"""Finding random numbers and times in a function that is recorded: its program would keep those of the recording.
+"""Randomness: find random numbers and clocks in a function that is recorded, because its program would repeat one draw.
 
 A call is watched with `sys.setprofile`. Each source of entropy and each clock ends in a C function, such as `os.urandom`, which is
 found under any name. A random generator is found in what the code that runs refers to: its state must stay as it is.
@@ -26,7 +26,7 @@ from autograd.errors import TraceError
 from autograd.modes import LIBRARY
 from autograd.ops import Node
 
-CHANGES = "the program would keep those of one recording. Pass them as an argument, new for each batch; nn.train does so with noise="
+CHANGES = "the program would keep the numbers of one recording. Pass them as an argument, new for each batch; nn.train does so with noise="
 
 _ENTROPY = {getattr(module, name, None) for module, name in ((os, "urandom"), (os, "getrandom"), (uuid, "_generate_time_safe"))}
 _CLOCKS = {datetime.datetime.now, datetime.datetime.utcnow, datetime.datetime.today, datetime.date.today} | {
@@ -40,35 +40,25 @@ _PUBLIC = {"posix": "os", "nt": "os", "_uuid": "uuid"}
 _SEED = random.Random.seed.__code__
 
 
-def drawing_nothing(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, whose first call raises TraceError if it draws random numbers or reads a clock. Watching takes time: later calls
-    are only there to be compared.
+def watched(f: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call a function. Raises TraceError if it draws random numbers or reads a clock.
 
-    The error names what it draws from, and the line. What a module draws while it is imported does not count, nor do times that the
-    standard library and installed packages read, as logging does. Under another profiler only generators are found.
+    The error names the source and the line. Imports inside the call are not watched, nor clocks that the standard library and
+    installed packages read, as logging does. While another profiler is active only generators are found.
     """
-    is_first = True
-
-    def call(*arguments: Any, **named: Any) -> Any:
-        nonlocal is_first
-        again = partial(f, *arguments, **named)
-        if not is_first:
-            return again()
-        is_first, watch = False, _Watch()
-        result = watch.call(again, f)
-        if watch.found:
-            raise TraceError(f"the function {watch.found}: {CHANGES}")
-        for generator, state in watch.states.values():
-            if _state(generator) != state:
-                line = _line_of_change(again, generator)
-                raise TraceError(f"the function draws random numbers from {_name(generator)}{line}: {CHANGES}")
-        return result
-
-    return call
+    watch = _Watch()
+    result = watch.call(again := partial(f, *arguments, **named), f)
+    if watch.found:
+        raise TraceError(f"the function {watch.found}: {CHANGES}")
+    for generator, state in watch.states.values():
+        if _state(generator) != state:
+            line = _line_of_change(again, generator)
+            raise TraceError(f"the function draws random numbers from {_name(generator)}{line}: {CHANGES}")
+    return result
 
 
 class _Watch:
-    """One call of a function: the first source of entropy that it reads, and the generators it meets, in the state they were met in."""
+    """One call of a function: the first source of entropy that it reads, and the generators in its code with their first states."""
 
     def __init__(self) -> None:
         self.found = ""
@@ -80,24 +70,34 @@ class _Watch:
         self._look([watched])
         if sys.getprofile() is not None:
             return f()
-        sys.setprofile(self._event)
+        sys.setprofile(self._profiler())
         try:
             return f()
         finally:
             sys.setprofile(None)
 
-    def _event(self, frame: FrameType, event: str, called: Any) -> None:
-        if event == "call":
-            if frame.f_code not in self._codes:
-                self._begin(frame)
-        elif event == "c_call" and called in _SOURCES:
-            if called in _ENTROPY:
-                self._find(frame, f"draws random numbers with {_called(called)}")
-            elif not _is_installed(frame.f_code):
-                self._find(frame, f"reads the clock with {_called(called)}")
+    def _profiler(self) -> Callable[[FrameType, str, Any], None]:
+        """What `sys.setprofile` calls at each call and return. It runs a hundred thousand times, so it is a closure."""
+        codes, sources, begin, read = self._codes, _SOURCES, self._begin, self._read
+
+        def profile(frame: FrameType, event: str, called: Any) -> None:
+            if event == "call":
+                if frame.f_code not in codes:
+                    begin(frame)
+            elif event == "c_call" and called in sources:
+                read(frame, called)
+
+        return profile
+
+    def _read(self, frame: FrameType, source: Any) -> None:
+        """Note that code reads a source of entropy or, unless a library does it, a clock."""
+        if source in _ENTROPY:
+            self._find(frame, f"draws random numbers with {_called(source)}")
+        elif not _is_installed(frame.f_code):
+            self._find(frame, f"reads the clock with {_called(source)}")
 
     def _begin(self, frame: FrameType) -> None:
-        """Look at a call of code that was not called before."""
+        """Search code that is called for the first time."""
         if frame.f_code is not _SEED:
             self._codes.add(frame.f_code)
             self._look(_named(frame.f_code, frame.f_globals))
@@ -154,13 +154,8 @@ _GLOBAL: dict[Any, str] = {  # functions that return the state of a global gener
 _KINDS = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
 
 
-def states(f: Callable[..., Any]) -> list[Any]:
-    """The states of the global random generators and of those within reach of `f`: drawing a number changes one of them."""
-    return [*map(_state, _GLOBAL), *map(_state, _generators([f], {}))]
-
-
 def _state(generator: Any) -> Any:
-    """What a draw changes."""
+    """The state of a generator, which each draw changes."""
     if isinstance(generator, random.SystemRandom):
         return None  # it reads os.urandom
     if isinstance(generator, random.Random):
@@ -212,7 +207,7 @@ def _generators(things: Iterable[Any], known: dict[int, Any]) -> Iterator[Any]:
 
 
 def _attributes(thing: Any) -> Iterator[Any]:
-    """What an object refers to: its attributes, in a dictionary and in slots, and how it is called."""
+    """The attributes of an object, from its dictionary and its slots, and its `__call__`."""
     yield from getattr(thing, "__dict__", {}).values()
     for kind in type(thing).__mro__[:-1]:
         slots = vars(kind).get("__slots__", ())
@@ -221,7 +216,7 @@ def _attributes(thing: Any) -> Iterator[Any]:
 
 
 def _named(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
-    """What code refers to by global names, and by names in the modules among them; in functions and comprehensions inside it too."""
+    """The objects that code and the functions inside it refer to, by global names and by names in modules."""
     for each in code.co_consts:
         if isinstance(each, CodeType):
             yield from _named(each, names)
@@ -248,7 +243,7 @@ def _contents(cell: CellType) -> Any:
 
 
 def _line_of_change(f: Callable[[], Any], generator: Any) -> str:
-    """The line where a call of `f` first changes the state of a generator, in words: `f` is called again, line by line."""
+    """The line at which `f` first changes the state of a generator, in words. This calls `f` again and traces its lines."""
     state, found = _state(generator), ""
     lines: dict[FrameType, int] = {}  # where each frame is
 
@@ -273,14 +268,14 @@ def _line_of_change(f: Callable[[], Any], generator: Any) -> str:
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    """A frame and those that called it, up to the call that is watched."""
+    """A frame and its callers, up to the watched call."""
     while frame is not None and frame.f_code not in (_Watch.call.__code__, _line_of_change.__code__):
         yield frame
         frame = frame.f_back
 
 
 def _called(function: Any) -> str:
-    """A C function, in words."""
+    """The name of a C function."""
     owner = function.__self__
     if isinstance(owner, type):
         return f"{owner.__module__}.{owner.__qualname__}.{function.__name__}"

@@ -1,10 +1,13 @@
-"""Stage 1, record: call the function of one example with tracers, and number the scalar nodes that result."""
+"""Stage 1, record: call the function of one example with tracers and number the scalar nodes of the result."""
 
 from __future__ import annotations
 
+import gc
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -16,7 +19,7 @@ from autograd.interop import Expression, apply_mixed
 from autograd.modes import Demand, recording, user_line
 from autograd.ops import Node, Operation
 from autograd.value import Value
-from autograd.vectorize.randomness import states
+from autograd.vectorize.randomness import CHANGES, watched
 
 
 def _refuse(what: str, instead: str) -> Callable[..., Any]:
@@ -29,7 +32,7 @@ def _refuse(what: str, instead: str) -> Callable[..., Any]:
 
 
 class Symbol(Expression):
-    """Abstract: something not known yet. It records what is done with it, and refuses to say its number."""
+    """Abstract: a number that is not known yet. It records operations and raises TraceError if its value is needed."""
 
     __slots__ = ()
 
@@ -44,7 +47,7 @@ class Symbol(Expression):
 
     @property
     def data(self) -> Any:
-        """The same number as a constant for differentiation."""
+        """The same number, as a constant for differentiation."""
         return ops.detach(self)
 
     @property
@@ -92,43 +95,42 @@ class Scalars:
         return "\n".join([*lines, "return " + " ".join(f"%{each}" for each in self.outputs)])
 
 
-class Recorded(NamedTuple):
-    """What a call of a function was: the graph of its results, their shape, and the graphs of its demands' conditions and numbers."""
+class CallGraph(NamedTuple):
+    """One call of a function: the graph of its results, their shape, and its conditions with their graphs."""
 
     scalars: Scalars
     shape: tuple[int, ...]
     demands: list[tuple[Demand, Scalars]]
 
 
-def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> Recorded:
-    """Call `f` on tracers, arguments of these shapes; return the graph of its results, their shape, and what it requires.
+def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> CallGraph:
+    """Call `f` with tracers of these shapes and return the graph of the call.
+
+    The first call is watched for random numbers and clocks: two draws can have the same result. A second call finds other functions
+    that change from call to call, such as a counter, because it gives another graph.
 
     Raises TraceError where `f` needs to know a traced number, and TypeError or ValueError where it returns
     anything but a scalar or a rectangular list of scalars.
     """
-    before = states(f)
-    recorded, again = _called(f, shapes, names), _called(f, shapes, names)
-    if states(f) != before or not _same(recorded.scalars, again.scalars):
-        raise TraceError(
-            "the function draws random numbers, or gives another program each time it is recorded: the program would keep "
-            "those of one recording. Give them to it as an argument, drawn anew for each batch; nn.train does so with noise="
-        )
-    return recorded
+    graph = _call(partial(watched, f), shapes, names)
+    if not _compute_the_same(graph.scalars, _call(f, shapes, names).scalars):
+        raise TraceError(f"the function gives another program each time it is recorded: {CHANGES}")
+    return graph
 
 
-def would_be(recorded: Recorded, f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> bool:
-    """Whether a recording of `f` would come out as this one: the very same operations, of the same Values and numbers."""
+def records_the_same(graph: CallGraph, f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> bool:
+    """Whether recording `f` again gives the same operations of the same Values and numbers."""
     try:
-        now = _called(f, shapes, names)
-    except Exception:  # whatever it is, recording it in earnest will say so
+        now = _call(partial(watched, f), shapes, names)
+    except Exception:  # the next recording raises it
         return False
-    graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (recorded, now))
-    messages, other_messages = ([demand.message for demand, _ in each.demands] for each in (recorded, now))
-    return now.shape == recorded.shape and messages == other_messages and all(map(_identical, graphs, others))
+    graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (graph, now))
+    messages, other_messages = ([demand.message for demand, _ in each.demands] for each in (graph, now))
+    return now.shape == graph.shape and messages == other_messages and all(map(_identical, graphs, others))
 
 
-def _called(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> Recorded:
-    """What one call of `f` on tracers comes to."""
+def _call(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> CallGraph:
+    """The graph of one call of `f` with tracers."""
     arguments: list[Any] = []
     numbers: dict[Any, tuple[str, tuple[Any, ...]]] = {}
     for position, (name, shape) in enumerate(zip(names, shapes)):
@@ -137,12 +139,12 @@ def _called(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seq
         for size in reversed(shape[1:]):
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
         arguments.append(rows if shape else rows[0])
-    with recording() as asked:
+    with _garbage_collection_paused(), recording() as asked:
         try:
             returned = f(*arguments)
         except (IndexError, TypeError) as error:
             if type(error) not in (IndexError, TypeError):
-                raise  # which says itself what to do
+                raise  # its message already says what to do
             given = ", ".join(f"{name} is {_one_example(shape)}" for name, shape in zip(names, shapes))
             raise type(error)(f"{error}; in one example {given}") from error
         results, shape = _flat(returned)
@@ -150,11 +152,23 @@ def _called(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seq
             raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
         scalars = _numbered(results, dict(numbers))
         demands = [(each, _numbered([each.condition, *each.numbers], dict(numbers))) for each in asked]
-    return Recorded(scalars, shape, demands)
+    return CallGraph(scalars, shape, demands)
+
+
+@contextmanager
+def _garbage_collection_paused() -> Iterator[None]:
+    """Pause garbage collection, which would search all nodes repeatedly for cycles. A graph has none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _one_example(shape: tuple[int, ...]) -> str:
-    """What a function is given for an argument whose rows have this shape: "a number", "a list of 2", "a list of 2 lists of 3"."""
+    """An argument with rows of this shape in words: "a number", "a list of 2", "a list of 2 lists of 3"."""
     return f"a list of {' lists of '.join(map(str, shape))}" if shape else "a number"
 
 
@@ -165,14 +179,14 @@ def _identical(one: Scalars, other: Scalars) -> bool:
         and len(one.parameters) == len(other.parameters)
         and all(map(operator.is_, one.parameters, other.parameters))
         and all(
-            op is op2 and (repr(operands) == repr(operands2) if op is CONSTANT else operands == operands2)  # repr tells -0.0 from 0.0
+            op is op2 and (repr(operands) == repr(operands2) if op is CONSTANT else operands == operands2)  # repr: -0.0 and 0.0 differ
             for (op, operands), (op2, operands2) in zip(one.nodes, other.nodes)
         )
     )
 
 
-def _same(one: Scalars, other: Scalars) -> bool:
-    """Whether two recordings compute the same, of the same parameters; Values made inside the function count by their data."""
+def _compute_the_same(one: Scalars, other: Scalars) -> bool:
+    """Whether two graphs compute the same from the same parameters. Values made inside the function are compared by their data."""
     return (
         len(one.nodes) == len(other.nodes)
         and one.outputs == other.outputs
@@ -187,7 +201,7 @@ def _same(one: Scalars, other: Scalars) -> bool:
 
 
 def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
-    """The scalars in a result, in order, and its shape."""
+    """The scalars of a result in order, and its shape."""
     if isinstance(result, np.ndarray):
         result = result.tolist()
     if isinstance(result, (list, tuple)):
@@ -209,7 +223,7 @@ def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
 
 
 class _Root:
-    """Stands above several results, so that one order covers them all."""
+    """A node whose operands are all results, so that they have one common order."""
 
     def __init__(self, results: Sequence[Any]) -> None:
         self.operands = tuple(each for each in results if isinstance(each, Node))
@@ -221,7 +235,7 @@ def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ..
 
     def number_of(operand: Any) -> int:
         if type(operand) is not float:
-            if operand not in numbers:  # a leaf, numbered where it is first used, so that parameters come in that order
+            if operand not in numbers:  # leaves are numbered in the order of their first use
                 numbers[operand] = len(nodes)
                 if operand not in leaves:
                     if not isinstance(operand, Value):
@@ -232,7 +246,7 @@ def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ..
                     graph.parameters.append(operand)
                 nodes.append(leaves[operand])
             return numbers[operand]
-        key = repr(operand)  # tells -0.0 from 0.0, and finds NaN again
+        key = repr(operand)  # distinguishes -0.0 from 0.0, and nan equals nan
         if key not in constants:
             constants[key] = len(nodes)
             nodes.append((CONSTANT, (operand,)))

@@ -19,8 +19,8 @@ from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
 DOT = "dot"
 
 
-class Builder:
-    """A scalar graph under construction: adds a node only where it is new and cannot be had for less."""
+class ScalarBuilder:
+    """A scalar graph under construction. It adds a node if it is new and cannot be simplified."""
 
     def __init__(self) -> None:
         self.graph = Scalars()
@@ -38,10 +38,10 @@ class Builder:
         ordered = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
         return self._put(DOT, (*[u for u, _ in ordered], *[v for _, v in ordered]))
 
-    # These four are what `rewrite` asks for.
+    # `rewrite` uses these four methods.
 
     def add(self, op: Operation, *operands: int) -> int:
-        """The number of the node `op(operands)`, or of a simpler one equal to it."""
+        """The number of the node `op(operands)`, or of a simpler node that is equal to it."""
         numbers = [self.number(each) for each in operands]
         if None not in numbers:
             return self.constant(float(op.ieee_value(*numbers)))  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ class Builder:
 
     @staticmethod
     def _is_sortable(op: Operation) -> bool:
-        """Whether operands are put in order, so that a + b and b + a are one; conditions stay as a reader expects them."""
+        """Whether operands are sorted, so that a + b and b + a are one node. Conditions keep the order of the user."""
         return op.is_commutative and not op.variadic and not op.is_condition
 
     def factor(self, term: int) -> rewrite.Factor | None:
@@ -74,7 +74,7 @@ class Builder:
         return self.constant(factor)
 
     def number(self, node: int) -> float | None:
-        """The number that a node is, where it is a constant."""
+        """The number of a constant node, or None for others."""
         op, operands = self.graph.nodes[node]
         return operands[0] if op == CONSTANT else None
 
@@ -89,8 +89,8 @@ class Builder:
 
 
 def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
-    """An equal graph with fewer nodes, its sums flattened; and which of its nodes depend on the example."""
-    merged = Builder()
+    """Return an equal graph with fewer nodes and flattened sums, and for each node whether it depends on the example."""
+    merged = ScalarBuilder()
     numbers: list[int] = []
     for op, operands in graph.nodes:
         if op == CONSTANT:
@@ -104,7 +104,7 @@ def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
     return _flatten(merged)
 
 
-def _flatten(merged: Builder) -> tuple[Scalars, list[bool]]:
+def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     nodes, outputs = merged.graph.nodes, merged.graph.outputs
     uses = [0] * len(nodes)
     for op, operands in nodes:
@@ -130,7 +130,7 @@ def _flatten(merged: Builder) -> tuple[Scalars, list[bool]]:
         for each in operands:
             needed[each] = True
 
-    flat = Builder()
+    flat = ScalarBuilder()
     numbers: dict[int, int] = {}
     for number, (op, operands) in enumerate(nodes):
         if not needed[number]:
@@ -149,9 +149,9 @@ def _flatten(merged: Builder) -> tuple[Scalars, list[bool]]:
 
 
 class _Terms:
-    """A sum, taken apart down to what it adds: products, multiples of single nodes, and a constant."""
+    """A sum split into products, multiples of single nodes, and a constant."""
 
-    def __init__(self, merged: Builder, uses: Sequence[int], root: int) -> None:
+    def __init__(self, merged: ScalarBuilder, uses: Sequence[int], root: int) -> None:
         self.products: dict[float, list[tuple[int, int]]] = defaultdict(list)  # by the number in front of them
         self.multiples: dict[int, float] = defaultdict(float)
         self.constant = 0.0
@@ -172,7 +172,7 @@ class _Terms:
             elif op is ops.negative:
                 stack.append((operands[0], -factor))
             elif op is ops.weighted_sum_:
-                weights, inputs, bias = ops.terms(operands)
+                weights, inputs, bias = ops.split_weighted_sum(operands)
                 for u, v in zip(weights, inputs):
                     self._add_product(merged, factor, u, v)
                 stack.append((bias, factor))
@@ -186,7 +186,7 @@ class _Terms:
                 self.multiples[number] += factor
 
     @staticmethod
-    def _scaled(merged: Builder, factor: float, u: int, v: int) -> tuple[int, float] | None:
+    def _scaled(merged: ScalarBuilder, factor: float, u: int, v: int) -> tuple[int, float] | None:
         """Of a product with a number the other operand, and the number in front of it with that of the whole joined."""
         if merged.number(u) is None:
             u, v = v, u
@@ -198,7 +198,7 @@ class _Terms:
         """Whether a product can go with others that have the same number in front: not where all these numbers differ."""
         return factor in (1.0, -1.0) or factor in self.products or len(self.products) < 3
 
-    def _add_product(self, merged: Builder, factor: float, u: int, v: int) -> None:
+    def _add_product(self, merged: ScalarBuilder, factor: float, u: int, v: int) -> None:
         scale_u, scale_v = merged.number(u), merged.number(v)
         if scale_u is not None and scale_v is not None:
             self.constant += factor * (scale_u * scale_v)
@@ -212,7 +212,7 @@ class _Terms:
 
     @property
     def is_worth_it(self) -> bool:
-        """Whether it is more than an addition of two things: those are as well left to plain operations."""
+        """Whether the sum has more than two summands; plain operations are as good for two."""
         pairs = self._pairs()
         mixed = any(self.batched[u] != self.batched[v] for u, v in pairs)
         return mixed or len(pairs) + len(self.multiples) + (self.constant != 0) > 2
@@ -220,7 +220,7 @@ class _Terms:
     def operands(self) -> tuple[int, ...]:
         return (*(each for pair in self._pairs() for each in pair), *self.multiples)
 
-    def add_to(self, flat: Builder, numbers: dict[int, int]) -> int:
+    def add_to(self, flat: ScalarBuilder, numbers: dict[int, int]) -> int:
         """Build the sum from a few pure parts, in the order of a textbook: products of the example, what is fixed, and the rest."""
         fixed = self._products_in(flat, numbers, batched=False) + self._multiples_in(flat, numbers, batched=False)
         if self.constant != 0:
@@ -229,7 +229,7 @@ class _Terms:
         parts = self._products_in(flat, numbers, batched=True) + between + self._multiples_in(flat, numbers, batched=True)
         return self._sum(flat, parts) if parts else flat.constant(0.0)
 
-    def _products_in(self, flat: Builder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
+    def _products_in(self, flat: ScalarBuilder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
         """The sums of the products that do, or do not, depend on the example, each behind the number in front of it."""
         kinds: dict[tuple[float, bool], list[tuple[int, int]]] = defaultdict(list)
         for factor, pairs in self.products.items():
@@ -238,7 +238,7 @@ class _Terms:
                     kinds[factor, self.batched[u]].append((numbers[u], numbers[v]))
         return [(factor, flat.dot(pairs)) for (factor, _), pairs in kinds.items()]
 
-    def _multiples_in(self, flat: Builder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
+    def _multiples_in(self, flat: ScalarBuilder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
         by_factor: dict[float, list[int]] = defaultdict(list)
         for number, factor in self.multiples.items():
             nothing = factor == 0 and self.nodes[number][0] == PARAMETER  # an initial state of zeros does this
@@ -249,13 +249,13 @@ class _Terms:
         return [(factor, self._sum_of(flat, members)) for factor, members in by_factor.items()]
 
     @staticmethod
-    def _sum_of(flat: Builder, members: list[int]) -> int:
+    def _sum_of(flat: ScalarBuilder, members: list[int]) -> int:
         if len(members) > 2:
             return flat.add(ops.total_, *sorted(members))
         return members[0] if len(members) == 1 else flat.add(ops.add, *members)
 
     @staticmethod
-    def _sum(flat: Builder, parts: list[tuple[float, int]]) -> int:
+    def _sum(flat: ScalarBuilder, parts: list[tuple[float, int]]) -> int:
         """Parts, each times the number in front of it, one after the other; the first that is not negative comes first."""
         first = next((part for part in parts if part[0] > 0), parts[0])
         total: int | None = None

@@ -1,8 +1,8 @@
-"""Parts of a batch: for several threads, and for sums of float32 that are right.
+"""Threads: batches split into parts, for several threads and for precise sums in float32.
 
-The mean over a batch, and its gradient, are the means over its parts, weighted by their sizes. They are added in float64 in the
-order of the parts: the result depends on how many there are, and not on which of them is ready first. A sum of many numbers in
-float32 loses digits with each of them, so a back end in float32 runs parts of a few thousand examples at most.
+The mean over a batch and its gradient are the means over the parts, weighted by their sizes. They are added in float64 in the order of
+the parts, so the result depends on the number of parts but not on which one is ready first. A sum in float32 loses digits with each
+number, so a back end in float32 runs parts of 1024 examples at most.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from typing import Any
 import numpy as np
 
 from autograd import ops
-from autograd.vectorize.backends import Executable, ready
-from autograd.vectorize.program import Elementwise, FloatArray, MatMul, Program, Reduce, sized
+from autograd.vectorize.backend import Executable
+from autograd.vectorize.instructions import Elementwise, MatMul, Reduce, sized
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
-PAYS = 4_000_000  # steps of arithmetic for a thread, a few tenths of a millisecond; waking one up takes some hundredths
-TRANSCENDENTAL = 10  # steps that an exp or the like takes, about
+PAYS = 4_000_000  # operations per thread, some tenths of a millisecond; waking a thread takes some hundredths
+TRANSCENDENTAL = 10  # operations that exp and similar functions take, about
 ROWS = 1024  # examples in one sum of float32: its error is then about 1e-7 of the size of the terms
 _CHEAP = (ops.add, ops.subtract, ops.multiply, ops.negative, ops.maximum, ops.minimum, ops.fmin, ops.absolute, ops.where)
 
@@ -36,15 +38,15 @@ def cores() -> int:
 
 
 def threads_for(each: int, batch: int, threads: int | None) -> int:
-    """How many threads run a batch of examples that take `each` steps: as many as asked for, or where it is None as pay."""
+    """The number of threads for a batch of examples with `each` operations: as specified, or for None as many as are worth it."""
     if threads:
         return min(batch, threads)
     paying = batch * each // PAYS
-    return min(cores(), paying) if paying > 1 else 1  # to ask how many cores there are takes time that a small program feels
+    return min(cores(), paying) if paying > 1 else 1  # counting the cores takes noticeable time for a small program
 
 
 def work(program: Program) -> int:
-    """About how many steps of arithmetic a program takes for each example more."""
+    """About how many operations each additional example takes."""
     return _steps(program, 2) - _steps(program, 1)
 
 
@@ -63,14 +65,14 @@ def _steps(program: Program, batch: int) -> int:
 
 
 class Parts(Enum):
-    """What becomes of the parts' outputs."""
+    """How the outputs of the parts are combined."""
 
     MEANS = "means"  # their mean, weighted by the sizes
     SUMS = "sums"  # their sum
-    ROWS = "rows"  # each is rows of the whole
+    ROWS = "rows"  # their rows, one part after another
 
 
-class InParts:
+class InParts(Executable):
     """An executable that runs a batch in parts, on one thread or on several.
 
     Parameters
@@ -80,7 +82,7 @@ class InParts:
     parts
         How the parts' outputs make the output.
     threads
-        The number of threads; None for as many as pay.
+        The number of threads; None for as many as are worth their cost.
     rows
         The number of examples in one sum, at most.
     """
@@ -91,11 +93,11 @@ class InParts:
         self.parts = None if parts is Parts.ROWS and not program.varies(output) else parts
         self.rows = sys.maxsize if parts is Parts.ROWS else rows
         self.each = work(program)
-        self._buffers: list[_Sums] = []  # that no thread is using
+        self._buffers: list[_Sums] = []  # not in use
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
         if self._is_whole(len(inputs[0])):
-            return ready(self.executable, inputs, theta, weights, out)
+            return self.executable.ready(inputs, theta, weights, out)
         return partial(self.run, inputs, theta, weights, out)
 
     def _is_whole(self, batch: int) -> bool:
@@ -129,7 +131,7 @@ class InParts:
         try:
             found = [run_share(first), *(each.result() for each in running)]
         finally:
-            wait(running)  # also after an exception: they read and write the caller's arrays
+            wait(running)  # also after an exception: the threads read and write arrays of the caller
         sums = [each for each in found if each is not None]
         if not sums:
             return math.nan
@@ -147,7 +149,7 @@ class InParts:
 
 
 class _Sums:
-    """The sum of a thread's parts in float64, and memory for one part's output."""
+    """The sum of the parts of one thread in float64, and memory for the output of one part."""
 
     def __init__(self, like: FloatArray) -> None:
         self.part, self.total = np.empty_like(like), np.empty(like.shape)
@@ -155,7 +157,7 @@ class _Sums:
         self.clear()
 
     def clear(self) -> None:
-        self.total.fill(-0.0)  # what adds nothing to any number, 0.0 and -0.0 among them
+        self.total.fill(-0.0)  # -0.0 + x is x for every x, also for 0.0 and -0.0
         self.cost = 0.0
 
     def add(self, cost: float, share: float) -> None:
@@ -164,7 +166,7 @@ class _Sums:
 
 
 def _slices(whole: slice, count: int) -> list[slice]:
-    """A slice in parts of about equal sizes."""
+    """Split a slice into parts of about the same size."""
     size = whole.stop - whole.start
     return [slice(*ends) for ends in pairwise(whole.start + size * place // count for place in range(count + 1))]
 
@@ -175,12 +177,12 @@ def _pool_of(process: int) -> ThreadPoolExecutor:
 
 
 def _pool() -> ThreadPoolExecutor:
-    """The threads of this process: one that was forked has none of its parent's."""
+    """The thread pool of this process: a forked process has no threads of its parent."""
     return _pool_of(os.getpid())
 
 
 def checked(threads: Any) -> int | None:
-    """How many threads are asked for. Raises ValueError for what is no such number."""
+    """Return the number of threads. Raises ValueError unless it is a positive integer or None."""
     if threads is not None and (not isinstance(threads, (int, np.integer)) or isinstance(threads, bool) or threads < 1):
-        raise ValueError(f"threads is a whole number of at least 1, or None for as many as pay: got {threads!r}")
+        raise ValueError(f"threads must be a whole number of at least 1, or None to choose automatically, got {threads!r}")
     return None if threads is None else int(threads)

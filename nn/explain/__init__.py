@@ -1,8 +1,8 @@
 """Explanations of networks: what one example does in each neuron, and how examples want the parameters to change."""
 
-from nn.explain.anatomy import Anatomy, NeuronAnatomy, Undefined, anatomy, first_undefined
-from nn.explain.backpropagation import Backpropagation, backpropagate
-from nn.explain.nudges import LayerNudges, Nudges, NudgeTable, nudges
+from nn.explain._anatomy import Anatomy, NeuronAnatomy, Undefined, anatomy, first_undefined
+from nn.explain._backpropagation import Backpropagation, backpropagate
+from nn.explain._nudges import LayerNudges, Nudges, NudgeTable, nudges
 
 __all__ = [
     "Anatomy",

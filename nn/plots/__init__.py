@@ -3,13 +3,13 @@
 Blue is positive and orange is negative. Needs matplotlib: pip install matplotlib (the extra `plots`).
 """
 
-from nn.plots.confusion import confusion, confusion_matrix
-from nn.plots.curves import activation, history
-from nn.plots.images import images, weights_as_images
-from nn.plots.network import network
-from nn.plots.nudges import nudge_sheet, nudged_network
-from nn.plots.plane import decision_boundary
-from nn.plots.style import CLASSES, GREY, MARKERS, NEGATIVE, POSITIVE
+from nn.plots._confusion import confusion, confusion_matrix
+from nn.plots._curves import activation, history
+from nn.plots._images import images, weights_as_images
+from nn.plots._network import network
+from nn.plots._nudges import nudge_sheet, nudged_network
+from nn.plots._plane import decision_boundary
+from nn.plots._style import CLASSES, GREY, MARKERS, NEGATIVE, POSITIVE
 
 __all__ = [
     "CLASSES",

@@ -1,4 +1,4 @@
-/** Where one types an activation function: it is drawn with its derivatives while one types, and a mistake is shown under its character. */
+/** The editor of an activation function: it draws the formula and its derivatives while you type, and marks the position of an error. */
 
 import {Refusal} from "./connection.js";
 import {drawFunctions} from "./curves.js";
@@ -6,7 +6,7 @@ import {at, make} from "./dom.js";
 import {palette} from "./paint.js";
 
 export class ActivationEditor {
-  /** `ask(message)` reaches the session; `use(layer, text)` puts the formula to work, or throws a Refusal. */
+  /** `ask(message)` asks the session; `use(layer, text)` applies the formula, or throws a Refusal. */
   constructor(offers, {ask, use}) {
     this.ask = ask;
     this.use = use;
@@ -18,12 +18,12 @@ export class ActivationEditor {
     this.title = make("h2", {id: "activation-title"});
     this.whole = make("input", {type: "checkbox", id: "formula-all"});
     this.box.append(
-      make("div", {class: "head"}, this.title, make("button", {type: "button", class: "quiet", id: "formula-close", text: "close", onclick: () => this.close()})),
+      make("div", {class: "head"}, this.title, make("button", {type: "button", class: "quiet", id: "formula-close", text: "Close", onclick: () => this.close()})),
       make("div", {class: "body"},
         make("div", {},
           make("label", {for: "formula", class: "hint", text: "a formula of x"}), this.input, this.caret, this.problem,
-          make("div", {class: "chips", role: "group", "aria-label": "formulas to begin with"}, ...offers.map(text => make("button", {type: "button", text, onclick: () => this.#fill(text)}))),
-          make("div", {class: "row"}, make("button", {type: "button", class: "primary", id: "formula-use", text: "go on with it", onclick: () => this.#use()}), make("label", {class: "check"}, this.whole, " in all hidden layers")),
+          make("div", {class: "chips", role: "group", "aria-label": "suggested formulas"}, ...offers.map(text => make("button", {type: "button", text, onclick: () => this.#fill(text)}))),
+          make("div", {class: "row"}, make("button", {type: "button", class: "primary", id: "formula-use", text: "Apply", onclick: () => this.#use()}), make("label", {class: "check"}, this.whole, " in all hidden layers")),
         ),
         make("div", {}, this.canvas, make("p", {class: "keyed"}, key("first", "f"), key("second", "f′"), key("third", "f″"))),
       ),
@@ -31,7 +31,7 @@ export class ActivationEditor {
     this.input.addEventListener("keydown", event => {
       if (event.key === "Enter") this.#use();
       if (event.key !== "Escape") return;
-      event.stopPropagation();  // a lesson beside it stays open
+      event.stopPropagation();  // a lesson stays open
       this.close();
     });
     new ResizeObserver(() => this.#draw()).observe(this.canvas);
@@ -76,7 +76,7 @@ export class ActivationEditor {
     this.#draw();
   }
 
-  /** Say what is wrong, or with null that nothing is. */
+  /** Show an error, or with null no error. */
   #say(error) {
     if (error && !(error instanceof Refusal)) throw error;
     this.input.setAttribute("aria-invalid", String(Boolean(error)));
@@ -97,11 +97,11 @@ export class ActivationEditor {
 
   #draw() {
     if (this.box.hidden || !this.sampled) return;
-    const {x, f, first, second} = this.sampled, colors = palette(), undefinedAt = value => value === null ? NaN : value;
+    const {x, f, first, second} = this.sampled, colors = palette(), orNaN = value => value ?? NaN;
     drawFunctions(this.canvas, {xs: x, most: 5, functions: [
-      {values: second.map(undefinedAt), color: colors.classes[2], dash: [2, 3]},
-      {values: first.map(undefinedAt), color: colors.negative, dash: [6, 3]},
-      {values: f.map(undefinedAt), color: colors.positive},
+      {values: second.map(orNaN), color: colors.classes[2], dash: [2, 3]},
+      {values: first.map(orNaN), color: colors.negative, dash: [6, 3]},
+      {values: f.map(orNaN), color: colors.positive},
     ]});
   }
 }

@@ -1,8 +1,8 @@
-/** Talking to a session: one message, one reply, in order, as playground/session.py specifies. */
+/** Messages to a session and its replies, in order; docs/reference/playground-protocol.md describes them. */
 
 const ARRAYS = {float32: Float32Array, float64: Float64Array, uint8: Uint8Array};
 
-/** What the session would not do: `field` and `position` say where the mistake is. */
+/** The session refused a message. `field` and `position` say where the error is. */
 export class Refusal extends Error {
   constructor({problem, field = null, position = null}) {
     super(problem);
@@ -10,13 +10,13 @@ export class Refusal extends Error {
   }
 }
 
-/** There is no session to ask any more; the page says so once, for all that was asked. */
-export class Gone extends Error {}
+/** The session has ended. The page shows one message for all requests that fail because of it. */
+class Gone extends Error {}
 
-/** A reply with its arrays under their names, not copied, and their shapes under `shapes`. */
+/** A reply, with its arrays under their names, without a copy, and their shapes under `shapes`. */
 export function unpack(data) {
   if (typeof data === "string") return JSON.parse(data);
-  if (new TextDecoder().decode(data.slice(0, 4)) !== "NDG1") throw new Error("a packet that is none came from the session");
+  if (new TextDecoder().decode(data.slice(0, 4)) !== "NDG1") throw new Error("the session sent an invalid packet");
   const length = new DataView(data).getUint32(4, true), reply = JSON.parse(new TextDecoder().decode(data.slice(8, 8 + length)));
   reply.shapes = {};
   for (const [name, type, shape, offset] of reply.arrays) {
@@ -26,8 +26,10 @@ export function unpack(data) {
   return reply;
 }
 
-/** Carries messages to a server's session. Like every transport it has `send(text)`, and calls, from `start` on, what it is given:
- * `ready()`, once, when messages will be answered; `reply(data)` for each message, in order; `ended(why)`, once, when there can be no more. */
+/**
+ * Sends messages to a session of the server. Every transport has `send(text)` and `start({ready, reply, ended})`. It calls `ready()` once, when the session
+ * answers messages, `reply(data)` for each message, in order, and `ended(why)` once, when the session has ended.
+ */
 export class SocketTransport {
   constructor(url) {
     this.url = url;
@@ -42,11 +44,11 @@ export class SocketTransport {
   }
 
   send(text) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text);  // else it is closing, and `ended` is called next
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text);  // otherwise it is closing, and `ended` follows
   }
 }
 
-/** Carries messages to a session in a web worker of this page, which worker.js runs. */
+/** Sends messages to a session in a web worker of this page, which runs worker.js. */
 export class WorkerTransport {
   start({ready, reply, ended}) {
     this.worker = new Worker(new URL("worker.js", import.meta.url), {type: "module"});
@@ -67,7 +69,7 @@ export class WorkerTransport {
 }
 
 export class Connection {
-  /** `lost(why)` is called once, when the session is gone; "" where nobody knows why. */
+  /** `lost(why)` is called once, when the session has ended; `why` is "" if the reason is unknown. */
   constructor(transport, lost) {
     this.transport = transport;
     this.waiting = [];
@@ -83,23 +85,23 @@ export class Connection {
         this.isOpen = false;
         this.isLost = true;
         failed(new Gone("the session cannot be reached"));
-        for (const each of this.waiting.splice(0)) each.failed(new Gone("the session is gone"));
+        for (const each of this.waiting.splice(0)) each.failed(new Gone("the session has ended"));
         lost(why);
       },
     }));
     addEventListener("unhandledrejection", event => { if (event.reason instanceof Gone) event.preventDefault(); });
   }
 
-  /** Send a message; the reply, or a Refusal. */
+  /** Send a message and return the reply. Throws a Refusal. */
   async ask(message) {
     const reply = unpack(await this.hear(message));
     if (reply.is === "error") throw new Refusal(reply);
     return reply;
   }
 
-  /** Send a message; its reply as it came. */
+  /** Send a message and return the reply as it was sent. */
   hear(message) {
-    if (!this.isOpen) return Promise.reject(new Gone("the session is gone"));
+    if (!this.isOpen) return Promise.reject(new Gone("the session has ended"));
     return new Promise((done, failed) => {
       this.waiting.push({done, failed});
       this.transport.send(JSON.stringify(message));

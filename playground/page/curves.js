@@ -1,19 +1,19 @@
-/** Curves of runs over their steps, this one's and earlier ones', with a reading where the mouse or the keys point; and functions of x. */
+/** Curves of the current run and earlier ones over their steps, with readings under the pointer; and graphs of functions of x. */
 
 import {number} from "./dom.js";
 import {palette, sharp} from "./paint.js";
 
 const MARGIN = {left: 44, right: 10, top: 8, bottom: 20}, DASHES = [[], [5, 3]];
 
-const MOST = 4000;  // points of a curve: beyond, every other one is dropped
+const MOST = 4000;  // points of a curve; beyond that, every other one is dropped
 
-/** A run's curves, to be filled while it runs. */
+/** The curves of a run, which grow while it trains. */
 export class Run {
   constructor(name) {
     Object.assign(this, {name, current: true, steps: [], cost: [], heldOutCost: [], accuracy: [], heldOutAccuracy: []});
   }
 
-  /** Add a moment, in place of those that are not before it: the run may have gone back. */
+  /** Add a moment. It replaces those at the same or later steps, because the run may have gone back. */
   add(moment) {
     let kept = this.steps.length;
     while (kept && this.steps[kept - 1] >= moment.step) kept--;
@@ -28,7 +28,7 @@ export class Run {
 }
 
 export class CurvesView {
-  /** `read(words)` is called with what stands under the pointer. */
+  /** `read(words)` is called with the values under the pointer. */
   constructor(canvas, read) {
     this.canvas = canvas;
     this.read = read;
@@ -67,10 +67,10 @@ export class CurvesView {
     this.read(lines.join("; "));
   }
 
-  /** Each run's two lines: of the training examples and, where there are some, of those held out. */
+  /** The two lines of a run: training examples and, if there are some, test examples. */
   #lines(run) {
     const [training, heldOut] = this.what === "cost" ? [run.cost, run.heldOutCost] : [run.accuracy, run.heldOutAccuracy];
-    return [{name: "training", values: training}, {name: "held out", values: heldOut}].filter(line => line.values.some(Number.isFinite));
+    return [{name: "training", values: training}, {name: "test", values: heldOut}].filter(line => line.values.some(Number.isFinite));
   }
 
   draw() {
@@ -94,7 +94,7 @@ export class CurvesView {
           else context.moveTo(scale.x(step), scale.y(value));
           drawing = true;
         });
-        context.setLineDash(line.name === "held out" ? DASHES[1] : DASHES[0]);
+        context.setLineDash(line.name === "test" ? DASHES[1] : DASHES[0]);
         context.strokeStyle = this.color(run);
         context.globalAlpha = run.current ? 1 : 0.55;
         context.lineWidth = run.current ? 1.8 : 1.2;
@@ -152,7 +152,7 @@ export class CurvesView {
 
   #readings() {
     const step = Math.round(this.scale.step(this.pointer)), lines = [];
-    for (const run of [...this.runs].reverse()) {  // this one first
+    for (const run of [...this.runs].reverse()) {  // the current one first
       const index = nearest(run.steps, step), found = this.#lines(run).filter(() => index >= 0).map(line => `${line.name} ${number(line.values[index], 4)}`);
       if (found.length) lines.push(`${run.current ? "" : `${run.name}: `}${found.join(", ")}`);
     }
@@ -160,8 +160,8 @@ export class CurvesView {
   }
 }
 
-/** Round numbers from low to high, about so many. */
-export function ticks(low, high, count) {
+/** About `count` round numbers from low to high. */
+function ticks(low, high, count) {
   const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw)), step = power * [1, 2, 5, 10].find(each => each * power >= raw * 0.999);
   const marks = [];
   for (let tick = Math.ceil(low / step - 1e-9); tick * step <= high * (1 + 1e-9); tick++) marks.push(Number((tick * step).toPrecision(12)));
@@ -173,7 +173,7 @@ function decades(low, high) {
   return Array.from({length: Math.floor((last - first) / every) + 1}, (_, index) => 10 ** (first + index * every));
 }
 
-/** The position of the last of these steps that is not beyond, by halving. */
+/** The index of the last of these steps that is not after `step`, by bisection. */
 function nearest(steps, step) {
   let [low, high] = [0, steps.length];
   while (low < high) {
@@ -184,7 +184,7 @@ function nearest(steps, step) {
   return Math.min(low, steps.length) - 1;
 }
 
-/** Draw functions of x over a range, each {values, color, dash}, x evenly spread; with a dot and its tangent where `point` is. */
+/** Draw functions, each {values, color, dash}, at evenly spaced xs; with a dot and its tangent at `point`. */
 export function drawFunctions(canvas, {xs, functions, point = null, most = 6}) {
   const colors = palette(), {context, width, height} = sharp(canvas);
   const finite = functions.flatMap(({values}) => values).filter(value => Number.isFinite(value) && Math.abs(value) <= most);

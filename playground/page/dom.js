@@ -1,4 +1,4 @@
-/** The few things every part of the page needs: elements and their updates, calls in turn, and numbers and names as text. */
+/** What all parts of the page need: elements and their updates, calls one at a time, and numbers and names as text. */
 
 export {figure, make, number} from "./numbers.js";
 
@@ -9,7 +9,7 @@ export const percent = value => value === null || Number.isNaN(value) ? "–" : 
 /** A name such as x1^2 or x1*x2 as a book would print it. */
 export const pretty = name => name.replace(/\^2/g, "²").replace(/x1/g, "x₁").replace(/x2/g, "x₂").replace(/([₁₂])\*x/g, "$1·x").replace(/4\*/g, "4");
 
-/** Does the reader want nothing to move? */
+/** Whether the reader prefers no animation. */
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
@@ -43,7 +43,7 @@ export function update(element, next) {
   const isField = element.localName === "input", isOwn = name => name === "style" || isField && name === "value";
   for (const {name} of [...element.attributes]) if (!next.hasAttribute(name)) element.removeAttribute(name);
   for (const {name, value} of next.attributes) if (!isOwn(name) && element.getAttribute(name) !== value) element.setAttribute(name, value);
-  if (element.style.cssText !== next.style.cssText) element.style.cssText = next.style.cssText;  // our policy refuses the attribute
+  if (element.style.cssText !== next.style.cssText) element.style.cssText = next.style.cssText;  // the content security policy refuses the attribute
   if (isField && !isInUse(element)) element.value = next.value;
   if (next.paint) element.paint = next.paint;
   let place = element.firstChild;
@@ -62,7 +62,7 @@ export function update(element, next) {
   while (place) place = remove(place);
 }
 
-/** What a node has in common with the one that takes its place: its tag, its key, and for a row of a table the key in it. */
+/** What a node has in common with its replacement: the tag and the key; for a row of a table the key in it. */
 function kind(node) {
   const key = node.dataset?.key ?? (node.localName === "tr" ? node.querySelector("[data-key]")?.dataset.key : null);
   return `${node.nodeName} ${key ?? ""}`;

@@ -1,22 +1,14 @@
-/** What a frame's flat arrays are: parameters by layer, and heat maps by column of the network. */
+/** Splits the flat arrays of a frame: parameters and gradients by layer, heat maps by column of the network. */
 
 import {largest} from "./paint.js";
 
 export const MAP = 50;  // cells across a neuron's heat map
 
-const FEATURES = {"x1": x => x, "x2": (x, y) => y, "x1^2": x => x * x, "x2^2": (x, y) => y * y, "x1*x2": (x, y) => x * y, "sin(4*x1)": x => Math.sin(4 * x), "sin(4*x2)": (x, y) => Math.sin(4 * y)};
-
-/** The heat map of an input over the plane, or null for one that is no function of it. */
-export function inputMap(name, area) {
-  const of = FEATURES[name] ?? [x => x, (x, y) => y][area.axes.indexOf(name)];
-  if (!of) return null;
-  const values = new Float32Array(MAP * MAP), [left, right] = area.x, [bottom, top] = area.y;
-  for (let row = 0; row < MAP; row++) for (let column = 0; column < MAP; column++) values[row * MAP + column] = of(left + (right - left) * (column + 0.5) / MAP, top - (top - bottom) * (row + 0.5) / MAP);
-  return {values, width: MAP, height: MAP, limit: largest(values)};
-}
-
-/** Parameters and gradient by layer, (neurons, inputs) flat, biases, and the maps: of a picture's pixels, those of the first layer's weights. */
-export function unfold(reply, sizes, {inputMaps, picture, before}) {
+/**
+ * Weights and gradients by layer, each (neurons, inputs) flat, biases by layer, and maps by column. If the inputs are a `picture`, the maps of the first
+ * layer are its weights, and the other columns keep the maps of the frame `before`.
+ */
+export function unfold(reply, sizes, {picture, before}) {
   const weights = [], biases = [], gradients = [];
   let place = 0;
   for (let depth = 1; depth < sizes.length; depth++) {
@@ -30,19 +22,22 @@ export function unfold(reply, sizes, {inputMaps, picture, before}) {
     gradients.push(slopes);
     biases.push(bias);
   }
-  return {parameters: reply.parameters, weights, biases, gradients, maps: reply.maps ? [inputMaps, ...mapsOf(reply, sizes)] : picture ? pictures(weights[0], sizes, before) : []};
+  return {parameters: reply.parameters, weights, biases, gradients, maps: reply.maps ? mapsOf(reply, sizes) : picture ? pictures(weights[0], sizes, before) : []};
 }
 
 function mapsOf(reply, sizes) {
   const side = reply.shapes.maps[1], cells = side * side;
   let start = 0;
-  return sizes.slice(1).map(count => {
-    const layer = reply.maps.subarray(start, start += count * cells), limit = largest(layer);
-    return Array.from({length: count}, (_, neuron) => ({values: layer.subarray(neuron * cells, (neuron + 1) * cells), width: side, height: side, limit}));
+  return sizes.map((count, depth) => {
+    const column = reply.maps.subarray(start, start += count * cells), limit = largest(column);
+    return Array.from({length: count}, (_, index) => {
+      const values = column.subarray(index * cells, (index + 1) * cells);
+      return {values, width: side, height: side, limit: depth === 0 ? largest(values) : limit};
+    });
   });
 }
 
-/** The first layer's weights as pictures; what the other columns show, the activations for one digit, stays as it was. */
+/** The weights of the first layer as pictures. The other columns keep showing the activations for one digit. */
 function pictures(weights, [inputs, neurons], before = []) {
   const side = Math.sqrt(inputs), limit = largest(weights), maps = [...before];
   maps[0] ??= [];

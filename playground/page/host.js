@@ -1,29 +1,28 @@
-/** Where this page is: beside a server, alone with a worker, in a notebook's cell, or a file with a saved state. */
+/** Where this page runs: on the server, on a static site with a worker, in a notebook, or as a saved file. */
 
 import {SocketTransport, WorkerTransport} from "./connection.js";
 import {fromAddress, keepInAddress} from "./share.js";
 import {SavedTransport} from "./saved.js";
 
-const AFRESH = "Reload the page to begin anew: the address keeps your settings.";
+const AGAIN = "Reload the page to start again: the address keeps your settings.";
 
 /**
- * The page's host. `transport` reaches the session; `loading` is said until it answers, and `lost` when it is gone, or `why` if that is
- * known, with `afresh`. `settings()` are those to begin with, null where they are damaged; `keep(configuration, usual)` keeps others, and is
- * false where they are too many. `lessons` are offered, and the story `greets` who comes for the first time, where they can be.
- * `saved` is the state that a saved page shows, null elsewhere.
+ * The page's host. `transport` connects to the session. The page shows `loading` until the session answers, and `lost` when it has ended, or the reason
+ * and `again` if the reason is known. `settings()` returns the initial settings, null if they are damaged. `keep(configuration, defaults)` stores settings; it
+ * returns false if they are too long. With `greets` the story opens on the first visit. `saved` is the state of a saved page, otherwise null.
  */
 export const host = saved() ?? cell() ?? address();
 
-/** A page that has an address, in which the settings are kept. */
+/** A page with an address, which contains the settings. */
 function address() {
-  const isAlone = document.querySelector("meta[name=session]")?.content === "worker";  // a page of files alone
+  const isAlone = document.querySelector("meta[name=session]")?.content === "worker";  // a static site
   return {
     transport: isAlone ? new WorkerTransport() : new SocketTransport(socketAddress()),
-    loading: isAlone ? "Python is being loaded into this page, some 15 megabytes the first time." : "",
-    lost: "The session is gone: the server was stopped, or nothing was asked of it for long. Start it again, or reload the page: the address keeps your settings.",
-    afresh: AFRESH,
+    loading: isAlone ? "Loading Python into this page, about 15 megabytes the first time." : "",
+    lost: "The session has ended: the server was stopped, or the page was idle for too long. Start the server again, or reload the page: the address keeps your settings.",
+    again: AGAIN,
     settings: fromAddress, keep: keepInAddress, hasAddress: true,
-    lessons: true, greets: location.hash.length <= 1, saved: null,
+    greets: location.hash.length <= 1, saved: null,
   };
 }
 
@@ -34,33 +33,33 @@ function socketAddress() {
   return address.href;
 }
 
-/** A frame in a notebook's cell: playground/widget.js has put a conversation with the kernel, and the settings, on the frame's element. */
+/** A frame in a notebook: playground/widget.js sets the conversation with the kernel, and the settings, on the frame's element. */
 function cell() {
   const conversation = window.frameElement?.conversation;
   if (!conversation) return null;
-  const afresh = "Run the cell again to begin anew.";
+  const again = "Run the cell again to start a new session.";
   return {
-    transport: conversation, loading: "", lost: `The session is gone. ${afresh}`, afresh,
+    transport: conversation, loading: "", lost: `The session has ended. ${again}`, again,
     settings: () => conversation.settings, hasAddress: false,
     keep: configuration => {
       conversation.settings = {...configuration, parameters: null};
       return true;
     },
-    lessons: true, greets: false, saved: null,
+    greets: false, saved: null,
   };
 }
 
-/** A file with a state that saved.js has recorded: replies, and what the page that saved it had on show. */
+/** A file with a state that saved.js recorded: replies of the session, and the view of the page. */
 function saved() {
   const state = JSON.parse(document.getElementById("saved")?.textContent ?? "null");
   if (!state) return null;
   return {
-    transport: new SavedTransport(state), loading: "", lost: "", afresh: "",
-    settings: () => ({}), keep: () => true, hasAddress: false, lessons: false, greets: false, saved: state,
+    transport: new SavedTransport(state), loading: "", lost: "", again: "",
+    settings: () => ({}), keep: () => true, hasAddress: false, greets: false, saved: state,
   };
 }
 
-/** A file beside the page, as text: where the page is one file, out of itself. Null where there is none. */
+/** The text of a file next to the page, or in it if the page is one file; null if there is no such file. */
 export async function beside(path) {
   const within = document.querySelector(`script[data-file="${CSS.escape(path)}"]`);
   if (within) return JSON.parse(within.textContent);

@@ -1,11 +1,10 @@
 /**
- * The inspector: why a neuron is what it is, and why a weight wants to change, for one example, number by number.
+ * The inspector: all numbers of a neuron, a weight or an example.
  *
- * Nothing is computed here but the length of bars: each number is one of the session's reply, and stands whole in the `value` of its
- * <data> element, however few of its digits are shown.
+ * All numbers come from the session's reply; only the lengths of bars are computed here. The `value` of a <data> element has all digits of its number.
  *
- * While the network runs, the elements stay and only what they show changes, so that a press, a drag and what is being typed go on.
- * Therefore a listener reads what it needs from this object or from its element when it is called. A canvas has a function `paint`.
+ * While the network trains, the elements stay and only their content changes, so that a press, a drag and typing continue. A listener therefore reads
+ * what it needs from this object or from its element when it is called. A canvas has a function `paint`.
  */
 
 import {Refusal} from "./connection.js";
@@ -15,7 +14,7 @@ import {head, productsTable, termsTable} from "./numbers.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
 export class Inspector {
-  /** `ask(message)` reaches the session; `choose(target)`, `example(which)` and `weight(target, value)` are what its buttons want. */
+  /** `ask(message)` asks the session; `choose(target)`, `example(which)` and `weight(target, value)` are called by its buttons. */
   constructor({ask, choose, example, weight}) {
     Object.assign(this, {ask, choose, chooseExample: example});
     this.box = at("inspector");
@@ -27,10 +26,10 @@ export class Inspector {
     this.empty();
   }
 
-  /** Nothing chosen yet. */
+  /** Show what the inspector is for. */
   empty() {
     this.target = null;
-    this.#put("Inspector", [make("p", {class: "hint", text: "Click a neuron or a weight, or a point in the plane, to see every number behind it: the weighted sum term by term, the activation and its slope, the nudge and where it came from."})], false);
+    this.#put("Inspector", [make("p", {class: "hint", text: "Click a neuron, a weight, or a point in the plane to see all of its numbers: the weighted sum term by term, the activation and its slope, and the gradient."})], false);
   }
 
   recolor() {
@@ -59,9 +58,9 @@ export class Inspector {
     }
   }
 
-  /** Show this content: within the same title the elements change in place, else others take their place, with the focus on the same key. */
+  /** Show this content. Elements with the same title are updated in place; otherwise they are replaced, and the focus stays on the same key. */
   #put(title, content, closing = true) {
-    const close = closing ? make("button", {type: "button", class: "quiet", text: "close", "data-key": "close", onclick: () => { this.choose(null); this.empty(); }}) : null;
+    const close = closing ? make("button", {type: "button", class: "quiet", text: "Close", "data-key": "close", onclick: () => { this.choose(null); this.empty(); }}) : null;
     const next = make("div", {}, make("div", {class: "head"}, make("h2", {id: "inspector-title"}, title), make("div", {class: "row"}, closing ? this.#stepper() : null, close)), ...content);
     if (this.box.querySelector("#inspector-title")?.textContent === title) update(this.box.firstElementChild, next);
     else {
@@ -72,18 +71,18 @@ export class Inspector {
     for (const canvas of this.box.querySelectorAll("canvas")) canvas.paint(canvas);
   }
 
-  /** Which example it is about, with a way to the ones beside it. */
+  /** The current example, with buttons for the previous and the next one. */
   #stepper() {
     const {of = "training", index = 0} = this.shown ?? {};
-    if (of === "drawn") return make("span", {class: "hint", text: "for the digit as drawn"});
+    if (of === "drawn") return make("span", {class: "hint", text: "for the drawn digit"});
     const move = by => {
       const {of: part = "training", index: here = 0} = this.shown ?? {}, count = this.count[part] ?? 0;
       this.chooseExample({of: part, index: (here + by + count) % count});
     };
     return make("span", {class: "row"},
-      make("button", {type: "button", text: "‹", "aria-label": "the example before", "data-key": "before", onclick: () => move(-1)}),
-      make("button", {type: "button", class: "quiet", "data-key": "example", onclick: () => this.choose({what: "example"})}, `example ${index}${of === "held_out" ? " of those held out" : ""}`),
-      make("button", {type: "button", text: "›", "aria-label": "the next example", "data-key": "after", onclick: () => move(1)}));
+      make("button", {type: "button", text: "‹", "aria-label": "previous example", "data-key": "before", onclick: () => move(-1)}),
+      make("button", {type: "button", class: "quiet", "data-key": "example", onclick: () => this.choose({what: "example"})}, `${of === "held_out" ? "test example" : "example"} ${index}`),
+      make("button", {type: "button", text: "›", "aria-label": "next example", "data-key": "after", onclick: () => move(1)}));
   }
 
   #link(text, target) {
@@ -103,20 +102,20 @@ export class Inspector {
     const sumTable = termsTable({terms, others: reply.others, bias, sum: reply.sum});
 
     const curve = make("canvas", {class: "curve", role: "img", "aria-label": `${reply.formula} with its tangent at ${number(reply.sum.value)}`});
-    const squish = card("Squished", make("div", {class: "body"}, curve, make("div", {},
+    const activation = card("Activation", make("div", {class: "body"}, curve, make("div", {},
       make("p", {class: "hint"}, "f(x) = ", make("code", {text: reply.formula})),
       equation(reply.name, " = f(", figure(reply.sum.value), ") = ", figure(reply.activation, 5, "result activation")),
-      equation("slope here f′(", figure(reply.sum.value), ") = ", figure(reply.slope, 5, "result slope")))));
+      equation("slope f′(", figure(reply.sum.value), ") = ", figure(reply.slope, 5, "result slope")))));
     const delta = this.#delta(reply);
-    squish.classList.add("squish-card");
+    activation.classList.add("activation-card");
     delta.classList.add("delta-card");
     const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: terms.length > 10 ? 0 : null}, sumTable));
     sum.classList.add("sum-card");
     curve.paint = canvas => drawFunctions(canvas, {xs: reply.curve.x, most: 8, functions: [
-      {values: reply.curve.slope.map(gap), color: palette().negative, dash: [6, 3]},
-      {values: reply.curve.f.map(gap), color: palette().positive},
+      {values: reply.curve.slope.map(orNaN), color: palette().negative, dash: [6, 3]},
+      {values: reply.curve.f.map(orNaN), color: palette().positive},
     ], point: {x: reply.sum.value, y: reply.activation, slope: reply.slope}});
-    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards of-neuron"}, sum, squish, delta)]);
+    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards of-neuron"}, sum, activation, delta)]);
   }
 
   #delta({wish, slope, delta, name, sum}) {
@@ -125,27 +124,27 @@ export class Inspector {
       const rows = wish.parts.map(part => ({...part,
         name: this.#link(part.neuron, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron)}), value: part.delta,
         by: this.#link(part.weight, {layer: this.target.layer + 1, neuron: lastIndex(part.neuron), input: this.target.neuron}), factor: part.value}));
-      const table = productsTable(["asked by", "#delta", "", "by", "#weight", "", "#product", ""], rows, [{words: [above], value: wish.value, result: ""}]);
+      const table = productsTable(["from", "#delta", "×", "weight", "", "", "#product", ""], rows, [{words: [above], value: wish.value, result: ""}]);
       parts.push(make("div", {class: "scroll", tabindex: rows.length > 11 ? 0 : null}, table));
-    } else parts.push(equation(`${above} = `, figure(wish.value), ", from the cost itself"));
-    return card("Backward: its delta", ...parts,
+    } else parts.push(equation(`${above} = `, figure(wish.value), ", directly from the cost"));
+    return card("Backward: delta, the error signal", ...parts,
       equation("δ = ", `∂C/∂${sum.name} = `, figure(wish.value), " × ", figure(slope), " = ", figure(delta, 5, "result delta")),
-      make("p", {class: "hint", text: `If the weighted sum rose a little, the cost of this example would ${delta > 0 ? "rise" : delta < 0 ? "fall" : "stay"}, ${number(Math.abs(delta))} times as much.`}));
+      make("p", {class: "hint", text: delta ? `+0.01 here ${delta > 0 ? "raises" : "lowers"} the cost by ${Number((Math.abs(delta) / 100).toPrecision(2))}` : "a small change here does not change the cost"}));
   }
 
   #weight(reply) {
     this.shown = reply.example;
     const {layer, neuron, input} = this.target, {rule} = reply;
-    const isBias = input === null, slider = make("input", {type: "range", min: -4, max: 4, step: 0.01, value: reply.value, "aria-label": `${reply.name} by hand`, "data-key": "slider"});
+    const isBias = input === null, slider = make("input", {type: "range", min: -4, max: 4, step: 0.01, value: reply.value, "aria-label": `set ${reply.name}`, "data-key": "slider"});
     const typed = make("input", {type: "number", step: "any", value: Number(reply.value.toPrecision(6)), "aria-label": `${reply.name} as a number`, "data-key": "typed"});
     slider.addEventListener("input", () => { typed.value = slider.value; this.turn(this.target, Number(slider.value)); });
     typed.addEventListener("change", () => { if (typed.value !== "" && Number.isFinite(Number(typed.value))) this.turn(this.target, Number(typed.value)); });
     const cards = [
-      card(isBias ? "Its gradient" : "Its gradient: delta times what it meets",
+      card(isBias ? "Gradient: the error signal" : "Gradient: error signal × input",
         equation(`∂C/∂${reply.name} = δ of `, this.#link(`a[${layer},${neuron}]`, {layer, neuron}), " × ", isBias ? "1" : pretty(rule.input), " = ", figure(rule.delta), " × ", figure(rule.activation), " = ", figure(reply.gradient, 5, "result gradient")),
         make("p", {class: "why", "data-verdict": reply.why.verdict, text: reply.why.text})),
-      card("The weight itself", equation(`${reply.name} = `, figure(reply.value, 6, "result weight")), make("div", {class: "weight-by-hand"}, slider, typed),
-        make("p", {class: "hint", text: "Turn it, and see what the network answers; “back” undoes it."})),
+      card("Value", equation(`${reply.name} = `, figure(reply.value, 6, "result weight")), make("div", {class: "weight-by-hand"}, slider, typed),
+        make("p", {class: "hint", text: "Move the slider and watch the predictions. “Back” undoes the change."})),
       this.#wishes(reply),
       this.#paths(reply),
     ];
@@ -155,23 +154,23 @@ export class Inspector {
   #paths(reply) {
     const whole = card(`The chain rule: ${reply.count} to the cost`, make("div", {class: "scroll", tabindex: 0}, make("table", {}, make("tbody", {},
       ...reply.paths.map(path => make("tr", {}, make("td", {}, make("span", {class: "equation"}, ...path.factors.flatMap((factor, index) => [index ? " · " : "", make("span", {class: "hint", text: `${factor.name} `}), figure(factor.derivative, 3)]))), make("td", {class: "number"}, "= ", figure(path.product)))),
-      reply.rest ? make("tr", {}, make("td", {text: "all others together"}), make("td", {class: "number"}, figure(reply.rest))) : null,
-      make("tr", {class: "sum"}, make("td", {text: `together ∂C/∂${reply.name}`}), make("td", {class: "number"}, figure(reply.gradient)))))));
+      reply.rest ? make("tr", {}, make("td", {text: "all other paths"}), make("td", {class: "number"}, figure(reply.rest))) : null,
+      make("tr", {class: "sum"}, make("td", {text: `sum = ∂C/∂${reply.name}`}), make("td", {class: "number"}, figure(reply.gradient)))))));
     whole.classList.add("whole");
     return whole;
   }
 
-  /** A bar for each example's wish, up or down, and the average they come to. */
+  /** A bar for the nudge of each example, up or down, and their average. */
   #wishes({wishes, average, examples, penalty, total, name}) {
-    const canvas = make("canvas", {class: "curve", role: "img", "aria-label": `${wishes.length} examples' wishes for ${name}: ${wishes.filter(each => each.wish > 0).length} up, ${wishes.filter(each => each.wish < 0).length} down, on average ${number(average)}`});
+    const canvas = make("canvas", {class: "curve", role: "img", "aria-label": `nudges of ${wishes.length} examples for ${name}: ${wishes.filter(each => each.wish > 0).length} up, ${wishes.filter(each => each.wish < 0).length} down, average ${number(average)}`});
     this.wishes = wishes;
     canvas.addEventListener("click", ({clientX, currentTarget}) => {
       const each = this.wishes[Math.floor((clientX - currentTarget.getBoundingClientRect().left) / currentTarget.clientWidth * this.wishes.length)];
       if (each) this.chooseExample({of: "training", index: each.index});
     });
     canvas.paint = shown => this.#paintWishes(shown, wishes, average);
-    return card("Each example's wish, and the average", canvas,
-      equation("average of ", String(examples), " wishes = ", figure(average, 5, "result average")),
+    return card("Nudges: how each example would change it", canvas,
+      equation("average of ", String(examples), " nudges = ", figure(average, 5, "result average")),
       equation(`gradient of the whole cost = ${penalty ? "penalty − average = " : "− average = "}`, figure(total, 5, "total")));
   }
 
@@ -195,22 +194,22 @@ export class Inspector {
   #example(reply) {
     this.shown = reply.example;
     const colors = palette(), cards = [
-      card("What it should be, and what it is",
-        equation("target ", Array.isArray(reply.target) ? `class ${reply.class}` : figure(reply.target), ", the network says class ", String(reply.prediction)),
+      card("Target and prediction",
+        equation("target ", Array.isArray(reply.target) ? `class ${reply.class}` : figure(reply.target), ", predicted class ", String(reply.prediction)),
         equation("outputs ", ...reply.layers.at(-1).a.flatMap((value, index) => [index ? ", " : "", figure(value)])),
-        reply.probabilities ? equation("as probabilities ", ...reply.probabilities.flatMap((value, index) => [index ? ", " : "", figure(value, 3)])) : null,
+        reply.probabilities ? equation("probabilities ", ...reply.probabilities.flatMap((value, index) => [index ? ", " : "", figure(value, 3)])) : null,
         equation("cost of this example ", figure(reply.cost, 5, "result cost")),
-        equation("the outputs want to change by ", ...reply.output_wishes.flatMap((value, index) => [index ? ", " : "", figure(value)]))),
+        equation("nudges of the outputs ", ...reply.output_wishes.flatMap((value, index) => [index ? ", " : "", figure(value)]))),
     ];
     reply.layers.forEach((layer, depth) => cards.push(card(depth === reply.layers.length - 1 ? "Outputs" : `Layer ${depth}`, make("div", {class: "scroll"}, make("table", {},
       head("neuron", "#sum z", "#a = f(z)", "#slope", "#delta"),
       make("tbody", {}, ...layer.z.map((z, neuron) => make("tr", {}, make("td", {}, this.#link(`a[${depth},${neuron}]`, {layer: depth, neuron})), ...[z, layer.a[neuron], layer.slope[neuron], layer.delta[neuron]].map(value => make("td", {class: "number"}, figure(value, 3)))))))))));
     if (reply.weight_wishes) cards.unshift(wishPictures(reply, colors, event => this.#follow(event)));
-    this.#put(this.shown?.of === "drawn" ? "The digit as drawn" : "One example", [make("div", {class: "cards"}, ...cards)]);
+    this.#put(this.shown?.of === "drawn" ? "Drawn digit" : "Example", [make("div", {class: "cards"}, ...cards)]);
   }
 }
 
-/** How one digit would like the first layer's weights, and the pixels, to change. */
+/** Pictures of the nudges of one digit: of the first layer's weights, and of the pixels. */
 function wishPictures(reply, colors, follow) {
   const shades = ramp(colors), [neurons, height, width] = reply.shapes.weight_wishes, size = height * width;
   const most = largest(reply.weight_wishes);
@@ -219,14 +218,14 @@ function wishPictures(reply, colors, follow) {
     canvas.paint = shown => paintMap(shown, values, width, height, limit, shades);
     return make("figure", neuron === null ? {} : {"data-target": JSON.stringify({layer: 0, neuron}), onclick: follow}, canvas, make("figcaption", {text: words}));
   };
-  const box = card("How this one example would like the first layer's weights to change",
-    make("div", {class: "pictures"}, picture(reply.pixel_wishes, largest(reply.pixel_wishes), "the pixels"), ...Array.from({length: neurons}, (_, neuron) => picture(reply.weight_wishes.subarray(neuron * size, (neuron + 1) * size), most, `a[0,${neuron}]`, neuron))),
-    make("p", {class: "hint", text: "blue: more of it, orange: less"}));
+  const box = card("Nudges of this example for the first layer's weights",
+    make("div", {class: "pictures"}, picture(reply.pixel_wishes, largest(reply.pixel_wishes), "pixels"), ...Array.from({length: neurons}, (_, neuron) => picture(reply.weight_wishes.subarray(neuron * size, (neuron + 1) * size), most, `a[0,${neuron}]`, neuron))),
+    make("p", {class: "hint", text: "blue = increase, orange = decrease"}));
   box.classList.add("whole");
   return box;
 }
 
-const gap = value => value === null ? NaN : value;
+const orNaN = value => value ?? NaN;
 const lastIndex = name => Number(name.match(/(\d+)\]$/)?.[1] ?? 0);
 const card = (title, ...content) => make("div", {class: "card"}, make("h3", {text: title}), ...content);
 

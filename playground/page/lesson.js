@@ -1,21 +1,18 @@
 /**
- * A guided lesson: pages of text, each with something to do. `?lesson=name` opens lessons/name.json, which was written so, or in Markdown
- * (see playground/lessons.py, which checks it):
+ * A lesson: pages of text, each with a task. `?lesson=name` opens lessons/name.json, which playground/lessons.py makes of a Markdown file:
  *
  *     {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "do": "...", "until": "run"}, ...]}
  *
- * `configuration` (see playground/session.py) is set up as the page opens, `point` is what is framed, `do` what the learner is to do, and
- * `until` the event that shows it was done: run, paused, step, epoch, one-example, back, neuron, weight, turned, point, example, gradients,
- * weights, formula, painted, drawn, learned.
+ * When a page opens, its `configuration` is set up and the element `point` is highlighted. `do` is the task, and `until` the event that completes it.
  */
 
 import {at, make} from "./dom.js";
 import {beside} from "./host.js";
 
-const SEEN = "nudge-story=seen";  // a cookie, because it outlives the port, which is another one each time
+const SEEN = "nudge-story=seen";  // a cookie, because the server has another port, and so another storage, each time
 
 export class Lesson {
-  /** `say(words)` is for what goes wrong; `configure(configuration)` sets up a page's, in which what is left out is as usual. The story opens by itself on a first visit (unless the address shares settings), and where the address names a lesson. */
+  /** `configure(configuration)` makes a network, and `say(words)` shows a problem. A lesson opens if the address names it; the story opens on a first visit, unless the address contains settings. */
   constructor({configure, isShared, say}) {
     Object.assign(this, {configure, say});
     this.box = at("lesson");
@@ -41,7 +38,7 @@ export class Lesson {
     at("lesson-open").focus();
   }
 
-  /** Something happened on the page: if it is what this page asked for, it is done. */
+  /** An event happened on the page. If it is the one that the lesson waits for, the task is done. */
   happened(event) {
     const page = this.lesson?.pages[this.place];
     if (this.box.hidden || page?.until !== event || this.done) return;
@@ -56,13 +53,13 @@ export class Lesson {
     this.place = place;
     this.done = !page.until;
     this.box.replaceChildren(
-      make("div", {class: "head"}, make("span", {class: "hint", text: `${title}, ${place + 1} of ${pages.length}`}), make("button", {type: "button", class: "quiet", id: "lesson-close", text: "close", onclick: () => this.close()})),
+      make("div", {class: "head"}, make("span", {class: "hint", text: `${title}, ${place + 1} of ${pages.length}`}), make("button", {type: "button", class: "quiet", id: "lesson-close", text: "Close", onclick: () => this.close()})),
       make("h2", {id: "lesson-title", tabindex: -1, text: page.title}),
       ...page.text.map(text => make("p", {text})),
       page.do ? make("p", {class: "todo", role: "status", text: page.do}) : null,
       make("div", {class: "row"},
-        make("button", {type: "button", id: "lesson-back", text: "back", disabled: place === 0, onclick: () => this.turn(place - 1)}),
-        make("button", {type: "button", id: "lesson-next", class: this.done ? "primary" : null, text: last ? "finish" : "next", onclick: () => last ? this.close() : this.turn(place + 1)})));
+        make("button", {type: "button", id: "lesson-back", text: "Back", disabled: place === 0, onclick: () => this.turn(place - 1)}),
+        make("button", {type: "button", id: "lesson-next", class: this.done ? "primary" : null, text: last ? "Finish" : "Next", onclick: () => last ? this.close() : this.turn(place + 1)})));
     this.#point(page.point);
     if (!quietly) this.box.querySelector("h2").focus({preventScroll: true});
     if (page.configuration) await this.configure(page.configuration);

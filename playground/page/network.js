@@ -1,26 +1,27 @@
 /**
  * The network: a column for each layer, a button with a heat map for each neuron, and a curve for each weight.
  *
- * Curves are drawn on one canvas below the buttons, and what flows along them on another above. A weight can be clicked on its
- * curve, or chosen in the inspector of its neuron, which the keyboard reaches too.
+ * The curves are on a canvas below the buttons, and the animation is on another one above. A weight can be selected by a click on its curve, or in
+ * the inspector of its neuron, which works with the keyboard too.
  */
 
-import {calm, make, number} from "./dom.js";
+import {make, number} from "./dom.js";
+import {Flow, heightAt} from "./flow.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
-const GAP = 6, LARGEST = 46, SMALLEST = 18, PASS = 520, REACH = 7;
+const GAP = 6, LARGEST = 46, SMALLEST = 18, REACH = 7;  // pixels
 
 export class NetworkView {
-  /** `pick({layer, neuron, input})` is called for what was clicked: layer -1 are the inputs; input is left out for a neuron. */
+  /** `pick({layer, neuron, input})` is called for a click; layer -1 are the inputs, and input is undefined for a neuron. */
   constructor(stage, pick) {
     this.stage = stage;
     this.pick = pick;
     this.shows = "weights";
     this.chosen = null;
-    this.trace = null;
     this.lines = stage.appendChild(make("canvas", {class: "lines", "aria-hidden": "true"}));
     this.neurons = stage.appendChild(make("div", {class: "neurons", role: "group", "aria-label": "neurons: arrow keys move, Enter inspects"}));
     this.flows = stage.appendChild(make("canvas", {class: "flows", "aria-hidden": "true"}));
+    this.flow = new Flow(this, this.flows);
     this.columns = [];
     this.recolor();
     this.neurons.addEventListener("keydown", event => this.#move(event));
@@ -39,7 +40,7 @@ export class NetworkView {
     this.#drawAgain();
   }
 
-  /** Another network: `sizes` with the inputs first, `inputs` their names, `picture` where the inputs are the pixels of one. */
+  /** A new network: `sizes` begin with the inputs, `inputs` are their names; with `picture` the inputs are pixels. */
   shape({sizes, inputs, outputs, picture}) {
     this.settle();
     this.sizes = sizes;
@@ -50,7 +51,7 @@ export class NetworkView {
     this.columns = [inputCount, ...sizes.slice(1)].map((count, depth) => Array.from({length: count}, (_, index) => {
       const name = depth === 0 ? picture ? "the picture" : inputs[index] : depth === sizes.length - 1 && outputs ? `output ${outputs[index]}, a[${depth - 1},${index}]` : `neuron a[${depth - 1},${index}]`;
       const map = make("canvas", {width: 1, height: 1});
-      const label = make("span", {class: "beside", "aria-hidden": "true"});  // the button says it in its name
+      const label = make("span", {class: "beside", "aria-hidden": "true"});  // it is part of the button's label
       const button = make("button", {type: "button", class: "neuron", tabindex: -1, "aria-label": name, title: name, "data-neuron": `${depth - 1},${index}`, onclick: () => this.pick({layer: depth - 1, neuron: index})}, map);
       const plate = depth === 0 && !picture ? make("span", {class: "plate", text: inputs[index]}) : null;
       if (plate) button.append(plate);
@@ -64,16 +65,16 @@ export class NetworkView {
     this.#place();
   }
 
-  /** Show a frame: `weights` and `gradients` by layer, (neurons, inputs) flat, `biases`, and `maps` by column, inputs first; the `lines`, or for now the maps alone. */
+  /** Show a frame: `weights` and `gradients` by layer, (neurons, inputs) flat, `biases`, and `maps` by column. Without `lines` only the maps are updated. */
   draw(frame, lines = true) {
     this.frame = frame;
     this.#drawMaps();
-    if (lines && !this.trace) this.#drawLines();
+    if (lines && !this.flow.trace) this.drawLines();
   }
 
   show(what) {
     this.shows = what;
-    this.#drawLines();
+    this.drawLines();
   }
 
   choose(chosen) {
@@ -81,107 +82,17 @@ export class NetworkView {
     for (const {button, depth, index} of this.columns.flat()) {
       button.classList.toggle("chosen", Boolean(chosen) && chosen.layer === depth - 1 && chosen.neuron === index);
     }
-    this.#drawLines();
+    this.drawLines();
   }
 
-  /** Let one example pass: signals forward, then, where it has deltas, gradients backward. `told(words)` says where it is. */
-  async animate(trace, told = () => {}) {
-    this.settle();
-    if (!this.frame) return told("");  // this network was not yet drawn
-    const mine = this.trace = {...trace};
-    this.#drawLines();
-    this.#unlabel();
-    this.#label(0, trace.inputs, "");
-    const last = this.columns.length - 1;
-    for (let depth = 1; depth <= last; depth++) {
-      told(`forward, into ${depth === last ? "the output" : `layer ${depth - 1}`}: each weight times what it meets, summed, then squished`);
-      await this.#pass(mine, depth, 1);
-      if (this.trace !== mine) return;
-      this.#label(depth, trace.layers[depth - 1].activations, "");
-    }
-    told(`the cost of this example: ${number(trace.cost)}`);
-    await this.#wait(PASS / 2, mine);
-    for (let depth = last; depth >= 1 && this.trace === mine; depth--) {
-      told(`backward, ${depth === last ? "the output" : `layer ${depth - 1}`}: δ, how much the cost would rise if each weighted sum did`);
-      this.#label(depth, trace.layers[depth - 1].deltas, "δ ");
-      if (depth > 1) await this.#pass(mine, depth, -1);
-    }
-    if (this.trace !== mine) return;
-    this.trace = null;
-    sharp(this.flows);
-    this.#drawLines();
-    told("");
+  /** Animate one example; see Flow. */
+  animate(trace, tell) {
+    return this.flow.animate(trace, tell);
   }
 
-  /** Stop what flows, and what stands beside the neurons of an example that is over. */
+  /** Stop the animation, and remove the numbers next to the neurons. */
   settle() {
-    this.trace = null;
-    if (this.flows) sharp(this.flows);
-    this.#unlabel();
-  }
-
-  #unlabel() {
-    for (const {button, label, name} of this.columns.flat()) {
-      label.textContent = "";
-      button.setAttribute("aria-label", name);
-    }
-  }
-
-  #label(depth, values, sign) {
-    if (depth === 0 && this.picture) return;
-    this.columns[depth].forEach(({button, label, name}, index) => {
-      label.textContent = sign + number(values[index], 2);
-      label.classList.toggle("delta", sign !== "");
-      button.setAttribute("aria-label", `${name}, ${sign ? "delta" : "activation"} ${number(values[index], 3)}`);
-    });
-  }
-
-  #wait(milliseconds, mine) {
-    return calm() || this.trace !== mine ? Promise.resolve() : new Promise(done => setTimeout(done, milliseconds));
-  }
-
-  /** Dots along the curves into a column: forward as large as weight times input, backward as weight times delta. */
-  #pass(mine, depth, direction) {
-    if (calm()) return Promise.resolve();
-    const layer = mine.layers[depth - 1], weights = this.frame.weights[depth - 1], n = this.sizes[depth - 1];
-    const before = depth === 1 ? mine.inputs : mine.layers[depth - 2].activations;
-    const terms = [];
-    this.#edges(depth, (edge, input, neuron) => {
-      const term = weights[neuron * n + input] * (direction > 0 ? before[input] : layer.deltas[neuron]);
-      terms.push([edge, term]);
-    });
-    const most = largest(terms.map(([, term]) => term)) || 1;
-    const seen = terms.filter(([, term]) => Math.abs(term) > 0.03 * most).sort((a, b) => Math.abs(a[1]) - Math.abs(b[1]));
-    const begun = performance.now();
-    return new Promise(done => {
-      const tick = now => {
-        const {context} = sharp(this.flows), share = Math.min(1, (now - begun) / PASS);
-        if (share >= 1 || this.trace !== mine) {
-          if (this.trace === mine) sharp(this.flows);
-          done();
-          return;
-        }
-        const t = direction > 0 ? share : 1 - share;
-        for (const [[x0, y0, x1, y1], term] of seen) {
-          const x = x0 + (x1 - x0) * along(t), y = y0 + (y1 - y0) * rise(t), radius = 1 + 4 * Math.sqrt(Math.abs(term) / most);
-          context.beginPath();
-          context.arc(x, y, radius, 0, 2 * Math.PI);
-          const color = term < 0 ? this.colors.negative : this.colors.positive;
-          if (direction > 0) {
-            context.fillStyle = color;
-            context.fill();
-          } else {  // gradients are rings
-            context.lineWidth = 2;
-            context.strokeStyle = color;
-            context.fillStyle = this.colors.paper;
-            context.fill();
-            context.stroke();
-          }
-        }
-        requestAnimationFrame(tick);
-      };
-      requestAnimationFrame(tick);
-    });
+    this.flow.settle();
   }
 
   #place() {
@@ -204,7 +115,7 @@ export class NetworkView {
 
   #drawAgain() {
     if (!this.columns.length) return;
-    this.#drawLines();
+    this.drawLines();
     this.#drawMaps();
   }
 
@@ -223,15 +134,15 @@ export class NetworkView {
     }));
   }
 
-  /** Each curve into a column, as (x0, y0, x1, y1), with its two ends; a picture's pixels have none of their own. */
-  #edges(depth, visit) {
+  /** Call `visit([x0, y0, x1, y1], input, neuron)` for each curve into a column. The pixels of a picture have no curves. */
+  edges(depth, visit) {
     if (depth === 1 && this.picture) return;
     this.columns[depth].forEach((head, neuron) => this.columns[depth - 1].forEach((tail, input) => {
       visit([tail.x + tail.side / 2, tail.y, head.x - head.side / 2, head.y], input, neuron);
     }));
   }
 
-  #drawLines() {
+  drawLines() {
     const {context, width} = sharp(this.lines);
     if (!this.frame || !width) return;
     const chosen = this.chosen;
@@ -242,7 +153,7 @@ export class NetworkView {
         continue;
       }
       const edges = [];
-      this.#edges(depth, (edge, input, neuron) => edges.push([Math.abs(numbers[neuron * n + input]) / most, numbers[neuron * n + input] < 0, edge, input, neuron]));
+      this.edges(depth, (edge, input, neuron) => edges.push([Math.abs(numbers[neuron * n + input]) / most, numbers[neuron * n + input] < 0, edge, input, neuron]));
       edges.sort((a, b) => a[0] - b[0]);
       for (const [share, negative, [x0, y0, x1, y1], input, neuron] of edges) {
         const into = chosen && chosen.layer === depth - 1 && chosen.neuron === neuron, on = into && chosen.input === input;
@@ -253,7 +164,7 @@ export class NetworkView {
         context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
         context.setLineDash(negative ? [5, 3] : []);
         context.lineWidth = 0.4 + 4 * share ** 0.8 + (on ? 2 : 0);
-        context.globalAlpha = on ? 1 : Math.min(1, 0.2 + 0.8 * share) * (chosen && chosen.layer >= 0 && !into ? 0.35 : 1) * (this.trace ? 0.3 : 1);
+        context.globalAlpha = on ? 1 : Math.min(1, 0.2 + 0.8 * share) * (chosen && chosen.layer >= 0 && !into ? 0.35 : 1) * (this.flow.trace ? 0.3 : 1);
         context.strokeStyle = on ? this.colors.path : negative ? this.colors.negative : this.colors.positive;
         context.stroke();
       }
@@ -262,7 +173,7 @@ export class NetworkView {
     context.setLineDash([]);
   }
 
-  /** From a picture every pixel goes to every neuron: too many to draw, so one faint line to each neuron. */
+  /** One faint line from a picture to each neuron, instead of a curve for each pixel. */
   #drawBundle(context) {
     const [picture] = this.columns[0];
     context.globalAlpha = 0.5;
@@ -283,9 +194,9 @@ export class NetworkView {
     let best = null, nearest = REACH;
     for (let depth = 1; depth < this.columns.length && this.frame; depth++) {
       const numbers = this.frame[this.shows][depth - 1], n = this.sizes[depth - 1], most = largest(numbers) || 1;
-      this.#edges(depth, ([x0, y0, x1, y1], input, neuron) => {
+      this.edges(depth, ([x0, y0, x1, y1], input, neuron) => {
         if (x < x0 || x > x1) return;
-        const far = Math.abs(y0 + (y1 - y0) * rise(where((x - x0) / (x1 - x0))) - y) - 2 * Math.abs(numbers[neuron * n + input]) / most;
+        const far = Math.abs(y0 + (y1 - y0) * heightAt((x - x0) / (x1 - x0)) - y) - 2 * Math.abs(numbers[neuron * n + input]) / most;
         if (far < nearest) [best, nearest] = [{layer: depth - 1, neuron, input}, far];
       });
     }
@@ -312,19 +223,4 @@ export class NetworkView {
     there.button.tabIndex = 0;
     there.button.focus();
   }
-}
-
-/** A curve at t: how far along, and how far up; its handles are half-way, so both depend on t alone. */
-const along = t => 1.5 * t * (1 - t) + t ** 3;
-const rise = t => t * t * (3 - 2 * t);
-
-/** The t at which a curve is so far along. */
-function where(share) {
-  let [low, high] = [0, 1];
-  for (let round = 0; round < 20; round++) {
-    const middle = (low + high) / 2;
-    if (along(middle) < share) low = middle;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,4 +1,4 @@
-/** The pad on which one draws a digit, with mouse, finger or keys, and the network's answer to it. */
+/** The pad for drawing a digit with mouse, finger or keys, and the network's prediction. */
 
 import {Refusal} from "./connection.js";
 import {at, figure, inTurn, make, percent} from "./dom.js";
@@ -7,19 +7,19 @@ import {palette, rgb} from "./paint.js";
 const SIDE = 28, PEN = 1.15;
 
 export class Pad {
-  /** `ask(message)` reaches the session; `told(reply)` is called with what the network makes of each drawing. */
+  /** `ask(message)` asks the session; `told(reply)` is called with its reply about each drawing. */
   constructor({ask, told}) {
     Object.assign(this, {ask, told});
-    this.send = inTurn((...given) => this.#send(...given));  // ask what the network makes of the drawing
+    this.send = inTurn((...given) => this.#send(...given));  // send the drawing to the network
     this.pixels = new Float32Array(SIDE * SIDE);
-    this.canvas = make("canvas", {id: "pad", width: SIDE, height: SIDE, tabindex: 0, role: "img", "aria-label": "draw a digit here: with the mouse, a finger, or arrow keys and space for ink", "aria-describedby": "pad-words"});
-    this.target = make("select", {id: "target", onchange: () => this.send()}, make("option", {value: "", text: "what it says"}), ...Array.from({length: 10}, (_, digit) => make("option", {value: digit, text: digit})));
+    this.canvas = make("canvas", {id: "pad", width: SIDE, height: SIDE, tabindex: 0, role: "img", "aria-label": "draw a digit here with the mouse, a finger, or the arrow keys; space lowers and lifts the pen", "aria-describedby": "pad-words"});
+    this.target = make("select", {id: "target", onchange: () => this.send()}, make("option", {value: "", text: "the prediction"}), ...Array.from({length: 10}, (_, digit) => make("option", {value: digit, text: digit})));
     this.words = make("p", {class: "hint", id: "pad-words", role: "status", text: "Draw a digit: the network reads it while you draw."});
     this.answers = make("div", {class: "answers"});
     this.cursor = [14, 14];
     at("pad-box").append(
-      make("div", {class: "head"}, make("h2", {text: "Draw a digit"}), make("div", {class: "row"}, make("button", {type: "button", id: "pad-example", text: "an example", onclick: () => this.#example()}), make("button", {type: "button", id: "pad-clear", text: "clear", onclick: () => this.clear()}))),
-      this.canvas, this.words, this.answers, make("div", {class: "row"}, make("label", {for: "target", class: "hint", text: "it should have said"}), this.target, make("span", {class: "hint", id: "pad-cost"})));
+      make("div", {class: "head"}, make("h2", {text: "Draw a digit"}), make("div", {class: "row"}, make("button", {type: "button", id: "pad-example", text: "Example", onclick: () => this.#example()}), make("button", {type: "button", id: "pad-clear", text: "Clear", onclick: () => this.clear()}))),
+      this.canvas, this.words, this.answers, make("div", {class: "row"}, make("label", {for: "target", class: "hint", text: "target"}), this.target, make("span", {class: "hint", id: "pad-cost"})));
     this.canvas.addEventListener("pointerdown", event => {
       this.canvas.setPointerCapture(event.pointerId);
       this.last = null;
@@ -44,12 +44,12 @@ export class Pad {
     this.#draw();
   }
 
-  /** The network has changed: ask it again, if there is something of the reader's own. */
+  /** The network has changed: send the drawing again, if there is one. */
   refresh() {
     if (this.isOwn) this.send();
   }
 
-  /** Show an example that was looked at, and what the network makes of it. */
+  /** Show an example and the network's prediction. */
   show(pixels, example) {
     this.isOwn = false;
     this.pixels.set(pixels);
@@ -64,7 +64,7 @@ export class Pad {
       this.index = 0;
       return this.ask({do: "inspect", what: "example", example: {of: "training", index: 0}});
     });
-    if (!reply.pixels) return;  // the data are others by now
+    if (!reply.pixels) return;  // there are other data now
     this.show(reply.pixels, reply);
     this.isOwn = true;
     this.send(false);
@@ -136,12 +136,12 @@ export class Pad {
       const best = digit === reply.prediction ? "best" : null;
       return [make("span", {class: best, text: digit}), share(digit, shares[digit]), make("data", {class: best, value, text: reply.probabilities ? percent(value) : value.toFixed(3)})];
     }));
-    this.words.textContent = `The network says ${reply.prediction}.`;
-    at("pad-cost").replaceChildren(" costs ", figure(reply.cost, 4, "cost"));
+    this.words.textContent = `Prediction: ${reply.prediction}`;
+    at("pad-cost").replaceChildren(" cost ", figure(reply.cost, 4, "cost"));
   }
 }
 
-/** A bar as long as a share of 1. */
+/** A bar for a share from 0 to 1. */
 function share(digit, value) {
   const inner = make("i");
   inner.style.width = `${100 * value}%`;

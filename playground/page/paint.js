@@ -1,6 +1,6 @@
-/** What the page is painted with: colours, maps of numbers, sharp canvases, and a marker for each class. */
+/** Colours, heat maps, sharp canvases, and a marker for each class. */
 
-/** The page's colours at this moment, from the style sheet: they differ by day and by night. */
+/** The current colours of the style sheet, which depend on light or dark mode. */
 export function palette() {
   const style = getComputedStyle(document.documentElement), read = name => style.getPropertyValue(name).trim();
   const names = ["paper", "panel", "ink", "faint", "line", "edge", "now", "path", "positive", "negative", "zero"];
@@ -28,9 +28,9 @@ export function ramp(colors, strength = 0.85) {
   return pixels;
 }
 
-const images = new WeakMap();  // of canvases that are painted again and again
+const images = new WeakMap();  // of canvases that are painted often
 
-/** Paint numbers, (height, width), row by row from the top, where `limit` and more is the full colour. */
+/** Paint numbers, (height, width), row by row from the top; `limit` and larger numbers get the full colour. */
 export function paintMap(canvas, values, width, height, limit, colors256) {
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
@@ -41,7 +41,7 @@ export function paintMap(canvas, values, width, height, limit, colors256) {
   context.putImageData(image, 0, 0);
 }
 
-/** A canvas as sharp as the screen; gives its context in CSS pixels, cleared, and its size. */
+/** Make a canvas as sharp as the screen and clear it. Returns its context, in CSS pixels, and its size. */
 export function sharp(canvas) {
   const {clientWidth: width, clientHeight: height} = canvas, ratio = devicePixelRatio || 1;
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -54,7 +54,7 @@ export function sharp(canvas) {
 
 export {largest} from "./numbers.js";
 
-/** A marker for each class, so that no one needs to tell colours apart. */
+/** A shape for each class, so that classes can be told apart without colours. */
 export function marker(context, shape, x, y, r) {
   context.beginPath();
   if (shape % 4 === 0) context.arc(x, y, r, 0, 2 * Math.PI);
@@ -66,7 +66,7 @@ export function marker(context, shape, x, y, r) {
   }
 }
 
-/** One marker, to fill a small canvas. */
+/** Draw one marker on a small canvas. */
 export function drawMarker(canvas, label, colors) {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, canvas.width, canvas.height);

@@ -1,4 +1,4 @@
-/** The plane of two inputs: what the network answers everywhere, the line where it is undecided, the examples, and a brush for new ones. */
+/** The plane of two inputs: the network's predictions, the decision boundary, the examples, and a brush for new ones. */
 
 import {at, make, number} from "./dom.js";
 import {largest, marker, palette, ramp, rgb, sharp} from "./paint.js";
@@ -6,7 +6,7 @@ import {largest, marker, palette, ramp, rgb, sharp} from "./paint.js";
 const RADIUS = 4.2, REACH = 12, SPACING = 11;
 
 export class PlaneView {
-  /** `pick(index)` is called for an example that was clicked, `paint(points)` with [x, y] of where the brush went, once it is lifted. */
+  /** `pick(index)` is called when an example is clicked, `paint(points)` with the points [x, y] of a brush stroke when it ends. */
   constructor(canvas, {pick, paint}) {
     this.canvas = canvas;
     this.ground = make("canvas", {width: 1, height: 1});
@@ -33,7 +33,7 @@ export class PlaneView {
     this.#redraw();
   }
 
-  /** Other data: points as {x, y, label, held} (held out for validation), and bounds as {left, right, bottom, top}. */
+  /** New data: points as {x, y, label, held}, where `held` marks test points, and bounds as {left, right, bottom, top}. */
   shape({points, bounds, classes}) {
     this.points = points;
     this.bounds = bounds;
@@ -43,7 +43,7 @@ export class PlaneView {
     this.#redraw();
   }
 
-  /** The scores on a grid, (outputs, size, size) from the top row down: one output's sign is the class, of several the largest counts. */
+  /** Draw scores on a grid, (outputs, size, size) from the top row down. One output: the sign is the class. Several outputs: the largest is. */
   draw(scores, size) {
     this.scores = scores;
     this.size = size;
@@ -109,7 +109,7 @@ export class PlaneView {
     context.stroke();
   }
 
-  /** Where the score is 0, by marching squares between the grid's points. */
+  /** The line where the score is 0, by marching squares. */
   #drawLine(context, width, height) {
     const {scores, size} = this, step = [width / size, height / size];
     context.beginPath();
@@ -167,7 +167,7 @@ export class PlaneView {
     this.#put(event);
   }
 
-  /** Points along the brush's way since the last one, evenly spaced; none outside of the plane. */
+  /** Add evenly spaced points along the path of the brush, inside the plane. */
   #put(event) {
     const there = this.#toPlane(event), {left, right, bottom, top} = this.bounds, last = this.stroke.at(-1);
     const [a, b] = this.#toPixels(...last ?? there), [c, d] = this.#toPixels(...there), count = last ? Math.floor(Math.hypot(a - c, b - d) / SPACING) : 1;
@@ -185,7 +185,7 @@ export class PlaneView {
     const index = this.brush === null ? this.#nearest(event) : null;
     this.canvas.style.cursor = this.brush !== null ? "crosshair" : index !== null ? "pointer" : "";
     const [x, y] = this.#toPlane(event);
-    this.#tell(index === null ? `(${number(x, 3)}, ${number(y, 3)})` : `example ${index}: ${this.classes[this.points[index].label]}${this.points[index].held ? ", held out" : ""}`);
+    this.#tell(index === null ? `(${number(x, 3)}, ${number(y, 3)})` : `example ${index}: ${this.classes[this.points[index].label]}${this.points[index].held ? ", test point" : ""}`);
   }
 
   #up() {

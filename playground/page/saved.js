@@ -1,19 +1,18 @@
 /**
- * A saved state: a page in one file with the session's replies in it. It shows every number that the session told of that moment, and has
- * no session to change it.
+ * A saved page: one HTML file with the session's replies in it. It shows all numbers of one state; there is no session that could change it.
  *
- * What is put into the page is {example, replies, view}: which example the numbers are of, what the page had on show, and the replies as they
- * came, deflated, in base64: the length of a table as a uint32 (little-endian), the table as JSON, [[key, is it text, length], ...], and then one
- * reply after the other. Numbers that are only ever drawn, as heat maps and curves are, are rounded to what can be seen; those that are read are not.
+ * The page contains {example, replies, view}: the example that the numbers belong to, the session's replies, and what the page showed. The replies are
+ * deflated, in base64: the length of a table as a uint32 (little-endian), the table as JSON, [[key, is it text, length], ...], and the replies one after
+ * another. Numbers that are only drawn, such as heat maps and curves, are rounded to what one can see; numbers that are printed are exact.
  */
 
 import {unpack} from "./connection.js";
 
-export const SAVED = "This is a saved state: every number can be looked at, and what would change it takes the playground itself.";
-const MOST = 1000;  // parameters whose every weight is asked for: of more, as of digits' 13,002, the neurons alone
-const KEPT_BITS = 0xffff8000;  // of a float32 that is drawn: sign, exponent and 8 of the mantissa's bits, more than colours show
+export const SAVED = "This is a saved page. You can inspect every number; to change something, open the playground.";
+const MOST = 1000;  // parameters; a larger network, such as that of the digits with 13,002, is saved without the inspector's replies about weights
+const KEPT_BITS = 0xffff8000;  // of a float32 that is only drawn: sign, exponent and 8 bits of the mantissa, more than colours can show
 
-/** Answers from what was saved: a transport, like those in connection.js. */
+/** A transport, like those in connection.js, that answers from the saved replies. */
 export class SavedTransport {
   constructor({replies}) {
     this.packed = replies;
@@ -25,17 +24,17 @@ export class SavedTransport {
       this.replies = await unpacked(this.packed);
       ready();
     } catch (error) {
-      ended(`What was saved in this page is damaged: ${error.message}`);
+      ended(`The data in this saved page are damaged: ${error.message}`);
     }
   }
 
   send(text) {
-    const message = JSON.parse(text), problem = message.do === "inspect" ? "The numbers of this weight were not kept: there are too many weights." : SAVED;
+    const message = JSON.parse(text), problem = message.do === "inspect" ? "This saved page has no numbers for single weights: the network is too large." : SAVED;
     this.reply(this.replies.get(keyOf(message)) ?? JSON.stringify({is: "error", problem}));
   }
 }
 
-/** What a reply is found by: its message, without the example, as there is but one; of a configuration and a frame there is one each. */
+/** The key of a reply: its message without the example, because there is only one. There is one configuration and one frame. */
 function keyOf({example, ...message}) {
   return message.do === "configure" || message.do === "frame" ? message.do : JSON.stringify(Object.entries(message).sort());
 }
@@ -44,8 +43,8 @@ function keyOf({example, ...message}) {
 export const isSame = (one, other) => one.of === other.of && one.index === other.index;
 
 /**
- * A page with the state of this moment, as text; null where it was stopped. `hear(message)` gets a reply as it comes; `hello` and
- * `configured` have been replied before; `told(share)` hears how far it is, and is false where it shall stop.
+ * A page with the current state, as text; null if it was cancelled. `hear(message)` returns a reply as it was sent; `hello` and `configured` are earlier
+ * replies; `told(share)` is called with the progress, and returns false to cancel.
  */
 export async function record({hear, hello, configured, example, view, told}) {
   const replies = new Map(), sizes = configured.layers, plain = configured.plane !== null;
@@ -76,7 +75,7 @@ export async function record({hear, hello, configured, example, view, told}) {
   return page.replace(/(?<=id="saved">)null(?=<)/, () => state);
 }
 
-/** Of a packet's arrays those of float32 are pictures, and those of float64 are numbers to read. */
+/** Round the float32 arrays of a packet, which are only drawn; its float64 arrays are printed. */
 function withShorterPictures(packet) {
   const copy = packet.slice(0);
   for (const [, type, shape, offset] of unpack(copy).arrays) {

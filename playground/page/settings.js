@@ -1,4 +1,4 @@
-/** The form on the left: data, inputs, and how to learn. It shows a configuration, and asks for another one. */
+/** The form with the settings: data, inputs and training. It shows a configuration and requests changes. */
 
 import {at, make, number, pretty} from "./dom.js";
 import {drawMarker, marker, palette} from "./paint.js";
@@ -7,9 +7,9 @@ const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const PENALTIES = [0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
 const COSTS = {cross_entropy: "cross-entropy", squared_error: "squared error", hinge: "hinge"};
 const SCHEDULES = {constant: {name: "constant"}, step_decay: {name: "step_decay", factor: 0.5, every: 10}, inverse_time: {name: "inverse_time", decay: 0.1}, cosine: {name: "cosine", epochs: 100}};
-const TITLES = {points: "paint", csv: "yours"};
+const TITLES = {xor: "XOR", points: "Paint", csv: "Your data"};
 
-/** A handful of points in the manner of each kind of data, from 0 to 1, with their classes: for the tiles alone. */
+/** A few points of each kind of data, [x, y, class] with x and y from 0 to 1, for the tiles. */
 const SKETCHES = {
   moons: () => arc(9, t => [[0.38 + 0.3 * Math.cos(Math.PI * t), 0.42 - 0.28 * Math.sin(Math.PI * t), 0], [0.62 - 0.3 * Math.cos(Math.PI * t), 0.55 + 0.28 * Math.sin(Math.PI * t), 1]]),
   circles: () => arc(10, t => [[0.5 + 0.36 * Math.cos(2 * Math.PI * t), 0.5 + 0.36 * Math.sin(2 * Math.PI * t), 0], [0.5 + 0.15 * Math.cos(2 * Math.PI * t), 0.5 + 0.15 * Math.sin(2 * Math.PI * t), 1]]),
@@ -20,7 +20,7 @@ const SKETCHES = {
 const arc = (count, of) => Array.from({length: count}, (_, index) => of(index / Math.max(1, count - 1))).flat();
 
 export class Settings {
-  /** `change(part)` is called with the settings that shall be otherwise; `brush(label or null)` with the class that is painted. */
+  /** `change(part)` is called with changed settings; `brush(label)` with the class to paint, or null. */
   constructor(hello, {change, brush}) {
     this.hello = hello;
     this.change = change;
@@ -33,7 +33,7 @@ export class Settings {
     at("csv-file").addEventListener("change", async event => {
       const [file] = event.target.files;
       if (!file) return;
-      if (file.size > hello.limits.csv) return void (at("because").textContent = `this file has ${number(file.size / 1e6, 3)} MB, more than the ${number(hello.limits.csv / 1e6, 3)} MB that are taken`);
+      if (file.size > hello.limits.csv) return void (at("because").textContent = `This file has ${number(file.size / 1e6, 3)} MB; the limit is ${number(hello.limits.csv / 1e6, 3)} MB.`);
       at("csv-text").value = await file.text();
       at("csv-use").click();
     });
@@ -43,7 +43,7 @@ export class Settings {
     const names = this.hello.data.map(each => each.name);
     at("datasets").replaceChildren(...names.map(name => {
       const picture = make("canvas", {width: 76, height: 76, "aria-hidden": "true"});
-      return make("label", {class: "tile"}, make("input", {type: "radio", name: "dataset", value: name, onchange: () => this.#choose(name)}), make("span", {}, picture, TITLES[name] ?? name));
+      return make("label", {class: "tile"}, make("input", {type: "radio", name: "dataset", value: name, onchange: () => this.#choose(name)}), make("span", {}, picture, TITLES[name] ?? name[0].toUpperCase() + name.slice(1)));
     }));
     this.recolor();
   }
@@ -91,7 +91,7 @@ export class Settings {
     at("brushes").replaceChildren(...[0, 1, 2].map(label => {
       const canvas = make("canvas", {width: 28, height: 28, "data-label": label, "aria-hidden": "true"});
       drawMarker(canvas, label, palette());
-      return make("button", {type: "button", class: "brush", "data-label": label, "aria-pressed": "false", "aria-label": `paint class ${label}`, title: `paint class ${label} into the plane`, onclick: () => press(label)}, canvas);
+      return make("button", {type: "button", class: "brush", "data-label": label, "aria-pressed": "false", "aria-label": `paint class ${label}`, title: `paint class ${label} in the plane`, onclick: () => press(label)}, canvas);
     }));
   }
 
@@ -107,14 +107,14 @@ export class Settings {
     return undefined;
   }
 
-  /** Show these settings, as the session completed them. */
+  /** Show a complete configuration; `because` says how the first line of a CSV text was read. */
   show(configuration, because = "") {
     this.configuration = configuration;
     const {data} = configuration;
     for (const input of at("datasets").querySelectorAll("input")) input.checked = input.value === data.name;
     at("csv").hidden = data.name !== "csv";
     at("painting").hidden = data.name === "digits" || data.name === "csv";
-    at("because").textContent = because?.split(";")[0] ?? "";  // the rest is for those who write Python
+    at("because").textContent = because;
     this.#dataFields(configuration);
     this.#features(configuration);
     this.#learning(configuration);
@@ -127,7 +127,7 @@ export class Settings {
     if ("noise" in data) rows.push(range("noise", {min: 0, max: 0.6, step: 0.02, value: data.noise}, noise => other({noise})));
     const {classes = [2, 2]} = this.hello.data.find(each => each.name === data.name) ?? {};
     if ("classes" in data && classes[0] < classes[1]) rows.push(range("classes", {min: classes[0], max: classes[1], step: 1, value: data.classes}, count => other({classes: count})));
-    rows.push(range("held out", {min: 0, max: 0.9, step: 0.05, value: heldOut}, share => this.change({held_out: share})));
+    rows.push(range("test share", {min: 0, max: 0.9, step: 0.05, value: heldOut}, share => this.change({held_out: share})));
     rows.push(field("seed", make("input", {type: "number", min: 0, step: 1, value: seed, onchange: event => this.change({seed: Math.max(0, Math.round(Number(event.target.value) || 0))})})));
     replace("data-fields", rows);
   }
@@ -146,14 +146,14 @@ export class Settings {
     const {cost, optimizer, rate, schedule, batch_size: batch, l1, l2, clip} = settings, change = this.change;
     const examples = [1, 5, 10, 20, 50, 100, null];
     replace("learning-fields", [
-      select("rate", RATES, rate, each => number(each), value => change({rate: value})),
-      select("batch", examples, batch, each => each === null ? "all" : String(each), value => change({batch_size: value})),
-      select("optimizer", ["sgd", "momentum", "adam"], optimizer.name === "adam" ? "adam" : optimizer.momentum ? "momentum" : "sgd", each => each === "adam" ? "Adam" : each === "momentum" ? "SGD, momentum" : "SGD", name => change({optimizer: name === "adam" ? {name} : {name: "sgd", momentum: name === "momentum" ? 0.9 : 0}, ...(name === "adam" && rate > 0.03 ? {rate: 0.01} : {})})),
-      select("schedule", this.hello.schedules ?? Object.keys(SCHEDULES), schedule.name, each => each.replaceAll("_", " "), name => change({schedule: SCHEDULES[name] ?? {name}})),
-      select("cost", this.hello.costs, cost, each => COSTS[each] ?? each, name => change(name === "cross_entropy" ? {cost: name, output_activation: "x"} : {cost: name})),
-      select("L1", PENALTIES, l1, each => number(each), value => change({l1: value})),
-      select("L2", PENALTIES, l2, each => number(each), value => change({l2: value})),
-      select("clip", [null, 0.1, 1, 10], clip, each => each === null ? "no" : number(each), value => change({clip: value})),
+      select("rate", "learning rate", RATES, rate, each => number(each), value => change({rate: value})),
+      select("batch", "batch size", examples, batch, each => each === null ? "all" : String(each), value => change({batch_size: value})),
+      select("optimizer", "optimizer", ["sgd", "momentum", "adam"], optimizer.name === "adam" ? "adam" : optimizer.momentum ? "momentum" : "sgd", each => each === "adam" ? "Adam" : each === "momentum" ? "SGD, momentum" : "SGD", name => change({optimizer: name === "adam" ? {name} : {name: "sgd", momentum: name === "momentum" ? 0.9 : 0}, ...(name === "adam" && rate > 0.03 ? {rate: 0.01} : {})})),
+      select("schedule", "schedule", this.hello.schedules, schedule.name, each => each.replaceAll("_", " "), name => change({schedule: SCHEDULES[name]})),
+      select("cost", "cost", this.hello.costs, cost, each => COSTS[each], name => change(name === "cross_entropy" ? {cost: name, output_activation: "x"} : {cost: name})),
+      select("L1", "L1", PENALTIES, l1, each => number(each), value => change({l1: value})),
+      select("L2", "L2", PENALTIES, l2, each => number(each), value => change({l2: value})),
+      select("clip", "gradient clipping", [null, 0.1, 1, 10], clip, each => each === null ? "off" : number(each), value => change({clip: value})),
     ]);
   }
 }
@@ -166,10 +166,10 @@ function field(name, control) {
   return [make("label", {for: control.id, text: name}), control];
 }
 
-function select(name, values, value, text, change) {
+function select(name, label, values, value, text, change) {
   const all = values.includes(value) ? values : [...values, value].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
   const control = make("select", {name, onchange: event => change(all[event.target.selectedIndex])}, ...all.map(each => make("option", {text: text(each), selected: each === value})));
-  return field(name, control);
+  return field(label, control);
 }
 
 function range(name, {min, max, step, value}, change) {
@@ -180,7 +180,7 @@ function range(name, {min, max, step, value}, change) {
   return [make("label", {for: slider.id, text: name}), make("span", {class: "with-value"}, slider, shown)];
 }
 
-/** Put controls in place of the ones before, and the focus back on the one that had it. */
+/** Replace the controls, and keep the focus on the control with the same key. */
 function replace(id, rows) {
   const key = document.activeElement?.dataset?.key;
   at(id).replaceChildren(...rows.flat());

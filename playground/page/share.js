@@ -1,19 +1,19 @@
-/** What outlives the page: settings in the address, files and pictures to download, text to copy. */
+/** Settings in the address, files and pictures to download, and text to copy. */
 
 import {make} from "./dom.js";
 import {palette} from "./paint.js";
 
-const LONGEST = 100_000;  // characters of an address that browsers and mail programs still carry
+const LONGEST = 100_000;  // characters; longer addresses fail in some browsers and mail programs
 
-/** Put into the address what is other than usual: a link to all of it. False where it is too much for one, as many points are. */
-export function keepInAddress(configuration, usual) {
-  const other = Object.fromEntries(Object.entries(configuration).filter(([key, value]) => key !== "parameters" && JSON.stringify(value) !== JSON.stringify(usual[key])));
+/** Put the settings that differ from the defaults into the address. Returns false if they are too long, such as many points. */
+export function keepInAddress(configuration, defaults) {
+  const other = Object.fromEntries(Object.entries(configuration).filter(([key, value]) => key !== "parameters" && JSON.stringify(value) !== JSON.stringify(defaults[key])));
   const settings = Object.keys(other).length ? `#${encodeURIComponent(JSON.stringify(other))}` : "", fits = settings.length < LONGEST;
   history.replaceState(null, "", `${location.pathname}${location.search}${fits ? settings : ""}`);
   return fits;
 }
 
-/** The settings in the address, or null where they are damaged. */
+/** The settings in the address, or null if they are damaged. */
 export function fromAddress() {
   try {
     return JSON.parse(decodeURIComponent(location.hash.slice(1)) || "{}");
@@ -28,15 +28,15 @@ export function download(name, type, content) {
   setTimeout(() => URL.revokeObjectURL(address), 10000);
 }
 
-/** Copy a text, and say so on the button that was pressed. */
+/** Copy a text, and confirm it on the button. */
 export async function copy(text, button) {
   const label = button.textContent;
   await navigator.clipboard.writeText(text);
-  button.textContent = "copied";
+  button.textContent = "Copied";
   setTimeout(() => { button.textContent = label; }, 1500);
 }
 
-/** Download the network and, where there is one, the plane as one picture. */
+/** Download the network and the plane, if there is one, as a picture. */
 export function savePicture(network, plane) {
   const width = 1400, canvas = make("canvas"), context = canvas.getContext("2d"), {lines, columns} = network;
   const scale = 880 / lines.clientWidth, height = Math.max(480, lines.clientHeight * scale + 40);

@@ -1,10 +1,10 @@
-/** A session in a web worker: Python, compiled to WebAssembly, and in it the session that playground/session.py specifies.
+/** A session in a web worker: Python, compiled to WebAssembly, which runs playground/session.py.
  *
- * What comes in is a message, as text. What goes out is its reply, text or an ArrayBuffer, in the order of the messages; before them all
- * {ready: true}, once; and after them, where there can be no more, {ended: "why"}. Messages may come before it is ready.
+ * It receives messages as text and posts a reply to each, text or an ArrayBuffer, in the order of the messages. Before the first reply it posts {ready: true},
+ * and after the last one, if Python cannot continue, {ended: "why"}. Messages may arrive before it is ready.
  */
 
-const PYODIDE = "./pyodide/";  // where Pyodide is: `python -m playground.site` writes the address here
+const PYODIDE = "./pyodide/";  // `python -m playground.site` writes the address of Pyodide here
 
 const session = begin();
 session.then(() => postMessage({ready: true}), error => end("Python could not be loaded", error));
@@ -15,32 +15,32 @@ async function begin() {
   const {loadPyodide} = await import(`${indexURL}pyodide.mjs`);
   const python = await loadPyodide({indexURL});
   await python.loadPackage("numpy", {messageCallback: () => {}});
-  if (!python.loadedPackages.numpy) throw new Error(`${indexURL} has no numpy: it takes the full distribution of Pyodide`);
+  if (!python.loadedPackages.numpy) throw new Error(`${indexURL} has no numpy: use the full distribution of Pyodide`);
   python.unpackArchive(await sources, "zip");
   return python.runPython("from playground import Session\nSession().handle");
 }
 
 async function fetched(url) {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url.pathname} is not there (${response.status})`);
+  if (!response.ok) throw new Error(`${url.pathname} was not found (${response.status})`);
   return response.arrayBuffer();
 }
 
 addEventListener("message", async ({data}) => {
   const handle = await session.catch(() => null);
-  if (!handle) return;  // it has been told
+  if (!handle) return;  // the page already knows
   try {
     const reply = handle(data);
     if (typeof reply === "string") return postMessage(reply);
     const packet = bytes(reply);
     postMessage(packet, [packet]);
-  } catch (error) {  // a session refuses in a reply: here Python itself is at its end, out of memory for one
+  } catch (error) {  // the session answers errors in replies, so Python itself has failed, for example out of memory
     end("Python has stopped", error);
     close();
   }
 });
 
-/** Python's bytes, in a buffer of their own, which can be handed over. */
+/** Python bytes as a new ArrayBuffer, which can be transferred. */
 function bytes(reply) {
   const view = reply.getBuffer("u8");
   try {
@@ -51,7 +51,7 @@ function bytes(reply) {
   }
 }
 
-/** Tell the end, with what is said of an error: of a traceback of Python's, the line that names it. */
+/** Post that Python has ended, with the error; of a Python traceback the line that names the error. */
 function end(what, error) {
   const lines = String(error?.message ?? error).trim().split("\n");
   postMessage({ended: `${what}: ${lines.findLast(line => /^[\w.]+: /.test(line)) ?? lines.at(-1)}`});

@@ -52,7 +52,7 @@ class Frames:
         self.order, self.place = self.rng.permutation(len(problem.training)), 0
         self.cells = {side: plane.cells(side).astype(np.float32) for side in (MAP, BOUNDARY)}
         self.drawn = {side: by_hand.Scores(sizes, side * side, np.float32) for side in (MAP, BOUNDARY)}
-        self.maps = np.empty((sum(sizes[1:]), MAP * MAP), np.float32)
+        self.maps = np.concatenate([self.cells[MAP].T, np.empty((sum(sizes[1:]), MAP * MAP), np.float32)])
 
     def step(self) -> None:
         """A mini-batch's, with momentum."""
@@ -92,7 +92,7 @@ class Frames:
         if boundary:
             content.append(self.draw(boundary).activations[2].tobytes())
         if maps:
-            start = 0
+            start = self.cells[maps].shape[1]
             for each in self.draw(maps).activations:
                 self.maps[start : start + each.shape[1]] = each.T
                 start += each.shape[1]

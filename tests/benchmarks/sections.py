@@ -573,7 +573,7 @@ def scaling() -> None:
 def compiling(program: Any) -> dict[str, float]:
     """The median time that the C of a program takes to be compiled, and to be found again by the next process."""
     recording = program._latest
-    emitted = native.emitter.emit(recording.program(recording.shown), np.dtype(np.float64), "run", ["x", "y"], recording.shapes)
+    emitted = native.emitter.emit(recording.program(recording.shown), np.dtype(np.float64), recording.signature._replace(name="run"))
     times: dict[str, list[float]] = {"compile its C": [], "find it compiled": []}
     for _ in range(5):
         with tempfile.TemporaryDirectory() as cache, mock.patch.dict(os.environ, NUDGE_CACHE=cache):

@@ -1,4 +1,4 @@
-"""Costs: their values against the textbook's formulas, stable at any size, and the same whatever stands for the target."""
+"""Costs: their values against formulas of textbooks, for scores of any size and all kinds of targets."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_squared_error_names_both_lengths() -> None:
 
 
 @pytest.mark.parametrize("scores", [2.0, Value(2.0), [2.0], np.array([2.0])])
-def test_cross_entropy_of_a_single_score_would_be_0_whatever_it_is(scores: Any) -> None:
+def test_cross_entropy_refuses_a_single_score(scores: Any) -> None:
     with pytest.raises(ValueError, match=r"^cross_entropy takes a score for each class, got a single one: use binary_cross_entropy, or as"):
         cross_entropy(scores, 0)
 
@@ -199,7 +199,7 @@ def test_hinge_of_several_scores(scores: list[float], data: st.DataObject) -> No
         assert float(getattr(result, "number", result)) == pytest.approx(expected, abs=1e-12)
 
 
-def test_no_cost_looks_at_its_operands() -> None:
+def test_costs_do_not_branch_on_their_operands() -> None:
     for cost, outputs, target in (
         (squared_error, [0.3, 2.0], [1.0, 0.0]),
         (cross_entropy, [0.3, 2.0], [1.0, 0.0]),
@@ -249,7 +249,7 @@ WRONG: list[tuple[Any, int, Any, str]] = [
 
 
 @pytest.mark.parametrize(("cost", "outputs", "targets", "message"), WRONG)
-def test_every_target_is_checked_wherever_a_batch_comes_in(cost: Any, outputs: int, targets: Any, message: str) -> None:
+def test_every_target_of_a_batch_is_checked(cost: Any, outputs: int, targets: Any, message: str) -> None:
     Y = np.array(targets, dtype=float)
     with pytest.raises(ValueError, match=message):
         cost(SCORES[2, :outputs].tolist(), Y[2].tolist())
@@ -269,7 +269,7 @@ def test_every_target_is_checked_wherever_a_batch_comes_in(cost: Any, outputs: i
     assert model.state_dict() == before
 
 
-def test_more_kinds_of_targets_than_are_tried_one_by_one() -> None:
+def test_more_than_a_thousand_different_targets() -> None:
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(3000, 2)), rng.random(3000)
     Y[1234] = 1.5
@@ -277,7 +277,7 @@ def test_more_kinds_of_targets_than_are_tried_one_by_one() -> None:
         train(MLP([2, 1]), X, Y, cost=binary_cross_entropy, progress=False)
 
 
-def test_unchecked_programs_ask_only_when_told_to() -> None:
+def test_unchecked_programs_check_only_on_request() -> None:
     program = vectorize(hinge, check=False)
     assert program(np.array([[0.5]]), np.array([0.0])).shape == (1,)
     with pytest.raises(ValueError, match="hinge takes the target -1 or 1"):
@@ -324,7 +324,7 @@ def disguised(outputs: Any, y: Any) -> Any:
         (lambda outputs, y: -(y * log(outputs[0]) + (1 - y) * log(1 - outputs[0])), 0.5),
     ],
 )  # fmt: skip
-def test_history_and_model_agree_on_what_is_right(cost: Any, threshold: float) -> None:
+def test_history_and_model_agree_on_the_accuracy(cost: Any, threshold: float) -> None:
     X, Y = moons(60, noise=0.2, seed=1)
     is_probability = threshold == 0.5 and cost not in (squared_error, disguised)
     model = MLP([2, 4, 1], output_activation=sigmoid if is_probability else None, seed=2)
@@ -334,13 +334,13 @@ def test_history_and_model_agree_on_what_is_right(cost: Any, threshold: float) -
 
 
 @pytest.mark.parametrize(("cost", "sizes"), [(binary_cross_entropy, [2, 4, 1]), (cross_entropy, [2, 4, 2])])
-def test_scores_that_have_been_through_sigmoid_are_warned_of(cost: Any, sizes: list[int]) -> None:
+def test_scores_after_a_sigmoid_give_a_warning(cost: Any, sizes: list[int]) -> None:
     X, Y = moons(60, seed=1)
     with pytest.warns(RuntimeWarning, match=f"^{cost.__name__} applies sigmoid or softmax itself, and these outputs have already"):
         train(MLP(sizes, output_activation=sigmoid), X, Y, cost=cost, epochs=1, progress=False)
 
 
-def test_targets_of_minus_1_and_1_part_at_0() -> None:
+def test_targets_of_minus_1_and_1_have_the_threshold_0() -> None:
     X, Y = moons(60, seed=1)
     model = MLP([2, 4, 1], seed=2)
     history = train(model, X, 2 * Y - 1, cost=hinge, epochs=5, progress=False)

@@ -28,7 +28,7 @@ FORMULAS: dict[str, Callable[[float], float]] = {
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_a_formula_is_right_in_every_reading(text: str) -> None:
+def test_a_formula_agrees_for_floats_arrays_and_values(text: str) -> None:
     f, points = formula(text), np.array([-4.3, -1.2, -0.3, 0.4, 1.1, 3.9])
     expected = [FORMULAS[text](x) for x in points.tolist()]
     assert [float(f(x)) for x in points.tolist()] == pytest.approx(expected, abs=1e-12)
@@ -40,7 +40,7 @@ def test_a_formula_is_right_in_every_reading(text: str) -> None:
     np.testing.assert_allclose(derivative, [grad(f)(x) for x in points.tolist()], atol=1e-12)
 
 
-def test_a_formula_goes_by_its_text() -> None:
+def test_the_name_of_a_formula_is_its_text() -> None:
     assert formula("  x * x ").__name__ == "x * x"
 
 
@@ -157,7 +157,7 @@ ALPHABET = [
 
 
 @given(st.lists(st.sampled_from(ALPHABET), max_size=30).map("".join) | st.text(max_size=30))
-def test_whatever_is_typed_is_a_function_or_refused(text: str) -> None:
+def test_any_text_is_a_function_or_refused(text: str) -> None:
     try:
         f = formula(text)
     except FormulaError:

@@ -1,4 +1,4 @@
-"""Modules: where parameters are found and where not, and what copies and pickles of models are."""
+"""Modules: where parameters are found, and copies and pickles of models."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_set_may_hold_what_is_found_elsewhere() -> None:
     assert [name for name, _ in model.named_parameters()] == ["weights[0]", "weights[1]"]
 
 
-def test_circles_are_walked_once() -> None:
+def test_cycles_are_visited_once() -> None:
     circle: list[Any] = [Value(1.0)]
     circle.append({"again": circle})
     assert [name for name, _ in Holder(circle=circle).named_parameters()] == ["circle[0]"]
@@ -156,7 +156,7 @@ class Forgetful(Module):
         self.weight * x[0]
 
 
-def test_a_model_that_returns_nothing_is_told_so() -> None:
+def test_a_model_that_returns_none_is_refused() -> None:
     message = "^a model must return its outputs for an example, and this one returned None: perhaps its return is missing$"
     with pytest.raises(TypeError, match=message):
         train(Forgetful(), np.ones((3, 1)), np.ones(3), progress=False)
@@ -201,7 +201,7 @@ def by_pickle(model: Any) -> Any:
 @pytest.mark.parametrize("way", [by_pickle, copy.deepcopy])
 @pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
 @pytest.mark.parametrize("model", MODELS, ids=repr)
-def test_a_copy_is_the_same_and_goes_its_own_way(way: Callable[[Any], Any], used: bool, model: Module) -> None:
+def test_a_copy_is_equal_and_independent(way: Callable[[Any], Any], used: bool, model: Module) -> None:
     if used:
         model.predict(X)
         model.threshold = 0.25

@@ -1,4 +1,4 @@
-"""Networks: what they compute, how they begin, their parameters' names, and files of them, broken ones included."""
+"""Networks: outputs, initial weights, names of parameters, the forward pass, and files, including damaged ones."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_inputs_of_another_length_are_an_error(length: int) -> None:
         Neuron(2)([1.0] * length)
 
 
-def test_activations_of_the_users_own() -> None:
+def test_custom_activations() -> None:
     for activation in (swish, cube, lambda x: x * x):
         model = MLP([1, 1], activation=[activation], seed=2)
         weight = model.layers[0].neurons[0].weights[0]
@@ -124,7 +124,7 @@ def test_activations_are_placed_as_documented() -> None:
         (lambda: MLP([2, 3, 1], activation=[3, None]), TypeError, "an activation is a function of one number, such as tanh, got 3"),  # type: ignore[list-item]
     ],
 )
-def test_networks_that_cannot_be(make: Any, kind: type[Exception], message: str) -> None:
+def test_invalid_networks_are_refused(make: Any, kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
         make()
 
@@ -173,7 +173,7 @@ class Recurrent(Module):
         return [scale * state for scale in self.scales["out"]]
 
 
-def test_a_module_of_the_users_own_has_its_parameters_once() -> None:
+def test_a_custom_module_has_each_parameter_once() -> None:
     model = Recurrent()
     assert [name for name, _ in model.named_parameters()] == [
         "cell.neurons[0].weights[0]",
@@ -241,7 +241,7 @@ def test_a_state_that_does_not_fit_changes_nothing(change: dict[str, Any], messa
         ),
     ],
 )
-def test_inputs_that_cannot_be_predicted(X: Any, message: str) -> None:
+def test_invalid_inputs_of_predict_are_refused(X: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MLP([2, 1]).predict(X)
 
@@ -293,7 +293,7 @@ def test_accuracy() -> None:
     assert several.accuracy(X, np.eye(3)[[0, 1, 2, 0]]) == 0.75
 
 
-def test_a_neuron_and_a_layer_answer_like_the_network_of_them() -> None:
+def test_a_neuron_and_a_layer_predict_like_their_network() -> None:
     X, Y = np.array([[-2.0], [0.2], [1.0], [3.0]]), [0, 0, 1, 1]
     network = MLP([1, 1], output_activation=sigmoid)
     layer, (neuron,) = network.layers[0], network.layers[0].neurons
@@ -306,7 +306,7 @@ def test_a_neuron_and_a_layer_answer_like_the_network_of_them() -> None:
             Layer(1, 2).probabilities(X)
 
 
-def test_a_part_is_measured_by_what_all_targets_are() -> None:
+def test_the_kind_of_target_is_determined_from_all_targets() -> None:
     scores = np.array([[0.3], [0.3], [-0.3], [0.7]])
     whole = np.array([1, 1, -1, 1])  # scores of both signs: the threshold is 0, also where a part has 1s only
     assert classification.accuracy(scores[:2], whole, 0.5, slice(2)) == 1.0
@@ -314,12 +314,12 @@ def test_a_part_is_measured_by_what_all_targets_are() -> None:
     assert classification.accuracy(scores[:2], (whole > 0).astype(int), 0.5, slice(2)) == 0.0
 
 
-def test_an_output_that_is_nan_is_no_answer() -> None:
+def test_an_output_that_is_nan_is_wrong() -> None:
     assert classification.accuracy(np.array([[math.nan, 1.0], [0.0, 1.0]]), [0, 1]) == 0.5
     assert classification.accuracy(np.array([[math.nan], [1.0]]), [0, 1]) == 0.5
 
 
-def test_accuracy_is_nan_where_targets_are_no_classes() -> None:
+def test_accuracy_is_nan_for_targets_that_are_not_classes() -> None:
     X = [[0], [1]]
     assert math.isnan(constant([[1.0], [2.0]]).accuracy(X, [0.5, 1.0]))
     assert math.isnan(constant([[1.0, 2.0], [2.0, 3.0]]).accuracy(X, [0, 2]))
@@ -331,7 +331,7 @@ def test_accuracy_is_nan_where_targets_are_no_classes() -> None:
 # Files
 
 
-def test_a_saved_network_comes_back_whole(tmp_path: Path) -> None:
+def test_a_saved_network_is_restored(tmp_path: Path) -> None:
     model, path = MLP([3, 4, 5, 2], activation=relu, output_activation=sigmoid, seed=7), tmp_path / "model.npz"
     model.save(path)
     loaded = MLP.load(path)
@@ -350,7 +350,7 @@ def test_the_same_network_makes_the_same_file(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_activations_of_the_users_own_are_given_by_name(tmp_path: Path) -> None:
+def test_custom_activations_are_given_by_name(tmp_path: Path) -> None:
     model, path = MLP([2, 3, 1], activation=swish), tmp_path / "model.npz"
     model.save(path)
     assert MLP.load(path, activations={"swish": swish}).predict([[1.0, 2.0]]) == model.predict([[1.0, 2.0]])
@@ -358,7 +358,7 @@ def test_activations_of_the_users_own_are_given_by_name(tmp_path: Path) -> None:
         MLP.load(path)
 
 
-def test_an_own_activation_is_not_taken_for_the_built_in_of_its_name(tmp_path: Path) -> None:
+def test_a_custom_activation_is_not_replaced_by_a_built_in_one(tmp_path: Path) -> None:
     def own(x: Any) -> Any:
         return 2 * x
 
@@ -390,7 +390,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["model.npz"]
 
 
-def test_a_missing_file_is_called_missing(tmp_path: Path) -> None:
+def test_a_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nothing\.npz"):
         MLP.load(tmp_path / "nothing.npz")
 
@@ -563,12 +563,12 @@ neuron: Any = Neuron
         (lambda: network([1, 1]).load_state_dict(dict.fromkeys(network([1, 1]).state_dict(), Value(1.0))), "of a Value give its .data"),
     ],
 )  # fmt: skip
-def test_what_a_stranger_writes_is_answered(make: Any, message: str) -> None:
+def test_common_mistakes_get_helpful_errors(make: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         make()
 
 
-def test_string_labels_are_told_how_to_become_numbers() -> None:
+def test_the_error_for_string_labels_shows_how_to_convert_them() -> None:
     with pytest.raises(ValueError, match=r"found <U3, such as 'cat'; write classes, Y = np.unique\(Y, return_inverse=True\)"):
         MLP([2, 1]).accuracy(np.ones((2, 2)), ["cat", "dog"])
 
@@ -582,7 +582,7 @@ def test_a_summary_adds_up_the_13_002() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda: MLP([2, 3, 2], activation=log, seed=1), lambda: MLP([2, 2], output_activation=lambda x: 1 / x)])
-def test_an_undefined_output_is_nan_however_many_rows_there_are(make: Any) -> None:
+def test_an_undefined_output_is_nan_for_few_and_many_rows(make: Any) -> None:
     """The oracle is the prediction of 51 rows."""
     model = make()
     rows = np.vstack([np.zeros(2), np.random.default_rng(0).normal(size=(99, 2))])
@@ -630,7 +630,7 @@ def test_an_undefined_activation_is_nan_in_a_trace_of_a_batch() -> None:
         assert a[:2].tolist() == [[0.0], [pytest.approx(math.nan, nan_ok=True)]]
 
 
-def test_a_trace_is_refused_where_the_layers_do_not_tell_all() -> None:
+def test_a_trace_of_a_network_with_its_own_call_is_refused() -> None:
     class Residual(MLP):
         def __call__(self, x: Any) -> list[Any]:
             return [output + x[0] for output in super().__call__(x)]

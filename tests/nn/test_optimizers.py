@@ -1,4 +1,4 @@
-"""Optimizers: each rule against its paper's formula, one rule for Values and for vectors, and schedules."""
+"""Optimizers and schedules: each rule against the formula of its paper, for Values and vectors."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_values_take_the_same_steps_as_vectors(make: Callable[[], Optimizer]) ->
 
 
 @makers
-def test_a_restored_optimizer_goes_on_to_the_same_bits(make: Callable[[], Optimizer]) -> None:
+def test_a_restored_optimizer_continues_bit_for_bit(make: Callable[[], Optimizer]) -> None:
     theta, first, second = np.linspace(-1, 1, 5), make(), make()
     for row in gradients(2):
         first.update(theta, row)
@@ -112,7 +112,7 @@ def test_a_restored_optimizer_goes_on_to_the_same_bits(make: Callable[[], Optimi
 
 
 @makers
-def test_nothing_of_the_parameters_size_is_allocated_after_the_first_step(make: Callable[[], Optimizer]) -> None:
+def test_no_vectors_are_allocated_after_the_first_step(make: Callable[[], Optimizer]) -> None:
     theta, gradient, optimizer = np.zeros(100_000), np.ones(100_000), make()
     optimizer.update(theta, gradient)
     tracemalloc.start()
@@ -220,7 +220,7 @@ def test_the_learning_rate_comes_first_and_betas_are_two() -> None:
         SGD(Cosine)  # type: ignore[arg-type]
 
 
-def test_an_update_says_by_which_rate_it_went() -> None:
+def test_an_update_returns_its_learning_rate() -> None:
     optimizer = SGD(lambda epoch: 1.0 + epoch)
     optimizer.epoch = 0.5
     assert optimizer.update(np.zeros(1), np.ones(1)) == 1.5
@@ -242,7 +242,7 @@ def stepped(optimizer: Optimizer, parameters: list[Value]) -> list[float]:
 
 
 @makers
-def test_a_memory_serves_the_parameters_that_it_is_of_and_no_others(make: Callable[[], Optimizer]) -> None:
+def test_a_memory_belongs_to_its_parameters(make: Callable[[], Optimizer]) -> None:
     optimizer, parameters = make(), [Value(1.0), Value(2.0)]
     stepped(optimizer, parameters)
     stepped(optimizer, list(parameters))
@@ -284,7 +284,7 @@ def test_runs_of_two_models_share_no_memory(make: Callable[[], Optimizer], compi
     assert optimizer.steps == (4 if optimizer.memory else 1)  # without a memory it counts for each model
 
 
-def test_a_copy_and_a_restored_state_serve_any_parameters() -> None:
+def test_a_copy_and_a_restored_state_accept_any_parameters() -> None:
     optimizer, parameters = SGD(0.1, momentum=0.9), [Value(1.0)]
     stepped(optimizer, parameters)
     restored = SGD(0.1, momentum=0.9)

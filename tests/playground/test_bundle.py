@@ -36,7 +36,7 @@ def test_modules_become_functions_each_after_those_it_imports() -> None:
     )
 
 
-def test_what_a_module_passes_on_it_passes_on() -> None:
+def test_reexports_are_exported() -> None:
     script = bundle.script({**PLAIN, "a.js": 'export {c as a, C} from "./c.js";\n'})
     assert '\n$modules["a.js"] = (() => {\n\nreturn {a: $modules["c.js"].c, C: $modules["c.js"].C};\n})();\n' in script
 
@@ -47,23 +47,27 @@ def test_what_a_module_passes_on_it_passes_on() -> None:
         (
             "a_js",
             "const a = 1;\nexport {a};",
-            "a.js, line 2: 'export {a};' is no import or export that goes into one file; see playground/bundle.py",
+            "a.js, line 2: 'export {a};' is not an import or export that fits into one file; see playground/bundle.py",
         ),
-        ("a_js", "export let a = 1;", "a.js, line 1: 'export let a = 1;' is no import or export that goes into one file"),
-        ("a_js", 'import * as all from "./c.js";', "a.js, line 1: 'import * as all from \"./c.js\";' is no import or export"),
-        ("a_js", 'import {d} from "./d.js";', "a.js imports d.js, which is not there"),
-        ("c_js", 'import {a} from "./a.js";', "main.js imports a.js imports c.js imports a.js: modules that import each other in a circle"),
-        ("a_js", 'export const a = "</SCRIPT>";', "a.js has </SCRIPT in it, which would end the <script> that it is put in"),
-        ("style_css", "p {} /* </style> */", "style.css has </style in it, which would end the <style> that it is put in"),
-        ("index_html", "<p>", 'the page has <meta charset="utf-8"> 0 times, and it must be there once'),
+        ("a_js", "export let a = 1;", "a.js, line 1: 'export let a = 1;' is not an import or export that fits into one file"),
+        ("a_js", 'import * as all from "./c.js";', "a.js, line 1: 'import * as all from \"./c.js\";' is not an import or export"),
+        ("a_js", 'import {d} from "./d.js";', "a.js imports d.js, which does not exist"),
+        (
+            "c_js",
+            'import {a} from "./a.js";',
+            "main.js imports a.js imports c.js imports a.js: modules must not import each other in a circle",
+        ),
+        ("a_js", 'export const a = "</SCRIPT>";', "a.js contains </SCRIPT, which would end the <script> element"),
+        ("style_css", "p {} /* </style> */", "style.css contains </style, which would end the <style> element"),
+        ("index_html", "<p>", 'the page contains <meta charset="utf-8"> 0 times; it must contain it once'),
     ],
 )
-def test_what_cannot_stand_in_one_file_is_refused(name: str, text: str, problem: str) -> None:
+def test_unsupported_modules_are_refused(name: str, text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=re.escape(problem)):
         of(**{name: text})
 
 
-def test_its_policy_lets_run_what_is_in_it_and_nothing_else() -> None:
+def test_the_policy_allows_only_the_page_s_own_script_and_style() -> None:
     html = bundle.page()
     (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)
     directives = dict(each.split(maxsplit=1) for each in policy.split("; "))
@@ -75,12 +79,12 @@ def test_its_policy_lets_run_what_is_in_it_and_nothing_else() -> None:
     assert bundle.page() == html
 
 
-def test_lessons_are_in_it_whatever_they_say() -> None:
+def test_lessons_are_quoted_in_the_page() -> None:
     text = "# </script> <!-- both are text -->"
     (found,) = re.findall(r'<script type="application/json" data-file="lessons/one.json">(.*?)</script>', of(**{"lessons/one_json": text}))
     assert json.loads(found) == text
 
 
-def test_it_names_no_other_file() -> None:
+def test_the_page_in_one_file_refers_to_no_other_file() -> None:
     html = bundle.page()
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', html)

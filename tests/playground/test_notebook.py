@@ -36,7 +36,7 @@ class Comm:
         return int(json.loads(self.sent[-1][0]["text"])["step"])
 
 
-def test_each_conversation_has_a_session_of_its_own() -> None:
+def test_each_conversation_has_its_own_session() -> None:
     conversations, comm = Conversations(), Comm()
     steps = []
     for name in ("one", "two", "one"):
@@ -50,13 +50,13 @@ def test_each_conversation_has_a_session_of_its_own() -> None:
     assert comm.step() == 1
 
 
-def test_a_packet_goes_in_a_buffer() -> None:
+def test_a_packet_is_sent_in_a_buffer() -> None:
     conversations, comm = Conversations(), Comm()
     conversations.answer({"conversation": "one", "text": FRAME}, comm)
     assert comm.sent == [({"conversation": "one"}, [Session().handle(FRAME)])]
 
 
-def test_of_too_many_the_one_silent_longest_is_told_that_it_is_over() -> None:
+def test_too_many_conversations_end_the_one_idle_for_longest() -> None:
     conversations, comm = Conversations(most=2), Comm()
     for name in ("one", "two", "one", "three"):
         conversations.answer({"conversation": name, "text": HELLO}, comm)
@@ -65,13 +65,13 @@ def test_of_too_many_the_one_silent_longest_is_told_that_it_is_over() -> None:
 
 
 @pytest.mark.parametrize("content", [None, "text", [], {}, {"conversation": 3, "text": HELLO}, {"text": HELLO}])
-def test_what_is_not_the_page_s_is_left_alone(content: Any) -> None:
+def test_messages_from_elsewhere_are_ignored(content: Any) -> None:
     conversations, comm = Conversations(), Comm()
     conversations.answer(content, comm)
     assert (comm.sent, conversations.sessions) == ([], {})
 
 
-def test_what_is_no_message_is_refused_by_the_session() -> None:
+def test_invalid_messages_are_refused_by_the_session() -> None:
     conversations, comm = Conversations(), Comm()
     conversations.answer({"conversation": "one", "text": 3}, comm)
     assert json.loads(comm.sent[0][0]["text"])["problem"] == "a message is text, got int"
@@ -96,7 +96,7 @@ def test_settings_that_do_not_work_are_refused_in_the_cell() -> None:
     }
 
 
-def test_without_anywidget_it_says_what_to_install() -> None:
+def test_a_missing_anywidget_is_reported() -> None:
     script = "import sys\nsys.modules['anywidget'] = None\nfrom playground import Session, widget\nSession()\nwidget()"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stderr.splitlines()[-1] == (
@@ -117,7 +117,7 @@ def kernel() -> Iterator[Kernel]:
 
 
 @pytest.mark.usefixtures("anywidget")
-def test_a_cell_shows_it_and_the_kernel_answers(kernel: Kernel) -> None:
+def test_the_widget_is_shown_and_the_kernel_answers(kernel: Kernel) -> None:
     shown = kernel.shown("from playground import widget\nwidget(layers=[2])")
     assert shown["state"]["_esm"] == front_end()
     assert shown["state"]["configuration"]["layers"] == [2]

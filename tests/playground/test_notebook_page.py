@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.kernel import Kernel
-from tests.playground.test_page import SMALL, Engine, Page
+from tests.playground.pages import SMALL, Engine, Page
 
 pytest.importorskip("anywidget", reason="the extra `notebook` is not installed")
 pytest.importorskip("ipykernel", reason="a kernel takes ipykernel")
@@ -109,7 +109,7 @@ def notebook(browser: Any, kernel: Kernel) -> Iterator[Notebook]:
         browser.get("about:blank")  # before the server goes
 
 
-def test_it_learns_in_a_cell_and_tells_the_engine_s_numbers(notebook: Notebook) -> None:
+def test_the_widget_trains_with_the_engine_s_numbers(notebook: Notebook) -> None:
     notebook.show("from playground import widget\nw = widget(layers=[3])\nw")
     page = notebook.enter(0)
     page.wait(lambda: page.text("#cost") != "–")
@@ -129,7 +129,7 @@ def test_it_learns_in_a_cell_and_tells_the_engine_s_numbers(notebook: Notebook) 
     assert page.picture("#plane") != before
 
 
-def test_cells_do_not_disturb_each_other_nor_the_notebook(notebook: Notebook) -> None:
+def test_cells_are_independent_of_each_other_and_of_the_notebook(notebook: Notebook) -> None:
     shown = notebook.show("from playground import widget\nw = widget(layers=[3])\nw")
     notebook.show("v = widget(layers=[2], data={'name': 'circles'})\nv")
     notebook.show_again(shown)
@@ -147,7 +147,7 @@ def test_cells_do_not_disturb_each_other_nor_the_notebook(notebook: Notebook) ->
     assert notebook.run("return getComputedStyle(document.getElementById('network')).gridArea") == "auto"
 
 
-def test_its_settings_are_the_widget_s_in_the_kernel_and_where_it_is_shown_anew(notebook: Notebook) -> None:
+def test_settings_are_shared_with_the_kernel_and_with_later_views(notebook: Notebook) -> None:
     shown = notebook.show("from playground import widget\nw = widget(layers=[3])\nw")
     page = notebook.enter(0)
     page.click("#more-layers")
@@ -172,7 +172,7 @@ def test_settings_that_do_not_work_are_refused_in_the_page(notebook: Notebook) -
     assert page.text("#network-words") == "2-16-16-1, 337 parameters"
 
 
-def test_the_story_can_be_told_in_a_cell_too(notebook: Notebook) -> None:
+def test_the_story_works_in_the_widget(notebook: Notebook) -> None:
     notebook.show("from playground import widget\nwidget()")
     page = notebook.enter(0)
     assert not page.find("#lesson").is_displayed()  # it waits to be asked for
@@ -180,18 +180,18 @@ def test_the_story_can_be_told_in_a_cell_too(notebook: Notebook) -> None:
     page.wait_for("#lesson-title", "Two kinds of points")
 
 
-def test_a_kernel_that_is_gone_is_missed(notebook: Notebook) -> None:
+def test_a_restarted_kernel_is_reported(notebook: Notebook) -> None:
     shown = notebook.show("from playground import widget\nwidget(layers=[3])")
     page = notebook.enter(0)
     page.wait(lambda: page.text("#cost") != "–")
     notebook.run(f"window.models[{json.dumps(shown['comm'])}].trigger('comm_live_update')")
     page = notebook.enter(0)
-    assert page.text("#notice") == "The kernel was restarted, or has ended. Run the cell again to begin anew."
+    assert page.text("#notice") == "The kernel was restarted or has ended. Run the cell again to start a new session."
     page.click("#by-step")
-    assert page.text("#notice") == "The kernel was restarted, or has ended. Run the cell again to begin anew."
+    assert page.text("#notice") == "The kernel was restarted or has ended. Run the cell again to start a new session."
 
 
-def test_a_cell_that_is_cleared_ends_its_session(notebook: Notebook) -> None:
+def test_clearing_a_cell_ends_its_session(notebook: Notebook) -> None:
     notebook.show("import gc\nfrom playground import notebook, widget\nw = widget(layers=[3])\nw")
     page = notebook.enter(0)
     page.wait(lambda: page.text("#cost") != "–")

@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 
 from tests import PATIENCE
-from tests.playground.test_page import NOTHING, SMALL, Engine, Page, address
+from tests.playground.pages import NOTHING, SMALL, Engine, Page
 
 pytest.importorskip("selenium", reason="the page is tested where selenium is installed")
 
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
-
-__all__ = ["address"]  # the fixture
 
 Opener = Callable[..., Page]
 
@@ -95,7 +93,7 @@ SHOWN = (
 )
 
 
-def test_it_shows_the_numbers_and_pictures_of_the_moment_without_a_session(played: Opener, saved: Opener) -> None:
+def test_a_saved_page_shows_the_numbers_and_pictures_without_a_session(played: Opener, saved: Opener) -> None:
     page = played(SMALL, steps=3)
     page.click("[name=shows][value=gradients]")
     page.click("[name=curves][value=accuracy]")
@@ -120,12 +118,9 @@ MAPS = (
 )
 
 
-def test_what_takes_a_session_is_switched_off_and_says_so(played: Opener, saved: Opener) -> None:
+def test_controls_that_need_a_session_are_disabled(played: Opener, saved: Opener) -> None:
     page = saved(played(SMALL, steps=1))
-    assert (
-        page.text("#notice")
-        == "This is a saved state: every number can be looked at, and what would change it takes the playground itself."
-    )
+    assert page.text("#notice") == "This is a saved page. You can inspect every number; to change something, open the playground."
     buttons = [
         "restart",
         "back",
@@ -148,7 +143,7 @@ def test_what_takes_a_session_is_switched_off_and_says_so(played: Opener, saved:
     assert not [each for each in ("[data-key=slider]", "[data-key=typed]", "[data-key=after]") if page.find(each).is_displayed()]
     page.click("#plane")
     page.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN)  # another example than the one that was looked at
-    assert page.text("#notice") == "Of this saved state the numbers of one example alone were kept, and not of this one."
+    assert page.text("#notice") == "This saved page contains the numbers of one example only, and this is another one."
     assert page.text("#inspector-title") == "Weight w[0,2,1]"
     page.run("document.getElementById('show-source').closest('details').open = true")
     page.click("#show-source")
@@ -156,7 +151,7 @@ def test_what_takes_a_session_is_switched_off_and_says_so(played: Opener, saved:
 
 
 @pytest.mark.soak
-def test_a_network_of_the_usual_size_fits_into_a_megabyte(played: Opener, saved: Opener, tmp_path: Path) -> None:
+def test_a_page_with_the_default_network_is_below_a_megabyte(played: Opener, saved: Opener, tmp_path: Path) -> None:
     page = saved(played({}, steps=2))
     (path,) = tmp_path.glob("nudge-moons.html")
     assert path.stat().st_size < 1_000_000
@@ -164,23 +159,23 @@ def test_a_network_of_the_usual_size_fits_into_a_megabyte(played: Opener, saved:
     assert len(told["w[1,15,15]"][0]) > 10
 
 
-def test_digits_are_saved_with_their_neurons_and_without_their_weights(played: Opener, saved: Opener) -> None:
+def test_digits_are_saved_with_neurons_and_without_weights(played: Opener, saved: Opener) -> None:
     page = played({"data": {"name": "digits", "n": 50}, "layers": [4], "activations": ["tanh(x)"]}, steps=1)
     before = everything(page, "a[0,2]")
     page = saved(page)
     assert everything(page, "a[0,2]") == before
     page.click("#inspector .sum-card [data-key^='w[0,2,']")
-    page.wait(lambda: page.text("#inspector").endswith("The numbers of this weight were not kept: there are too many weights."))
+    page.wait(lambda: page.text("#inspector").endswith("This saved page has no numbers for single weights: the network is too large."))
 
 
-def test_what_a_column_is_called_cannot_break_out(played: Opener, saved: Opener) -> None:
+def test_column_names_are_quoted(played: Opener, saved: Opener) -> None:
     text = f"{EVIL},b,c\n" + "1,2,x\n2,1,y\n3,1,y\n" * 8
     page = saved(played({"data": {"name": "csv", "text": text}, "layers": [2], "activations": ["tanh(x)"]}))
     assert page.run("return document.title") == "Nudge playground"
     assert page.find("[data-neuron='-1,0']").get_attribute("aria-label") == EVIL
 
 
-def test_nothing_in_a_state_ends_the_element_that_it_is_put_in(played: Opener) -> None:
+def test_a_saved_state_cannot_end_its_element(played: Opener) -> None:
     page = played(SMALL)
     written = page.browser.execute_async_script(
         """
@@ -211,7 +206,7 @@ def test_saving_can_be_stopped(played: Opener, browser: Any, tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_damaged_page_says_so(played: Opener, saved: Opener, browser: Any, tmp_path: Path) -> None:
+def test_a_damaged_page_shows_an_error(played: Opener, saved: Opener, browser: Any, tmp_path: Path) -> None:
     saved(played(SMALL))
     (path,) = tmp_path.glob("*.html")
     path.write_text(re.sub(r'"replies":"[^"]{50}', '"replies":"', path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -219,4 +214,4 @@ def test_a_damaged_page_says_so(played: Opener, saved: Opener, browser: Any, tmp
     browser.get_log("performance")
     browser.get(path.as_uri())
     WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: "damaged" in browser.find_element("id", "notice").text)
-    assert browser.find_element("id", "notice").text.startswith("What was saved in this page is damaged: ")
+    assert browser.find_element("id", "notice").text.startswith("The data in this saved page are damaged: ")

@@ -85,7 +85,7 @@ def test_the_page_and_its_files_are_served(server: Server) -> None:
     assert get(server, f"/{server.token}/index.html?lesson=story").status == 200
 
 
-def test_each_response_says_what_a_page_may_do(server: Server) -> None:
+def test_each_response_has_a_content_security_policy(server: Server) -> None:
     for path in (f"/{server.token}/", "/", f"/{server.token}/nothing.js"):
         headers = get(server, path).headers
         policy = headers["Content-Security-Policy"]
@@ -101,7 +101,7 @@ def test_each_response_says_what_a_page_may_do(server: Server) -> None:
 @pytest.mark.parametrize(
     "name", ["nothing", "../server.py", "..%2fserver.py", "%2e%2e/server.py", "lessons", "lessons/", "/etc/passwd", "a" * 4000]
 )
-def test_what_is_no_file_of_the_page_is_not_found(server: Server, name: str) -> None:
+def test_unknown_paths_are_not_found(server: Server, name: str) -> None:
     response = get(server, f"/{server.token}/{name}")
     assert (response.status, response.read()) == (404, b"there is no such file\n")
 
@@ -114,7 +114,7 @@ def test_what_is_no_file_of_the_page_is_not_found(server: Server, name: str) -> 
 )
 def test_another_host_is_refused(server: Server, host: str) -> None:
     response = get(server, f"/{server.token}/", Host=host.format(port=server.port))
-    assert (response.status, response.read()) == (403, b"this server goes by the address that it printed, and no other\n")
+    assert (response.status, response.read()) == (403, b"use the printed address of this server\n")
 
 
 def test_two_hosts_are_refused(server: Server) -> None:
@@ -129,7 +129,7 @@ def test_two_hosts_are_refused(server: Server) -> None:
 def test_another_origin_is_refused(server: Server, origin: str) -> None:
     origin = origin.format(port=server.port)
     response = get(server, f"/{server.token}/main.js", Origin=origin)
-    assert (response.status, response.read()) == (403, b"this server talks to its own page, and no other\n")
+    assert (response.status, response.read()) == (403, b"this server accepts requests from its own page only\n")
     if origin:
         with pytest.raises(InvalidStatus, match="HTTP 403"):
             opened(server, origin=origin)
@@ -146,12 +146,12 @@ def test_a_wrong_token_is_refused(server: Server, path: str) -> None:
     path = path.format(token=server.token, short=server.token[:-1])
     if path.isascii() and path:
         response = get(server, path)
-        assert (response.status, response.read()) == (403, b"this is not the address that was printed, with its token\n")
+        assert (response.status, response.read()) == (403, b"the token is wrong: use the printed address of this server\n")
     with pytest.raises(InvalidStatus, match="HTTP 403"):
         opened(server, path=path if path.isascii() else "/%C3%A9/socket")
 
 
-def test_a_socket_is_only_where_it_belongs(server: Server) -> None:
+def test_a_socket_needs_its_path(server: Server) -> None:
     with pytest.raises(InvalidStatus, match="HTTP 404"):
         opened(server, path=f"/{server.token}/other")
     assert get(server, f"/{server.token}/socket").status == 426
@@ -170,7 +170,7 @@ def test_only_this_machine_can_reach_it(server: Server) -> None:
 # Sessions
 
 
-def test_a_socket_has_a_session_of_its_own(server: Server) -> None:
+def test_each_socket_has_its_own_session(server: Server) -> None:
     with opened(server) as one, opened(server) as other:
         assert asked(one, do="step", count=3, id=1)["step"] == 3
         assert asked(other, do="step", count=2, id=2)["step"] == 2
@@ -185,7 +185,7 @@ def test_replies_come_in_the_order_of_the_messages(server: Server) -> None:
         assert [unpacked(connection.recv(30))["id"] for _ in range(50)] == list(range(50))
 
 
-def test_what_is_no_message_is_an_error_and_the_session_goes_on(server: Server) -> None:
+def test_invalid_messages_get_an_error_and_the_session_continues(server: Server) -> None:
     with opened(server) as connection:
         asked(connection, do="step")
         for message in (b"\x00" * 100, "{", "x" * 3_000_000, json.dumps({"do": "set", "activations": "x" * 1_000_000})):
@@ -194,7 +194,7 @@ def test_what_is_no_message_is_an_error_and_the_session_goes_on(server: Server) 
         assert asked(connection, do="frame")["step"] == 1
 
 
-def test_a_message_beyond_the_limit_ends_that_session_alone(server: Server) -> None:
+def test_a_message_beyond_the_limit_ends_only_its_session(server: Server) -> None:
     with opened(server) as connection, opened(server) as other:
         connection.send("x" * 5_000_000)
         with pytest.raises(ConnectionClosed, match="1009"):
@@ -223,7 +223,7 @@ def frame_of(opcode: int, payload: bytes, masked: bool = True, length: int | Non
     ],
     ids=["unmasked", "opcode", "reserved", "no UTF-8", "exabytes", "nothing to go on with", "long ping", "zeros"],
 )
-def test_forged_frames_end_their_own_session_alone(server: Server, forged: bytes) -> None:
+def test_invalid_websocket_frames_end_only_their_session(server: Server, forged: bytes) -> None:
     with opened(server) as other, socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
         lines = [f"GET /{server.token}/socket HTTP/1.1", f"Host: {server.host}", f"Origin: {server.origin}", "Upgrade: websocket"]
         lines += ["Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", ""]
@@ -235,7 +235,7 @@ def test_forged_frames_end_their_own_session_alone(server: Server, forged: bytes
         assert asked(other, do="hello")["version"] == 1
 
 
-def test_garbage_before_a_request_is_shut_out(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+def test_invalid_requests_are_rejected(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
     for garbage in (b"\x16\x03\x01\x02\x00" * 50, b"GET\r\n\r\n", b"POST / HTTP/1.1\r\n\r\n", b"G" * 100_000, b""):
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
             raw.sendall(garbage)
@@ -246,7 +246,7 @@ def test_garbage_before_a_request_is_shut_out(server: Server, capfd: pytest.Capt
     assert capfd.readouterr().err == ""
 
 
-def test_a_socket_that_drops_lets_its_session_go() -> None:
+def test_a_dropped_socket_ends_its_session() -> None:
     with serving() as server:
         for _ in range(3):
             with opened(server) as connection:
@@ -266,16 +266,16 @@ def wait_until(condition: Any) -> None:
 
 def test_idle_sessions_end() -> None:
     with serving(idle=0.2) as server, opened(server) as connection:
-        with pytest.raises(ConnectionClosed, match=r"nothing was asked for 0\.2 seconds: load the page anew to go on"):
+        with pytest.raises(ConnectionClosed, match=r"no message for 0\.2 seconds: reload the page to continue"):
             connection.recv(30)
         wait_until(lambda: server.open == 0)
 
 
-def test_there_are_only_so_many_sessions() -> None:
+def test_the_number_of_sessions_is_limited() -> None:
     with serving(sessions=2) as server, opened(server) as one, opened(server) as two:
         asked(one, do="hello")
         asked(two, do="hello")
-        with opened(server) as three, pytest.raises(ConnectionClosed, match="there are 2 sessions already: close another page first"):
+        with opened(server) as three, pytest.raises(ConnectionClosed, match="there are already 2 sessions: close another page first"):
             three.recv(30)
         one.close()
         wait_until(lambda: server.open == 1)
@@ -303,7 +303,7 @@ def test_the_server_answers_while_a_session_computes() -> None:
 # The command
 
 
-def test_the_command_prints_its_address_and_ends_by_being_told_to() -> None:
+def test_the_command_prints_its_address_and_ends_on_a_signal() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "playground", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
@@ -357,7 +357,7 @@ def test_the_command_opens_a_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ]
 
 
-def test_a_lesson_that_is_none_is_said_before_anything_is_served(tmp_path: Path) -> None:
+def test_an_invalid_lesson_is_reported_before_serving(tmp_path: Path) -> None:
     (tmp_path / "lines.md").write_text("# Lines\n\n## One\n\n### Two\n")
     with pytest.raises(SystemExit, match=r"lines\.md, line 5: there are two kinds of headings: # for the lesson's title, ## for each page"):
         __main__.main(["--no-browser", f"--lesson={tmp_path / 'lines.md'}"])
@@ -365,11 +365,11 @@ def test_a_lesson_that_is_none_is_said_before_anything_is_served(tmp_path: Path)
         __main__.main(["--no-browser", f"--lesson={tmp_path / 'none.md'}"])
 
 
-def test_a_port_that_is_taken_is_said(server: Server) -> None:
+def test_a_port_in_use_is_reported(server: Server) -> None:
     with pytest.raises(SystemExit) as caught:
         __main__.main(["--no-browser", "--port", str(server.port)])
     assert str(caught.value).startswith(f"cannot listen on port {server.port}: ")
-    assert str(caught.value).endswith("; choose another with --port, or leave it out for a free one")
+    assert str(caught.value).endswith("; choose another one with --port, or omit --port for a free one")
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http", "1.5", "²"])
@@ -379,7 +379,7 @@ def test_a_port_is_a_number(port: str, capsys: pytest.CaptureFixture[str]) -> No
     assert f"a port is a number from 0 to 65535, got '{port}'" in capsys.readouterr().err
 
 
-def test_without_websockets_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_websockets_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "websockets.asyncio.server", None)
     with pytest.raises(SystemExit, match=r'the playground needs websockets: pip install "websockets>=13" \(the extra `play`\)'):
         __main__.main(["--no-browser"])

@@ -56,9 +56,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     found = contents(built(tmp_path))
-    page = {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file()}
-    assert found.keys() == page | {"numbers.js", "nudge.zip"}
-    assert {"index.html", "main.js", "worker.js", "style.css", "lessons/story.json"} <= page
+    page = {path.name for path in PAGE.iterdir() if path.is_file()}
+    assert found.keys() == page | {"lessons/story.json", "numbers.js", "nudge.zip"}
+    assert {"index.html", "main.js", "worker.js", "style.css"} <= page
     changed = {name for name in page if found[name] != (PAGE / name).read_bytes()}
     assert changed == {"index.html", "worker.js"}
     with zipfile.ZipFile(io.BytesIO(found["nudge.zip"])) as archive:
@@ -74,7 +74,7 @@ def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     assert not any("__pycache__" in name for name in packed)
 
 
-def test_it_has_a_teachers_lessons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_site_contains_lessons_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "lines.md"
     path.write_text("# Lines\n\n## One\n\nText.\n")
     site.main([f"--output={tmp_path / 'site'}", f"--lesson={path}"])
@@ -82,7 +82,7 @@ def test_it_has_a_teachers_lessons(tmp_path: Path, capsys: pytest.CaptureFixture
     assert lesson == {"title": "Lines", "pages": [{"title": "One", "text": ["Text."]}]}
     assert f"A link to the lesson in {path} ends in index.html?lesson=lines\n" in capsys.readouterr().out
     path.write_text("# Lines\n\nText.\n")
-    with pytest.raises(SystemExit, match=r"lines\.md, line 3: this stands before the first page"):
+    with pytest.raises(SystemExit, match=r"lines\.md, line 3: this is before the first page"):
         site.main([f"--output={tmp_path / 'another'}", f"--lesson={path}"])
     assert not (tmp_path / "another").exists()
 
@@ -112,7 +112,7 @@ def test_pyodide_comes_from_the_network_unless_it_is_there(tmp_path: Path) -> No
     assert 'const PYODIDE = "https://example.org/py/";' in (tmp_path / "worker.js").read_text()
 
 
-def test_the_page_may_speak_to_its_own_server_alone(tmp_path: Path) -> None:
+def test_the_page_connects_only_to_its_own_server(tmp_path: Path) -> None:
     html = (built(tmp_path) / "index.html").read_text()
     policy = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)
     assert policy == [site.POLICY]
@@ -126,35 +126,35 @@ def test_the_page_may_speak_to_its_own_server_alone(tmp_path: Path) -> None:
     "address",
     ["pyodide", "ftp://example.org/", 'https://example.org/"; alert(1); "', "https://example.org/a b/", "https://example.org/;a/"],
 )
-def test_an_address_that_is_none_is_refused(tmp_path: Path, address: str) -> None:
+def test_an_invalid_address_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(ValueError, match=re.escape("--pyodide must be the address of a folder, such as ./pyodide/ or https://cdn.")):
         site.write(tmp_path, address)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_with_other_things_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_other_files_is_not_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "index.html").write_text("mine")
     with pytest.raises(SystemExit) as ended:
         site.main(["--output", str(tmp_path)])
-    assert ended.value.code == f"{tmp_path} has other things in it: choose another folder with --output, or empty it"
+    assert ended.value.code == f"{tmp_path} contains other files: choose another folder with --output, or empty it"
     assert contents(tmp_path) == {"index.html": b"mine"}
     with pytest.raises(SystemExit) as ended:
         site.main(["--output", str(tmp_path / "index.html")])
     assert "index.html" in str(ended.value.code)
 
 
-def test_the_command_says_where_it_is_and_what_readers_will_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_folder_and_the_address_of_pyodide(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site.main(["--output", str(tmp_path / "a")])
     assert capsys.readouterr().out == (
-        f"The playground is in {tmp_path / 'a'}, with Pyodide from {site.CDN}: which readers' browsers will ask for it\n"
+        f"The playground is in {tmp_path / 'a'}, with Pyodide from {site.CDN}: readers' browsers load it from there\n"
         f"To look at it: python -m http.server --bind 127.0.0.1 --directory {tmp_path / 'a'}\n"
-        f"A server that can should send with worker.js: Content-Security-Policy: default-src 'none'; "
+        f"If your server can, let it send this header with worker.js: Content-Security-Policy: default-src 'none'; "
         f"script-src 'self' {site.CDN} 'wasm-unsafe-eval'; connect-src 'self' {site.CDN}\n"
     )
     (tmp_path / "b/pyodide").mkdir(parents=True)
     site.main(["--output", str(tmp_path / "b")])
     told = capsys.readouterr().out
-    assert "with Pyodide from ./pyodide/: nothing comes from elsewhere\n" in told
+    assert "with Pyodide from ./pyodide/: the page loads nothing from another server\n" in told
     assert told.endswith("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'\n")
 
 
@@ -181,7 +181,7 @@ def test_it_answers_the_same_without_threads_processes_sockets_and_libraries(tmp
         "import resource",
     ],
 )
-def test_what_stands_for_pyodide_has_none_of_them(forbidden: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_stand_in_for_pyodide_has_none_of_them(forbidden: str, capfd: pytest.CaptureFixture[str]) -> None:
     with closing(Wasm()) as wasm:
         wasm.run("def handle(text):\n    exec(text)\n    return 'done'\n\nhandle")
         assert wasm.handle("import math") == "done"

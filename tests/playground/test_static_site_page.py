@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from playground import site
-from tests.playground.test_page import NOTHING, SMALL, Engine, Page
+from tests.playground.pages import NOTHING, SMALL, Engine, Page
 from tests.wasm import Wasm
 
-AGAIN = ". Reload the page to begin anew: the address keeps your settings."
+AGAIN = ". Reload the page to start again: the address keeps your settings."
 PYODIDE = os.environ.get("NUDGE_PYODIDE")
 
 
@@ -143,7 +143,7 @@ REAL = {path.name: path for path in Path(PYODIDE).iterdir() if path.is_file()} i
     [STANDIN, pytest.param(REAL, marks=pytest.mark.skipif(not REAL, reason="no Pyodide: NUDGE_PYODIDE names a folder of it"))],
     ids=["stand-in", "Pyodide"],
 )
-def test_it_learns_and_its_numbers_are_the_engine_s(opened: Opener, browser: Any, pyodide: dict[str, Path]) -> None:
+def test_the_page_trains_with_the_engine_s_numbers(opened: Opener, browser: Any, pyodide: dict[str, Path]) -> None:
     page, served = opened(pyodide, {**NOTHING, **SMALL})
     page.wait(lambda: is_ready(page))
     assert page.find("#notice").get_property("hidden")
@@ -162,22 +162,22 @@ def test_it_learns_and_its_numbers_are_the_engine_s(opened: Opener, browser: Any
     assert [each for each in served.asked if "nudge.zip" in each] == ['"GET /nudge.zip HTTP/1.1" 200 -']
 
 
-def test_where_there_is_no_pyodide_the_page_says_so(opened: Opener) -> None:
+def test_a_missing_pyodide_is_reported(opened: Opener) -> None:
     page, served = opened({})
     page.wait(lambda: page.text("#notice").startswith("Python could not be loaded: "))
     assert f"{served.address}pyodide/pyodide.mjs{AGAIN}" in page.text("#notice")
     assert not is_ready(page)
 
 
-def test_where_there_is_no_numpy_the_page_says_so(opened: Opener, tmp_path: Path) -> None:
+def test_a_missing_numpy_is_reported(opened: Opener, tmp_path: Path) -> None:
     core = tmp_path / "core.mjs"
     core.write_text(STANDIN["pyodide.mjs"].read_text().replace("isFull = true", "isFull = false"))
     page, served = opened({"pyodide.mjs": core})
-    words = f"Python could not be loaded: {served.address}pyodide/ has no numpy: it takes the full distribution of Pyodide{AGAIN}"
+    words = f"Python could not be loaded: {served.address}pyodide/ has no numpy: use the full distribution of Pyodide{AGAIN}"
     page.wait_for("#notice", words)
 
 
-def test_python_that_ends_is_told_of_and_no_more_is_asked(opened: Opener) -> None:
+def test_the_page_reports_that_python_has_stopped(opened: Opener) -> None:
     page, served = opened(STANDIN, {**NOTHING, **SMALL})
     page.wait(lambda: is_ready(page))
     page.click("#play")
@@ -192,18 +192,18 @@ def test_python_that_ends_is_told_of_and_no_more_is_asked(opened: Opener) -> Non
     assert (page.text("#notice"), len(served.asked)) == (words, asked)
 
 
-def test_a_worker_that_is_not_there_is_told_of(opened: Opener, tmp_path: Path) -> None:
+def test_a_missing_worker_is_reported(opened: Opener, tmp_path: Path) -> None:
     page, _ = opened(STANDIN)
     page.wait(lambda: is_ready(page))
     (tmp_path / "site/worker.js").unlink()
     page.browser.refresh()
     page.wait_for(
-        "#notice", "the worker cannot run: worker.js could not be loaded. Reload the page to begin anew: the address keeps your settings."
+        "#notice", "the worker cannot run: worker.js could not be loaded. Reload the page to start again: the address keeps your settings."
     )
 
 
-def test_while_python_is_being_loaded_the_page_says_so(opened: Opener, tmp_path: Path) -> None:
+def test_the_page_shows_that_python_is_loading(opened: Opener, tmp_path: Path) -> None:
     never = tmp_path / "never.mjs"
     never.write_text("export const loadPyodide = () => new Promise(() => {});")
     page, _ = opened({"pyodide.mjs": never})
-    page.wait_for("#notice", "Python is being loaded into this page, some 15 megabytes the first time.")
+    page.wait_for("#notice", "Loading Python into this page, about 15 megabytes the first time.")

@@ -1,4 +1,4 @@
-"""The reference back end: one plain numpy expression an instruction. It defines what is right, and is what anomaly mode runs."""
+"""The reference back end: one plain numpy expression for each instruction. It defines what is right; anomaly mode runs it."""
 
 from __future__ import annotations
 
@@ -9,40 +9,27 @@ from typing import Any
 import numpy as np
 
 from autograd.ops import Operation
-from autograd.vectorize.program import (
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Input,
-    Instruction,
-    MatMul,
-    Parameters,
-    Program,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Shape,
-    Slice,
-    Take,
-    Transpose,
-    Weights,
-    sized,
-)
+from autograd.vectorize import instructions as ir
+from autograd.vectorize.backend import Backend, Executable, Signature
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 
-def executable(program: Program, dtype: np.dtype[Any]) -> Interpreter:
-    return Interpreter(program, dtype)
+class ReferenceBackend(Backend):
+    """Interprets a program with one plain numpy expression for each instruction."""
+
+    def executable(self, program: Program, dtype: np.dtype[Any]) -> Interpreter:
+        return Interpreter(program, dtype)
+
+    def source(self, program: Program, signature: Signature) -> str:
+        """Return the instructions as the program prints them."""
+        return f"{signature.name}({', '.join(signature.arguments)}):\n{program}\n"
 
 
-def source(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> str:
-    """The instructions as the program prints them."""
-    return f"{name}({', '.join(arguments)}):\n{program}\n"
+backend = ReferenceBackend()
 
 
-class Interpreter:
+class Interpreter(Executable):
     """Runs a program instruction by instruction."""
 
     def __init__(self, program: Program, dtype: np.dtype[Any], watch: bool = False) -> None:
@@ -59,7 +46,7 @@ class Interpreter:
 def evaluate(
     program: Program, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None = None, watch: bool = False
 ) -> dict[str, FloatArray]:
-    """The program's outputs by name, in full shape.
+    """Return the outputs of the program by name, in full shape.
 
     With `watch` the first array with an entry that is not finite raises FloatingPointError, naming the operation.
     """
@@ -68,11 +55,11 @@ def evaluate(
     with np.errstate(all="ignore"):
         for number, instruction in enumerate(program.instructions):
             match instruction:
-                case Input(argument=argument):
+                case ir.Input(argument=argument):
                     array = inputs[argument].reshape(batch, -1)
-                case Parameters():
-                    array = np.broadcast_to(theta, sized(program.shape(number), batch))
-                case Weights():
+                case ir.Parameters():
+                    array = np.broadcast_to(theta, ir.sized(program.shape(number), batch))
+                case ir.Weights():
                     assert weights is not None
                     array = weights.reshape(batch, 1)
                 case _:
@@ -80,41 +67,41 @@ def evaluate(
             arrays.append(array)
             if watch and not np.all(np.isfinite(array)):
                 _complain(instruction, arrays, array)
-    return {name: np.broadcast_to(arrays[each], sized(program.shape(each), batch)) for name, each in program.outputs.items()}
+    return {name: np.broadcast_to(arrays[each], ir.sized(program.shape(each), batch)) for name, each in program.outputs.items()}
 
 
-def _array(instruction: Instruction, operands: list[Any], batch: int, dtype: np.dtype[Any]) -> Any:
+def _array(instruction: ir.Instruction, operands: list[Any], batch: int, dtype: np.dtype[Any]) -> Any:
     match instruction:
-        case Constant(value=value):
+        case ir.Constant(value=value):
             return value.astype(dtype)
-        case Scale(factor=factor, power=power):
+        case ir.Scale(factor=factor, power=power):
             return np.asarray(factor * float(batch) ** power, dtype=dtype)
-        case Elementwise(op=op):
+        case ir.Elementwise(op=op):
             return op.on_arrays(*operands)
-        case Reduce(op=op, axis=axis):
-            assert op.reduction is not None  # or no program has it
+        case ir.Reduce(op=op, axis=axis):
+            assert op.reduction is not None  # Program.check has refused others
             return op.reduction.reduce(_wide(operands[0]), axis=axis, keepdims=True).astype(dtype)
-        case MatMul():
+        case ir.MatMul():
             return (_wide(operands[0]) @ _wide(operands[1])).astype(dtype)
-        case Slice(start=start, stop=stop, step=step):
+        case ir.Slice(start=start, stop=stop, step=step):
             return operands[0][..., start:stop:step]
-        case Take(columns=columns):
+        case ir.Take(columns=columns):
             return operands[0][..., columns]
-        case Reshape(shape=shape):
-            return operands[0].reshape(sized(shape, batch))
-        case Transpose():
+        case ir.Reshape(shape=shape):
+            return operands[0].reshape(ir.sized(shape, batch))
+        case ir.Transpose():
             return operands[0].T
-        case Concatenate():
+        case ir.Concatenate():
             return np.concatenate(operands, axis=-1)
-        case Expand(shape=shape):
-            return np.broadcast_to(operands[0], sized(shape, batch))
-        case Scatter(places=places, shape=shape):
-            result = np.zeros(sized(shape, batch), dtype=dtype)
+        case ir.Expand(shape=shape):
+            return np.broadcast_to(operands[0], ir.sized(shape, batch))
+        case ir.Scatter(places=places, shape=shape):
+            result = np.zeros(ir.sized(shape, batch), dtype=dtype)
             for place, part in zip(places, operands):
                 at: Any = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
                 np.add.at(result, (Ellipsis, at), part)  # type: ignore[arg-type]
             return result
-    raise ValueError(f"no meaning is known for {instruction}")
+    raise ValueError(f"the instruction {instruction} is not supported")
 
 
 def _wide(array: FloatArray) -> FloatArray:
@@ -122,12 +109,12 @@ def _wide(array: FloatArray) -> FloatArray:
     return np.asarray(array, np.float64)
 
 
-def _complain(instruction: Instruction, arrays: Sequence[Any], result: FloatArray) -> None:
-    if isinstance(instruction, Constant):
+def _complain(instruction: ir.Instruction, arrays: Sequence[Any], result: FloatArray) -> None:
+    if isinstance(instruction, ir.Constant):
         return
     place = tuple(int(each) for each in np.argwhere(~np.isfinite(result))[0])
-    if isinstance(instruction, (Input, Parameters, Weights)):
-        kind = {Input: "the input holds", Parameters: "the parameters hold", Weights: "the weights hold"}[type(instruction)]
+    if isinstance(instruction, (ir.Input, ir.Parameters, ir.Weights)):
+        kind = {ir.Input: "the input holds", ir.Parameters: "the parameters hold", ir.Weights: "the weights hold"}[type(instruction)]
         raise FloatingPointError(f"{kind} {result[place]}, at (example, column) {place}")
     words = []
     for each in instruction.operands:

@@ -1,4 +1,4 @@
-"""Cutting and scaling: one-hot rows, a held-out part, mini-batches, columns of one scale."""
+"""One-hot rows, the train-test split, mini-batches and standardized columns."""
 
 import math
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def test_one_hot_has_a_row_for_each_label() -> None:
         (np.arange(20_000), None, "labels up to 19999 need 20000 rows of 20000 columns, 3.2 GB: write classes=20000"),
     ],
 )
-def test_one_hot_names_the_label_that_is_none(labels: Any, classes: int | None, message: str) -> None:
+def test_one_hot_names_the_invalid_label(labels: Any, classes: int | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         one_hot(labels, classes)
 
@@ -54,7 +54,7 @@ def test_one_hot_names_the_label_that_is_none(labels: Any, classes: int | None, 
         ([10**9, 5, 10**9], None, "if this is intended, or number the labels that occur"),
     ],
 )
-def test_the_line_that_one_hot_shows_is_the_mend(labels: Any, classes: int | None, message: str) -> None:
+def test_the_line_in_the_error_of_one_hot_works(labels: Any, classes: int | None, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         one_hot(labels, classes)
     line = "classes, y = np.unique(y, return_inverse=True)"
@@ -65,12 +65,12 @@ def test_the_line_that_one_hot_shows_is_the_mend(labels: Any, classes: int | Non
 
 
 @pytest.mark.parametrize("label", [math.nan, math.inf])
-def test_one_hot_makes_no_class_of_a_label_that_is_missing(label: float) -> None:
+def test_one_hot_refuses_missing_labels(label: float) -> None:
     with pytest.raises(ValueError, match=r"is not a whole number of at least 0$"):
         one_hot([0, label])
 
 
-def test_one_hot_makes_as_many_columns_as_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_hot_has_the_requested_number_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MOST_CELLS", 11)
     with pytest.raises(ValueError, match="write classes=6 if this is intended"):
         one_hot([5, 5])
@@ -88,7 +88,7 @@ def test_one_hot_takes_labels_of_every_type(dtype: str) -> None:
         assert one_hot(largest).shape == (1, int(largest[0]) + 1)
 
 
-def test_one_hot_takes_conditions_for_labels() -> None:
+def test_one_hot_takes_bools() -> None:
     assert one_hot([True, False]).tolist() == [[0, 1], [1, 0]]
 
 
@@ -130,7 +130,7 @@ def test_minibatches_hold_every_row_once(n: int, size: int, seed: int) -> None:
     assert sorted(-y for _, batch in parts for y in batch) == list(range(n))
 
 
-def test_minibatches_come_in_an_order_of_their_own_each_epoch() -> None:
+def test_a_generator_gives_each_epoch_another_order() -> None:
     rng = np.random.default_rng(0)
     rows = np.arange(50)
     first, second = (np.concatenate([x for x, _ in minibatches(rows, rows, 10, rng)]) for _ in range(2))
@@ -139,7 +139,7 @@ def test_minibatches_come_in_an_order_of_their_own_each_epoch() -> None:
     assert len(whole) == 50
 
 
-def test_minibatches_refuse_at_once_what_they_cannot_cut() -> None:
+def test_minibatches_raise_at_the_call() -> None:
     for size in (0, -1, 2.5, True, "2"):
         with pytest.raises(ValueError, match=f"batch_size must be a whole number of at least 1, got {size!r}"):
             minibatches([1], [1], size)  # type: ignore[arg-type]
@@ -149,7 +149,7 @@ def test_minibatches_refuse_at_once_what_they_cannot_cut() -> None:
 
 @pytest.mark.parametrize("cut", [split, minibatches])
 @pytest.mark.parametrize("seed", [-1, 2.5, "7", None, True])
-def test_a_seed_that_is_none_is_refused(cut: Callable[..., Any], seed: Any) -> None:
+def test_an_invalid_seed_is_refused(cut: Callable[..., Any], seed: Any) -> None:
     with pytest.raises(ValueError, match=r"seed must be a whole number of at least 0 or a numpy\.random\.Generator, got"):
         cut(np.arange(10), np.arange(10), seed=seed)
 
@@ -174,7 +174,7 @@ def test_standardize_takes_close_neighbours_by_hand() -> None:
     assert standardize([[1e17], [1e17 + 16]]).tolist() == [[-1.0], [1.0]]
 
 
-def test_standardize_measures_the_training_rows_for_the_others() -> None:
+def test_standardize_scales_test_rows_like_training_rows() -> None:
     X = np.random.default_rng(0).normal(5, 3, (200, 4))
     X[:, 2] = 0.1  # its mean is not exactly 0.1
     scaled = standardize(X)
@@ -194,12 +194,12 @@ def test_standardize_measures_the_training_rows_for_the_others() -> None:
         ([[math.nan]], None, "standardize needs finite numbers to measure"),
     ],
 )
-def test_standardize_refuses_what_it_cannot_measure(X: Any, like: Any, message: str) -> None:
+def test_standardize_refuses_invalid_arrays(X: Any, like: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         standardize(X, like)
 
 
 @pytest.mark.parametrize("call", [one_hot, standardize, lambda y: standardize(np.zeros((2, 2)), like=y), lambda y: split(y, y)])
-def test_what_lies_behind_a_mask_is_not_taken_for_what_was_meant(call: Callable[[Any], Any]) -> None:
+def test_masked_arrays_are_refused(call: Callable[[Any], Any]) -> None:
     with pytest.raises(ValueError, match=r"^(X|y|like) has masked entries: fill them, as in (X|y|like).filled\(0.0\), or leave out"):
         call(np.ma.masked_equal([[1, 2], [3, -1]], -1))

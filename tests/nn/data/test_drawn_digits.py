@@ -1,4 +1,4 @@
-"""Digits drawn by numpy: ink on paper, and neither noise nor too easy."""
+"""Digits drawn by NumPy: pixels, and how hard they are to classify."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def test_drawn_digits_are_ink_on_paper_with_a_margin() -> None:
     assert border < 0.06
 
 
-def test_drawn_digits_can_be_told_apart_but_not_at_a_glance() -> None:
+def test_drawn_digits_are_neither_too_easy_nor_too_hard() -> None:
     X, y = digits(6000, seed=0)
     held_out, truth = digits(1000, seed=1)
     design = np.c_[X, np.ones(len(X))]

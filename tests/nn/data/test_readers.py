@@ -1,4 +1,4 @@
-"""The readers of digits, which meet files that lie."""
+"""The readers of digits, with damaged files."""
 
 import gzip
 import struct
@@ -115,7 +115,7 @@ def damaged_mnist(draw: st.DrawFn) -> tuple[str, bytes, bool]:
 
 @fuzzed
 @given(damage=damaged_mnist())
-def test_a_damaged_mnist_file_is_read_right_or_refused(tmp_path: Path, damage: tuple[str, bytes, bool]) -> None:
+def test_a_damaged_mnist_file_is_read_correctly_or_refused(tmp_path: Path, damage: tuple[str, bytes, bool]) -> None:
     name, content, zipped = damage
     for path in write_mnist(tmp_path, zipped=True).glob("*-ubyte"):
         path.unlink()

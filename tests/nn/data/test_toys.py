@@ -1,4 +1,4 @@
-"""The toy problems: shapes, seeds, and what they refuse."""
+"""The toy problems: shapes, seeds and errors."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def test_a_data_set_has_float64_rows_int64_labels_and_balanced_classes(make: Cal
 
 
 @pytest.mark.parametrize("make", [moons, circles, spirals, blobs, digits])
-def test_the_seed_decides_and_a_generator_goes_on(make: Callable[..., Examples]) -> None:
+def test_a_seed_repeats_and_a_generator_continues(make: Callable[..., Examples]) -> None:
     assert np.array_equal(make(30, seed=1)[0], make(30, seed=1)[0])
     assert not np.array_equal(make(30, seed=1)[0], make(30, seed=2)[0])
     rng = np.random.default_rng(1)
@@ -33,26 +33,26 @@ def test_the_seed_decides_and_a_generator_goes_on(make: Callable[..., Examples])
 
 @pytest.mark.parametrize("make", [*TOYS, digits])
 @pytest.mark.parametrize("n", [0, -1, 2.5, 100.0, True, "10", None])
-def test_a_size_that_is_none_is_refused(make: Callable[..., Examples], n: Any) -> None:
+def test_an_invalid_size_is_refused(make: Callable[..., Examples], n: Any) -> None:
     with pytest.raises(ValueError, match=f"n must be a whole number of at least 1, got {n!r}"):
         make(n)
 
 
 @pytest.mark.parametrize("make", [spirals, blobs])
 @pytest.mark.parametrize("classes", [0, 2.5, True])
-def test_a_number_of_classes_that_is_none_is_refused(make: Callable[..., Examples], classes: Any) -> None:
+def test_an_invalid_number_of_classes_is_refused(make: Callable[..., Examples], classes: Any) -> None:
     with pytest.raises(ValueError, match=f"classes must be a whole number of at least 1, got {classes!r}"):
         make(10, classes=classes)
 
 
 @pytest.mark.parametrize("make", TOYS)
 @pytest.mark.parametrize("noise", [math.nan, math.inf, -0.1, "0.1", None, True])
-def test_a_noise_that_is_none_is_refused(make: Callable[..., Examples], noise: Any) -> None:
+def test_an_invalid_noise_is_refused(make: Callable[..., Examples], noise: Any) -> None:
     with pytest.raises(ValueError, match=f"noise must be a finite number of at least 0, got {noise!r}"):
         make(10, noise=noise)
 
 
-def test_turns_without_end_are_refused() -> None:
+def test_infinite_turns_are_refused() -> None:
     with pytest.raises(ValueError, match="turns must be a finite number, got inf"):
         spirals(turns=math.inf)
     assert np.isfinite(spirals(turns=-1)[0]).all()
@@ -60,13 +60,13 @@ def test_turns_without_end_are_refused() -> None:
 
 @pytest.mark.parametrize("make", [*TOYS, digits])
 @pytest.mark.parametrize("seed", [-1, 2.5, "7", None, True, np.random.RandomState(0)], ids=lambda seed: type(seed).__name__)
-def test_a_seed_that_is_none_is_refused(make: Callable[..., Examples], seed: Any) -> None:
+def test_an_invalid_seed_is_refused(make: Callable[..., Examples], seed: Any) -> None:
     with pytest.raises(ValueError, match=r"seed must be a whole number of at least 0 or a numpy\.random\.Generator, got .*default_rng\(\)"):
         make(10, seed=seed)
 
 
 @pytest.mark.parametrize("make", [*TOYS, digits])
-def test_numbers_of_numpy_are_numbers(make: Callable[..., Examples]) -> None:
+def test_numpy_numbers_are_accepted(make: Callable[..., Examples]) -> None:
     assert np.array_equal(make(np.int32(9), seed=np.uint8(3))[0], make(9, seed=3)[0])
     assert np.array_equal(moons(9, noise=np.float64(0.5))[0], moons(9, noise=0.5)[0])
 

@@ -1,4 +1,4 @@
-"""Anatomies: every number is the one that the graph holds after backward(), and the neuron without a value is named."""
+"""Anatomies: their numbers are those of the graph after backward(), and errors name the neuron."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def test_grad_is_not_changed() -> None:
     assert np.abs(found.gradient).max() > 0
 
 
-def test_its_cost_can_be_asked_by_the_chain_rule() -> None:
+def test_chain_rule_accepts_the_cost_of_an_anatomy() -> None:
     model = MLP([2, 3, 1])
     found = anatomy(model, [0.5, -1.0], 2.0, squared_error)
     rule = chain_rule(found.cost, model.layers[0].neurons[1].weights[0], model=model)
@@ -67,7 +67,7 @@ def test_an_output_can_be_the_cost_itself() -> None:
     assert (found.cost.label, found[0, 0].asked, found[0, 0].delta) == ("", 1.0, 1.0)
 
 
-def test_it_prints_as_one_would_write_it() -> None:
+def test_an_anatomy_prints_equations() -> None:
     model = MLP([2, 1], activation=[tanh])
     for parameter, number in zip(model.parameters(), (0.5, -2.0, 0.25)):
         parameter.data = number

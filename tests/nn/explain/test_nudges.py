@@ -1,4 +1,4 @@
-"""Nudges: minus the gradients of each example, in parts that add up, and printed, written and drawn as they are."""
+"""Nudges: negative gradients of each example, their sums, and how they are printed, written and drawn."""
 
 import csv
 import re
@@ -118,7 +118,7 @@ def test_a_step_along_the_nudges_lowers_the_cost() -> None:
     assert before.cost - after.cost == pytest.approx(promised, rel=0.1)
 
 
-def test_nothing_of_the_model_is_touched() -> None:
+def test_nudges_do_not_change_the_model() -> None:
     model, Y, cost = CASES[0]
     for parameter in model.parameters():
         parameter.grad = 7.0
@@ -149,7 +149,7 @@ def test_a_thousand_examples_of_the_digit_network() -> None:
     np.testing.assert_allclose(table.rows[999], -np.array(expected), rtol=1e-12, atol=1e-15)
 
 
-def test_text_of_one_example_gives_the_three_ways_in_numbers() -> None:
+def test_the_text_of_one_example() -> None:
     model = MLP([2, 2, 1], [None, None], seed=0)
     for parameter, number in zip(model.parameters(), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 3.0, -2.0, 0.5]):
         parameter.data = number
@@ -172,7 +172,7 @@ def test_text_of_one_example_gives_the_three_ways_in_numbers() -> None:
     )
 
 
-def test_text_of_many_examples_shows_the_average_below() -> None:
+def test_the_text_of_many_examples() -> None:
     table = table_of(*CASES[0])
     lines = table.text(most=3).splitlines()
     assert len(lines) == 1 + 6 + 2
@@ -183,7 +183,7 @@ def test_text_of_many_examples_shows_the_average_below() -> None:
     assert str(table) == table.text()
 
 
-def test_the_table_of_many_goes_to_a_file_with_its_average(tmp_path: Path) -> None:
+def test_the_table_of_many_is_written_with_its_average(tmp_path: Path) -> None:
     table = table_of(*CASES[1])
     table.to_csv(tmp_path / "nudges.csv")
     with (tmp_path / "nudges.csv").open() as file:
@@ -195,7 +195,7 @@ def test_the_table_of_many_goes_to_a_file_with_its_average(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["nudges.csv"]
 
 
-def test_one_example_goes_to_a_file_with_every_part(tmp_path: Path) -> None:
+def test_one_example_is_written_with_every_part(tmp_path: Path) -> None:
     one = nudges(CASES[1][0], X[0].tolist(), 2, cross_entropy)
     one.to_csv(tmp_path / "one.csv")
     with (tmp_path / "one.csv").open() as file:

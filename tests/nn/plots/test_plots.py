@@ -1,4 +1,4 @@
-"""The pictures: what is drawn is read back from the axes."""
+"""The plots, read back from the axes."""
 
 import math
 import sys
@@ -132,7 +132,7 @@ def test_decision_boundary_takes_names_for_labels(ax: Axes) -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("points", [[[1.0, 2.0]], [[1e20, 1e20]] * 3, [[0.0, 0.0]] * 2, [[0.0, 5.0], [1.0, 5.0]]])
-def test_decision_boundary_makes_room_around_points_that_span_no_plane(ax: Axes, points: Any) -> None:
+def test_decision_boundary_has_a_margin_around_points_on_a_line(ax: Axes, points: Any) -> None:
     plots.decision_boundary(lambda grid: np.ones(len(grid)), points, [1] * len(points), ax, resolution=5)
     ax.figure.canvas.draw()
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
@@ -180,7 +180,7 @@ def test_decision_boundary_needs_points_of_numbers(X: Any, message: str) -> None
         plots.decision_boundary(lambda grid: grid, X, [0])
 
 
-def test_decision_boundary_needs_something_that_predicts_often_enough() -> None:
+def test_decision_boundary_needs_a_predictor_and_a_resolution() -> None:
     with pytest.raises(TypeError, match=r"takes a model, or a function from rows \(n, 2\) to outputs, got int 3"):
         plots.decision_boundary(3, [[0.0, 0.0]], [0])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="resolution=1 must be 2 or more"):
@@ -194,7 +194,7 @@ def diverged(number: float) -> MLP:
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_a_network_that_diverged_has_no_picture(number: float) -> None:
+def test_a_diverged_network_cannot_be_drawn(number: float) -> None:
     message = rf"layers\[0\].neurons\[1\].bias is {number}: a network that has diverged cannot be drawn"
     with pytest.raises(ValueError, match=message):
         plots.network(diverged(number))
@@ -272,12 +272,12 @@ def test_activation_draws_the_function_its_slope_and_its_curvature(ax: Axes) -> 
     assert np.abs(shaded).min() == pytest.approx(math.atanh(math.sqrt(0.95)), abs=0.03)
 
 
-def test_activation_is_not_called_saturated_on_top_of_a_hill(ax: Axes) -> None:
+def test_an_activation_is_not_saturated_at_a_maximum(ax: Axes) -> None:
     plots.activation(sin, ax)
     assert not ax.collections[0].get_paths()
 
 
-def test_activation_takes_a_function_of_the_users_own(ax: Axes) -> None:
+def test_activation_takes_custom_functions(ax: Axes) -> None:
     def leaky(x: Any) -> Any:
         return relu(x) - 0.1 * relu(-x)
 
@@ -394,7 +394,7 @@ def test_confusion_counts_each_pair(ax: Axes) -> None:
         (["a"], ["a"], ["a", "a"], "the classes have the name 'a' twice"),
     ],
 )
-def test_confusion_refuses_what_are_no_labels(truth: Any, predicted: Any, classes: Any, message: str) -> None:
+def test_confusion_refuses_invalid_labels(truth: Any, predicted: Any, classes: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plots.confusion_matrix(truth, predicted, classes)
 
@@ -407,7 +407,7 @@ def test_confusion_takes_names_for_labels(ax: Axes) -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["ant", "cat", "dog"]
 
 
-def test_confusion_takes_whole_floats_and_truths_and_counts_nothing_of_no_labels() -> None:
+def test_confusion_takes_whole_floats_and_bools_and_empty_labels() -> None:
     assert plots.confusion_matrix([0.0, 1.0], [True, True]).tolist() == [[0, 1], [0, 1]]
     assert plots.confusion_matrix([], [], 2).tolist() == [[0, 0], [0, 0]]
     assert plots.confusion_matrix([], []).shape == (0, 0)
@@ -426,7 +426,7 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
         plots.activation(tanh)
 
 
-def test_axes_are_one_of_matplotlibs() -> None:
+def test_axes_of_other_types_are_refused() -> None:
     several = pyplot.subplots(1, 2)[1]
     with pytest.raises(TypeError, match=r"ax must be one of matplotlib's Axes, got ndarray: take one of them, as in axes\[0\]"):
         plots.activation(tanh, several)
@@ -460,7 +460,7 @@ def test_each_of_eleven_labels_has_the_colour_of_its_class(labels: Any, ax: Axes
     assert len(set(looks)) == 11
 
 
-def test_labels_that_are_a_mixture_are_refused(ax: Axes) -> None:
+def test_mixed_labels_are_refused(ax: Axes) -> None:
     for labels in (np.array([0, "a"] * 2, dtype=object), np.array([0, None] * 2, dtype=object)):
         with pytest.raises(ValueError, match=r"must hold numbers, or strings: got a mixture of .*int.*; write .*astype\(str\)"):
             plots.decision_boundary(MLP([2, 2]), np.zeros((4, 2)), labels, ax=ax)
@@ -468,7 +468,7 @@ def test_labels_that_are_a_mixture_are_refused(ax: Axes) -> None:
             plots.confusion_matrix(labels, labels)
 
 
-def test_object_labels_are_counted_as_what_they_are() -> None:
+def test_object_labels_are_counted_by_their_type() -> None:
     """The oracle is the same labels in an array of integers."""
     labels = np.arange(11)
     assert np.array_equal(plots.confusion_matrix(labels.astype(object), labels.astype(object)), np.eye(11))

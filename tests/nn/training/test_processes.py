@@ -44,7 +44,7 @@ class Noting:
 
 folder, death, seed = Path(sys.argv[1]), sys.argv[2], sys.argv[3:] and int(sys.argv[3]) * jax.process_index()
 index, reduced = jax.process_index(), []
-descents = importlib.import_module("autograd.vectorize.backends.jax.descent").JaxDescent
+descents = importlib.import_module("autograd.vectorize.backends.jax.steps").JaxSteps
 compiled = descents._compiled
 
 def watched(self, *specs):

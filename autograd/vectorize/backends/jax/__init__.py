@@ -1,4 +1,4 @@
-"""The JAX back end: a program is traced into JAX's arrays and compiled by XLA, for processors, GPUs and TPUs, one or many.
+"""The JAX back end: a program is traced with JAX arrays and compiled by XLA, for one or many processors, GPUs or TPUs.
 
 `trace` does what the instructions say with JAX's arrays, `devices` says where a batch goes, `executable` runs a program for arrays of
 the caller's, `descent` takes whole steps of training that never leave the devices, and `source` writes the program on `jax.numpy`.
@@ -16,9 +16,39 @@ try:
 except ImportError as error:
     raise ImportError(missing('backend="jax"', "jax") + "; for NVIDIA GPUs the extra `jax-cuda`") from error
 
-from autograd.vectorize.backends.jax.descent import descent
-from autograd.vectorize.backends.jax.executable import executable
-from autograd.vectorize.backends.jax.source import source
-from autograd.vectorize.backends.jax.trace import function
+from collections.abc import Callable
+from typing import Any
 
-__all__ = ["descent", "executable", "function", "source"]
+import numpy as np
+
+from autograd.vectorize.backend import Backend, Signature
+from autograd.vectorize.backends.jax.executable import JaxExecutable
+from autograd.vectorize.backends.jax.steps import JaxSteps
+from autograd.vectorize.backends.jax.trace import function
+from autograd.vectorize.program import Program
+from autograd.vectorize.source import JAX_NUMPY, source
+
+__all__ = ["JaxBackend", "backend"]
+
+
+class JaxBackend(Backend):
+    """Traces programs into JAX, which compiles them."""
+
+    def executable(self, program: Program, dtype: np.dtype[Any]) -> JaxExecutable:
+        program.check()
+        return JaxExecutable(program, dtype)
+
+    def source(self, program: Program, signature: Signature) -> str:
+        """Return the program as the numpy back end writes it, spelled for `jax.numpy`."""
+        return source(program, signature, JAX_NUMPY)
+
+    def step_runner(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxSteps:
+        program.check()
+        rule.check()
+        return JaxSteps(program, rule, dtype)
+
+    def function(self, program: Program, signature: Signature) -> Callable[..., Any]:
+        return function(program, signature)
+
+
+backend = JaxBackend()

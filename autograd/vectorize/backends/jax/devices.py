@@ -1,9 +1,8 @@
-"""Devices: where the arrays of a batch go, and how what each device has of a mean becomes the whole.
+"""Devices: how a batch is distributed, and how the means of the devices are combined.
 
-The examples are shared out in equal parts, and the parameters are on every device. So each device has the mean over its own part, and
-the mean of those, one all-reduce, is the mean over all. The few examples that are left over where a batch does not divide by the number
-of devices go to every one, and are weighted in behind the all-reduce: nothing is padded, and whatever is a mean over any batch, penalties
-included, is right over this one.
+The examples are distributed in equal parts, and the parameters are on every device. Each device computes the mean over its part, and the
+mean of these means, one all-reduce, is the mean over all parts. The remainder of a batch that the number of devices does not divide goes
+to every device and is added, with its weight, after the all-reduce. Nothing is padded, so penalties are right too.
 """
 
 from __future__ import annotations
@@ -17,36 +16,36 @@ import jax.experimental
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from autograd.vectorize.program import FloatArray
+from autograd.vectorize.memory import FloatArray
 
 BATCH_AXIS = "batch"
 EVERYWHERE, BY_EXAMPLE, EACH_STEP_BY_EXAMPLE = PartitionSpec(), PartitionSpec(BATCH_AXIS), PartitionSpec(None, BATCH_AXIS)
 
 
 def mesh(devices: Sequence[Any]) -> Mesh:
-    """The devices in a row, along which a batch is shared out."""
+    """The devices in a row, over which a batch is distributed."""
     return Mesh(np.array(devices), (BATCH_AXIS,))
 
 
 def shared(devices: int, batch: int) -> int:
-    """How many examples of a batch are shared out; the others are left over."""
+    """The number of examples that are distributed; the others are the remainder."""
     return batch - batch % devices
 
 
 def place(array: FloatArray, devices: Mesh, spec: PartitionSpec = EVERYWHERE) -> Any:
-    """A copy of an array on the devices: whole on each, or as `spec` has it. Of several processes each puts its own part there."""
+    """Copy an array to the devices: whole to each, or as in `spec`. Each process copies its own part."""
     return jax.make_array_from_callback(array.shape, NamedSharding(devices, spec), lambda index: array[index].copy())
 
 
 def precision(dtype: np.dtype[Any]) -> contextlib.AbstractContextManager[Any]:
-    """JAX with numbers of this dtype, within this block and thread only."""
+    """Use numbers of this dtype in JAX within a block, in this thread only."""
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(dtype == np.float64)  # type: ignore[no-any-return]
     return jax.experimental.enable_x64(dtype == np.float64)  # type: ignore[no-any-return]  # before JAX 0.8
 
 
 def on_each(f: Callable[..., Any], devices: Mesh, in_specs: Any, out_specs: Any) -> Callable[..., Any]:
-    """The function as each device runs it, on its part of the arguments; one alone has all of them, and nobody to reduce with."""
+    """The function as each device runs it, on its part of the arguments. A single device gets all of them and does not reduce."""
     if devices.size == 1:
         return f
     return jax.shard_map(f, mesh=devices, in_specs=in_specs, out_specs=out_specs)  # type: ignore[no-any-return]

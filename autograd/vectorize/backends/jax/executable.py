@@ -1,4 +1,4 @@
-"""Executable: a program compiled by XLA, for batches of the caller's arrays, on the devices of this process."""
+"""Executable: a program compiled by XLA, for batches of numpy arrays, on the devices of this process."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from typing import Any
 import jax
 import numpy as np
 
+from autograd.vectorize.backend import Executable
 from autograd.vectorize.backends.jax import devices
 from autograd.vectorize.backends.jax.trace import JaxArray, answer
-from autograd.vectorize.program import FloatArray, Program, Weights
+from autograd.vectorize.instructions import Weights
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 
-def executable(program: Program, dtype: np.dtype[Any]) -> Compiled:
-    program.check()
-    return Compiled(program, dtype)
+class JaxExecutable(Executable):
+    """A program that XLA compiles at the first run of each batch size.
 
-
-class Compiled:
-    """A program that XLA compiles, for each size of batch when it first comes.
-
-    A batch is shared out among the devices of this process, and what is left over goes to the first of them. With other processes
-    it does not speak: a call that one of them makes alone comes back.
+    A batch is distributed over the devices of this process, and its remainder goes to the first of them. It does not communicate with
+    other processes, so that one process can call it alone.
     """
 
     def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
@@ -46,7 +44,7 @@ class Compiled:
             return self._write(self._together([np.asarray(each) for each in parts], shared / batch), out)
 
     def _shared(self, batch: int) -> int:
-        """How many examples are shared out: none where there is one device, or where the answer does not depend on them."""
+        """The number of examples that are distributed: 0 with one device, or if the answer does not depend on the examples."""
         varies = self.has_cost or any(map(self.program.varies, self.program.outputs.values()))
         return devices.shared(self.devices.size, batch) if varies and self.devices.size > 1 else 0
 
@@ -60,7 +58,7 @@ class Compiled:
         return (jax.lax.pmean if self.is_mean else jax.lax.psum)(own, devices.BATCH_AXIS)
 
     def _together(self, parts: Sequence[FloatArray], shared: float) -> FloatArray:
-        """The answer for all examples of that for those that were shared out, this part of all, and that for the others."""
+        """Combine the answers for the distributed examples, whose share of all examples is `shared`, and for the remainder."""
         if not self.has_cost:
             return np.concatenate(parts)
         shares = (shared, 1 - shared) if self.is_mean else (1.0, 1.0)

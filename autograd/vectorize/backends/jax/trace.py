@@ -1,4 +1,4 @@
-"""Trace: what a program does, done with JAX's arrays, so that JAX's compiler sees it whole."""
+"""Trace: the instructions of a program as operations on JAX arrays, which JAX compiles as a whole."""
 
 from __future__ import annotations
 
@@ -13,50 +13,30 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
-from autograd.vectorize.program import (
-    BATCH,
-    Columns,
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Input,
-    Instruction,
-    MatMul,
-    Parameters,
-    Program,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Shape,
-    Slice,
-    Take,
-    Transpose,
-    Weights,
-    shape_text,
-    sized,
-)
+from autograd.vectorize import instructions as ir
+from autograd.vectorize.backend import Signature
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
 
 JaxArray = Any  # jax.Array, or what JAX traces it with
 ROWS = 1024  # examples in one sum of float32: its error is then about 1e-7 of the size of the terms
 PARTS = 64  # such sums that a GPU computes at the same time
 
 
-def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequence[Shape], result: Shape) -> Callable[..., Any]:
-    """The program as a pure function `(theta, *batch) -> (cost, gradient)`, or `-> results` where it has no cost.
+def function(program: Program, signature: Signature) -> Callable[..., Any]:
+    """The program as a pure function `(theta, *batch) -> (cost, gradient)`, or `-> results` if it has no cost.
 
-    It computes in the dtype of `theta`, or where that holds no floats, in JAX's usual one. `shapes` are those of one example of each
+    It computes in the dtype of `theta`, or in the default dtype of JAX if `theta` holds integers. `shapes` are those of one example of each
     argument, and `result` that of one example's results.
     """
-    size = max((program.shape(each)[-1] for each in program.find(Parameters)), default=0)
-    wanted = f"theta ({size},), " + ", ".join(f"{each} {shape_text((BATCH, *shape))}" for each, shape in zip(arguments, shapes))
+    name, arguments, shapes, result = signature
+    size = program.parameter_count
+    wanted = f"theta ({size},), " + ", ".join(f"{each} {ir.shape_text((ir.BATCH, *shape))}" for each, shape in zip(arguments, shapes))
 
     def run(theta: JaxArray, *batch: JaxArray) -> JaxArray:
         theta, arrays = jnp.asarray(theta), [jnp.asarray(each) for each in batch]
         if not jnp.issubdtype(theta.dtype, jnp.floating):
-            theta = theta.astype(float)  # whole numbers would make whole numbers of all others
+            theta = theta.astype(float)  # the results would be integers too
         given = [each.shape for each in (theta, *arrays)]
         count = len(arrays[0]) if arrays and arrays[0].ndim else 0
         if given != [(size,), *((count, *shape) for shape in shapes)]:
@@ -71,10 +51,10 @@ def function(program: Program, name: str, arguments: Sequence[str], shapes: Sequ
 
 
 def answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> JaxArray:
-    """What a program computes, as one array: its rows, or its cost with the gradient behind it.
+    """The output of a program as one array: its rows, or its cost followed by the gradient.
 
-    `arrays` are the arguments, and for a program that takes weights those. A sum over a large batch in float32 is one of its parts,
-    as a product of matrices adds numbers one after the other on some devices, and loses digits.
+    `arrays` are the arguments, followed by the weights if the program has them. A large batch in float32 is computed in parts, because on
+    some devices a product of matrices adds one number after another and loses digits.
     """
     batch, whole = len(arrays[0]), partial(_answer, program, theta)
     if not is_in_parts(program, theta.dtype, batch):
@@ -82,17 +62,17 @@ def answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> Jax
     count, left = divmod(batch, ROWS)
     at_once = None if jax.default_backend() == "cpu" else PARTS
     parts = jax.lax.map(whole, [each[: count * ROWS].reshape(count, ROWS, *each.shape[1:]) for each in arrays], batch_size=at_once)
-    total, shares = jnp.sum(parts, 0), (1.0, 1.0) if program.find(Weights) else (ROWS / batch, left / batch)
+    total, shares = jnp.sum(parts, 0), (1.0, 1.0) if program.find(ir.Weights) else (ROWS / batch, left / batch)
     return shares[0] * total + shares[1] * whole([each[count * ROWS :] for each in arrays]) if left else shares[0] * total
 
 
 def is_in_parts(program: Program, dtype: Any, batch: int) -> bool:
-    """Whether the answer for a batch is one of its parts."""
+    """Whether a batch is computed in parts."""
     return "cost" in program.outputs and dtype != np.float64 and batch > ROWS
 
 
 def _answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> JaxArray:
-    inputs, weights = (arrays[:-1], arrays[-1]) if program.find(Weights) else (arrays, None)
+    inputs, weights = (arrays[:-1], arrays[-1]) if program.find(ir.Weights) else (arrays, None)
     outputs = evaluate(program, inputs, theta, weights)
     cost = outputs.pop("cost", None)
     rest = list(outputs.values())
@@ -100,10 +80,10 @@ def _answer(program: Program, theta: JaxArray, arrays: Sequence[JaxArray]) -> Ja
 
 
 class Cuts(NamedTuple):
-    """Where a vector of parameters is cut into pieces, and the shape that each is kept in."""
+    """The pieces of a vector of parameters: their ends and their shapes."""
 
     ends: tuple[int, ...]  # where each begins, and where the last one ends
-    shapes: tuple[Shape, ...]
+    shapes: tuple[ir.Shape, ...]
 
     @classmethod
     def none(cls, size: int) -> Cuts:
@@ -111,13 +91,13 @@ class Cuts(NamedTuple):
 
     @classmethod
     def of(cls, program: Program) -> Cuts:
-        """As the parts of a program's gradient lie side by side, if they do: weights in the shape of their matrix."""
+        """The pieces of the gradient of a program, with weights in the shape of their matrix; one piece if they overlap."""
         (size,) = program.shape(program.outputs["gradient"])
         gradient = program.instructions[program.outputs["gradient"]]
-        if not isinstance(gradient, Scatter) or len(gradient.places) > 64:
+        if not isinstance(gradient, ir.Scatter) or len(gradient.places) > 64:
             return cls.none(size)
         found = {
-            place[:2]: program.shape(_flattened(program, each))
+            place[:2]: program.shape(program.origin(each))
             for place, each in zip(gradient.places, gradient.operands)
             if isinstance(place, tuple) and place[2] == 1
         }
@@ -129,7 +109,7 @@ class Cuts(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """A vector of parameters in pieces, so that matrices of them need not be copied out of it and back into it."""
+    """A vector of parameters in pieces, so that matrices need not be copied out of it and back."""
 
     parts: tuple[JaxArray, ...]
     cuts: Cuts
@@ -162,7 +142,7 @@ def cost_and_gradient(program: Program, theta: Pieces, inputs: Sequence[JaxArray
     arrays = _arrays(program, inputs, theta, None)
     cost, output = arrays[program.outputs["cost"]].reshape(()), program.outputs["gradient"]
     gradient = program.instructions[output]
-    if len(theta.parts) == 1 or not isinstance(gradient, Scatter):
+    if len(theta.parts) == 1 or not isinstance(gradient, ir.Scatter):
         found = Pieces.of(jnp.broadcast_to(arrays[output], program.shape(output)), theta.cuts)
         return cost, found, squares(found)
     made = {place[0]: each for place, each in zip(gradient.places, gradient.operands) if isinstance(place, tuple)}
@@ -180,31 +160,24 @@ def squares(vector: Pieces) -> JaxArray:
 
 
 def _squares(program: Program, arrays: Sequence[JaxArray], number: int) -> JaxArray:
-    """The sum of an array's squares. An outer product, a matrix's gradient for one example, need not be in memory for it.
+    """The sum of the squares of an array. An outer product, the gradient of a matrix for one example, is not computed for it.
 
-    The factors are scaled so that a square overflows, or vanishes, only where the product's own would.
+    The factors are scaled so that a square overflows or underflows only if the square of the product does.
     """
-    number = _flattened(program, number)
+    number = program.origin(number)
     match program.instructions[number]:
-        case MatMul(operands=(column, row)) if arrays[column].shape[-1] == 1:
+        case ir.MatMul(operands=(column, row)) if arrays[column].shape[-1] == 1:
             largest = jnp.max(jnp.abs(arrays[column]))
             scale = jnp.where(largest > 0, largest, 1.0)
             return jnp.sum((arrays[column] / scale) ** 2) * jnp.sum((arrays[row] * scale) ** 2)
     return jnp.sum(arrays[number] ** 2)
 
 
-def _flattened(program: Program, number: int) -> int:
-    """The array whose numbers an array has, one behind the other."""
-    while isinstance(instruction := program.instructions[number], Reshape):
-        (number,) = instruction.operands
-    return number
-
-
 def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weights: JaxArray | None = None) -> dict[str, JaxArray]:
-    """The program's outputs by name, in full shape and in the dtype of `theta`, of arrays or while JAX traces."""
+    """The outputs of the program by name, in full shape and in the dtype of `theta`."""
     arrays = _arrays(program, inputs, theta, weights)
     batch = len(inputs[0])
-    outputs = {name: jnp.broadcast_to(arrays[each], sized(program.shape(each), batch)) for name, each in program.outputs.items()}
+    outputs = {name: jnp.broadcast_to(arrays[each], ir.sized(program.shape(each), batch)) for name, each in program.outputs.items()}
     if "cost" in outputs:
         outputs["cost"] = outputs["cost"].reshape(())
     return outputs
@@ -213,7 +186,7 @@ def evaluate(program: Program, inputs: Sequence[JaxArray], theta: JaxArray, weig
 def some(program: Program, numbers: Sequence[int], inputs: Sequence[JaxArray], theta: JaxArray) -> list[JaxArray]:
     """These arrays of the program, in full shape."""
     arrays = _arrays(program, inputs, theta, None)
-    return [jnp.broadcast_to(arrays[each], sized(program.shape(each), len(inputs[0]))) for each in numbers]
+    return [jnp.broadcast_to(arrays[each], ir.sized(program.shape(each), len(inputs[0]))) for each in numbers]
 
 
 def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Pieces, weights: JaxArray | None) -> list[JaxArray]:
@@ -222,14 +195,14 @@ def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Piec
     with jax.default_matmul_precision("highest"):  # a product of float32 is one of float32, on every device
         for number, instruction in enumerate(program.instructions):
             match instruction:
-                case Input(argument=argument):
+                case ir.Input(argument=argument):
                     array = inputs[argument].reshape(batch, -1).astype(dtype)
-                case Parameters():
-                    whole = theta.whole if isinstance(theta, Pieces) else theta  # which nobody computes where nobody asks for it
-                    array = jnp.broadcast_to(whole, sized(program.shape(number), batch))
-                case Slice(start=start, stop=stop, step=1) if isinstance(theta, Pieces) and _is_vector(program, instruction.operands[0]):
+                case ir.Parameters():
+                    whole = theta.whole if isinstance(theta, Pieces) else theta  # XLA removes it if it is not used
+                    array = jnp.broadcast_to(whole, ir.sized(program.shape(number), batch))
+                case ir.Slice(start=start, stop=stop, step=1) if isinstance(theta, Pieces) and _is_vector(program, instruction.operands[0]):
                     array = theta.between(start, stop)
-                case Weights():
+                case ir.Weights():
                     assert weights is not None
                     array = weights.reshape(batch, 1)
                 case _:
@@ -239,43 +212,43 @@ def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Piec
 
 
 def _is_vector(program: Program, number: int) -> bool:
-    """Whether an array is that of the parameters, the same for all examples."""
-    return isinstance(program.instructions[number], Parameters) and len(program.shape(number)) == 1
+    """Whether an array is the parameter vector that all examples share."""
+    return isinstance(program.instructions[number], ir.Parameters) and len(program.shape(number)) == 1
 
 
-def _array(instruction: Instruction, operands: list[JaxArray], batch: int, dtype: Any) -> JaxArray:
+def _array(instruction: ir.Instruction, operands: list[JaxArray], batch: int, dtype: Any) -> JaxArray:
     match instruction:
-        case Constant(value=value):
+        case ir.Constant(value=value):
             return value.astype(dtype)
-        case Scale(factor=factor, power=power):
+        case ir.Scale(factor=factor, power=power):
             return np.asarray(factor * float(batch) ** power, dtype)
-        case Elementwise(op=op):
+        case ir.Elementwise(op=op):
             return _function(op)(*operands)
-        case Reduce(op=ops.total_, axis=axis):
+        case ir.Reduce(op=ops.total_, axis=axis):
             return jnp.sum(operands[0], axis, dtype, keepdims=True)
-        case Reduce(op=ops.logsumexp_, axis=axis):
+        case ir.Reduce(op=ops.logsumexp_, axis=axis):
             return jax.nn.logsumexp(operands[0], axis, keepdims=True)
-        case MatMul():
+        case ir.MatMul():
             return operands[0] @ operands[1]
-        case Slice(start=start, stop=stop, step=step):
+        case ir.Slice(start=start, stop=stop, step=step):
             return operands[0][..., start:stop:step]
-        case Take(columns=columns):
+        case ir.Take(columns=columns):
             return operands[0][..., _indices(columns)]
-        case Reshape(shape=shape):
-            return operands[0].reshape(sized(shape, batch))
-        case Transpose():
+        case ir.Reshape(shape=shape):
+            return operands[0].reshape(ir.sized(shape, batch))
+        case ir.Transpose():
             return operands[0].T
-        case Concatenate():
+        case ir.Concatenate():
             return _side_by_side(operands)
-        case Expand(shape=shape):
-            return jnp.broadcast_to(operands[0], sized(shape, batch))
-        case Scatter(places=places, shape=shape):
-            return _scattered(places, operands, sized(shape, batch), dtype)
-    raise ValueError(f"no meaning is known for {instruction}")
+        case ir.Expand(shape=shape):
+            return jnp.broadcast_to(operands[0], ir.sized(shape, batch))
+        case ir.Scatter(places=places, shape=shape):
+            return _scattered(places, operands, ir.sized(shape, batch), dtype)
+    raise ValueError(f"the instruction {instruction} is not supported")
 
 
 def _function(op: Operation) -> Callable[..., JaxArray]:
-    """JAX's function for a row: it has numpy's, by their names."""
+    """The function of JAX for an operation. It has the name of the function of numpy."""
     if op.is_special:
         return getattr(jax.scipy.special, op.name)  # type: ignore[no-any-return]
     if op.reduction is not None:
@@ -285,12 +258,12 @@ def _function(op: Operation) -> Callable[..., JaxArray]:
 
 
 def _indices(columns: FloatArray) -> FloatArray:
-    """Numbers of columns in the one dtype that JAX has with and without float64: it may keep others from one to the other."""
+    """Column indices as int32, which JAX has both with and without float64."""
     return columns.astype(np.int32)
 
 
 def _side_by_side(parts: Sequence[JaxArray]) -> JaxArray:
-    """Arrays along the last axis. Those of a batch are written into one array: what is written is not computed anew for each use."""
+    """Concatenate arrays along the last axis. Arrays of a batch are written into one array, so that XLA does not recompute them."""
     *rest, _ = parts[0].shape
     if not rest:
         return jnp.concatenate(parts)
@@ -305,7 +278,7 @@ def _written(whole: JaxArray, part: JaxArray, start: int) -> JaxArray:
     return jax.lax.dynamic_update_slice_in_dim(whole, jnp.asarray(part, whole.dtype), start, -1)
 
 
-def _scattered(places: Sequence[Columns | FloatArray | None], parts: Sequence[JaxArray], shape: tuple[int, ...], dtype: Any) -> JaxArray:
+def _scattered(places: Sequence[ir.Columns | FloatArray | None], parts: Sequence[JaxArray], shape: tuple[int, ...], dtype: Any) -> JaxArray:
     """Zeros, with each part added into its columns."""
     *rest, size = shape
     if not rest and (joined := _joined(places, parts, size, dtype)) is not None:
@@ -329,8 +302,8 @@ def _scattered(places: Sequence[Columns | FloatArray | None], parts: Sequence[Ja
     return whole
 
 
-def _joined(places: Sequence[Columns | FloatArray | None], parts: Sequence[JaxArray], size: int, dtype: Any) -> JaxArray | None:
-    """A vector of the parts beside each other, with zeros in the gaps, where they lie so: the gradient of a network's weights."""
+def _joined(places: Sequence[ir.Columns | FloatArray | None], parts: Sequence[JaxArray], size: int, dtype: Any) -> JaxArray | None:
+    """The parts one after another with zeros in the gaps, as in the gradient of a network; None if they overlap."""
     beside, end = [], 0
     for place, part in sorted(zip(places, parts), key=lambda each: each[0][0] if isinstance(each[0], tuple) else -1):
         if not isinstance(place, tuple) or place[0] < end or place[2] != 1:

@@ -51,11 +51,11 @@ static void step_along(struct step *step, const real *gradient, long from, long 
     step->squares += squares;
 }
 
-// The norm of a gradient, which is 0 for what stays as it is, and no longer than the limit afterwards.
-static double limited(real *gradient, long count, const int64_t *still, long stays, double limit) {
+// The norm of a gradient, which is 0 for what frozen_count as it is, and no longer than the limit afterwards.
+static double limited(real *gradient, long count, const int64_t *frozen, long frozen_count, double limit) {
     vec squares = splat(0);
-    for (long i = 0; i < stays; i++)
-        gradient[still[i]] = 0;
+    for (long i = 0; i < frozen_count; i++)
+        gradient[frozen[i]] = 0;
     for (long i = 0; i < count; i += LANES) {
         const vec g = load_some(gradient + i, count - i);
         squares = fused(g, g, squares);

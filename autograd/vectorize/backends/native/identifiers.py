@@ -1,4 +1,4 @@
-"""Names in C: a user's names as they are, except where C, its libraries or the programs themselves use them."""
+"""Identifiers: names of the user in C, changed only if C, its libraries or the programs use them."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ vfscanf vprintf vscanf vsnprintf vsprintf vsscanf L_ctermid L_tmpnam P_tmpdir lg
 calloc exit free labs llabs malloc realloc environ errno
 """
 _UNSAFE = re.compile(
-    r"(?:a|columns|i)\d+|.*_rows|.*_turned\d*"  # what a program calls its own arrays and indices
-    r"|_[A-Z_]\w*|.*_t|[A-Z][A-Z0-9_]*_[A-Z0-9_]*|[A-Z]{2,}"  # what the C standard keeps for itself, types, and macros
+    r"(?:a|columns|i)\d+|.*_rows|.*_turned\d*"  # arrays and indices of programs
+    r"|_[A-Z_]\w*|.*_t|[A-Z][A-Z0-9_]*_[A-Z0-9_]*|[A-Z]{2,}"  # names that the C standard reserves, types and macros
 )
 
 
@@ -61,7 +61,7 @@ _RESERVED = _words()
 
 
 def identifier(name: str, taken: Collection[str] = ()) -> str:
-    """A name that C has no other meaning for, and that is not taken: the given one, with underscores behind it where it has to differ."""
+    """A name without another meaning in C that is not taken: the given name, with underscores appended if necessary."""
     if name in _RESERVED or _UNSAFE.fullmatch(name):
         name = f"{name}_" if not name.startswith("_") else f"x{name}_"
     while name in taken:

@@ -1,4 +1,4 @@
-"""The rows of the table in C: of as many numbers at once as a register holds. The text is in the `.h` files beside this one.
+"""Mathematics: the operations in C, on as many numbers at once as a register holds. The text is in the `.h` files of this folder.
 
 `float64.h` or `float32.h` has what depends on the kind of number, `vectors.h` the vectors, and `rows.h` a function `v_<name>` for each
 row that has one; the others are functions of math.h, called lane by lane. A program takes only the definitions that it uses, each
@@ -35,7 +35,7 @@ def definitions(rows: Iterable[str], dtype: np.dtype[Any]) -> str:
     for name in rows:
         place = places.get(f"v_{name}", places.get(name))
         if place is None:
-            raise ValueError(f"{name} cannot be written in C: there is no such row")
+            raise ValueError(f"the operation {name} cannot be written in C")
         wanted.add(place)
     for number in range(len(parts) - 1, -1, -1):
         if number in wanted:
@@ -48,13 +48,13 @@ def definitions(rows: Iterable[str], dtype: np.dtype[Any]) -> str:
 
 
 def names() -> list[str]:
-    """The rows that have a function, and square."""
+    """The names of the operations that have a function, and square."""
     return sorted(name[2:] for defined, _ in _parts("float64") for name in defined if name.startswith("v_"))
 
 
 @functools.cache
 def _parts(kind: str) -> list[tuple[tuple[str, ...], str]]:
-    """The definitions, in order, each with the names that it defines; what defines none is always needed."""
+    """The definitions in order, each with the names that it defines. Those without a name are always included."""
     numbers, vectors, rows = (Path(__file__).with_name(f"{name}.h").read_text() for name in (kind, "vectors", "rows"))
     types, *constants = _split(numbers)
     parts = [types, *_split(vectors), *constants, *_split(rows)]
@@ -70,7 +70,7 @@ def _lane_by_lane(name: str) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """Where there are empty lines, and between constants."""
+    """Split text at empty lines and between constants."""
     parts = []
     for block in text.split("\n\n"):
         lines = f"{block.strip()}\n"

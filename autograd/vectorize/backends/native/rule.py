@@ -1,4 +1,4 @@
-"""An update rule in C: what a step does to as many parameters at once as a register holds."""
+"""Rule: an update rule in C, for as many parameters at once as a register holds."""
 
 from __future__ import annotations
 
@@ -6,20 +6,8 @@ import math
 from collections.abc import Sequence
 
 from autograd import ops
-from autograd.vectorize.program import (
-    BATCH,
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    Input,
-    Instruction,
-    Parameters,
-    Program,
-    Reshape,
-    Slice,
-    Transpose,
-)
+from autograd.vectorize import instructions as ir
+from autograd.vectorize.program import Program
 
 INFIX = (ops.add, ops.subtract, ops.multiply, ops.divide)
 
@@ -32,10 +20,10 @@ def literal(value: float) -> str:
     return f"(real){value!r}"
 
 
-def applied(program: Program, instruction: Elementwise, words: Sequence[str]) -> tuple[str, set[str]]:
-    """An operation of vectors as an expression, and the functions that it calls."""
+def applied(program: Program, instruction: ir.Elementwise, words: Sequence[str]) -> tuple[str, set[str]]:
+    """An operation on vectors as an expression, and the names of the functions that it calls."""
     exponent = program.instructions[instruction.operands[-1]]
-    if instruction.op is ops.power and isinstance(exponent, Constant) and exponent.value.shape == () and float(exponent.value) == 2:
+    if instruction.op is ops.power and isinstance(exponent, ir.Constant) and exponent.value.shape == () and float(exponent.value) == 2:
         return f"v_square({words[0]})", {"square"}
     if instruction.op in INFIX:
         return f" {instruction.op.symbol} ".join(words), set()
@@ -45,7 +33,7 @@ def applied(program: Program, instruction: Elementwise, words: Sequence[str]) ->
 
 
 class Rule:
-    """A rule's program as C text.
+    """The program of an update rule as C text.
 
     `struct step` has what all parameters share, which `step_of` computes from the settings; `improve` is the rule. Raises ValueError,
     naming it, for an operation that cannot be written in C.
@@ -56,39 +44,38 @@ class Rule:
         self.functions: set[str] = set()
         self.shared: dict[str, str] = {}  # names, and how they are computed
         self.lines: list[str] = []
-        count = 1 + max((each.argument for each in program.instructions if isinstance(each, Input)), default=0)
-        results = program.instructions[program.outputs["results"]]
-        rows = results.operands if isinstance(results, Concatenate) else [program.outputs["results"]]
+        count = 1 + max((each.argument for each in program.instructions if isinstance(each, ir.Input)), default=0)
+        rows = program.result_vectors()
         self.memory = [f"memory{place}" for place in range(max(count - 2, len(rows) - 1))]
         self.words: dict[int, str] = {}
         for number, instruction in enumerate(program.instructions):
-            if not isinstance(instruction, (Concatenate, Parameters)):
+            if not isinstance(instruction, (ir.Concatenate, ir.Parameters)):
                 self._emit(number, instruction)
         self.results = [self.words[each] for each in rows]
 
-    def _emit(self, number: int, instruction: Instruction) -> None:
+    def _emit(self, number: int, instruction: ir.Instruction) -> None:
         words = [self.words.get(each, "") for each in instruction.operands]
         match instruction:
-            case Input(argument=argument):
+            case ir.Input(argument=argument):
                 name = ["parameter", "gradient", *self.memory][argument]
                 if name != "gradient":
                     self.lines.append(f"const vec {name} = load_some(step->{'theta' if argument == 0 else name} + at, left);")
                 self.words[number] = name
-            case Slice(start=start):
+            case ir.Slice(start=start):
                 self._define(number, f"splat(settings[{start}])")
-            case Constant(value=value):
+            case ir.Constant(value=value):
                 self.words[number] = f"splat({literal(float(value))})"
-            case Expand() | Reshape() | Transpose():
+            case ir.Expand() | ir.Reshape() | ir.Transpose():
                 self.words[number] = words[0]
-            case Elementwise():
+            case ir.Elementwise():
                 text, functions = applied(self.program, instruction, words)
                 self.functions |= functions
                 self._define(number, text)
             case _:
-                raise ValueError(f"{instruction} in an update rule: a step of one parameter has none of the others")
+                raise ValueError(f"{instruction} in an update rule: a rule cannot use other parameters")
 
     def _define(self, number: int, text: str) -> None:
-        if BATCH in self.program.shape(number):
+        if ir.BATCH in self.program.shape(number):
             self.words[number] = f"a{number}"
             self.lines.append(f"const vec a{number} = {text};")
         else:

@@ -1,4 +1,4 @@
-"""Calls: a program as numpy calls on places. Where those are in memory is `storage`'s business."""
+"""Calls: a program as numpy calls on places, which `storage` has planned."""
 
 from __future__ import annotations
 
@@ -9,26 +9,14 @@ import numpy as np
 
 from autograd import ops
 from autograd.operation import Operation
-from autograd.vectorize.backends.numpy.storage import Place, Storage, is_fixed
-from autograd.vectorize.program import (
-    Columns,
-    Concatenate,
-    Constant,
-    Elementwise,
-    Expand,
-    FloatArray,
-    Leaf,
-    MatMul,
-    Reduce,
-    Reshape,
-    Scale,
-    Scatter,
-    Take,
-)
+from autograd.vectorize import instructions as ir
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.places import Place
+from autograd.vectorize.storage import Buffer, Storage, is_fixed
 
 
 class Call(NamedTuple):
-    """A function and its arguments; a Place among them stands for the array there."""
+    """A function and its arguments. A Place stands for the array at it."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
@@ -39,56 +27,56 @@ class Call(NamedTuple):
 
 
 def fixed(storage: Storage) -> Iterator[Call]:
-    """What fills the arrays that are the same in every run."""
+    """The calls that fill the arrays that are the same in every run."""
     for number, instruction in enumerate(storage.program.instructions):
         place = storage.places[number]
         match instruction:
-            case Constant(value=value):
+            case ir.Constant(value=value):
                 yield Call(np.copyto, (place, value))
-            case Scale(factor=factor, power=power):
+            case ir.Scale(factor=factor, power=power):
                 yield Call(np.copyto, (place, factor * float(storage.batch) ** power))
-            case Expand() if is_fixed(storage.program, number):
+            case ir.Expand() if is_fixed(storage.program, number):
                 yield Call(np.copyto, (place, storage.places[instruction.operands[0]]))
 
 
 def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[Call]:
-    """What computes all others, in order, and puts outputs over arguments, where they are not made there."""
+    """The calls that compute all other arrays, in order, and copy outputs to `out` or over arguments if they lie elsewhere."""
     program, places = storage.program, storage.places
     for number, instruction in enumerate(program.instructions):
         place, operands = places[number], [places[each] for each in instruction.operands]
         if is_fixed(program, number):
             continue
         match instruction:
-            case Elementwise():
+            case ir.Elementwise():
                 yield from _elementwise(storage, number, instruction)
-            case MatMul():
+            case ir.MatMul():
                 yield _product(place, *operands)
-            case Reduce(op=ops.total_, axis=axis):
+            case ir.Reduce(op=ops.total_, axis=axis):
                 yield _sum(place, operands[0], axis)
-            case Reduce(axis=axis):
+            case ir.Reduce(axis=axis):
                 yield from _logsumexp(place, operands[0], axis, *storage.scratch[number])
-            case Take(columns=columns):
+            case ir.Take(columns=columns):
                 yield Call(np.ndarray.take, (operands[0], columns, -1, place, "clip"))
-            case Expand():
+            case ir.Expand():
                 yield Call(np.copyto, (place, operands[0]))
-            case Reshape() if number in storage.copies:
+            case ir.Reshape() if number in storage.copies:
                 yield Call(np.copyto, (place.reshaped(operands[0].shape), operands[0]))
-            case Concatenate():
+            case ir.Concatenate():
                 yield from _concatenation(place, operands)
-            case Scatter(places=columns):
+            case ir.Scatter(places=columns):
                 yield from _scatter(place, list(zip(columns, operands)))
-            case _ if not (isinstance(instruction, Leaf) or instruction.is_view):
-                raise ValueError(f"no call is known for {instruction}")
+            case _ if not (isinstance(instruction, ir.Leaf) or instruction.is_view):
+                raise ValueError(f"the instruction {instruction} is not supported")
     over = over or {}
     for name, place in storage.kept.items():
         yield Call(np.copyto, (place, places[program.outputs[name]]))
     for name, number in program.outputs.items():
         target, source = f"input {over[name]}" if name in over else "out", storage.kept.get(name, places[number])
-        if name != "cost" and source.buffer != target:  # it is a view of something, or given
-            yield Call(np.copyto, (Place.whole(target, source.shape, storage.dtype), source))
+        if name != "cost" and source.buffer.name != target:  # it is a view, or an argument
+            yield Call(np.copyto, (Place.whole(Buffer(target, storage.dtype), source.shape), source))
 
 
-def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Iterator[Call]:
+def _elementwise(storage: Storage, number: int, instruction: ir.Elementwise) -> Iterator[Call]:
     op, place, operands = instruction.op, storage.places[number], [storage.places[each] for each in instruction.operands]
     numbers = [_constant(storage, each) for each in instruction.operands]
     if op is ops.where:
@@ -101,7 +89,7 @@ def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Ite
         yield Call(_apply_and_copy, (op.on_arrays, place, *operands))
     elif op is ops.power and numbers[1] == 2:
         yield Call(np.square, (operands[0], place))
-    elif op is ops.divide and numbers[0] == 1 and not storage.program.is_boolean(instruction.operands[1]):  # whole numbers to numpy
+    elif op is ops.divide and numbers[0] == 1 and not storage.program.is_boolean(instruction.operands[1]):
         yield Call(np.reciprocal, (operands[1], place))
     else:
         yield Call(function_of(op), (*operands, place))
@@ -109,22 +97,22 @@ def _elementwise(storage: Storage, number: int, instruction: Elementwise) -> Ite
 
 def _constant(storage: Storage, number: int) -> float | None:
     instruction = storage.program.instructions[number]
-    return float(instruction.value) if isinstance(instruction, Constant) and instruction.value.shape == () else None
+    return float(instruction.value) if isinstance(instruction, ir.Constant) and instruction.value.shape == () else None
 
 
 def _product(place: Place, left: Place, right: Place) -> Call:
     if place.shape == (1, 1) and left.reshaped((left.size,)) and right.reshaped((right.size,)):
-        return Call(np.ndarray.dot, (left.flat(), right.flat(), place.reshaped(())))  # twice as fast as that of matrices
+        return Call(np.ndarray.dot, (left.flat(), right.flat(), place.reshaped(())))  # twice as fast as the product of matrices
     return Call(np.ndarray.dot, (left, right, place))
 
 
 def _sum(place: Place, operand: Place, axis: int) -> Call:
-    """A sum along an axis; a product with ones is the fastest one."""
-    ones = np.ones(operand.shape[axis], dtype=place.dtype)
-    if operand.dtype == place.dtype and axis == 0 and len(operand.shape) == 2:
+    """A sum along an axis, as a product with ones where possible: this is the fastest way."""
+    ones = np.ones(operand.shape[axis], dtype=place.buffer.dtype)
+    if operand.buffer.dtype == place.buffer.dtype and axis == 0 and len(operand.shape) == 2:
         return Call(np.ndarray.dot, (ones, operand, place.flat()))
     rows = operand.reshaped((place.size, operand.shape[axis])) if axis == len(operand.shape) - 1 else None
-    if operand.dtype == place.dtype and rows is not None:
+    if operand.buffer.dtype == place.buffer.dtype and rows is not None:
         return Call(np.ndarray.dot, (rows, ones, place.flat()))
     return Call(_sum_along, (operand, axis, place))
 
@@ -147,8 +135,8 @@ def _concatenation(place: Place, operands: Sequence[Place]) -> Iterator[Call]:
         start = stop
 
 
-def _scatter(place: Place, parts: Sequence[tuple[Columns | FloatArray | None, Place]]) -> Iterator[Call]:
-    """Each part is copied where nothing is yet, and added where something is; what was made in its place is there already."""
+def _scatter(place: Place, parts: Sequence[tuple[ir.Columns | FloatArray | None, Place]]) -> Iterator[Call]:
+    """Copy each part to columns that are not written yet, and add it to the others. Parts computed in place are there already."""
     size = place.shape[-1]
     written = np.zeros(size, dtype=bool)
     for columns, part in parts:
@@ -168,8 +156,8 @@ def _scatter(place: Place, parts: Sequence[tuple[Columns | FloatArray | None, Pl
         yield Call(np.copyto, (place.columns(*gap), 0.0))
 
 
-def _pieces(columns: Columns | FloatArray | None, size: int) -> list[tuple[Columns, Columns]]:
-    """Evenly spaced stretches of the columns that a scatter's part goes to, each with the part's columns that go there."""
+def _pieces(columns: ir.Columns | FloatArray | None, size: int) -> list[tuple[ir.Columns, ir.Columns]]:
+    """Evenly spaced runs of the columns of a part of a scatter, each with the columns of the part that go there."""
     if columns is None:
         return [((0, size, 1), (0, size, 1))]
     if isinstance(columns, tuple):
@@ -185,8 +173,8 @@ def _pieces(columns: Columns | FloatArray | None, size: int) -> list[tuple[Colum
     return pieces
 
 
-def _gaps(written: FloatArray, stretch: slice) -> list[Columns]:
-    """The stretches of these columns that nothing was written to yet."""
+def _gaps(written: FloatArray, stretch: slice) -> list[ir.Columns]:
+    """The runs of these columns that are not written yet."""
     missing = np.arange(len(written))[stretch]
     missing = missing[~written[missing]]
     if not missing.size:
@@ -195,7 +183,7 @@ def _gaps(written: FloatArray, stretch: slice) -> list[Columns]:
     return [(int(run[0]), int(run[-1]) + 1, 1) for run in np.split(missing, breaks)]
 
 
-# Calls that numpy spells with keywords, by position.
+# Functions that take by position what numpy takes by keyword.
 
 
 def _sum_along(array: FloatArray, axis: int, out: FloatArray) -> None:
@@ -227,7 +215,7 @@ def _minimum(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
 
 
 def _negative(x: FloatArray, out: FloatArray) -> None:
-    """Minus x, as a product: numpy 2.2.6 to 2.4.6 read wrong entries in np.negative(x, out) where both have certain strides."""
+    """Minus x, as a product: in numpy 2.2.6 to 2.4.6 np.negative(x, out) reads wrong entries for certain strides."""
     np.multiply(x, -1.0, out)
 
 
@@ -235,5 +223,5 @@ _POSITIONAL: dict[Operation, Callable[..., Any]] = {ops.maximum: _maximum, ops.m
 
 
 def function_of(op: Operation) -> Callable[..., Any]:
-    """What computes a row that numpy has a ufunc for: called with the operands and the array for the result, by position."""
+    """The function of an operation with a ufunc. It takes the operands and the array for the result, by position."""
     return _POSITIONAL.get(op, op.on_arrays)

@@ -1,0 +1,217 @@
+"""Steps: whole steps on the devices: gather the examples, compute the gradient, update the parameters.
+
+The steps of a call are one XLA loop over all devices of all processes, and each process makes the same call. Copies stay on the devices:
+the data as long as the caller's arrays live, and the parameters and their memory until the caller changes them.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec
+
+from autograd.vectorize.backend import StepRunner, Steps
+from autograd.vectorize.backends.jax import devices
+from autograd.vectorize.backends.jax.trace import Cuts, JaxArray, Pieces, answer, cost_and_gradient, some, squares
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.program import Program
+
+MOST, ROWS = 1024, 32_768  # the smallest number of steps that a loop is compiled for, and the row indices that are sent in negligible time
+
+
+class State(NamedTuple):
+    """The state between steps, with vectors of parameters in pieces. After the last step the vectors are whole."""
+
+    vectors: Any  # the parameters and their memory
+    gradient: Any  # of the step, after the limit
+    costs: JaxArray  # of each step
+    norms: JaxArray
+    taken: JaxArray  # how many steps
+    is_finite: JaxArray  # the last one's cost and norm
+
+
+class Asked(NamedTuple):
+    """The steps to take."""
+
+    rows: Any  # for each step the examples of this device and those of all devices; None for all examples
+    settings: JaxArray
+    count: JaxArray
+    limit: JaxArray | None
+    frozen: JaxArray
+
+
+class JaxSteps(StepRunner):
+    """Steps of one function by one rule, on all devices of all processes. Other threads wait while one takes them."""
+
+    def __init__(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> None:
+        self.program, self.rule, self.dtype = program, rule, dtype
+        self.devices = devices.mesh(jax.devices())
+        self._whole, self._parts = _Copies(self._place), _Copies(self._place_in_parts)
+        self._turn = threading.Lock()
+        self._given: list[FloatArray] = []  # the parameters and their memory as the caller got them last,
+        self._kept: list[JaxArray] = []  # and on the devices
+        everywhere, by_example = devices.EVERYWHERE, devices.BY_EXAMPLE
+        self._with_rows = self._compiled(everywhere, (devices.EACH_STEP_BY_EXAMPLE, everywhere))
+        self._with_all = self._compiled((by_example, everywhere), everywhere)
+
+    def run(self, steps: Steps) -> int:
+        if not len(steps.settings):
+            return 0
+        held = [steps.theta, *steps.memory]
+        with self._turn, devices.precision(self.dtype):
+            vectors, asked = self._state(held), self._asked(steps)
+            self._kept = []  # the loop takes their memory
+            if steps.rows is None:
+                own, others = zip(*map(self._parts.of, steps.data))
+                end = self._with_all(vectors, (own, others), asked)
+            else:
+                end = self._with_rows(vectors, [self._whole.of(each) for each in steps.data], asked)
+            found, taken = [np.asarray(each) for each in end.vectors], int(np.asarray(end.taken))
+            steps.gradient[...] = end.gradient
+            for costs, own in ((steps.costs, end.costs), (steps.norms, end.norms)):
+                costs[:taken] = np.asarray(own)[:taken]
+            for vector, new in zip(held, found):
+                vector[...] = new
+            self._given, self._kept = found, end.vectors
+        return taken
+
+    def forget(self, data: Sequence[FloatArray]) -> None:
+        """Send these arrays again when they are next used: their numbers may have changed."""
+        for copies in (self._whole, self._parts):
+            copies.forget(data)
+
+    def _compiled(self, data: Any, rows: Any) -> Callable[..., State]:
+        everywhere = devices.EVERYWHERE
+        specs = (everywhere, data, Asked(rows, everywhere, everywhere, everywhere, everywhere))
+        return jax.jit(devices.on_each(self._loop, self.devices, specs, everywhere), donate_argnums=0)  # type: ignore[no-any-return]
+
+    # Transfers
+
+    def _send(self, array: FloatArray, spec: PartitionSpec = devices.EVERYWHERE) -> Any:
+        """An array for one call. With one device it is sent with the call, in a tenth of the time."""
+        return array if self.devices.size == 1 else devices.place(array, self.devices, spec)
+
+    def _place(self, array: FloatArray) -> JaxArray:
+        return devices.place(array, self.devices)
+
+    def _place_in_parts(self, array: FloatArray) -> tuple[JaxArray, JaxArray]:
+        shared = devices.shared(self.devices.size, len(array))
+        return devices.place(array[:shared], self.devices, devices.BY_EXAMPLE), self._place(array[shared:])
+
+    def _state(self, held: Sequence[FloatArray]) -> list[JaxArray]:
+        """The parameters and their memory on the devices. They are sent only if the caller has changed them."""
+        known = len(held) == len(self._kept) and all(map(_same_bits, held, self._given))
+        return self._kept if known else [self._place(each) for each in held]
+
+    def _asked(self, steps: Steps) -> Asked:
+        """The steps on the devices, padded to one of a few numbers of steps, so that few loops are compiled."""
+        batch, count = 1 if steps.rows is None else steps.rows.shape[1], len(steps.settings)
+        room = max(1, min(MOST, ROWS // batch))
+        while room < count:
+            room *= 4
+        rows = None
+        if steps.rows is not None:
+            shared = devices.shared(self.devices.size, batch)
+            numbers = _filled(steps.rows.astype(np.int32 if len(steps.data[0]) < 2**31 else np.int64), room)
+            rows = self._send(numbers[:, :shared], devices.EACH_STEP_BY_EXAMPLE), self._send(numbers[:, shared:])
+        limit = None if steps.limit == math.inf else self._send(np.asarray(steps.limit, self.dtype))
+        return Asked(rows, self._send(_filled(steps.settings, room)), self._send(np.asarray(count)), limit, self._send(steps.frozen))
+
+    # On the devices
+
+    def _loop(self, held: Sequence[JaxArray], data: Any, asked: Asked) -> State:
+        is_one = self.devices.size > 1 or asked.frozen.size > 0  # reductions and indices need the whole vector
+        cuts = Cuts.none(len(held[0])) if is_one else Cuts.of(self.program)
+        none = jnp.zeros(len(asked.settings), held[0].dtype)
+        vectors = tuple([Pieces.of(each, cuts).parts for each in held])
+        start = State(vectors, Pieces.of(jnp.zeros_like(held[0]), cuts).parts, none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
+        end = jax.lax.while_loop(
+            lambda state: (state.taken < asked.count) & state.is_finite, lambda state: self._step(state, cuts, data, asked), start
+        )
+        whole = [Pieces(each, cuts).whole for each in (*end.vectors, end.gradient)]
+        return State(whole[:-1], whole[-1], *end[2:])
+
+    def _step(self, state: State, cuts: Cuts, data: Any, asked: Asked) -> State:
+        number, (theta, *memory) = state.taken, state.vectors
+        cost, gradient, squared = self._cost_and_gradient(Pieces(theta, cuts), *self._batches(data, asked.rows, number))
+        if asked.frozen.size:
+            gradient = Pieces.of(gradient.whole.at[asked.frozen].set(0.0), cuts)
+            squared = squares(gradient)
+        norm = jnp.sqrt(squared)
+        if asked.limit is not None:
+            shorter = jnp.where(norm > asked.limit, asked.limit / norm, 1.0)
+            gradient = Pieces(tuple([each * shorter for each in gradient.parts]), cuts)
+        moved = [self._moved(each, asked.settings[number]) for each in zip(theta, gradient.parts, *memory)]
+        new, *memory = zip(*moved)
+        if asked.frozen.size:  # weight decay would change them without a gradient
+            new = (new[0].at[asked.frozen].set(theta[0][asked.frozen]),)
+        costs, norms = state.costs.at[number].set(cost), state.norms.at[number].set(norm)
+        return State((new, *memory), gradient.parts, costs, norms, number + 1, jnp.isfinite(cost + norm))
+
+    def _moved(self, vectors: Sequence[JaxArray], settings: JaxArray) -> list[JaxArray]:
+        """The new piece of the parameters and of each memory vector."""
+        if vectors[0].ndim > 1:
+            return jax.vmap(lambda *rows: self._moved(rows, settings))(*vectors)  # type: ignore[no-any-return]
+        return [each.reshape(-1) for each in some(self.rule, self.rule.result_vectors(), vectors, settings)]
+
+    def _batches(self, data: Any, rows: Any, step: JaxArray) -> tuple[Sequence[JaxArray], Sequence[JaxArray]]:
+        """The examples of a step that only this device has, and those that all devices have."""
+        if rows is None:
+            own, others = data
+            return own, others
+        own, others = ([each.at[chosen[step]].get(mode="promise_in_bounds") for each in data] for chosen in rows)
+        return own, others
+
+    def _cost_and_gradient(self, theta: Pieces, own: Sequence[JaxArray], others: Sequence[JaxArray]) -> tuple[JaxArray, Pieces, JaxArray]:
+        """The mean over all examples. Several devices need one all-reduce in a step, for cost and gradient in one vector."""
+        if self.devices.size == 1:
+            return cost_and_gradient(self.program, theta, own)
+        shared, left = len(own[0]) * self.devices.size, len(others[0])
+        if not shared:
+            mean = answer(self.program, theta.whole, others)
+        else:
+            mean = jax.lax.pmean(answer(self.program, theta.whole, own), devices.BATCH_AXIS)
+            if left:
+                mean = (shared * mean + left * answer(self.program, theta.whole, others)) / (shared + left)
+        gradient = Pieces.of(mean[1:], theta.cuts)
+        return mean[0], gradient, squares(gradient)
+
+
+class _Copies:
+    """Copies of arrays on the devices, kept as long as the array of the caller exists."""
+
+    def __init__(self, place: Callable[[FloatArray], Any]) -> None:
+        self._copy = place
+        self._known: dict[int, tuple[weakref.ref[FloatArray], Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, array: FloatArray) -> Any:
+        key, known = id(array), self._known
+        if key not in known:
+            known[key] = weakref.ref(array, lambda _: known.pop(key, None)), self._copy(array)
+        return known[key][1]
+
+    def forget(self, arrays: Sequence[FloatArray]) -> None:
+        for array in arrays:
+            self._known.pop(id(array), None)
+
+
+def _filled(array: FloatArray, length: int) -> FloatArray:
+    """The array, padded with zeros to this length."""
+    filled = np.zeros((length, *array.shape[1:]), array.dtype)
+    filled[: len(array)] = array
+    return filled
+
+
+def _same_bits(one: FloatArray, other: FloatArray) -> bool:
+    bits = f"u{one.itemsize}"
+    return np.array_equal(one.view(bits), other.view(bits))

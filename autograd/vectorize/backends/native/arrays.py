@@ -1,0 +1,175 @@
+"""Arrays: the memory of the arrays of a program in C, and loops over their entries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from autograd.vectorize import instructions as ir
+from autograd.vectorize.backend import Signature
+from autograd.vectorize.backends.native.identifiers import identifier
+from autograd.vectorize.backends.native.schedule import ADDED, AFTER, BEFORE, WITHIN, merged_operations, stages_of
+from autograd.vectorize.places import Place, contiguous
+from autograd.vectorize.program import Program
+from autograd.vectorize.source import named
+
+BLOCK = 32  # examples
+WHOLE = 16  # entries, at least as many as a register has lanes: all arrays in `work` begin at a multiple, as cache lines do
+
+
+class Buffer(NamedTuple):
+    """A piece of memory in C.
+
+    The examples of a block lie beside each other, stride 1, in our memory, and in rows in an argument of the caller.
+    """
+
+    name: str
+    kind: str  # "lanes": a block of ours; "rows": examples of the caller; "plain": without examples; "theta": plain, not ours
+
+
+def by_example(shape: ir.Shape) -> ir.Shape:
+    """A shape with two axes, BATCH and n, in place of one of n * BATCH."""
+    return tuple([part for size in shape for part in ((ir.BATCH, -size) if size < ir.BATCH else (size,))])
+
+
+class Arrays:
+    """A program with the names of its arrays, their places, and the lines of C written so far."""
+
+    def __init__(self, program: Program, signature: Signature) -> None:
+        self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(ir.Weights))
+        self.argument_shapes = signature.shapes
+        given = named(program, signature)  # the program as it is shown, and the names that its arrays have there
+        self.program = given.program
+        self.shapes = [by_example(each.shape) for each in self.program.types]
+        self.arguments = list[str]()
+        for each in given.arguments:
+            self.arguments.append(identifier(each, self.arguments))
+        self.names: dict[int, str] = {}
+        for number, each in given.names.items():
+            self.names[number] = identifier(each, (*self.arguments, *self.names.values()))
+        outputs = dict(self.program.outputs)
+        self.results = outputs.pop("results") if self.has_cost else -1
+        self.output = next(iter(outputs.values()), -1)
+        self.stages = stages_of(self.program)
+        self.merged = merged_operations(self.program, self.stages)
+        scatter = self.program.instructions[self.output] if self.output >= 0 else None
+        self.parts = self.program.made_in_place(scatter) if isinstance(scatter, ir.Scatter) else {}
+        self.places: list[Place | None] = [None] * len(self.program)  # None for operations that are written into others
+        self.turned: dict[Place, Place] = {}
+        self.work = 0  # entries of memory
+        self.memory: list[str] = []
+        self.tables: list[str] = []
+        self.lines: dict[str, list[str]] = {stage: [] for stage in (BEFORE, WITHIN, AFTER)}
+
+    def _code(self, number: int) -> list[str]:
+        return self.lines[WITHIN if self.stages[number] is ADDED else self.stages[number]]
+
+    def _name(self, number: int) -> str:
+        return self.names.get(number, f"a{number}")
+
+    def _allocate(self, name: str, shape: ir.Shape) -> Place:
+        """Memory for an array, in whole vectors."""
+        rest = shape[1:] if ir.BATCH in shape else shape
+        if ir.BATCH in shape[1:]:
+            raise ValueError(f"{name} has its examples along another axis than the first, {ir.shape_text(shape)}")
+        self.memory.append(f"real *restrict const {name} = work + {self.work}; // {ir.shape_text(shape)}")
+        if ir.BATCH in shape:
+            self.work += math.prod(rest) * BLOCK
+            return Place(Buffer(name, "lanes"), 0, shape, (1, *(each * BLOCK for each in contiguous(rest))))
+        self.work += (math.prod(shape) + 2 * (WHOLE - 1)) // WHOLE * WHOLE  # a vector may begin with the last entry
+        return Place.whole(Buffer(name, "plain"), shape)
+
+    def _target(self, number: int) -> Place:
+        shape = self.shapes[number]
+        if number in self.parts:
+            return Place(Buffer("out", "theta"), self.parts[number], shape, contiguous(shape))
+        is_made = isinstance(self.program.instructions[number], (ir.Scatter, ir.Elementwise, ir.Take, ir.Concatenate, ir.Reduce, ir.MatMul))
+        if number == self.output and is_made and ir.BATCH not in shape:
+            return Place.whole(Buffer("out", "theta"), shape)
+        return self._allocate(self._name(number), shape)
+
+    def _ours(self, place: Place) -> Place:
+        """An array of the caller with rows of examples, copied so that the examples lie beside each other. Others stay as they are."""
+        if place.buffer.kind == "lanes" or ir.BATCH not in place.shape:
+            return place
+        if place not in self.turned:
+            order = [place.shape.index(ir.BATCH), *(axis for axis, size in enumerate(place.shape) if size != ir.BATCH)]
+            source = place.moved(shape=tuple([place.shape[axis] for axis in order]), strides=tuple([place.strides[axis] for axis in order]))
+            mine = self._allocate(f"{place.buffer.name.removesuffix('_rows')}_turned{len(self.turned) or ''}", source.shape)
+            axes = loops_over(source.shape[1:], [source.strides[1:]])
+            if len(axes) < 2:
+                columns, (stride,) = axes[0] if axes else ("1", [1])
+                self.lines[WITHIN].append(
+                    f"turned({columns}, {pointer(source)}, {source.strides[0]}, {stride}, {mine.buffer.name}, count);"
+                )
+            else:
+                self._copy(self.lines[WITHIN], mine, source)
+            back = sorted(range(len(order)), key=order.__getitem__)
+            self.turned[place] = mine.moved(shape=place.shape, strides=tuple([mine.strides[axis] for axis in back]))
+        return self.turned[place]
+
+    def _table(self, columns: Any) -> str:
+        name = f"columns{len(self.tables)}"
+        self.tables.append(f"static const int {name}[] = {{{', '.join(map(str, columns.tolist()))}}};")
+        return name
+
+    def _copied(self, number: int, source: Place, shape: ir.Shape) -> Place:
+        source = self._ours(source)
+        place = self._allocate(self._name(number), source.shape)
+        self._copy(self._code(number), place, source)
+        view = place.reshaped(shape)
+        if view is None:
+            raise ValueError(
+                f"{self._name(number)} {ir.shape_text(source.shape)} takes no shape {ir.shape_text(shape)} without mixing examples"
+            )
+        return view
+
+    def _copy(self, code: list[str], place: Place, source: Place) -> None:
+        self._loops(code, place, lambda at: f"{entry(place, at)} = {entry(source, at)};")
+
+    def _loops(self, code: list[str], place: Place, body: Callable[[list[str]], str]) -> None:
+        """Nested loops over the entries of an array, examples innermost. `body` gets the indices."""
+        axes = [axis for axis, size in enumerate(place.shape) if size not in (1, ir.BATCH)]
+        axes += [axis for axis, size in enumerate(place.shape) if size == ir.BATCH]
+        at = ["0"] * len(place.shape)
+        for depth, axis in enumerate(axes):
+            size, index = place.shape[axis], "e" if place.shape[axis] == ir.BATCH else f"i{axis}"
+            at[axis] = index
+            code.append("    " * depth + f"for (long {index} = 0; {index} < {'count' if size == ir.BATCH else size}; {index}++)")
+        code.append("    " * len(axes) + body(at))
+
+    def _zero(self, place: Place) -> None:
+        self.lines[BEFORE].append(f"memset({pointer(place)}, 0, {math.prod(place.shape)} * sizeof(real));")
+
+
+def has_examples(place: Place) -> bool:
+    """Whether an array has entries for each example."""
+    return place.buffer.kind in ("lanes", "rows")
+
+
+def pointer(place: Place) -> str:
+    """The address of the first entry, in C."""
+    return f"{place.buffer.name} + {place.offset}" if place.offset else str(place.buffer.name)
+
+
+def loops_over(shape: ir.Shape, strides: Sequence[tuple[int, ...]]) -> list[tuple[str, list[int]]]:
+    """The fewest loops over a shape without examples, each with its size and the stride of each array."""
+    axes: list[tuple[int, list[int]]] = []
+    for axis, size in enumerate(shape):
+        if size == 1:
+            continue
+        along = [each[axis] for each in strides]
+        if axes and all(before == own * size for before, own in zip(axes[-1][1], along)):
+            outer, _ = axes.pop()
+            axes.append((outer * size, along))
+        else:
+            axes.append((size, along))
+    return [(str(size), along) for size, along in axes]
+
+
+def entry(place: Place, indices: Sequence[str]) -> str:
+    """An entry of an array, in C."""
+    terms = [f"{index} * {stride}" if stride != 1 else index for index, stride in zip(indices, place.strides) if index != "0" and stride]
+    terms = [str(place.offset)] * bool(place.offset) + terms
+    return f"{place.buffer.name}[{' + '.join(terms) or '0'}]"

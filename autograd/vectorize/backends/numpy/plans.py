@@ -1,0 +1,139 @@
+"""Plans: a program as numpy calls on buffers that are allocated once for each batch size."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from autograd.vectorize.backend import Executable
+from autograd.vectorize.backends.numpy.calls import Call, calls, fixed
+from autograd.vectorize.memory import FloatArray, aligned, is_large, pins
+from autograd.vectorize.places import Place
+from autograd.vectorize.program import Program
+from autograd.vectorize.storage import Name, plan, view
+
+PLANS_KEPT = 8  # batch sizes whose buffers are kept
+COPIED = 2**17  # bytes up to which copying an array is faster than making new views of it
+
+
+class Plans(Executable):
+    """A program for batches of any size, with a plan for each size and for each thread that runs it at the same time."""
+
+    def __init__(self, program: Program, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
+        self.program, self.dtype, self.over = program, dtype, over
+        self._free: OrderedDict[int, list[Plan]] = OrderedDict()
+
+    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
+        batch = len(inputs[0])
+        try:
+            plan = self._free[batch].pop()  # not in use
+        except (KeyError, IndexError):
+            plan = Plan(self.program, batch, self.dtype, self.over)
+        cost = plan.run(inputs, theta, weights, out)
+        self._keep(batch, plan)  # not after an exception: half of the calls may be bound to other arrays
+        return cost
+
+    def _keep(self, batch: int, plan: Plan) -> None:
+        plans = self._free.get(batch)
+        if plans is None:
+            plans = self._free.setdefault(batch, [])
+            while len(self._free) > PLANS_KEPT:
+                self._free.popitem(last=False)
+        plans.append(plan)
+        with suppress(KeyError):  # another thread may have evicted it
+            self._free.move_to_end(batch)
+
+
+class Plan:
+    """A program for one batch size: its buffers and its calls, in order.
+
+    A run allocates nothing. If an argument, the parameters, the weights or the output are other arrays than in the last run, the calls
+    that use them are bound again; small arrays are copied to and from memory of the plan instead, which is faster. A plan serves one
+    thread at a time.
+    """
+
+    def __init__(self, program: Program, batch: int, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
+        self.storage = plan(program, batch, dtype, over)
+        self.calls = list(calls(self.storage, over))
+        self.memory: dict[Name, Any] = {number: np.empty(size, kind) for number, (size, kind) in enumerate(self.storage.sizes)}
+        for call in fixed(self.storage):
+            call.function(*self._resolved(call))
+        self._is_in_place = over is not None
+        self._own: dict[str, FloatArray] = {}
+        self._pins: dict[Name, Any] = {}
+        self._large: list[Name] = []
+        self._dependents: dict[Name, list[int]] = {}
+        for index, call in enumerate(self.calls):
+            for buffer in {each.buffer.name for each in call.arguments if isinstance(each, Place) and isinstance(each.buffer.name, str)}:
+                self._dependents.setdefault(buffer, []).append(index)
+        self.inputs = [(buffer, int(buffer.split()[1])) for buffer in self._dependents if isinstance(buffer, str) and buffer[:5] == "input"]
+        self.steps: list[Any] = [None if self._is_open(call) else (call.function, self._resolved(call)) for call in self.calls]
+        cost = program.outputs.get("cost")
+        self.cost = None if cost is None else self.storage.places[cost]
+        self._cost = None if self.cost is None or isinstance(self.cost.buffer.name, str) else self._view(self.cost)
+
+    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
+        memory = self.memory
+        for buffer, position in self.inputs:
+            if memory.get(buffer) is not inputs[position]:
+                self._give(buffer, inputs[position])
+        if memory.get("theta") is not theta:
+            self._give("theta", theta)
+        if out is not None and memory.get("out") is not out:
+            self._give("out", out)
+        if weights is not None and memory.get("weights") is not weights:
+            self._give("weights", weights)
+        with np.errstate(all="ignore"):
+            for function, arguments in self.steps:
+                function(*arguments)
+        if out is not None and memory["out"] is not out:
+            out[...] = memory["out"]
+        cost = math.nan if self.cost is None else float((self._view(self.cost) if self._cost is None else self._cost).item())
+        self._release()
+        return cost
+
+    def _release(self) -> None:
+        """Release the large arrays of the caller."""
+        for buffer in self._large:
+            del self.memory[buffer], self._pins[buffer]
+            for index in self._dependents.get(buffer, ()):
+                self.steps[index] = None
+        self._large.clear()
+
+    def _give(self, buffer: str, array: FloatArray) -> None:
+        """Use another array than in the last run, or a copy of it."""
+        if self._is_in_place or buffer not in self.memory or array.nbytes > COPIED:
+            self._bind(buffer, array)
+            return
+        own = self._own.get(buffer)
+        if own is None or own.shape != array.shape:
+            own = self._own[buffer] = aligned(array.size, array.dtype).reshape(array.shape)
+        if self.memory[buffer] is not own:
+            self._bind(buffer, own)
+        if buffer != "out":
+            own[...] = array
+
+    def _bind(self, buffer: Name, array: FloatArray) -> None:
+        """Use an array of the caller as a buffer, and bind the calls that use it again."""
+        self.memory[buffer], self._pins[buffer] = array, pins([array])
+        if is_large(array):
+            self._large.append(buffer)
+        for index in self._dependents.get(buffer, ()):
+            call = self.calls[index]
+            if not self._is_open(call):
+                self.steps[index] = call.function, self._resolved(call)
+
+    def _is_open(self, call: Call) -> bool:
+        """Whether a call uses an array of the caller that is not known yet."""
+        return any(isinstance(each, Place) and each.buffer.name not in self.memory for each in call.arguments)
+
+    def _resolved(self, call: Call) -> tuple[Any, ...]:
+        return tuple([self._view(each) if isinstance(each, Place) else each for each in call.arguments])
+
+    def _view(self, place: Place) -> FloatArray:
+        return view(place, self.memory[place.buffer.name])

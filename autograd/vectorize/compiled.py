@@ -1,0 +1,226 @@
+"""Compiled: a function recorded for one shape of example, its programs, and their executables.
+
+There are four programs: the results; their mean with its gradient; the same with a weight for each example; and the gradient of each
+result. They run and are shown as they are. Each has two forms. The `whole` form has the operations as the user wrote them; anomaly mode
+interprets it, because sigmoid(-1000) is finite although exp(1000) inside it is not. The form that runs has only operations that back
+ends know, with equal parts merged.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import cached_property, partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from autograd.modes import Demand, mode
+from autograd.vectorize.backend import Backend, Executable, Signature, StepRunner, Steps
+from autograd.vectorize.backends.reference import Interpreter, evaluate
+from autograd.vectorize.builder import spelled
+from autograd.vectorize.descent import UpdateRule
+from autograd.vectorize.differentiate import with_gradient, with_gradients
+from autograd.vectorize.export import export
+from autograd.vectorize.instructions import Shape, sized
+from autograd.vectorize.lower import lower
+from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.parameters import ParameterLayout
+from autograd.vectorize.program import Program
+from autograd.vectorize.record import Scalars, record, records_the_same
+from autograd.vectorize.simplify import simplify
+from autograd.vectorize.threads import ROWS, InParts, Parts, threads_for, work
+
+AT_ONCE = 1_000_000  # numbers in the gradients of the examples of one run: some megabytes
+
+
+class Kind(Enum):
+    """What a program computes."""
+
+    RESULTS = "results"
+    MEAN = "mean"
+    WEIGHTED = "weighted"
+    GRADIENTS = "gradients"
+
+
+_PARTS = {Kind.RESULTS: Parts.ROWS, Kind.MEAN: Parts.MEANS, Kind.WEIGHTED: Parts.SUMS, Kind.GRADIENTS: Parts.ROWS}
+
+
+class CompiledFunction:
+    """A function recorded for one shape of example, in one dtype, for one back end."""
+
+    def __init__(
+        self, f: Callable[..., Any], shapes: tuple[Shape, ...], arguments: Sequence[str], name: str, dtype: np.dtype[Any], backend: Backend,
+        threads: int | None,
+    ) -> None:  # fmt: skip
+        self.dtype, self.backend, self.threads = dtype, backend, threads
+        self._sizes = [math.prod(shape) for shape in shapes]
+        self._graph_of_call = record(f, shapes, arguments)
+        scalars, result, demands = self._graph_of_call
+        self.signature = Signature(name, arguments, shapes, result)
+        self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]
+        self._graph, self._batched = simplify(scalars)
+        self._results, order = lower(self._graph, self._batched, self._sizes)
+        self.layout = ParameterLayout([self._graph.parameters[each] for each in order])
+        self._programs: dict[Kind, Program] = {}
+        self._executables: dict[Kind, Executable] = {}
+        self._runners: WeakKeyDictionary[UpdateRule, StepRunner | None] = WeakKeyDictionary()
+
+    def whole(self, kind: Kind) -> Program:
+        """The program with the operations as they were written. Raises TypeError for gradients of several results."""
+        if kind is Kind.RESULTS:
+            return self._results
+        if self.signature.result != ():
+            raise TypeError(
+                f"only a scalar result has a gradient: {self.signature.name} returns {self.signature.result} numbers for each example"
+            )
+        if kind is Kind.GRADIENTS:
+            return with_gradients(self._rows)
+        return with_gradient(self._results, weighted=kind is Kind.WEIGHTED)
+
+    def program(self, kind: Kind) -> Program:
+        """The program that runs, with operations that back ends know."""
+        if kind not in self._programs:
+            self._programs[kind] = spelled(self.whole(kind))
+        return self._programs[kind]
+
+    @cached_property
+    def _rows(self) -> Program:
+        """The program of the results with one row of parameters for each example."""
+        program, _ = lower(self._graph, self._batched, self._sizes, per_example=True)
+        return program
+
+    @property
+    def shown(self) -> Kind:
+        """Which program is shown: the mean and its gradient if they exist, otherwise the results."""
+        return Kind.MEAN if self.signature.result == () and len(self.layout) else Kind.RESULTS
+
+    def source(self) -> str:
+        """The source of the program that is shown."""
+        return self.backend.source(self.program(self.shown), self.signature)
+
+    def function(self) -> Callable[..., Any]:
+        """The program that is shown as a pure function of JAX arrays. Raises TypeError if the back end does not use JAX."""
+        function = self.backend.function(self.program(self.shown), self.signature)
+        if function is None:
+            name = self.signature.name
+            raise TypeError(f'only the JAX back end provides a program as a function of JAX arrays: vectorize({name}, backend="jax")')
+        return function
+
+    def is_current(self, f: Callable[..., Any]) -> bool:
+        """Whether recording the function again would give the same graph."""
+        return records_the_same(self._graph_of_call, f, self.signature.shapes, self.signature.arguments)
+
+    def export(self, path: str | os.PathLike[str], gradient: bool) -> None:
+        """Write the program that is shown, or the results, with the numbers of the parameters to a file."""
+        program = self.program(self.shown if gradient else Kind.RESULTS)
+        export(path, program, self.signature, self.layout.gather())
+
+    @property
+    def has_requirements(self) -> bool:
+        """Whether the function has conditions on its numbers."""
+        return bool(self._requirements)
+
+    def check(self, arrays: Sequence[FloatArray], counts: FloatArray | None = None) -> None:
+        """Raise ValueError for the first example that does not meet a condition, of all examples or of those in the mask `counts`."""
+        for each in self._requirements:
+            each.check(arrays, counts)
+
+    def run(self, kind: Kind, arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray, weights: FloatArray | None = None) -> float:
+        """Run a program: write its array to `out` and return its cost. In anomaly mode check that each number is finite."""
+        if mode.anomaly:
+            return Interpreter(self.whole(kind), self.dtype, watch=True).run(arrays, theta, weights, out)
+        return self._executable(kind).run(arrays, theta, weights, out)
+
+    def ready(self, kind: Kind, arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray) -> Callable[[], float]:
+        """Return `run` with these arrays as a function without arguments. It ignores anomaly mode."""
+        return self._executable(kind).ready(arrays, theta, None, out)
+
+    def _executable(self, kind: Kind) -> Executable:
+        if kind not in self._executables:
+            program = self.program(kind)
+            executable = self.backend.executable(program, self.dtype)
+            self._executables[kind] = self._in_parts(executable, program, kind)
+        return self._executables[kind]
+
+    def _in_parts(self, executable: Executable, program: Program, kind: Kind) -> Executable:
+        """The executable itself, or one that splits a large batch into parts for a back end that needs this."""
+        threads = self._threads
+        if threads == 1 and self._at_once == sys.maxsize:
+            return executable
+        return InParts(executable, program, _PARTS[kind], threads, self._at_once)
+
+    @property
+    def _threads(self) -> int | None:
+        """The number of threads for a batch; None for as many as are worth their cost."""
+        return self.threads if self.threads or self.backend.runs_in_threads else 1
+
+    @property
+    def _at_once(self) -> int:
+        """The largest number of examples in one run."""
+        return ROWS if self.dtype == np.float32 and self.backend.adds_in_order else sys.maxsize
+
+    def taker(self, rule: UpdateRule, data: Sequence[FloatArray]) -> Callable[[Steps], int]:
+        """Return a function that takes steps along the gradient of the mean of these data, all in one call if the back end can.
+
+        In anomaly mode, and if a batch runs in parts, it takes them one by one.
+        """
+        one_by_one = partial(rule.take, partial(self.run, Kind.MEAN))
+        if rule not in self._runners:
+            self._runners[rule] = self._runner(rule)
+        runner = self._runners[rule]
+        if runner is None:
+            return one_by_one
+        runner.forget(data)
+        each = work(self.program(Kind.MEAN))
+
+        def take(steps: Steps) -> int:
+            batch = len(steps.data[0]) if steps.rows is None else steps.rows.shape[1]
+            has_parts = batch > self._at_once or threads_for(each, batch, self._threads) > 1
+            return one_by_one(steps) if mode.anomaly or has_parts else runner.run(steps)
+
+        return take
+
+    def _runner(self, rule: UpdateRule) -> StepRunner | None:
+        return self.backend.step_runner(self.program(Kind.MEAN), rule.program, self.dtype) if len(self.layout) else None
+
+    def results(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
+        """Return a new array of the results, (batch, ...)."""
+        batch, shape = len(arrays[0]), self.program(Kind.RESULTS).shape(self.program(Kind.RESULTS).outputs["results"])
+        out = np.empty(sized(shape, batch), dtype=self.dtype)
+        self.run(Kind.RESULTS, arrays, theta, out)
+        if len(shape) == 1:  # they do not depend on the example
+            out = np.array(np.broadcast_to(out, (batch, *shape)))
+        return out.reshape((batch, *self.signature.result))
+
+    def gradients(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
+        """Return a new array of the gradient of each result, (batch, parameters)."""
+        batch, size = len(arrays[0]), len(theta)
+        out = np.empty((batch, size), dtype=self.dtype)
+        count = max(1, min(batch, AT_ONCE // max(size, 1)))
+        for start in range(0, batch if size else 0, count):
+            part = [np.ascontiguousarray(array[start : start + count]) for array in arrays]
+            self.run(Kind.GRADIENTS, part, theta, out[start : start + count])
+        return out
+
+
+class _Requirement:
+    """A condition of a function, as a program of its own."""
+
+    def __init__(self, demand: Demand, graph: Scalars, sizes: list[int]) -> None:
+        self.demand = demand
+        simple, batched = simplify(graph)
+        program, order = lower(simple, batched, sizes)
+        self.program, self.layout = spelled(program), ParameterLayout([simple.parameters[each] for each in order])
+
+    def check(self, arrays: Sequence[FloatArray], counts: FloatArray | None) -> None:
+        results = evaluate(self.program, arrays, self.layout.gather())["results"]
+        results = np.broadcast_to(results, (len(arrays[0]), results.shape[-1]))
+        missed = np.flatnonzero((results[:, 0] == 0) & (True if counts is None else counts))
+        if missed.size:
+            example = int(missed[0])
+            raise ValueError(f"{self.demand.complaint(results[example, 1:].tolist())} (example {example})")

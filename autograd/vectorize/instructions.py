@@ -1,0 +1,322 @@
+"""Instructions on whole arrays, of which programs consist. This docstring is their specification for back ends.
+
+A program is a list of instructions; each makes one array of arrays that come before it. An array that depends on the example has
+the batch as its first axis, (batch, columns); one that does not has (columns,) alone, and broadcasts as in numpy. In a shape,
+BATCH stands for the number of examples, known only when the program runs, and n * BATCH for n times it. An array is REAL, of the
+program's dtype (float64 or float32), or BOOLEAN; where an instruction takes a BOOLEAN for a number it counts as 1.0 or 0.0.
+
+=============  ===================================================================================================================
+Input          argument number `argument`, a row for each example: (batch, n), C-contiguous
+Parameters     the vector of parameters: (n,); for gradients example by example (batch, n), a row of them for each
+Weights        the weight of each example in the cost: (batch, 1)
+Constant       an array known beforehand
+Scale          the number factor * batch**power: ()
+Elementwise    a row of the table, entry by entry, its operands broadcast; IEEE arithmetic, inf and nan instead of errors
+Reduce         a variadic row along one axis, which stays with size 1: total (0 of no entries) or logsumexp (-inf of none, and of
+               entries that are all -inf; +inf where an entry is); the order of the terms is free
+MatMul         the product of two matrices; the order of the terms is free
+Slice          the columns start:stop:step (of the last axis)
+Take           the columns with these numbers, which may repeat
+Reshape        the same entries in the same (row-major) order, in another shape
+Transpose      the matrix with its axes exchanged
+Concatenate    arrays side by side along the last axis; their other axes are equal
+Expand         the array repeated along the axes where it has size 1, and along new ones in front
+Scatter        zeros, with each operand added into its columns: all (None), those of a slice (start, stop, step), or numbered ones,
+               where a number that repeats adds each time
+=============  ===================================================================================================================
+
+The rows keep to `autograd.ops`: `maximum` and `minimum` give nan where either operand is, `fmin` the other one; ties and kinks
+are in the partial derivatives, which are instructions like others by then; `where` chooses by what is not 0, and what it does not
+choose does not matter, not even nan; comparisons with nan are false, but for not_equal. A back end has to know ROWS: every other
+row is spelled in them before (see `builder.spelled`). Results may differ from the reference's by rounding: 1e-12 of the size of
+the terms in float64.
+
+The outputs have names: "cost", a single number, and one array, "results" (batch, k) or (k,), "gradient" (parameters,), or
+"gradients" (batch, parameters).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from autograd import ops
+from autograd.ops import Operation
+from autograd.vectorize.memory import FloatArray
+
+BATCH = -1
+Shape = tuple[int, ...]
+Columns = tuple[int, int, int]  # start, stop, step
+
+
+class Dtype(Enum):
+    """The entries of an array: numbers of the dtype of the program, or booleans."""
+
+    REAL = "real"
+    BOOLEAN = "boolean"
+
+
+REAL, BOOLEAN = Dtype.REAL, Dtype.BOOLEAN
+
+
+class Type(NamedTuple):
+    """The type of an array."""
+
+    shape: Shape
+    dtype: Dtype = REAL
+
+    def __str__(self) -> str:
+        return shape_text(self.shape) + (" boolean" if self.dtype is BOOLEAN else "")
+
+
+def size_text(size: int) -> str:
+    return str(size) if size >= 0 else "batch" if size == BATCH else f"{-size}*batch"
+
+
+def shape_text(shape: Shape) -> str:
+    return f"({', '.join(map(size_text, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def sized(shape: Shape, batch: int) -> tuple[int, ...]:
+    """The shape for this number of examples."""
+    return tuple([size if size >= 0 else -size * batch for size in shape])
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape:
+    """The shape by the broadcasting rules of numpy, with BATCH as one more size. Raises ValueError if the shapes do not fit."""
+    rank = max(len(shape) for shape in shapes)
+    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    result = []
+    for sizes in zip(*padded):
+        different = {size for size in sizes if size != 1}
+        if len(different) > 1:
+            raise ValueError(f"arrays of shapes {', '.join(map(shape_text, shapes))} do not fit together")
+        result.append(different.pop() if different else 1)
+    return tuple(result)
+
+
+# The instructions. Each computes its type from those of its operands, and raises ValueError if they do not fit.
+
+
+@dataclass(frozen=True, eq=False)
+class Instruction:
+    """Abstract: one array of the program, made of earlier ones."""
+
+    operands: tuple[int, ...]
+    moves: ClassVar[bool] = False  # whether its entries are entries of its operands in other places
+    is_view: ClassVar[bool] = False  # whether it can be a view of its operand
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        raise NotImplementedError
+
+    @property
+    def details(self) -> Iterator[Any]:
+        """Its fields other than the operands."""
+        return (getattr(self, each.name) for each in fields(self) if each.name != "operands")
+
+    @property
+    def key(self) -> Any:
+        """Two instructions with the same key make the same array."""
+        return (type(self), self.operands, *map(_hashable, self.details))
+
+    def __str__(self) -> str:
+        details = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("operands", "shape")}
+        name = details.pop("op", None) or type(self).__name__.lower()
+        words = [f"{each}={_detail_text(detail):.60}" for each, detail in details.items()]
+        return " ".join([name.name if isinstance(name, Operation) else name, *(f"%{each}" for each in self.operands), *words])
+
+
+def _hashable(detail: Any) -> Any:
+    return (detail.shape, detail.dtype.str, detail.tobytes()) if isinstance(detail, np.ndarray) else detail
+
+
+def _detail_text(detail: Any) -> str:
+    return str(detail.tolist() if isinstance(detail, np.ndarray) else detail)
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf(Instruction):
+    """Abstract: an array from the caller."""
+
+    shape: Shape
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        return Type(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Input(Leaf):
+    argument: int
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters(Leaf):
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class Weights(Leaf):
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Instruction):
+    value: FloatArray
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        return Type(self.value.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Scale(Instruction):
+    factor: float
+    power: int
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        return Type(())
+
+
+@dataclass(frozen=True, eq=False)
+class Elementwise(Instruction):
+    op: Operation
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        if not self.op.variadic and len(operands) != self.op.arity:
+            raise ValueError(f"{self.op.name} takes {self.op.arity} operands")
+        choices = operands[1:] if self.op is ops.where else operands
+        if not self.op.is_condition and all(each.dtype is BOOLEAN for each in choices):
+            raise ValueError(f"{self.op.name} of booleans differs from {self.op.name} of numbers: convert one operand to numbers")
+        return Type(broadcast([each.shape for each in operands]), BOOLEAN if self.op.is_condition else REAL)
+
+
+@dataclass(frozen=True, eq=False)
+class Reduce(Instruction):
+    op: Operation
+    axis: int
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        ((shape, dtype),) = operands
+        if self.op.reduction is None or not 0 <= self.axis < len(shape):
+            raise ValueError(f"no reduction by {self.op.name} along axis {self.axis} of {shape_text(shape)}")
+        if dtype is BOOLEAN and self.op is not ops.total_:
+            raise ValueError(f"{self.op.name} takes numbers")
+        return Type((*shape[: self.axis], 1, *shape[self.axis + 1 :]))
+
+
+@dataclass(frozen=True, eq=False)
+class MatMul(Instruction):
+    def type(self, operands: Sequence[Type]) -> Type:
+        (left, left_dtype), (right, right_dtype) = operands
+        if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
+            raise ValueError(f"no product of matrices of shapes {shape_text(left)} and {shape_text(right)}")
+        if left_dtype is right_dtype is BOOLEAN:
+            raise ValueError("a product of booleans differs from a product of numbers: convert one operand to numbers")
+        return Type((left[0], right[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Slice(Instruction):
+    start: int
+    stop: int
+    step: int
+    moves: ClassVar[bool] = True
+    is_view: ClassVar[bool] = True
+
+    @property
+    def columns(self) -> Columns:
+        return self.start, self.stop, self.step
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        (((*rest, size), dtype),) = operands
+        if not 0 <= self.start < self.stop <= size or self.step < 1:
+            raise ValueError(f"no columns {self.start}:{self.stop}:{self.step} of {size}")
+        return Type((*rest, len(range(*self.columns))), dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Take(Instruction):
+    columns: FloatArray
+    moves: ClassVar[bool] = True
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        (((*rest, size), dtype),) = operands
+        if not (self.columns.size and 0 <= self.columns.min() <= self.columns.max() < size):
+            raise ValueError(f"no columns {self.columns.tolist()!s:.60} of {size}")
+        return Type((*rest, len(self.columns)), dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(Instruction):
+    shape: Shape
+    moves: ClassVar[bool] = True
+    is_view: ClassVar[bool] = True
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        ((shape, dtype),) = operands
+        if math.prod(shape) != math.prod(self.shape):
+            raise ValueError(f"the entries of {shape_text(shape)} do not fill {shape_text(self.shape)}")
+        return Type(self.shape, dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Transpose(Instruction):
+    moves: ClassVar[bool] = True
+    is_view: ClassVar[bool] = True
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        ((shape, dtype),) = operands
+        if len(shape) != 2:
+            raise ValueError(f"only matrices are transposed, not {shape_text(shape)}")
+        return Type(shape[::-1], dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenate(Instruction):
+    moves: ClassVar[bool] = True
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        rest = {each.shape[:-1] for each in operands}
+        if len(rest) != 1:
+            raise ValueError(f"arrays of shapes {', '.join(shape_text(each.shape) for each in operands)} do not fit side by side")
+        dtype = BOOLEAN if all(each.dtype is BOOLEAN for each in operands) else REAL
+        return Type((*rest.pop(), sum(each.shape[-1] for each in operands)), dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Expand(Instruction):
+    shape: Shape
+    moves: ClassVar[bool] = True
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        ((shape, dtype),) = operands
+        if broadcast([shape, self.shape]) != self.shape:
+            raise ValueError(f"{shape_text(shape)} does not broadcast to {shape_text(self.shape)}")
+        return Type(self.shape, dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Scatter(Instruction):
+    places: tuple[Columns | FloatArray | None, ...]
+    shape: Shape
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        for place, (shape, _) in zip(self.places, operands, strict=True):
+            if shape != placed(place, self.shape):
+                raise ValueError(f"{shape_text(shape)} does not fill the columns {place!s:.60} of {shape_text(self.shape)}")
+        return Type(self.shape)
+
+    @property
+    def key(self) -> Any:
+        return self  # the arrays that a scatter fills are its own
+
+
+def placed(place: Columns | FloatArray | None, shape: Shape) -> Shape:
+    """The shape of these columns of an array."""
+    if place is None:
+        return shape
+    return (*shape[:-1], len(range(*place)) if isinstance(place, tuple) else len(place))

@@ -1,0 +1,6 @@
+"""Programs as source that a person reads: the names of arrays, the choice of what gets a line, and the text in a dialect."""
+
+from autograd.vectorize.source.dialects import JAX_NUMPY, NUMPY
+from autograd.vectorize.source.writer import named, source
+
+__all__ = ["JAX_NUMPY", "NUMPY", "named", "source"]

@@ -1,0 +1,147 @@
+/** Training: run, pause, step, and the frames. One frame at a time is requested and drawn, and none while nothing changes. */
+
+import {app, ask, attempt, happened, isDue, say, whenLost} from "./app.js";
+import {Refusal} from "./connection.js";
+import {at, figure, number, percent} from "./dom.js";
+import {MAP, unfold} from "./frames.js";
+import {host} from "./host.js";
+import {largest} from "./paint.js";
+import {choose, lookAt} from "./selection.js";
+
+const BOUNDARY = 100;
+const INSPECT_EVERY = 250, LINES_EVERY = 80;  // milliseconds between updates of what changes little, or takes long to draw, while the network trains
+
+let generation = 0;  // of the network: a frame that was requested for an earlier network is not shown
+let wanted = false, isPumping = false, due = 0;  // a frame is wanted; frames are being requested; when the next steps are due, in milliseconds
+let drawn = [];  // when frames were drawn in the last second
+
+whenLost(() => showMoment({...app.moment, running: false}));
+
+/** Do not show frames that were requested before now. */
+export function startGeneration() {
+  generation++;
+}
+
+export async function run(on) {
+  app.network.settle();
+  const reply = await attempt(() => ask({do: on ? "run" : "pause"}));
+  if (!reply) return;
+  showMoment({...app.moment, step: reply.step, running: reply.is === "running"});
+  happened(on ? "run" : "paused");
+  moved();
+}
+
+export async function step(by) {
+  app.network.settle();
+  const reply = await attempt(() => ask({do: "step", by, count: 1}));
+  if (!reply) return;
+  showMoment(reply);
+  if (reply.example) showExample(reply);
+  moved();
+  happened(by === "example" ? "one-example" : by);
+}
+
+/** Animate one example through the network: forward, then backward. */
+function showExample({example, left, pixels}) {
+  const {index} = example.example, {network, inspector, plane, pad} = app;
+  inspector.example = example.example;
+  plane.choose(index);
+  if (inspector.target) inspector.refresh();
+  const rest = left ? `${left} more in this mini-batch before the update` : "the last one of the mini-batch: the parameters are updated";
+  const tell = words => { at("flow-words").textContent = words || `example ${index}: cost ${number(example.cost)}; ${rest}`; };
+  network.animate({inputs: example.x, layers: example.layers.map(layer => ({activations: layer.a, deltas: layer.delta})), cost: example.cost}, tell);
+  if (!pixels) return;
+  pad.show(pixels, example);
+  drawActivations(example.layers, pixels);
+}
+
+/** Something has changed: request a frame even if the network is paused. */
+export function moved() {
+  wanted = true;
+  pump();
+}
+
+/** Request a frame whenever the browser draws one. A browser draws nothing of a page in the background, so such a page requests nothing. */
+async function pump() {
+  if (isPumping || !app.shape) return;
+  isPumping = true;
+  while (wanted || app.moment.running) {
+    await new Promise(requestAnimationFrame);
+    const [steps, pause = 0] = at("speed").value.split("/").map(Number), now = performance.now(), areDue = app.moment.running && now >= due;
+    if (!wanted && !areDue) continue;
+    if (areDue) due = now + pause;
+    wanted = false;
+    await showFrame(areDue ? steps : 0);
+  }
+  isPumping = false;
+}
+
+/** Show the frame after some steps. If it is refused, pause, because the next one would be refused too. */
+async function showFrame(steps) {
+  const mine = generation, side = app.shape.plane ? 1 : 0;
+  try {
+    const reply = await ask({do: "frame", steps, boundary: side * BOUNDARY, maps: side * MAP, parameters: true, gradient: true});
+    if (mine !== generation) return;
+    showMoment(reply);
+    draw(reply);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (app.moment.running) await ask({do: "pause"});
+    showMoment({...app.moment, running: false});
+    say(error.message);
+  }
+}
+
+function draw(reply) {
+  const {network, plane, inspector, pad, shape, configuration} = app;
+  app.frame = unfold(reply, shape.layers, {picture: configuration.data.name === "digits", before: app.frame?.maps});
+  network.draw(app.frame, isDue("lines", LINES_EVERY));
+  if (reply.boundary) plane.draw(reply.boundary, reply.shapes.boundary[1]);
+  if (isDue("inspector", INSPECT_EVERY)) {
+    inspector.refresh();
+    if (shape.plane === null) pad.refresh();
+  }
+  const now = performance.now();
+  drawn = [...drawn.filter(each => now - each < 1000), now];
+  at("rate-words").textContent = app.moment.running ? `${drawn.length} ${drawn.length === 1 ? "frame" : "frames"} per second` : "";
+}
+
+/** For a digit, each neuron after the first layer shows its activation, and the first column shows the digit. */
+export function drawActivations(layers, pixels) {
+  const {frame} = app;
+  if (!frame) return;
+  frame.maps[0] = [{values: pixels, width: 28, height: 28, limit: 1}];
+  layers.forEach(({a}, depth) => {
+    if (depth > 0) frame.maps[depth + 1] = a.map(value => ({values: [value], width: 1, height: 1, limit: largest(a)}));
+  });
+  app.network.draw(frame);
+}
+
+const MOMENT = ["step", "epoch", "running", "cost", "held_out_cost", "penalty", "accuracy", "held_out_accuracy", "rate", "gradient_norm", "can_go_back"];
+
+/** Show the numbers at the top of the page, and add them to the curves. */
+export function showMoment(reply) {
+  const {running} = reply, wasRunning = app.moment.running, moment = app.moment = Object.fromEntries(MOMENT.map(key => [key, reply[key] ?? null]));
+  at("epoch").textContent = moment.epoch === null ? "0" : number(Math.floor(moment.epoch), 9);
+  at("step-number").textContent = number(moment.step, 9);
+  at("cost").replaceChildren(figure(moment.cost, 4));
+  at("held-out-cost").replaceChildren(figure(moment.held_out_cost, 4));
+  at("accuracy").textContent = percent(moment.accuracy);
+  at("held-out-accuracy").textContent = percent(moment.held_out_accuracy);
+  at("play").setAttribute("aria-pressed", String(Boolean(running)));
+  at("play").setAttribute("aria-label", running ? "Pause" : "Run");
+  at("back").disabled = !moment.can_go_back || Boolean(host.saved);
+  if (running && !wasRunning) at("flow-words").textContent = "";
+  if (moment.cost !== null) {
+    app.curves.runs.find(each => each.current)?.add(moment);
+    if (isDue("curves", LINES_EVERY)) app.curves.draw();
+  }
+  if (reply.stopped) showStopped(reply.stopped);
+  if (moment.accuracy > 0.95) happened("learned");
+}
+
+function showStopped({problem, neuron, example}) {
+  say(problem);
+  if (typeof example === "number") lookAt({of: "training", index: example});
+  if (neuron) choose({layer: neuron[0], neuron: neuron[1]});
+}

@@ -1,0 +1,110 @@
+"""The cost of an experiment, and the compiled programs that measure, draw and explain its network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Value, total, vectorize
+from nn import MLP, binary_cross_entropy, cross_entropy, hinge, l2_penalty, squared_error
+from playground.configuration import Configuration
+from playground.messages import RefusedError
+from playground.problem import Part, Problem, predicted
+
+Map = npt.NDArray[np.float32]
+
+
+class Programs:
+    """The cost of one configuration and the programs of one network, compiled once. They read the parameters on each call."""
+
+    def __init__(self, model: MLP, problem: Problem, configuration: Configuration) -> None:
+        self.model, self.problem, self.configuration = model, problem, configuration
+        cost = self.cost_function
+        self._measure = vectorize(lambda x, y: [cost(outputs := model(x), y), *outputs], check=False)
+        self._boundary = vectorize(model, dtype=np.float32)
+        self._activations = vectorize(self._all_activations, dtype=np.float32)
+        self._inputs: dict[int, Map] = {}  # of the cells of the plane, by the number of cells in a row
+
+    def _all_activations(self, x: Any) -> list[Any]:
+        found = []
+        for layer in self.model.layers:
+            x = layer(x)
+            found += x
+        return found
+
+    # The cost
+
+    @property
+    def cost_function(self) -> Callable[[Any, Any], Any]:
+        """The cost of one example, without penalties."""
+        name = self.configuration.cost
+        if name == "cross_entropy":
+            return binary_cross_entropy if self.problem.outputs == 1 else cross_entropy
+        return squared_error if name == "squared_error" else hinge
+
+    def targets(self, part: Part) -> npt.NDArray[Any]:
+        return self.problem.targets(part.y, self.configuration.cost)
+
+    def weights(self) -> list[Value]:
+        return [weight for layer in self.model.layers for neuron in layer.neurons for weight in neuron.weights]
+
+    def penalty(self) -> Any:
+        """What L1 and L2 add to the cost of each example."""
+        l1, l2 = self.configuration.l1, self.configuration.l2
+        return (l1 * total(abs(weight) for weight in self.weights()) if l1 else 0.0) + (l2 * l2_penalty(self.weights()) if l2 else 0.0)
+
+    def penalty_slope(self, weight: float) -> float:
+        """The derivative of the penalty by a weight."""
+        return self.configuration.l1 * ((weight > 0) - (weight < 0)) + self.configuration.l2 * 2 * weight
+
+    def whole_cost(self, outputs: list[Any], target: Any) -> Any:
+        """The cost of one example with penalties."""
+        cost = self.cost_function(outputs, target)
+        return cost + self.penalty() if self.configuration.l1 or self.configuration.l2 else cost
+
+    def source(self) -> str:
+        """The numpy program of the mean cost and its gradient. There must be training examples."""
+
+        def cost(x: Any, y: Any) -> Any:
+            return self.whole_cost(self.model(x), y)
+
+        training = self.problem.training
+        return vectorize(cost, check=False).record(training.X[:1], self.targets(training)[:1]).source
+
+    # Measurements and maps
+
+    def measured(self, part: Part) -> tuple[float | None, float | None]:
+        """The mean cost and the accuracy over the examples of a part; None if it is empty."""
+        if not len(part):
+            return None, None
+        targets = self.targets(part)
+        results = np.concatenate(
+            [self._measure(part.X[start : start + 1000], targets[start : start + 1000]) for start in range(0, len(part), 1000)]
+        )
+        outputs = results[:, 1:]
+        is_right = (predicted(outputs) == part.y) & ~np.isnan(outputs).any(axis=1)
+        return float(results[:, 0].mean()), float(is_right.mean())
+
+    def boundary(self, side: int) -> Map:
+        """The outputs over the plane: float32 (outputs, side, side). Raises RefusedError if the data have no plane."""
+        return self._over_the_plane(self._boundary, side)
+
+    def maps(self, side: int) -> Map:
+        """The inputs and all activations over the plane: float32 (inputs + neurons, side, side). Raises RefusedError without a plane."""
+        activations = self._over_the_plane(self._activations, side)
+        inputs = self._inputs[side].T.reshape(-1, side, side)
+        return np.concatenate([inputs, activations])
+
+    def _over_the_plane(self, program: Any, side: int) -> Map:
+        if self.problem.plane is None:
+            raise RefusedError("these data have no plane to draw in")
+        if side not in self._inputs:
+            if len(self._inputs) > 3:
+                self._inputs.clear()
+            self._inputs[side] = self.problem.inputs_at(self.problem.plane.cells(side)).astype(np.float32)
+        with np.errstate(all="ignore"):
+            found: Map = program(self._inputs[side])
+        return np.ascontiguousarray(found.T).reshape(-1, side, side)

@@ -1,0 +1,102 @@
+"""Stages 3 to 5 of vectorize: groups, layout and matrix products."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd import Value, sigmoid, tanh, weighted_sum
+from autograd.vectorize import instructions as ir
+from autograd.vectorize.builder import spelled
+from autograd.vectorize.lower import lower
+from autograd.vectorize.program import Program
+from autograd.vectorize.record import record
+from autograd.vectorize.simplify import simplify
+from nn import MLP, squared_error
+
+
+def lowered(f: Callable[..., Any], *shapes: tuple[int, ...], per_example: bool = False) -> tuple[Program, list[int]]:
+    graph, batched = simplify(record(f, shapes, ["x", "y"][: len(shapes)])[0])
+    program, order = lower(graph, batched, [max(1, *shape, 1) for shape in shapes], per_example)
+    program = spelled(program)
+    program.check()
+    return program, order
+
+
+def count(program: Program, kind: type[ir.Instruction]) -> int:
+    return len(program.find(kind))
+
+
+def weights(*shape: int) -> Any:
+    return [weights(*shape[1:]) for _ in range(shape[0])] if shape else Value(1.0)
+
+
+def loops(model: MLP) -> Callable[[Any], Any]:
+    """The network in the user's own loops over the same weights."""
+
+    def f(x: Sequence[Any]) -> Any:
+        for layer in model.layers:
+            x = [n.activation(sum(w * each for w, each in zip(n.weights, x)) + n.bias) for n in layer.neurons]
+        return list(x)
+
+    return f
+
+
+def test_a_layer_is_one_matrix_product() -> None:
+    model = MLP([4, 5, 6, 3], activation=sigmoid)
+    program, _ = lowered(lambda x, y: squared_error(model(x), y), (4,), (3,))
+    assert count(program, ir.MatMul) == 3
+    assert count(program, ir.Take) == 0
+
+
+def test_loops_over_weights_become_the_same_program() -> None:
+    model = MLP([4, 5, 6, 3], activation=sigmoid)
+    assert str(lowered(loops(model), (4,))[0]) == str(lowered(model, (4,))[0])
+
+
+def test_parameters_lie_as_their_matrices_do() -> None:
+    model = MLP([2, 3, 1])
+    program, order = lowered(model, (2,))
+    graph, *_ = record(model, [(2,)], ["x"])
+    laid_out = [graph.parameters[each] for each in order]
+    first, second = model.layers
+    expected = [w for n in first.neurons for w in n.weights] + [n.bias for n in first.neurons] + second.neurons[0].weights
+    assert [id(each) for each in laid_out] == [id(each) for each in [*expected, second.neurons[0].bias]]
+    assert count(program, ir.Take) == 0
+
+
+def test_a_recurrent_net_has_one_product_a_step() -> None:
+    W, u, b = weights(4, 4), weights(4), weights(4)
+
+    def f(x: Any) -> Any:
+        state: list[Any] = [0.0] * 4
+        for each in x:
+            state = [tanh(weighted_sum(row, state, bias) + w * each) for row, w, bias in zip(W, u, b)]
+        return state
+
+    program, _ = lowered(f, (20,))
+    assert (count(program, ir.MatMul), count(program, ir.Take)) == (20, 0)
+
+
+def test_a_convolution_is_one_product_over_all_places() -> None:
+    kernels = weights(3, 5)
+    program, _ = lowered(lambda x: [weighted_sum(k, x[i : i + 5]) for i in range(16) for k in kernels], (20,))
+    assert count(program, ir.MatMul) == 1
+    (product,) = program.find(ir.MatMul)
+    assert program.shape(product) == (16 * ir.BATCH, 3)
+
+
+def test_terms_without_the_example_have_no_batch_axis() -> None:
+    w = weights(50)
+    program, _ = lowered(lambda x: [weighted_sum(w[:2], x), 0.1 * sum(each * tanh(each) for each in w)], (2,))
+    rows = {number: each.op.name for number, each in enumerate(program.instructions) if isinstance(each, ir.Elementwise)}
+    named = [number for number, name in rows.items() if name in ("tanh", "multiply")]
+    assert named
+    assert not any(map(program.varies, named))
+
+
+def test_per_example_parameters_have_a_row_each_in_the_same_order() -> None:
+    model = MLP([4, 5, 3])
+    _, order = lowered(model, (4,))
+    rows, same_order = lowered(model, (4,), per_example=True)
+    assert order == same_order
+    assert [rows.shape(each) for each in rows.find(ir.Parameters)] == [(ir.BATCH, len(order))]
+    assert count(rows, ir.MatMul) == 0

@@ -1,0 +1,488 @@
+"""The native back end: C that gives what the reference gives, for every kind of program, at every batch size, and on special numbers."""
+
+import ctypes
+import shutil
+import subprocess
+import sys
+import threading
+import tracemalloc
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from autograd import (
+    Value,
+    anomaly,
+    exp,
+    log,
+    logsumexp,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    require,
+    sigmoid,
+    sqrt,
+    tanh,
+    total,
+    vectorize,
+    weighted_sum,
+    where,
+)
+from autograd.errors import CompilationError
+from autograd.vectorize.backend import Signature
+from autograd.vectorize.backends.native import executable
+from autograd.vectorize.backends.native.compiler import SUFFIX, compiler
+from autograd.vectorize.backends.native.emitter import beginning, emit
+from autograd.vectorize.backends.native.mathematics import names
+from autograd.vectorize.backends.reference import Interpreter
+from autograd.vectorize.compiled import Kind
+from autograd.vectorize.instructions import Input, sized
+from autograd.vectorize.memory import aligned
+from autograd.vectorize.program import Program
+from nn import MLP, SGD, Training, squared_error
+from nn.data import moons
+from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
+from tests.autograd.vectorize.test_native_compiler import sanitized
+from tests.programs import KINDS, Array
+
+try:
+    compiler()
+except CompilationError as error:
+    pytest.skip(str(error), allow_module_level=True)
+
+QUICK = (
+    "loops_over_weights", "convolution", "l2_and_l1_terms", "several_outputs", "conditions", "a_matrix_of_outputs",
+    "a_constant", "constants", "an_input", "a_parameter", "parameters_alone", "running_sums",
+)  # the others take a compiler longer  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Programs of the tests do not go into the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUDGE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def assert_near(found: Any, expected: Any, tolerance: float = 1e-12) -> None:
+    __tracebackhide__ = True
+    found, expected = np.asarray(found), np.asarray(expected)
+    scale = np.abs(expected).max(initial=0.0)
+    assert np.abs(found - expected).max(initial=0.0) <= tolerance * scale, f"found {found}, expected {expected}"
+
+
+def assert_same_programs(f: Callable[..., Any], *arrays: Array) -> None:
+    """All four programs, with the last block full, not full, and the only one."""
+    __tracebackhide__ = True
+    right, native = vectorize(f, backend="reference"), vectorize(f, backend="native")
+    for count in (len(arrays[0]), 3, 1):
+        part = [array[:count] for array in arrays]
+        assert_near(native(*part), right(*part))
+        if right(*part).ndim == 1:
+            weights = np.linspace(0.5, 2.0, count)
+            for options in ({}, {"weights": weights}):
+                for found, expected in zip(native.value_and_gradient(*part, **options), right.value_and_gradient(*part, **options)):
+                    assert_near(found, expected)
+            assert_near(native.per_example_gradients(*part), right.per_example_gradients(*part))
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in KINDS])
+def test_programs_of_every_kind_give_what_the_reference_gives(name: str) -> None:
+    make, arrays = KINDS[name]
+    assert_same_programs(make(), *(np.resize(array, (37, *array.shape[1:])) for array in arrays))
+
+
+BEHIND = np.full(64, 0.123)  # what nobody writes to
+TOGETHER = 200  # programs in one file, which the compiler takes a hundredth of the time for that it takes for as many files
+
+
+def in_one_file(programs: Sequence[Program], directory: Path) -> Callable[[int, Sequence[Array], Array, Array], float]:
+    """Run the one of these programs that has a number, on inputs and parameters; its array goes to the last argument."""
+    float64 = np.dtype(np.float64)
+    texts, memory = [beginning(names(), float64)], []
+    for number, program in enumerate(programs):
+        sizes = {each.argument: each.shape[1] for each in program.instructions if isinstance(each, Input)}
+        shapes = [(sizes[argument],) for argument in range(len(sizes))]
+        emitted = emit(program, float64, Signature(f"run{number}", [f"x{argument}" for argument in range(len(sizes))], shapes, ()))
+        texts.append(emitted.source[emitted.source.index(f"// run{number}: ") :])
+        memory.append(np.full(emitted.work + len(BEHIND), BEHIND[0]))
+    chosen = compiler()
+    path = directory / f"{uuid.uuid4()}{SUFFIX}"  # a library of its own: one that is loaded cannot be written over
+    path.write_bytes(chosen.compile("\n".join(texts), directory, (*chosen.flags, "-O0")))  # quickly: it is the C that is in question
+    library = ctypes.CDLL(str(path))
+
+    def run(number: int, inputs: Sequence[Array], theta: Array, out: Array) -> float:
+        function = getattr(library, f"run{number}")
+        function.restype = ctypes.c_double
+        pointers = [ctypes.c_void_p(each.ctypes.data) for each in (*inputs, theta, np.ones(0), out, memory[number])]
+        cost = float(function(ctypes.c_long(len(inputs[0])), *pointers))
+        assert (memory[number][-len(BEHIND) :] == BEHIND).all(), "written behind the memory to work in"
+        return cost
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        pytest.param(rows, columns, marks=() if (rows, columns) in ((1, 1), (2, 3), (5, 4), (8, 5)) else pytest.mark.soak)
+        for rows in (1, 2, 3, 4, 5, 8)
+        for columns in (1, 3, 4, 5)
+    ],
+)
+def test_nothing_is_written_behind_the_memory_to_work_in(rows: int, columns: int, tmp_path: Path) -> None:
+    """Short rows are written in whole vectors, also the last one."""
+    W = [[Value(0.1 * i - j) for j in range(columns)] for i in range(rows)]
+    recording = vectorize(lambda x: x * total(map(logsumexp, W))).record(np.ones(2))._latest
+    assert recording is not None
+    program, theta = recording.program(Kind.MEAN), recording.layout.gather()
+    found, expected = np.empty_like(theta), np.empty_like(theta)
+    in_one_file([program], tmp_path)(0, [np.ones(2)], theta, found)
+    Interpreter(program, theta.dtype).run([np.ones(2)], theta, None, expected)
+    assert_near(found, expected)
+
+
+@pytest.mark.soak
+def test_random_programs_give_what_the_reference_gives(tmp_path: Path) -> None:
+    """10,000 of them: the mean and its gradient, and where there is no such thing, the results."""
+    waiting: list[tuple[Any, list[Array], Array, Program, Array, float]] = []
+    count = 0
+
+    def compare() -> None:
+        run = in_one_file([program for *_, program, _, _ in waiting], tmp_path)
+        for number, (description, arrays, theta, _, expected, cost) in enumerate(waiting):
+            out = np.full_like(expected, np.nan)
+            try:
+                found = run(number, arrays, theta, out)
+            except AssertionError as error:
+                raise AssertionError(str(description)) from error
+            atol = 1e-9 * max(1.0, np.abs(expected).max(initial=0.0))
+            np.testing.assert_allclose(out, expected, rtol=1e-9, atol=atol, err_msg=str(description))
+            if not np.isnan(cost):
+                np.testing.assert_allclose(found, cost, rtol=1e-9, atol=1e-9, err_msg=str(description))
+        waiting.clear()
+
+    @settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None)
+    @given(PROGRAM)
+    def collect(description: dict[str, Any]) -> None:
+        nonlocal count
+        f = RandomProgram(**description)
+        with np.errstate(all="ignore"):
+            recording = vectorize(f).record(*f.arrays)._latest
+            assert recording is not None
+            theta, arrays = recording.layout.gather(), [np.ascontiguousarray(each, np.float64) for each in f.arrays]
+            program = recording.program(recording.shown)
+            (output,) = [number for name, number in program.outputs.items() if name != "cost"]
+            expected = np.empty(sized(program.shape(output), len(arrays[0])))
+            cost = Interpreter(program, expected.dtype).run(arrays, theta, None, expected)
+            waiting.append((description, arrays, theta, program, expected, cost))
+        count += 1
+        if len(waiting) >= TOGETHER:
+            compare()
+
+    collect()
+    compare()
+    assert count >= 10_000
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 31, 32, 33, 64, 70])
+def test_a_network_with_many_inputs_at_every_size_of_the_last_block(batch: int) -> None:
+    model = MLP([45, 19, 6, 3], activation=sigmoid, seed=1)
+    rng = np.random.default_rng(batch)
+    X, Y = rng.normal(size=(batch, 45)), rng.normal(size=(batch, 3))
+    right, native = (vectorize(lambda x, y: squared_error(model(x), y), backend=each) for each in ("reference", "native"))
+    (cost, gradient), (right_cost, right_gradient) = native.value_and_gradient(X, Y), right.value_and_gradient(X, Y)
+    assert_near(cost, right_cost)
+    assert_near(gradient, right_gradient)
+    assert native.value_and_gradient(X, Y)[1].tolist() == gradient.tolist()  # to the bit, at every run
+
+
+def elsewhere(array: Array) -> Array:
+    """A copy that begins one number behind a line of the cache."""
+    moved = aligned(array.size + 1, array.dtype)[1:].reshape(array.shape)
+    moved[:] = array
+    return moved
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32"])
+def test_no_bit_depends_on_where_the_arrays_lie(kind: str) -> None:
+    model = MLP([45, 19, 3], activation=sigmoid, seed=1)
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(37, 45)).astype(kind), rng.normal(size=(37, 3)).astype(kind)
+    native = vectorize(lambda x, y: squared_error(model(x), y), dtype=kind, backend="native")
+    cost, gradient = native.value_and_gradient(X, Y)
+    theta = native.parameter_vector()
+    assert theta.ctypes.data % 64 == 0  # which is where wide registers read it fastest
+    moved = native.value_and_gradient(elsewhere(X), elsewhere(Y), parameters=elsewhere(theta), out=elsewhere(theta))
+    assert (moved[0], moved[1].tolist()) == (cost, gradient.tolist())
+
+
+@pytest.mark.parametrize("place", [0, 31, 40, 44])
+def test_what_is_not_finite_stays_in_its_columns(place: int) -> None:
+    model = MLP([45, 3], activation=sigmoid, output_activation=sigmoid, seed=1)
+    X, Y = np.ones((37, 45)), np.ones((37, 3))
+    X[36, place] = np.inf
+    right, native = (
+        vectorize(lambda x, y: squared_error(model(x), y), backend=each).value_and_gradient(X, Y)[1] for each in ("reference", "native")
+    )
+    assert np.isnan(native).tolist() == np.isnan(right).tolist()
+    assert np.isnan(native).sum() == 3
+
+
+def test_single_precision_is_that_of_numpy() -> None:
+    model = MLP([45, 19, 6, 3], activation=tanh, seed=1)
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(40, 45)), rng.normal(size=(40, 3))
+    native = vectorize(lambda x, y: squared_error(model(x), y), dtype=np.float32, backend="native")
+    cost, gradient = native.value_and_gradient(X, Y)
+    assert gradient.dtype == native(X, Y).dtype == np.float32
+    exact_cost, exact = vectorize(lambda x, y: squared_error(model(x), y)).value_and_gradient(X, Y)
+    assert cost == pytest.approx(exact_cost, rel=1e-5)
+    assert_near(gradient, exact, 1e-5)
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 5e-324, -1e-310, 1e308, -1e308, 710.0, -750.0, np.inf, -np.inf, np.nan, 0.5]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: [x + y, x - y, x * y, x / y, -x, abs(x)],
+        lambda x, y: [maximum(x, y), minimum(x, y), relu(x), x > y, x >= y, x < y, x <= y, x == y, x != y],
+        lambda x, y: [(x > 0) & (y > 0), (x > 0) | (y > 0), where(x > 0, 1 / y, y), where(x, x, y)],
+        lambda x, y: [exp(x), log(x), sqrt(x), tanh(x), sigmoid(x), exp(where(x > 700, 0.0, x))],
+        lambda x, y: [logsumexp([x, y, 0.0]), mean([x, y, y]), (x > y) + (y > 0.5)],
+    ],
+    ids=["arithmetic", "comparisons", "choices", "functions", "sums"],
+)
+def test_special_numbers_go_through_as_in_numpy(f: Callable[..., Any]) -> None:
+    x, y = (each.ravel() for each in np.meshgrid(SPECIAL, SPECIAL))
+    right, native = vectorize(f, backend="reference")(x, y), vectorize(f, backend="native")(x, y)
+    np.testing.assert_allclose(native, right, rtol=1e-13, atol=1e-320)
+    assert np.isnan(native).tolist() == np.isnan(right).tolist()
+
+
+def test_gradients_that_are_not_finite_are_the_same_ones() -> None:
+    w = [Value(0.5), Value(2.0)]
+    X = np.array([[1.0, 2.0], [np.inf, 1.0], [3.0, 1.0]])
+    right, native = (
+        vectorize(lambda x: weighted_sum(w, x) ** 2, backend=each).per_example_gradients(X) for each in ("reference", "native")
+    )
+    assert native.tolist() == right.tolist() == [[9.0, 18.0], [np.inf, np.inf], [21.0, 7.0]]
+
+
+def small() -> Any:
+    model = MLP([3, 4, 2], activation=tanh, seed=1)
+
+    def cost(x: Any, double: Any) -> Any:  # whose name is a word of C
+        return squared_error(model(x), double)
+
+    return vectorize(cost, backend="native").record(np.ones((2, 3)), np.ones((2, 2)))
+
+
+def test_the_source_is_complete_c_that_reads_like_numpys(tmp_path: Path) -> None:
+    program = small()
+    text = program.source
+    assert text == small().source
+    assert "double cost_(long batch, const real *x, const real *double_, const real *theta" in text
+    assert "// theta (26,): W1 from 0 (4, 3), b1 from 12 (4,), W2 from 16 (2, 4), b2 from 24 (2,)" in text
+    assert "// h1 (batch, 4) = tanh" in text
+    numpys = vectorize(program.f).record(np.ones((2, 3)), np.ones((2, 2))).source
+    assert "h1 = np.tanh" in numpys
+    command = shutil.which("cc")
+    if command:
+        path = tmp_path / "cost.c"
+        path.write_text(text)
+        flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-parameter", "-Wno-psabi", "-O1", "-c"]
+        done = subprocess.run([command, *flags, str(path), "-o", str(tmp_path / "cost.o")], capture_output=True, text=True, check=False)
+        assert not done.returncode, done.stderr
+
+
+def test_a_program_is_compiled_once_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = f"""
+import sys; sys.path[:0] = {sys.path!r}
+import numpy as np
+from autograd import Value, vectorize
+w = Value(3.0)
+print(vectorize(lambda x: w * x * x + {tmp_path.name!r}.__len__(), backend="native").value_and_gradient(np.ones(5))[1])
+"""
+    monkeypatch.setenv("NUDGE_CACHE", str(tmp_path / "cache"))
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+        assert done.stdout == "[1.]\n"
+        assert len([each for each in (tmp_path / "cache").iterdir() if each.is_file()]) == 1
+
+
+@pytest.fixture
+def again() -> tuple[Any, dict[str, Any]]:
+    """A program that was called with arrays that it may be called with again, and these."""
+    program, arrays = small(), {"x": np.ones((50, 3)), "y": np.ones((50, 2))}
+    arrays["parameters"] = program.parameter_vector()
+    arrays["out"] = np.empty_like(arrays["parameters"])
+    call(program, arrays)
+    return program, arrays
+
+
+def call(program: Any, arrays: dict[str, Any]) -> tuple[float, list[float]]:
+    cost, gradient = program.value_and_gradient(arrays["x"], arrays["y"], parameters=arrays["parameters"], out=arrays["out"])
+    assert gradient is arrays["out"]
+    return cost, gradient.tolist()
+
+
+def test_arrays_that_are_given_again_are_read_anew(again: tuple[Any, dict[str, Any]]) -> None:
+    program, arrays = again
+    for name in ("x", "y", "parameters"):
+        arrays[name] *= 1.5
+        assert call(program, arrays) == call(small(), {name: array.copy() for name, array in arrays.items()}), name
+    program(np.ones((2, 3)), np.ones((2, 2)))
+    other = {**arrays, "out": np.empty_like(arrays["out"])}
+    assert call(program, other) == call(program, arrays)
+
+
+def test_arrays_that_are_given_again_in_another_shape_are_refused(again: tuple[Any, dict[str, Any]]) -> None:
+    program, arrays = again
+    arrays["x"].resize((3, 50), refcheck=False)  # in place: the same array, at the same address
+    with pytest.raises(ValueError, match="arguments need one row for each example"):
+        call(program, arrays)
+
+
+def test_an_array_that_is_read_only_since_is_not_written_to(again: tuple[Any, dict[str, Any]]) -> None:
+    program, arrays = again
+    arrays["out"].fill(7.0)
+    arrays["out"].flags.writeable = False
+    for _ in range(2):
+        with pytest.raises(ValueError, match="out is written to, and this array is read-only"):
+            call(program, arrays)
+    assert (arrays["out"] == 7.0).all()
+
+
+def test_memory_whose_address_is_known_does_not_move(again: tuple[Any, dict[str, Any]]) -> None:
+    _, arrays = again
+    for array in arrays.values():
+        with pytest.raises(ValueError, match="cannot resize"):
+            array.resize(10_000, refcheck=False)
+
+
+def test_anomaly_mode_watches_arrays_that_are_given_again(again: tuple[Any, dict[str, Any]]) -> None:
+    program, arrays = again
+    arrays["x"][7, 1] = np.nan
+    with anomaly(), pytest.raises(FloatingPointError):
+        call(program, arrays)
+    assert np.isnan(call(program, arrays)[0])
+
+
+def test_what_is_required_of_arrays_that_are_given_again_is_asked_again() -> None:
+    w = Value(2.0)
+
+    def root(x: Any) -> Any:
+        require(x > 0, "x must be positive, got {}", x)
+        return sqrt(w * x)
+
+    program, x = vectorize(root, backend="native"), np.ones(3)
+    theta, out = np.ones(1), np.ones(1)
+    for _ in range(2):
+        program.value_and_gradient(x, parameters=theta, out=out)
+    x[1] = -1.0
+    with pytest.raises(ValueError, match=r"x must be positive, got -1.0 \(example 1\)"):
+        program.value_and_gradient(x, parameters=theta, out=out)
+
+
+def test_threads_may_give_the_same_arrays_again(again: tuple[Any, dict[str, Any]]) -> None:
+    program, _ = again
+    run = program._repeated.run
+    expected, costs = run(), list[float]()
+    threads = [threading.Thread(target=lambda: costs.extend(run() for _ in range(500))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert costs == [expected] * 2000
+
+
+def test_a_call_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, where not all addresses are those of the new arguments yet."""
+    w = Value(2.0)
+    program = vectorize(lambda x: w * x, backend="native")
+    assert program.value_and_gradient(np.ones(3), parameters=np.ones(1), out=np.zeros(1))[0] == 1.0
+    other, theta, out, times, pointer = np.full(3, 5.0), np.full(1, 2.0), np.zeros(1), iter(range(10)), executable._pointer
+
+    def cut_off(array: Array | None) -> Any:
+        if next(times) == 1:
+            raise KeyboardInterrupt
+        return pointer(array)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executable, "_pointer", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            program.value_and_gradient(other, parameters=theta, out=out)
+    assert program.value_and_gradient(other, parameters=theta, out=out)[0] == 10.0
+    assert out.tolist() == [5.0]
+
+
+def test_calls_leave_nothing_behind() -> None:
+    program = small()
+    X, Y, theta = np.ones((50, 3)), np.ones((50, 2)), program.parameter_vector()
+    gradient = np.empty_like(theta)
+    program.value_and_gradient(X, Y, parameters=theta, out=gradient)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(10_000):
+            program.value_and_gradient(X, Y, parameters=theta, out=gradient)
+        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_training_runs_on_it_and_changes_back_ends_on_the_way(tmp_path: Path) -> None:
+    X, labels = moons(90, seed=0)
+
+    def run(backend: str) -> Training:
+        return Training(MLP([2, 8, 1], seed=1), X, 2.0 * labels - 1, optimizer=SGD(0.1, momentum=0.9), batch_size=20, backend=backend)
+
+    one, other = run("numpy"), run("native")
+    for each in (one, other):
+        each.epoch()
+    np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11)
+    one.save(tmp_path / "run.npz")
+    other = run("native")
+    other.load(tmp_path / "run.npz")
+    one.epoch()
+    other.epoch()
+    np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=() if kind is Kind.MEAN else pytest.mark.soak) for kind in Kind])
+def test_no_access_strays_and_no_arithmetic_is_undefined(kind: Kind) -> None:
+    """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
+    model = MLP([45, 9, 3], activation=sigmoid, seed=1)
+
+    def cost(x: Any, y: Any) -> Any:
+        return squared_error(model(x), y) + logsumexp(x[:5]) + where(x[3] > y[1], maximum(x[7], y[0]), x[40] * y[2])
+
+    recording = vectorize(cost).record(np.ones((2, 45)), np.ones((2, 3)))._latest
+    assert recording is not None
+    program = recording.program(kind)
+    emitted = emit(program, np.dtype(np.float64), Signature("run", ["x", "y"], [(45,), (3,)], ()))
+    (output,) = [each for name, each in program.outputs.items() if name != "cost"]
+    size = "*".join("batch" if each == -1 else str(each) for each in program.shape(output))
+    script = f"""
+import numpy as np
+rng = np.random.default_rng(0)
+library.run.restype, library.run.argtypes = ctypes.c_double, [ctypes.c_long, *[ctypes.c_void_p] * 6]
+for batch in (1, 3, 32, 37):
+    sizes = (batch * 45, batch * 3, {len(recording.layout)}, batch, {size}, {emitted.work})
+    arrays = [rng.normal(size=size) for size in sizes]
+    library.run(batch, *[each.ctypes.data for each in arrays])
+    assert np.isfinite(arrays[4]).all()
+print("done")
+"""
+    done = sanitized(emitted.source, script)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

@@ -1,0 +1,181 @@
+"""Threads: a batch in parts gives what the whole gives, to the same bits at every run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import UpdateRule, Value, Vectorized, total, vectorize
+from autograd.vectorize import threads as module
+from autograd.vectorize.compiled import Kind
+from autograd.vectorize.threads import PAYS, threads_for, work
+from nn import MLP, SGD, squared_error, train
+from tests.autograd.vectorize.test_descent import every_backend
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(67, 5)), RNG.normal(size=(67, 2))
+
+
+def program(threads: int | None = None, backend: str = "numpy") -> Vectorized:
+    model = MLP([5, 4, 2], seed=1)
+    penalty = 0.1
+    return vectorize(
+        lambda x, y: squared_error(model(x), y) + penalty * total(p * p for p in model.parameters()), backend=backend, threads=threads
+    ).record(X, Y)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 67, 100])
+@pytest.mark.parametrize("backend", ["numpy", "reference"])
+def test_the_parts_give_what_the_whole_gives(threads: int, backend: str) -> None:
+    whole, parted = program(), program(threads, backend)
+    weights = np.linspace(0.5, 2.0, len(X))
+    for options in ({}, {"weights": weights}):
+        cost, gradient = parted.value_and_gradient(X, Y, **options)
+        expected, right = whole.value_and_gradient(X, Y, **options)
+        assert cost == pytest.approx(expected, rel=1e-13)
+        np.testing.assert_allclose(gradient, right, rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(parted(X, Y), whole(X, Y), rtol=1e-13)
+    np.testing.assert_allclose(parted.per_example_gradients(X, Y), whole.per_example_gradients(X, Y), rtol=1e-11, atol=1e-14)
+
+
+def test_a_result_that_no_example_changes_is_computed_once() -> None:
+    w = Value(3.0)
+    assert vectorize(lambda x: [w * w, 1.0], threads=4)(np.zeros((8, 1))).tolist() == [[9.0, 1.0]] * 8
+
+
+def test_the_same_number_of_threads_gives_the_same_bits() -> None:
+    parted = program(4)
+    first, gradient = parted.value_and_gradient(X, Y)
+    for _ in range(50):
+        again, other = parted.value_and_gradient(X, Y)
+        assert again == first
+        assert other.tobytes() == gradient.tobytes()
+
+
+def test_descent_is_along_the_same_gradient() -> None:
+    rule: UpdateRule = SGD(momentum=0.9).update_rule
+    ends = []
+    for threads in (1, 3):
+        parted = program(threads)
+        theta = parted.parameter_vector()
+        descent = parted.descent(rule, X, Y, parameters=theta, memory=[np.zeros_like(theta)])
+        descent.take([0.1] * 5)
+        ends.append(theta)
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-11)
+
+
+def test_as_many_as_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "cores", lambda: 4)
+    assert [threads_for(PAYS // 100, batch, None) for batch in (1, 199, 201, 10_000)] == [1, 1, 2, 4]
+    assert [threads_for(1, batch, 8) for batch in (1, 3, 100)] == [1, 3, 8]
+
+
+def test_the_work_is_that_of_the_products() -> None:
+    recording = program()._latest
+    assert recording is not None
+    products = 5 * 4 + 4 * 2
+    assert 2 * products < work(recording.program(Kind.MEAN)) < 12 * products
+
+
+def test_an_error_in_a_part_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    parted = program(3)
+    parted(X, Y)
+    recording: Any = parted._latest
+    executable = recording._executables[Kind.RESULTS].executable
+    run = executable.run
+
+    def fail(inputs: Any, *others: Any) -> float:
+        if (inputs[0][-1] == X[-1]).all():
+            raise MemoryError("no room")
+        return float(run(inputs, *others))
+
+    monkeypatch.setattr(executable, "run", fail)
+    with pytest.raises(MemoryError, match="no room"):
+        parted(X, Y)
+
+
+def test_no_part_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    parted = program(3)
+    parted(X, Y)
+    recording: Any = parted._latest
+    executable, ended = recording._executables[Kind.RESULTS].executable, threading.Event()
+    run = executable.run
+
+    def fail(inputs: Any, *others: Any) -> float:
+        if (inputs[0][0] == X[0]).all():
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        ended.set()
+        return float(run(inputs, *others))
+
+    monkeypatch.setattr(executable, "run", fail)
+    with pytest.raises(KeyboardInterrupt):
+        parted(X, Y)
+    assert ended.is_set()
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
+def test_what_is_no_number_of_threads(threads: Any) -> None:
+    with pytest.raises(ValueError, match="threads must be a whole number of at least 1, or None to choose automatically, got"):
+        vectorize(lambda x: x, threads=threads)
+
+
+def test_training_on_threads() -> None:
+    models = []
+    for threads in (None, 3):
+        model = MLP([5, 4, 2], seed=1)
+        train(model, X, Y, epochs=2, batch_size=20, threads=threads, progress=False)
+        models.append([parameter.data for parameter in model.parameters()])
+    np.testing.assert_allclose(models[0], models[1], rtol=1e-10)
+
+
+FORKING = """
+import os
+import numpy as np
+from autograd import Value, vectorize
+
+w = Value(2.0)
+program = vectorize(lambda x: w * x, threads=3)
+expected = program(np.arange(9.0)).tolist()
+child = os.fork()
+if child == 0:
+    os._exit(0 if program(np.arange(9.0)).tolist() == expected else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    """In a process that nothing else has put threads into."""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+@every_backend
+def test_threads_share_a_program(backend: str) -> None:
+    model, rng = MLP([3, 4, 2], seed=0), np.random.default_rng(0)
+    shared = vectorize(lambda x, y: squared_error(model(x), y), backend=backend)
+    batches = [(rng.normal(size=(50, 3)), rng.normal(size=(50, 2))) for _ in range(4)]
+    expected = [shared.value_and_gradient(*each) for each in batches]
+    wrong: list[int] = []
+
+    def run(which: int) -> None:
+        for _ in range(100):
+            cost, gradient = shared.value_and_gradient(*batches[which])
+            if cost != expected[which][0] or (gradient != expected[which][1]).any():
+                wrong.append(which)
+
+    threads = [threading.Thread(target=run, args=(which,)) for which in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

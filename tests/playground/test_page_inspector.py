@@ -1,0 +1,183 @@
+"""The inspector and the drawing pad in a real browser."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("websockets", reason="the playground needs websockets")
+pytest.importorskip("selenium", reason="pages are tested where selenium is installed")
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.playground.pages import NOTHING, SMALL, Engine, Opener, settled
+
+
+def test_the_inspector_shows_the_engine_s_numbers_of_a_neuron(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("#by-step")
+    page.wait_for("#step-number", "1")
+    page.inspect("Neuron a[0,2]", "[data-neuron='0,2']")
+    engine = Engine(1, **SMALL)
+    engine.backward()
+    neuron, output, x = engine.model.layers[0].neurons[2], engine.model.layers[1].neurons[0], engine.example["x"]
+    terms = page.numbers("#inspector .sum-card tbody .figure")
+    products = [weight.data * value for weight, value in zip(neuron.weights, x)]
+    total = sum(products) + neuron.bias.data
+    expected = [number for weight, value, product in zip(neuron.weights, x, products) for number in (weight.data, value, product)]
+    assert terms == pytest.approx([*expected, neuron.bias.data, total], rel=1e-12)
+    assert page.number(".activation-card .activation") == pytest.approx(np.tanh(total), rel=1e-12)
+    assert page.number(".activation-card .slope") == pytest.approx(1 - np.tanh(total) ** 2, rel=1e-12)
+    assert page.number(".delta-card .delta") == pytest.approx(neuron.bias.grad, rel=1e-12)
+    assert page.numbers(".delta-card tbody .figure")[:2] == pytest.approx([output.bias.grad, output.weights[2].data], rel=1e-12)
+    assert page.text(".activation-card code") == "tanh(x)"
+
+
+def test_the_inspector_shows_gradient_paths_and_nudges_of_a_weight(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("#by-step")
+    page.wait_for("#step-number", "1")
+    page.inspect("Weight w[0,2,1]", "[data-neuron='0,2']", "[data-key='w[0,2,1]']")
+    engine = Engine(1, **SMALL)
+    engine.backward()
+    weight = engine.model.layers[0].neurons[2].weights[1]
+    assert page.number("#inspector .gradient") == pytest.approx(weight.grad, rel=1e-12)
+    paths = page.numbers("#inspector .whole td.number .figure")
+    assert paths[-1] == page.number("#inspector .gradient")
+    assert sum(paths[:-1]) == pytest.approx(weight.grad, rel=1e-9)
+    assert page.number("#inspector .average") == -page.number("#inspector .total")
+    assert "w[0,2,1]" in page.text("#inspector .why")
+
+
+def test_a_weight_set_by_hand_changes_the_cost_and_back_undoes_it(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    cost, typed = page.text("#cost"), page.find("[data-key=typed]")
+    typed.clear()
+    typed.send_keys("3.5", Keys.ENTER)
+    page.wait(lambda: page.text("#cost") != cost)
+    page.wait(lambda: page.number("#inspector .weight") == 3.5)
+    page.click("#back")
+    page.wait(lambda: page.text("#cost") == cost)
+
+
+@pytest.mark.parametrize("is_running", [False, True], ids=["paused", "running"])
+def test_the_slider_of_a_weight_is_dragged_through_ten_positions(opened: Opener, is_running: bool) -> None:
+    page = opened({**NOTHING, **SMALL, "rate": 0.001})
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    if is_running:
+        page.click("#play")
+        page.wait(lambda: page.step > 2)
+    page.listen()
+    page.mouse("mousePressed", "[data-key=slider]", 0.1)
+    pictures, values = set(), []
+    for position in range(10):
+        sent = len(page.sent("weight"))
+        page.mouse("mouseMoved", "[data-key=slider]", 0.2 + 0.07 * position)
+        page.wait(lambda: len(page.sent("weight")) > sent)  # noqa: B023
+        value = page.sent("weight")[-1]["value"]
+        page.wait(lambda: page.number("#inspector .weight") == pytest.approx(value, abs=0.05))  # noqa: B023
+        page.wait(lambda: (page.picture("#plane"), page.picture(".lines")) not in pictures)
+        pictures.add((page.picture("#plane"), page.picture(".lines")))
+        values.append(value)
+    page.mouse("mouseReleased", "[data-key=slider]", 0.9)
+    assert values == sorted(set(values))
+    assert values[-1] - values[0] > 4
+    assert page.is_running == is_running
+
+
+def test_one_step_back_undoes_a_drag(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    weight = page.number("#inspector .weight")
+    page.drag("[data-key=slider]", (0, 0), (30, 0), (30, 0), (30, 0))
+    page.wait(lambda: page.number("#inspector .weight") > 1)
+    page.click("#back")
+    page.wait(lambda: page.number("#inspector .weight") == weight)
+
+
+def test_each_of_twenty_presses_counts_while_the_network_runs(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.inspect("Neuron a[0,0]", "[data-neuron='0,0']")
+    page.click("#play")
+    page.wait(lambda: page.step > 2)
+    for press in range(1, 11):
+        page.hold("[data-key=after]", 0.12)
+        page.wait_for("[data-key=example]", f"example {press}")
+    for _ in range(5):
+        page.hold("[data-key='w[0,0,1]']", 0.12)
+        page.wait_for("#inspector-title", "Weight w[0,0,1]")
+        page.hold("[data-key='a[0,0]']", 0.12)
+        page.wait_for("#inspector-title", "Neuron a[0,0]")
+    assert page.is_running
+
+
+def test_a_number_is_typed_while_the_network_runs(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    page.click("#play")
+    page.wait(lambda: page.step > 2)
+    page.listen()
+    typed = page.find("[data-key=typed]")
+    typed.send_keys(Keys.CONTROL + "a")
+    for key in "-1.2345":
+        typed.send_keys(key)
+        page.run("return new Promise(done => setTimeout(done, 300))")
+    assert typed.get_property("value") == "-1.2345"
+    typed.send_keys(Keys.ENTER)
+    page.wait(lambda: [each["value"] for each in page.sent("weight")] == [-1.2345])
+
+
+@pytest.mark.parametrize("target", ["neuron", "weight", "example", "digit"])
+def test_the_elements_of_the_inspector_stay_while_the_network_runs(opened: Opener, target: str) -> None:
+    """A property of every element that can be pressed or typed into, whatever is inspected."""
+    digits = {"data": {"name": "digits", "n": 100}, "layers": [16], "activations": "tanh(x)"}
+    page = opened(digits if target == "digit" else {**NOTHING, **SMALL})
+    page.inspect("Neuron a[0,0]", "[data-neuron='0,0']")
+    if target == "weight":
+        page.inspect("Weight w[0,0,0]", "[data-key='w[0,0,0]']")
+    if target == "example":
+        page.inspect("Example", "[data-key=example]")
+    page.click("#play")
+    page.run("window.elements = [...document.querySelectorAll('#inspector [data-key]')];window.elements.at(-1).focus();")
+    before, step = page.text("#inspector"), page.step
+    page.wait(lambda: page.step > step + 30 and page.text("#inspector") != before)
+    assert page.run("return document.activeElement === window.elements.at(-1)")
+    if target != "digit":  # where the largest fifty terms are shown, and others may be among them by now
+        assert page.run("return window.elements.filter(each => !each.isConnected).length") == 0
+
+
+@pytest.mark.parametrize("way", ["mouse", "touch", "keys"])
+def test_a_digit_is_read_while_it_is_drawn(opened: Opener, way: str) -> None:
+    page = opened({"data": {"name": "digits", "n": 200}, "layers": [16, 16], "activations": "tanh(x)"})
+    assert page.text("#network-words") == "784-16-16-10, 13,002 parameters"
+    if way == "mouse":
+        page.drag("#pad", (-50, -80), (100, 0), (-60, 160))
+    elif way == "touch":
+        page.run("arguments[0].scrollIntoView({block: 'center'})", page.find("#pad"))
+        box = page.run("const {left, top, width} = arguments[0].getBoundingClientRect(); return [left, top, width]", page.find("#pad"))
+        for kind, points in (("touchStart", [(0.3, 0.2)]), ("touchMove", [(0.7, 0.2)]), ("touchMove", [(0.45, 0.8)]), ("touchEnd", [])):
+            where = [{"x": box[0] + x * box[2], "y": box[1] + y * box[2]} for x, y in points]
+            page.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
+    else:
+        page.find("#pad").send_keys(Keys.SPACE, *[Keys.ARROW_RIGHT] * 6, *[Keys.ARROW_DOWN] * 5)
+    page.wait(lambda: page.text("#pad-words").startswith(("Prediction", "row")) and len(page.numbers(".answers data")) == 10)
+    assert sum(page.numbers(".answers data")) == pytest.approx(1)
+    page.wait_for("#inspector-title", "Drawn digit")
+    assert len(page.browser.find_elements(By.CSS_SELECTOR, ".pictures canvas")) == 17  # the pixels, and sixteen neurons
+    for digit in (3, 8):
+        page.choose_option("target", str(digit))
+        page.wait_for_the_cost_of(digit)
+
+
+def test_a_digit_passes_through_the_network_and_shows_its_nudges(opened: Opener) -> None:
+    page = opened({"data": {"name": "digits", "n": 100}, "layers": [16, 16], "activations": "tanh(x)"})
+    page.wait(lambda: settled(page))
+    empty, network = page.picture("#pad"), page.picture("[data-neuron='1,3'] canvas")
+    page.click("#by-example")
+    page.wait(lambda: "19 more in this mini-batch" in page.text("#flow-words"))
+    assert page.picture("#pad") != empty
+    assert page.picture("[data-neuron='1,3'] canvas") != network
+    page.inspect("Neuron a[0,3]", "[data-neuron='0,3']")
+    assert "smaller terms" in page.text("#inspector")
+    page.inspect("Example", "[data-key=example]")
+    assert len(page.browser.find_elements(By.CSS_SELECTOR, ".pictures canvas")) == 17

@@ -1,0 +1,186 @@
+"""Settings, lessons and files of the page in a real browser."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nn import MLP
+
+pytest.importorskip("websockets", reason="the playground needs websockets")
+pytest.importorskip("selenium", reason="pages are tested where selenium is installed")
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.playground.pages import NOTHING, SMALL, Opener, Page
+from tests.serving import serving
+
+NEURON, WEIGHT, NOWHERE = ("[data-neuron='0,0']", [Keys.ENTER]), ("[data-key='w[0,0,1]']", [Keys.ENTER]), "#network-title"
+STORY: list[tuple[Any, ...]] = [  # of each page its title, and what is to be done: which keys on which element
+    ("Two kinds of points", ("#plane", [Keys.ARROW_DOWN])),
+    ("A neuron holds a number", NEURON),
+    ("A weighted sum", WEIGHT),
+    ("The activation function", ("[data-formula='0']", [Keys.ENTER]), ("#formula", ["x * sigmoid(x)", Keys.ENTER])),
+    ("All those dials", NEURON, WEIGHT, ("[data-key=slider]", [Keys.ARROW_RIGHT])),
+    ("How bad is it? The cost", (NOWHERE, ["e"])),
+    ("The average", (NOWHERE, ["n"])),
+    ("Downhill", (NOWHERE, [Keys.SPACE])),
+    ("The drunk and the careful man", (NOWHERE, [Keys.SPACE])),
+    ("Nudges", (NOWHERE, [Keys.SPACE]), NEURON, WEIGHT),
+    ("The chain rule", ("[name=shows]:checked", [Keys.ARROW_RIGHT])),
+    (
+        "Your turn",
+        ("[name=dataset]:checked", [Keys.ARROW_RIGHT]),
+        ("[name=dataset]:checked", [Keys.ARROW_RIGHT]),
+        ("#pad", [Keys.SPACE, Keys.ARROW_DOWN]),
+    ),
+]
+
+
+def test_a_formula_is_drawn_while_typed_and_an_error_is_marked(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("[data-formula='0']")
+    formula = page.find("#formula")
+    page.wait(lambda: page.find("#formula-use").is_enabled())
+    drawn = page.picture("#activation canvas")
+    formula.clear()
+    formula.send_keys("x * sgmoid(x)")
+    page.wait(lambda: "did you mean sigmoid?" in page.text("#formula-problem"))
+    assert page.text("#activation .caret") == "x * sgmoid(x)\n    ^"
+    assert not page.find("#formula-use").is_enabled()
+    formula.send_keys(Keys.ENTER)
+    page.wait(lambda: "did you mean sigmoid?" in page.text("#formula-problem"))
+    assert page.text("[data-formula='0']") == "tanh(x)"
+    page.click("#by-step")
+    page.wait_for("#step-number", "1")
+    formula.clear()
+    formula.send_keys("x * sigmoid(x)")
+    page.wait(lambda: page.find("#formula-use").is_enabled() and page.text("#formula-problem") == "")
+    page.wait(lambda: page.picture("#activation canvas") != drawn)
+    formula.send_keys(Keys.ENTER)
+    page.wait_for("[data-formula='0']", "x * sigmoid(x)")
+    assert page.step == 1
+    assert "sigmoid" in page.browser.current_url
+
+
+def test_painted_points_are_learned_from(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL, "held_out": 0})
+    page.click("#wipe")
+    page.wait(lambda: page.text("#counts") == "0 training examples")
+    page.click("#play")
+    page.wait(lambda: "no examples to learn from yet" in page.text("#notice"))
+    assert not page.is_running
+    for label, start in (("0", (-100, -60)), ("1", (40, 80))):
+        page.click(f".brush[data-label='{label}']")
+        before = page.text("#counts")
+        page.drag("#plane", start, (30, 0), (30, 10))
+        page.wait_for_another("#counts", before)
+    count = int(page.text("#counts").split()[0])
+    assert count >= 8
+    page.click("#play")
+    page.wait(lambda: page.accuracy == 100)
+    page.drag("#plane", (-100, 60), (20, 20))
+    page.wait(lambda: int(page.text("#counts").split()[0]) > count)
+    page.wait(lambda: page.is_running)  # it goes on, with the new points and the old weights
+
+
+def test_points_of_a_file_s_text(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("[value=csv]")
+    page.find("#csv-text").send_keys("width,height,kind\n" + "".join(f"{i},{i % 3},{'ab'[i % 2]}\n" for i in range(10)))
+    page.click("#csv-use")
+    page.wait_for("#counts", "7 training examples, 3 test examples")
+    assert page.text("#because") == "The first line was read as column names."
+    assert [each.text for each in page.browser.find_elements(By.CSS_SELECTOR, "#class-legend span")] == ["a", "b", "hollow = test points"]
+    page.find("#csv-text").send_keys("1,2\n")
+    page.click("#csv-use")
+    page.wait(lambda: page.find("#notice").is_displayed())
+    assert page.text("#counts") == "7 training examples, 3 test examples"
+
+
+def test_settings_are_in_the_address_and_earlier_runs_beside_the_new_one(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    for _ in range(4):
+        page.press(Keys.ARROW_RIGHT)
+    page.wait_for("#step-number", "4")
+    page.click("#more-layers")
+    page.wait(lambda: page.text("#network-words").startswith("2-3-3-1"))
+    assert page.step == 0
+    assert "moons 3 tanh(x) sgd 0.1" in page.text("#runs")
+    page.choose_option("rate", "0.03")
+    page.wait(lambda: "0.03" in page.browser.current_url)
+    page.browser.refresh()
+    again = Page(page.browser)
+    assert again.text("#network-words").startswith("2-3-3-1")
+    assert again.find("select[name=rate]").get_property("value") == "0.03"
+    page.browser.get_log("performance")  # two sockets by now: the fixture looks at the last one only
+    page.browser.refresh()
+    Page(page.browser)
+
+
+def test_a_lesson_in_the_address_is_opened(opened: Opener) -> None:
+    page = opened(query="?lesson=story")
+    page.wait_for("#lesson-title", "Two kinds of points")
+    page = opened(query="?lesson=nowhere")
+    page.wait_for("#notice", "There is no lesson “nowhere” here.")
+    assert len(page.browser.get_log("browser")) == 1  # the browser's own word on a file that is not there
+
+
+def test_a_lesson_from_a_file_configures_the_page(browser: Any, tmp_path: Path) -> None:
+    text = "# Lines\n\n## One\n\nA line.\n\n```\nlayers: 3\npoint: #by-step\ndo: Step.\nuntil: step\n```\n\n## Two\n\nThe end.\n"
+    (tmp_path / "lines.md").write_text(text)
+    with serving(tmp_path / "lines.md") as address:
+        browser.get(f"{address}?lesson=lines")
+        page = Page(browser)
+        page.wait_for("#lesson-title", "One")
+        page.wait(lambda: page.text("#network-words").startswith("2-3-1"))
+        assert page.text("#lesson .todo") == "Step."
+        assert "pointed" in page.find("#by-step").get_attribute("class")
+        page.click("#by-step")
+        page.wait(lambda: "done" in page.find("#lesson .todo").get_attribute("class"))
+        page.click("#lesson-next")
+        page.wait_for("#lesson-title", "Two")
+        assert page.text("#network-words").startswith("2-3-1")  # it goes on
+        assert page.text("#step-number") == "1"
+    assert browser.get_log("browser") == []
+
+
+def test_an_address_with_invalid_settings_shows_an_error(opened: Opener) -> None:
+    page = opened({"layers": [0]})
+    page.wait(lambda: page.text("#network-words").startswith("2-16-16-1"))
+    assert "do not work" in page.text("#notice")
+
+
+def test_the_program_and_the_files_of_the_current_network(opened: Opener, browser: Any, tmp_path: Path) -> None:
+    page = opened({**NOTHING, **SMALL})
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    page.run("document.querySelector('#show-source').closest('details').open = true")
+    page.click("#show-source")
+    page.wait(lambda: "import numpy as np" in page.text("#source-text"))
+    page.click("#close-source")
+    page.click("#save-weights")
+    page.wait(lambda: list(tmp_path.glob("*.npz")))
+    (path,) = tmp_path.glob("*.npz")
+    page.wait(lambda: path.stat().st_size > 0)
+    assert MLP.load(path).sizes == [2, 3, 1]
+
+
+def test_the_story_can_be_completed_with_the_keyboard_on_a_first_visit(opened: Opener) -> None:
+    opened().browser.delete_all_cookies()
+    page = opened(None)
+    for title, *keys in STORY:
+        page.wait_for("#lesson-title", title)
+        page.wait(lambda: page.is_settled)
+        assert "done" not in page.find("#lesson .todo").get_attribute("class")
+        for selector, pressed in keys:
+            page.wait_until_there(selector)
+            page.run("document.querySelector(arguments[0]).focus()", selector)
+            page.press(*pressed)
+            page.wait(lambda: page.is_settled)
+        page.wait(lambda: "done" in page.find("#lesson .todo").get_attribute("class"))
+        page.run("document.querySelector('#lesson-next').focus()")
+        page.press(Keys.ENTER)
+    assert not page.find("#lesson").is_displayed()
+    page = opened(None)
+    assert not page.find("#lesson").is_displayed()  # it was led through once, and that is enough
