@@ -202,8 +202,8 @@ class Vectors:
         known, descent = self._descent or ((), None)
         if descent is None or len(known) != len(key) or not all(map(operator.is_, known, key)):
             gradient, *memory = [vector[: self.used] for vector in self._work[1:]]
-            rule, still = self.optimizer.update_rule, self.frozen_used
-            descent = objective.descent(rule, data, parameters=theta, memory=memory, frozen=still, out=gradient)
+            rule, frozen = self.optimizer.update_rule, self.frozen_used
+            descent = objective.descent(rule, data, parameters=theta, memory=memory, frozen=frozen, out=gradient)
             self._descent = key, descent
         self._in_model = self._in_work = None
         return descent
