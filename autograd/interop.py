@@ -1,4 +1,4 @@
-"""The meeting with Python's operators, numpy and other kinds of nodes: what every node understands, whatever it stands for."""
+"""Operators and methods of all nodes, and how nodes work together with numpy and with other kinds of nodes."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Expression(Node):
         if op is None and (method != "__call__" or any(isinstance(each, np.ndarray) for each in inputs)):
             return getattr(ufunc, method)(*map(_boxed, inputs), **options)
         if op is None and all(isinstance(each, (Node, Real)) for each in inputs):
-            raise TypeError(f"numpy's {ufunc.__name__} is no function of Values: write it with autograd's, such as exp, log and maximum")
+            raise TypeError(f"numpy's {ufunc.__name__} does not take Values: use autograd's functions, such as exp, log and maximum")
         return NotImplemented if op is None else op(*inputs)
 
 

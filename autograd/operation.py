@@ -1,8 +1,7 @@
-"""Operation: what a row of the table is, and what can be done with one.
+"""Operation: a row of the table of operations.
 
-A row is read with floats (eager evaluation), with numpy arrays (whole batches), with nodes of a graph (`Value`s for
-higher derivatives, tracers for programs) and with symbols (formulas). Nothing here knows what a node does with an
-operation; a node only says so itself, through `Node.apply`.
+A row is read with floats (eager evaluation), with numpy arrays (batches), with nodes of a graph (`Value`s for higher
+derivatives, tracers for programs) and with symbols (formulas). A node defines in `Node.apply` what an operation does with it.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ OR, AND, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 9)  # precedence
 
 
 class Node:
-    """Abstract: something an operation can be applied to besides plain numbers and arrays.
+    """Abstract: an operand other than a plain number or an array.
 
-    Any `Node` among the operands makes `operation(*operands)` return `node.apply(operation, operands)`.
-    A node made by an operation has it in `op` and its operands, in order, in `operands`; a leaf has `None` and `()`.
+    If an operand is a `Node`, `operation(*operands)` returns `node.apply(operation, operands)`. `op` is the operation that made
+    the node and `operands` are its operands, in order; a leaf has None and ().
     """
 
     __slots__ = ()
@@ -35,26 +34,26 @@ class Node:
 
     @staticmethod
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
-        """The node that stands for `op` applied to `operands` (nodes and real numbers)."""
+        """Return the node for `op` applied to `operands`, which are nodes and real numbers."""
         raise NotImplementedError
 
 
 class Operation:
-    """One row: how an operation is written, its value on floats and on arrays, its partial derivatives, and what kind it is.
+    """One row: how an operation is written, its value for floats and arrays, its partial derivatives, and its properties.
 
     A partial derivative is a constant, or a function of the result `y` and all the operands. A `variadic` row takes any
-    number of operands, and has one function that returns all its partial derivatives; `reduction` is the ufunc whose
-    `reduce` gives it along an axis, where there is one. A commutative row's operands may stand in any order; `is_sum`
-    marks what a sum is made of, `has_terms` the one whose operands `split_weighted_sum` takes apart. Copies of a row are the row itself,
-    and a pickle holds its name alone.
+    number of operands and has one function that returns all its partial derivatives; `reduction` is the ufunc whose
+    `reduce` computes it along an axis, if there is one. The operands of a commutative row may be in any order; `is_sum`
+    marks the rows that sums consist of, `has_terms` the one whose operands `split_weighted_sum` splits. A copy of a row is the row itself,
+    and a pickle contains only its name.
 
     `selects` marks a row whose result is one of its operands, or a constant: a partial derivative of 0 then means "not chosen", and
     nothing is passed on to that operand, whatever its own derivatives are. `singular` marks a row whose value or partial derivative
     can be infinite or nan at ordinary operands; where that depends on a constant operand it is a function, see `is_singular`. The
     derivatives of a row with `normalised` are weights that add up to 1; they are divided by their sum, so that rounding cancels.
 
-    What follows from the partial derivatives: `is_linear` where all are constant, `flat`, the operands by which one is
-    0 everywhere, so that no gradient takes that path, and `is_simple` where they are one or two, all constant or none.
+    Three properties are derived from the partial derivatives: `is_linear` if all are constant; `flat`, the indices of the operands
+    whose derivative is 0 everywhere; and `is_simple` if there are one or two of them, all constant or all functions.
 
     >>> cube = Operation("cube", lambda x: x**3, lambda x: x**3, lambda y, x: 3 * x * x)
     >>> cube(2.0), cube.describe([2.0]), cube.partials_at(8.0, [2.0])
@@ -101,9 +100,9 @@ class Operation:
         return f"<operation {self.name}>"
 
     def __call__(self, *operands: Any) -> Any:
-        """Apply to real numbers (gives a float), arrays (broadcast; gives an array) or nodes (gives a node).
+        """Apply to real numbers (returns a float), arrays (broadcast; returns an array) or nodes (returns a node).
 
-        Raises TypeError for anything else, and ValueError or ZeroDivisionError outside the domain on floats.
+        Raises TypeError for other operands, and UndefinedError for floats outside the domain.
         """
         if len(operands) != self.arity and not self.variadic:
             raise TypeError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
@@ -130,7 +129,7 @@ class Operation:
         return np.frompyfunc(self, len(operands), 1)(*operands)
 
     def value(self, *operands: float) -> float:
-        """The value on floats. Overflow gives an infinity; a domain error names the operation and the operands."""
+        """The value for floats. Overflow gives infinity; outside the domain UndefinedError names the operation and the operands."""
         try:
             return self.on_floats(*operands)
         except OverflowError:
@@ -142,14 +141,14 @@ class Operation:
             ) from None
 
     def ieee_value(self, *operands: float) -> float:
-        """The value as IEEE 754 arithmetic has it: infinities and NaNs instead of exceptions."""
+        """The value by the rules of IEEE 754: infinities and NaNs instead of exceptions."""
         with np.errstate(all="ignore"):
             return float(self.on_arrays(*map(np.float64, operands)))
 
     def partials_at(self, result: Any, operands: Sequence[Any], needed: Iterable[bool] | None = None) -> list[Any]:
-        """The partial derivative by each operand, read with floats (gives floats, inf and nan as IEEE has them), arrays, nodes or symbols.
+        """The partial derivative by each operand, for floats (by the rules of IEEE 754), arrays, nodes or symbols.
 
-        Where `needed` is given, a truth for each operand, a row need not work out the others.
+        `needed` is a bool per operand; the derivatives that are not needed may be 0.
         """
         if self.variadic:
             weights = self.weights_at(result, operands)
@@ -172,7 +171,7 @@ class Operation:
         return self.singular(*known) if callable(self.singular) else self.singular
 
     def describe(self, operands: Sequence[object]) -> str:
-        """The operation applied to the operands, as one would write it: `2.0 + 3.0`, `tanh(0.5)`."""
+        """The operation and its operands as text: `2.0 + 3.0`, `tanh(0.5)`."""
         words = [str(operand) for operand in operands]
         if len(words) > 8:
             words = [*words[:4], "...", *words[-2:]]
@@ -208,7 +207,7 @@ def _row_named(name: str) -> Operation:
 
 
 def _read(rule: float | Callable[..., Any], y: Any, operands: Sequence[Any]) -> Any:
-    """What a rule gives, as plain floats where it is read with floats: in IEEE arithmetic where Python's raises."""
+    """Evaluate a rule: for floats it returns floats, by the rules of IEEE 754 where Python raises."""
     if not callable(rule):
         return rule
     try:
@@ -223,7 +222,7 @@ def _read(rule: float | Callable[..., Any], y: Any, operands: Sequence[Any]) -> 
 
 
 def _normalised(weights: list[Any]) -> list[Any]:
-    """Weights divided by their sum; all 0 where they are."""
+    """Divide weights by their sum; weights that are all 0 stay 0."""
     total, maximum = TABLE["total"], TABLE["maximum"]
     size = maximum(total(*weights), SMALLEST)
     return [each / size for each in weights]
@@ -248,22 +247,37 @@ def real_array(operand: Any) -> Any:
 
 
 def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Whether a function can be called with so many operands; it can where it does not say."""
+    """Whether a function can be called with `count` operands; True if its signature is not known."""
     try:
         inspect.signature(function).bind(*range(count))
     except TypeError:
         return False
     except ValueError:
-        pass  # some of Python's own do not say
+        pass  # some built-in functions have no signature
     return True
 
 
 def primitive(*partials: float | Callable[..., Any]) -> Callable[[Callable[..., Any]], Operation]:
-    """Make a function an operation of its own, given its partial derivative for each operand.
+    """Make a function an operation, with a given partial derivative for each operand.
 
-    A partial derivative is a constant or a function of the result and the operands, written with
-    the library's functions, so that it can be differentiated in turn; so is the function itself.
+    Parameters
+    ----------
+    *partials : float or callable
+        One for each operand of the function: a constant, or a function `(y, *operands)` of the result and the operands. Write
+        it, and the decorated function, with the functions of `autograd`: then they can be compiled and differentiated again.
 
+    Returns
+    -------
+    callable
+        The decorator. The decorated function takes floats, arrays and Values, and is one node in a graph.
+
+    Raises
+    ------
+    TypeError
+        If there are no partial derivatives, or if one of them, or the function, takes another number of operands.
+
+    Examples
+    --------
     >>> @primitive(lambda y, x: 3 * x**2)
     ... def cube(x):
     ...     return x * x * x

@@ -1,6 +1,6 @@
-"""The table of operations: each row knows all about its operation, once, for every reading (see `operation`).
+"""The table of operations. A row is the only place that describes an operation, for every reading (see `operation`).
 
-To add an operation, add a row, with its derivatives written in ordinary arithmetic and the functions of the table itself.
+To add an operation, add a row. Write its derivatives with ordinary arithmetic and the functions of the table.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autograd.operation import AND, ATOM, COMPARISON, OR, POWER, PRODUCT, SIGN, 
 
 
 def split_weighted_sum(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Any]:
-    """A weighted sum's operands taken apart: the weights, the inputs they meet, and the bias."""
+    """Split the operands of a weighted sum into the weights, their inputs, and the bias."""
     n = len(operands) // 2
     return operands[:n], operands[n:-1], operands[-1]
 
@@ -28,7 +28,7 @@ def split_weighted_sum(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence
 
 def _halves_swapped(_: Any, *operands: Any) -> tuple[Any, ...]:
     weights, inputs, _ = split_weighted_sum(operands)
-    return (*inputs, *weights, 1.0)  # each weight's partial is the input it meets, each input's is its weight
+    return (*inputs, *weights, 1.0)  # the derivative by a weight is its input, the one by an input its weight
 
 
 def _power_base(_: Any, a: Any, b: Any) -> Any:
@@ -58,7 +58,7 @@ def _one_minus_square(x: Any) -> Any:
 
 
 def _above(_: Any, a: Any, b: Any) -> Any:
-    """1 where a > b, 0 where a < b, and a half each where they tie."""
+    """1 where a > b, 0 where a < b, and 0.5 where they are equal."""
     return (a > b) + (a == b) / 2
 
 

@@ -1,7 +1,7 @@
-"""Value: a number that remembers how it was made.
+"""Value: a number that records how it was computed.
 
-A graph is a Value, its `operands`, their operands, and so on: ordered tuples of Values and plain floats
-(constants). It points from results to operands only, so dropping the last name of a result frees it at once.
+A graph consists of a Value, its `operands`, their operands, and so on: ordered tuples of Values and plain floats
+(constants). It has references from results to operands only, so a result is freed when its last name is deleted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _new = object.__new__
 
 
 def _result(data: float, op: Operation, first: Any, second: Any = None) -> Value:
-    """The Value that `op` makes of one or two operands, or a tuple of more, without the checks that a user's own needs."""
+    """Make the result of `op` for one or two operands, or for a tuple of more. The operands are not checked."""
     node = _new(Value)
     node._data = data
     node._grad = 0.0
@@ -34,7 +34,7 @@ def _result(data: float, op: Operation, first: Any, second: Any = None) -> Value
 
 
 def _binary(op: Operation) -> tuple[Method, Method]:
-    """The two methods of an operator: a short way for Values and plain numbers, the general one for the rest."""
+    """The two methods of an operator: a fast path for Values and plain numbers, the general one for other operands."""
     on_floats, (general, general_reflected) = op.on_floats, interop.binary(op)
 
     def method(self: Any, other: Any) -> Any:
@@ -48,8 +48,8 @@ def _binary(op: Operation) -> tuple[Method, Method]:
             else:
                 return general(self, other)
         except (ArithmeticError, ValueError):
-            return general(self, other)  # which says what is wrong
-        node = _new(Value)  # as in _result, which would cost a tenth more to call, for the most usual nodes
+            return general(self, other)  # raises the error
+        node = _new(Value)  # as in _result: a call of it takes a tenth longer, and most nodes are made here
         node._data, node._grad, node.label = data, 0.0, ""
         node.op, node._first, node._second = op, self, other
         if modes.watchers:
@@ -81,7 +81,7 @@ def _unary(op: Operation) -> Callable[[Any], Any]:
 
 
 def _comparison(op: Operation) -> Callable[[Any, Any], Any]:
-    """A comparison of data; while a program is recorded, a node, since the numbers will be others when it runs."""
+    """A comparison of data. While a program is recorded it is a node, because the numbers change from run to run."""
     compare = op.on_floats
 
     def method(self: Any, other: Any) -> Any:
@@ -117,12 +117,12 @@ class Value(Expression):
     _grad: float
     op: Operation | None
     label: str
-    _first: Any  # one or two operands lie in two slots, and only more in a tuple: every container
-    _second: Any  # that a node holds on to is one more for the garbage collector to walk
+    _first: Any  # one or two operands are in two slots, and only more in a tuple:
+    _second: Any  # the garbage collector visits every container that a node refers to
     _line: str
 
     def __init__(self, data: float, label: str = "") -> None:
-        """A leaf. Raises TypeError where `data` is not a real number."""
+        """Make a leaf. Raises TypeError if `data` is not a real number."""
         self._data, self._grad, self.op, self.label = data if type(data) is float else interop.one_number(data), 0.0, None, label
         self._first, self._second = (), None
 
@@ -157,7 +157,7 @@ class Value(Expression):
 
     @property
     def operands(self) -> tuple[Value | float, ...]:  # type: ignore[override]
-        """What the operation was applied to, in order; () for a leaf."""
+        """The operands of the operation, in order; () for a leaf."""
         first, second = self._first, self._second
         if second is not None:
             return (first, second)
@@ -215,14 +215,14 @@ class Value(Expression):
         return copying.parts(self)
 
     def named(self) -> str:
-        """The number, behind its label where there is one, for messages."""
+        """The number, after its label if there is one, for messages."""
         if modes.recorders and mode.recording:
             return self.label or (self.op.name if self.op else "a Value")
         return f"{self.label}={self._data}" if self.label else str(self._data)
 
     @property
     def line(self) -> str | None:
-        """The user's source line that made this node, as `file:line`, where anomaly mode was on; else None."""
+        """The source line that made this node, as `file:line`, if anomaly mode was on; else None."""
         return getattr(self, "_line", None)
 
     @staticmethod
@@ -258,7 +258,7 @@ class Value(Expression):
 
 
 def make_constant(leaf: Value) -> None:
-    """Make a leaf a constant of the graph that it is in, the identity of its own number: nobody's to differentiate by any more."""
+    """Turn a leaf into a constant of its graph: the identity of its number, which is no longer differentiable."""
     leaf.op, leaf._first = ops.identity, leaf._data
 
 

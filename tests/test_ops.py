@@ -332,8 +332,8 @@ def test_infinities_and_nans_pass_as_in_ieee_arithmetic() -> None:
             TypeError,
             "primitive has 1 partial derivative(s), one for each operand, and 2.0 does not take as many",
         ),
-        (lambda: np.log10(Value(2.0)), TypeError, "numpy's log10 is no function of Values: write it with autograd's, such as exp"),
-        (lambda: np.hypot(2.0, Value(2.0)), TypeError, "numpy's hypot is no function of Values: write it with autograd's, such as exp"),
+        (lambda: np.log10(Value(2.0)), TypeError, "numpy's log10 does not take Values: use autograd's functions, such as exp"),
+        (lambda: np.hypot(2.0, Value(2.0)), TypeError, "numpy's hypot does not take Values: use autograd's functions, such as exp"),
     ],
 )
 def test_errors_say_what_was_wrong(f: Callable[[], Any], error: type[Exception], message: str) -> None:
