@@ -94,8 +94,9 @@ def _watched(output: Any) -> None:
 def sweep(order: Sequence[Any]) -> None:
     """Add `partial * adjoint` to the `_grad` of each operand, from the last node to the first.
 
-    The last node's `_grad` is set, those of the others are marks. A node that still has its mark has received nothing, not even 0, and passes nothing on: 0 times an infinite slope would be nan.
-    Most nodes have one or two operands, so their rules are evaluated here and not in a function.
+    The last node's `_grad` is set, those of the others are marks. A node that still has its mark has received nothing, not even 0,
+    and passes nothing on: 0 times an infinite slope would be nan. Most nodes have one or two operands, so their rules are evaluated
+    here and not in a function.
     """
     for node in reversed(order):
         if type(node._grad) is _Mark:
