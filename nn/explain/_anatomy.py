@@ -187,9 +187,27 @@ class Undefined:
 
 
 def first_undefined(model: MLP, X: npt.ArrayLike) -> Undefined | None:
-    """The first neuron, from the inputs on, whose activation is not finite for an example of X, shape (examples, inputs).
+    """Find the first neuron, from the inputs on, whose activation is not finite for some example.
 
-    Returns None if there is none. A weighted sum that overflows is not an error of an activation.
+    A weighted sum that overflows is not an error of an activation.
+
+    Parameters
+    ----------
+    model : MLP
+        The network.
+    X : array_like
+        The inputs, shape (examples, inputs).
+
+    Returns
+    -------
+    Undefined or None
+        The neuron, the example and the numbers; None if all activations are finite. It prints as a sentence.
+
+    Examples
+    --------
+    >>> from autograd import log
+    >>> print(first_undefined(MLP([1, 1], activation=[log]), [[0.0]]))
+    neuron 0 of layer 0, at the weighted sum 0: the activation log is undefined
     """
     z, a = model.trace(examples("X", X))
     for depth, layer in enumerate(model.layers):

@@ -1,6 +1,6 @@
 """Plots of networks, training and data with matplotlib. Each function takes the axes to draw on as `ax`, and returns them.
 
-Blue is positive and orange is negative. Needs matplotlib: pip install matplotlib (the extra `plots`).
+Blue is positive and orange is negative. This module needs matplotlib.
 """
 
 from nn.plots._confusion import confusion, confusion_matrix
