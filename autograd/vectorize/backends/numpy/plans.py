@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -45,8 +44,10 @@ class Plans(Executable):
             while len(self._free) > PLANS_KEPT:
                 self._free.popitem(last=False)
         plans.append(plan)
-        with suppress(KeyError):  # another thread may have evicted it
+        try:
             self._free.move_to_end(batch)
+        except KeyError:  # another thread has evicted it
+            pass
 
 
 class Plan:
@@ -95,7 +96,8 @@ class Plan:
         if out is not None and memory["out"] is not out:
             out[...] = memory["out"]
         cost = math.nan if self.cost is None else float((self._view(self.cost) if self._cost is None else self._cost).item())
-        self._release()
+        if self._large:
+            self._release()
         return cost
 
     def _release(self) -> None:
