@@ -1,8 +1,8 @@
 """Backward: the order of a graph, and the sweep that differentiates it.
 
 Reverse mode goes from the last node of the order to the first and gives each operand `partial * adjoint`: the partial
-derivative from the row of the table, times the derivative of the output by the node. `backward` keeps the adjoints in the
-nodes' `grad`, as floats; `adjoints` gives them in a dict, as floats or as nodes of a graph in turn.
+derivative from the row of the table, times the derivative of the output by the node. `adjoints` is the definition. It returns
+the adjoints in a dict, as floats or as nodes. `Value.backward` computes the same floats faster, see `_fast_backward`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 
 from autograd.modes import mode
 from autograd.ops import where
-from autograd.reach import Condition, both, either
+from autograd.reach import Condition, Risks, both, either
 
 
 def topological_order(output: Any, within: Collection[Any] = frozenset()) -> list[Any]:
-    """The nodes of `output`'s graph, operands before results and left before right; those in `within` count as leaves.
+    """The nodes of `output`'s graph, operands before results and left before right. The nodes in `within` count as leaves.
 
-    This is the one order in which everything walks a graph: an explicit stack, so that any depth works.
+    Everything that walks a graph uses this order. It has an explicit stack, so that any depth works.
     """
     order: list[Any] = []
     seen = set()
@@ -44,9 +44,9 @@ def topological_order(output: Any, within: Collection[Any] = frozenset()) -> lis
 
 
 def check_numbers(order: Sequence[Any]) -> None:
-    """Raise ValueError where a node holds another number than its operation gives for its operands now: a leaf was assigned later.
+    """Raise ValueError if a node holds another number than its operation gives for its operands now.
 
-    `order` holds Values, operands before results; leaves in it are passed over.
+    That happens if the data of a leaf was assigned after the graph was made. `order` holds Values, operands before results.
     """
     for node in order:
         if node.op is None:
@@ -66,10 +66,10 @@ def check_numbers(order: Sequence[Any]) -> None:
 
 
 def adjoints(order: Sequence[Any], among: Collection[Any], nodes: bool = False) -> dict[Any, Any]:
-    """The derivative of the last node of `order` by itself and by each of those in `among` that it depends on. No `grad` is touched.
+    """The derivative of the last node of `order` by itself and by each node in `among` that it depends on. No `grad` changes.
 
-    The rows are read with floats or, where `nodes` is true, with the nodes themselves, so that the derivatives are a graph in
-    turn (or floats, where they are constant). Where none of a node's operands is in `among`, the sweep stops.
+    The rows are read with floats or, if `nodes` is true, with the nodes themselves: then the derivatives are nodes, or floats
+    where they are constant. The sweep does not go beyond the nodes in `among`.
     """
     found: dict[Any, Any] = {order[-1]: 1.0}
     reached: dict[Any, Condition] = {order[-1]: True}
@@ -95,23 +95,3 @@ def adjoints(order: Sequence[Any], among: Collection[Any], nodes: bool = False) 
                 found[operand] = found[operand] + contribution if operand in found else contribution
                 reached[operand] = either(reached[operand], reach) if operand in reached else reach
     return found
-
-
-class Risks:
-    """Which nodes of a recorded function can be infinite or nan, and which adjoints: those are kept out of what was not chosen."""
-
-    def __init__(self, order: Sequence[Any]) -> None:
-        self._values: dict[Any, bool] = {}
-        self._adjoints: set[Any] = set()
-        for node in order:
-            known = [each if type(each) is float else None for each in node.operands]
-            is_risky = any(type(each) is not float and self._values.get(each, each.op is not None) for each in node.operands)
-            self._values[node] = node.op is not None and (is_risky or node.op.is_singular(known))
-
-    def passes_on(self, node: Any, operand: Any, partial: Any) -> bool:
-        """Whether what `node` passes on can be infinite or nan where it is not reached. Notes it for what `operand` passes on."""
-        has_risky_adjoint = node in self._adjoints
-        is_risky = self._values[node] and type(partial) is not float and not node.op.selects
-        if is_risky or has_risky_adjoint:
-            self._adjoints.add(operand)
-        return is_risky or (has_risky_adjoint and node.op.selects)

@@ -6,6 +6,7 @@ known that is a plain bool. In a recorded function it is a condition of the prog
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from autograd import ops
@@ -48,3 +49,23 @@ def _asked_of_zero(condition: Condition, comparison: ops.Operation) -> Any:
     if condition.op is not comparison or type(condition.operands[1]) is not float or condition.operands[1] != 0:
         return None
     return condition.operands[0]
+
+
+class Risks:
+    """Which nodes of a recorded function can be infinite or nan, and which adjoints: those are kept out of what was not chosen."""
+
+    def __init__(self, order: Sequence[Any]) -> None:
+        self._values: dict[Any, bool] = {}
+        self._adjoints: set[Any] = set()
+        for node in order:
+            known = [each if type(each) is float else None for each in node.operands]
+            is_risky = any(type(each) is not float and self._values.get(each, each.op is not None) for each in node.operands)
+            self._values[node] = node.op is not None and (is_risky or node.op.is_singular(known))
+
+    def passes_on(self, node: Any, operand: Any, partial: Any) -> bool:
+        """Whether what `node` passes on can be infinite or nan where it is not reached. Notes it for what `operand` passes on."""
+        has_risky_adjoint = node in self._adjoints
+        is_risky = self._values[node] and type(partial) is not float and not node.op.selects
+        if is_risky or has_risky_adjoint:
+            self._adjoints.add(operand)
+        return is_risky or (has_risky_adjoint and node.op.selects)

@@ -117,9 +117,7 @@ class _Sweep:
             for part in parts[1:]:
                 total, reach = builder.add(ops.add, total, part.adjoint), either(reach, part.reach)
             return total, reach
-        ordered = sorted(
-            parts, key=lambda part: part.place is None
-        )  # what fills a few columns can be computed in place, what adds to all cannot
+        ordered = sorted(parts, key=lambda part: part.place is None)  # parts that fill a few columns can be computed in place
         total = builder.scatter([(part.place, builder.expand(part.adjoint, ir.placed(part.place, shape))) for part in ordered], shape)
         return total, self._reach_of_columns(ordered, shape) if self.any_risk else True
 
@@ -211,14 +209,14 @@ class _Sweep:
         along_columns = self._each(reach, functools.partial(_any, builder, axis=0))
         given = []
         if self.depends[left] and self.is_risky[right] and reach is not True:
-            given.append(self._passed_on(number, left, self._row_by_row(adjoint, right, reach), along_rows))
+            given.append(Contribution(left, None, self._row_by_row(adjoint, right, reach), along_rows))
         elif self.depends[left]:
-            given.append(self._untransposed(number, left, adjoint, builder.transpose(right), along_rows))
+            given.append(self._untransposed(left, adjoint, builder.transpose(right), along_rows))
         if self.depends[right]:
             other = self._kept_finite(left, along_rows)
-            given.append(self._untransposed(number, right, builder.transpose(other), adjoint, along_columns))
-        self.has_risky_adjoint[left] |= self.is_risky[right]
-        self.has_risky_adjoint[right] |= self.is_risky[left]
+            given.append(self._untransposed(right, builder.transpose(other), adjoint, along_columns))
+        for each in given:
+            self.has_risky_adjoint[each.operand] |= self.has_risky_adjoint[number] or self.is_risky[left] or self.is_risky[right]
         return given
 
     def _row_by_row(self, adjoint: int, right: int, reach: Condition) -> int:
@@ -236,15 +234,14 @@ class _Sweep:
             return factor
         return self.builder.add(ops.where, reach.number, factor, self.builder.constant(0.0))
 
-    def _untransposed(self, number: int, operand: int, left: int, right: int, reach: Condition) -> Contribution:
+    def _untransposed(self, operand: int, left: int, right: int, reach: Condition) -> Contribution:
         """The product of adjoints for an operand, or for the array of which the operand is the transpose."""
         source = self.builder.program.instructions[operand]
         if isinstance(source, ir.Transpose):
-            self.has_risky_adjoint[operand] |= self.has_risky_adjoint[number]
             (operand,) = source.operands
             left, right = self.builder.transpose(right), self.builder.transpose(left)
             reach = self._each(reach, self.builder.transpose)
-        return self._passed_on(number, operand, self.builder.matmul(left, right), reach)
+        return Contribution(operand, None, self.builder.matmul(left, right), reach)
 
     def _concatenated(self, number: int, operands: Sequence[int], adjoint: int, reach: Condition) -> list[Contribution]:
         given, start, shape = [], 0, self.builder.shape(number)
