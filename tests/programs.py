@@ -1,14 +1,18 @@
 """Scalar functions of every kind, and how a program of one is held against the eager engine."""
 
+import importlib.util
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from autograd import (
+    BACKENDS,
     Value,
     anomaly,
+    c_compiler,
     cos,
     erf,
     exp,
@@ -39,6 +43,16 @@ from autograd import (
 Function = Callable[..., Any]
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(0)
+
+
+def has(backend: str) -> bool:
+    """Whether what a back end needs is installed."""
+    if backend == "native":
+        return bool(c_compiler())
+    return backend != "jax" or importlib.util.find_spec("jax") is not None
+
+
+EVERY_BACKEND = [pytest.param(name, marks=pytest.mark.skipif(not has(name), reason=f"{name} is not installed")) for name in BACKENDS]
 
 
 def values(*shape: int) -> Any:

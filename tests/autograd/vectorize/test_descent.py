@@ -14,14 +14,12 @@ import numpy as np
 import pytest
 
 from autograd import Descent, TraceError, UpdateRule, Value, anomaly, exp, maximum, sigmoid, sqrt, total, vectorize, where
-from autograd.errors import CompilationError
-from autograd.vectorize import backends
 from autograd.vectorize.backend import Signature, Steps
-from autograd.vectorize.backends.native.compiler import compiler
 from autograd.vectorize.backends.native.emitter import emit_descent
 from autograd.vectorize.compiled import Kind
 from nn import MLP, SGD, Adam, squared_error
 from tests.autograd.vectorize.test_native_compiler import sanitized
+from tests.programs import EVERY_BACKEND, has
 
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(0)
@@ -36,20 +34,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def has(backend: str) -> bool:
-    """Whether what a back end needs is here."""
-    try:
-        backends.named(backend)
-        if backend == "native":
-            compiler()
-    except (ImportError, CompilationError):
-        return False
-    return True
-
-
-every_backend = pytest.mark.parametrize(
-    "backend", [pytest.param(name, marks=pytest.mark.skipif(not has(name), reason=f"{name} is not here")) for name in backends.names()]
-)
+every_backend = pytest.mark.parametrize("backend", EVERY_BACKEND)
 
 
 def signs(parameter: Any, gradient: Any, count: Any, rate: Any, step: Any) -> list[Any]:

@@ -49,8 +49,8 @@ from autograd.vectorize import ParameterLayout
 from autograd.vectorize.memory import LARGE
 from nn import MLP, squared_error
 from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
-from tests.autograd.vectorize.test_descent import every_backend, has
-from tests.programs import KINDS, RNG, Array, Function, batch, eager, pasted
+from tests.autograd.vectorize.test_descent import every_backend
+from tests.programs import KINDS, RNG, Array, Function, batch, eager, has, pasted
 
 # The numbers that are used
 
