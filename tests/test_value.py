@@ -131,6 +131,13 @@ def test_operands_are_ordered_and_repeated() -> None:
     assert topological_order(output) == [x, y, product, output]
 
 
+def test_the_order_stops_at_the_nodes_that_count_as_leaves() -> None:
+    x = Value(2.0)
+    middle = x * x
+    output = middle + 1.0
+    assert topological_order(output, within={middle}) == [middle, output]
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=20))
 def test_the_order_puts_operands_first_and_each_node_once(edges: list[tuple[int, int]]) -> None:
     nodes: list[Any] = [Value(1.0)]

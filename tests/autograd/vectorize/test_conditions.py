@@ -299,3 +299,11 @@ def test_an_undefined_derivative_of_a_reduction_stays_in_what_is_chosen(backend:
     gradient = dict(zip(program.record(np.ones(1)).parameters, program.value_and_gradient(np.array([800.0]))[1]))
     assert gradient[v] == 0.0
     assert math.isnan(gradient[w])
+
+
+def test_recorded_derivatives_without_singular_rows_compute_no_conditions() -> None:
+    w = Value(2.0)
+    slope = vectorize(grad(lambda x: where(x > 0, tanh(x * w), x) * relu(x))).record(np.ones(2)).program
+    plain = vectorize(lambda x: where(x > 0, tanh(x * w), x) * relu(x)).record(np.ones(2)).program
+    forward, with_slope = ([getattr(each, "op", None) for each in program.instructions].count(where) for program in (plain, slope))
+    assert with_slope <= forward
