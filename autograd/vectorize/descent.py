@@ -8,6 +8,7 @@ may take whole steps itself, many in one call (`Backend.step_runner`). For the o
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +30,8 @@ from autograd.vectorize.randomness import CHANGES, watched
 
 ValueAndGradient = Callable[[Sequence[FloatArray], FloatArray, FloatArray], float]
 """`function(batch, parameters, gradient)` writes the gradient and returns the cost."""
+
+_IS_WRITEABLE = operator.attrgetter("flags.writeable")
 
 
 class UpdateRule:
@@ -274,7 +277,7 @@ class Descent:
             shape or dtype or is read-only.
         """
         count, steps = len(rates), self._steps
-        if looks(self._arrays) != self._looks or not all(each.flags.writeable for each in self._vectors):
+        if looks(self._arrays) != self._looks or not all(map(_IS_WRITEABLE, self._vectors)):
             raise ValueError("an array of this descent has changed its shape or dtype, or is read-only: make a new descent")
         if count != len(steps.costs):
             steps = self._steps = steps._replace(
