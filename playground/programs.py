@@ -39,7 +39,7 @@ class Programs:
             neurons = self.model.layers[depth].neurons
             error = [asked * grad(neuron.activation)(each) for asked, neuron, each in zip(by_activation, neurons, z[depth])]
             errors = error + errors
-            if depth:  # nobody needs the derivatives by the inputs
+            if depth:  # the derivatives by the inputs are not needed
                 by_activation = [weighted_sum([neuron.weights[i] for neuron in neurons], error) for i in range(len(a[depth - 1]))]
         return [*errors, *(each for layer in a for each in layer)]
 

@@ -190,7 +190,7 @@ def test_both_sweeps_give_the_same_derivatives(steps: list[tuple[int, int, int]]
     output = nodes[-1]
     order = topological_order(output)
     floats, graph = adjoints(order, set(order)), adjoints(order, set(order), nodes=True)
-    assert all(node.grad == 0.0 for node in order)  # nobody's grad is touched
+    assert all(node.grad == 0.0 for node in order)  # no grad changes
     output.backward()
     for node in order:
         as_node = graph.get(node, 0.0)

@@ -103,7 +103,7 @@ class Player:
 
     @property
     def parameters(self) -> list[float]:
-        """The numbers that a frame tells of, which are the network's."""
+        """The numbers of a frame, which are those of the network."""
         told = self("frame", parameters=True)["parameters"].tolist()
         assert told == [each.data for each in self.session.experiment.model.parameters()]
         return told  # type: ignore[no-any-return]

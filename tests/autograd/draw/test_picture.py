@@ -133,7 +133,7 @@ def test_a_large_neighbourhood_folds() -> None:
     w = Value(0.5, "w")
     inputs = [Value(x, f"x{index}") for index, x in enumerate(np.linspace(-1, 1, 150).tolist())]
     cost = mean([tanh(w * x) for x in inputs])
-    near = draw(cost, around=inputs[7], radius=3)  # every product, by way of w; their tanh and the sum only for this one
+    near = draw(cost, around=inputs[7], radius=3)  # every product, through w; their tanh and the sum only for this one
     assert ("× 150", "data -0.5 to 0.5", "grad 0") in lines(near)
     assert ("tanh",) in lines(near)
     assert {box.id for box in near.picture.boxes} >= {end for edge in near.picture.edges for end in (edge.tail, edge.head)}

@@ -288,7 +288,7 @@ def test_random_choices_agree_with_the_chosen_branch_alone(seed: int) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 def test_ten_thousand_random_choices_agree_with_the_chosen_branch_alone(backend: str) -> None:
-    assert sum(check_choices(seed, [backend], 50) for seed in range(1000, 1045)) > 10_000
+    assert sum(check_choices(seed, [backend], 50) for seed in range(1000, 1200)) > 10_000
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
