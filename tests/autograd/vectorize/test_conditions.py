@@ -34,8 +34,12 @@ from autograd import (
     weighted_sum,
     where,
 )
-from autograd.ops import power
+from autograd.ops import logical_and, logical_or, power
 from tests.programs import EVERY_BACKEND, has
+
+def chosen_twice(one: Any, other: Any, number: Any) -> Any:
+    return where(one, number, 0.0) + where(other, number, 0.0)
+
 
 # Single cases, whose right values are derivatives of the chosen branch by hand.
 
@@ -51,6 +55,9 @@ from tests.programs import EVERY_BACKEND, has
         (lambda x: x + where(x > 1, sqrt(x), 3.0), 0.0, 1.0),
         (lambda x: sqrt(x) ** 2, 0.0, math.nan),  # nothing is chosen here: 0 * inf stays undefined
         (lambda x: where(x >= 0, sqrt(x), 0.0), 0.0, math.inf),  # what is chosen is infinite
+        (lambda x: chosen_twice(x > 1, (x >= 0) == 0, sqrt(x)), 0.0, 0.0),  # two conditions, neither of which holds
+        (lambda x: chosen_twice(x, x == 1, sqrt(x)), 0.0, 0.0),
+        (lambda x: chosen_twice(x, x == 0, sqrt(x)), 0.0, math.inf),  # one of the two holds
     ],
 )
 def test_the_derivative_is_that_of_the_chosen_branch(f: Callable[[Any], Any], point: float, expected: float) -> None:
@@ -138,6 +145,21 @@ def test_programs_without_choices_above_singular_rows_compute_no_conditions() ->
         program = vectorize(f).record(np.ones((2, 2))).program
         wheres = [each for each in program.instructions if getattr(each, "op", None) is where]
         assert len(wheres) <= most + (f is elu_net), str(program)
+
+
+@pytest.mark.parametrize(
+    ("f", "ands"),
+    [
+        (lambda x, z: where(x > 1, exp(z), exp(-z)), 0),
+        (lambda x, z: where(x, exp(z), exp(-z)), 0),
+        (lambda x, z: where(x > 1, exp(z), where(x < 2, exp(-z), exp(2 * z))), 2),
+    ],
+)
+def test_what_all_sides_of_a_choice_depend_on_is_reached_without_a_condition(f: Callable[[Any, Any], Any], ands: int) -> None:
+    program = vectorize(grad(lambda x: f(x, exp(x)))).record(np.ones(2)).program
+    found = [getattr(each, "op", None) for each in program.instructions]
+    assert logical_or not in found
+    assert found.count(logical_and) == ands
 
 
 # Random programs. The oracle computes with Python's own `if`: the branch that is not chosen is not even evaluated.
