@@ -6,7 +6,7 @@ import math
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,22 +19,12 @@ from autograd.vectorize.backends.native.emitter import emit_descent
 from autograd.vectorize.compiled import Kind
 from nn import MLP, SGD, Adam, squared_error
 from tests.autograd.vectorize.test_native_compiler import sanitized
-from tests.programs import EVERY_BACKEND, has
+from tests.programs import every_backend, has
 
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(0)
+pytestmark = pytest.mark.usefixtures("own_cache")
 X, Y = RNG.normal(size=(90, 45)), RNG.normal(size=(90, 3))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Programs of the tests do not go into the user's own cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NUDGE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-every_backend = pytest.mark.parametrize("backend", EVERY_BACKEND)
 
 
 def signs(parameter: Any, gradient: Any, count: Any, rate: Any, step: Any) -> list[Any]:

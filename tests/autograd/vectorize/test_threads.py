@@ -17,7 +17,7 @@ from autograd.vectorize import threads as module
 from autograd.vectorize.compiled import Kind
 from autograd.vectorize.threads import PAYS, threads_for, work
 from nn import MLP, SGD, squared_error, train
-from tests.autograd.vectorize.test_descent import every_backend
+from tests.programs import every_backend
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(67, 5)), RNG.normal(size=(67, 2))
