@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import tracemalloc
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -306,6 +307,21 @@ def test_a_call_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monke
             program.value_and_gradient(other, parameters=theta, out=out)
     assert program.value_and_gradient(other, parameters=theta, out=out)[0] == 10.0
     assert out.tolist() == [5.0]
+
+
+def test_calls_leave_nothing_behind() -> None:
+    program = small()
+    X, Y, theta = np.ones((50, 3)), np.ones((50, 2)), program.parameter_vector()
+    gradient = np.empty_like(theta)
+    program.value_and_gradient(X, Y, parameters=theta, out=gradient)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(10_000):
+            program.value_and_gradient(X, Y, parameters=theta, out=gradient)
+        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
