@@ -18,7 +18,7 @@ from mpmath import mp
 import autograd
 from autograd import UndefinedError, Value, grad, hessian, jacobian, logsumexp, mean, ops, primitive, total, vectorize
 from autograd.ops import Operation
-from tests.programs import EVERY_BACKEND
+from tests.programs import every_backend
 
 mp.dps = 50
 
@@ -639,7 +639,7 @@ def test_what_arrays_of_values_gave_wrong() -> None:
     assert logsumexp([math.inf, math.nan]) != logsumexp([math.inf, math.nan])
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@every_backend
 def test_the_stated_derivative_of_a_primitive_is_used_everywhere(backend: str) -> None:
     @primitive(lambda y, x: 100.0)
     def stated(x: Any) -> Any:
