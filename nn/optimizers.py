@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, UpdateRule, Value, sqrt
-from nn._validation import finite_number
+from nn.inputs import finite_number
 from nn.schedules import Constant, Schedule, as_schedule
 
 Vector = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nn._validation import finite_number
+from nn.inputs import finite_number
 
 Schedule = Callable[[float], float]
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd._support import check_whole
-from nn._validation import Seed, finite_number, generator, unmasked
-from nn.data._types import Array
+from nn.inputs import Array, Seed, finite_number, generator, unmasked
 
 ENCODE = "classes, y = np.unique(y, return_inverse=True)"  # turns any labels into whole numbers from 0
 MOST_CELLS = 10**8  # 0.8 GB: one_hot creates larger arrays only for an explicit number of classes

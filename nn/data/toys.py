@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd._support import check_whole
-from nn._validation import Seed, finite_number, generator
-from nn.data._types import Array, Examples, Labels
+from nn.inputs import Array, Examples, Labels, Seed, finite_number, generator
 
 
 def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Examples:

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nn._validation import unmasked
-from nn.inputs import Array
+from nn.inputs import Array, unmasked
 
 MAX_BYTES = 2**26  # of float64 in memory at a time; smaller arrays are read completely
 

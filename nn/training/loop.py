@@ -11,8 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd import NudgeError, UndefinedError
-from nn._validation import finite_number
-from nn.inputs import Array
+from nn.inputs import Array, finite_number
 from nn.optimizers import Optimizer, Vector
 from nn.training.checkpoint import State
 from nn.training.current_objective import CurrentObjective

@@ -16,10 +16,9 @@ import numpy.typing as npt
 
 from autograd import TraceError, Value, sigmoid, vectorize
 from autograd._support import check_whole
-from nn._validation import finite_number
 from nn.activations import name_of
 from nn.costs import Cost, binary_cross_entropy, cross_entropy
-from nn.inputs import Array, examples
+from nn.inputs import Array, examples, finite_number
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
 from nn.training.file_arrays import FileArray, file_array
