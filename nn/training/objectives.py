@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from autograd import Descent, TraceError, UpdateRule, Value, Vectorized, vectorize
 from nn.costs import Cost
@@ -17,8 +16,8 @@ from nn.inputs import Array, in_pieces, number_of
 from nn.module import Module, outputs_of
 from nn.optimizers import Vector
 from nn.prediction_cache import reads_of
+from nn.training.validation import warn
 
-Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
 Batch = Sequence[Array]  # inputs, targets and, if there is any, noise: each has one row, or one number, per example
 
 
@@ -152,3 +151,41 @@ class Compiled:
 
     def outputs(self, X: Array, *noise: Array) -> Array:
         return in_pieces(self.network, X, *noise)
+
+
+class CurrentObjective:
+    """The objective of a run, and whether it is still what a new one would be.
+
+    A replaced layer, Value or activation of a model is noticed at each step by its identity. What functions read is noticed only by
+    recording them again, which takes up to as long as recording the cost. `example` returns one example with its noise, to record with.
+    """
+
+    def __init__(self, model: Module, cost: Cost, example: Callable[[], Batch], compiled: bool, backend: str, threads: int | None) -> None:
+        self.model, self.cost, self._example = model, cost, example
+        self._settings = compiled, backend, threads
+        self._reads = reads_of(model)
+        self.objective = self._make("training runs")
+
+    def _make(self, what: str) -> Objective:
+        objective, reason = objective_for(self.model, self.cost, self._example(), *self._settings)
+        if reason:
+            warn(f"{what} on scalar Values, several hundred times slower than compiled: {reason}")
+        return objective
+
+    def is_current(self, closely: bool, check_model: Callable[[], None]) -> bool:
+        """Return whether a new objective would compute the same. With `closely`, functions are recorded again and compared.
+
+        If the model may read other objects than before, `check_model` is called. It raises what the run cannot continue with.
+        """
+        reads = reads_of(self.model, self._reads)
+        is_same = reads is not None and reads is self._reads
+        if not is_same:
+            check_model()
+        is_current = (is_same or reads is None) and not closely
+        is_current = is_current or self.objective.is_current(is_same)
+        self._reads = reads
+        return is_current
+
+    def renew(self) -> None:
+        """Record the objective again."""
+        self.objective = self._make("training continues")

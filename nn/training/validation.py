@@ -22,7 +22,8 @@ from nn.inputs import Array, examples, finite_number
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
 from nn.training.file_arrays import FileArray, file_array
-from nn.training.objectives import Noise
+
+Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
 
 # Settings
 

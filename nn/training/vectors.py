@@ -14,8 +14,8 @@ from nn.module import Module
 from nn.optimizers import Optimizer, Vector
 from nn.training.checkpoint import Settings, State
 from nn.training.history import History, Mark, Step
+from nn.training.mini_batches import Position
 from nn.training.objectives import Batch, Objective
-from nn.training.position import Position
 
 
 class Moment(NamedTuple):
@@ -37,22 +37,8 @@ class Vectors:
     has changed in them. Steps work on other copies, and `commit_steps` makes a new record of the result.
 
     The order of the run is: the parameters that the objective depends on, in its order; the other trained parameters; the frozen
-    ones among the others.
-
-    Parameters
-    ----------
-    model : Module
-        The model.
-    history : History
-        The history that `to_model` writes.
-    settings : Settings
-        The optimizer, which gets bound to the parameters, and the other settings that may change during a run.
-    threshold : float or None
-        The model's threshold from the first step on; None leaves it unchanged.
-    used : sequence of Value
-        The parameters that the objective depends on.
-    frozen : sequence of int
-        The places of the frozen parameters in the model's order.
+    ones among the others. `used` are the parameters that the objective depends on, `frozen` the places of frozen ones in the model's order.
+    `threshold` is the model's threshold from the first step on; None leaves it unchanged.
     """
 
     def __init__(
@@ -65,18 +51,14 @@ class Vectors:
         self._allocate()
         parameters, memory = self._layout.gather(), self.optimizer.vectors(len(self.values))
         vectors = (parameters, np.zeros_like(parameters), *self._in_order(memory))
-        self.now: Moment
-        self._begin(vectors, parameters.copy(), self.optimizer.steps, Position(), history.mark())
+        start = vectors, parameters.copy(), self.optimizer.steps, Position(), history.mark()
+        self.now = Moment(*start, self._state(*start))
         self._in_model: Moment | None = self.now  # what the model, the optimizer and the history hold
         self._in_history: Mark | None = self.now.mark  # what the lists of the history hold
 
     @property
     def optimizer(self) -> Optimizer:
         return self.settings.optimizer
-
-    def _begin(self, vectors: tuple[Vector, ...], best: Vector, steps: int, position: Position, mark: Mark) -> None:
-        safe = self._state(vectors, best, steps, position, mark)
-        self.now = Moment(vectors, best, steps, position, mark, safe)
 
     # The order
 
@@ -236,7 +218,7 @@ class Vectors:
         self._in_model = self._in_history = None  # the lists are too long until the end of this function
         for name, number in measured.items():
             getattr(history, name).append(number)
-        position, mark = now.position.next_epoch(), history.mark()
+        position, mark = Position(now.position.epoch + 1), history.mark()
         after = now._replace(best=best, position=position, mark=mark)
         self._replace(after._replace(safe=self.state(after)))
 

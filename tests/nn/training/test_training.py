@@ -432,7 +432,7 @@ def test_a_state_cannot_be_changed() -> None:
 def test_states_of_other_runs_are_refused() -> None:
     run = begin()
     before = bits(run.model)
-    with pytest.raises(ValueError, match="the state has 9 parameters, but the model of this run has 17"):
+    with pytest.raises(ValueError, match="the state belongs to another run: it has 9 parameters, but the model of this run has 17"):
         run.restore(begin(MLP([2, 2, 1])).state())
     other = Training(MLP([2, 4, 1]), X[:9], Y[:9])
     other.step()
