@@ -33,26 +33,8 @@ def backpropagate(model: MLP, X: Array, Y: Array, cost: Cost) -> Backpropagation
 
     In the last layer δ = ∂C/∂a * f'(z). In the other layers δ = (next δ @ next weights) * f'(z) (equations BP1 and BP2).
 
-    Parameters
-    ----------
-    model : MLP
-        The network. Its parameters and their `grad` are not changed.
-    X : ndarray, shape (examples, inputs)
-        The inputs.
-    Y : ndarray, shape (examples,) or (examples, targets)
-        The targets.
-    cost : callable
-        A function of the list of outputs and the target of one example.
-
-    Returns
-    -------
-    Backpropagation
-        Numbers that are undefined are nan.
-
-    Raises
-    ------
-    ValueError
-        If the cost does not accept a target. The message names the example.
+    X has the shape (examples, inputs), Y (examples,) or (examples, targets). Numbers that are undefined are nan. Raises ValueError, which
+    names the example, if the cost does not accept a target.
     """
     z, a = model.trace(X)
     costs, output_gradient = _cost_and_gradient(cost, a[-1], Y)

@@ -77,7 +77,8 @@ def decision_boundary(
     for index, name in enumerate(names, start=first):
         colour, marker = CLASSES[index % len(CLASSES)], MARKERS[(index + index // len(CLASSES)) % len(MARKERS)]  # 64 combinations
         label = str(name) if labels.dtype.kind == "U" else f"class {name:g}"
-        ax.scatter(*points[labels == name].T, c=colour, marker=marker, s=30, edgecolors="white", linewidths=0.6, label=label)
+        x, y = points[labels == name].T
+        ax.scatter(x, y, c=colour, marker=marker, s=30, edgecolors="white", linewidths=0.6, label=label)
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="x[0]", ylabel="x[1]", aspect="equal")
     return ax
 

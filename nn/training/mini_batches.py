@@ -68,10 +68,8 @@ class MiniBatches:
         key = (*position[:3], size)
         if self._next is None or self._next[0] != key:
             source = self.source
-            if self._takes_all(position, size):
-                rows, batch = range(size), (source.X, source.Y)
-            else:
-                rows, batch = source.mini_batch(position.epoch, position.seen, size)
+            everything: tuple[Rows, Batch] = range(size), (source.X, source.Y)
+            rows, batch = everything if self._takes_all(position, size) else source.mini_batch(position.epoch, position.seen, size)
             if self.noise is not None:
                 rng = np.random.default_rng([self.seed, position.epoch, position.steps + 1])
                 batch = (*batch, noise_for(self.noise, rng, len(rows)))

@@ -157,17 +157,17 @@ class CurrentObjective:
     """The objective of a run, and whether it is still what a new one would be.
 
     A replaced layer, Value or activation of a model is noticed at each step by its identity. What functions read is noticed only by
-    recording them again, which takes up to as long as recording the cost. `example` returns one example with its noise, to record with.
+    recording them again, which takes up to as long as recording the cost. `example` is one example with its noise, to record with.
     """
 
-    def __init__(self, model: Module, cost: Cost, example: Callable[[], Batch], compiled: bool, backend: str, threads: int | None) -> None:
+    def __init__(self, model: Module, cost: Cost, example: Batch, compiled: bool, backend: str, threads: int | None) -> None:
         self.model, self.cost, self._example = model, cost, example
         self._settings = compiled, backend, threads
         self._reads = reads_of(model)
         self.objective = self._make("training runs")
 
     def _make(self, what: str) -> Objective:
-        objective, reason = objective_for(self.model, self.cost, self._example(), *self._settings)
+        objective, reason = objective_for(self.model, self.cost, self._example, *self._settings)
         if reason:
             warn(f"{what} on scalar Values, several hundred times slower than compiled: {reason}")
         return objective

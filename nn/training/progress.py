@@ -13,16 +13,7 @@ from nn.training.history import History, Step
 class Progress:
     """A progress bar in a terminal or a notebook; otherwise a line at the end of an epoch, at most every ten seconds.
 
-    Parameters
-    ----------
-    wanted : bool
-        Whether to show anything.
-    epochs : int
-        The number of epochs of the run.
-    examples : int
-        The number of examples in an epoch.
-    done : int
-        The number of examples that the run has seen before.
+    A run of `epochs` epochs with `examples` examples each has seen `done` examples before.
     """
 
     def __init__(self, wanted: bool, epochs: int, examples: int, done: int) -> None:
@@ -41,13 +32,9 @@ class Progress:
     def epoch(self, history: History) -> None:
         epoch, now = len(history.cost), time.perf_counter()
         self.words = f"epoch {epoch}/{self.epochs}, cost {history.cost[-1]:.4g}"
-        for name, numbers in (
-            ("accuracy", history.accuracy),
-            ("validation cost", history.validation_cost),
-            ("validation accuracy", history.validation_accuracy),
-        ):
-            if numbers:
-                self.words += f", {name} " + (f"{numbers[-1]:.2%}" if "accuracy" in name else f"{numbers[-1]:.4g}")
+        for name in ("accuracy", "validation_cost", "validation_accuracy"):
+            if numbers := getattr(history, name):
+                self.words += f", {name.replace('_', ' ')} " + (f"{numbers[-1]:.2%}" if "accuracy" in name else f"{numbers[-1]:.4g}")
         if self.logged and (epoch == self.epochs or now - self.shown > 10):
             print(f"{self.words}, {self.examples / history.seconds[-1]:,.0f} examples/s", file=sys.stderr, flush=True)
             self.shown = now

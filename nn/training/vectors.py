@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
     optimizer_steps: int
     position: Position
     mark: Mark  # of the history
-    safe: State  # where a divergence goes back to
+    safe: Any  # the State that a divergence goes back to
 
 
 class Vectors:
@@ -51,8 +51,8 @@ class Vectors:
         self._allocate()
         parameters, memory = self._layout.gather(), self.optimizer.vectors(len(self.values))
         vectors = (parameters, np.zeros_like(parameters), *self._in_order(memory))
-        start = vectors, parameters.copy(), self.optimizer.steps, Position(), history.mark()
-        self.now = Moment(*start, self._state(*start))
+        self.now = Moment(vectors, parameters.copy(), self.optimizer.steps, Position(), history.mark(), None)
+        self.now = self.now._replace(safe=self.state())
         self._in_model: Moment | None = self.now  # what the model, the optimizer and the history hold
         self._in_history: Mark | None = self.now.mark  # what the lists of the history hold
 
@@ -108,9 +108,8 @@ class Vectors:
         if wrong.size:
             self._layout.assign(known)
             place = int(wrong[0])
-            raise ValueError(
-                f"{self._name(place)} was set to {parameters[place]}: parameters must be finite, and all of them were set back"
-            )
+            name = next((name for name, each in self.model.named_parameters() if each is self._layout.parameters[place]), "a parameter")
+            raise ValueError(f"{name} was set to {parameters[place]}: parameters must be finite, and all of them were set back")
         now = now._replace(vectors=self._copied((parameters, gradient, *memory)), optimizer_steps=steps)
         if not now.position.seen:
             now = now._replace(safe=self.state(now))
@@ -147,10 +146,6 @@ class Vectors:
         """Write parameters, in the model's order, to the model's Values."""
         self.to_model()
         ParameterLayout(self.values).assign(parameters)
-
-    def _name(self, place: int) -> str:
-        parameter = self._layout.parameters[place]
-        return next((name for name, each in self.model.named_parameters() if each is parameter), "a parameter")
 
     # Steps work on `_work`. Of the two sets of vectors in `_sets`, one is that of `now`, and the other is free for the next record.
 
@@ -243,16 +238,12 @@ class Vectors:
     def state(self, now: Moment | None = None) -> State:
         """Return the state at a moment (None: now), in the model's order."""
         now = self.now if now is None else now
-        return self._state(*now[:-1])
-
-    def _state(self, vectors: Sequence[Vector], best: Vector, steps: int, position: Position, mark: Mark) -> State:
-        parameters, gradient, *memory = map(self.in_model_order, vectors)
-        best = self.in_model_order(best)
-        for vector in (parameters, gradient, best, *memory):
+        parameters, best, gradient, *memory = map(self.in_model_order, (now.vectors[0], now.best, *now.vectors[1:]))
+        for vector in (parameters, best, gradient, *memory):
             vector.setflags(write=False)
-        named = {"steps": steps, **(dict(zip(self.optimizer.memory, memory)) if steps else {})}
+        named = {"steps": now.optimizer_steps, **(dict(zip(self.optimizer.memory, memory)) if now.optimizer_steps else {})}
         settings = self.settings._replace(schedule=self.optimizer.schedule)
-        return State(parameters, best, gradient, settings, named, position.looked, mark)
+        return State(parameters, best, gradient, settings, named, now.position.looked, now.mark)
 
     def restore(self, state: State, position: Position) -> None:
         """Go back to a state, at its position. Raises ValueError, with nothing changed, if its memory does not fit its optimizer."""
