@@ -178,12 +178,7 @@ class Inspector:
         del reply["x"]
         first = found.layers[0]
         deltas, weights = np.array([each.delta for each in first]), np.array([each.weights for each in first])
-        pictures = {
-            "pixels": found.x,
-            "weights": weights,
-            "weight_wishes": -deltas[:, None] * found.x,
-            "pixel_wishes": -deltas @ weights,
-        }
+        pictures = {"pixels": found.x, "weights": weights, "weight_wishes": -deltas[:, None] * found.x, "pixel_wishes": -deltas @ weights}
         arrays = {name: each.astype(np.float32).reshape(*each.shape[:-1], 28, 28) for name, each in pictures.items()}
         return reply, {**arrays, "gradient": reply.pop("gradient")}
 

@@ -16,19 +16,7 @@ from hypothesis import strategies as st
 
 from autograd import Value, c_compiler, grad, gradcheck, log, maximum, sigmoid, vectorize
 from autograd.ops import Node, real
-from nn import (
-    MLP,
-    binary_cross_entropy,
-    classification,
-    cross_entropy,
-    hinge,
-    l2_penalty,
-    moons,
-    nudges,
-    softmax,
-    squared_error,
-    train,
-)
+from nn import MLP, binary_cross_entropy, classification, cross_entropy, hinge, l2_penalty, moons, nudges, softmax, squared_error, train
 from nn.classification import probabilities
 
 score_lists = st.lists(st.floats(-20, 20), min_size=2, max_size=6)

@@ -368,10 +368,7 @@ def test_a_custom_activation_is_not_replaced_by_a_built_in_one(tmp_path: Path) -
     with pytest.raises(ValueError, match=r"needs a custom activation: .*'tanh'"):
         MLP.load(path)
     assert MLP.load(path, {"tanh": own}).layers[0].activation is own
-    with pytest.raises(
-        ValueError,
-        match=r"model.npz is unchanged: two activations have the same name, among tanh: rename one",
-    ):
+    with pytest.raises(ValueError, match=r"model.npz is unchanged: two activations have the same name, among tanh: rename one"):
         MLP([2, 3, 1], activation=[own, tanh]).save(path)
 
 

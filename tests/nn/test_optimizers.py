@@ -321,8 +321,7 @@ def test_what_a_rule_reads_may_change_between_steps(change: Callable[[Any], Any]
 
 
 @pytest.mark.parametrize(
-    "draw",
-    [lambda _: random.random(), lambda _: np.random.rand(), lambda _: GENERATOR.random(), lambda _: next(COUNT)],
+    "draw", [lambda _: random.random(), lambda _: np.random.rand(), lambda _: GENERATOR.random(), lambda _: next(COUNT)]
 )
 def test_a_rule_that_gives_another_program_each_time_is_refused(draw: Callable[[Any], float]) -> None:
     with pytest.raises(TraceError, match=r"draws random numbers|gives another program each time"):

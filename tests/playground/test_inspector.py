@@ -10,10 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, vectorize
-from nn import (
-    MLP,
-    cross_entropy,
-)
+from nn import MLP, cross_entropy
 from nn.data import Array
 from tests.playground.players import LIKE, SMALL, Player
 

@@ -10,11 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn import (
-    SGD,
-    binary_cross_entropy,
-    train,
-)
+from nn import SGD, binary_cross_entropy, train
 from playground import Session
 from tests.playground.players import CSV, LIKE, SMALL, Player, own
 

@@ -278,10 +278,7 @@ def test_parameters_that_are_not_finite_are_set_back() -> None:
     before = bits(run.model)
     for act in (run.step, run.epoch, run.example, run.state, run.take_up, lambda: run.parameters):
         run.model.parameters()[4].data = float("inf")
-        with pytest.raises(
-            ValueError,
-            match=r"layers\[0\]\.neurons\[1\]\.weights\[1\] was set to inf: parameters must be finite",
-        ):
+        with pytest.raises(ValueError, match=r"layers\[0\]\.neurons\[1\]\.weights\[1\] was set to inf: parameters must be finite"):
             act()
         assert bits(run.model) == before
     for numbers in ([1.0], np.full(17, np.nan)):

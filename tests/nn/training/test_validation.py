@@ -162,14 +162,8 @@ def wrong(rate: Any) -> Any:
         ({"validation": (X, Y, Y)}, r"validation must be a pair \(X, Y\), got 3 objects"),
         ({"callbacks": print}, r"callbacks must be a list of functions of the model and the history, such as callbacks=\[print\]"),
         ({"validation": "XY"}, r"validation must be a pair \(X, Y\), got 'XY'"),
-        (
-            {"callbacks": "print"},
-            r"callbacks must be a list of functions .*, such as callbacks=\[print\], got 'print'",
-        ),
-        (
-            {"noise": "gaussian"},
-            "noise must be a function of a generator and a number of examples, .*, got 'gaussian'",
-        ),
+        ({"callbacks": "print"}, r"callbacks must be a list of functions .*, such as callbacks=\[print\], got 'print'"),
+        ({"noise": "gaussian"}, "noise must be a function of a generator and a number of examples, .*, got 'gaussian'"),
         ({"frozen": "layers"}, "frozen contains 'l', which is not a parameter of the model: write Modules and Values of the model"),
         ({"frozen": 1}, "frozen must be a list of Modules and Values of the model, such as .model.layers.0.., got 1"),
         ({"optimizer": used(SGD(0.1, momentum=0.9))}, "this optimizer remembers 3 parameters, got 17: make a new one for another model"),
