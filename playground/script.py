@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import autograd
+import nn
 from autograd import Operation
 from nn import linear
 from playground.configuration import CLASSES, COMPUTED, FEATURES, LIVE, Configuration, activation_of
@@ -55,15 +56,14 @@ def _imports(body: str) -> list[str]:
     """The import lines for the names that the script uses."""
     home = {
         "autograd": [name for name, each in vars(autograd).items() if isinstance(each, Operation)] + ["total"],
-        "nn": ["MLP", "SGD", "Adam", "Constant", "Cosine", "InverseTime", "StepDecay", "Training", "binary_cross_entropy", "cross_entropy"]
-        + ["formula", "hinge", "l2_penalty", "linear", "load_csv", "one_hot", "split", "squared_error", "standardize", "digits", *CLASSES],
+        "nn": [name for name in nn.__all__ if name != "train"],  # the script has a function with this name
     }
     code = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', "", body)
     used = set(re.findall(r"\b[A-Za-z_]\w*", code))
     lines = ["import io", ""] if "io" in used else []
     lines += ["import numpy as np", ""]
     for module, names in home.items():
-        if wanted := sorted(used & set(names) - {"csv", "points"}, key=lambda name: (not name.isupper(), not name[0].isupper(), name)):
+        if wanted := sorted(used & set(names), key=lambda name: (not name.isupper(), not name[0].isupper(), name)):
             lines.append(f"from {module} import {', '.join(wanted)}")
     return lines
 
