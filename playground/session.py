@@ -206,10 +206,12 @@ class Session:
     def _save(self, given: Fields) -> Reply:
         what = given.choice("what", ("weights", "script", "page"), "weights")
         given.end()
-        suffix, kind = {"weights": ("npz", "application/octet-stream"), "script": ("py", "text/x-python"), "page": ("html", "text/html")}[
-            what
-        ]
-        content = self.experiment.saved() if what == "weights" else (script(self.experiment) if what == "script" else page()).encode()
+        if what == "weights":
+            content, suffix, kind = self.experiment.saved(), "npz", "application/octet-stream"
+        elif what == "script":
+            content, suffix, kind = script(self.experiment).encode(), "py", "text/x-python"
+        else:
+            content, suffix, kind = page().encode(), "html", "text/html"
         name = f"nudge-{self.experiment.configuration.data['name']}.{suffix}"
         return {"is": "saved", "name": name, "type": kind}, {"content": np.frombuffer(content, dtype=np.uint8)}
 
