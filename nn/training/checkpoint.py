@@ -48,29 +48,15 @@ class Settings(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class State:
-    """The state of a run between two steps, immutable. `run.restore(state)` goes back to it.
-
-    Parameters
-    ----------
-    parameters, best, gradient : read-only vectors of shape (parameters,)
-        The parameters; those of the epoch with the lowest validation cost; and the gradient of the last step.
-    settings : Settings
-        The optimizer, schedule, batch size and clip.
-    memory : mapping
-        The optimizer's `state_dict()`.
-    looked : int
-        How many examples of the next mini-batch `Training.example` has returned.
-    mark : Mark
-        The history at that moment.
-    """
+    """The state of a run between two steps, immutable, with read-only vectors (parameters,). `run.restore(state)` goes back to it."""
 
     parameters: Vector
-    best: Vector
-    gradient: Vector
+    best: Vector  # the parameters of the epoch with the lowest validation cost
+    gradient: Vector  # of the last step
     settings: Settings
-    memory: Mapping[str, Any]
-    looked: int
-    mark: Mark
+    memory: Mapping[str, Any]  # the optimizer's `state_dict()`
+    looked: int  # how many examples of the next mini-batch `Training.example` has returned
+    mark: Mark  # of the history
 
     @property
     def history(self) -> History:

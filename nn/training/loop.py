@@ -32,22 +32,9 @@ class DivergenceError(NudgeError, ArithmeticError):
 class Example:
     """One example of a mini-batch, evaluated before the mini-batch's update.
 
-    Parameters
-    ----------
-    index : int
-        The example's row in X and Y.
-    x : array of shape (inputs,)
-        Its inputs.
-    y : float, or array of shape (targets,)
-        Its target.
-    outputs : array of shape (outputs,)
-        The model's outputs.
-    cost : float
-        The cost.
-    gradient : array of shape (parameters,)
-        The gradient of this cost, in the order of the model's parameters.
-    step : Step or None
-        The update, after the last example of the mini-batch.
+    `index` is its row in X and Y. The shapes are (inputs,) for x, (targets,) for y if it is not a single float, and (outputs,) for the
+    outputs. `gradient` is that of this cost, (parameters,), in the order of the model's. `step` is the update, None except after the last
+    example of the mini-batch.
     """
 
     index: int

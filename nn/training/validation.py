@@ -70,19 +70,6 @@ def _instead(name: str, given: Any, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(each for each in known if each != 'self')}"
 
 
-def check_model(model: Any) -> Module:
-    if not isinstance(model, Module):
-        raise TypeError(f"model must be a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
-    require_parameters(model)
-    return model
-
-
-def check_cost(cost: Any) -> Cost:
-    if not callable(cost):
-        raise TypeError(f"cost must be a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
-    return cost  # type: ignore[no-any-return]
-
-
 def check_optimizer(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
         raise TypeError(f"optimizer={optimizer.__name__} is a class: write optimizer={optimizer.__name__}(), with its settings inside")
@@ -149,7 +136,12 @@ class Problem(NamedTuple):
 
 def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any) -> Problem:
     """Return the model, the cost and the data as a Problem. Raises TypeError or ValueError if they do not fit each other."""
-    model, cost, validation = check_model(model), check_cost(cost), check_validation(validation)
+    if not isinstance(model, Module):
+        raise TypeError(f"model must be a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
+    require_parameters(model)
+    if not callable(cost):
+        raise TypeError(f"cost must be a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
+    validation = check_validation(validation)
     x, y = check_data("X", X, "Y", Y)
     outputs = try_cost(model, cost, "X", x, y)
     if validation is not None:

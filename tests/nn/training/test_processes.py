@@ -173,7 +173,7 @@ def test_processes_with_different_runs_are_refused(tmp_path: Path) -> None:
 def test_one_process_agrees_with_itself() -> None:
     alone = Processes("numpy")
     assert (alone.is_first, alone.count, alone.each(0.5), alone.agreed(True)) == (True, 1, [0.5], True)
-    alone.check_the_same(0.5)
+    alone.check_the_same("a run")
 
 
 def test_what_cannot_be_launched_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
