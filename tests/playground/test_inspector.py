@@ -190,14 +190,6 @@ def test_steps_by_example_visit_the_mini_batch_before_its_update() -> None:
     assert player("inspect", what="neuron", layer=0, neuron=0)["example"] == last["example"]["example"]
 
 
-def test_without_hidden_layers_there_are_inputs_and_outputs() -> None:
-    player = Player(**LIKE["blobs"])
-    assert player.configured["layers"] == [2, 4]
-    told = player("inspect", what="neuron", layer=0, neuron=3)
-    assert told["wish"]["parts"] is None
-    assert [each["input"] for each in told["terms"]] == ["x1", "x2"]
-
-
 def stroke() -> Array:
     picture = np.zeros((28, 28))
     picture[2:20, 3:6] = 1.0
