@@ -331,12 +331,6 @@ def test_a_saved_network_is_restored(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["model.npz"]
 
 
-def test_the_same_network_makes_the_same_file(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        MLP([3, 4, 2]).save(tmp_path / name)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-
-
 def test_custom_activations_are_given_by_name(tmp_path: Path) -> None:
     model, path = MLP([2, 3, 1], activation=swish), tmp_path / "model.npz"
     model.save(path)

@@ -263,6 +263,7 @@ MASKED: dict[str, Callable[[Any], Any]] = {
     "images": lambda x: plots.images(x(MASKED_X)),
     "split": lambda x: nn.split(x(MASKED_X), Y),
     "standardize": lambda x: nn.standardize(x(MASKED_X)),
+    "standardize like": lambda x: nn.standardize(X, like=x(MASKED_X)),
     "one_hot": lambda x: nn.one_hot(x(MASKED_Y)),
 }
 
