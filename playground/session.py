@@ -155,7 +155,7 @@ class Session:
         experiment.require_examples()
         self.running = False
         if by != "example":
-            stopped = experiment.advance(count) if by == "step" else experiment.to_the_end_of_the_epoch()
+            stopped = experiment.advance(count if by == "step" else experiment.run.steps_left)
             return {"is": "stepped", **self._moment(stopped)}
         found = experiment.example()
         if isinstance(found, Stopped):
