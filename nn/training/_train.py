@@ -159,7 +159,14 @@ def train(
     )  # fmt: skip
     if checkpoint is not None:
         _open(run, checkpoint, resume)
-    _run(run, epochs, patience, Progress(progress and run.processes.is_first, epochs, len(run.X), _seen(run)), checkpoint, calls)
+    _run(
+        run,
+        epochs,
+        patience,
+        Progress(progress and run.processes.is_first, epochs, len(run.X), sum(run.history.steps.examples)),
+        checkpoint,
+        calls,
+    )
     if patience is not None and run.history.stopped != "interrupted":
         run.assign(run.best)
     return run.history
@@ -194,10 +201,6 @@ def _run(
             if checkpoint is not None:
                 run.save(checkpoint)
     history.stopped = history.stopped or "finished"
-
-
-def _seen(run: Training) -> int:
-    return sum(run.history.steps.examples)
 
 
 def _open(run: Training, path: str | os.PathLike[str], resume: bool) -> None:

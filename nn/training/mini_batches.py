@@ -34,7 +34,7 @@ class Position(NamedTuple):
         sizes, epochs = mark.columns["steps.examples"][: mark.lengths["steps.examples"]], mark.lengths["cost"]
         seen = int(sum(sizes)) - epochs * examples
         steps = last_steps(sizes, seen)
-        if not 0 <= seen < examples or sum(sizes[len(sizes) - steps :]) != seen:
+        if seen >= examples or sum(sizes[len(sizes) - steps :]) != seen:
             raise ValueError("its numbers of epochs, steps and examples are inconsistent")
         return cls(mark.forgotten.epochs + epochs, seen, steps)
 

@@ -45,22 +45,6 @@ class Objective(Protocol):
         """Return the model's outputs for the data of the Values, shape (examples, outputs)."""
 
 
-def objective_for(
-    model: Module, cost: Cost, batch: Batch, compiled: bool, backend: str = "numpy", threads: int | None = None
-) -> tuple[Objective, str]:
-    """Return the objective for batches like this one, and the reason if it is not compiled although `compiled` is True."""
-    if not compiled:
-        return Eager(model, cost), ""
-    try:
-        program = Compiled(model, cost, batch, backend, threads)
-    except TraceError as error:
-        return Eager(model, cost), str(error)
-    others = len(set(program.parameters) - set(model.parameters()))
-    if others:
-        return Eager(model, cost), f"the cost depends on {others} Values that are not parameters of the model"
-    return program, ""
-
-
 def example_cost(model: Module, cost: Cost) -> Callable[..., Any]:
     """Return the cost of one example as a function of its inputs, its target and, if there is any, its noise."""
     return lambda x, y, *noise: cost(outputs_of(model(x, *noise)), y)
@@ -109,7 +93,7 @@ class Compiled:
     Raises TraceError if the cost cannot be recorded.
     """
 
-    def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str = "numpy", threads: int | None = None) -> None:
+    def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str, threads: int | None) -> None:
         settings: dict[str, Any] = {"backend": backend, "threads": threads}
         of_example = example_cost(model, cost)
         self.program = vectorize(of_example, check=False, **settings).record(*batch)  # the targets are checked before
@@ -162,15 +146,23 @@ class CurrentObjective:
 
     def __init__(self, model: Module, cost: Cost, example: Batch, compiled: bool, backend: str, threads: int | None) -> None:
         self.model, self.cost, self._example = model, cost, example
-        self._settings = compiled, backend, threads
+        self.compiled, self._settings = compiled, (backend, threads)
         self._reads = reads_of(model)
         self.objective = self._make("training runs")
 
     def _make(self, what: str) -> Objective:
-        objective, reason = objective_for(self.model, self.cost, self._example, *self._settings)
-        if reason:
-            warn(f"{what} on scalar Values, several hundred times slower than compiled: {reason}")
-        return objective
+        if not self.compiled:
+            return Eager(self.model, self.cost)
+        try:
+            program = Compiled(self.model, self.cost, self._example, *self._settings)
+            others = len(set(program.parameters) - set(self.model.parameters()))
+            if not others:
+                return program
+            reason = f"the cost depends on {others} Values that are not parameters of the model"
+        except TraceError as error:
+            reason = str(error)
+        warn(f"{what} on scalar Values, several hundred times slower than compiled: {reason}")
+        return Eager(self.model, self.cost)
 
     def is_current(self, closely: bool, check_model: Callable[[], None]) -> bool:
         """Return whether a new objective would compute the same. With `closely`, functions are recorded again and compared.

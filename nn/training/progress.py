@@ -20,32 +20,31 @@ class Progress:
         self.epochs, self.examples = epochs, examples
         self.bar = _bar(epochs * examples, done) if wanted and (sys.stderr.isatty() or _in_notebook()) else None
         self.logged = wanted and self.bar is None
-        self.pending, self.shown, self.words = 0, time.perf_counter(), ""
+        self.shown = time.perf_counter()
 
     def step(self, step: Step) -> None:
-        self.pending += step.examples
-        if self.bar is not None and (now := time.perf_counter()) - self.shown > 0.1:
-            self.bar.set_postfix_str(self.words or f"cost {step.cost:.4g}", refresh=False)
-            self.bar.update(self.pending)
-            self.pending, self.shown = 0, now
+        if self.bar is not None:
+            if step.epoch == 1:
+                self.bar.set_postfix_str(f"cost {step.cost:.4g}", refresh=False)
+            self.bar.update(step.examples)
 
     def epoch(self, history: History) -> None:
         epoch, now = len(history.cost), time.perf_counter()
-        self.words = f"epoch {epoch}/{self.epochs}, cost {history.cost[-1]:.4g}"
+        words = f"epoch {epoch}/{self.epochs}, cost {history.cost[-1]:.4g}"
         for name in ("accuracy", "validation_cost", "validation_accuracy"):
             if numbers := getattr(history, name):
-                self.words += f", {name.replace('_', ' ')} " + (f"{numbers[-1]:.2%}" if "accuracy" in name else f"{numbers[-1]:.4g}")
+                words += f", {name.replace('_', ' ')} " + (f"{numbers[-1]:.2%}" if "accuracy" in name else f"{numbers[-1]:.4g}")
         if self.logged and (epoch == self.epochs or now - self.shown > 10):
-            print(f"{self.words}, {self.examples / history.seconds[-1]:,.0f} examples/s", file=sys.stderr, flush=True)
+            print(f"{words}, {self.examples / history.seconds[-1]:,.0f} examples/s", file=sys.stderr, flush=True)
             self.shown = now
+        elif self.bar is not None:
+            self.bar.set_postfix_str(words, refresh=False)
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
-            self.bar.set_postfix_str(self.words, refresh=False)
-            self.bar.update(self.pending)
             self.bar.close()
 
 

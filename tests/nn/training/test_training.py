@@ -414,10 +414,10 @@ def test_states_of_other_runs_are_refused() -> None:
     before = bits(run.model)
     with pytest.raises(ValueError, match="the state belongs to another run: it has 9 parameters, but the model of this run has 17"):
         run.restore(begin(MLP([2, 2, 1])).state())
-    other = Training(MLP([2, 4, 1]), X[:9], Y[:9])
-    other.step()
-    with pytest.raises(ValueError, match="the state belongs to another run: its numbers of epochs, steps and examples are inconsistent"):
-        run.restore(other.state())
+    for other in (Training(MLP([2, 4, 1]), X[:9], Y[:9]), Training(MLP([2, 4, 1]), np.vstack([X, X]), np.tile(Y, 2))):
+        other.step()
+        with pytest.raises(ValueError, match="the state belongs to another run: its numbers of epochs, steps and examples are incons"):
+            run.restore(other.state())
     with pytest.raises(TypeError, match=r"restore takes what run.state\(\) returned, got str 'run.npz'; for a file use load"):
         run.restore("run.npz")  # type: ignore[arg-type]
     assert bits(run.model) == before
