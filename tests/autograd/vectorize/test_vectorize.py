@@ -661,8 +661,10 @@ def test_a_mistake_in_the_function_is_told_with_what_one_example_is() -> None:
         vectorize(lambda x: x[0][3] * w)(np.ones((4, 2, 3)))
     with pytest.raises(MineError, match=r"^mine$"):
         vectorize(raising)(X)
-    with pytest.raises(TraceError, match=r"use where\(c, a, b\), maximum, minimum, & and \|.$"):
+    with pytest.raises(TraceError, match=r"use where\(c, a, b\), largest, smallest, & and \|.$"):
         vectorize(lambda x: x[0] if x[1] > 0 else w)(X)
+    with pytest.raises(TraceError, match=r"use where\(c, a, b\), largest, smallest, & and \|.$"):
+        vectorize(lambda x: max(each.data for each in (w * 2, w, w * x[0])))(X)
 
 
 # Compiled functions inside others
