@@ -194,7 +194,8 @@ READERS: dict[str, Callable[[Any, Value, Value], Any]] = {
     "graph made outside": lambda x, w, v: x * OUTSIDE[0],
 }
 FOLLOW = {
-    "data", "data of a result", "data of a traced number", "normalised by data", "derivative at data", "derivative at a Value", "state", "graph made outside"
+    "data", "data of a result", "data of a traced number", "normalised by data",
+    "derivative at data", "derivative at a Value", "state", "graph made outside"
 }  # fmt: skip
 OUTSIDE: list[Value] = []
 
