@@ -19,6 +19,7 @@ from autograd import (
     expm1,
     grad,
     hessian,
+    largest,
     log,
     log1p,
     logsumexp,
@@ -26,6 +27,7 @@ from autograd import (
     minimum,
     relu,
     sin,
+    smallest,
     sqrt,
     tan,
     tanh,
@@ -36,6 +38,7 @@ from autograd import (
 )
 from autograd.ops import logical_and, logical_or, power
 from tests.programs import every_backend, has
+
 
 def chosen_twice(one: Any, other: Any, number: Any) -> Any:
     return where(one, number, 0.0) + where(other, number, 0.0)
@@ -186,7 +189,7 @@ class RandomChoices:
         self.steps: list[tuple[str, str, tuple[int, ...]]] = []
         size = 4
         for _ in range(rng.randint(3, 12)):
-            kind = rng.choice(["unary", "unary", "binary", "where", "where", "maximum", "minimum", "relu"])
+            kind = rng.choice(["unary", "unary", "binary", "where", "where", "maximum", "minimum", "largest", "smallest", "relu"])
             names_of: dict[str, Any] = {"unary": UNARY, "binary": BINARY}
             name = rng.choice(sorted(names_of.get(kind, COMPARISONS)))
             self.steps.append((kind, name, tuple(rng.randrange(max(0, size - 6), size) for _ in range(4))))
@@ -201,6 +204,8 @@ class RandomChoices:
                 pool.append(where(COMPARISONS[name](pool[i], pool[j]), pool[k], pool[m]))
             elif kind in ("maximum", "minimum"):
                 pool.append((maximum if kind == "maximum" else minimum)(pool[i], pool[j]))
+            elif kind in ("largest", "smallest"):
+                pool.append((largest if kind == "largest" else smallest)([pool[i], pool[j], pool[k]]))
             elif kind == "relu":
                 pool.append(relu(pool[i]))
             else:
@@ -223,13 +228,14 @@ class RandomChoices:
             i, j, k, m = places
             if kind == "where":
                 return at(k) if COMPARISONS[name](at(i), at(j)) else at(m)
-            if kind in ("maximum", "minimum"):
-                a, b = at(i), at(j)
-                if math.isnan(float(getattr(a, "data", a))) or math.isnan(float(getattr(b, "data", b))):
+            if kind in ("maximum", "minimum", "largest", "smallest"):
+                given = [at(i), at(j), at(k)][: 2 if kind in ("maximum", "minimum") else 3]
+                numbers = list(map(_number, given))
+                if any(map(math.isnan, numbers)):
                     raise UndefinedError("a choice between undefined numbers")
-                if a == b:
-                    return (a + b) / 2
-                return a if (a > b) == (kind == "maximum") else b
+                best = (max if kind in ("maximum", "largest") else min)(numbers)
+                equal = [each for each, number in zip(given, numbers) if number == best]
+                return sum(equal) / len(equal) if len(equal) > 1 else equal[0]
             if kind == "relu":
                 return at(i) if at(i) > 0 else 0.0
             result = UNARY[name](at(i)) if kind == "unary" else BINARY[name](at(i), at(j))
