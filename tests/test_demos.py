@@ -23,7 +23,7 @@ from demos.common import Film
 from nn import MLP
 
 ROOT = Path(__file__).parents[1]
-DEMOS = [each.name for each in pkgutil.iter_modules(demos.__path__) if each.name != "common"]
+DEMOS = [each.name for each in pkgutil.iter_modules(demos.__path__) if each.name not in ("common", "transformer")]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
