@@ -152,7 +152,11 @@ class GPT(Module):
             x = block(x, memory)
         return product(self.scores, normed(x))
 
+    def surprises(self, tokens: Sequence[Any]) -> list[Any]:
+        """-log(probability) of each token after the first one, as the model saw it coming."""
+        return [-log(lookup(softmax(scores), token)) for scores, token in zip(self(tokens[:-1]), tokens[1:])]
+
     def cost(self, tokens: Sequence[Any]) -> Any:
-        """The mean of -log(probability) that the model gave to each token after the first one."""
-        surprises = [-log(lookup(softmax(scores), token)) for scores, token in zip(self(tokens[:-1]), tokens[1:])]
+        """The mean surprise of a document."""
+        surprises = self.surprises(tokens)
         return sum(surprises) / len(surprises)

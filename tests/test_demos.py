@@ -205,6 +205,14 @@ def test_a_missing_compiler_is_refused_too(monkeypatch: pytest.MonkeyPatch, caps
     assert 'argument --backend: backend="native" needs a C compiler: pip install ziglang (the extra `native`)' in capsys.readouterr().err
 
 
+def test_without_a_compiler_a_demo_trains_with_numpy_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("demos.common.c_compiler", lambda: None)
+    moons.main(["--output", str(tmp_path), "--epochs", "1", "--points", "20"])
+    assert "training with numpy; a C compiler makes it faster: pip install ziglang (the extra `native`)" in capsys.readouterr().out
+
+
 def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
     for name in DEMOS:
