@@ -543,7 +543,7 @@ def test_a_graph_that_is_out_of_date_is_refused() -> None:
     with anomaly(), pytest.raises(ValueError, match="the graph is out of date"):
         y.backward()
     x.data = math.nan
-    with pytest.raises(ValueError, match="is nan and the graph holds 6.0"):
+    with pytest.raises(ValueError, match=r"is nan and the graph holds 6\.0"):
         draw(y)
     x.data = 2.0  # and it fits again
     with anomaly():
