@@ -22,6 +22,7 @@ from autograd import (
     exp,
     expm1,
     grad,
+    largest,
     log,
     log1p,
     logsumexp,
@@ -33,6 +34,7 @@ from autograd import (
     sigmoid,
     sin,
     sinh,
+    smallest,
     softplus,
     sqrt,
     tan,
@@ -133,6 +135,7 @@ VARIADIC: dict[str, Function] = {
     "squares": lambda v: sum(a * a for a in v), "alternate": lambda v: sum((-1) ** i * a for i, a in enumerate(v)),
     "mixed": lambda v: weighted_sum(v, [v[-1], *[0.5] * (len(v) - 1)], v[0]), "nothing": lambda v: total(0.0 * a for a in v),
     "twice": lambda v: total([*v, *v]), "products of three": lambda v: sum(a * b * v[0] for a, b in zip(v, [*v[1:], v[0]])),
+    "largest": largest, "smallest": smallest, "below the largest": lambda v: total(exp(a - largest(v)) for a in v),
     "ring": lambda v: sum(a * b for a, b in zip(v, [*v[1:], v[0]])),
 }  # fmt: skip
 

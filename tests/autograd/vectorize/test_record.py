@@ -146,6 +146,7 @@ READERS: dict[str, Callable[[Any, Value, Value], Any]] = {
     "data": lambda x, w, v: x * w.data,
     "data of a result": lambda x, w, v: x * (w * v).data + w * (w * 2).data,
     "normalised by data": lambda x, w, v: w * x / abs(v.data + 0.5),
+    "data of a traced number": lambda x, w, v: (w * x).data * w * v.data + grad(lambda t: (t * w).data * t)(x),
     "branch on data": lambda x, w, v: w * x if w.data > 0 else -w * x,
     "branch": lambda x, w, v: w * x if w > v else v * x,
     "largest data": lambda x, w, v: x * max(each.data for each in (w * 2, w * 3)),
@@ -173,7 +174,8 @@ READERS: dict[str, Callable[[Any, Value, Value], Any]] = {
     "graph made outside": lambda x, w, v: x * OUTSIDE[0],
 }
 FOLLOW = {
-    "data", "data of a result", "normalised by data", "derivative at data", "derivative at a Value", "state", "graph made outside"
+    "data", "data of a result", "data of a traced number", "normalised by data",
+    "derivative at data", "derivative at a Value", "state", "graph made outside"
 }  # fmt: skip
 OUTSIDE: list[Value] = []
 
