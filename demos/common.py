@@ -67,6 +67,8 @@ def backend(given: argparse.Namespace) -> str:
         "native": f"training with the native back end, compiled by {c_compiler()}",
         "jax": "training with JAX; the first steps wait for its compiler",
     }
+    if not (given.backend or c_compiler()):
+        words["numpy"] = "training with numpy; a C compiler makes it faster: pip install ziglang (the extra `native`)"
     print(words.get(name, f"training with {name}"))
     return str(name)
 

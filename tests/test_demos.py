@@ -23,7 +23,7 @@ from demos.common import Film
 from nn import MLP
 
 ROOT = Path(__file__).parents[1]
-DEMOS = [each.name for each in pkgutil.iter_modules(demos.__path__) if each.name != "common"]
+DEMOS = [each.name for each in pkgutil.iter_modules(demos.__path__) if each.name not in ("common", "transformer")]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -201,6 +201,14 @@ def test_a_missing_compiler_is_refused_too(monkeypatch: pytest.MonkeyPatch, caps
     with pytest.raises(SystemExit):
         moons.main(["--backend", "native"])
     assert 'argument --backend: backend="native" needs a C compiler: pip install ziglang (the extra `native`)' in capsys.readouterr().err
+
+
+def test_without_a_compiler_a_demo_trains_with_numpy_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("demos.common.c_compiler", lambda: None)
+    moons.main(["--output", str(tmp_path), "--epochs", "1", "--points", "20"])
+    assert "training with numpy; a C compiler makes it faster: pip install ziglang (the extra `native`)" in capsys.readouterr().out
 
 
 def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

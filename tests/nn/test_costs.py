@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Value, c_compiler, grad, gradcheck, log, maximum, sigmoid, vectorize
+from autograd.ops import TABLE
 from nn import MLP, binary_cross_entropy, classification, cross_entropy, hinge, l2_penalty, moons, nudges, softmax, squared_error, train
 from nn.classification import probabilities
 
@@ -29,7 +30,7 @@ def by_hand(scores: list[float]) -> np.ndarray[Any, Any]:
 def test_squared_error_is_the_sum_over_the_outputs() -> None:
     assert squared_error([1.0, 2.0, 4.0], [0.0, 0.0, 1.0]) == 14.0
     assert squared_error([3.0], 1) == squared_error([3.0], [1]) == squared_error([3.0], np.array([1.0])) == 4.0
-    assert squared_error(3.0, 1) == squared_error(Value(3.0), [1]).data == squared_error(np.array([3.0]), 1) == 4.0
+    assert squared_error(3.0, 1) == squared_error(Value(3.0), [1]).data == squared_error(np.array([3.0]), np.array(1)) == 4.0
 
 
 def test_squared_error_names_both_lengths() -> None:
@@ -57,6 +58,17 @@ def test_cross_entropy_is_minus_log_softmax(scores: list[float], data: st.DataOb
     assert cross_entropy(scores, mixed) == pytest.approx(-(mixed * np.log(by_hand(scores))).sum(), abs=1e-12)
 
 
+def test_cross_entropies_are_stable_at_a_thousand() -> None:
+    assert cross_entropy([1000.0, -1000.0], 1) == 2000.0
+    assert cross_entropy([1000.0, -1000.0], 0) == 0.0
+    assert cross_entropy([1000.0, -1000.0], [0.0, 1.0]) == 2000.0
+    assert grad(lambda s: cross_entropy(s, 1))([1000.0, -1000.0]) == [1.0, -1.0]
+    assert binary_cross_entropy(1000.0, 0) == binary_cross_entropy(-1000.0, 1) == 1000.0
+    assert binary_cross_entropy(1000.0, 1) == binary_cross_entropy(-1000.0, 0) == 0.0
+    assert [binary_cross_entropy(Value(1000.0), target).op for target in (0, 1)] == [TABLE["softplus"]] * 2
+    assert grad(lambda s: binary_cross_entropy(s, 0))(1000.0) == 1.0
+
+
 @pytest.mark.parametrize("label", [-1, 3, 1.5, math.nan])
 @pytest.mark.parametrize("cost", [cross_entropy, hinge])
 def test_a_label_out_of_range_is_an_error(cost: Any, label: float) -> None:
@@ -66,10 +78,11 @@ def test_a_label_out_of_range_is_an_error(cost: Any, label: float) -> None:
 
 @pytest.mark.parametrize("cost", [cross_entropy, hinge])
 def test_targets_of_another_length_are_an_error(cost: Any) -> None:
-    with pytest.raises(
-        ValueError, match=rf"{cost.__name__} needs a class label, or one target for each score: got 3 scores and 2 target\(s\)"
-    ):
+    message = f"{cost.__name__} needs a class label, or one target for each score: got 3 scores and"
+    with pytest.raises(ValueError, match=rf"^{message} 2 target\(s\)$"):
         cost([1.0, 2.0, 3.0], [1.0, 0.0])
+    with pytest.raises(ValueError, match=rf"^{message} 1 target\(s\); of a column of labels write Y.ravel\(\)$"):
+        cost([1.0, 2.0, 3.0], [1.0])
 
 
 @pytest.mark.parametrize("target", [-1, 1.5, math.nan])
@@ -97,6 +110,12 @@ def test_hinge_of_several_scores(scores: list[float], data: st.DataObject) -> No
     expected = sum(max(0.0, 1 + score - scores[label]) for index, score in enumerate(scores) if index != label)
     for target in (label, np.eye(len(scores))[label]):
         assert hinge(scores, target) == pytest.approx(expected, abs=1e-12)
+
+
+def test_hinge_is_flat_where_a_margin_is_just_kept() -> None:
+    """As relu at 0, where the derivative is 0 too."""
+    assert grad(lambda score: hinge(score, 1))(1.0) == 0.0
+    assert grad(lambda scores: hinge(scores, 0))([2.0, 1.0]) == [0.0, 0.0]
 
 
 def test_gradients_are_right() -> None:
@@ -127,8 +146,13 @@ WRONG: list[tuple[Any, int, Any, str]] = [
     (hinge, 1, [[1], [-1], [0]], "hinge takes the target -1 or 1 for a single score, got 0.0; write 2"),
     (binary_cross_entropy, 1, [[1], [0], [-1]], "binary_cross_entropy takes the target 0 or 1, .* got -1.0"),
     (cross_entropy, 3, [0, 1, 3], "cross_entropy with 3 scores takes a class label from 0 to 2, got 3.0; for other labels: classes, Y"),
-    (cross_entropy, 3, [[1, 0, 0], [0, 1, 0], [7, -3, 0]], r"a probability for each class, which add up to 1: got \[7.0, -3.0, 0.0\]"),
-    (cross_entropy, 3, [[1, 0, 0], [0, 1, 0], [7, -3, -3]], r"a probability for each class, which add up to 1: got \[7.0, -3.0, -3.0\]"),
+    (
+        cross_entropy,
+        3,
+        [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 1e-4]],
+        r"a probability for each class, which add up to 1: got \[0.5, 0.5, 0.0001\]",
+    ),
+    (cross_entropy, 3, [[1, 0, 0], [0, 1, 0], [7, -3, -3]], r"probability for each class, which add up to 1: got \[7.0, -3.0, -3.0\]"),
     (hinge, 3, [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]], r"1 for the right class and 0 for the others: got \[0.5, 0.5, 0.0\]"),
     (hinge, 3, [0, 1, 9], "hinge with 3 scores takes a class label from 0 to 2, got 9.0"),
 ]

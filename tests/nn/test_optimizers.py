@@ -173,6 +173,7 @@ def test_sizes_that_do_not_fit() -> None:
         (lambda: SGD(True), "the learning rate must be a finite number of at least 0, got True"),
         (lambda: SGD(weight_decay=True), "weight_decay must be a finite number of at least 0, got True"),
         (lambda: SGD(weight_decay=-1), "weight_decay must be a finite number"),
+        (lambda: Adam(betas=(1.0, 0.9)), r"betas\[0\] must be a finite number of at least 0 and below 1"),
         (lambda: Adam(betas=(0.9, 1.0)), r"betas\[1\] must be a finite number of at least 0 and below 1"),
         (lambda: Adam(betas=(0.9,)), "betas must be two numbers"),  # type: ignore[arg-type]
         (lambda: Adam(epsilon=math.inf), "epsilon must be a finite number"),
@@ -197,6 +198,8 @@ def test_schedules() -> None:
 def test_reprs_rebuild_the_optimizer() -> None:
     for make in MAKERS:
         assert repr(eval(repr(make()))) == repr(make())
+    assert repr(SGD()) == "SGD(learning_rate=0.1, momentum=0.0, nesterov=False, weight_decay=0.0)"
+    assert repr(Adam()) == "Adam(learning_rate=0.001, betas=(0.9, 0.999), epsilon=1e-08, weight_decay=0.0)"
     assert repr(SGD(Cosine(0.1, epochs=3))) == (
         "SGD(learning_rate=Cosine(rate=0.1, epochs=3, final=0.0), momentum=0.0, nesterov=False, weight_decay=0.0)"
     )
