@@ -695,3 +695,11 @@ def test_what_is_no_number_is_not_assigned(number: Any) -> None:
     with pytest.raises(TypeError):
         v.grad = number
     assert (v.data, v.grad) == (3.0, 0.0)
+
+
+def test_the_derivative_of_the_largest_of_one_number_is_one() -> None:
+    for function in (ops.largest, ops.smallest):
+        x = Value(-3.0)
+        y = function([x]) * 2
+        y.backward()
+        assert (y.data, x.grad) == (-6.0, 2.0)
