@@ -104,7 +104,7 @@ def sweep(order: Sequence[Any]) -> None:
             continue
         op, first, second = node.op, node._first, node._second
         if not op.is_simple:
-            if op.selects and second is None and type(first) is not tuple:  # relu
+            if op.is_switch:
                 if type(first) is not float and (partial := op.partials[0](node._data, first._data)):
                     first._grad += partial * node._grad
             else:

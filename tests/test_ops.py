@@ -635,3 +635,11 @@ def test_the_stated_derivative_of_a_primitive_is_used_everywhere(backend: str) -
     assert grad(lambda x: stated(x).sum())(np.array([1.0, 2.0])).tolist() == [100.0, 100.0]
     assert vectorize(lambda x: stated(w * x), backend=backend).value_and_gradient(np.array([1.0, 2.0]))[1].tolist() == [150.0]
     assert vectorize(grad(lambda x: stated(np.array([x, x])).sum()), backend=backend)(np.ones(2)).tolist() == [200.0, 200.0]
+
+
+def test_the_derivative_of_the_largest_of_one_number_is_one() -> None:
+    for function in (ops.largest, ops.smallest):
+        x = Value(-3.0)
+        y = function([x]) * 2
+        y.backward()
+        assert (y.data, x.grad) == (-6.0, 2.0)
