@@ -145,8 +145,9 @@ class _Sweep:
                 return self._matrix_product(number, left, right, adjoint, reach)
             case ir.Reduce(op=op, operands=(operand,)) if op is not ops.total_:
                 partial = self._partial_of_reduction(number, operand)
-                self.has_risky_adjoint[operand] |= self.is_risky[number]
-                return [self._passed_on(number, operand, self._masked(number, partial, adjoint, reach), reach)]
+                self.has_risky_adjoint[operand] |= self.is_risky[number] and not op.selects
+                chosen = both(reach, partial != 0.0) if op.selects and self.any_risk else reach
+                return [self._passed_on(number, operand, self._masked(number, partial, adjoint, chosen), chosen)]
             case ir.Concatenate(operands=operands):
                 return self._concatenated(number, operands, adjoint, reach)
             case ir.Slice() | ir.Take() as instruction:
@@ -184,7 +185,7 @@ class _Sweep:
     def _masked(self, number: int, partial: Any, adjoint: int, reach: Condition) -> int:
         """`partial * adjoint`; 0 where that is not reached and could be another number."""
         builder, instruction = self.builder, self.builder.program.instructions[number]
-        selects = isinstance(instruction, ir.Elementwise) and instruction.op.selects
+        selects = isinstance(instruction, (ir.Elementwise, ir.Reduce)) and instruction.op.selects
         is_risky = self.has_risky_adjoint[number] if selects else self.is_risky[number] and not isinstance(partial, float)
         if reach is True or not is_risky:
             return _times(builder, partial, adjoint)

@@ -228,6 +228,8 @@ def _array(instruction: ir.Instruction, operands: list[JaxArray], batch: int, dt
             return jnp.sum(operands[0], axis, dtype, keepdims=True)
         case ir.Reduce(op=ops.logsumexp_, axis=axis):
             return jax.nn.logsumexp(operands[0], axis, keepdims=True)
+        case ir.Reduce(op=op, axis=axis):
+            return (jnp.max if op is ops.largest_ else jnp.min)(operands[0], axis, keepdims=True)
         case ir.MatMul():
             return operands[0] @ operands[1]
         case ir.Slice(start=start, stop=stop, step=step):
