@@ -174,6 +174,7 @@ def forge(path: Path, change: Any) -> None:
         (lambda header, arrays: arrays.update({"history.accuracy": np.zeros(0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 8.0)}), "its numbers of epochs"),
+        (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 10.0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.5)}), "must be whole numbers of at least 1"),
         (lambda header, arrays: arrays.update({"optimizer.mean": np.zeros(3)}), "has vectors of 3 numbers for a model with 17 parameters"),
         (lambda header, arrays: arrays.update(extra=np.zeros(17)), "is damaged: Adam's state is"),

@@ -391,13 +391,16 @@ def test_after_restore_a_run_repeats_itself(optimizer: Any, compiled: bool) -> N
 
 def test_a_state_includes_the_examples_that_were_looked_at() -> None:
     run = begin()
+    run.set(batch_size=1)
+    run.step()
+    run.set(batch_size=8)
     run.example()
     state = run.state()
     second = run.example().index
     run.epoch()
     run.restore(state)
     assert run.example().index == second
-    assert repr(state) == "State(after 0 epochs and 0 steps)"
+    assert repr(state) == "State(after 0 epochs and 1 steps)"
 
 
 def test_a_state_cannot_be_changed() -> None:
