@@ -410,6 +410,7 @@ def test_a_state_cannot_be_changed() -> None:
             vector[0] = 1.0
     with pytest.raises(AttributeError):
         state.looked = 1  # type: ignore[misc]
+    assert len({state, begin().state()}) == 2
 
 
 def test_states_of_other_runs_are_refused() -> None:
