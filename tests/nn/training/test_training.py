@@ -7,6 +7,7 @@ import signal
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,18 @@ def test_an_epoch_can_be_stopped_and_continued() -> None:
     assert (len(run.history.steps.cost), run.steps_left) == (4, 4)
     assert run.epoch() is True
     assert len(run.history.steps.cost) == 8
+
+
+def test_a_group_of_steps_takes_about_as_long_as_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: the next group is twice as large after less than half the time, and half as large after more than twice the time."""
+    took = [0.25, 0.25, 0.25, 0.5, 2.0, 0.25, 2.25, 2.25, 2.25, 2.25, 0.25, 0.25, 0.25, 0.25]
+    times = iter([each for seconds in took for each in (0.0, seconds)])
+    monkeypatch.setattr("nn.training.loop.time", SimpleNamespace(perf_counter=lambda: next(times)))
+    run, seen = begin(batch_size=1), list[bytes]()
+    for _ in range(2):
+        run.epoch(lambda _: seen.append(run.parameters.tobytes()), every=1.0)
+    assert [len(list(group)) for _, group in itertools.groupby(seen)] == [1, 2, 4, 8, 8, 7, 8, 4, 2, 1, 1, 2, 4, 8]
+    assert run.history.steps.seconds[1:5] == [0.125, 0.125, 0.0625, 0.0625]
 
 
 def test_it_prints_nothing_and_does_not_warn(capsys: pytest.CaptureFixture[str]) -> None:
