@@ -232,8 +232,10 @@ def test_a_target_of_several_numbers_is_a_row() -> None:
 
 @eager_and_compiled
 def test_an_undefined_example_raises_only_in_the_update(compiled: bool) -> None:
-    from_nowhere = Training(Reciprocal(), np.array([[1.0], [0.0]]), [1.0, 1.0], batch_size=None, compiled=compiled)
+    from_nowhere = Training(Reciprocal(), np.array([[1.0], [0.0], [1.0]]), [1.0, 1.0, 1.0], batch_size=None, compiled=compiled)
     assert from_nowhere.example().outputs.tolist() == [1.0]
+    undefined = from_nowhere.example()
+    assert not np.isfinite([undefined.cost, *undefined.outputs, *undefined.gradient]).any()
     with pytest.raises(DivergenceError, match="in epoch 1, at step 1 of 1"):
         from_nowhere.example()
 
@@ -445,10 +447,14 @@ def test_states_of_other_runs_are_refused() -> None:
 
 @eager_and_compiled
 def test_after_a_divergence_a_run_continues_from_the_last_epoch_with_the_current_settings(compiled: bool) -> None:
-    run, expected = (begin(MLP([2, 4, 1], activation=relu), cost=squared_error, optimizer=SGD(0.1), compiled=compiled) for _ in range(2))
-    run.epoch()
-    expected.epoch()
+    settings: dict[str, Any] = {"cost": squared_error, "compiled": compiled}
+    run, expected = (begin(MLP([2, 4, 1], activation=relu), optimizer=SGD(0.1, momentum=0.5), **settings) for _ in range(2))
+    for each in (run, expected):
+        each.epoch()
+        each.assign(each.parameters / 2)
     run.step()
+    run.assign(run.parameters / 2)
+    run.example()
     run.set(rate=1e200)
     with pytest.raises(
         DivergenceError, match=r"in epoch 2, at step 3 of 4, with learning rate 1e\+200: .* The model is as it was after epoch 1"
@@ -460,6 +466,7 @@ def test_after_a_divergence_a_run_continues_from_the_last_epoch_with_the_current
     assert run.optimizer.learning_rate == 1e200
     run.set(rate=0.05)
     expected.set(rate=0.05)
+    assert run.example().index == expected.example().index
     run.epoch()
     expected.epoch()
     assert bits(run.model) == bits(expected.model)
