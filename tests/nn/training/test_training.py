@@ -130,13 +130,17 @@ def test_an_epoch_can_be_stopped_and_continued() -> None:
 
 def test_a_group_of_steps_takes_about_as_long_as_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """By hand: the next group is twice as large after less than half the time, and half as large after more than twice the time."""
-    took = [0.25, 0.25, 0.25, 0.5, 2.0, 0.25, 2.25, 2.25, 2.25, 2.25, 0.25, 0.25, 0.25, 0.25]
+    took = [0.25, 0.25, 0.25, 0.5, 2.0, 0.25, 2.25, 2.25, 2.25, 2.25, *[0.25] * 23]
     times = iter([each for seconds in took for each in (0.0, seconds)])
     monkeypatch.setattr("nn.training.loop.time", SimpleNamespace(perf_counter=lambda: next(times)))
     run, seen = begin(batch_size=1), list[bytes]()
-    for _ in range(2):
+    for batch_size in (1, 1, 2):
+        run.set(batch_size=batch_size)
         run.epoch(lambda _: seen.append(run.parameters.tobytes()), every=1.0)
-    assert [len(list(group)) for _, group in itertools.groupby(seen)] == [1, 2, 4, 8, 8, 7, 8, 4, 2, 1, 1, 2, 4, 8]
+    assert [len(list(group)) for _, group in itertools.groupby(seen)] == [1, 2, 4, 8, 8, 7, 8, 4, 2, 1, 1, 2, 4, 8, 1, 2, 4, 8]
+    seen.clear()
+    run.epoch(lambda _: seen.append(run.parameters.tobytes()))
+    assert len(set(seen)) == 15
     assert run.history.steps.seconds[1:5] == [0.125, 0.125, 0.0625, 0.0625]
 
 
@@ -279,8 +283,8 @@ def test_parameters_that_are_not_finite_are_set_back() -> None:
         with pytest.raises(ValueError, match=r"layers\[0\]\.neurons\[1\]\.weights\[1\] was set to inf: parameters must be finite"):
             act()
         assert bits(run.model) == before
-    for numbers in ([1.0], np.full(17, np.nan)):
-        with pytest.raises(ValueError, match="parameters must be a vector of 17 finite numbers, one for each parameter of the model: got"):
+    for numbers, found in (([1.0], r"the shape \(1,\)"), (np.full(17, np.nan), "nan or infinity")):
+        with pytest.raises(ValueError, match=f"vector of 17 finite numbers, one for each parameter of the model: got {found}"):
             run.assign(numbers)
     run.model.layers[0].neurons[0].bias = Value(1.0)  # type: ignore[attr-defined]
     with pytest.raises(
@@ -472,7 +476,7 @@ def test_after_a_divergence_a_run_continues_from_the_last_epoch_with_the_current
     assert bits(run.model) == bits(expected.model)
 
 
-def test_a_divergence_names_the_step_that_it_goes_back_to() -> None:
+def test_a_divergence_names_the_step_that_it_goes_back_to(tmp_path: Path) -> None:
     run = begin(MLP([2, 4, 1], activation=relu), cost=squared_error, optimizer=SGD(0.1))
     run.step()
     state: State = run.state()
@@ -481,6 +485,12 @@ def test_a_divergence_names_the_step_that_it_goes_back_to() -> None:
     with pytest.raises(DivergenceError, match=r"The model is as it was after step 1\. Try a smaller learning rate"):
         run.epoch()
     assert bits(run.model) == state.parameters.tobytes()
+    run.save(tmp_path / "run.npz")
+    resumed = begin(MLP([2, 4, 1], activation=relu), cost=squared_error, optimizer=SGD(1e200))
+    resumed.load(tmp_path / "run.npz")
+    for each in (run, resumed):
+        with pytest.raises(DivergenceError, match=r"after step 1; the last finite checkpoint is .*run\.npz\. Try a smaller learning rate"):
+            each.epoch()
 
 
 def test_a_gradient_that_is_not_finite_is_a_divergence() -> None:
