@@ -123,7 +123,7 @@ def test_no_part_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
 def test_what_is_no_number_of_threads(threads: Any) -> None:
-    with pytest.raises(ValueError, match="threads must be a whole number of at least 1, or None to choose automatically, got"):
+    with pytest.raises(ValueError, match=r"threads must be a whole number of at least 1, got .*: None chooses automatically"):
         vectorize(lambda x: x, threads=threads)
 
 
