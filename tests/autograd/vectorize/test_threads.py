@@ -84,41 +84,25 @@ def test_the_work_is_that_of_the_products() -> None:
     assert 2 * products < work(recording.program(Kind.MEAN)) < 12 * products
 
 
-def test_an_error_in_a_part_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", [0, -1])
+def test_an_error_in_a_part_is_raised_after_the_others_have_ended(place: int, monkeypatch: pytest.MonkeyPatch) -> None:
     parted = program(3)
     parted(X, Y)
     recording: Any = parted._latest
-    executable = recording._executables[Kind.RESULTS].executable
+    executable, ended = recording._executables[Kind.RESULTS].executable, list[int]()
     run = executable.run
 
     def fail(inputs: Any, *others: Any) -> float:
-        if (inputs[0][-1] == X[-1]).all():
-            raise MemoryError("no room")
-        return float(run(inputs, *others))
-
-    monkeypatch.setattr(executable, "run", fail)
-    with pytest.raises(MemoryError, match="no room"):
-        parted(X, Y)
-
-
-def test_no_part_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    parted = program(3)
-    parted(X, Y)
-    recording: Any = parted._latest
-    executable, ended = recording._executables[Kind.RESULTS].executable, threading.Event()
-    run = executable.run
-
-    def fail(inputs: Any, *others: Any) -> float:
-        if (inputs[0][0] == X[0]).all():
+        if (inputs[0][place] == X[place]).all():
             raise KeyboardInterrupt
         time.sleep(0.05)
-        ended.set()
+        ended.append(len(inputs[0]))
         return float(run(inputs, *others))
 
     monkeypatch.setattr(executable, "run", fail)
     with pytest.raises(KeyboardInterrupt):
         parted(X, Y)
-    assert ended.is_set()
+    assert len(ended) == 2
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
