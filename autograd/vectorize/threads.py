@@ -72,18 +72,9 @@ class Parts(Enum):
 
 
 class InParts(Executable):
-    """An executable that runs a batch in parts, on one thread or on several.
+    """An executable that runs a batch in parts, each by `executable`, whose program is `program`.
 
-    Parameters
-    ----------
-    executable, program
-        What runs each part.
-    parts
-        How the parts' outputs make the output.
-    threads
-        The number of threads; None for as many as are worth their cost.
-    rows
-        The number of examples in one sum, at most.
+    There are `threads` threads, for None as many as are worth their cost, and at most `rows` examples in one sum.
     """
 
     def __init__(self, executable: Executable, program: Program, parts: Parts, threads: int | None, rows: int) -> None:
