@@ -503,3 +503,9 @@ def running_sums() -> Function:
         return squares
 
     return f
+
+
+@kind(batch(4))
+def weights_in_turns_and_out_of_order() -> Function:
+    w, places = values(3), ((2, 0), (0, 2), (0, 1), (1, 1))
+    return lambda x: total(w[i % 3] * x[0] * x[0] for i in range(1, 16)) + sum(w[i] * x[j] for i, j in places) * w[0]

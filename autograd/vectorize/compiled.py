@@ -142,17 +142,12 @@ class CompiledFunction:
 
     def _executable(self, kind: Kind) -> Executable:
         if kind not in self._executables:
-            program = self.program(kind)
+            program, threads = self.program(kind), self._threads
             executable = self.backend.executable(program, self.dtype)
-            self._executables[kind] = self._in_parts(executable, program, kind)
+            if threads != 1 or self._at_once < sys.maxsize:  # large batches may have to run in parts
+                executable = InParts(executable, program, _PARTS[kind], threads, self._at_once)
+            self._executables[kind] = executable
         return self._executables[kind]
-
-    def _in_parts(self, executable: Executable, program: Program, kind: Kind) -> Executable:
-        """The executable itself, or one that splits a large batch into parts for a back end that needs this."""
-        threads = self._threads
-        if threads == 1 and self._at_once == sys.maxsize:
-            return executable
-        return InParts(executable, program, _PARTS[kind], threads, self._at_once)
 
     @property
     def _threads(self) -> int | None:
@@ -171,7 +166,8 @@ class CompiledFunction:
         """
         one_by_one = partial(rule.take, partial(self.run, Kind.MEAN))
         if rule not in self._runners:
-            self._runners[rule] = self._runner(rule)
+            program = self.program(Kind.MEAN)
+            self._runners[rule] = self.backend.step_runner(program, rule.program, self.dtype) if len(self.layout) else None
         runner = self._runners[rule]
         if runner is None:
             return one_by_one
@@ -183,9 +179,6 @@ class CompiledFunction:
             return one_by_one(steps) if mode.anomaly or has_parts else runner.run(steps)
 
         return take
-
-    def _runner(self, rule: UpdateRule) -> StepRunner | None:
-        return self.backend.step_runner(self.program(Kind.MEAN), rule.program, self.dtype) if len(self.layout) else None
 
     def results(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
         """Return a new array of the results, (batch, ...)."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from autograd._support import check_whole
 from autograd.value import Value
 from autograd.vectorize import backends
 from autograd.vectorize.arguments import argument_names, check_batch, examples, vector
@@ -15,7 +16,6 @@ from autograd.vectorize.compiled import CompiledFunction
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import Program
-from autograd.vectorize.threads import checked
 
 Self = TypeVar("Self", bound="InspectableFunction")
 
@@ -34,7 +34,8 @@ class InspectableFunction:
             raise TypeError(f"vectorize computes in float64 or float32, not {self.dtype}")
         name = getattr(f, "__name__", "f")
         self.name, self.backend = name if name.isidentifier() else "f", backend
-        self._backend, self.threads = backends.named(backend), checked(threads)
+        self._backend = backends.named(backend)
+        self.threads = None if threads is None else check_whole("threads", threads, meaning="None chooses automatically")
         self._argument_names: dict[int, tuple[str, ...]] = {}
         self._compiled: dict[tuple[tuple[int, ...], ...], CompiledFunction] = {}
         self._latest: CompiledFunction | None = None

@@ -59,7 +59,7 @@ def test_programs_of_every_kind_agree_with_the_eager_engine(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_program_keeps_to_its_specification_after_each_pass(name: str) -> None:
+def test_programs_are_valid_after_each_pass(name: str) -> None:
     make, arrays = KINDS[name]
     recording = vectorize(make()).record(*arrays)._latest
     assert recording is not None

@@ -1,4 +1,4 @@
-"""Stages 3 to 5 of vectorize: groups, layout and matrix products."""
+"""Stages 3 to 6 of vectorize: groups, layout and matrix products, and those of the gradient."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from autograd import Value, sigmoid, tanh, weighted_sum
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import spelled
+from autograd.vectorize.differentiate import with_gradient
 from autograd.vectorize.lower import lower
 from autograd.vectorize.program import Program
 from autograd.vectorize.record import record
@@ -100,3 +101,11 @@ def test_per_example_parameters_have_a_row_each_in_the_same_order() -> None:
     assert order == same_order
     assert [rows.shape(each) for each in rows.find(ir.Parameters)] == [(ir.BATCH, len(order))]
     assert count(rows, ir.MatMul) == 0
+
+
+def test_a_gradient_has_two_products_a_layer_and_one_for_the_first() -> None:
+    model = MLP([6, 5, 4, 3])
+    graph, batched = simplify(record(lambda x, y: squared_error(model(x), y), [(6,), (3,)], ["x", "y"])[0])
+    program = spelled(with_gradient(lower(graph, batched, [6, 3])[0]))
+    products = [each for each in program.find(ir.MatMul) if each != program.outputs["cost"]]
+    assert len(products) == 3 + 5

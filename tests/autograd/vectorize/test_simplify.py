@@ -73,7 +73,7 @@ def test_a_sum_ends_where_a_part_is_used_again() -> None:
     assert simplified(f) == "total total"
 
 
-def test_what_depends_on_the_example_is_kept_apart() -> None:
+def test_sums_with_and_without_the_example_are_separate() -> None:
     graph, batched = simplify(record(lambda x: weighted_sum(W, x) + sum(w * w for w in W), [(4,)], ["x"])[0])
     kinds = [(op, depends) for (op, _), depends in zip(graph.nodes, batched) if op == "dot"]
     assert sorted(kinds) == [("dot", False), ("dot", True)]

@@ -21,10 +21,6 @@ class Call(NamedTuple):
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
 
-    def __str__(self) -> str:
-        words = [f"an array of {each.shape}" if isinstance(each, np.ndarray) and each.ndim else str(each) for each in self.arguments]
-        return f"{getattr(self.function, '__name__', self.function)}({', '.join(words)})"
-
 
 def fixed(storage: Storage) -> Iterator[Call]:
     """The calls that fill the arrays that are the same in every run."""
