@@ -69,18 +69,6 @@ def test_inputs_of_another_length_are_an_error(length: int) -> None:
         Neuron(2)([1.0] * length)
 
 
-def test_custom_activations() -> None:
-    for activation in (swish, cube, lambda x: x * x):
-        model = MLP([1, 1], activation=[activation], seed=2)
-        weight = model.layers[0].neurons[0].weights[0]
-        output = model([0.7])[0]
-        output.backward()
-        assert output.data == pytest.approx(activation(0.7 * weight.data))
-        step = 1e-6
-        slope = (activation(0.7 * (weight.data + step)) - activation(0.7 * (weight.data - step))) / (2 * step)
-        assert weight.grad == pytest.approx(slope, rel=1e-6)
-
-
 @pytest.mark.parametrize("x", [0.0, 1e-200, -1e-6, 0.5, -1.0, 3.0, -5.0, -10.0, -20.0, -37.0, 40.0, -1e17, 1e200])
 def test_gelu_and_its_slope_are_those_of_mpmath(x: float) -> None:
     mpmath = pytest.importorskip("mpmath")
@@ -154,37 +142,6 @@ def test_names_are_expressions_that_reach_the_parameters() -> None:
     for name, parameter in named:
         assert eval(f"model.{name}") is parameter
     assert model.parameters() == [parameter for _, parameter in named]
-
-
-class Recurrent(Module):
-    """A user's own: parameters here and there, one of them twice."""
-
-    def __init__(self) -> None:
-        self.cell = Layer(2, 1, seed=4)
-        self.start = Value(0.1)
-        self.scales = {"out": (Value(2.0), Value(3.0))}
-        self.tied = self.start
-        self.itself = self
-
-    def __call__(self, x: Sequence[Any]) -> list[Any]:
-        state = self.start
-        for each in x:
-            (state,) = self.cell([each, state])
-        return [scale * state for scale in self.scales["out"]]
-
-
-def test_a_custom_module_has_each_parameter_once() -> None:
-    model = Recurrent()
-    assert [name for name, _ in model.named_parameters()] == [
-        "cell.neurons[0].weights[0]",
-        "cell.neurons[0].weights[1]",
-        "cell.neurons[0].bias",
-        "start",
-        "scales['out'][0]",
-        "scales['out'][1]",
-    ]
-    assert repr(model) == "Recurrent with 6 parameters"
-    assert model.predict([[1.0, 2.0, 3.0]]).shape == (1, 2)
 
 
 def test_zero_grad() -> None:

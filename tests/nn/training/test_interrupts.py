@@ -42,24 +42,24 @@ def interrupting(at: int) -> Any:
 
 @pytest.mark.parametrize("at", [3, 37, 59, 60, 61, 68])
 def test_ctrl_c_finishes_the_current_steps_and_saves(at: int, tmp_path: Path) -> None:
-    whole, path = MLP([2, 3, 1]), tmp_path / "run.npz"
-    settings: dict[str, Any] = {"optimizer": SGD(0.1, momentum=0.9), "batch_size": 10, "epochs": 4, "progress": False, "compiled": False}
-    train(whole, X, Y, cost=interrupting(-1), **settings)
-    model = MLP([2, 3, 1])
-    settings["optimizer"] = SGD(0.1, momentum=0.9)
-    history = train(model, X, Y, cost=interrupting(at), checkpoint=path, **settings)
+    checkpoint: dict[str, Any] = {"checkpoint": tmp_path / "run.npz"}
+
+    def run(at: int, epochs: int = 4, **settings: Any) -> tuple[Module, History]:
+        settings = {"batch_size": 10, "progress": False, "compiled": False, **settings}
+        model = MLP([2, 3, 1])
+        return model, train(model, X, Y, cost=interrupting(at), optimizer=SGD(0.1, momentum=0.9), epochs=epochs, **settings)
+
+    whole, _ = run(-1)
+    model, history = run(at, **checkpoint)
     assert history.stopped == "interrupted"
     steps = len(history.steps.cost)
     assert at // 10 + 1 <= steps <= 3 * (at // 30 + 1)
     assert len(history.cost) == steps // 3
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     reached = bits(model)
-    resumed = MLP([2, 3, 1])
-    settings["optimizer"] = SGD(0.1, momentum=0.9)
-    stopped = train(MLP([2, 3, 1]), X, Y, cost=interrupting(-1), checkpoint=path, resume=True, **{**settings, "epochs": 1})
+    _, stopped = run(-1, epochs=1, resume=True, **checkpoint)
     assert len(stopped.steps.cost) == max(steps, 3)
-    settings["optimizer"] = SGD(0.1, momentum=0.9)
-    history = train(resumed, X, Y, cost=interrupting(-1), checkpoint=path, resume=True, **settings)
+    resumed, history = run(-1, resume=True, **checkpoint)
     assert bits(resumed) == bits(whole) != reached
     assert len(history.cost) == 4
     assert len(history.steps.cost) == 12
