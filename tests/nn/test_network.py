@@ -454,7 +454,7 @@ neuron: Any = Neuron
           for some in (network([2, 3, 1]), layer(2, 3)) for length in (1, 3)],
         (lambda: neuron(2)([1.0] * 3), "got 2 weights and 3 inputs"),
         (lambda: network([2, 1]).predict([]), "X holds no examples"),
-        (lambda: network([2, 1]).predict([1.0, 2.0]), r"shape \(examples, inputs\), got \(2,\): for one example write \[x\], for single in"),
+        (lambda: network([2, 1]).predict([1.0, 2.0]), r"shape \(examples, inputs\), got \(2,\): for one example write \[x\], for single"),
         (lambda: network([2, 1]).predict([[1j, 2.0]]), "X must be an array of real numbers"),
         (lambda: network([3]), r"at least two sizes, for its inputs and its outputs: got \[3\]"),
         (lambda: network([3, 0]), "the number of outputs must be a whole number of at least 1, got 0"),
