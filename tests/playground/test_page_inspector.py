@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("websockets", reason="the playground needs websockets")
 pytest.importorskip("selenium", reason="pages are tested where selenium is installed")
 
 from selenium.webdriver.common.by import By

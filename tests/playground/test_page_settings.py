@@ -7,7 +7,6 @@ import pytest
 
 from nn import MLP
 
-pytest.importorskip("websockets", reason="the playground needs websockets")
 pytest.importorskip("selenium", reason="pages are tested where selenium is installed")
 
 from selenium.webdriver.common.by import By
