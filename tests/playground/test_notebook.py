@@ -1,4 +1,4 @@
-"""The playground in a notebook, as far as Python goes: conversations and their sessions, and the widget in a real kernel."""
+"""The playground in a notebook, as far as Python goes: conversations and their sessions, and the settings of the widget."""
 
 import json
 import subprocess
