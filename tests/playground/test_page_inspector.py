@@ -84,16 +84,6 @@ def test_the_slider_of_a_weight_is_dragged_through_ten_positions(opened: Opener,
     assert page.is_running == is_running
 
 
-def test_one_step_back_undoes_a_drag(opened: Opener) -> None:
-    page = opened({**NOTHING, **SMALL})
-    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
-    weight = page.number("#inspector .weight")
-    page.drag("[data-key=slider]", (0, 0), (30, 0), (30, 0), (30, 0))
-    page.wait(lambda: page.number("#inspector .weight") > 1)
-    page.click("#back")
-    page.wait(lambda: page.number("#inspector .weight") == weight)
-
-
 def test_each_of_twenty_presses_counts_while_the_network_runs(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL})
     page.inspect("Neuron a[0,0]", "[data-neuron='0,0']")
