@@ -183,14 +183,19 @@ def what_steps_change(run: Training) -> list[Any]:
     return [state.parameters.tolist(), state.gradient.tolist(), state.best.tolist(), memory, columns, run.steps_left]
 
 
+def uninterrupted(name: str, steps: int) -> dict[int, list[Any]]:
+    """What steps have changed in a run that is never interrupted, by their number."""
+    run, known = started(name), {}
+    for _ in range(steps):
+        known[len(run.history.steps.cost)] = what_steps_change(run)
+        run.step()
+    return known
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_an_interrupt_at_any_line_takes_each_step_once_or_not_at_all(name: str) -> None:
     """The oracle is a run that is never interrupted, after as many steps."""
-    whole, known = started(name), {}
-    for _ in range(3 * len(X) // RUNS[name]["batch_size"] + 3):
-        known[len(whole.history.steps.cost)] = what_steps_change(whole)
-        whole.step()
-    run = started(name)
+    run, known = started(name), uninterrupted(name, 3 * len(X) // RUNS[name]["batch_size"] + 3)
     start = run.state()
     for line in range(lines_of(run.epoch)):
         run.restore(start)
@@ -205,12 +210,7 @@ def test_an_interrupt_at_any_line_takes_each_step_once_or_not_at_all(name: str) 
 
 def test_signals_at_random_moments_take_each_step_once_or_not_at_all() -> None:
     """The oracle is a run that is never interrupted. Signals come between two instructions, where tracing of lines cannot interrupt."""
-    rng = np.random.default_rng(0)
-    whole, known = started("momentum"), {}
-    for _ in range(30):
-        known[len(whole.history.steps.cost)] = what_steps_change(whole)
-        whole.step()
-    run = started("momentum")
+    rng, run, known = np.random.default_rng(0), started("momentum"), uninterrupted("momentum", 30)
     start, before = run.state(), signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         for _ in range(200):
