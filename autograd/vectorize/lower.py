@@ -67,10 +67,14 @@ def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list
     by_right: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
     for entry, left, right in pairs:
         by_right.setdefault(right, {})[left] = entry
-    columns: dict[tuple[tuple[int, ...], ...], list[tuple[int, ...]]] = {}
+    columns: dict[frozenset[tuple[int, ...]], list[tuple[int, ...]]] = {}
     for right, entries in by_right.items():
-        columns.setdefault(tuple(entries), []).append(right)
-    return [Grid(list(lefts), rights, [by_right[right][left] for right in rights for left in lefts]) for lefts, rights in columns.items()]
+        columns.setdefault(frozenset(entries), []).append(right)
+    found = []
+    for rights in columns.values():
+        lefts = list(by_right[rights[0]])
+        found.append(Grid(lefts, rights, [by_right[right][left] for right in rights for left in lefts]))
+    return found
 
 
 class _Lowering:
@@ -150,14 +154,18 @@ class _Lowering:
         for number in members:
             op, operands = self.graph.nodes[number]
             if op == DOT:
-                key: tuple[Any, ...] = (op, len(operands), *map(self._varies, self.factors(number)))
+                left, right = map(self._varies, self.factors(number))
+                key: tuple[Any, ...] = (op, left, right, 0 if left else len(operands))
             else:
                 assert isinstance(op, Operation)
                 if op.is_commutative and not op.variadic and not op.is_condition:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
                     self.graph.nodes[number] = (op, operands)
                 exponent = operands[1] if op is ops.power and self.graph.nodes[operands[1]][0] == CONSTANT else None
-                sources = (len(operands), self.batched[number]) if _is_variadic(op) else tuple([self.array[each] for each in operands])
+                is_reduced = op.reduction is not None  # sums of any number of terms go together
+                sources = tuple([self.array[each] for each in operands])
+                if op.variadic:
+                    sources = (0 if is_reduced else len(operands), self.batched[number])
                 key = (op, sources, exponent)
             found.setdefault(key, []).append(number)
         return list(found.values())
@@ -217,24 +225,24 @@ class _Lowering:
     def _rowwise(self, group: Sequence[int]) -> int:
         """Sums of products without common factors: multiply elementwise, then add along the last axis."""
         builder = self.builder
-        inner = len(self.factors(group[0])[0])
+        pairs = [self._in_order(number) for number in group]
+        lengths = [len(left) for left, _ in pairs]
+        inner = (len(group), lengths[0]) if len(set(lengths)) == 1 else (sum(lengths),)
 
         def side(which: int) -> int:
-            scalars = [each for number in group for each in self._in_order(number)[which]]
+            scalars = [each for pair in pairs for each in pair[which]]
             batched = self._varies(scalars)
-            return builder.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, len(group), inner))
+            return builder.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, *inner))
 
         left, right = side(0), side(1)
         product = builder.add(ops.power, left, builder.constant(2.0)) if left == right else builder.add(ops.multiply, left, right)
-        return builder.reshape(builder.reduce(product, -1), self._shape(group, len(group)))
+        return builder.segments(builder.reshape(product, self._shape(group, sum(lengths))), lengths)
 
     def _along(self, group: Sequence[int], op: Operation) -> int:
         """Reduce each scalar's operands by a variadic row, as the last axis of one array."""
         scalars = [each for number in group for each in sorted(self.graph.nodes[number][1], key=self.place_of)]
-        inner = len(scalars) // len(group)
         array = self.gather(scalars, full=self.batched[group[0]], whole=True)
-        reduced = self.builder.reduce(self.builder.reshape(array, self._shape(group, len(group), inner)), -1, op)
-        return self.builder.reshape(reduced, self._shape(group, len(group)))
+        return self.builder.segments(array, [len(self.graph.nodes[number][1]) for number in group], op)
 
     def gather(self, scalars: Sequence[int], full: bool = False, whole: bool = False) -> int:
         """An array with these scalars as columns; one column may stand for many equal ones unless `whole`.

@@ -30,6 +30,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "broadcast": lambda x: sum(relu(W[0] * each + W[1]) for each in x) / (1 + W[2] * W[2]),
     "logsumexp": lambda x: logsumexp([w * each for w, each in zip(W, x)]),
     "taken in turns": lambda x: total(W[i % 3] * x[0] * x[0] for i in range(1, 16)),
+    "sums of different lengths": lambda x: total(tanh(total(w * each for w in W[:n])) for n, each in zip((2, 3, 3), x)),
+    "logsumexp of different lengths": lambda x: total(logsumexp([w * each for w in W[n:]]) for n, each in enumerate(x)),
     "taken out of order": lambda x: sum(W[i] * x[j] for i, j in ((2, 0), (0, 2), (0, 1), (1, 1))) * W[0],
 }
 

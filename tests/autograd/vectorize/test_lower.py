@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import Value, sigmoid, tanh, weighted_sum
+from autograd import Value, sigmoid, tanh, total, weighted_sum
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.lower import lower
@@ -82,6 +82,13 @@ def test_a_convolution_is_one_product_over_all_places() -> None:
     assert count(program, ir.MatMul) == 1
     (product,) = program.find(ir.MatMul)
     assert program.shape(product) == (16 * ir.BATCH, 3)
+
+
+def test_sums_of_different_lengths_are_one_instruction() -> None:
+    program, _ = lowered(lambda x: [total(tanh(each) for each in x[: n + 2]) for n in range(5)], (6,))
+    (segments,) = program.find(ir.Segments)
+    assert program.instructions[segments].lengths.tolist() == [2, 3, 4, 5, 6]  # type: ignore[attr-defined]
+    assert count(program, ir.Reduce) == 0
 
 
 def test_terms_without_the_example_have_no_batch_axis() -> None:
