@@ -269,11 +269,9 @@ def check_choices(seed: int, backends: Sequence[str], count: int = 20) -> int:
                     _assert_close(numbers, oracle, f"value, gradient, slope and second derivative of {where_}")
                     compared += 1
             if None not in oracles:
-                _assert_close(
-                    means[index],
-                    np.mean([each for each in oracles if each], axis=0)[1:3],
-                    f"mean gradient of program {index} of seed {seed}, {backend}",
-                )
+                with np.errstate(invalid="ignore"):  # inf - inf
+                    expected = np.mean([each[1:3] for each in oracles if each], axis=0)
+                _assert_close(means[index], expected, f"mean gradient of program {index} of seed {seed}, {backend}")
     return compared
 
 
