@@ -28,7 +28,7 @@ from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.export import export
 from autograd.vectorize.instructions import Shape, sized
 from autograd.vectorize.lower import lower
-from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.memory import FloatArray, garbage_collection_paused
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import Program
 from autograd.vectorize.record import Scalars, record, records_the_same
@@ -59,12 +59,13 @@ class CompiledFunction:
     ) -> None:  # fmt: skip
         self.dtype, self.backend, self.threads = dtype, backend, threads
         self._sizes = [math.prod(shape) for shape in shapes]
-        self._graph_of_call = record(f, shapes, arguments)
-        scalars, result, demands = self._graph_of_call
+        with garbage_collection_paused():
+            self._graph_of_call = record(f, shapes, arguments)
+            scalars, result, demands = self._graph_of_call
+            self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]
+            self._graph, self._batched = simplify(scalars)
+            self._results, order = lower(self._graph, self._batched, self._sizes)
         self.signature = Signature(name, arguments, shapes, result)
-        self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]
-        self._graph, self._batched = simplify(scalars)
-        self._results, order = lower(self._graph, self._batched, self._sizes)
         self.layout = ParameterLayout([self._graph.parameters[each] for each in order])
         self._programs: dict[Kind, Program] = {}
         self._executables: dict[Kind, Executable] = {}

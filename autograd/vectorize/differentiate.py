@@ -198,8 +198,10 @@ class _Sweep:
         (partial,) = reduction.op.weights_at(builder.array(moved(number)), [builder.array(operand)])
         if reduction.op.normalised:
             weights = builder.expand(builder.number_of(partial), source)
-            is_axis = isinstance(reduction, ir.Reduce)
-            size = builder.reduce(weights, reduction.axis) if is_axis else builder.segments(weights, reduction.lengths)
+            if isinstance(reduction, ir.Reduce):
+                size = builder.reduce(weights, reduction.axis)
+            else:
+                size = builder.segments(weights, reduction.lengths)
             partial = partial / builder.array(moved(builder.number_of(ops.maximum(builder.array(size), SMALLEST))))
         self.has_risky_adjoint[operand] |= self.is_risky[number]
         return self._passed_on(number, operand, self._masked(number, partial, adjoint, reach), reach)

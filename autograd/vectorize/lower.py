@@ -18,7 +18,7 @@ from autograd.ops import Operation
 from autograd.vectorize.builder import Builder
 from autograd.vectorize.instructions import BATCH, Shape
 from autograd.vectorize.program import Program
-from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
+from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
 from autograd.vectorize.simplify import DOT
 
 
@@ -51,15 +51,6 @@ def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per
     builder = lowering.builder
     builder.program.outputs = {"results": builder.as_number(lowering.gather(graph.outputs, whole=True))}
     return builder.program, lowering.order
-
-
-def depths(graph: Scalars) -> list[int]:
-    """The length of the longest path from a leaf to each node."""
-    levels: list[int] = []
-    for op, operands in graph.nodes:
-        leaf = op in (INPUT, PARAMETER, CONSTANT)
-        levels.append(0 if leaf else 1 + max([levels[each] for each in operands]))
-    return levels
 
 
 def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list[Grid]:

@@ -18,7 +18,6 @@ from autograd.interop import Expression, Method, apply_mixed, binary, functions
 from autograd.modes import Demand, recording, user_line
 from autograd.ops import Node, Operation
 from autograd.value import Value
-from autograd.vectorize.memory import garbage_collection_paused
 from autograd.vectorize.randomness import CHANGES, watched
 
 
@@ -154,6 +153,15 @@ class Scalars:
         return "\n".join([*lines, "return " + " ".join(f"%{each}" for each in self.outputs)])
 
 
+def depths(graph: Scalars) -> list[int]:
+    """The length of the longest path from a leaf to each node."""
+    levels: list[int] = []
+    for op, operands in graph.nodes:
+        leaf = op in (INPUT, PARAMETER, CONSTANT)
+        levels.append(0 if leaf else 1 + max([levels[each] for each in operands]))
+    return levels
+
+
 class CallGraph(NamedTuple):
     """One call of a function: the graph of its results, their shape, and its conditions with their graphs."""
 
@@ -198,7 +206,7 @@ def _call(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seque
         for size in reversed(shape[1:]):
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
         arguments.append(rows if shape else rows[0])
-    with garbage_collection_paused(), recording() as asked:
+    with recording() as asked:
         try:
             returned = f(*arguments)
         except (IndexError, TypeError) as error:
