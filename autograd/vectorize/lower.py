@@ -31,8 +31,12 @@ class Grid:
     entries: list[int]  # all r for one p, then the next
 
 
-def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool = False) -> tuple[Program, list[int]]:
+def lower(
+    graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool = False, known: Sequence[int] = ()
+) -> tuple[Program, list[int]]:
     """The array program of a simplified graph, and the order in which the parameters lie in its parameter vector.
+
+    That order begins with the parameters `known`, or -1 where the vector holds numbers that the graph does not use.
 
     `arguments` are the numbers of scalars in one example of each argument. The program's one output, "results", has
     shape (batch, results), or (results,) where no result depends on the example. With `per_example` the parameter vector
@@ -44,7 +48,7 @@ def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per
     for number, level in enumerate(levels):
         if graph.nodes[number][0] not in (INPUT, PARAMETER, CONSTANT):
             by_level[level].append(number)
-    lowering.place_parameters(by_level, levels, batched)
+    lowering.place_parameters(by_level, levels, batched, known)
     for members in by_level:
         for group in lowering.groups(members):
             lowering.emit(group)
@@ -93,7 +97,9 @@ class _Lowering:
     def place_of(self, scalar: int) -> tuple[int, int]:
         return self.array[scalar], self.column[scalar]
 
-    def place_parameters(self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool]) -> None:
+    def place_parameters(
+        self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool], known: Sequence[int]
+    ) -> None:
         """Order the parameters by their use, so that each matrix of weights is one slice.
 
         With `per_example` too they lie in the order that they have without.
@@ -131,13 +137,14 @@ class _Lowering:
                     if nodes[number][0] == DOT:
                         place(self.factors(number)[1])
         place(range(len(nodes)))
-        self.order = [nodes[each][1][0] for each in places]
-        used = set(self.order)
-        self.order += [k for k in range(len(self.graph.parameters)) if k not in used]
-        size = len(self.graph.parameters)
+        used = [nodes[each][1][0] for each in places]
+        here = set(known)
+        self.order = [*known, *(k for k in dict.fromkeys([*used, *range(len(self.graph.parameters))]) if k not in here)]
+        columns = {k: column for column, k in enumerate(self.order)}
+        size = len(self.order)
         theta = self.builder.parameters((BATCH, size) if self.per_example else (size,)) if size else -1
-        for each, row in places.items():
-            self.array[each], self.column[each] = theta, row
+        for each in places:
+            self.array[each], self.column[each] = theta, columns[nodes[each][1][0]]
 
     def groups(self, members: Sequence[int]) -> list[list[int]]:
         """Group the scalars of one depth that can be columns of one array."""
