@@ -66,6 +66,12 @@ def _below(_: Any, a: Any, b: Any) -> Any:
     return (a < b) + (a == b) / 2
 
 
+def _shares(y: Any, *x: Any) -> list[Any]:
+    """The shares of a softmax: exp(v - y), where y is the logsumexp; 0 and not nan where all operands are -inf."""
+    y = where(y == -math.inf, 0.0, y)
+    return [exp(v - y) for v in x]
+
+
 def row(name: str, *columns: Any, **more: Any) -> Operation:
     """Enter an operation in the table."""
     op = TABLE[name] = Operation(name, *columns, **more)
@@ -82,6 +88,10 @@ def reducing(name: str, ufunc: np.ufunc, on_floats: Callable[..., float], partia
 
 def _reduced(ufunc: np.ufunc, *arrays: Any) -> Any:
     return reduce(ufunc, arrays)
+
+
+def extreme(name: str, ufunc: np.ufunc, on_two: Callable[..., float]) -> Operation:
+    return reducing(name, ufunc, lambda *x: reduce(on_two, x), lambda y, *x: [v == y for v in x], selects=True, normalised=True)
 
 
 prefix, condition, many = infix, partial(infix, is_condition=True), partial(row, variadic=True)
@@ -152,7 +162,10 @@ logical_not   = condition("logical_not",   "~",  SIGN,       operator.not_,     
 weighted_sum_ = many("weighted_sum", kernels.weighted_sum, kernels.weighted_sum_arrays,  _halves_swapped, is_sum=True, has_terms=True)
 #                        name         along an axis on floats              all the partial derivatives at once
 total_        = reducing("total",     np.add,       lambda *x: sum(x, 0.0), lambda y, *x: [1.0] * len(x), is_sum=True)
-logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      lambda y, *x: [exp(v - y) for v in x], normalised=True)
+logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      _shares, normalised=True)
+#                       name         along an axis  of two floats, and the derivative is shared by all operands that are equal to the result
+largest_      = extreme("largest",   np.maximum,    kernels.maximum)
+smallest_     = extreme("smallest",  np.minimum,    kernels.minimum)
 # fmt: on
 
 FUNCTIONS = {name: op for name, op in TABLE.items() if op.precedence == ATOM and not op.variadic and not op.internal}  # of numbers, by name
@@ -192,6 +205,32 @@ def logsumexp(values: Iterable[Any]) -> Any:
     return logsumexp_(*operands)
 
 
+def largest(values: Iterable[Any]) -> Any:
+    """The largest number of a sequence, as one node; nan if one of them is nan. Raises ValueError for an empty sequence.
+
+    The derivative flows to the largest number; if several are equal to it, each gets the same share.
+
+    >>> largest([1.0, 3.0, 2.0])
+    3.0
+    """
+    operands = tuple(values)
+    if not operands:
+        raise ValueError("largest of no values: it takes at least one")
+    return largest_(*operands)
+
+
+def smallest(values: Iterable[Any]) -> Any:
+    """The smallest number of a sequence, as one node; see `largest`.
+
+    >>> smallest([2.0, 1.0, 3.0])
+    1.0
+    """
+    operands = tuple(values)
+    if not operands:
+        raise ValueError("smallest of no values: it takes at least one")
+    return smallest_(*operands)
+
+
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> Any:
     """w1 x1 + ... + wn xn + bias, as one node. Raises ValueError where the lengths differ.
 
@@ -205,4 +244,4 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0)
 
 
 if not TYPE_CHECKING:  # a type checker reads the names above
-    __all__ = [*(name for name in FUNCTIONS if name in globals()), "logsumexp", "mean", "total", "weighted_sum"]
+    __all__ = [*(name for name in FUNCTIONS if name in globals()), "largest", "logsumexp", "mean", "smallest", "total", "weighted_sum"]

@@ -18,7 +18,7 @@ from mpmath import mp
 import autograd
 from autograd import UndefinedError, Value, grad, hessian, jacobian, logsumexp, mean, ops, primitive, total, vectorize
 from autograd.ops import Operation
-from tests.programs import EVERY_BACKEND
+from tests.programs import eager, every_backend
 
 mp.dps = 50
 
@@ -79,7 +79,7 @@ COMPARISONS: dict[str, Callable[[float, float], Any]] = {
     "greater": lambda a, b: a > b, "greater_equal": lambda a, b: a >= b, "not_equal": lambda a, b: a != b,
     "logical_and": lambda a, b: a and b, "logical_or": lambda a, b: a or b,
 }  # fmt: skip
-TESTED_APART = {"detach", "where", "logical_not", "total", "logsumexp", "weighted_sum"}
+TESTED_APART = {"detach", "where", "logical_not", "total", "logsumexp", "largest", "smallest", "weighted_sum"}
 
 ROWS = ops.TABLE
 
@@ -222,6 +222,35 @@ def test_logsumexp_is_exact_and_stable(point: list[float]) -> None:
         assert close(second[i][j], (a if i == j else 0) - a * b, scale=float(a))
 
 
+@pytest.mark.parametrize("point", [*LISTS, [math.inf, 1.0], [-math.inf, -math.inf], [math.nan, 1.0], [0.0, -1.0, math.nan]])
+@pytest.mark.parametrize(("function", "of_python"), [(ops.largest, max), (ops.smallest, min)])
+def test_the_derivative_of_largest_and_smallest_is_shared_by_what_was_chosen(function: Any, of_python: Any, point: list[float]) -> None:
+    found = function(point)
+    expected = math.nan if any(map(math.isnan, point)) else of_python(point)
+    shares = [point.count(expected) and (each == expected) / point.count(expected) for each in point]
+    assert close(found, expected)
+    assert close(float(function([np.array(each) for each in point])), expected)
+    assert grad(function)(point) == shares
+    if math.isfinite(expected):
+        assert np.allclose(hessian(lambda v: function(v) ** 2)(point), 2 * np.outer(shares, shares), rtol=1e-15, atol=0)
+
+
+@every_backend
+def test_largest_and_smallest_agree_on_all_back_ends(backend: str) -> None:
+    w = [Value(each) for each in (0.5, -0.5, 0.5, 2.0)]
+
+    def f(x: Any) -> Any:
+        products = [a * b for a, b in zip(w, x)]
+        return ops.largest([*products, w[0]]) * ops.smallest([*w, x[0]]) + ops.largest(w[:3]) + ops.smallest([x[1], ops.largest([x[2]])])
+
+    rows = np.array([[1.0, -1.0, 1.0, 0.0], [0.3, 2.0, -5.0, 0.1], [-4.0, -4.0, -4.0, -4.0]])
+    program = vectorize(f, backend=backend)
+    expected, gradients = eager(f, (rows,), program.record(rows).parameters)
+    np.testing.assert_allclose(program(rows), expected, rtol=1e-15)
+    np.testing.assert_allclose(program.per_example_gradients(rows), gradients, rtol=1e-15)
+    assert np.isnan(program(np.array([[1.0, math.nan, 2.0, 3.0]]))).all()
+
+
 @given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=6), st.floats(-1e3, 1e3))
 def test_sums_agree_with_their_definitions(pairs: list[tuple[float, float]], bias: float) -> None:
     weights, inputs = map(list, zip(*pairs))
@@ -251,8 +280,8 @@ def test_second_derivatives_of_a_weighted_sum_join_weight_and_input() -> None:
 def test_empty_sequences() -> None:
     assert ops.total([]) == 0.0
     assert ops.weighted_sum([], [], 3.0) == 3.0
-    for f, name in ((ops.mean, "mean"), (ops.logsumexp, "logsumexp")):
-        with pytest.raises(ValueError, match=f"^{name} of no values: it takes at least one$"):
+    for f in (ops.mean, ops.logsumexp, ops.largest, ops.smallest):
+        with pytest.raises(ValueError, match=f"^{f.__name__} of no values: it takes at least one$"):
             f([])
 
 
@@ -366,13 +395,13 @@ def test_columns_say_what_kind_of_operation_a_row_is() -> None:
 
     assert names("is_condition") == {*COMPARISONS, "logical_not"}
     assert names("is_sum") == {"add", "subtract", "negative", "total", "weighted_sum"}
-    assert names("variadic") == {"total", "logsumexp", "weighted_sum"}
-    assert names("reduction") == {"total", "logsumexp"}
+    assert names("variadic") == {"total", "logsumexp", "largest", "smallest", "weighted_sum"}
+    assert names("reduction") == {"total", "logsumexp", "largest", "smallest"}
     assert names("is_linear") == {"identity", "detach", "add", "subtract", "negative", "sign", *names("is_condition")}
     assert all(name == row.name for name, row in ROWS.items())
 
 
-@pytest.mark.parametrize("name", [*BINARY, *COMPARISONS, "total", "logsumexp"])
+@pytest.mark.parametrize("name", [*BINARY, *COMPARISONS, "total", "logsumexp", "largest", "smallest"])
 def test_commutative_rows_give_the_same_in_either_order(name: str) -> None:
     row, pairs = ROWS[name], [*PAIRS, (2.0, 2.0), (-1.5, 3.0), (3.0, 2.0), (0.5, 0.0)]
     pairs = [(a, b) for a, b in pairs if name not in ("divide", "power") or (a > 0 and b > 0)]
@@ -615,9 +644,8 @@ def test_derivatives_by_an_array_are_those_by_its_entries(name: str) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("name", ["total", "mean", "logsumexp"])
-def test_reductions_take_arrays_of_every_kind(name: str) -> None:
-    function: Any = {"total": total, "mean": mean, "logsumexp": logsumexp}[name]
+@pytest.mark.parametrize("function", [total, mean, logsumexp, ops.largest, ops.smallest], ids=lambda function: function.__name__)
+def test_reductions_take_arrays_of_every_kind(function: Any) -> None:
     for kind in KINDS_OF_NUMBERS:
         found = function(np.array([1, 1, 0], dtype=kind))
         assert float(found) == pytest.approx(function([1.0, 1.0, 0.0]), rel=1e-6)
@@ -639,7 +667,7 @@ def test_what_arrays_of_values_gave_wrong() -> None:
     assert logsumexp([math.inf, math.nan]) != logsumexp([math.inf, math.nan])
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@every_backend
 def test_the_stated_derivative_of_a_primitive_is_used_everywhere(backend: str) -> None:
     @primitive(lambda y, x: 100.0)
     def stated(x: Any) -> Any:

@@ -181,7 +181,7 @@ class _Sweep:
     def _masked(self, number: int, partial: Any, adjoint: int, reach: Condition) -> int:
         """`partial * adjoint`; 0 where that is not reached and could be another number."""
         builder, instruction = self.builder, self.builder.program.instructions[number]
-        selects = isinstance(instruction, ir.Elementwise) and instruction.op.selects
+        selects = isinstance(instruction, (ir.Elementwise, ir.Reduce, ir.Segments)) and instruction.op.selects
         is_risky = self.has_risky_adjoint[number] if selects else self.is_risky[number] and not isinstance(partial, float)
         if reach is True or not is_risky:
             return _times(builder, partial, adjoint)
@@ -203,8 +203,9 @@ class _Sweep:
             else:
                 size = builder.segments(weights, reduction.lengths)
             partial = partial / builder.array(moved(builder.number_of(ops.maximum(builder.array(size), SMALLEST))))
-        self.has_risky_adjoint[operand] |= self.is_risky[number]
-        return self._passed_on(number, operand, self._masked(number, partial, adjoint, reach), reach)
+        self.has_risky_adjoint[operand] |= self.is_risky[number] and not reduction.op.selects
+        chosen = both(reach, partial != 0.0) if reduction.op.selects and self.any_risk else reach
+        return self._passed_on(number, operand, self._masked(number, partial, adjoint, chosen), chosen)
 
     def _matrix_product(self, number: int, left: int, right: int, adjoint: int, reach: Condition) -> list[Contribution]:
         builder = self.builder

@@ -12,8 +12,8 @@ Weights        the weight of each example in the cost: (batch, 1)
 Constant       a constant array
 Scale          the number factor * batch**power: ()
 Elementwise    an operation on each entry of its broadcast operands; IEEE arithmetic, inf and nan instead of errors
-Reduce         a reduction along one axis, which remains with size 1: total (0 of no entries) or logsumexp (-inf of none, and of
-               entries that are all -inf; +inf where an entry is); the order of the terms is free
+Reduce         a reduction along one axis, which remains with size 1: total (0 of no entries), logsumexp (-inf of none, and of
+               entries that are all -inf; +inf where an entry is), largest or smallest; the order of the terms is free
 Segments       a reduction of segments of the columns: the first lengths[0] columns give the first result, the next lengths[1] the second
 MatMul         the product of two matrices; the order of the terms is free
 Slice          the columns start:stop:step (of the last axis)

@@ -36,7 +36,7 @@ class Symbol(Expression):
     __slots__ = ()
 
     # fmt: off
-    __bool__   = _refuse("the truth", "Instead of `if`, `and`, `max` and `min`, use where(c, a, b), maximum, minimum, & and |.")
+    __bool__   = _refuse("the truth", "Instead of `if`, max, min, `and` and `or`, use where(c, a, b), largest, smallest, & and |.")
     __float__  = _refuse("the float", "Instead of math.exp and the like, use autograd's exp, log, tanh, ..., which take traced numbers.")
     __int__    = _refuse("the integer", "Compute with the number itself, or pass it to the function as a constant.")
     __index__  = _refuse("the index", "Instead of values[i], pass a one-hot row and take the weighted_sum of it with the values.")

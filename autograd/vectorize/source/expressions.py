@@ -13,6 +13,7 @@ from autograd.vectorize.program import Program
 from autograd.vectorize.source.dialects import Dialect
 from autograd.vectorize.source.text import columns_text, literal
 
+REDUCTIONS = {ops.total_: "sum", ops.largest_: "max", ops.smallest_: "min"}  # the functions of numpy
 INFIX = (COMPARISON, SUM, PRODUCT)  # binding of the operators between operands; signs, powers and booleans are written otherwise
 
 
@@ -131,7 +132,8 @@ class Expressions:
         return f"{text}.reshape({', '.join(map(ir.size_text, shape))})"
 
     def _reduce(self, number: int, instruction: ir.Reduce, keep: bool) -> str:
-        function = f"{self.np}.sum" if instruction.op is ops.total_ else self.dialect.logsumexp
+        name = REDUCTIONS.get(instruction.op)
+        function = self.dialect.logsumexp if name is None else f"{self.np}.{name}"
         options = ", keepdims=True" * keep + ", dtype=float" * self.program.is_boolean(instruction.operands[0])
         return f"{function}({self._operand(instruction.operands[0])}, axis={instruction.axis}{options})"
 

@@ -6,7 +6,7 @@ import math
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,22 +19,12 @@ from autograd.vectorize.backends.native.emitter import emit_descent
 from autograd.vectorize.compiled import Kind
 from nn import MLP, SGD, Adam, squared_error
 from tests.autograd.vectorize.test_native_compiler import sanitized
-from tests.programs import EVERY_BACKEND, has
+from tests.programs import every_backend, has
 
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(0)
+pytestmark = pytest.mark.usefixtures("own_cache")
 X, Y = RNG.normal(size=(90, 45)), RNG.normal(size=(90, 3))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Programs of the tests do not go into the user's own cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NUDGE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-every_backend = pytest.mark.parametrize("backend", EVERY_BACKEND)
 
 
 def signs(parameter: Any, gradient: Any, count: Any, rate: Any, step: Any) -> list[Any]:
@@ -169,12 +159,13 @@ def test_threads_may_go_by_one_rule_at_the_same_time(backend: str, is_one_progra
 def test_one_rule_serves_both_precisions(backend: str) -> None:
     rule, found = SGD().update_rule, []
     for dtype in (np.float64, np.float32, np.float64):
-        program = vectorize(small(), backend=backend, dtype=dtype).record(X, Y)
+        program = vectorize(network(), backend=backend, dtype=dtype).record(X, Y)
         theta = program.parameter_vector()
-        program.descent(rule, X.astype(dtype), Y.astype(dtype), parameters=theta).take([0.1] * 3, np.arange(30).reshape(3, 10))
-        found.append(theta)
-    np.testing.assert_allclose(found[1], found[0], rtol=1e-5)
-    assert found[2].tolist() == found[0].tolist()
+        descent = program.descent(rule, X.astype(dtype), Y.astype(dtype), parameters=theta)
+        found.append((*descent.take([0.1] * 3, np.arange(30).reshape(3, 10)), theta))
+    for exact, single, again in zip(*found):
+        np.testing.assert_allclose(single, exact, rtol=1e-4, atol=1e-5)
+        assert again.tolist() == exact.tolist()
 
 
 @every_backend
@@ -193,18 +184,6 @@ def test_without_parameters_no_step_goes_anywhere(backend: str) -> None:
     program = vectorize(lambda x: x * x, backend=backend).record(np.ones(2))
     costs, norms = program.descent(SGD().update_rule, np.array([1.0, 3.0]), parameters=np.empty(0)).take([0.1, 0.1])
     assert (costs.tolist(), norms.tolist()) == ([5.0, 5.0], [0.0, 0.0])
-
-
-@every_backend
-def test_single_precision(backend: str) -> None:
-    program = vectorize(network(), dtype=np.float32, backend=backend).record(X, Y)
-    theta = program.parameter_vector()
-    descent = program.descent(SGD().update_rule, X, Y, parameters=theta)
-    rows = RNG.integers(len(X), size=(4, 10))
-    costs, _ = descent.take([0.1] * 4, rows)
-    exact, expected, *_ = begun(network(), SGD().update_rule, "numpy")
-    np.testing.assert_allclose(costs, exact.take([0.1] * 4, rows)[0], rtol=1e-5)
-    np.testing.assert_allclose(theta, expected, rtol=1e-4, atol=1e-5)
 
 
 @every_backend

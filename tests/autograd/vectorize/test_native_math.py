@@ -22,7 +22,7 @@ try:
 except CompilationError:
     pytest.skip("there is no C compiler here", allow_module_level=True)
 
-REDUCTIONS = {ops.total_, ops.logsumexp_}  # these are loops around rows
+REDUCTIONS = {ops.total_, ops.logsumexp_, ops.largest_, ops.smallest_}  # these are loops around rows
 ALL = {op.name: op for op in vars(ops).values() if isinstance(op, Operation) and op.name in names()}
 KINDS: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
 

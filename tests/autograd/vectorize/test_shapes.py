@@ -3,13 +3,12 @@
 from typing import Any
 
 import numpy as np
-import pytest
 
 from autograd import UpdateRule, Value, vectorize
-from tests.programs import EVERY_BACKEND
+from tests.programs import every_backend
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@every_backend
 def test_one_vector_serves_all_shapes(backend: str) -> None:
     w, others = [Value(float(each)) for each in range(1, 5)], [Value(2.0), Value(3.0)]
 

@@ -263,7 +263,7 @@ def _reduced(op: Operation, array: JaxArray, axis: int, dtype: Any) -> JaxArray:
         return jnp.sum(array, axis, dtype, keepdims=True)
     if op is ops.logsumexp_:
         return jax.nn.logsumexp(array, axis, keepdims=True)
-    raise ValueError(f"no reduction by {op.name} is known")
+    return (jnp.max if op is ops.largest_ else jnp.min)(array, axis, keepdims=True)
 
 
 def _segments(op: Operation, segments: ir.Segments, array: JaxArray, dtype: Any) -> JaxArray:

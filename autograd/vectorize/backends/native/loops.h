@@ -114,6 +114,26 @@ static void logsumexp_within(long inner, const real *a, long a0, real *c, long c
     }
 }
 
+// The largest or the smallest of some numbers; nan if one of them is.
+#define CHOICE(name, of_two)                                                                       \
+    static real name(const real *a, long stride, long count) {                                     \
+        vec chosen = splat(*a);                                                                    \
+        for (long i = 1; i < count; i++)                                                           \
+            chosen = of_two(chosen, splat(a[i * stride]));                                         \
+        return chosen[0];                                                                          \
+    }                                                                                              \
+    static void name##_within(long inner, const real *a, long a0, real *c, long count) {           \
+        for (long e = 0; e < count; e += LANES) {                                                  \
+            vec chosen = load(a + e);                                                              \
+            for (long k = 1; k < inner; k++)                                                       \
+                chosen = of_two(chosen, load(a + k * a0 + e));                                     \
+            store(c + e, chosen);                                                                  \
+        }                                                                                          \
+    }
+
+CHOICE(largest, v_maximum)
+CHOICE(smallest, v_minimum)
+
 // Rows of columns that lie in the caller's memory, turned to lie example by example beside each other; what is over is 0.
 static void turned(long columns, const real *x, long x_row, long x_column, real *c, long count) {
     for (long j = 0; j < columns; j++) {

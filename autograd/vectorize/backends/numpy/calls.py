@@ -55,8 +55,10 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
                 yield _product(place, *operands)
             case ir.Reduce(op=ops.total_, axis=axis):
                 yield _sum(place, operands[0], axis)
-            case ir.Reduce(axis=axis):
+            case ir.Reduce(op=ops.logsumexp_, axis=axis):
                 yield from _logsumexp(place, operands[0], axis, *storage.scratch[number])
+            case ir.Reduce(op=op, axis=axis):
+                yield Call(_reduce_along, (op.reduction, operands[0], axis, place))
             case ir.Segments(op=ops.logsumexp_):
                 yield from _logsumexp_of_segments(place, operands[0], instruction, *storage.scratch[number])
             case ir.Segments(op=op):
@@ -120,15 +122,15 @@ def _sum(place: Place, operand: Place, axis: int) -> Call:
     rows = operand.reshaped((place.size, operand.shape[axis])) if axis == len(operand.shape) - 1 else None
     if operand.buffer.dtype == place.buffer.dtype and rows is not None:
         return Call(np.ndarray.dot, (rows, ones, place.flat()))
-    return Call(_sum_along, (operand, axis, place))
+    return Call(_reduce_along, (np.add, operand, axis, place))
 
 
 def _logsumexp(place: Place, operand: Place, axis: int, shifted: Place, largest: Place) -> Iterator[Call]:
-    yield Call(_max_along, (operand, axis, largest))
+    yield Call(_reduce_along, (np.maximum, operand, axis, largest))
     yield Call(_finite_or_zero, (largest,))
     yield Call(np.subtract, (operand, largest, shifted))
     yield Call(np.exp, (shifted, shifted))
-    yield Call(_sum_along, (shifted, axis, place))
+    yield Call(_reduce_along, (np.add, shifted, axis, place))
     yield Call(np.log, (place, place))
     yield Call(np.add, (place, largest, place))
 
@@ -215,12 +217,8 @@ def _gaps(written: FloatArray, stretch: slice) -> list[ir.Columns]:
 # Functions that take by position what numpy takes by keyword.
 
 
-def _sum_along(array: FloatArray, axis: int, out: FloatArray) -> None:
-    np.add.reduce(array, axis=axis, out=out, keepdims=True)
-
-
-def _max_along(array: FloatArray, axis: int, out: FloatArray) -> None:
-    np.maximum.reduce(array, axis=axis, out=out, keepdims=True)
+def _reduce_along(ufunc: np.ufunc, array: FloatArray, axis: int, out: FloatArray) -> None:
+    ufunc.reduce(array, axis=axis, out=out, keepdims=True)
 
 
 def _finite_or_zero(array: FloatArray) -> None:
