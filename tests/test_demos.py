@@ -217,7 +217,7 @@ def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypat
         if name != "gallery":
             monkeypatch.setattr(f"demos.{name}.main", asked.append)
     gallery.main(["--output", str(tmp_path), "--seed", "3"])
-    assert len(asked) == 8
+    assert len(asked) == 9
     assert all(each[:4] == ["--output", str(tmp_path), "--seed", "3"] for each in asked)
 
 
