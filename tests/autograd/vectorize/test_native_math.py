@@ -106,18 +106,11 @@ def test_every_row_that_a_program_may_have_is_written_in_c() -> None:
     assert set(names()) == {*(op.name for op in ROWS - REDUCTIONS), "square"}
 
 
+@pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", EXACT)
-def test_a_row_is_within_two_ulp(name: str, kind: str) -> None:
-    error, place = worst(name, KINDS[kind], 60)
-    assert error <= 2, place
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", EXACT)
-def test_a_row_is_within_two_ulp_at_many_points(name: str, kind: str) -> None:
-    error, place = worst(name, KINDS[kind], 10_000)
+def test_a_row_is_within_two_ulp(name: str, kind: str, count: int) -> None:
+    error, place = worst(name, KINDS[kind], count)
     assert error <= 2, place
 
 

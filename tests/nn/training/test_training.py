@@ -491,6 +491,7 @@ def test_forgetting_does_not_change_a_run(settings: dict[str, Any]) -> None:
         assert run.steps_left == other.steps_left
         assert run.history.cost == other.history.cost[run.history.forgotten.epochs :]
         assert run.history.steps.examples == other.history.steps.examples[run.history.forgotten.steps :]
+        run.restore(run.state())  # raises if the steps that are left do not fit the epochs
         run.set(batch_size=steps)
         other.set(batch_size=steps)
     assert run.history.forgotten.epochs > 2
