@@ -30,7 +30,7 @@ RULE = re.compile(rf"((?:{'|'.join(STARTS)})(?:{'|'.join(VOWELS)})){{2,3}}(?:{'|
 
 
 def invented(count: int, rng: random.Random) -> list[str]:
-    """Names that nobody has: two or three syllables, each a start and a vowel, and an end. All are different."""
+    """Different names: two or three syllables, each a start and a vowel, and an end."""
     found: dict[str, None] = {}
     while len(found) < count:
         found["".join(rng.choice(part) for part in [STARTS, VOWELS] * rng.choice((2, 3)) + [ENDS])] = None
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def options() -> argparse.ArgumentParser:
     every = parser(__doc__)
-    every.add_argument("--file", type=Path, help="a text of your own to learn, with a document of at most 15 letters in each line")
+    every.add_argument("--file", type=Path, help="your own text to learn, with one document of at most 15 letters per line")
     every.add_argument("--names", type=positive, default=5000, help="number of names to invent")
     every.add_argument("--steps", type=positive, default=1500, help="number of steps")
     every.add_argument("--batch", type=positive, default=32, help="number of names in a step")
