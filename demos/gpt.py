@@ -53,6 +53,7 @@ class Letters:
     def __init__(self, documents: Sequence[str]) -> None:
         self.known = ["·", *sorted(set("".join(documents)))]
         self.tokens = {letter: token for token, letter in enumerate(self.known)}
+        self.longest = max(map(len, documents))
 
     def __len__(self) -> int:
         return len(self.known)
@@ -61,12 +62,12 @@ class Letters:
         return [BOUNDARY, *(self.tokens[letter] for letter in document), BOUNDARY]
 
     def rows(self, documents: Sequence[str]) -> tuple[Array, Array]:
-        """The tokens of the documents, padded to the longest with the boundary, and a weight for each position that is not padding.
+        """The tokens of the documents, padded with the boundary to one length, and a weight for each position that is not padding.
 
         The weights of a document add up to 1. A position sees only those before it, so padding changes nothing but the time.
         """
-        longest = max(map(len, documents))
-        tokens, weights = np.full((len(documents), longest + 2), BOUNDARY), np.zeros((len(documents), longest + 1))
+        tokens = np.full((len(documents), self.longest + 2), BOUNDARY)
+        weights = np.zeros((len(documents), self.longest + 1))
         for row, document in enumerate(documents):
             tokens[row, : len(document) + 2] = self.encoded(document)
             weights[row, : len(document) + 1] = 1 / (len(document) + 1)
