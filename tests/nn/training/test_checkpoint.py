@@ -19,7 +19,7 @@ from tests.runs import HELD_OUT, begin, bits, eager_and_compiled, fit
 def test_a_resumed_run_ends_like_an_uninterrupted_one(optimizer: Any, compiled: bool, tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     whole, expected = fit(optimizer=optimizer(), epochs=4, validation=HELD_OUT, patience=9, compiled=compiled)
-    fit(optimizer=optimizer(), epochs=2, validation=HELD_OUT, patience=9, compiled=compiled, checkpoint=path)
+    fit(optimizer=optimizer(), epochs=1, validation=HELD_OUT, patience=9, compiled=compiled, checkpoint=path)
     model, history = fit(optimizer=optimizer(), epochs=4, validation=HELD_OUT, patience=9, compiled=compiled, checkpoint=path, resume=True)
     assert bits(model) == bits(whole)
     for name, column in expected.columns().items():

@@ -326,6 +326,11 @@ def test_after_a_change_of_the_batch_size_each_example_is_seen_once_per_epoch(si
     assert len(run.history.cost) == 3
 
 
+def test_a_mini_batch_of_all_examples_has_them_in_their_order() -> None:
+    run = begin(batch_size=None)
+    assert [run.example().index for _ in range(60)] == [*range(30)] * 2
+
+
 def test_noise_is_drawn_for_each_step_whatever_its_size() -> None:
     drawn: list[bytes] = []
 
