@@ -427,7 +427,7 @@ def test_weights_make_sums_that_add_up(fit: Fit) -> None:
     parts = [program.value_and_gradient(x[part], y[part], weights=weights[part]) for part in (slice(0, 3), slice(3, 7))]
     assert sum(part for part, _ in parts) == pytest.approx(cost, rel=1e-13)
     np.testing.assert_allclose(sum(part for _, part in parts), gradient, rtol=1e-12)
-    mean, mean_gradient = program.value_and_gradient(x, y, weights=[1 / 7] * 7)
+    mean, mean_gradient = program.value_and_gradient(x, y, weights=np.full(7, 1 / 7))
     assert mean == pytest.approx(program.value_and_gradient(x, y)[0], rel=1e-13)
     np.testing.assert_allclose(mean_gradient, program.value_and_gradient(x, y)[1], rtol=1e-12)
 
