@@ -36,6 +36,10 @@ class Node:
         """Return the node for `op` applied to `operands`, which are nodes and real numbers."""
         raise NotImplementedError
 
+    def row_of(self, table: Any) -> Any:
+        """Return the row of a table at this index. Raises TypeError except for an integer of an example."""
+        raise TypeError(f"lookup takes an integer as index, got {self!r:.60}: pass the index as an argument of integer dtype")
+
 
 class Operation:
     """One row: how an operation is written, its value for floats and arrays, its partial derivatives, and its properties.
@@ -51,8 +55,9 @@ class Operation:
     can be infinite or nan at ordinary operands; where that depends on a constant operand it is a function, see `is_singular`. The
     derivatives of a row with `normalised` are weights that add up to 1; they are divided by their sum, so that rounding cancels.
 
-    Three properties are derived from the partial derivatives: `is_linear` if all are constant; `flat`, the indices of the operands
-    whose derivative is 0 everywhere; and `is_simple` if there are one or two of them, all constant or all functions.
+    Four properties are derived from the partial derivatives: `is_linear` if all are constant; `flat`, the indices of the operands
+    whose derivative is 0 everywhere; `is_simple` if there are one or two of them, all constant or all functions; and `is_switch` if
+    the row selects its only operand or a constant, as relu does.
 
     >>> cube = Operation("cube", lambda x: x**3, lambda x: x**3, lambda y, x: 3 * x * x)
     >>> cube(2.0), cube.describe([2.0]), cube.partials_at(8.0, [2.0])
@@ -91,6 +96,7 @@ class Operation:
         self.saturates, self.domain = saturates, domain
         self.is_linear = all(isinstance(each, float) for each in self.partials)
         self.is_simple = not variadic and not selects and len(partials) <= 2 and (self.is_linear or all(map(callable, partials)))
+        self.is_switch = selects and not variadic and len(partials) == 1
         self.flat = frozenset(index for index, each in enumerate(self.partials) if each == 0.0)
         self.__name__ = self.__qualname__ = name
         self.__doc__ = f"{name}: of real numbers, numpy arrays, or Values; returns the same kind."

@@ -245,16 +245,21 @@ class Value(Expression):
             return _result(data, op, operands)
         return _result(data, op, operands[0], operands[1] if len(operands) == 2 else None)
 
-    def backward(self) -> None:
+    def backward(self, gradient: float = 1.0) -> None:
         """Set `grad` throughout this Value's graph: the derivative of this Value by each node.
 
         Leaves accumulate over calls (see `zero_grad`), inner nodes are overwritten. Where a derivative is
         infinite or undefined it is inf or nan; under `anomaly()` the first one raises FloatingPointError, and a graph
         whose numbers no longer fit raises ValueError. Threads that share leaves take turns.
+
+        Parameters
+        ----------
+        gradient : float, default 1.0
+            A factor for all derivatives: the derivative of some other number by this Value, as in PyTorch.
         """
         if modes.recorders:
             modes.refuse_in_recording("the backward()", "Take derivatives with grad(f).")
-        backward(self)
+        backward(self, ops.real(gradient))
 
 
 def make_constant(leaf: Value) -> None:

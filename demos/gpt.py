@@ -105,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def options() -> argparse.ArgumentParser:
     every = parser(__doc__)
     every.add_argument("--file", type=Path, help="a text of your own to learn, with a document of at most 15 letters in each line")
+    every.add_argument("--names", type=positive, default=5000, help="number of names to invent")
     every.add_argument("--steps", type=positive, default=1500, help="number of steps")
     every.add_argument("--batch", type=positive, default=32, help="number of names in a step")
     every.add_argument("--samples", type=positive, default=20, help="number of new names to write")

@@ -12,6 +12,7 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -40,9 +41,11 @@ def micrograd_readme() -> tuple[Value, Value, Value]:
     return a, b, g
 
 
-def test_the_numbers_of_micrograds_readme() -> None:
+@pytest.mark.parametrize("context", [nullcontext, anomaly])
+def test_the_numbers_of_micrograds_readme(context: Callable[[], AbstractContextManager[None]]) -> None:
     a, b, g = micrograd_readme()
-    g.backward()
+    with context():
+        g.backward()
     assert (f"{g.data:.4f}", f"{a.grad:.4f}", f"{b.grad:.4f}") == ("24.7041", "138.8338", "645.5773")
 
 
@@ -207,6 +210,15 @@ def mixed_rules(a: Any, b: Any) -> Any:
 def blind(a: Any, b: Any, c: Any) -> Any:
     """Flat in its first operand."""
     return b * c
+
+
+def test_weighted_sums_with_constants_have_the_gradients_of_their_variables() -> None:
+    w, x, b = Value(2.0), Value(3.0), Value(4.0)
+    ops.weighted_sum([w, 5.0, 7.0, w], [x, x, 7.0, 6.0], b).backward()
+    assert (w.grad, x.grad, b.grad) == (9.0, 7.0, 1.0)
+    ops.weighted_sum([w], [x]).backward()
+    ops.weighted_sum([], [], b).backward()
+    assert (w.grad, x.grad, b.grad) == (12.0, 9.0, 2.0)
 
 
 def test_no_gradient_takes_the_path_through_a_constant_of_zero() -> None:
