@@ -79,6 +79,10 @@ class Expressions:
                 return f"{self.np}.broadcast_to({self._operand(operands[0])}, {ir.shape_text(shape)})", ATOM
             case ir.Reduce():
                 return self._reduce(number, instruction, keep=True), ATOM
+            case ir.Segments(op=op):
+                assert op.reduction is not None
+                starts = columns_text(instruction.starts, self.dialect)
+                return f"{self.np}.{op.reduction.__name__}.reduceat({self._operand(operands[0])}, {starts}, axis=-1)", ATOM
             case ir.Scatter():
                 return self._scatter(instruction), ATOM
         raise ValueError(f"the instruction {instruction} has no source")

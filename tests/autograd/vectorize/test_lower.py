@@ -1,9 +1,10 @@
 """Stages 3 to 6 of vectorize: groups, layout and matrix products, and those of the gradient."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import Value, sigmoid, tanh, weighted_sum
+from autograd import Value, sigmoid, tanh, total, weighted_sum
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import spelled
 from autograd.vectorize.differentiate import with_gradient
@@ -16,7 +17,7 @@ from nn import MLP, squared_error
 
 def lowered(f: Callable[..., Any], *shapes: tuple[int, ...], per_example: bool = False) -> tuple[Program, list[int]]:
     graph, batched = simplify(record(f, shapes, ["x", "y"][: len(shapes)])[0])
-    program, order = lower(graph, batched, [max(1, *shape, 1) for shape in shapes], per_example)
+    program, order = lower(graph, batched, [math.prod(shape) for shape in shapes], per_example)
     program = spelled(program)
     program.check()
     return program, order
@@ -83,6 +84,41 @@ def test_a_convolution_is_one_product_over_all_places() -> None:
     assert count(program, ir.MatMul) == 1
     (product,) = program.find(ir.MatMul)
     assert program.shape(product) == (16 * ir.BATCH, 3)
+
+
+def test_sums_of_different_lengths_are_one_instruction() -> None:
+    program, _ = lowered(lambda x: [total(tanh(each) for each in x[: n + 2]) for n in range(5)], (6,))
+    (segments,) = program.find(ir.Segments)
+    assert program.instructions[segments].lengths.tolist() == [2, 3, 4, 5, 6]  # type: ignore[attr-defined]
+    assert count(program, ir.Reduce) == 0
+
+
+def test_a_layer_lies_in_the_order_of_the_loops_whatever_uses_it_first() -> None:
+    W = weights(3, 2)
+
+    def f(x: Any) -> Any:
+        rows = [[tanh(sum(w * each for w, each in zip(row, token))) for row in W] for token in x]
+        return rows[3][1] * rows[1][2] + total(map(total, rows))
+
+    program, order = lowered(f, (4, 2))
+    graph, *_ = record(f, [(4, 2)], ["x"])
+    assert [id(graph.parameters[each]) for each in order] == [id(each) for row in W for each in row]
+    assert (count(program, ir.MatMul), count(program, ir.Take)) == (1, 0)
+
+
+def test_an_attention_to_growing_lists_has_one_program_size_at_every_length() -> None:
+    W = weights(3, 2)
+
+    def f(x: Any) -> Any:
+        keys: list[Any] = []
+        results = []
+        for token in x:
+            keys.append([sum(w * each for w, each in zip(row, token)) for row in W])
+            scores = [tanh(sum(a * b for a, b in zip(keys[-1], key))) for key in keys]
+            results.append(sum(score * key[0] for score, key in zip(scores, keys)) / sum(scores))
+        return results
+
+    assert len(lowered(f, (3, 2))[0]) == len(lowered(f, (7, 2))[0]) <= 20
 
 
 def test_terms_without_the_example_have_no_batch_axis() -> None:

@@ -60,6 +60,13 @@ def test_a_function_becomes_few_nodes(f: Callable[..., Any], expected: str) -> N
     assert simplified(f) == expected
 
 
+def test_a_short_sum_stays_beside_longer_ones() -> None:
+    assert simplified(lambda x: [sum(x[i:j]) for i, j in ((0, 1), (1, 3), (3, 6))], 6) == "total total total"
+    assert simplified(lambda x: [sum(x[i:j]) for i, j in ((0, 1), (1, 3))], 4) == "add"
+    assert simplified(lambda x: [sum(x[i] * x[i + n] for i in range(n)) for n in (1, 2)]) == "dot dot"
+    assert simplified(lambda x: [sum(x[i] * x[i + 1] for i in range(1)), tanh(x[0] + x[1] + x[2])]) == "multiply total tanh"
+
+
 def test_constants_fold_to_numbers() -> None:
     graph, _ = simplify(record(lambda x: (x[0] ** 0 + 2.0) + x[0] * 0.5, [(1,)], ["x"])[0])
     assert [operands for op, operands in graph.nodes if op == "constant"] in ([(3.0,), (0.5,)], [(0.5,), (3.0,)])

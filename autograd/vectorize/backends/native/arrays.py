@@ -84,8 +84,7 @@ class Arrays:
         shape = self.shapes[number]
         if number in self.parts:
             return Place(Buffer("out", "theta"), self.parts[number], shape, contiguous(shape))
-        is_made = isinstance(self.program.instructions[number], (ir.Scatter, ir.Elementwise, ir.Take, ir.Concatenate, ir.Reduce, ir.MatMul))
-        if number == self.output and is_made and ir.BATCH not in shape:
+        if number == self.output and not self.program.instructions[number].is_view and ir.BATCH not in shape:
             return Place.whole(Buffer("out", "theta"), shape)
         return self._allocate(self._name(number), shape)
 
