@@ -8,7 +8,6 @@ import operator
 import pickle
 import random
 import re
-import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -24,6 +23,7 @@ import autograd
 from autograd import Value, anomaly, chain_rule, draw, grad, maximum, ops, primitive, sign, sqrt, total, vectorize, why
 from autograd._fast_backward import results_in_order
 from autograd.backward import adjoints, check_numbers, topological_order
+from tests.threads import in_threads
 
 
 def micrograd_readme() -> tuple[Value, Value, Value]:
@@ -505,20 +505,6 @@ def test_a_shallow_copy_is_another_node_of_the_same_operands() -> None:
     assert twin.operands[0] is x
 
 
-def test_threads_do_not_disturb_each_other() -> None:
-    results: list[float] = []
-
-    def work(seed: float) -> None:
-        results.extend(autograd.grad(autograd.grad(lambda x: ops.sin(x) * x))(seed) for _ in range(50))
-
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in (0.5, 0.5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(results)) == 1
-
-
 # A graph whose leaf was assigned later
 
 
@@ -559,23 +545,15 @@ def test_every_leaf_that_is_assigned_later_is_noticed(seed: int) -> None:
         check_numbers(topological_order(output))
 
 
+def test_threads_do_not_disturb_each_other() -> None:
+    second = grad(grad(lambda x: ops.sin(x) * x))
+    results = in_threads(2, lambda _: [second(0.5) for _ in range(50)])
+    assert results == [[second(0.5)] * 50] * 2
+
+
 def test_threads_that_share_a_leaf_lose_no_gradient() -> None:
     w = Value(1.0)
-
-    def work() -> None:
-        for _ in range(500):
-            (w * 2.0 + w).backward()
-
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=work) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
+    in_threads(4, lambda _: [(w * 2.0 + w).backward() for _ in range(500)])
     assert w.grad == 6000.0
 
 

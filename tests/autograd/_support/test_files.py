@@ -6,7 +6,6 @@ import io
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from autograd import Value, draw
 from autograd._support import replacing
 from nn import MLP, nudges, squared_error
+from tests.threads import in_threads
 
 ROOT = Path(__file__).parents[3]
 
@@ -58,24 +58,10 @@ def test_an_exception_keeps_the_old_file(exception: type[BaseException], tmp_pat
     pytest.param(lambda path: nudges(MLP([2, 1]), [1.0, 2.0], 0.5, squared_error).to_csv(path), id="to_csv"),
 ])  # fmt: skip
 def test_threads_may_write_to_one_path(save: Callable[[Path], object], tmp_path: Path) -> None:
-    path, start, errors = tmp_path / "one.html", threading.Barrier(8), []
-
-    def work() -> None:
-        start.wait()
-        try:
-            for _ in range(10):
-                save(path)
-        except Exception as error:
-            errors.append(error)
-
+    path = tmp_path / "one.html"
     save(path)
     once = path.read_bytes()
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
+    in_threads(8, lambda _: [save(path) for _ in range(10)])
     assert path.read_bytes() == once
     assert [each.name for each in tmp_path.iterdir()] == ["one.html"]
 

@@ -7,7 +7,6 @@ import random
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from autograd.vectorize.compiled import Kind
 from nn import MLP, SGD, Adam, squared_error
 from tests.autograd.vectorize.test_native_compiler import sanitized
 from tests.programs import every_backend, has
+from tests.threads import in_threads
 
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(0)
@@ -145,14 +145,7 @@ def test_threads_may_use_one_rule_at_the_same_time(backend: str, is_one_program:
         return theta
 
     alone = [walk(which) for which in range(3)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        with ThreadPoolExecutor(3) as pool:
-            together = list(pool.map(walk, range(3)))
-    finally:
-        sys.setswitchinterval(interval)
-    assert [each.tolist() for each in together] == [each.tolist() for each in alone]
+    assert [each.tolist() for each in in_threads(3, walk)] == [each.tolist() for each in alone]
 
 
 @every_backend

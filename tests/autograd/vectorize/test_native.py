@@ -4,7 +4,6 @@ import ctypes
 import shutil
 import subprocess
 import sys
-import threading
 import tracemalloc
 import uuid
 from collections.abc import Callable, Sequence
@@ -43,6 +42,7 @@ from nn import MLP, squared_error
 from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
 from tests.autograd.vectorize.test_native_compiler import sanitized
 from tests.programs import Array, near
+from tests.threads import in_threads
 
 try:
     compiler()
@@ -280,13 +280,8 @@ def test_repeated_calls_check_the_conditions_again() -> None:
 def test_threads_may_repeat_the_same_call(again: tuple[Any, dict[str, Any]]) -> None:
     program, _ = again
     run = program._repeated.run
-    expected, costs = run(), list[float]()
-    threads = [threading.Thread(target=lambda: costs.extend(run() for _ in range(500))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert costs == [expected] * 2000
+    expected = run()
+    assert in_threads(4, lambda _: [run() for _ in range(500)]) == [[expected] * 500] * 4
 
 
 def test_a_call_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:

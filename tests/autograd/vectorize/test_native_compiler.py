@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from autograd.errors import CompilationError, UnsafeCacheError
 from autograd.vectorize.backends.native import compiler
 from autograd.vectorize.backends.native.compiler import load
+from tests.threads import in_threads
 
 SOURCE = "double twice(double x) { return 2 * x; }\n"
 try:
@@ -217,14 +217,7 @@ def test_several_processes_at_once_compile_the_same(cache: Path) -> None:
 
 @needs_compiler
 def test_several_threads_at_once_get_one_library() -> None:
-    found: list[ctypes.CDLL] = []
-    threads = [threading.Thread(target=lambda: found.append(load(SOURCE))) for _ in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert len(found) == 4
-    assert len(set(map(id, found))) == 1
+    assert len(set(map(id, in_threads(4, lambda _: load(SOURCE))))) == 1
 
 
 @needs_compiler

@@ -12,7 +12,7 @@ from autograd import ops
 from autograd.errors import CompilationError
 from autograd.operation import Operation
 from autograd.vectorize.backends.native import compiler
-from autograd.vectorize.backends.native.mathematics import INCLUDES, definitions, names
+from autograd.vectorize.backends.native.mathematics import INCLUDES, OPERATORS, definitions, names
 from autograd.vectorize.program import ROWS
 
 mpmath: Any = pytest.importorskip("mpmath")
@@ -103,7 +103,7 @@ def worst(name: str, dtype: np.dtype[Any], count: int) -> tuple[float, float]:
 
 
 def test_every_row_that_a_program_may_have_is_written_in_c() -> None:
-    assert set(names()) == {*(op.name for op in ROWS - REDUCTIONS), "square"}
+    assert set(names()) == {*(op.name for op in ROWS - REDUCTIONS - {*OPERATORS}), "square"}
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.soak)])
@@ -165,7 +165,6 @@ def test_odd_rows_keep_the_sign_of_zero(kind: str) -> None:
     zeros = np.array([0.0, -0.0], KINDS[kind])
     for name in ("identity", "expm1", "log1p", "tanh", "sqrt", "sin", "tan", "asin", "atan", "sinh", "erf"):
         assert np.signbit(run(name, zeros)).tolist() == [False, True], name
-    assert np.signbit(run("negative", zeros)).tolist() == [True, False]
     assert not np.signbit(run("abs", zeros)).any()
 
 
@@ -175,7 +174,7 @@ def test_the_square_is_the_product() -> None:
 
 
 def test_the_text_contains_only_what_is_used() -> None:
-    assert "exp_series" not in definitions(["add"], KINDS["float64"])
+    assert "exp_series" not in definitions(["abs"], KINDS["float64"])
     text = definitions(["exp"], KINDS["float64"])
     assert "v_exp" in text
     assert "log_series" not in text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from typing import Any
 
@@ -18,6 +17,7 @@ from autograd.vectorize.compiled import Kind
 from autograd.vectorize.threads import PAYS, threads_for, work
 from nn import MLP, SGD, squared_error, train
 from tests.programs import every_backend
+from tests.threads import in_threads
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(67, 5)), RNG.normal(size=(67, 2))
@@ -149,17 +149,11 @@ def test_threads_share_a_program(backend: str) -> None:
     shared = vectorize(lambda x, y: squared_error(model(x), y), backend=backend)
     batches = [(rng.normal(size=(rows, 3)), rng.normal(size=(rows, 2))) for rows in (1, 16, 50, 50)]
     expected = [shared.value_and_gradient(*each) for each in batches]
-    wrong: list[int] = []
 
     def run(which: int) -> None:
         for _ in range(100):
             cost, gradient = shared.value_and_gradient(*batches[which])
-            if cost != expected[which][0] or (gradient != expected[which][1]).any():
-                wrong.append(which)
+            assert cost == expected[which][0]
+            assert gradient.tolist() == expected[which][1].tolist()
 
-    threads = [threading.Thread(target=run, args=(which,)) for which in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    in_threads(4, run)

@@ -1,8 +1,8 @@
 """Mathematics: the operations in C, on as many numbers at once as a register holds. The text is in the `.h` files of this folder.
 
 `float64.h` or `float32.h` has what depends on the kind of number, `vectors.h` the vectors, and `rows.h` a function `v_<name>` for each
-row that has one; the others are functions of math.h, called lane by lane. A program takes only the definitions that it uses, each
-after those that it uses in turn, so that its source is complete and short.
+row that has one; sums, products and signs are C's own operators, and the others are functions of math.h, called lane by lane. A program
+takes only the definitions that it uses, each after those that it uses in turn, so that its source is complete and short.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd import ops
 from autograd.vectorize.program import ROWS
 
+OPERATORS = (ops.add, ops.subtract, ops.multiply, ops.divide, ops.negative)  # of C
 INCLUDES = "#include <math.h>\n#include <stdint.h>\n"
 _FUNCTION = re.compile(r"^static inline \w+ \*?(\w+)\(", re.MULTILINE)
 _CONSTANT = re.compile(r"(\w+) =")
@@ -58,7 +60,7 @@ def _parts(kind: str) -> list[tuple[tuple[str, ...], str]]:
     numbers, vectors, rows = (Path(__file__).with_name(f"{name}.h").read_text() for name in (kind, "vectors", "rows"))
     types, *constants = _split(numbers)
     parts = [types, *_split(vectors), *constants, *_split(rows)]
-    unary = sorted(op.name for op in ROWS if op.arity == 1 and not op.variadic)
+    unary = sorted(op.name for op in ROWS if op.arity == 1 and not op.variadic and op not in OPERATORS)
     parts += [_lane_by_lane(name) for name in unary if f" v_{name}(" not in rows]
     return [(tuple((_CONSTANT if _is_constant(part) else _FUNCTION).findall(_code(part))), part) for part in parts]
 

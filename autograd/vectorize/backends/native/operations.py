@@ -12,7 +12,8 @@ from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends.native.arrays import Arrays, entry, has_examples, loops_over, pointer
-from autograd.vectorize.backends.native.rule import INFIX, Rule, applied, literal
+from autograd.vectorize.backends.native.mathematics import OPERATORS
+from autograd.vectorize.backends.native.rule import Rule, applied, literal
 from autograd.vectorize.backends.native.schedule import ADDED, BEFORE
 from autograd.vectorize.places import Place
 from autograd.vectorize.program import Program
@@ -67,7 +68,7 @@ class Operations(Arrays):
         for each in instruction.operands:
             operand = self.program.instructions[each]
             if each in self.merged:
-                is_call = operand.op not in (*INFIX, ops.negative)  # type: ignore[attr-defined]
+                is_call = operand.op not in OPERATORS  # type: ignore[attr-defined]
                 inner = self._expression(each, leaves)
                 words.append(inner if is_call else f"({inner})")
             elif isinstance(operand, ir.Constant) and operand.value.shape == ():

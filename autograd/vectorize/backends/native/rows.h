@@ -30,16 +30,6 @@ static inline vec v_where(vec condition, vec a, vec b) { return choose((mask)(co
 
 static inline vec v_identity(vec x) { return x; }
 
-static inline vec v_add(vec a, vec b) { return a + b; }
-
-static inline vec v_subtract(vec a, vec b) { return a - b; }
-
-static inline vec v_multiply(vec a, vec b) { return a * b; }
-
-static inline vec v_divide(vec a, vec b) { return a / b; }
-
-static inline vec v_negative(vec x) { return -x; }
-
 static inline vec v_abs(vec x) { return (vec)((mask)x & ~(mask)splat((real)-0.0)); }
 
 // The size of x, with the sign of s.

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from autograd import ops
 from autograd.vectorize import instructions as ir
+from autograd.vectorize.backends.native.mathematics import OPERATORS
 from autograd.vectorize.program import Program
-
-INFIX = (ops.add, ops.subtract, ops.multiply, ops.divide)
 
 
 def literal(value: float) -> str:
@@ -25,10 +24,10 @@ def applied(program: Program, instruction: ir.Elementwise, words: Sequence[str])
     exponent = program.instructions[instruction.operands[-1]]
     if instruction.op is ops.power and isinstance(exponent, ir.Constant) and exponent.value.shape == () and float(exponent.value) == 2:
         return f"v_square({words[0]})", {"square"}
-    if instruction.op in INFIX:
-        return f" {instruction.op.symbol} ".join(words), set()
     if instruction.op is ops.negative:
         return f"-{words[0]}", set()
+    if instruction.op in OPERATORS:
+        return f" {instruction.op.symbol} ".join(words), set()
     return f"v_{instruction.op.name}({', '.join(words)})", {instruction.op.name}
 
 
