@@ -64,14 +64,12 @@ def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     f : callable
         A function that returns a scalar.
     argnum : int, default 0
-        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
-        numpy array of these, nested to any depth.
+        The position of the argument to differentiate by, of a kind that `value_and_grad` takes.
 
     Returns
     -------
     callable
-        A function with the arguments of `f`. It returns the gradient in the structure of the argument, as described for
-        `value_and_grad`.
+        A function with the arguments of `f`. It returns the gradient as `value_and_grad` does.
 
     Raises
     ------
@@ -95,8 +93,7 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     f : callable
         A function that returns a scalar, or a list, tuple, dict or array of scalars, nested to any depth.
     argnum : int, default 0
-        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
-        numpy array of these, nested to any depth.
+        The position of the argument to differentiate by, of a kind that `value_and_grad` takes.
 
     Returns
     -------
@@ -133,8 +130,7 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     f : callable
         A function that returns a scalar.
     argnum : int, default 0
-        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
-        numpy array of these, nested to any depth.
+        The position of the argument to differentiate by, of a kind that `value_and_grad` takes.
 
     Returns
     -------

@@ -36,6 +36,7 @@ def _result(data: float, op: Operation, first: Any, second: Any = None) -> Value
 def _binary(op: Operation) -> tuple[Method, Method]:
     """The two methods of an operator: a fast path for Values and plain numbers, the general one for other operands."""
     on_floats, (general, general_reflected) = op.on_floats, interop.binary(op)
+    is_operator = op.precedence != ops.ATOM
 
     def method(self: Any, other: Any) -> Any:
         kind = type(other)
@@ -45,6 +46,8 @@ def _binary(op: Operation) -> tuple[Method, Method]:
             elif kind is float or kind is int:
                 other = float(other)
                 data = on_floats(self._data, other)
+            elif is_operator and isinstance(other, Expression) and not isinstance(other, Value):
+                return NotImplemented  # the other node's method is faster for it
             else:
                 return general(self, other)
         except (ArithmeticError, ValueError):

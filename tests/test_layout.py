@@ -49,7 +49,12 @@ TRAINING = [
 PLOTS = ["_style", "_confusion", "_curves", "_images", "_network", "_plane", "_nudges"]
 EXPLAIN = ["_anatomy", "_backpropagation", "_nudges"]
 PARTS = {"data": DATA, "training": TRAINING, "plots": PLOTS, "explain": EXPLAIN}
-NN = [*MODELS, *(f"{name}{rest}" for name, files in PARTS.items() for rest in (*(f".{each}" for each in files), "")), "launch"]
+NN = [
+    *MODELS,
+    *(f"{name}{rest}" for name, files in PARTS.items() for rest in (*(f".{each}" for each in files), "")),
+    "estimators",
+    "launch",
+]
 AUTOGRAD = [f"autograd.{name}" for name in ("_support", *ENGINE, *REST)]
 ORDER = [*AUTOGRAD, "autograd", *(f"nn.{name}" for name in NN), "nn", "playground", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))

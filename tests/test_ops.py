@@ -138,7 +138,9 @@ def test_binary_rows_agree_with_50_digits_to_second_order(name: str, a: float, b
         assert close(second[i][j], want), (i, j, second, want)
 
 
-@pytest.mark.parametrize(("base", "exponent"), [(-2, 3), (-2, -3), (-8, 2), (-1e-8, 2), (0, 2), (0, 1), (0, 3), (-1000, 1), (-0.5, 0)])
+@pytest.mark.parametrize(
+    ("base", "exponent"), [(-2, 3), (-2, -3), (-8, 2), (-1e-8, 2), (0, 2), (0, 1), (0, 0), (0, 3), (-1000, 1), (-0.5, 0)]
+)
 def test_powers_of_zero_and_negative_bases(base: float, exponent: float) -> None:
     """Where the exponent is a constant, the base may be anything."""
     first = exponent * mp.mpf(base) ** (exponent - 1) if exponent else 0
@@ -384,7 +386,24 @@ def test_columns_say_what_kind_of_operation_a_row_is() -> None:
     assert names("variadic") == {"total", "logsumexp", "largest", "smallest", "weighted_sum"}
     assert names("reduction") == {"total", "logsumexp", "largest", "smallest"}
     assert names("is_linear") == {"identity", "detach", "add", "subtract", "negative", "sign", *names("is_condition")}
+    assert names("flat") == {"detach", "sign", "where", *names("is_condition")}
+    assert all(len(ROWS[name].flat) == ROWS[name].arity for name in names("is_condition"))
+    assert names("has_terms") == {"weighted_sum"}
+    assert names("internal") == {"identity", "sech_squared", "logistic_pdf", "fmin"}
     assert all(name == row.name for name, row in ROWS.items())
+
+
+def test_rows_that_saturate_are_those_whose_derivative_vanishes_far_out() -> None:
+    for row in ROWS.values():
+        if row.arity == 1 and not (row.variadic or row.singular or row.selects or row.is_linear):
+            slopes = [abs(row.partials_at(row(x), [x])[0]) for x in (-1e3, 1e3)]
+            assert row.saturates == (min(slopes) < 1e-3), row
+
+
+def test_division_and_powers_are_singular_unless_a_constant_excludes_it() -> None:
+    assert [ops.divide.is_singular([None, b]) for b in (None, 0.0, 0.5, -2.0)] == [True, True, False, False]
+    assert [ops.power.is_singular([None, b]) for b in (None, -1.0, 0.0, 0.5, 1.5)] == [True] * 5
+    assert [ops.power.is_singular([None, b]) for b in (1.0, 2.0, 3.0)] == [False] * 3
 
 
 @pytest.mark.parametrize("name", [*BINARY, *COMPARISONS, "total", "logsumexp", "largest", "smallest"])

@@ -18,7 +18,7 @@ from autograd.ops import Operation
 from autograd.vectorize.builder import Builder
 from autograd.vectorize.instructions import BATCH, Shape
 from autograd.vectorize.program import Program
-from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
+from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
 from autograd.vectorize.simplify import DOT
 
 
@@ -31,8 +31,12 @@ class Grid:
     entries: list[int]  # all r for one p, then the next
 
 
-def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool = False) -> tuple[Program, list[int]]:
+def lower(
+    graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool = False, known: Sequence[int] = ()
+) -> tuple[Program, list[int]]:
     """The array program of a simplified graph, and the order in which the parameters lie in its parameter vector.
+
+    That order begins with the parameters `known`, or -1 where the vector holds numbers that the graph does not use.
 
     `arguments` are the numbers of scalars in one example of each argument. The program's one output, "results", has
     shape (batch, results), or (results,) where no result depends on the example. With `per_example` the parameter vector
@@ -44,7 +48,7 @@ def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per
     for number, level in enumerate(levels):
         if graph.nodes[number][0] not in (INPUT, PARAMETER, CONSTANT):
             by_level[level].append(number)
-    lowering.place_parameters(by_level, levels, batched)
+    lowering.place_parameters(by_level, levels, batched, known)
     for members in by_level:
         for group in lowering.groups(members):
             lowering.emit(group)
@@ -53,24 +57,19 @@ def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per
     return builder.program, lowering.order
 
 
-def depths(graph: Scalars) -> list[int]:
-    """The length of the longest path from a leaf to each node."""
-    levels: list[int] = []
-    for op, operands in graph.nodes:
-        leaf = op in (INPUT, PARAMETER, CONSTANT)
-        levels.append(0 if leaf else 1 + max([levels[each] for each in operands]))
-    return levels
-
-
 def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list[Grid]:
     """Sort (entry, left factors, right factors) into matrix products: right sides with the same left sides go together."""
     by_right: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
     for entry, left, right in pairs:
         by_right.setdefault(right, {})[left] = entry
-    columns: dict[tuple[tuple[int, ...], ...], list[tuple[int, ...]]] = {}
+    columns: dict[frozenset[tuple[int, ...]], list[tuple[int, ...]]] = {}
     for right, entries in by_right.items():
-        columns.setdefault(tuple(entries), []).append(right)
-    return [Grid(list(lefts), rights, [by_right[right][left] for right in rights for left in lefts]) for lefts, rights in columns.items()]
+        columns.setdefault(frozenset(entries), []).append(right)
+    found = []
+    for rights in columns.values():
+        lefts = list(by_right[rights[0]])
+        found.append(Grid(lefts, rights, [by_right[right][left] for right in rights for left in lefts]))
+    return found
 
 
 class _Lowering:
@@ -98,7 +97,9 @@ class _Lowering:
     def place_of(self, scalar: int) -> tuple[int, int]:
         return self.array[scalar], self.column[scalar]
 
-    def place_parameters(self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool]) -> None:
+    def place_parameters(
+        self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool], known: Sequence[int]
+    ) -> None:
         """Order the parameters by their use, so that each matrix of weights is one slice.
 
         With `per_example` too they lie in the order that they have without.
@@ -136,13 +137,14 @@ class _Lowering:
                     if nodes[number][0] == DOT:
                         place(self.factors(number)[1])
         place(range(len(nodes)))
-        self.order = [nodes[each][1][0] for each in places]
-        used = set(self.order)
-        self.order += [k for k in range(len(self.graph.parameters)) if k not in used]
-        size = len(self.graph.parameters)
+        used = [nodes[each][1][0] for each in places]
+        here = set(known)
+        self.order = [*known, *(k for k in dict.fromkeys([*used, *range(len(self.graph.parameters))]) if k not in here)]
+        columns = {k: column for column, k in enumerate(self.order)}
+        size = len(self.order)
         theta = self.builder.parameters((BATCH, size) if self.per_example else (size,)) if size else -1
-        for each, row in places.items():
-            self.array[each], self.column[each] = theta, row
+        for each in places:
+            self.array[each], self.column[each] = theta, columns[nodes[each][1][0]]
 
     def groups(self, members: Sequence[int]) -> list[list[int]]:
         """Group the scalars of one depth that can be columns of one array."""
@@ -150,14 +152,18 @@ class _Lowering:
         for number in members:
             op, operands = self.graph.nodes[number]
             if op == DOT:
-                key: tuple[Any, ...] = (op, len(operands), *map(self._varies, self.factors(number)))
+                left, right = map(self._varies, self.factors(number))
+                key: tuple[Any, ...] = (op, left, right, 0 if left else len(operands))
             else:
                 assert isinstance(op, Operation)
                 if op.is_commutative and not op.variadic and not op.is_condition:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
                     self.graph.nodes[number] = (op, operands)
                 exponent = operands[1] if op is ops.power and self.graph.nodes[operands[1]][0] == CONSTANT else None
-                sources = (len(operands), self.batched[number]) if _is_variadic(op) else tuple([self.array[each] for each in operands])
+                is_reduced = op.reduction is not None  # sums of any number of terms go together
+                sources = tuple([self.array[each] for each in operands])
+                if op.variadic:
+                    sources = (0 if is_reduced else len(operands), self.batched[number])
                 key = (op, sources, exponent)
             found.setdefault(key, []).append(number)
         return list(found.values())
@@ -217,24 +223,24 @@ class _Lowering:
     def _rowwise(self, group: Sequence[int]) -> int:
         """Sums of products without common factors: multiply elementwise, then add along the last axis."""
         builder = self.builder
-        inner = len(self.factors(group[0])[0])
+        pairs = [self._in_order(number) for number in group]
+        lengths = [len(left) for left, _ in pairs]
+        inner = (len(group), lengths[0]) if len(set(lengths)) == 1 else (sum(lengths),)
 
         def side(which: int) -> int:
-            scalars = [each for number in group for each in self._in_order(number)[which]]
+            scalars = [each for pair in pairs for each in pair[which]]
             batched = self._varies(scalars)
-            return builder.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, len(group), inner))
+            return builder.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, *inner))
 
         left, right = side(0), side(1)
         product = builder.add(ops.power, left, builder.constant(2.0)) if left == right else builder.add(ops.multiply, left, right)
-        return builder.reshape(builder.reduce(product, -1), self._shape(group, len(group)))
+        return builder.segments(builder.reshape(product, self._shape(group, sum(lengths))), lengths)
 
     def _along(self, group: Sequence[int], op: Operation) -> int:
         """Reduce each scalar's operands by a variadic row, as the last axis of one array."""
         scalars = [each for number in group for each in sorted(self.graph.nodes[number][1], key=self.place_of)]
-        inner = len(scalars) // len(group)
         array = self.gather(scalars, full=self.batched[group[0]], whole=True)
-        reduced = self.builder.reduce(self.builder.reshape(array, self._shape(group, len(group), inner)), -1, op)
-        return self.builder.reshape(reduced, self._shape(group, len(group)))
+        return self.builder.segments(array, [len(self.graph.nodes[number][1]) for number in group], op)
 
     def gather(self, scalars: Sequence[int], full: bool = False, whole: bool = False) -> int:
         """An array with these scalars as columns; one column may stand for many equal ones unless `whole`.

@@ -27,7 +27,7 @@ class Dialect(NamedTuple):
     imports: str
     helpers: tuple[Helper, ...]
     columns: str  # a list of columns as an index
-    placed: str  # zeros with a part added into columns
+    placed: str  # zeros with a part in some columns
     logsumexp: str  # along an axis
 
     @property
@@ -52,9 +52,9 @@ NUMPY = Dialect(
             '''
 
 def placed(columns, part, shape):
-    """Zeros, with `part` added into these columns."""
+    """Zeros, with `part` in these columns."""
     whole = np.zeros(shape)
-    np.add.at(whole, (..., columns), part)
+    whole[..., columns] = part
     return whole
 ''',
         ),
@@ -73,6 +73,6 @@ JAX_NUMPY = Dialect(
         *(Helper(name, f"from jax.scipy.special import {name}\n") for name in _SPECIAL),
     ),
     columns="jnp.array({})",
-    placed="jnp.zeros({shape}).at[..., {columns}].add({part})",
+    placed="jnp.zeros({shape}).at[..., {columns}].set({part})",
     logsumexp="logsumexp",
 )
