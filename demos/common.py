@@ -68,7 +68,7 @@ def backend(given: argparse.Namespace) -> str:
         "jax": "training with JAX; the first steps wait for its compiler",
     }
     if not (given.backend or c_compiler()):
-        words["numpy"] = "training with numpy; a C compiler makes it faster: pip install ziglang (the extra `native`)"
+        words["numpy"] = "training with numpy; " + missing("faster training", "ziglang", what="a C compiler")
     print(words.get(name, f"training with {name}"))
     return str(name)
 

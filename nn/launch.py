@@ -50,9 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def launch(command: Sequence[str], processes: int, restarts: int = 0) -> int:
-    """Run `command`, a script and its arguments, in several processes. Return the exit status: 0 if all processes succeeded.
+    """Run a script in several processes.
 
-    After one has failed, all of them are started again, at most `restarts` times.
+    Parameters
+    ----------
+    command : sequence of str
+        The script and its arguments.
+    processes : int
+        The number of processes.
+    restarts : int, default 0
+        How often to start all processes again after one has failed.
+
+    Returns
+    -------
+    int
+        The exit status: 0 if all processes succeeded.
     """
     while True:
         death = _run(command, processes)

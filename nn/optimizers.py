@@ -153,9 +153,24 @@ class Optimizer(ABC):
         return list(self._vectors.values())
 
     def update(self, parameters: Vector, gradient: Vector) -> float:
-        """Take one step on a vector of parameters, in place, and return the learning rate of the step.
+        """Take one step on a vector of parameters.
 
-        Both arguments are contiguous float64 vectors of one length; otherwise ValueError is raised. The gradient is not changed.
+        Parameters
+        ----------
+        parameters : ndarray of float64, shape (n,)
+            Changed in place. Must be contiguous.
+        gradient : ndarray of float64, shape (n,)
+            The derivatives of the cost by the parameters. Not changed.
+
+        Returns
+        -------
+        float
+            The learning rate of the step.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not a contiguous float64 vector, or the lengths differ.
         """
         _check_vector("parameters", parameters)
         _check_vector("gradient", gradient)

@@ -64,8 +64,17 @@ class StepDecay(_Checked):
 
 @dataclass(frozen=True)
 class InverseTime(_Checked):
-    """Inverse time decay: rate / (1 + decay * epoch) (Robbins and Monro, 1951), half of the initial rate after 1 / decay epochs.
+    """Inverse time decay: rate / (1 + decay * epoch) (Robbins and Monro, 1951).
 
+    Parameters
+    ----------
+    rate : float
+        The initial learning rate, at least 0.
+    decay : float, default 0.1
+        How fast the rate decreases, at least 0. After 1 / decay epochs the rate is half of the initial one.
+
+    Examples
+    --------
     >>> rate = InverseTime(0.5, decay=1.0)
     >>> rate(0.0), rate(1.0), rate(4.0)
     (0.5, 0.25, 0.1)

@@ -208,7 +208,7 @@ def test_without_a_compiler_a_demo_trains_with_numpy_and_says_so(
 ) -> None:
     monkeypatch.setattr("demos.common.c_compiler", lambda: None)
     moons.main(["--output", str(tmp_path), "--epochs", "1", "--points", "20"])
-    assert "training with numpy; a C compiler makes it faster: pip install ziglang (the extra `native`)" in capsys.readouterr().out
+    assert "training with numpy; faster training needs a C compiler: pip install ziglang (the extra `native`)" in capsys.readouterr().out
 
 
 def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,11 +177,24 @@ class Undefined:
 
 
 def first_undefined(model: MLP, X: npt.ArrayLike) -> Undefined | None:
-    """Find the first neuron, from the inputs on, whose activation is not finite for some example of X, shape (examples, inputs).
+    """Find the first neuron, from the inputs on, whose activation is not finite for some example.
 
-    A weighted sum that overflows is not an error of an activation. Returns the neuron, the example and the numbers, which print as a
-    sentence; None if all activations are finite.
+    A weighted sum that overflows is not an error of an activation.
 
+    Parameters
+    ----------
+    model : MLP
+        The network.
+    X : array_like
+        The inputs, shape (examples, inputs).
+
+    Returns
+    -------
+    Undefined or None
+        The neuron, the example and the numbers; None if all activations are finite. It prints as a sentence.
+
+    Examples
+    --------
     >>> from autograd import log
     >>> print(first_undefined(MLP([1, 1], activation=[log]), [[0.0]]))
     neuron 0 of layer 0, at the weighted sum 0: the activation log is undefined

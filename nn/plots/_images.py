@@ -40,6 +40,10 @@ def images(
     signed : bool, default False
         Whether negative pixels are orange, 0 is white, and positive pixels are blue. Otherwise larger pixels are darker.
 
+    Returns
+    -------
+    matplotlib Axes
+
     Raises
     ------
     ValueError

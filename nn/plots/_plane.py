@@ -42,6 +42,10 @@ def decision_boundary(
     resolution : int, default 200
         The number of grid points along each axis.
 
+    Returns
+    -------
+    matplotlib Axes
+
     Raises
     ------
     ValueError

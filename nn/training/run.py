@@ -44,11 +44,26 @@ from nn.training.vectors import Vectors
 class Training:
     """A training run, driven from outside: a step, an epoch or an example at a time. It prints nothing.
 
-    `history` has the measurements so far. Between two steps `model` holds the current parameters, and the run continues with whatever is
-    written to them. A replaced activation takes effect at the next step. Everything else that functions read, such as the strength of a
-    penalty, takes effect at the next epoch, or after `take_up`. An interrupted call leaves each step complete or not taken.
+    Between two steps the model holds the current parameters, and the run continues with whatever is written to them. A replaced
+    activation takes effect at the next step. Everything else that functions read, such as the strength of a penalty, takes effect
+    at the next epoch, or after `take_up`. An interrupted call leaves each step complete or not taken.
 
-    `train` describes the arguments. Raises TypeError or ValueError, with the model unchanged, if they do not fit each other.
+    Parameters
+    ----------
+    model, X, Y, cost, optimizer, batch_size, seed, validation, clip, measure_accuracy, compiled, backend, threads, noise, frozen
+        See `train`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the data or the settings do not fit. The model is unchanged.
+
+    Attributes
+    ----------
+    model : Module
+        The model.
+    history : History
+        The measurements so far.
 
     Examples
     --------
@@ -56,10 +71,14 @@ class Training:
     >>> from nn import MLP, SGD, Training
     >>> X = np.linspace(-1, 1, 8)[:, None]
     >>> run = Training(MLP([1, 1]), X, 3 * X - 1, optimizer=SGD(0.1), batch_size=4)
-    >>> [(step.epoch, round(step.cost, 2)) for step in run.steps(3)]  # an epoch and a half
-    [(1, 2.11), (1, 6.26), (2, 2.68)]
-    >>> run.example().gradient.shape  # of the first example of the next mini-batch
-    (2,)
+    >>> for step in run.steps(3):  # an epoch and a half
+    ...     print(step.epoch, step.examples, round(step.cost, 2))
+    1 4 2.11
+    1 4 6.26
+    2 4 2.68
+    >>> example = run.example()  # the first one of the next mini-batch
+    >>> example.index, example.gradient.shape
+    (0, (2,))
     >>> before = run.state()
     >>> run.set(rate=0.2)
     >>> run.epoch()  # to the end of this epoch
@@ -197,8 +216,6 @@ class Training:
     ) -> None:
         """Change settings from the next step on. Settings that are not given stay the same.
 
-        Raises TypeError or ValueError, with nothing changed, for an invalid setting.
-
         Parameters
         ----------
         rate : float or function
@@ -209,6 +226,11 @@ class Training:
             The largest norm of a gradient; None: no limit.
         optimizer : Optimizer
             Another optimizer, with its own memory.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a setting is invalid. Nothing is changed.
         """
         own, vectors = self._vectors.settings, self._vectors
         new = own.optimizer if optimizer is ... else check_optimizer(optimizer)
