@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -183,6 +184,10 @@ class Builder:
             return self.reshape(self.reduce(rows, -1, op), (*rest, len(lengths)))
         return self._put(ir.Segments((self.as_number(array),), op, lengths))
 
+    def pairs(self, pairs: ir.Pairs, left: int, right: int) -> int:
+        """Products or sums of pairs of rows of these arrays."""
+        return self._put(replace(pairs, operands=(self.as_number(left), self.as_number(right))))
+
     def repeated(self, array: int, times: int) -> int:
         """The sum of `times` copies of an array; a multiple of BATCH for a multiple of the number of examples."""
         return self.add(ops.multiply, self.scale(float(abs(times)), 1 if times < 0 else 0), array)
@@ -197,6 +202,8 @@ class Builder:
                 return self.reduce(operands[0], axis, op)
             case ir.Segments(op=op, lengths=lengths):
                 return self.segments(operands[0], lengths, op)
+            case ir.Pairs():
+                return self.pairs(instruction, *operands)
             case ir.MatMul():
                 return self.matmul(*operands)
             case ir.Reshape():

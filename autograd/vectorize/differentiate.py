@@ -142,6 +142,8 @@ class _Sweep:
                 return self._elementwise(number, op, adjoint, reach)
             case ir.MatMul(operands=(left, right)):
                 return self._matrix_product(number, left, right, adjoint, reach)
+            case ir.Pairs() as instruction:
+                return self._pairs(number, instruction, adjoint, reach)
             case ir.Reduce() | ir.Segments() as instruction:
                 return [self._reduction(number, instruction, adjoint, reach)]
             case ir.Concatenate(operands=operands):
@@ -187,6 +189,48 @@ class _Sweep:
             return _times(builder, partial, adjoint)
         is_choice = isinstance(partial, Array) and builder.is_condition(partial.number)
         return builder.add(ops.where, reach.number, adjoint if is_choice else _times(builder, partial, adjoint), builder.constant(0.0))
+
+    def _pairs(self, number: int, pairs: ir.Pairs, adjoint: int, reach: Condition) -> list[Contribution]:
+        """The derivatives of products of pairs of rows are sums of pairs of rows, and the other way round."""
+        builder, shape = self.builder, self.builder.shape(number)
+        adjoint = builder.expand(adjoint, shape)
+        reach = self._each(reach, functools.partial(builder.expand, shape=shape))
+        given = []
+        for side, (operand, other) in enumerate((pairs.operands, pairs.operands[::-1])):
+            if not self.depends[operand]:
+                continue
+            is_risky = self.has_risky_adjoint[number] or self.is_risky[other]
+            self.has_risky_adjoint[operand] |= is_risky
+            if reach is not True and is_risky:
+                given.append(self._pair_by_pair(pairs, side, adjoint, reach))
+                continue
+            chosen: Condition = True
+            if reach is not True:
+                ones = builder.expand(builder.constant(1.0), builder.shape(other))
+                chosen = builder.array(self._of_pairs(pairs, side, reach.number, ones)) > 0.0
+            given.append(Contribution(operand, None, self._of_pairs(pairs, side, adjoint, other), chosen))
+        return given
+
+    def _of_pairs(self, pairs: ir.Pairs, side: int, array: int, other: int) -> int:
+        """What comes of an adjoint, or of the numbers of a condition, for the left or the right operand, given the other one."""
+        is_product = isinstance(pairs, ir.PairProducts)
+        if side == 0:
+            make = ir.PairSums if is_product else ir.PairProducts
+            return self.builder.pairs(make((), *pairs.details), array, other)
+        turned = ir.PairSums((), pairs.rights, pairs.lefts, pairs.rows[::-1], pairs.width, pairs.blocks)
+        return self.builder.pairs(turned, *((array, other) if is_product else (other, array)))
+
+    def _pair_by_pair(self, pairs: ir.Pairs, side: int, adjoint: int, reach: Condition) -> Contribution:
+        """The derivative by one operand without what is not reached, where numbers may be infinite."""
+        builder, width = self.builder, pairs.width
+        lefts, rights = ((each[:, None] * width + np.arange(width)).ravel() for each in (pairs.lefts, pairs.rights))
+        numbers = np.repeat(np.arange(len(pairs.lefts)), width)
+        of_result, of_left = (numbers, lefts) if isinstance(pairs, ir.PairProducts) else (lefts, numbers)
+        mine, others = (rights, of_left) if side else (of_left, rights)
+        terms = builder.add(ops.multiply, builder.take(adjoint, of_result), builder.take(pairs.operands[1 - side], others))
+        chosen = builder.array(builder.take(reach.number, of_result))
+        kept = builder.add(ops.where, chosen.number, terms, builder.constant(0.0))
+        return Contribution(pairs.operands[side], mine, kept, chosen)
 
     def _reduction(self, number: int, reduction: ir.Reduce | ir.Segments, adjoint: int, reach: Condition) -> Contribution:
         builder, (operand,) = self.builder, reduction.operands

@@ -16,6 +16,9 @@ Reduce         a reduction along one axis, which remains with size 1: total (0 o
                entries that are all -inf; +inf where an entry is), largest or smallest; the order of the terms is free
 Segments       a reduction of segments of the columns: the first lengths[0] columns give the first result, the next lengths[1] the second
 MatMul         the product of two matrices; the order of the terms is free
+PairProducts   for each pair (i, j) of row i of the left operand and row j of the right one, the sum of their products; a row is `width`
+               columns; the order of the terms is free
+PairSums       rows of zeros; each pair (i, j) adds to row i its number, a column of the left operand, times row j of the right one
 Slice          the columns start:stop:step (of the last axis)
 Take           the columns with these indices, which may repeat
 Reshape        the same entries in the same (row-major) order, in another shape
@@ -242,6 +245,54 @@ class MatMul(Instruction):
         if left_dtype is right_dtype is BOOLEAN:
             raise ValueError("a product of booleans differs from a product of numbers: convert one operand to numbers")
         return Type((left[0], right[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs(Instruction):
+    """Abstract: pairs of rows, such as queries and keys. Left and right rows lie in as many blocks of equal size, pairs within blocks."""
+
+    lefts: FloatArray
+    rights: FloatArray
+    rows: tuple[int, int]  # how many of them are on the left, and on the right
+    width: int  # the columns of a row
+    blocks: int
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The numbers of left and of right rows in a block."""
+        return self.rows[0] // self.blocks, self.rows[1] // self.blocks
+
+    @property
+    def entries(self) -> FloatArray:
+        """The place of each pair in the matrices of all pairs of a block, one block after another."""
+        return np.asarray(self.lefts * self.sizes[1] + self.rights % self.sizes[1])
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it pays to compute all pairs of a block."""
+        return 4 * len(self.lefts) >= self.blocks * math.prod(self.sizes)
+
+    def _check(self, columns: int, left: Type, right: Type) -> None:
+        fits = (left.shape, right.shape) == ((BATCH, columns), (BATCH, self.rows[1] * self.width)) and len(self.lefts) == len(self.rights)
+        if not fits or self.lefts.max(initial=0) >= self.rows[0] or self.rights.max(initial=0) >= self.rows[1]:
+            raise ValueError(f"arrays of shapes {shape_text(left.shape)} and {shape_text(right.shape)} have no such pairs of rows")
+        if any(count % self.blocks for count in self.rows) or np.any(self.lefts // self.sizes[0] != self.rights // self.sizes[1]):
+            raise ValueError(f"the rows do not lie in {self.blocks} blocks")
+        assert BOOLEAN not in (left.dtype, right.dtype)  # the builder makes numbers of them
+
+
+@dataclass(frozen=True, eq=False)
+class PairProducts(Pairs):
+    def type(self, operands: Sequence[Type]) -> Type:
+        self._check(self.rows[0] * self.width, *operands)
+        return Type((BATCH, len(self.lefts)))
+
+
+@dataclass(frozen=True, eq=False)
+class PairSums(Pairs):
+    def type(self, operands: Sequence[Type]) -> Type:
+        self._check(len(self.lefts), *operands)
+        return Type((BATCH, self.rows[0] * self.width))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,8 @@ import numpy as np
 
 from autograd import ops
 from autograd.ops import Operation
+from autograd.vectorize import instructions as ir
+from autograd.vectorize import pairing
 from autograd.vectorize.builder import Builder
 from autograd.vectorize.instructions import BATCH, Shape
 from autograd.vectorize.program import Program
@@ -166,13 +168,22 @@ class _Lowering:
                     sources = (0 if is_reduced else len(operands), self.batched[number])
                 key = (op, sources, exponent)
             found.setdefault(key, []).append(number)
-        return list(found.values())
+        return [group if key[0] == DOT else self._in_order_of_operands(group) for key, group in found.items()]
+
+    def _in_order_of_operands(self, group: list[int]) -> list[int]:
+        """A group in the order in which its operands lie in the array that was made last, so that they need not be taken in another."""
+        last = max([self.array[each] for each in self.graph.nodes[group[0]][1]])
+
+        def column(number: int) -> int:
+            return min([self.column[each] for each in self.graph.nodes[number][1] if self.array[each] == last], default=0)
+
+        return sorted(group, key=column) if last >= 0 else group
 
     def emit(self, group: Sequence[int]) -> None:
         """Add the instructions that compute a group, and store the places of its scalars."""
         op: Any = self.graph.nodes[group[0]][0]
         if op == DOT and self._varies(self.factors(group[0])[0]):
-            self._place(group, self._rowwise(group))
+            self._emit_pairs(group)
         elif op == DOT:
             single: list[Grid] = []
             for grid in grids([(each, *self._in_order(each)) for each in group]):
@@ -190,6 +201,38 @@ class _Lowering:
         else:
             arrays = [self.gather(each) for each in zip(*(self.graph.nodes[each][1] for each in group))]
             self._place(group, self.builder.add(op, *arrays))
+
+    def _emit_pairs(self, group: Sequence[int]) -> None:
+        """Sums of products in which both factors depend on the example: rows that several sums share are gathered once."""
+        factors = {number: self._aligned(number) for number in group}
+        by_length: dict[int, dict[int, tuple[tuple[int, ...], tuple[int, ...]]]] = {}
+        for number, (left, right) in factors.items():
+            if left != right:
+                by_length.setdefault(len(left), {})[number] = left, right
+        for length, some in by_length.items():
+            if (found := pairing.products(some)) is not None:
+                rows = [self._rows(side) for side in (found.left, found.right)]
+                self._place(found.results, self.builder.pairs(_pairs(ir.PairProducts, found, length), *rows))
+                for number in some:
+                    del factors[number]
+        turned = {number: pair[::-1] for number, pair in factors.items()}
+        for some in (factors, turned):
+            if len(some) > 1 and (both := pairing.sums(some)) is not None:
+                found, weights = both
+                pairs = _pairs(ir.PairSums, found, len(found.left[0]))
+                array = self.builder.pairs(pairs, self.gather(weights, full=True, whole=True), self._rows(found.right))
+                self._place([number for row in found.left for number in row], array)
+                return
+        if factors:
+            self._place(list(factors), self._rowwise(list(factors)))
+
+    def _aligned(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The factors of a DOT in the order of the places of the left ones."""
+        terms = sorted(zip(*self.factors(number)), key=lambda term: (self.place_of(term[0]), self.place_of(term[1])))
+        return tuple([u for u, _ in terms]), tuple([v for _, v in terms])
+
+    def _rows(self, rows: Sequence[tuple[int, ...]]) -> int:
+        return self.gather([each for row in rows for each in row], full=True, whole=True)
 
     def _shape(self, scalars: Sequence[int], *sizes: int) -> Shape:
         """A shape of these sizes, with a batch axis if the scalars depend on the example."""
@@ -268,6 +311,10 @@ class _Lowering:
         if np.all(steps == steps[0]) and steps[0] > 0:
             return self.builder.slice(array, int(columns[0]), int(columns[-1]) + 1, int(steps[0]))
         return self.builder.take(array, columns)
+
+
+def _pairs(kind: type[ir.Pairs], found: pairing.Pairing, width: int) -> ir.Pairs:
+    return kind((), np.array(found.lefts), np.array(found.rights), (len(found.left), len(found.right)), width, found.blocks)
 
 
 def _is_variadic(op: Operation | str) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 
 from autograd import ops
 from autograd.vectorize.backend import Executable
-from autograd.vectorize.instructions import Elementwise, MatMul, Reduce, Segments, sized
+from autograd.vectorize.instructions import Elementwise, MatMul, Pairs, Reduce, Segments, sized
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
@@ -58,6 +58,8 @@ def _steps(program: Program, batch: int) -> int:
                 steps += size * sized(program.shape(instruction.operands[0]), batch)[1]
             case Elementwise(op=op):
                 steps += size * (1 if op.is_condition or op in _CHEAP else TRANSCENDENTAL)
+            case Pairs(lefts=lefts, width=width):
+                steps += len(lefts) * width * batch
             case Reduce() | Segments():
                 steps += math.prod(sized(program.shape(instruction.operands[0]), batch))
     return steps

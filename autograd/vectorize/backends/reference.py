@@ -86,6 +86,14 @@ def _array(instruction: ir.Instruction, operands: list[Any], batch: int, dtype: 
             return op.reduction.reduceat(_wide(operands[0]), instruction.starts, axis=-1).astype(dtype)
         case ir.MatMul():
             return (_wide(operands[0]) @ _wide(operands[1])).astype(dtype)
+        case ir.PairProducts(lefts=lefts, rights=rights, width=width):
+            left, right = (_wide(each).reshape(batch, -1, width) for each in operands)
+            return (left[:, lefts] * right[:, rights]).sum(axis=-1).astype(dtype)
+        case ir.PairSums(lefts=lefts, rights=rights, rows=rows, width=width):
+            total = np.zeros((batch, rows[0], width))
+            terms = _wide(operands[0])[..., None] * _wide(operands[1]).reshape(batch, -1, width)[:, rights]
+            np.add.at(total, (slice(None), lefts), terms)  # type: ignore[arg-type]
+            return total.reshape(batch, -1).astype(dtype)
         case ir.Slice(start=start, stop=stop, step=step):
             return operands[0][..., start:stop:step]
         case ir.Take(columns=columns):

@@ -29,6 +29,8 @@ class Dialect(NamedTuple):
     columns: str  # a list of columns as an index
     placed: str  # zeros with a part in some columns
     logsumexp: str  # along an axis
+    chosen: str  # the places of what is not 0
+    repeat: str  # entries repeated different numbers of times
 
     @property
     def reserved(self) -> tuple[str, ...]:
@@ -63,6 +65,8 @@ def placed(columns, part, shape):
     columns="{}",
     placed="placed({columns}, {part}, {shape})",
     logsumexp="np.logaddexp.reduce",
+    chosen="np.flatnonzero({mask})",
+    repeat="np.repeat({array}, {counts})",
 )
 
 JAX_NUMPY = Dialect(
@@ -75,4 +79,6 @@ JAX_NUMPY = Dialect(
     columns="jnp.array({})",
     placed="jnp.zeros({shape}).at[..., {columns}].set({part})",
     logsumexp="logsumexp",
+    chosen="jnp.flatnonzero({mask}, size={count})",
+    repeat="jnp.repeat({array}, {counts}, total_repeat_length={count})",
 )

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from autograd import ops
 from autograd.ops import ATOM, COMPARISON, POWER, PRODUCT, SUM, Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.program import Program
 from autograd.vectorize.source.dialects import Dialect
-from autograd.vectorize.source.text import columns_text, literal
+from autograd.vectorize.source.text import columns_text, entries_text, literal, starts_text
 
 REDUCTIONS = {ops.total_: "sum", ops.largest_: "max", ops.smallest_: "min"}  # the functions of numpy
 INFIX = (COMPARISON, SUM, PRODUCT)  # binding of the operators between operands; signs, powers and booleans are written otherwise
@@ -79,9 +81,11 @@ class Expressions:
                 return f"{self.np}.broadcast_to({self._operand(operands[0])}, {ir.shape_text(shape)})", ATOM
             case ir.Reduce():
                 return self._reduce(number, instruction, keep=True), ATOM
+            case ir.Pairs():
+                return self._pairs(instruction), ATOM
             case ir.Segments(op=op):
                 assert op.reduction is not None
-                starts = columns_text(instruction.starts, self.dialect)
+                starts = starts_text(instruction.lengths, self.dialect)
                 return f"{self.np}.{op.reduction.__name__}.reduceat({self._operand(operands[0])}, {starts}, axis=-1)", ATOM
             case ir.Scatter():
                 return self._scatter(instruction), ATOM
@@ -128,6 +132,27 @@ class Expressions:
         function = self.dialect.logsumexp if name is None else f"{self.np}.{name}"
         options = ", keepdims=True" * keep + ", dtype=float" * self.program.is_boolean(instruction.operands[0])
         return f"{function}({self._operand(instruction.operands[0])}, axis={instruction.axis}{options})"
+
+    def _pairs(self, pairs: ir.Pairs) -> str:
+        """All pairs of each block as a product of matrices: those that are asked for are taken from it, or put into zeros before it."""
+        (left, right), (rows, others), blocks = pairs.operands, pairs.sizes, pairs.blocks
+        entries = pairs.entries
+        is_turned = bool(np.any(np.diff(entries) < 0))
+        shape, turned = (others, rows) if is_turned else (rows, others), ".swapaxes(2, 3)" if is_turned else ""
+        if is_turned:
+            entries = pairs.rights * rows + pairs.lefts % rows
+        size, is_whole = blocks * rows * others, len(entries) == blocks * rows * others and not np.any(np.diff(entries) != 1)
+        columns = entries_text(entries, blocks, shape, self.dialect)
+        of_right = f"{self._operand(right, ATOM)}.reshape(batch, {blocks}, {others}, {pairs.width})"
+        if isinstance(pairs, ir.PairProducts):
+            of_left = f"{self._operand(left, ATOM)}.reshape(batch, {blocks}, {rows}, {pairs.width})"
+            every = f"({of_left} @ {of_right}.swapaxes(2, 3)){turned}.reshape(batch, {size})"
+            return every if is_whole else f"{every}[:, {columns}]"
+        of_left = self._operand(left, ATOM)
+        if not is_whole:
+            of_left = self.dialect.placed.format(columns=columns, part=self._operand(left), shape=f"(batch, {size})")
+        every = f"{of_left}.reshape(batch, {blocks}, {', '.join(map(str, shape))}){turned}"
+        return f"({every} @ {of_right}).reshape(batch, {pairs.rows[0] * pairs.width})"
 
     def _scatter(self, instruction: ir.Scatter) -> str:
         """Parts one after another with zeros in the gaps, and a sum with zeros that hold the other parts."""

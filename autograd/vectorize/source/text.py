@@ -46,24 +46,66 @@ def _breaks(line: str) -> list[tuple[int, int]]:
 
 
 def columns_text(columns: np.ndarray[Any, Any], dialect: Dialect) -> str:
-    """A list of columns, by a rule if it consists of evenly shifted copies of one row, as windows and repeats do."""
-    count, namespace = len(columns), dialect.name
-    for inner in range(2, count // 2 + 1):
-        if count % inner == 0 and count > 8:
-            grid = columns.reshape(-1, inner)
-            start, across, down = int(grid[0, 0]), int(grid[0, 1] - grid[0, 0]), int(grid[1, 0] - grid[0, 0])
-            if (
-                across >= 0
-                and down >= 0
-                and np.array_equal(grid, start + down * np.arange(count // inner)[:, None] + across * np.arange(inner))
-            ):
-                rows, row = _arange(start, down, count // inner, namespace), _arange(0, across, inner, namespace)
-                if not across:
-                    return f"{namespace}.repeat({rows}, {inner})"
-                if not down:
-                    return f"{namespace}.tile({_arange(start, across, inner, namespace)}, {count // inner})"
-                return f"{namespace}.add.outer({rows}, {row}).ravel()"
+    """A list of columns, by a rule if it consists of evenly shifted copies of one row, or of the first numbers, each repeated by a rule."""
+    if text := _rule(columns, dialect.name):
+        return text
+    different, counts = np.unique(columns, return_counts=True)
+    if np.array_equal(columns, np.repeat(np.arange(len(different)), counts)) and (text := _rule(counts, dialect.name)):
+        return dialect.repeat.format(array=_arange(0, 1, len(different), dialect.name), counts=text, count=len(columns))
     return dialect.columns.format(columns.tolist())
+
+
+def starts_text(lengths: np.ndarray[Any, Any], dialect: Dialect) -> str:
+    """The first columns of segments of these lengths."""
+    if text := _rule(lengths, dialect.name):
+        return f"{dialect.name}.cumsum({text}) - {text}"
+    return columns_text(np.cumsum(lengths) - lengths, dialect)
+
+
+def _rule(columns: np.ndarray[Any, Any], namespace: str) -> str:
+    """An expression for columns that follow a rule, or "" for others, or if the list is as short."""
+    if len(columns) <= 8:
+        return ""
+    first = _evenly(columns)
+    if len(first) == len(columns):
+        return _arange(int(first[0]), int(first[1] - first[0]), len(first), namespace) if first[1] > first[0] else ""
+    grid = columns.reshape(-1, len(first)) if len(columns) % len(first) == 0 else columns.reshape(-1, 1)
+    starts, row = grid[:, 0], grid[0] - grid[0, 0]
+    if len(row) > 1 and np.array_equal(grid, starts[:, None] + row) and np.all(row >= 0):
+        if not row.any():
+            return f"{namespace}.repeat({_short(starts, namespace)}, {len(row)})"
+        if not np.any(starts != starts[0]):
+            return f"{namespace}.tile({_short(grid[0], namespace)}, {len(starts)})"
+        return f"{namespace}.add.outer({_short(starts, namespace)}, {_short(row, namespace)}).ravel()"
+    return ""
+
+
+def _evenly(columns: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The columns at the beginning that are evenly spaced."""
+    breaks = np.flatnonzero(np.diff(columns, 2))
+    return columns[: breaks[0] + 2] if len(breaks) else columns
+
+
+def _short(columns: np.ndarray[Any, Any], namespace: str) -> str:
+    """An array, for a function of the namespace: evenly spaced numbers as a range, others by a rule or as a list."""
+    first = _evenly(columns)
+    if len(columns) > 1 and len(first) == len(columns) and first[1] > first[0]:
+        return _arange(int(first[0]), int(first[1] - first[0]), len(first), namespace)
+    return _rule(columns, namespace) or f"{namespace}.array({columns.tolist()})"
+
+
+def entries_text(entries: np.ndarray[Any, Any], blocks: int, shape: tuple[int, int], dialect: Dialect) -> str:
+    """Increasing places in some matrices of one shape, one after another: by their triangle if it is the same of all matrices."""
+    rows, columns = shape
+    mask = np.zeros((blocks, rows, columns), bool)
+    mask.ravel()[entries] = True
+    offset = int(mask[0, 0].sum()) - 1
+    if len(entries) > 8 and np.all(mask == np.tri(rows, columns, offset, bool)):
+        given = f"{rows}, {columns}, {offset}" if offset else f"{rows}, {columns}" if rows != columns else f"{rows}"
+        triangle = f"{dialect.name}.tri({given})"
+        text = f"{dialect.name}.tile({triangle}, ({blocks}, 1))" if blocks > 1 else triangle
+        return dialect.chosen.format(mask=text, count=len(entries))
+    return columns_text(entries, dialect)
 
 
 def _arange(start: int, step: int, count: int, namespace: str) -> str:

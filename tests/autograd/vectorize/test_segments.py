@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, largest, logsumexp, maximum, smallest, total, vectorize, where
+from autograd import Value, exp, largest, logsumexp, maximum, smallest, total, vectorize, where
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.instructions import Segments, Take
 from tests.programs import eager, every_backend, pasted
 
-LENGTHS = [(0, 1), (1, 3), (0, 5)]
+LENGTHS = [(0, 1), (0, 5), (1, 3)]
 X = np.array([[0.5, -1.0, 2.0, 0.25, 1e3], [-math.inf, -math.inf, -math.inf, 0.0, 1.0], [-1e3, 3.0, math.inf, 0.0, 1.0]])
 
 
@@ -74,7 +74,21 @@ def test_the_source_names_the_first_column_of_each_segment() -> None:
     program = vectorize(lambda x: [total(x[i:j]) for i, j in LENGTHS])
     rows = np.random.default_rng(0).normal(size=(4, 5))
     np.testing.assert_allclose(program(rows), pasted(program, rows), rtol=1e-13)
-    assert "np.add.reduceat(t1, [0, 1, 3], axis=-1)" in program.source
+    assert "np.add.reduceat(t1, [0, 1, 6], axis=-1)" in program.source
     program = vectorize(lambda x: [logsumexp(x[i:j]) for i, j in LENGTHS]).record(rows)
     assert "np.logaddexp.reduceat(" in program.source
     assert len(program.program.find(Take)) == 1
+
+
+def test_growing_segments_are_written_by_their_rule() -> None:
+    rows = np.random.default_rng(0).normal(size=(4, 9))
+
+    def f(x: Any) -> Any:
+        powers = [[exp(x[i] - x[j]) for j in range(i + 1)] for i in range(9)]
+        return [power / whole for row in powers for whole in [total(row)] for power in row]
+
+    program = vectorize(f)
+    np.testing.assert_allclose(program(rows), pasted(program, rows), rtol=1e-13)
+    assert "reduceat(" in program.source
+    assert "np.cumsum(np.arange(1, 10)) - np.arange(1, 10)" in program.source
+    assert "np.repeat(np.arange(9), np.arange(1, 10))" in program.source

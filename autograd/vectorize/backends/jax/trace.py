@@ -230,6 +230,10 @@ def _array(instruction: ir.Instruction, operands: list[JaxArray], batch: int, dt
             return _segments(op, instruction, operands[0], dtype)
         case ir.MatMul():
             return operands[0] @ operands[1]
+        case ir.PairProducts():
+            return _pair_products(instruction, *operands)
+        case ir.PairSums():
+            return _pair_sums(instruction, *operands)
         case ir.Slice(start=start, stop=stop, step=step):
             return operands[0][..., start:stop:step]
         case ir.Take(columns=columns):
@@ -282,6 +286,33 @@ def _segments(op: Operation, segments: ir.Segments, array: JaxArray, dtype: Any)
         order.append(chosen)
     joined = jnp.concatenate(parts, -1)
     return joined if len(parts) == 1 else joined[..., _indices(np.argsort(np.concatenate(order)))]
+
+
+def _pair_products(pairs: ir.PairProducts, left: JaxArray, right: JaxArray) -> JaxArray:
+    batch, (rows, others) = len(left), pairs.sizes
+    if not pairs.is_dense:
+        left, right = (each.reshape(batch, -1, pairs.width) for each in (left, right))
+        return jnp.sum(left[:, _indices(pairs.lefts)] * right[:, _indices(pairs.rights)], -1)
+    every = jnp.einsum(
+        "bgik,bgjk->bgij", left.reshape(batch, pairs.blocks, rows, pairs.width), right.reshape(batch, pairs.blocks, others, pairs.width)
+    )
+    return every.reshape(batch, -1)[:, _indices(pairs.entries)]
+
+
+def _pair_sums(pairs: ir.PairSums, weights: JaxArray, rows: JaxArray) -> JaxArray:
+    """The sums by the product of whole blocks if all is finite: 0 times infinity, for a pair that was not asked for, is nan."""
+    batch, (size, others), width = len(weights), pairs.sizes, pairs.width
+
+    def one_by_one() -> JaxArray:
+        terms = weights[..., None] * rows.reshape(batch, -1, width)[:, _indices(pairs.rights)]
+        return jnp.zeros((batch, pairs.rows[0], width), terms.dtype).at[:, _indices(pairs.lefts)].add(terms)
+
+    if not pairs.is_dense:
+        return one_by_one().reshape(batch, -1)
+    every = jnp.zeros((batch, pairs.blocks * size * others), weights.dtype).at[:, _indices(pairs.entries)].set(weights)
+    found = every.reshape(batch, pairs.blocks, size, others) @ rows.reshape(batch, pairs.blocks, others, width)
+    found = found.reshape(batch, pairs.rows[0], width)
+    return jax.lax.cond(jnp.all(jnp.isfinite(found)), lambda: found, one_by_one).reshape(batch, -1)
 
 
 def _indices(columns: FloatArray) -> FloatArray:

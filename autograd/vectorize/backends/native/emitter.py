@@ -136,6 +136,11 @@ class _Emitter(Operations):
                 code.append(f"product({rows}, {inner}, {columns}, {pointers});")
             case ir.Reduce(op=op, axis=axis):
                 self._reduction(code, number, op, axis, place, sources[0])
+            case ir.Pairs(lefts=lefts, rights=rights, width=width):
+                arrays = ", ".join(f"{pointer(each)}, {each.strides[-1]}" for each in (*sources, place))
+                what = "products" if isinstance(instruction, ir.PairProducts) else "sums"
+                size = f"{place.shape[-1]}, " if what == "sums" else ""
+                code.append(f"pair_{what}({len(lefts)}, {width}, {self._table(lefts)}, {self._table(rights)}, {arrays}, {size}count);")
             case ir.Segments(op=op):
                 self._segments(code, instruction, op, place, sources[0])
             case ir.Take(columns=columns):

@@ -134,6 +134,34 @@ static void logsumexp_within(long inner, const real *a, long a0, real *c, long c
 CHOICE(largest, v_maximum)
 CHOICE(smallest, v_minimum)
 
+// For each example the products of pairs of rows, which are so many columns.
+static void pair_products(long pairs, long width, const int *i, const int *j, const real *a, long a0, const real *b, long b0, real *c,
+                          long c0, long count) {
+    for (long p = 0; p < pairs; p++)
+        for (long e = 0; e < count; e += LANES) {
+            vec s = splat(0);
+            for (long k = 0; k < width; k++)
+                s = fused(load(a + (i[p] * width + k) * a0 + e), load(b + (j[p] * width + k) * b0 + e), s);
+            store(c + p * c0 + e, s);
+        }
+}
+
+// For each example the sums of rows of b, times the numbers of their pairs.
+static void pair_sums(long pairs, long width, const int *i, const int *j, const real *a, long a0, const real *b, long b0, real *c, long c0,
+                      long columns, long count) {
+    for (long k = 0; k < columns; k++)
+        for (long e = 0; e < count; e += LANES)
+            store(c + k * c0 + e, splat(0));
+    for (long p = 0; p < pairs; p++)
+        for (long e = 0; e < count; e += LANES) {
+            const vec factor = load(a + p * a0 + e);
+            for (long k = 0; k < width; k++) {
+                real *to = c + (i[p] * width + k) * c0 + e;
+                store(to, fused(factor, load(b + (j[p] * width + k) * b0 + e), load(to)));
+            }
+        }
+}
+
 // Rows of columns that lie in the caller's memory, turned to lie example by example beside each other; what is over is 0.
 static void turned(long columns, const real *x, long x_row, long x_column, real *c, long count) {
     for (long j = 0; j < columns; j++) {

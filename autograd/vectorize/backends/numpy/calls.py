@@ -59,6 +59,8 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
                 yield from _logsumexp_of_segments(place, operands[0], instruction, *storage.scratch[number])
             case ir.Segments(op=op):
                 yield Call(_reduceat(op), (operands[0], instruction.starts, -1, None, place))
+            case ir.Pairs():
+                yield from _pairs(instruction, place, *operands, *storage.scratch.get(number, ()))
             case ir.Take(columns=columns):
                 yield Call(np.ndarray.take, (operands[0], columns, -1, place, "clip"))
             case ir.Expand():
@@ -148,6 +150,29 @@ def _reduceat(op: Operation) -> Callable[..., Any]:
     return op.reduction.reduceat
 
 
+def _pairs(pairs: ir.Pairs, place: Place, left: Place, right: Place, every: Place | None = None) -> Iterator[Call]:
+    """Products or sums of pairs of rows, by the products of whole blocks where most of their pairs are asked for."""
+    batch = place.shape[0]
+    (rows, others), width = pairs.sizes, pairs.width
+    is_product = isinstance(pairs, ir.PairProducts)
+    if every is None:
+        yield Call(_products_of_pairs if is_product else _sums_of_pairs, (place, left, right, pairs))
+        return
+    flat, entries = every.reshaped((batch, every.size // batch)), pairs.entries
+    blocks = right.reshaped((batch, pairs.blocks, others, width))
+    assert blocks is not None
+    if is_product:
+        *shape, stride, along = blocks.strides
+        turned = blocks.moved(shape=(batch, pairs.blocks, width, others), strides=(*shape, along, stride))
+        yield Call(np.matmul, (left.reshaped((batch, pairs.blocks, rows, width)), turned, every))
+        yield Call(np.ndarray.take, (flat, entries, -1, place, "clip"))
+    else:
+        yield Call(np.copyto, (flat, 0.0))
+        yield Call(_put_into_columns, (flat, entries, left))
+        yield Call(np.matmul, (every, blocks, place.reshaped((batch, pairs.blocks, rows, width))))
+        yield Call(_mend, (place, left, right, pairs))
+
+
 def _concatenation(place: Place, operands: Sequence[Place]) -> Iterator[Call]:
     start = 0
     for operand in operands:
@@ -223,6 +248,24 @@ def _finite_or_zero(array: FloatArray) -> None:
 
 def _copy_where(out: FloatArray, array: FloatArray, mask: FloatArray) -> None:
     np.copyto(out, array, where=mask)
+
+
+def _products_of_pairs(out: FloatArray, left: FloatArray, right: FloatArray, pairs: ir.Pairs) -> None:
+    left, right = (each.reshape(len(out), -1, pairs.width) for each in (left, right))
+    np.einsum("bpk,bpk->bp", left[:, pairs.lefts], right[:, pairs.rights], out=out)
+
+
+def _sums_of_pairs(out: FloatArray, left: FloatArray, right: FloatArray, pairs: ir.Pairs) -> None:
+    terms = left[..., None] * right.reshape(len(out), -1, pairs.width)[:, pairs.rights]
+    total = np.zeros((len(out), pairs.rows[0], pairs.width), out.dtype)
+    np.add.at(total, (slice(None), pairs.lefts), terms)  # type: ignore[arg-type]
+    out[...] = total.reshape(out.shape)
+
+
+def _mend(out: FloatArray, left: FloatArray, right: FloatArray, pairs: ir.Pairs) -> None:
+    """Add up pair by pair if a number is not finite: 0 times infinity, for a pair that was not asked for, is nan."""
+    if not np.isfinite(out).all():
+        _sums_of_pairs(out, left, right, pairs)
 
 
 def _put_into_columns(out: FloatArray, columns: FloatArray, part: FloatArray) -> None:
