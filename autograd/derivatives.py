@@ -217,7 +217,9 @@ class _Frame:
 
 
 def _fresh(given: Any) -> Any:
-    return Value.apply(ops.identity, (given,)) if isinstance(given, Node) else Value(given)
+    if isinstance(given, Node) or mode.recording:  # a leaf in a recorded function is a parameter
+        return Value.apply(ops.identity, (given,))
+    return Value(given)
 
 
 def _node(adjoint: Any) -> Any:

@@ -243,5 +243,53 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0)
     return weighted_sum_(*weights, *inputs, bias)
 
 
+def lookup(table: Any, i: Any) -> Any:
+    """The row of a table at an index: `table[i]`, also where a recorded function does not know the integer `i` yet.
+
+    Parameters
+    ----------
+    table : sequence
+        Values and numbers, or rows of them, which are sequences of one length.
+    i : int
+        The index, from 0 to len(table) - 1. In a function that is being recorded it may be an argument of integer dtype, or one
+        of its entries.
+
+    Returns
+    -------
+    Value, float or sequence
+        The entry or the row. In its derivative, what flows to a row adds up over all lookups of it, and nothing flows to the others.
+
+    Raises
+    ------
+    IndexError
+        If the index is out of range. Negative indices do not count from the end: -1 often stands for no entry at all.
+    TypeError
+        If the index is not an integer.
+
+    Examples
+    --------
+    >>> lookup([[1.0, 2.0], [3.0, 4.0]], 1)
+    [3.0, 4.0]
+    """
+    if isinstance(i, Node):
+        return i.row_of(table)
+    try:
+        row = operator.index(i)
+    except TypeError:
+        raise TypeError(f"lookup takes an integer as index, got {type(i).__name__} {i!r:.60}") from None
+    if not 0 <= row < len(table):
+        raise IndexError(f"lookup at index {row} of a table with {len(table)} rows: the index goes from 0 to {len(table) - 1}")
+    return table[row]
+
+
 if not TYPE_CHECKING:  # a type checker reads the names above
-    __all__ = [*(name for name in FUNCTIONS if name in globals()), "largest", "logsumexp", "mean", "smallest", "total", "weighted_sum"]
+    __all__ = [
+        *(name for name in FUNCTIONS if name in globals()),
+        "largest",
+        "logsumexp",
+        "lookup",
+        "mean",
+        "smallest",
+        "total",
+        "weighted_sum",
+    ]

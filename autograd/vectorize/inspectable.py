@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.value import Value
 from autograd.vectorize import backends
-from autograd.vectorize.arguments import argument_names, check_batch, examples, vector
+from autograd.vectorize.arguments import argument_names, check_batch, examples, is_integer, vector
 from autograd.vectorize.compiled import CompiledFunction
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.parameters import ParameterLayout
@@ -148,8 +148,12 @@ class InspectableFunction:
         shapes = tuple([array.shape[1:] for array in arrays])
         compiled = self._compiled.get(shapes)
         if compiled is None:
-            compiled = self._compiled[shapes] = CompiledFunction(self.f, shapes, names, self.name, dtype, self._backend, self.threads)
+            integers = {position for position, each in enumerate(arguments) if is_integer(each)}
+            compiled = CompiledFunction(self.f, shapes, names, self.name, dtype, self._backend, self.threads, integers)
+            self._compiled[shapes] = compiled
         self._latest = compiled
+        if check:
+            compiled.check_indices(arguments, arrays)
         if self._checks and check:
             compiled.check(arrays)
         return compiled, arrays

@@ -99,7 +99,7 @@ def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
         else:
             numbers.append(merged.add(op, *[numbers[each] for each in operands]))
     merged.graph.outputs = [numbers[each] for each in graph.outputs]
-    merged.graph.parameters = graph.parameters
+    merged.graph.parameters, merged.graph.tables = graph.parameters, graph.tables
     return _flatten(merged)
 
 
@@ -143,7 +143,7 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
         else:
             numbers[number] = flat.add(op, *[numbers[each] for each in operands])
     flat.graph.outputs = [numbers[each] for each in outputs]
-    flat.graph.parameters = merged.graph.parameters
+    flat.graph.parameters, flat.graph.tables = merged.graph.parameters, merged.graph.tables
     return flat.graph, flat.batched
 
 

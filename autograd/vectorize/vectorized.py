@@ -192,6 +192,7 @@ class Vectorized(InspectableFunction):
             theta = vector(parameters, size, self.dtype, "parameters", "one number for each parameter")
         if weights is not None:
             weights = vector(weights, len(arrays[0]), self.dtype, "weights", "one number for each example")
+            compiled.check_indices(arguments, arrays, weights != 0)
             if self._checks:
                 compiled.check(arrays, weights != 0)
         gradient = np.empty(size, self.dtype) if out is None else writable_vector(out, size, self.dtype, "out")

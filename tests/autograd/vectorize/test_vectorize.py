@@ -799,6 +799,13 @@ def test_a_gradient_that_is_infinite_stays_infinite_beside_weights_of_zero(backe
 
 
 @every_backend
+def test_weights_of_zero_keep_the_dtype(backend: str) -> None:
+    program = vectorize(lambda x, w=Value(1.0): w * x, np.float32, backend=backend)
+    cost, gradient = program.value_and_gradient(np.array([1.0, 2.0, 4.0]), weights=np.array([1.0, 0.0, 2.0]))
+    assert (cost, gradient.tolist()) == (9.0, [9.0])
+
+
+@every_backend
 def test_a_nan_among_the_weights_counts(backend: str) -> None:
     w = Value(1.0)
     cost, gradient = vectorize(lambda x: w * x, backend=backend).value_and_gradient(np.ones(2), weights=np.array([math.nan, 0.0]))
@@ -814,13 +821,13 @@ def test_random_programs_with_weights_of_zero_are_those_of_the_other_examples(
     """Oracle: the subset of the examples."""
     f = RandomProgram(**description)
     program, rng = vectorize(f, backend=backend, threads=threads), np.random.default_rng(seed)
-    arrays = [np.array(each, np.float64) for each in f.arrays]
+    arrays = [np.array(each) for each in f.arrays]
     with np.errstate(all="ignore"):
         if program.record(*arrays)(*arrays).ndim > 1:
             return
         weights = rng.normal(size=len(arrays[0])) * (rng.random(len(arrays[0])) < 0.6)
         for array in arrays:
-            array[weights == 0] = rng.choice([math.nan, math.inf, -1e300])
+            array[weights == 0] = rng.choice([math.nan, math.inf, -1e300]) if array.dtype == np.float64 else -(10**9)
         kept = weights != 0
         found, gradient = program.value_and_gradient(*arrays, weights=weights)
         if not kept.any():

@@ -84,7 +84,9 @@ class Arrays:
         shape = self.shapes[number]
         if number in self.parts:
             return Place(Buffer("out", "theta"), self.parts[number], shape, contiguous(shape))
-        is_made = isinstance(self.program.instructions[number], (ir.Scatter, ir.Elementwise, ir.Take, ir.Concatenate, ir.Reduce, ir.MatMul))
+        is_made = isinstance(
+            self.program.instructions[number], (ir.Scatter, ir.Elementwise, ir.Take, ir.Concatenate, ir.Reduce, ir.MatMul, ir.AddRows)
+        )
         if number == self.output and is_made and ir.BATCH not in shape:
             return Place.whole(Buffer("out", "theta"), shape)
         return self._allocate(self._name(number), shape)
