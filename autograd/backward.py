@@ -13,7 +13,7 @@ from typing import Any
 
 from autograd.modes import mode
 from autograd.ops import where
-from autograd.reach import Condition, Risks, both, either
+from autograd.reach import Condition, Risks, both, chosen, either
 
 
 def topological_order(output: Any, within: Collection[Any] = frozenset()) -> list[Any]:
@@ -86,7 +86,7 @@ def adjoints(order: Sequence[Any], among: Collection[Any], nodes: bool = False) 
             for operand, partial, need in zip(operands, op.partials_at(*arguments, needed), needed):
                 if not need:
                     continue
-                reach = both(reached[node], partial != 0) if op.selects else reached[node]
+                reach = both(reached[node], chosen(partial)) if op.selects else reached[node]
                 if reach is False:
                     continue
                 contribution = adjoint if type(partial) is float and partial == 1.0 else partial * adjoint

@@ -14,6 +14,11 @@ from autograd import ops
 Condition = Any  # True, or a node that stands for a condition
 
 
+def chosen(partial: Any) -> Condition:
+    """The condition under which an operation that selects has chosen the operand of this partial derivative."""
+    return partial if getattr(getattr(partial, "op", None), "is_condition", False) else partial != 0
+
+
 def both(one: Condition, other: Condition) -> Condition:
     """The condition that both hold."""
     if one is True or other is True:

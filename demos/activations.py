@@ -13,11 +13,12 @@ from matplotlib.ticker import PercentFormatter
 
 from autograd import grad, gradcheck, relu, sigmoid, sin, softplus, tanh, vectorize
 from demos.common import parser, positive, save
-from nn import MLP, Adam, DivergenceError, FormulaError, History, Module, binary_cross_entropy, formula, plots, train
+from nn import MLP, Adam, DivergenceError, FormulaError, History, binary_cross_entropy, formula, plots, train
 from nn.activations import Activation, name_of
 from nn.data import Examples, circles, moons, spirals, xor
 
 PROBLEMS: dict[str, Callable[..., Examples]] = {"circles": circles, "moons": moons, "spirals": spirals, "xor": xor}
+Callback = Callable[[Any, History], None]
 RIVALS: list[Activation] = [tanh, sigmoid, relu, softplus, sin]
 
 
@@ -47,22 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         compare(given)
 
 
-def learn(
-    activation: Activation, data: Examples, epochs: int, seed: int, callback: Callable[[Module, History], None]
-) -> tuple[MLP, History]:
+def learn(activation: Activation, data: Examples, epochs: int, seed: int, callbacks: Sequence[Callback] = ()) -> tuple[MLP, History]:
     model = MLP([2, 16, 16, 1], activation=activation, seed=seed)
-    history = train(
-        model,
-        *data,
-        cost=binary_cross_entropy,
-        optimizer=Adam(learning_rate=0.02),
-        batch_size=20,
-        epochs=epochs,
-        seed=seed,
-        progress=False,
-        callbacks=[callback],
-    )
-    return model, history
+    settings: dict[str, Any] = {"cost": binary_cross_entropy, "optimizer": Adam(learning_rate=0.02), "batch_size": 20, "seed": seed}
+    return model, train(model, *data, **settings, epochs=epochs, progress=False, callbacks=callbacks)
 
 
 def compare(given: argparse.Namespace) -> None:
@@ -74,7 +63,7 @@ def compare(given: argparse.Namespace) -> None:
     costs = figure.add_subplot(grid[2, :])
     print("activation   cost     accuracy   seconds")
     for column, activation in enumerate(activations):
-        model, history = learn(activation, (X, y), given.epochs, given.seed, lambda model, history: None)
+        model, history = learn(activation, (X, y), given.epochs, given.seed)
         name, accuracy = name_of(activation), model.accuracy(X, y)
         print(f"{name:10}   {history.cost[-1]:<8.2g}  {accuracy:7.1%}   {sum(history.seconds):7.1f}")
         curves = plots.activation(activation, figure.add_subplot(grid[0, column]))
@@ -86,7 +75,6 @@ def compare(given: argparse.Namespace) -> None:
     costs.set(xlabel="epoch", ylabel="cost", yscale="log")
     costs.legend(loc="lower left")
     save(figure, given.output / "activations.png")
-    pyplot.close(figure)
 
 
 def examine(given: argparse.Namespace) -> None:
@@ -110,8 +98,8 @@ def examine(given: argparse.Namespace) -> None:
             for seed in range(given.seed, given.seed + given.seeds):
                 data = make(given.points, seed=seed)
                 watched = contestant is activation and problem == "spirals" and seed == given.seed
-                callback = partial(health.record, X=data[0]) if watched else lambda model, history: None
-                row[problem].append(score(contestant, data, make(given.points, seed=seed + 1_000_000), given.epochs, seed, callback))
+                callbacks = [partial(health.record, X=data[0])] if watched else []
+                row[problem].append(score(contestant, data, make(given.points, seed=seed + 1_000_000), given.epochs, seed, callbacks))
         shown = "".join(f"{np.mean(each):10.1%} {f'({min(each):.0%} to {max(each):.0%})':>11}" for each in row.values())
         print(f"{name_of(contestant) if contestant is not activation else 'the formula':12}{shown}")
     print(f"\nshares of the units in hidden layers 1 and 2 while the network learned the spirals (seed {given.seed})\n")
@@ -120,7 +108,6 @@ def examine(given: argparse.Namespace) -> None:
     for column, problem in enumerate(problems):
         race(figure.add_subplot(grid[1, column]), problem, {name: row[problem] for name, row in results.items()})
     save(figure, given.output / "activation.png")
-    pyplot.close(figure)
 
 
 def check(activation: Activation) -> None:
@@ -135,12 +122,10 @@ def check(activation: Activation) -> None:
         print("".join(f"    {each}\n" for each in wrong), end="")
 
 
-def score(
-    activation: Activation, data: Examples, fresh: Examples, epochs: int, seed: int, callback: Callable[[Module, History], None]
-) -> float:
+def score(activation: Activation, data: Examples, fresh: Examples, epochs: int, seed: int, callbacks: Sequence[Callback]) -> float:
     """Return the accuracy on new points after training, or that of guessing if training diverges."""
     try:
-        model, _ = learn(activation, data, epochs, seed, callback)
+        model, _ = learn(activation, data, epochs, seed, callbacks)
         return model.accuracy(*fresh)
     except (ArithmeticError, DivergenceError):
         return 0.5

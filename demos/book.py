@@ -38,7 +38,6 @@ def pixels(folder: Path, seed: int) -> None:
         right.text(column, row, f"{number:.1f}", ha="center", va="center", fontsize=8, color="white" if number > 0.5 else "black")
     right.set(title="some pixels: each is a neuron with its activation", xticks=[], yticks=[])
     save(figure, folder / "pixels.png")
-    pyplot.close(figure)
 
 
 def squish(folder: Path, seed: int) -> None:
@@ -47,7 +46,6 @@ def squish(folder: Path, seed: int) -> None:
     for ax, activation in zip(axes, (sigmoid, tanh, relu)):
         plots.activation(activation, ax)
     save(figure, folder / "squish.png")
-    pyplot.close(figure)
 
 
 def dials(folder: Path, seed: int) -> None:
@@ -56,7 +54,6 @@ def dials(folder: Path, seed: int) -> None:
     figure, ax = pyplot.subplots(figsize=(10, 5.5), layout="constrained")
     plots.network(machine(seed), X[0], ax, most=16).set_title("784-16-16-10: 13,002 weights and biases")
     save(figure, folder / "dials.png")
-    pyplot.close(figure)
 
 
 def cost(folder: Path, seed: int) -> None:
@@ -77,7 +74,6 @@ def cost(folder: Path, seed: int) -> None:
     right.set(title="the costs of 500 examples", xlabel="cost", ylabel="examples")
     right.legend(fontsize=9)
     save(figure, folder / "cost.png")
-    pyplot.close(figure)
 
 
 def walkers(folder: Path, seed: int) -> None:
@@ -85,7 +81,6 @@ def walkers(folder: Path, seed: int) -> None:
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
     descent.walkers(left, right, 200, seed)
     save(figure, folder / "walkers.png")
-    pyplot.close(figure)
 
 
 def sheet(folder: Path, seed: int) -> None:
@@ -98,7 +93,6 @@ def sheet(folder: Path, seed: int) -> None:
     table = nudges(model, X, one_hot(y, 10), squared_error)
     table.plot(ax, most=11).set_title("what each image wants of some dials, and the average, which is the step")
     save(figure, folder / "sheet.png")
-    pyplot.close(figure)
 
 
 def paths(folder: Path, seed: int) -> None:

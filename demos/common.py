@@ -20,6 +20,8 @@ except ImportError:
 
 mpl.use("Agg")  # draw to files only
 
+from matplotlib import pyplot
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -65,6 +67,8 @@ def backend(given: argparse.Namespace) -> str:
         "native": f"training with the native back end, compiled by {c_compiler()}",
         "jax": "training with JAX; the first steps wait for its compiler",
     }
+    if not (given.backend or c_compiler()):
+        words["numpy"] = "training with numpy; a C compiler makes it faster: pip install ziglang (the extra `native`)"
     print(words.get(name, f"training with {name}"))
     return str(name)
 
@@ -95,13 +99,11 @@ def positive(text: str) -> int:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure with the same bytes each time, and print its path. A PNG gets 256 colours, which makes it a third as large."""
-    if path.suffix == ".png":
-        buffer = io.BytesIO()
-        figure.savefig(buffer, dpi=90, metadata={"Software": None})
-        Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
-    else:
-        figure.savefig(path, dpi=90)
+    """Write a figure as a PNG with the same bytes each time, close it, and print the path. 256 colours make it a third as large."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=90, metadata={"Software": None})
+    pyplot.close(figure)
+    Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"wrote {path}")
 
 
@@ -125,5 +127,6 @@ class Film:
         palette = self.pictures[-1].quantize(self.colours, dither=Image.Dither.NONE)  # the last frame contains all colours
         first, *rest = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in self.pictures]
         durations = [round(1000 / fps)] * len(rest) + [round(1000 * hold)]
+        pyplot.close(self.figure)
         first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, optimize=False)
         print(f"wrote {path}: {len(self.pictures)} frames")

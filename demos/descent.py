@@ -63,7 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rates(figure.add_subplot(grid[1, 0]))
     walkers(figure.add_subplot(grid[1, 1]), figure.add_subplot(grid[1, 2]), given.points, given.seed)
     save(figure, given.output / "descent.png")
-    pyplot.close(figure)
     if given.frames:
         roll(paths, given.frames).save(given.output / "descent.gif", fps=12)
 
@@ -171,7 +170,6 @@ def roll(paths: Sequence[Array], frames: int) -> Film:
             trail.set_data(*shown.T)
             ball.set_data(*shown[-1:].T)
         film.shoot()
-    pyplot.close(figure)
     return film
 
 

@@ -82,7 +82,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         axes[1, 1].set_axis_off()
     save(figure, given.output / "digits.png")
-    pyplot.close(figure)
 
 
 def load(kind: str, given: argparse.Namespace) -> tuple[Examples, Examples]:
@@ -110,19 +109,10 @@ def learn(model: MLP, training: Examples, held_out: Examples, given: argparse.Na
     rate = RATES[given.cost] if given.learning_rate is None else given.learning_rate
     started = time.perf_counter()
     history = train(
-        model,
-        training[0],
-        target(training[1]),
-        cost=COSTS[given.cost],
-        optimizer=SGD(Cosine(rate, epochs)),
-        batch_size=given.batch_size,
-        epochs=epochs,
-        seed=given.seed,
-        validation=(held_out[0], target(held_out[1])),
-        checkpoint=given.checkpoint,
-        resume=given.resume,
-        backend=backend(given),
-    )
+        model, training[0], target(training[1]), cost=COSTS[given.cost], optimizer=SGD(Cosine(rate, epochs)),
+        batch_size=given.batch_size, epochs=epochs, seed=given.seed, validation=(held_out[0], target(held_out[1])),
+        checkpoint=given.checkpoint, resume=given.resume, backend=backend(given),
+    )  # fmt: skip
     print(f"trained for {len(history.cost)} epochs in {time.perf_counter() - started:.1f} s")
     print(f"cost {history.cost[0]:.3f} in the first epoch, {history.cost[-1]:.3f} in the last")
     return history

@@ -43,7 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             plots.history(run.history, right).set_title("training")
             film.shoot()
     film.save(path)
-    pyplot.close(figure)
     print(f"{model}, {epochs} epochs: cost {run.history.cost[-1]:.2g}, {run.history.accuracy[-1]:.1%} of the points are correct")
 
 

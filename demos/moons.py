@@ -22,17 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     model = MLP([2, 16, 16, 1], activation=tanh, seed=given.seed)
     print(f"{model}: {len(model.parameters())} weights and biases, {given.points} points, {given.epochs} epochs")
     started = time.perf_counter()
-    history = train(
-        model,
-        X,
-        2 * y - 1,  # the hinge cost takes labels -1 and 1
-        cost=hinge,
-        optimizer=SGD(learning_rate=0.1, momentum=0.9),
-        batch_size=20,
-        epochs=given.epochs,
-        seed=given.seed,
-        backend=backend(given),
-    )
+    history = train(  # the hinge cost takes labels -1 and 1
+        model, X, 2 * y - 1, cost=hinge, optimizer=SGD(learning_rate=0.1, momentum=0.9), batch_size=20, epochs=given.epochs,
+        seed=given.seed, backend=backend(given),
+    )  # fmt: skip
     print(f"trained in {time.perf_counter() - started:.1f} s")
     print(f"cost {history.cost[0]:.3f} in the first epoch, {history.cost[-1]:.2g} in the last")
     print(f"accuracy on the training points: {model.accuracy(X, y):.1%}")
@@ -44,7 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plots.network(model, X[0], middle).set_title("the network for the first point")
     plots.history(history, right).set_title("training")
     save(figure, given.output / "moons.png")
-    pyplot.close(figure)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     one.plot(figure.add_subplot(grid[1, 1])).set_title("wishes for the activations (arrows) and the weights (lines)")
     table.plot(figure.add_subplot(grid[1, 2]), most=11).set_title("what each image wants of some weights, and the average")
     save(figure, given.output / "nudges.png")
-    pyplot.close(figure)
 
 
 def print_three_ways(one: Nudges) -> None:

@@ -2,21 +2,7 @@
 
 from nn.activations import linear
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
-from nn.data import (
-    blobs,
-    circles,
-    digits,
-    load_csv,
-    load_digits,
-    load_mnist,
-    minibatches,
-    moons,
-    one_hot,
-    spirals,
-    split,
-    standardize,
-    xor,
-)
+from nn.data import blobs, circles, digits, load_csv, load_digits, load_mnist, minibatches, moons, one_hot, spirals, split, standardize, xor
 from nn.explain import anatomy, first_undefined, nudges
 from nn.formula import FormulaError, formula
 from nn.module import Module

@@ -20,25 +20,11 @@ from nn.inputs import Array, examples, number_of
 
 
 def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None), threshold_of_signs: float = 0.0) -> float:
-    """The share of examples whose class is predicted correctly.
+    """The share of examples whose class is predicted correctly, from 0 to 1; nan for targets that are not classes.
 
-    Parameters
-    ----------
-    outputs : ndarray, shape (examples, outputs)
-        The outputs of a model. An output that is nan is wrong.
-    Y : array_like
-        For several outputs labels or one-hot rows; for a single output 1 and either 0 or -1.
-    threshold : float, default 0.0
-        The threshold of a single output for the targets 0 and 1.
-    part : slice, optional
-        The examples that `outputs` belongs to. The kind of target is determined from all of Y.
-    threshold_of_signs : float, default 0.0
-        The threshold of a single output for the targets -1 and 1.
-
-    Returns
-    -------
-    float
-        From 0 to 1; nan for targets that are not classes.
+    `Y` holds labels or one-hot rows for several outputs, 1 and either 0 or -1 for a single output. `outputs` belongs to the examples in
+    `part`, but the kind of target is determined from all of Y. The thresholds of a single output are `threshold` for the targets 0 and 1,
+    and `threshold_of_signs` for -1 and 1. An output that is nan is wrong.
     """
     targets = examples("Y", Y)
     if len(targets[part]) != len(outputs):

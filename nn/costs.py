@@ -2,6 +2,9 @@
 
 Costs are written with autograd's functions, so they take floats, Values and the symbols of `vectorize`; a symbolic target is not known
 yet. `require` checks targets: immediately if they are known, otherwise when the compiled program gets a batch.
+
+A cost takes the outputs and the target of one example, each a number or a sequence of numbers, and returns a float, or a Value if an
+argument contains Values. It raises ValueError for a target of another kind.
 """
 
 from __future__ import annotations
@@ -21,27 +24,8 @@ Cost = Callable[[Any, Any], Any]  # of the outputs and the target of one example
 
 
 def squared_error(outputs: Any, target: Any) -> Any:
-    """The squared error: the sum of (output - target)² over the outputs.
+    """The squared error: the sum of (output - target)² over the outputs, with one target per output.
 
-    Parameters
-    ----------
-    outputs : number or sequence
-        The outputs for one example.
-    target : number or sequence
-        One target per output.
-
-    Returns
-    -------
-    number
-        A float, or a Value if an argument contains Values.
-
-    Raises
-    ------
-    ValueError
-        If there is not one target for each output.
-
-    Examples
-    --------
     >>> squared_error([0.5, 1.0], [1.0, 1.0])
     0.25
     """
@@ -64,25 +48,9 @@ def cross_entropy(scores: Sequence[Any], target: Any) -> Any:
     probabilities it is -Σ target * log(softmax(scores)) (Goodfellow, Bengio and Courville, Deep Learning, section 6.2.2.3). Differences
     of scores keep it accurate for scores of any size.
 
-    Parameters
-    ----------
-    scores : sequence, length classes
-        One score (logit) per class, not probabilities: the outputs of a network without an output activation.
-    target : int or sequence
-        The label of a class, from 0, or a probability for each class, which add up to 1.
+    There are at least two scores (logits), one per class: the outputs of a network without an output activation, not probabilities. The
+    target is the label of a class, from 0, or a probability for each class, which add up to 1.
 
-    Returns
-    -------
-    number
-        A float, or a Value if an argument contains Values.
-
-    Raises
-    ------
-    ValueError
-        For a single score, and for a target that is neither a label nor probabilities.
-
-    Examples
-    --------
     >>> round(cross_entropy([2.0, 0.0], 0), 4)
     0.1269
     >>> round(cross_entropy([2.0, 0.0], [0.5, 0.5]), 4)
@@ -131,25 +99,9 @@ def binary_cross_entropy(score: Any, target: Any) -> Any:
     (1 - target) * softplus(score), a sum of positive terms, which is accurate for scores of any size (Goodfellow, Bengio and
     Courville, Deep Learning, section 6.2.2.2).
 
-    Parameters
-    ----------
-    score : number or sequence of one number
-        The score (logit) of class 1, not a probability: the output of a network without an output activation.
-    target : number
-        1, 0, or a probability between them.
+    The single score (logit) of class 1 is the output of a network without an output activation, not a probability. The target is 1, 0,
+    or a probability between them.
 
-    Returns
-    -------
-    number
-        A float, or a Value if an argument contains Values.
-
-    Raises
-    ------
-    ValueError
-        For several scores, and for a target that is not between 0 and 1.
-
-    Examples
-    --------
     >>> round(binary_cross_entropy([2.0], 1), 4)
     0.1269
     """
@@ -165,27 +117,9 @@ def hinge(scores: Any, target: Any) -> Any:
     """The hinge loss of support vector machines.
 
     For a single score it is max(0, 1 - target * score). For several scores it is Σ max(0, 1 + score - score[label]) over the other
-    classes (Weston and Watkins, Support vector machines for multi-class pattern recognition, 1999).
+    classes (Weston and Watkins, Support vector machines for multi-class pattern recognition, 1999). The target is -1 or 1 for a single
+    score, otherwise the label of a class, from 0, or a one-hot row.
 
-    Parameters
-    ----------
-    scores : number or sequence
-        A single score, or one score per class.
-    target : number or sequence
-        -1 or 1 for a single score. Otherwise the label of a class, from 0, or a one-hot row.
-
-    Returns
-    -------
-    number
-        A float, or a Value if an argument contains Values.
-
-    Raises
-    ------
-    ValueError
-        For any other target.
-
-    Examples
-    --------
     >>> hinge([0.25], 1), hinge([0.25], -1)
     (0.75, 1.25)
     >>> hinge([2.0, 1.5, 0.0], 0)
@@ -214,23 +148,11 @@ def _margin_missed(difference: Any) -> Any:
 
 
 def softmax(scores: Sequence[Any]) -> list[Any]:
-    """The probability of each class: exp(score) / Σ exp(score), accurate for scores of any size.
+    """The probability of each class for one score per class: exp(score) / Σ exp(score), accurate for scores of any size.
 
     `cross_entropy` trains scores, which are a network's outputs without an output activation; this function turns them into
     probabilities.
 
-    Parameters
-    ----------
-    scores : sequence, length classes
-        One score per class.
-
-    Returns
-    -------
-    list
-        One probability per class. They add up to 1.
-
-    Examples
-    --------
     >>> [round(p, 4) for p in softmax([1.0, 2.0, 1000.0])]
     [0.0, 0.0, 1.0]
     """
@@ -261,11 +183,10 @@ def _is_sequence(target: Any) -> bool:
 
 def _single(given: Any, cost: str, what: str) -> Any:
     """The number in a list of one, or the number itself."""
-    if not _is_sequence(given):
-        return given
-    if len(given) != 1:
-        raise ValueError(f"{cost} takes one {what}, got {len(given)}; for several classes use cross_entropy")
-    return given[0]
+    numbers = given if _is_sequence(given) else [given]
+    if len(numbers) != 1:
+        raise ValueError(f"{cost} takes one {what}, got {len(numbers)}; for several classes use cross_entropy")
+    return numbers[0]
 
 
 def _require_label(target: Any, classes: int, cost: str) -> None:

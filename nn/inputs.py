@@ -1,21 +1,57 @@
-"""Arrays of inputs and targets: checks of what users pass, and large arrays in pieces."""
+"""Checks of what users pass (finite numbers, seeds, arrays of inputs and targets), and large arrays in pieces."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sized
 from numbers import Real
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
 
 from autograd import Value
-from autograd._support import refuse_masked
+from autograd._support import is_whole, refuse_masked
 
-Array = npt.NDArray[np.float64]
+Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
+Examples = tuple[Array, Labels]
+Seed = int | np.random.Generator
 
 
-def examples(name: str, given: npt.ArrayLike) -> Array:
+def finite_number(name: str, number: Any, least: float = -math.inf, above: float = -math.inf, below: float = math.inf) -> float:
+    """Return `number` as a Python float. Raises ValueError unless it is finite, >= least, > above and < below."""
+    try:
+        value = float(number) if isinstance(number, Real) and not isinstance(number, bool) else math.nan
+    except OverflowError:  # an integer beyond the range of floats
+        value = math.nan
+    if not (math.isfinite(value) and value >= least and above < value < below):
+        bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
+        bounds += [f"below {below:g}"] * (below < math.inf)
+        hint = "; of a Value give its .data" if isinstance(number, Value) else ""
+        raise ValueError(f"{name} must be a finite number{' ' * bool(bounds)}{' and '.join(bounds)}, got {number!r:.60}{hint}")
+    return value
+
+
+def unmasked(name: str, given: Any) -> NDArray[Any]:
+    """Return `given` as an array. Raises ValueError if it is masked, because NumPy would use the values behind the mask."""
+    refuse_masked(name, given)
+    return np.asarray(given)
+
+
+def generator(seed: Seed) -> np.random.Generator:
+    """Return a generator for a seed, or the generator itself. Raises ValueError for an invalid seed."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if not is_whole(seed) or seed < 0:
+        raise ValueError(
+            f"seed must be a whole number of at least 0 or a numpy.random.Generator, got {seed!r:.60}: "
+            "numpy.random.default_rng() gives other numbers each time"
+        )
+    return np.random.default_rng(seed)
+
+
+def examples(name: str, given: ArrayLike) -> Array:
     """Return inputs or targets as a float64 array with a row or a number for each example.
 
     Raises ValueError for an empty array, another number of dimensions, and entries that are not finite numbers.
@@ -45,7 +81,7 @@ def _uneven(given: Any) -> str:
     return next((f"row 0 has {lengths[0]}, row {row} has {length}" for row, length in enumerate(lengths) if length != lengths[0]), "")
 
 
-def _no_number(name: str, array: npt.NDArray[Any]) -> str:
+def _no_number(name: str, array: NDArray[Any]) -> str:
     """What an array contains instead of real numbers, and what to write."""
     if array.dtype.kind != "O":
         first = f", such as {array.flat[0].item()!r:.60}" if array.size else ""

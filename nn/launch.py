@@ -47,21 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def launch(command: Sequence[str], processes: int, restarts: int = 0) -> int:
-    """Run a script in several processes.
+    """Run `command`, a script and its arguments, in several processes. Return the exit status: 0 if all processes succeeded.
 
-    Parameters
-    ----------
-    command : sequence of str
-        The script and its arguments.
-    processes : int
-        The number of processes.
-    restarts : int, default 0
-        How often to start all processes again after one has failed.
-
-    Returns
-    -------
-    int
-        The exit status: 0 if all processes succeeded.
+    After one has failed, all of them are started again, at most `restarts` times.
     """
     while True:
         death = _run(command, processes)
@@ -141,17 +129,7 @@ def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def take_part(address: str, processes: int, index: int) -> None:
-    """Run the script as one of several processes; the first argument of this process is the script.
-
-    Parameters
-    ----------
-    address : str
-        The host and port at which the processes connect.
-    processes : int
-        The number of processes.
-    index : int
-        The index of this process.
-    """
+    """Run the script, the first argument of this process, as process `index` of several that connect at `address`, a host and a port."""
     import jax
 
     limits = {"heartbeat_timeout_seconds": 10, "shutdown_timeout_seconds": 10}  # so that processes notice soon when another has stopped

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -16,7 +15,7 @@ import numpy.typing as npt
 from autograd import TraceError, Value
 from nn import classification
 from nn.activations import Activation, linear
-from nn.inputs import Array, examples
+from nn.inputs import Array, examples, finite_number
 from nn.prediction_cache import predictions
 
 PLACES = "attributes, and in lists, tuples, values of dicts, arrays of objects, dataclasses and Modules there"
@@ -76,7 +75,7 @@ class Module(ABC):
         for problem, names in (("unknown", state.keys() - named.keys()), ("missing", named.keys() - state.keys())):
             if names:
                 raise ValueError(f"{len(names)} {problem} parameter(s), such as {min(names, key=str)}: the state belongs to another model")
-        numbers = {name: _finite(name, state[name]) for name in named}
+        numbers = {name: finite_number(name, state[name]) for name in named}
         for name, parameter in named.items():
             parameter.data = numbers[name]
 
@@ -120,7 +119,7 @@ class Module(ABC):
         """
         if threshold is None:
             return classification.accuracy(self.predict(X), Y, self.threshold)
-        given = _finite("the threshold", threshold)
+        given = finite_number("the threshold", threshold)
         return classification.accuracy(self.predict(X), Y, given, threshold_of_signs=given)
 
     @property
@@ -135,7 +134,7 @@ class Module(ABC):
 
     @threshold.setter
     def threshold(self, output: float) -> None:
-        self._threshold = _finite("the threshold", output)
+        self._threshold = finite_number("the threshold", output)
 
     def _inputs(self) -> int | None:
         """The number of inputs; None if it is unknown."""
@@ -249,16 +248,3 @@ def _part(model: Module, path: str) -> str:
     if isinstance(thing, (list, tuple)) and index:
         thing = thing[int(index[:-1])]
     return repr(thing) if isinstance(thing, Module) else type(thing).__name__
-
-
-def _finite(name: str, number: Any) -> float:
-    try:
-        data = Value(number).data
-    except TypeError:
-        hint = "; of a Value give its .data" if isinstance(number, Value) else ""
-        raise ValueError(f"{name} must be a real number, got {type(number).__name__} {number!r:.60}{hint}") from None
-    except OverflowError as error:
-        raise ValueError(f"{name}: {error}") from None
-    if not math.isfinite(data):
-        raise ValueError(f"{name} must be a finite number, got {data}")
-    return data

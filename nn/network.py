@@ -228,26 +228,13 @@ class MLP(Module):
         return list(x)
 
     def trace(self, x: Any) -> Trace:
-        """The weighted sums and the activations of every layer.
+        """The weighted sums z and the activations a, each with one entry per layer.
 
-        Parameters
-        ----------
-        x : sequence or ndarray
-            One example: a list of floats, of Values, or of the symbols of `vectorize`. Or a batch: an array of shape (examples, inputs).
+        For one example, a list of floats, of Values, or of the symbols of `vectorize`, an entry is a list with a number per neuron. For a
+        batch, an array of shape (examples, inputs), it is an array of shape (examples, neurons), in which an activation that is undefined
+        is nan or infinite. Raises ValueError if the number of inputs is wrong, or if the model computes more than its layers, for example
+        in its own `__call__`.
 
-        Returns
-        -------
-        Trace
-            `z` and `a`, each with one entry per layer: a list with an entry per neuron, or for a batch an array of shape
-            (examples, neurons). In arrays, an activation that is undefined is nan or infinite.
-
-        Raises
-        ------
-        ValueError
-            If the number of inputs is wrong, or the model computes more than its layers, for example in its own `__call__`.
-
-        Examples
-        --------
         >>> model = MLP([1, 1], output_activation=relu)
         >>> model.layers[0].neurons[0].weights[0].data = 2.0
         >>> z, a = model.trace(np.array([[3.0], [-1.0]]))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, UpdateRule, Value, sqrt
-from nn._validation import finite_number
+from nn.inputs import finite_number
 from nn.schedules import Constant, Schedule, as_schedule
 
 Vector = npt.NDArray[np.float64]
@@ -153,24 +153,9 @@ class Optimizer(ABC):
         return list(self._vectors.values())
 
     def update(self, parameters: Vector, gradient: Vector) -> float:
-        """Take one step on a vector of parameters.
+        """Take one step on a vector of parameters, in place, and return the learning rate of the step.
 
-        Parameters
-        ----------
-        parameters : ndarray of float64, shape (n,)
-            Changed in place. Must be contiguous.
-        gradient : ndarray of float64, shape (n,)
-            The derivatives of the cost by the parameters. Not changed.
-
-        Returns
-        -------
-        float
-            The learning rate of the step.
-
-        Raises
-        ------
-        ValueError
-            If an argument is not a contiguous float64 vector, or the lengths differ.
+        Both arguments are contiguous float64 vectors of one length; otherwise ValueError is raised. The gradient is not changed.
         """
         _check_vector("parameters", parameters)
         _check_vector("gradient", gradient)

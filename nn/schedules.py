@@ -6,13 +6,22 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nn._validation import finite_number
+from nn.inputs import finite_number
 
 Schedule = Callable[[float], float]
 
 
+class _Checked:
+    """The check that all schedules share. The settings are finite: `every` and `epochs` above 0, the others at least 0."""
+
+    def __post_init__(self) -> None:
+        for name, number in vars(self).items():
+            least, above = (-math.inf, 0.0) if name in ("every", "epochs") else (0.0, -math.inf)
+            finite_number("the learning rate" if name == "rate" else name, number, least, above)
+
+
 @dataclass(frozen=True)
-class Constant:
+class Constant(_Checked):
     """A constant learning rate.
 
     >>> Constant(0.1)(7.5)
@@ -21,15 +30,12 @@ class Constant:
 
     rate: float
 
-    def __post_init__(self) -> None:
-        finite_number("the learning rate", self.rate, least=0)
-
     def __call__(self, epoch: float) -> float:
         return self.rate
 
 
 @dataclass(frozen=True)
-class StepDecay:
+class StepDecay(_Checked):
     """Step decay: rate * factor^floor(epoch / every).
 
     Parameters
@@ -52,28 +58,14 @@ class StepDecay:
     factor: float = 0.5
     every: float = 10.0
 
-    def __post_init__(self) -> None:
-        finite_number("the learning rate", self.rate, least=0)
-        finite_number("factor", self.factor, least=0)
-        finite_number("every", self.every, above=0)
-
     def __call__(self, epoch: float) -> float:
         return self.rate * math.pow(self.factor, epoch // self.every)
 
 
 @dataclass(frozen=True)
-class InverseTime:
-    """Inverse time decay: rate / (1 + decay * epoch) (Robbins and Monro, 1951).
+class InverseTime(_Checked):
+    """Inverse time decay: rate / (1 + decay * epoch) (Robbins and Monro, 1951), half of the initial rate after 1 / decay epochs.
 
-    Parameters
-    ----------
-    rate : float
-        The initial learning rate, at least 0.
-    decay : float, default 0.1
-        How fast the rate decreases, at least 0. After 1 / decay epochs the rate is half of the initial one.
-
-    Examples
-    --------
     >>> rate = InverseTime(0.5, decay=1.0)
     >>> rate(0.0), rate(1.0), rate(4.0)
     (0.5, 0.25, 0.1)
@@ -82,16 +74,12 @@ class InverseTime:
     rate: float
     decay: float = 0.1
 
-    def __post_init__(self) -> None:
-        finite_number("the learning rate", self.rate, least=0)
-        finite_number("decay", self.decay, least=0)
-
     def __call__(self, epoch: float) -> float:
         return self.rate / (1 + self.decay * epoch)
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(_Checked):
     """Cosine annealing from `rate` to `final`, then constant.
 
     final + (rate - final) * (1 + cos(pi * epoch / epochs)) / 2 (Loshchilov and Hutter, SGDR, 2017, equation 5).
@@ -115,11 +103,6 @@ class Cosine:
     rate: float
     epochs: float
     final: float = 0.0
-
-    def __post_init__(self) -> None:
-        finite_number("the learning rate", self.rate, least=0)
-        finite_number("epochs", self.epochs, above=0)
-        finite_number("final", self.final, least=0)
 
     def __call__(self, epoch: float) -> float:
         return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * min(epoch / self.epochs, 1.0))) / 2

@@ -103,7 +103,7 @@ def read(given: Any) -> Configuration:
         features=_features(fields_of),
         layers=layers,
         activations=_activations(fields_of, len(layers)),
-        output_activation=_formula(fields_of, "output_activation", fields_of.any("output_activation", "x")),
+        output_activation=formula_in(fields_of, "output_activation", fields_of.any("output_activation", "x")),
         cost=cost,
         seed=fields_of.whole("seed", 0, 2**31 - 1, 0),
         parameters=parameters,
@@ -122,7 +122,7 @@ def changed(old: Configuration, message: Fields) -> Configuration:
     new = replace(
         old,
         activations=_activations(given, len(old.layers)),
-        output_activation=_formula(given, "output_activation", given.any("output_activation")),
+        output_activation=formula_in(given, "output_activation", given.any("output_activation")),
         cost=given.choice("cost", COSTS, old.cost),
         **_settings(given),
     )
@@ -183,13 +183,14 @@ def _features(given: Fields) -> tuple[str, ...]:
 def _activations(given: Fields, layers: int) -> tuple[str, ...]:
     texts = given.any("activations", "tanh(x)")
     if not isinstance(texts, (list, tuple)):
-        return (_formula(given, "activations", texts),) * layers
+        return (formula_in(given, "activations", texts),) * layers
     if len(texts) != layers:
         given.refuse("activations", f"must be a formula, or a list of one for each of the {layers} hidden layers, got {len(texts)}")
-    return tuple(_formula(given, f"activations[{index}]", each) for index, each in enumerate(texts))
+    return tuple(formula_in(given, f"activations[{index}]", each) for index, each in enumerate(texts))
 
 
-def _formula(given: Fields, name: str, text: Any) -> str:
+def formula_in(given: Fields, name: str, text: Any) -> str:
+    """A formula in a message. Raises RefusedError, with the position of the character, if it is invalid."""
     if not isinstance(text, str):
         given.refuse(name, f"must be a formula of x, such as tanh(x); got {shown(text)}")
     try:

@@ -174,9 +174,6 @@ class Experiment:
             run.forget(1)
         return None
 
-    def to_the_end_of_the_epoch(self) -> Stopped | None:
-        return self.advance(self.run.steps_left)
-
     def _back_from(self, error: DivergenceError, done: int) -> Stopped:
         """Go back to the last finite state after `done` good steps and one that diverged; find the neuron at fault."""
         run, before = self.run, self.past[-1].state

@@ -27,6 +27,8 @@ WORDS = {
     "hinge of several": {"subtract": "difference", "where": "max(-1, difference)", "add": "max(0, 1 + difference)"},
 }  # names of the results of a cost's operations, for the paths of the chain rule between C and the outputs
 
+COLUMNS = {"z": "weighted_sum", "a": "activation", "slope": "slope", "delta": "delta"}  # of the table of an example
+
 Which = Mapping[str, Any]  # an example: {"of": "training", "index": 5}
 T = TypeVar("T")
 
@@ -47,21 +49,11 @@ class Inspector:
         """The reply to a message `inspect`."""
         what = given.choice("what", ("example", "neuron", "weight"), "example")
         which = self._which(given)
-        reply: Reply
-        if what == "example":
-            given.end()
-            found, arrays = self.example(which)
-            reply = (found, arrays) if arrays else found
-        elif what == "neuron":
-            layer, neuron = self.place(given)
-            given.end()
-            reply = self.neuron(which, layer, neuron)
-        else:
-            weight = self.weight_place(given)
-            given.end()
-            reply = self.weight(which, *weight)
+        place: tuple[Any, ...] = () if what == "example" else self.place(given) if what == "neuron" else self.weight_place(given)
+        given.end()
+        reply, arrays = getattr(self, what)(which, *place)
         self.looked = which
-        return reply
+        return (reply, arrays) if arrays else reply
 
     def draw(self, given: Fields) -> Reply:
         """The reply to a message `draw`."""
@@ -159,15 +151,7 @@ class Inspector:
             "class": label,
             "prediction": predicted(outputs[None])[0],
             "cost": found.cost.data,
-            "layers": [
-                {
-                    "z": [each.weighted_sum for each in row],
-                    "a": [each.activation for each in row],
-                    "slope": [each.slope for each in row],
-                    "delta": [each.delta for each in row],
-                }
-                for row in found.layers
-            ],
+            "layers": [{name: [getattr(each, column) for each in row] for name, column in COLUMNS.items()} for row in found.layers],
             "outputs": outputs,
             "output_wishes": [-each.asked for each in found.layers[-1]],
             "probabilities": _probabilities(outputs.tolist()) if has_scores else None,
@@ -178,16 +162,11 @@ class Inspector:
         del reply["x"]
         first = found.layers[0]
         deltas, weights = np.array([each.delta for each in first]), np.array([each.weights for each in first])
-        pictures = {
-            "pixels": found.x,
-            "weights": weights,
-            "weight_wishes": -deltas[:, None] * found.x,
-            "pixel_wishes": -deltas @ weights,
-        }
+        pictures = {"pixels": found.x, "weights": weights, "weight_wishes": -deltas[:, None] * found.x, "pixel_wishes": -deltas @ weights}
         arrays = {name: each.astype(np.float32).reshape(*each.shape[:-1], 28, 28) for name, each in pictures.items()}
         return reply, {**arrays, "gradient": reply.pop("gradient")}
 
-    def neuron(self, which: Which, layer: int, neuron: int) -> dict[str, Any]:
+    def neuron(self, which: Which, layer: int, neuron: int) -> tuple[dict[str, Any], Arrays]:
         """The reply about one neuron."""
         found, _ = self._anatomy(which)
         here = found[layer, neuron]
@@ -215,7 +194,7 @@ class Inspector:
             for each in after
         ]
         chosen = self.experiment.configuration
-        return {
+        reply = {
             "is": "neuron",
             "example": which,
             "name": f"a[{layer},{neuron}]",
@@ -230,12 +209,13 @@ class Inspector:
             "wish": {"value": here.asked, "parts": parts},
             "delta": here.delta,
         }
+        return reply, {}
 
     def _input(self, layer: int, index: int) -> str:
         """The name of an input of a layer."""
         return self.experiment.problem.inputs[index] if layer == 0 else f"a[{layer - 1},{index}]"
 
-    def weight(self, which: Which, layer: int, neuron: int, place: int | None) -> dict[str, Any]:
+    def weight(self, which: Which, layer: int, neuron: int, place: int | None) -> tuple[dict[str, Any], Arrays]:
         """The reply about one weight, or about a bias if `place` is None."""
         experiment = self.experiment
         found, _ = self._anatomy(which)
@@ -247,7 +227,7 @@ class Inspector:
         spread = np.linspace(0, len(wishes) - 1, min(WISHES, len(wishes))).astype(np.int64).tolist()
         average = float(wishes.mean()) if len(wishes) else None
         labels = experiment.problem.training.y
-        return {
+        reply = {
             "is": "weight",
             "example": which,
             "name": f"b[{layer},{neuron}]" if place is None else f"w[{layer},{neuron},{place}]",
@@ -272,6 +252,7 @@ class Inspector:
             "penalty": penalty,
             "total": None if average is None else penalty - average,
         }
+        return reply, {}
 
     def _wishes(self, layer: int, neuron: int, place: int | None) -> Array:
         """Minus the derivative of the cost of each training example by one parameter."""

@@ -34,7 +34,7 @@ from typing import Any, NoReturn
 
 from playground import configuration as configurations
 from playground.experiment import Experiment
-from playground.messages import Fields, RefusedError, shown
+from playground.messages import Fields, RefusedError, no_number, shown
 
 EVENTS = (
     "run", "paused", "step", "epoch", "one-example", "back", "neuron", "weight", "turned", "point", "example", "gradients", "weights",
@@ -113,12 +113,13 @@ def from_markdown(text: str) -> Lesson:
     >>> from_markdown("# Lines and curves\n\n## A straight line\n\nOne weighted sum.")
     {'title': 'Lines and curves', 'pages': [{'title': 'A straight line', 'text': ['One weighted sum.']}]}
     """
-    _limit(text)
+    if len(text) > LESSON:
+        raise LessonError(f"a lesson has at most {LESSON:,} characters, got {len(text):,}")
     reader = _Reader(text)
     try:
         return checked({"title": reader.title, "pages": reader.pages})
     except RefusedError as error:
-        _wrong(reader.line_of(error.field), _plainly(error.problem))
+        _wrong(reader.line_of(error.field), re.sub(r"^(?:pages\[\d+\]\.)?(?:configuration\.)?", "", error.problem))  # the line is enough
 
 
 def checked(given: Any) -> Lesson:
@@ -161,24 +162,6 @@ def _text(fields: Fields, name: str, longest: int, default: Any = None) -> str:
     if not text.strip():
         fields.refuse(name, "is empty")
     return text
-
-
-def _plainly(problem: str) -> str:
-    """A problem without the path to the field, for an error that names the line."""
-    return re.sub(r"^(?:pages\[\d+\]\.)?(?:configuration\.)?", "", problem)
-
-
-def _json(text: str) -> Any:
-    return json.loads(text, parse_constant=_no_number)
-
-
-def _no_number(name: str) -> NoReturn:
-    raise RefusedError(f"{name} is not a number in JSON")
-
-
-def _limit(text: str) -> None:
-    if len(text) > LESSON:
-        raise LessonError(f"a lesson has at most {LESSON:,} characters, got {len(text):,}")
 
 
 def _wrong(line: int, problem: str) -> NoReturn:
@@ -296,6 +279,6 @@ def _value(name: str, text: str) -> Any:
     if name in WITHOUT_BRACKETS and not text.startswith("["):
         return [_value("", each.strip()) for each in text.split(",") if text]
     try:
-        return _json(text)
+        return json.loads(text, parse_constant=no_number)
     except (ValueError, RecursionError):
         return text

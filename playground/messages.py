@@ -32,7 +32,7 @@ def parsed(text: Any, longest: int) -> dict[str, Any]:
     if len(text) > longest:
         raise RefusedError(f"a message has at most {longest:,} characters, got {len(text):,}")
     try:
-        message = json.loads(text, parse_constant=_no_number)
+        message = json.loads(text, parse_constant=no_number)
     except (ValueError, RecursionError) as error:
         raise RefusedError(f"a message is JSON, and this is not: {str(error) or type(error).__name__:.100}") from None
     if not isinstance(message, dict):
@@ -40,7 +40,8 @@ def parsed(text: Any, longest: int) -> dict[str, Any]:
     return message
 
 
-def _no_number(name: str) -> NoReturn:
+def no_number(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python's JSON reads as numbers."""
     raise ValueError(f"{name} is not a number in JSON")
 
 

@@ -88,20 +88,20 @@ class Programs:
         """The mean cost and the accuracy over the examples of a part; None if it is empty."""
         if not len(part):
             return None, None
-        targets = self.targets(part)
-        results = np.concatenate(
-            [self._measure(part.X[start : start + 1000], targets[start : start + 1000]) for start in range(0, len(part), 1000)]
-        )
+        results = self._in_pieces(self._measure, part)
         outputs = results[:, 1:]
         is_right = (predicted(outputs) == part.y) & ~np.isnan(outputs).any(axis=1)
         return float(results[:, 0].mean()), float(is_right.mean())
 
     def explained(self, part: Part) -> tuple[Array, Array]:
         """The errors ∂C/∂z and the activations of all neurons for the examples of a part, each (examples, neurons)."""
-        targets, starts = self.targets(part), range(0, len(part), 1000)
-        found = np.concatenate([self._explain(part.X[start : start + 1000], targets[start : start + 1000]) for start in starts])
-        errors, activations = np.hsplit(found, 2)
+        errors, activations = np.hsplit(self._in_pieces(self._explain, part), 2)
         return errors, activations
+
+    def _in_pieces(self, program: Callable[..., Array], part: Part) -> Array:
+        """Run a program on the examples of a part, a thousand at a time, so that its buffers fit into the cache."""
+        targets = self.targets(part)
+        return np.concatenate([program(part.X[start : start + 1000], targets[start : start + 1000]) for start in range(0, len(part), 1000)])
 
     def boundary(self, side: int) -> Map:
         """The outputs over the plane: float32 (outputs, side, side). Raises RefusedError if the data have no plane."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import autograd
+import nn
 from autograd import Operation
 from nn import linear
 from playground.configuration import CLASSES, COMPUTED, FEATURES, LIVE, Configuration, activation_of
@@ -55,15 +56,14 @@ def _imports(body: str) -> list[str]:
     """The import lines for the names that the script uses."""
     home = {
         "autograd": [name for name, each in vars(autograd).items() if isinstance(each, Operation)] + ["total"],
-        "nn": ["MLP", "SGD", "Adam", "Constant", "Cosine", "InverseTime", "StepDecay", "Training", "binary_cross_entropy", "cross_entropy"]
-        + ["formula", "hinge", "l2_penalty", "linear", "load_csv", "one_hot", "split", "squared_error", "standardize", "digits", *CLASSES],
+        "nn": [name for name in nn.__all__ if name != "train"],  # the script has a function with this name
     }
     code = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', "", body)
     used = set(re.findall(r"\b[A-Za-z_]\w*", code))
     lines = ["import io", ""] if "io" in used else []
     lines += ["import numpy as np", ""]
     for module, names in home.items():
-        if wanted := sorted(used & set(names) - {"csv", "points"}, key=lambda name: (not name.isupper(), not name[0].isupper(), name)):
+        if wanted := sorted(used & set(names), key=lambda name: (not name.isupper(), not name[0].isupper(), name)):
             lines.append(f"from {module} import {', '.join(wanted)}")
     return lines
 
@@ -113,7 +113,7 @@ def _run(now: Configuration, outputs: int) -> Iterator[str]:
 
 def _training(now: Configuration, outputs: int) -> str:
     return (
-        f"model, X, {_targets(now, outputs)}, cost=cost, optimizer={_optimizer(now)}, batch_size={now.batch_size}, "
+        f"model, X, {_targets(now, outputs)}, cost=cost, optimizer={now.new_optimizer()}, batch_size={now.batch_size}, "
         f"seed={now.seed}, clip={now.clip!r}, measure_accuracy=False"
     )
 
@@ -145,20 +145,8 @@ def _changed(old: Configuration, new: Configuration, outputs: int) -> Iterator[s
         yield f"run = Training({_training(new, outputs)})"
         yield "run.restore(state)"
     if any(getattr(old, name) != getattr(new, name) for name in LIVE if name not in COMPUTED):
-        optimizer = f", optimizer={_optimizer(new)}" if old.optimizer != new.optimizer else ""
-        yield f"run.set(rate={_rate(new)}, batch_size={new.batch_size}, clip={new.clip!r}{optimizer})"
-
-
-def _optimizer(now: Configuration) -> str:
-    if now.optimizer["name"] == "adam":
-        return f"Adam({_rate(now)})"
-    return f"SGD({_rate(now)}, momentum={now.optimizer['momentum']!r}, nesterov={now.optimizer['nesterov']})"
-
-
-def _rate(now: Configuration) -> str:
-    kind = {"constant": "Constant", "step_decay": "StepDecay", "inverse_time": "InverseTime", "cosine": "Cosine"}[now.schedule["name"]]
-    more = "".join(f", {name}={each!r}" for name, each in now.schedule.items() if name != "name")
-    return f"{kind}({now.rate!r}{more})" if more else repr(now.rate)
+        optimizer = f", optimizer={new.new_optimizer()}" if old.optimizer != new.optimizer else ""
+        yield f"run.set(rate={new.schedule_of_rates()}, batch_size={new.batch_size}, clip={new.clip!r}{optimizer})"
 
 
 def _functions(now: Configuration) -> str:

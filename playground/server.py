@@ -37,34 +37,15 @@ TYPES = {
     "js": "text/javascript; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "json": "application/json",
-    "md": "text/markdown; charset=utf-8",
     "svg": "image/svg+xml",
-    "png": "image/png",
-    "ico": "image/x-icon",
-    "woff2": "font/woff2",
 }
 
 
 class Server:
-    """Serves the playground at `address`, from `start` to `stop`.
+    """Serves the playground at `address`, from `start` to `stop`. Port 0 means any free port.
 
-    Parameters
-    ----------
-    port : int, default 0
-        The port to listen on; 0 means any free port.
-    idle : float, default 3600
-        Seconds without a message after which a session ends.
-    sessions : int, default 16
-        The largest number of sessions at the same time.
-    begin : callable, default Session
-        Returns a new session.
-    more : iterable of Path
-        Lessons in addition to the playground's own.
-
-    Raises
-    ------
-    LessonError
-        If a lesson is invalid.
+    A session, which `begin` returns, ends after `idle` seconds without a message. There are at most `sessions` at the same time. `more`
+    are lessons in addition to the playground's own; an invalid one raises LessonError.
     """
 
     def __init__(

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from nn import FormulaError, formula
 from playground import configuration as configurations
 from playground.bundle import page
 from playground.experiment import Experiment, Stopped
@@ -156,7 +155,7 @@ class Session:
         experiment.require_examples()
         self.running = False
         if by != "example":
-            stopped = experiment.advance(count) if by == "step" else experiment.to_the_end_of_the_epoch()
+            stopped = experiment.advance(count if by == "step" else experiment.run.steps_left)
             return {"is": "stepped", **self._moment(stopped)}
         found = experiment.example()
         if isinstance(found, Stopped):
@@ -190,19 +189,13 @@ class Session:
     # Files and functions
 
     def _formula(self, given: Fields) -> Reply:
-        text = given.any("text")
+        text = configurations.formula_in(given, "text", given.any("text"))
         low, high = (given.number(name, -1e6, 1e6, default) for name, default in (("from", -5.0), ("to", 5.0)))
         points = given.whole("points", 2, 1001, 201)
         given.end()
-        if not isinstance(text, str):
-            given.refuse("text", f"must be a formula of x, such as tanh(x); got {shown(text)}")
         if not low < high:
             given.refuse("to", f"must be more than from, {low:g}; got {high:g}")
-        try:
-            f = formula(text)
-        except FormulaError as error:
-            raise RefusedError(error.problem, "text", error.position) from None
-        x = np.linspace(low, high, points)
+        f, x = configurations.activation_of(text), np.linspace(low, high, points)
         return {"is": "formula", "text": text, "x": x, "f": sampled(f, x), "first": sampled(f, x, 1), "second": sampled(f, x, 2)}
 
     def _source(self, given: Fields) -> Reply:
@@ -213,14 +206,14 @@ class Session:
     def _save(self, given: Fields) -> Reply:
         what = given.choice("what", ("weights", "script", "page"), "weights")
         given.end()
-        name = self.experiment.configuration.data["name"]
         if what == "weights":
-            content, file, kind = self.experiment.saved(), f"nudge-{name}.npz", "application/octet-stream"
+            content, suffix, kind = self.experiment.saved(), "npz", "application/octet-stream"
         elif what == "script":
-            content, file, kind = script(self.experiment).encode(), f"nudge-{name}.py", "text/x-python"
+            content, suffix, kind = script(self.experiment).encode(), "py", "text/x-python"
         else:
-            content, file, kind = page().encode(), f"nudge-{name}.html", "text/html"
-        return {"is": "saved", "name": file, "type": kind}, {"content": np.frombuffer(content, dtype=np.uint8)}
+            content, suffix, kind = page().encode(), "html", "text/html"
+        name = f"nudge-{self.experiment.configuration.data['name']}.{suffix}"
+        return {"is": "saved", "name": name, "type": kind}, {"content": np.frombuffer(content, dtype=np.uint8)}
 
 
 ANSWERS: dict[str, Callable[[Session, Fields], Reply]] = {

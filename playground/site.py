@@ -58,23 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def write(output: Path, pyodide: str | None = None, more: Iterable[Path] = ()) -> str:
-    """Write the site to a folder and return the address of Pyodide.
+    """Write the site to a folder and return the address of Pyodide: by default pyodide/ in the folder if it exists, otherwise jsdelivr.
 
-    Parameters
-    ----------
-    output : Path
-        The folder. It may exist if it contains nothing but an earlier site and pyodide/.
-    pyodide : str, optional
-        The address of a folder with Pyodide. Default: pyodide/ in `output` if it exists, otherwise jsdelivr.
-    more : iterable of Path
-        Lessons in addition to the playground's own.
-
-    Raises
-    ------
-    ValueError
-        If the folder contains other files, or the address or a lesson is invalid.
-    OSError
-        If the folder cannot be written.
+    The folder may exist if it contains nothing but an earlier site and pyodide/. `more` are lessons in addition to the playground's own.
+    Raises ValueError if the folder contains other files, or the address or a lesson is invalid, and OSError if it cannot be written.
     """
     address = _address(pyodide or (BESIDE if (output / BESIDE).is_dir() else CDN))
     there = {path.name for path in output.iterdir()} if output.exists() else set()

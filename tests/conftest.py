@@ -1,12 +1,23 @@
 """What tests of several files share."""
 
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests import PATIENCE
+from tests import PATIENCE, programs
 from tests.browsing import browsing, chromium
+
+
+@pytest.fixture(autouse=True)
+def seeded(request: pytest.FixtureRequest) -> None:
+    """Seed the generators of the module by the name of the test: its numbers are the same in any order of the tests."""
+    state = np.random.default_rng(zlib.crc32(request.node.nodeid.encode())).bit_generator.state
+    for each in (*vars(request.module).values(), *vars(programs).values()) if hasattr(request, "module") else ():
+        if isinstance(each, np.random.Generator):
+            each.bit_generator.state = state
 
 
 @pytest.fixture(scope="session")

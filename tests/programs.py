@@ -54,7 +54,11 @@ def has(backend: str) -> bool:
     return backend != "jax" or importlib.util.find_spec("jax") is not None
 
 
-EVERY_BACKEND = [pytest.param(name, marks=pytest.mark.skipif(not has(name), reason=f"{name} is not installed")) for name in BACKENDS]
+def installed(backend: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not has(backend), reason=f"{backend} is not installed")
+
+
+every_backend = pytest.mark.parametrize("backend", [pytest.param(name, marks=installed(name)) for name in BACKENDS])
 
 
 def values(*shape: int) -> Any:
@@ -94,6 +98,13 @@ def pasted(program: Any, *arguments: Array) -> Any:
     exec(program.source, namespace)
     with np.errstate(all="ignore"):
         return namespace[program.name](*arguments, *([program.parameter_vector()] if program.parameters else []))
+
+
+def near(found: Any, expected: Any, tolerance: float = 1e-12) -> bool:
+    """Whether two arrays agree, relative to the largest number expected."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert found.shape == expected.shape
+    return bool(np.abs(found - expected).max(initial=0.0) <= tolerance * np.abs(expected).max(initial=0.0))
 
 
 def assert_equal(found: Any, expected: Any, scale: Any) -> None:

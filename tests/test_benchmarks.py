@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from autograd import Value, relu, sigmoid, tanh, total
-from nn import MLP, binary_cross_entropy
+from nn import MLP, Adam, binary_cross_entropy
 from playground import Session
-from tests.benchmarks import by_hand, frames, sections
+from tests.benchmarks import by_hand, frames, gpt, irregular, peers, sections
 from tests.playground.players import Player
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +103,58 @@ def test_moons_for_numba_are_those_by_hand() -> None:
     np.testing.assert_allclose(hand.parameters, neurons, rtol=1e-10)
 
 
+@pytest.mark.parametrize(("batch", "length"), [(1, 1), (1, 5), (2, 3)])
+def test_the_gpt_by_hand_has_the_gradient_of_the_scalar_engine(batch: int, length: int) -> None:
+    model, documents = gpt.example(batch, length)
+    hand = gpt.by_hand(model, batch, length)
+    cost = sum(model.cost(each) for each in documents.tolist()) / batch
+    cost.backward()
+    value = hand.value_and_gradient(documents)
+    assert value == pytest.approx(cost.data, rel=1e-12)
+    np.testing.assert_allclose(hand.gradient, [p.grad for p in model.parameters()], rtol=1e-10, atol=1e-14)
+
+
+def test_steps_by_hand_are_those_of_adam() -> None:
+    model, documents = gpt.example(2, 3)
+    hand, optimizer = gpt.by_hand(model, 2, 3), Adam(0.01)
+    theta = hand.parameters.copy()
+    for _ in range(3):
+        hand.step(documents, 0.01)
+        optimizer.update(theta, hand.gradient)
+    np.testing.assert_allclose(hand.parameters, theta, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("peer", ["torch", pytest.param("jax", marks=pytest.mark.soak)])
+def test_peers_have_the_cost_of_the_gpt_by_hand(peer: str) -> None:
+    pytest.importorskip(peer)
+    model, documents = gpt.example(2, 3)
+    step, _ = (gpt.torch_step if peer == "torch" else gpt.jax_step)(model, documents)  # takes a step
+    hand = gpt.by_hand(model, 2, 3)
+    hand.step(documents, gpt.RATE)
+    assert step() == pytest.approx(hand.value_and_gradient(documents), rel=1e-5)  # JAX computes in float32 unless told otherwise
+
+
+@pytest.mark.parametrize("size", [30, 300])
+def test_a_random_graph_has_one_value_and_gradient_by_every_way(size: int) -> None:
+    tape = irregular.random_tape(size)
+    value, gradient = irregular.eager(tape)()
+    assert len(tape.codes) == size
+    assert set(range(len(tape.leaves), len(tape.leaves) + size - 1)) <= {*tape.left, *tape.right}  # every result is used
+    again, derivatives = irregular.straight_line(tape)()
+    assert again == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(derivatives, gradient, rtol=1e-9, atol=1e-15)
+    assert irregular.compiled(tape, "numpy")()[0] == pytest.approx(value, rel=1e-12)
+
+
+def test_the_interpreter_of_numba_is_right() -> None:
+    pytest.importorskip("numba", reason="numba is a peer to be timed, where it is installed")
+    tape = irregular.random_tape(300)
+    value, gradient = irregular.eager(tape)()
+    again, derivatives = irregular.numba_interpreter(tape)()
+    assert again == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(derivatives, gradient, rtol=1e-9, atol=1e-15)
+
+
 def agrees(hand: by_hand.ByHand, model: MLP, cost: Value, X: by_hand.Array, Y: by_hand.Array) -> None:
     tolerance = 1e-12 if hand.gradient.dtype == np.float64 else 1e-4
     hand.set(np.array([p.data for p in model.parameters()]))
@@ -118,7 +170,7 @@ def test_the_expression_in_straight_lines_has_the_gradient_of_the_engine(tmp_pat
     value, by_a, by_b = sections.straight_line(-4.0, 2.0)
     assert value == pytest.approx(24.70408163265306, rel=1e-12)
     assert by_a == pytest.approx(sections.readme(Value), rel=1e-12)
-    if sections.has_compiler():
+    if peers.has_compiler():
         replayed, gradient = sections.replayed()()
         assert (replayed, *gradient) == pytest.approx((value, by_a, by_b), rel=1e-12)
 

@@ -36,7 +36,21 @@ BACK_ENDS = ["reference", *(f"{name}{rest}" for name, files in PACKAGES.items() 
 ABOVE_BACK_ENDS = ["threads", "descent", "export", "arguments", "compiled", "inspectable", "vectorized"]
 VECTORIZE = [*BEFORE_BACK_ENDS, *(f"backends.{name}" for name in BACK_ENDS), "backends", *ABOVE_BACK_ENDS]
 REST = ["names", "paths", "why", "chain_rule", *(f"vectorize.{name}" for name in VECTORIZE), "vectorize", "draw"]
-ORDER = [*(f"autograd.{name}" for name in ("_support", *ENGINE, *REST)), "autograd", "nn", "playground", "demos", "tests"]
+MODELS = [
+    "inputs", "activations", "costs", "schedules", "formula", "classification", "prediction_cache", "module", "optimizers",
+    "files.npz_files", "files.model_file", "files", "network",
+]  # fmt: skip
+DATA = ["batches", "csv_reader", "drawn_digits", "readers", "toys"]
+TRAINING = [
+    "history", "progress", "file_arrays", "processes", "validation", "objectives", "mini_batches", "measurements", "checkpoint", "vectors",
+    "loop", "run", "_train",
+]  # fmt: skip
+PLOTS = ["_style", "_confusion", "_curves", "_images", "_network", "_plane", "_nudges"]
+EXPLAIN = ["_anatomy", "_backpropagation", "_nudges"]
+PARTS = {"data": DATA, "training": TRAINING, "plots": PLOTS, "explain": EXPLAIN}
+NN = [*MODELS, *(f"{name}{rest}" for name, files in PARTS.items() for rest in (*(f".{each}" for each in files), "")), "launch"]
+AUTOGRAD = [f"autograd.{name}" for name in ("_support", *ENGINE, *REST)]
+ORDER = [*AUTOGRAD, "autograd", *(f"nn.{name}" for name in NN), "nn", "playground", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 
@@ -93,8 +107,10 @@ def test_imports_stand_at_the_top_save_for_optional_packages(path: Path) -> None
     assert not hidden
 
 
-def test_every_file_of_autograd_has_its_rank() -> None:
-    assert not [name for name in NAMES if name.startswith("autograd.") and ORDER[level(name)] == "autograd"]
+def test_every_file_of_autograd_and_nn_has_its_rank() -> None:
+    for package in ("autograd", "autograd.vectorize", "nn"):
+        assert not [name for name in NAMES if name.startswith(f"{package}.") and ORDER[level(name)] == package]
+    assert {name for name in ORDER if name.startswith("nn.")} <= {*NAMES}
 
 
 def test_no_back_end_imports_another() -> None:
@@ -103,10 +119,6 @@ def test_no_back_end_imports_another() -> None:
         if own[:3] == ["autograd", "vectorize", "backends"] and len(own) == 4:
             others = {module for module, _ in imports(path) if module.startswith("autograd.vectorize.backends.")}
             assert all(module.split(".")[:4] == own for module in others)
-
-
-def test_every_file_of_vectorize_has_its_rank() -> None:
-    assert not [name for name in NAMES if name.startswith("autograd.vectorize.") and ORDER[level(name)] == "autograd.vectorize"]
 
 
 def test_there_are_no_import_cycles() -> None:

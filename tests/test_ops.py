@@ -18,7 +18,7 @@ from mpmath import mp
 import autograd
 from autograd import UndefinedError, Value, grad, hessian, jacobian, logsumexp, mean, ops, primitive, total, vectorize
 from autograd.ops import Operation
-from tests.programs import EVERY_BACKEND, eager
+from tests.programs import eager, every_backend
 
 mp.dps = 50
 
@@ -235,7 +235,7 @@ def test_the_derivative_of_largest_and_smallest_is_shared_by_what_was_chosen(fun
         assert np.allclose(hessian(lambda v: function(v) ** 2)(point), 2 * np.outer(shares, shares), rtol=1e-15, atol=0)
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@every_backend
 def test_largest_and_smallest_agree_on_all_back_ends(backend: str) -> None:
     w = [Value(each) for each in (0.5, -0.5, 0.5, 2.0)]
 
@@ -667,7 +667,7 @@ def test_what_arrays_of_values_gave_wrong() -> None:
     assert logsumexp([math.inf, math.nan]) != logsumexp([math.inf, math.nan])
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@every_backend
 def test_the_stated_derivative_of_a_primitive_is_used_everywhere(backend: str) -> None:
     @primitive(lambda y, x: 100.0)
     def stated(x: Any) -> Any:

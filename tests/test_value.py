@@ -198,6 +198,12 @@ def test_both_sweeps_give_the_same_derivatives(steps: list[tuple[int, int, int]]
         np.testing.assert_allclose(found, [node.grad] * 2, rtol=1e-12, atol=1e-15)
 
 
+def test_adjoints_are_those_of_the_nodes_that_were_asked_for() -> None:
+    x, w = Value(3.0), Value(2.0)
+    y = x * w * 5.0
+    assert adjoints(topological_order(y), {y, y.operands[0], x}) == {y: 1.0, y.operands[0]: 5.0, x: 10.0}
+
+
 @primitive(lambda y, a, b: 2 * a, 3.0)
 def mixed_rules(a: Any, b: Any) -> Any:
     """One partial derivative is a function, the other a constant."""
@@ -524,9 +530,13 @@ def test_a_graph_that_is_out_of_date_is_refused() -> None:
     y.backward()  # reads the numbers that are there
     with anomaly(), pytest.raises(ValueError, match="the graph is out of date"):
         y.backward()
+    x.data = math.nan
+    with pytest.raises(ValueError, match=r"is nan and the graph holds 6\.0"):
+        draw(y)
     x.data = 2.0  # and it fits again
     with anomaly():
         y.backward()
+    draw(ops.exp(x * 1000.0) * math.nan)  # math.exp raises here, and nan is not nan
 
 
 @settings(max_examples=200, deadline=None)

@@ -107,7 +107,8 @@ def draw(
     """Draw the graph that `value` was computed by, with its current numbers.
 
     A small graph is drawn node by node. A larger one is collapsed so that it stays readable: the examples of a batch become one,
-    weighted sums with their activations become neurons, and neurons become layers.
+    weighted sums with their activations become neurons, and neurons become layers. Results with labels of one name and an index,
+    such as `head 0[3]`, share a box in a picture of layers.
 
     Parameters
     ----------

@@ -198,10 +198,12 @@ class Collapse:
         return self._titled(self._grouped({unit: unit.root for unit in self.units if unit.kind != "leaf"}, 1), 1)
 
     def layers(self) -> list[Group]:
-        """A box for the units of one kind at one depth, or `bands` if there are too many of these."""
+        """A box for the units of one kind at one depth, or whose labels are one name with indices; `bands` if these are too many."""
         keys: dict[Unit, Hashable] = {}
         for unit in self.units:
-            if unit.kind == "neuron":
+            if (stem := self._stem(unit)) and unit.kind != "leaf":
+                keys[unit] = ("labelled", stem)
+            elif unit.kind == "neuron":
                 keys[unit] = ("neuron", unit.level, self._called(unit.members, 2), *unit.activation)
             elif unit.kind != "leaf":
                 keys[unit] = (unit.kind, unit.level, unit.step, self._name(unit.root), len(self.alike[unit.root]))
@@ -239,9 +241,16 @@ class Collapse:
     def _titled(self, groups: Iterable[list[Unit]], up: int) -> list[Group]:
         return [Group(one_line(self._title(units, up)), tuple(units)) for units in groups]
 
+    def _stem(self, unit: Unit) -> str:
+        """The user's label of the result without its index: `head 0` for `head 0[3]`; empty if it has none."""
+        name, bracket, _ = str(self.graph.order[max(unit.members)].label or self.graph.order[unit.root].label).partition("[")
+        return name if bracket else ""
+
     def _title(self, units: list[Unit], up: int) -> str:
         if len(units) == 1 and len(units[0].members) == 1:
             return self.graph.label(units[0].root)
+        if len(stems := {self._stem(unit) for unit in units}) == 1 and units[0].kind != "leaf" and up == 2 and (stem := stems.pop()):
+            return stem
         if called := self._called([each for unit in units for each in unit.members], up):
             return called
         labels = [label for unit in units if (label := self.graph.nodes[unit.root].label)]
@@ -261,6 +270,10 @@ def _adds(op: Operation | None) -> bool:
 
 
 def above(name: str, steps: int) -> str:
-    """`layers[0].neurons[3]` for `layers[0].neurons[3].weights[17]` and 1 step."""
-    parts = re.findall(r"(?:[^.\[]|\[[^\]]*\])+", name)
-    return ".".join(parts[:-steps])
+    """`layers[0].neurons[3]` for `layers[0].neurons[3].weights[17]` and 1 step. A matrix in lists of lists has rows for neurons:
+    `query[3]` for `query[3][17]` and 1 step, and `query` for 2.
+    """
+    *parts, last = re.findall(r"(?:[^.\[]|\[[^\]]*\])+", name)
+    if last.count("][") and steps <= 2:
+        return name.removesuffix(last) + str(last.rsplit("[", steps)[0])
+    return ".".join([*parts, last][:-steps])

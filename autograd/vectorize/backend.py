@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,10 +24,11 @@ class Signature(NamedTuple):
     result: Shape  # of the results of one example
 
 
-class Steps(NamedTuple):
+@dataclass(slots=True)
+class Steps:
     """Steps of gradient descent to take. All arrays are C-contiguous and have the program's dtype, except where another is named."""
 
-    data: Sequence[FloatArray]  # the arguments, for all examples
+    data: Sequence[FloatArray]  # the arguments, for all examples; their numbers do not change while these array objects exist
     rows: FloatArray | None  # int64 (steps, batch): the examples of each step; None for all examples in their order
     theta: FloatArray  # (parameters,): updated in place
     memory: Sequence[FloatArray]  # (parameters,) each: updated in place
@@ -76,9 +78,6 @@ class StepRunner(ABC):
     @abstractmethod
     def run(self, steps: Steps) -> int:
         """Take the steps and return how many were taken: fewer only if a cost or a norm is not finite, which is then the last one."""
-
-    def forget(self, data: Sequence[FloatArray]) -> None:  # noqa: B027  # nothing to do without copies
-        """Drop copies of these arrays: their numbers may have changed."""
 
 
 class Backend(ABC):

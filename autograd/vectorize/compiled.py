@@ -176,8 +176,8 @@ class CompiledFunction:
         """The largest number of examples in one run."""
         return ROWS if self.dtype == np.float32 and self.backend.adds_in_order else sys.maxsize
 
-    def taker(self, rule: UpdateRule, data: Sequence[FloatArray]) -> Callable[[Steps], int]:
-        """Return a function that takes steps along the gradient of the mean of these data, all in one call if the back end can.
+    def taker(self, rule: UpdateRule) -> Callable[[Steps], int]:
+        """Return a function that takes steps along the gradient of the mean, all in one call if the back end can.
 
         In anomaly mode, and if a batch runs in parts, it takes them one by one.
         """
@@ -187,7 +187,6 @@ class CompiledFunction:
         runner = self._runners[rule]
         if runner is None:
             return one_by_one
-        runner.forget(data)
         each = work(self.program(Kind.MEAN))
 
         def take(steps: Steps) -> int:

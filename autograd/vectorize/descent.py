@@ -24,7 +24,7 @@ from autograd.vectorize.backends.numpy import backend as numpy_backend
 from autograd.vectorize.backends.numpy.plans import Plans
 from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.instructions import BATCH
-from autograd.vectorize.memory import FloatArray, looks, pins
+from autograd.vectorize.memory import FloatArray, pins
 from autograd.vectorize.program import Program
 from autograd.vectorize.randomness import CHANGES, watched
 
@@ -242,9 +242,10 @@ class Descent:
         if indices.size and (indices.min() < 0 or indices.max() >= size):
             raise ValueError(f"frozen must be indices of parameters, 0 to {size - 1}, got {indices.min()} to {indices.max()}")
         self.rule, self._move = rule, take
-        self._vectors, self._arrays = vectors, [*vectors, *data]
-        self._looks, self._pins = looks(self._arrays), pins(self._arrays)
-        self._steps = Steps(data, None, parameters, memory, np.empty((0, 2)), math.inf, indices, gradient, np.empty(0), np.empty(0))
+        self._written, self._pins = vectors, pins([*vectors, *data])
+        theta, gradient, *memory = (each.view() for each in vectors)  # the shape and dtype of a view are this descent's own
+        data = [each.view() for each in data]
+        self._steps = Steps(data, None, theta, memory, np.empty((0, 2)), math.inf, indices, gradient, np.empty(0), np.empty(0))
 
     def take(
         self, rates: Sequence[float], rows: FloatArray | None = None, first: int = 1, limit: float = math.inf
@@ -273,16 +274,14 @@ class Descent:
         Raises
         ------
         ValueError
-            If `rows` has another dtype or shape or names examples that do not exist, or an array of this descent has changed its
-            shape or dtype or is read-only.
+            If `rows` has another dtype or shape or names examples that do not exist, or parameters, memory or `out` have become
+            read-only.
         """
         count, steps = len(rates), self._steps
-        if looks(self._arrays) != self._looks or not all(map(_IS_WRITEABLE, self._vectors)):
-            raise ValueError("an array of this descent has changed its shape or dtype, or is read-only: make a new descent")
+        if not all(map(_IS_WRITEABLE, self._written)):
+            raise ValueError("parameters, memory or out of this descent have become read-only: make them writeable again")
         if count != len(steps.costs):
-            steps = self._steps = steps._replace(
-                settings=np.empty((count, 2), steps.theta.dtype), costs=np.empty(count), norms=np.empty(count)
-            )
+            steps.settings, steps.costs, steps.norms = np.empty((count, 2), steps.theta.dtype), np.empty(count), np.empty(count)
         if count == 1:
             steps.settings[0] = rates[0], first
         else:
@@ -293,7 +292,8 @@ class Descent:
             if rows.view(np.uint64).max() >= len(steps.data[0]):  # a negative index is a large one as uint64
                 raise ValueError(f"rows must be indices of examples, 0 to {len(steps.data[0]) - 1}, got {rows.min()} to {rows.max()}")
         steps.costs.fill(math.nan)
-        done = self._move(steps._replace(rows=rows, limit=limit))
+        steps.rows, steps.limit = rows, limit
+        done = self._move(steps)
         return steps.costs[:done].copy(), steps.norms[:done].copy()
 
     def interrupted(self) -> tuple[FloatArray, FloatArray]:

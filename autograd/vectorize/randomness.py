@@ -219,7 +219,9 @@ def _attributes(thing: Any) -> Iterator[Any]:
 
 
 def _named(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
-    """The objects that code and the functions inside it refer to, by global names and by names in modules."""
+    """The objects that a user's code and the functions inside it refer to, by global names and by names in modules."""
+    if code.co_filename.startswith(LIBRARY):
+        return  # it draws nothing
     for each in code.co_consts:
         if isinstance(each, CodeType):
             yield from _named(each, names)

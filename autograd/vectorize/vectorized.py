@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import modes
 from autograd.errors import TraceError
 from autograd.modes import mode
 from autograd.ops import Node, Operation, mean
@@ -18,7 +17,7 @@ from autograd.vectorize.arguments import holds_nodes, vector, without_zero_weigh
 from autograd.vectorize.compiled import CompiledFunction, Kind
 from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.inspectable import InspectableFunction
-from autograd.vectorize.memory import FloatArray, is_large, looks
+from autograd.vectorize.memory import FloatArray, if_unchanged, is_large
 
 BACKENDS = backends.names()  # what `backend=` takes
 
@@ -180,9 +179,11 @@ class Vectorized(InspectableFunction):
             As a call of the function does.
         """
         repeated = self._repeated
-        if repeated is not None and out is not None and weights is None and repeated.has_arrays(arguments, parameters, out):
-            self._latest = repeated.compiled
-            return repeated.run(), out
+        if repeated is not None and weights is None:
+            value = repeated.run(*arguments, parameters, out)
+            if value is not None:
+                self._latest = repeated.compiled
+                return value, out  # type: ignore[return-value]  # it is the array of that call
         self._refuse_in_recording(parameters)
         compiled, arrays = self._prepare(arguments, check=weights is None)
         size = len(compiled.layout)
@@ -210,7 +211,8 @@ class Vectorized(InspectableFunction):
             return value, out
         is_unchanged = weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
         if is_unchanged and not (self._checks and compiled.has_requirements) and not any(map(is_large, (*arrays, gradient))):
-            self._repeated = _RepeatedCall(compiled, arrays, theta, gradient)
+            run = compiled.ready(Kind.MEAN, arrays, theta, gradient)
+            self._repeated = _RepeatedCall(compiled, if_unchanged(run, (*arrays, theta), gradient))
         return value, gradient
 
     def descent(
@@ -264,7 +266,7 @@ class Vectorized(InspectableFunction):
         self._refuse_in_recording(parameters)
         compiled, arrays = self._prepare(arguments)
         writable_vector(parameters, len(compiled.layout), self.dtype, "parameters")
-        return Descent(rule, compiled.taker(rule, arrays), arrays, parameters, memory, frozen, out)
+        return Descent(rule, compiled.taker(rule), arrays, parameters, memory, frozen, out)
 
     def per_example_gradients(self, *arguments: Any, order: Sequence[Value] | None = None) -> FloatArray:
         """Return the gradient of the scalar result of each example.
@@ -303,20 +305,11 @@ class Vectorized(InspectableFunction):
             )
 
 
-class _RepeatedCall:
-    """A call of `value_and_gradient` with arrays that were checked. It is repeated without a check while they look the same."""
+class _RepeatedCall(NamedTuple):
+    """A call of `value_and_gradient` with arrays that were checked. `run` repeats it if it gets the same arrays, unchanged."""
 
-    __slots__ = ("arrays", "compiled", "count", "looks", "run")
-
-    def __init__(self, compiled: CompiledFunction, arrays: Sequence[FloatArray], parameters: FloatArray, out: FloatArray) -> None:
-        self.compiled, self.arrays, self.count = compiled, (*arrays, parameters, out), len(arrays)
-        self.run = compiled.ready(Kind.MEAN, arrays, parameters, out)
-        self.looks = looks(self.arrays)
-
-    def has_arrays(self, arguments: Sequence[Any], parameters: Any, out: Any) -> bool:
-        """Whether these are the same arrays, with the same looks, and no thread is in anomaly mode."""
-        are_known = len(arguments) == self.count and all(map(operator.is_, (*arguments, parameters, out), self.arrays))
-        return are_known and looks(self.arrays) == self.looks and out.flags.writeable and not modes.watchers
+    compiled: CompiledFunction
+    run: Callable[..., float | None]
 
 
 def _is_scalar(arguments: Sequence[Any]) -> bool:

@@ -4,12 +4,12 @@ Inputs `X` are float64 arrays of shape (n, features). Labels `y` are int64 array
 an int, or a `numpy.random.Generator`.
 """
 
-from nn.data._types import Array, Examples, Labels, Seed
 from nn.data.batches import minibatches, one_hot, split, standardize
 from nn.data.csv_reader import MISSING, Table, load_csv
 from nn.data.drawn_digits import GLYPHS, digits
 from nn.data.readers import MOST_IMAGES, load_digits, load_mnist
 from nn.data.toys import blobs, circles, moons, spirals, xor
+from nn.inputs import Array, Examples, Labels, Seed
 
 __all__ = [
     "GLYPHS",

@@ -10,36 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd._support import check_whole
-from nn._validation import Seed, finite_number, generator, unmasked
-from nn.data._types import Array
+from nn.inputs import Array, Seed, finite_number, generator, unmasked
 
 ENCODE = "classes, y = np.unique(y, return_inverse=True)"  # turns any labels into whole numbers from 0
 MOST_CELLS = 10**8  # 0.8 GB: one_hot creates larger arrays only for an explicit number of classes
 
 
 def one_hot(y: ArrayLike, classes: int | None = None) -> Array:
-    """Labels as rows that are 1.0 at the label and 0.0 elsewhere.
+    """Labels y (n,), from 0, as rows that are 1.0 at the label and 0.0 elsewhere: float64 of shape (n, classes).
 
-    `classes, y = np.unique(y, return_inverse=True)` turns other labels, such as text or numbers from 1, into labels from 0.
+    By default there are as many classes as the largest label plus 1. Raises ValueError for a label that is not a whole number from 0 to
+    classes - 1, and if the default would give more than 10^8 numbers. `classes, y = np.unique(y, return_inverse=True)` turns other labels,
+    such as text or numbers from 1, into labels from 0.
 
-    Parameters
-    ----------
-    y : array_like, shape (n,)
-        Labels from 0.
-    classes : int, optional
-        The number of classes. Default: the largest label plus 1.
-
-    Returns
-    -------
-    ndarray of float64, shape (n, classes)
-
-    Raises
-    ------
-    ValueError
-        For a label that is not a whole number from 0 to classes - 1, and if the default would give more than 10^8 numbers.
-
-    Examples
-    --------
     >>> one_hot([0, 2], 3)
     array([[1., 0., 0.],
            [0., 0., 1.]])
@@ -136,27 +119,11 @@ def minibatches(X: ArrayLike, y: ArrayLike, batch_size: int | None = None, seed:
 
 
 def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
-    """Shift and scale each column to mean 0 and standard deviation 1. A constant column becomes 0.
+    """Shift and scale each column of X (n, columns) to mean 0 and standard deviation 1, as float64. A constant column becomes 0.
 
-    Parameters
-    ----------
-    X : array_like, shape (n, columns)
-        The rows to scale.
-    like : array_like, shape (m, columns), optional
-        The rows that give mean and standard deviation. For test data pass the training data: `standardize(X_test, like=X)`.
-        Default: X.
+    The rows of `like` (m, columns), by default those of X, give mean and standard deviation. For test data pass the training data:
+    `standardize(X_test, like=X)`. Raises ValueError for arrays of other shapes, and for numbers in `like` that are not finite.
 
-    Returns
-    -------
-    ndarray of float64, shape (n, columns)
-
-    Raises
-    ------
-    ValueError
-        For arrays of other shapes, and for numbers in `like` that are not finite.
-
-    Examples
-    --------
     >>> standardize([[1.0, 5.0], [3.0, 5.0]])
     array([[-1.,  0.],
            [ 1.,  0.]])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd._support import is_whole
-from nn.data._types import Array
+from nn.inputs import Array
 
 MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
 MOST_WORDS = 1000  # a column with more different words is a name or a text, not a category

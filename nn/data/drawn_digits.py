@@ -12,8 +12,7 @@ from functools import cache
 import numpy as np
 
 from autograd._support import check_whole
-from nn._validation import Seed, generator
-from nn.data._types import Array, Examples, Labels
+from nn.inputs import Array, Examples, Labels, Seed, generator
 
 Point = tuple[float, float]
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd._support import missing
-from nn.data._types import Examples
+from nn.inputs import Examples
 
 
 def load_digits() -> Examples:

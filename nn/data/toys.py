@@ -1,4 +1,8 @@
-"""Toy problems in the plane: X (n, 2), y (n,). Labels alternate, so the sizes of classes differ by at most one."""
+"""Toy problems in the plane: X, float64 of shape (n, 2), and labels y, int64 of shape (n,).
+
+`n` is the number of points. `noise` is the standard deviation of the normal noise that is added to the points; it comes from `seed`, an
+int or a generator. Labels alternate, so the sizes of classes differ by at most one.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd._support import check_whole
-from nn._validation import Seed, finite_number, generator
-from nn.data._types import Array, Examples, Labels
+from nn.inputs import Array, Examples, Labels, Seed, finite_number, generator
 
 
 def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Examples:
     """Exclusive or: the four corners of the unit square, class 1 if the coordinates differ.
 
-    Parameters
-    ----------
-    n : int, default 4
-        The number of points.
-    noise : float, default 0.0
-        The standard deviation of the normal noise that is added to the points.
-    seed : int or numpy.random.Generator, default 0
-        Where the noise comes from.
-
-    Returns
-    -------
-    X : ndarray of float64, shape (n, 2)
-    y : ndarray of int64, shape (n,)
-
-    Examples
-    --------
     >>> X, y = xor()
     >>> X.tolist(), y.tolist()
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
@@ -41,22 +28,6 @@ def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Examples:
 def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
     """Two interleaving half circles of radius 1; class 1 is the lower one.
 
-    Parameters
-    ----------
-    n : int, default 100
-        The number of points.
-    noise : float, default 0.1
-        The standard deviation of the normal noise that is added to the points.
-    seed : int or numpy.random.Generator, default 0
-        Where the noise comes from.
-
-    Returns
-    -------
-    X : ndarray of float64, shape (n, 2)
-    y : ndarray of int64, shape (n,)
-
-    Examples
-    --------
     >>> X, y = moons(50, seed=1)
     >>> X.shape, y[:4].tolist()
     ((50, 2), [0, 1, 0, 1])
@@ -70,22 +41,6 @@ def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
 def circles(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
     """A circle of radius 1, class 0, around a circle of radius 0.5, class 1.
 
-    Parameters
-    ----------
-    n : int, default 100
-        The number of points.
-    noise : float, default 0.1
-        The standard deviation of the normal noise that is added to the points.
-    seed : int or numpy.random.Generator, default 0
-        Where the noise comes from.
-
-    Returns
-    -------
-    X : ndarray of float64, shape (n, 2)
-    y : ndarray of int64, shape (n,)
-
-    Examples
-    --------
     >>> X, y = circles(50, noise=0.0)
     >>> np.hypot(*X[:2].T).round(6)
     array([1. , 0.5])
@@ -95,28 +50,8 @@ def circles(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Examples:
 
 
 def spirals(n: int = 100, classes: int = 2, noise: float = 0.03, seed: Seed = 0, turns: float = 1.0) -> Examples:
-    """Spiral arms from radius 0.1 to 1, one per class.
+    """Spiral arms from radius 0.1 to 1, one per class, each of which winds around the origin `turns` times.
 
-    Parameters
-    ----------
-    n : int, default 100
-        The number of points.
-    classes : int, default 2
-        The number of classes.
-    noise : float, default 0.03
-        The standard deviation of the normal noise that is added to the points.
-    seed : int or numpy.random.Generator, default 0
-        Where the noise comes from.
-    turns : float, default 1.0
-        How often an arm winds around the origin.
-
-    Returns
-    -------
-    X : ndarray of float64, shape (n, 2)
-    y : ndarray of int64, shape (n,)
-
-    Examples
-    --------
     >>> X, y = spirals(50, classes=3)
     >>> X.shape, y[:4].tolist()
     ((50, 2), [0, 1, 2, 0])
@@ -129,24 +64,6 @@ def spirals(n: int = 100, classes: int = 2, noise: float = 0.03, seed: Seed = 0,
 def blobs(n: int = 100, classes: int = 3, noise: float = 0.3, seed: Seed = 0) -> Examples:
     """Normal distributions around centres that are evenly spaced on the unit circle, one per class.
 
-    Parameters
-    ----------
-    n : int, default 100
-        The number of points.
-    classes : int, default 3
-        The number of classes.
-    noise : float, default 0.3
-        The standard deviation of the normal noise that is added to the points.
-    seed : int or numpy.random.Generator, default 0
-        Where the noise comes from.
-
-    Returns
-    -------
-    X : ndarray of float64, shape (n, 2)
-    y : ndarray of int64, shape (n,)
-
-    Examples
-    --------
     >>> X, y = blobs(50, classes=4)
     >>> X.shape, y[:5].tolist()
     ((50, 2), [0, 1, 2, 3, 0])

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,15 +134,20 @@ def anatomy(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Anatomy:
     if not root.label and not any(root is each for each in outputs):
         root.label = "C"
     parameters = model.parameters()
-    with _grads_kept(parameters):
+    before = [parameter.grad for parameter in parameters]
+    try:
+        model.zero_grad()
         root.backward()
         gradient = np.array([parameter.grad for parameter in parameters])
-    layers, before = [], inputs
+    finally:
+        for parameter, grad_before in zip(parameters, before):
+            parameter.grad = grad_before
+    layers, a_before = [], inputs
     for depth, layer in enumerate(model.layers):
         numbers = zip(layer.neurons, layer.weights, layer.biases.tolist(), z[depth], a[depth])
         row = tuple(
             NeuronAnatomy(
-                *(depth, index, before, weights, bias, number_of(sum_), number_of(output), neuron.activation),
+                *(depth, index, a_before, weights, bias, number_of(sum_), number_of(output), neuron.activation),
                 slope=number_of(grad(neuron.activation)(number_of(sum_))),
                 asked=output.grad if isinstance(output, Value) else 0.0,
                 delta=sum_.grad if isinstance(sum_, Value) else 0.0,
@@ -152,21 +155,8 @@ def anatomy(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Anatomy:
             for index, (neuron, weights, bias, sum_, output) in enumerate(numbers)
         )
         layers.append(row)
-        before = np.array([each.activation for each in row])
+        a_before = np.array([each.activation for each in row])
     return Anatomy(inputs, y, root, tuple(outputs), tuple(layers), gradient)
-
-
-@contextmanager
-def _grads_kept(parameters: Sequence[Value]) -> Iterator[None]:
-    """Set `grad` to 0 temporarily, and restore it afterwards."""
-    kept = [parameter.grad for parameter in parameters]
-    try:
-        for parameter in parameters:
-            parameter.grad = 0.0
-        yield
-    finally:
-        for parameter, grad_before in zip(parameters, kept):
-            parameter.grad = grad_before
 
 
 @dataclass(frozen=True)
@@ -187,24 +177,11 @@ class Undefined:
 
 
 def first_undefined(model: MLP, X: npt.ArrayLike) -> Undefined | None:
-    """Find the first neuron, from the inputs on, whose activation is not finite for some example.
+    """Find the first neuron, from the inputs on, whose activation is not finite for some example of X, shape (examples, inputs).
 
-    A weighted sum that overflows is not an error of an activation.
+    A weighted sum that overflows is not an error of an activation. Returns the neuron, the example and the numbers, which print as a
+    sentence; None if all activations are finite.
 
-    Parameters
-    ----------
-    model : MLP
-        The network.
-    X : array_like
-        The inputs, shape (examples, inputs).
-
-    Returns
-    -------
-    Undefined or None
-        The neuron, the example and the numbers; None if all activations are finite. It prints as a sentence.
-
-    Examples
-    --------
     >>> from autograd import log
     >>> print(first_undefined(MLP([1, 1], activation=[log]), [[0.0]]))
     neuron 0 of layer 0, at the weighted sum 0: the activation log is undefined

@@ -5,8 +5,7 @@ z is a weighted sum, a = f(z) an activation, C the cost of an example, and δ = 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,26 +32,8 @@ def backpropagate(model: MLP, X: Array, Y: Array, cost: Cost) -> Backpropagation
 
     In the last layer δ = ∂C/∂a * f'(z). In the other layers δ = (next δ @ next weights) * f'(z) (equations BP1 and BP2).
 
-    Parameters
-    ----------
-    model : MLP
-        The network. Its parameters and their `grad` are not changed.
-    X : ndarray, shape (examples, inputs)
-        The inputs.
-    Y : ndarray, shape (examples,) or (examples, targets)
-        The targets.
-    cost : callable
-        A function of the list of outputs and the target of one example.
-
-    Returns
-    -------
-    Backpropagation
-        Numbers that are undefined are nan.
-
-    Raises
-    ------
-    ValueError
-        If the cost does not accept a target. The message names the example.
+    X has the shape (examples, inputs), Y (examples,) or (examples, targets). Numbers that are undefined are nan. Raises ValueError, which
+    names the example, if the cost does not accept a target.
     """
     z, a = model.trace(X)
     costs, output_gradient = _cost_and_gradient(cost, a[-1], Y)
@@ -79,15 +60,8 @@ def _cost_and_gradient(cost: Cost, outputs: Array, Y: Array) -> tuple[Array, Arr
             return results[:, 0], results[:, 1:]
     rows = []
     for index, (a, y) in enumerate(zip(outputs.tolist(), Y.tolist())):
-        with _naming_example(index if len(Y) > 1 else None):
+        try:
             rows.append([number_of(each) for each in of_example(a, y)])
+        except ValueError as error:
+            raise ValueError(f"{error}{f' (example {index})' if len(Y) > 1 else ''}") from error
     return np.array(rows)[:, 0], np.array(rows)[:, 1:]
-
-
-@contextmanager
-def _naming_example(index: int | None) -> Iterator[None]:
-    """Add the number of the example to the message of a ValueError."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{error}{'' if index is None else f' (example {index})'}") from error

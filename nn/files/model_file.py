@@ -60,22 +60,7 @@ def save(network: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(kind: type[N], path: str | os.PathLike[str], activations: Mapping[str, Activation] | None) -> N:
-    """Return the network of class `kind` that `save` wrote.
-
-    Parameters
-    ----------
-    kind : type
-        The class of the network.
-    path : str or path-like
-        The file.
-    activations : mapping of str to function, or None
-        Custom activations by name.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged, is not a model file, has a network of another class, or needs an activation that is not given.
-    """
+    """Return the network of class `kind` that `save` wrote; see `MLP.load`."""
     name = os.fspath(path)
     header, vectors = npz_files.read(path, "model")
     try:

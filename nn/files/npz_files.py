@@ -23,25 +23,8 @@ VERSIONS = {"model": 2, "checkpoint": 1}  # the format of each kind of file
 def write(path: str | os.PathLike[str], kind: str, header: Mapping[str, Any], vectors: Mapping[str, Vector]) -> None:
     """Write a file. After a crash the path holds either the old file or the complete new one.
 
-    The file is an npz without pickle: `numpy.load(path)["header"]` is the JSON, as bytes.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    kind : {"model", "checkpoint"}
-        The kind of file, which `read` compares.
-    header : mapping
-        Anything that JSON can hold.
-    vectors : mapping of str to vector
-        The vectors, saved as float64.
-
-    Raises
-    ------
-    ValueError
-        If a number is not finite. The file is unchanged.
-    OSError
-        If the file cannot be written. The file is unchanged.
+    The file is an npz without pickle: `numpy.load(path)["header"]` is the JSON, as bytes. `kind` is "model" or "checkpoint". Raises, with
+    the file unchanged, ValueError if a number is not finite, and OSError if the file cannot be written.
     """
     for name, vector in vectors.items():
         if not np.isfinite(vector).all():

@@ -28,10 +28,6 @@ def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike, ax: Axes | None = 
     classes : int or sequence of str, optional
         The number of classes, or their names. Default: the classes that occur.
 
-    Returns
-    -------
-    matplotlib Axes
-
     Raises
     ------
     ValueError

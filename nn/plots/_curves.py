@@ -57,10 +57,6 @@ def activation(f: Callable[[Any], Any], ax: Axes | None = None, low: float = -5.
     low, high : float, default -5.0 and 5.0
         The range of the weighted sum.
 
-    Returns
-    -------
-    matplotlib Axes
-
     Raises
     ------
     TypeError

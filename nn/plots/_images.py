@@ -40,10 +40,6 @@ def images(
     signed : bool, default False
         Whether negative pixels are orange, 0 is white, and positive pixels are blue. Otherwise larger pixels are darker.
 
-    Returns
-    -------
-    matplotlib Axes
-
     Raises
     ------
     ValueError
@@ -55,6 +51,8 @@ def images(
     if len(captions) and len(captions) != len(pixels):
         raise ValueError(f"images needs one caption for each image: got {len(pixels)} images and {len(captions)} captions")
     ax = axes_or_current(ax)
+    from matplotlib.patches import Rectangle
+
     columns = math.ceil(math.sqrt(len(pixels) * height / width))
     gap = max(1, height // 8)
     above = 2 * gap if len(captions) else 0
@@ -69,7 +67,7 @@ def images(
             vmax=limit,
             extent=(left, left + width, top + height, top),
         )
-        ax.plot(*zip(*_corners(left, top, width, height)), color=GREY, linewidth=0.4)
+        ax.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=GREY, linewidth=0.4))
         if len(captions):
             ax.text(left + width / 2, top - 0.3 * gap, str(captions[index]), ha="center", va="bottom", fontsize=8)
     rows_used = math.ceil(len(pixels) / columns)
@@ -94,11 +92,6 @@ def _pixels(rows: npt.ArrayLike, shape: tuple[int, int] | None) -> tuple[Array, 
     if height * width != pixels.shape[1]:
         raise ValueError(f"{pixels.shape[1]} pixels do not fit an image of {height} x {width}: give shape=(height, width)")
     return pixels, height, width
-
-
-def _corners(left: float, top: float, width: float, height: float) -> list[tuple[float, float]]:
-    right, bottom = left + width, top + height
-    return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
 
 
 def weights_as_images(layer: Layer | MLP, ax: Axes | None = None, shape: tuple[int, int] | None = None) -> Axes:

@@ -33,10 +33,6 @@ def network(model: MLP, x: npt.ArrayLike | None = None, ax: Axes | None = None, 
     most : int, default 16
         Larger layers are shortened to at most 10 neurons, with three dots in the middle.
 
-    Returns
-    -------
-    matplotlib Axes
-
     Raises
     ------
     ValueError

@@ -20,24 +20,14 @@ WIDEST = 32  # more inputs than this are not drawn
 def nudged_network(layers: Sequence[tuple[Array, Array, Array]], outputs: Array, output_nudges: Array, ax: Axes | None = None) -> Axes:
     """Draw the nudges of a network for one example; `Nudges.plot` calls this.
 
-    Parameters
-    ----------
-    layers : sequence of (inputs, nudges of the inputs, nudges of the weights)
-        Arrays of shape (n,), (n,) and (m, n) for a layer with n inputs and m neurons.
-    outputs, output_nudges : ndarray, shape (outputs,)
-        The outputs and their nudges.
-    ax : matplotlib Axes, optional
-        The axes to draw on. Default: the current ones.
-
-    Returns
-    -------
-    matplotlib Axes
+    A layer with n inputs and m neurons is its inputs (n,), their nudges (n,) and the nudges of its weights (m, n).
     """
     ax = axes_or_current(ax)
     shown = layers if len(layers[0][0]) <= WIDEST else layers[1:]
     columns = [*((inputs, nudges) for inputs, nudges, _ in shown), (outputs, output_nudges)]
     tallest = max(len(activations) for activations, _ in columns)
-    heights = [np.linspace(0.5, -0.5, len(each)) * (len(each) - 1) * _spacing(len(each), tallest) for each, _ in columns]
+    spacings = [min(2.0, tallest / len(each)) for each, _ in columns]  # 1 in the tallest column
+    heights = [np.linspace(0.5, -0.5, len(each)) * (len(each) - 1) * spacing for spacing, (each, _) in zip(spacings, columns)]
     for depth, (_, _, weights) in enumerate(shown):
         connections(ax, depth, weights, heights[depth].tolist(), heights[depth + 1].tolist(), faintest=0.06)
     for depth, (activations, nudges) in enumerate(columns):
@@ -51,60 +41,29 @@ def nudged_network(layers: Sequence[tuple[Array, Array, Array]], outputs: Array,
     return ax
 
 
-def _spacing(count: int, tallest: int) -> float:
-    """The distance between neurons: 1 in the tallest column, at most 2 in the others."""
-    return min(2.0, tallest / count)
-
-
 def _draw_arrows(ax: Axes, depth: int, heights: Array, activations: Array, nudges: Array) -> None:
     """Draw a column of circles, each with its nudge as an arrow on its right."""
     fills = np.abs(activations) / (np.abs(activations).max() or 1.0)
     ax.scatter([depth] * len(heights), heights, s=130, c=1 - 0.8 * fills, cmap="gray", vmin=0, vmax=1, edgecolors=GREY, zorder=2)
     for height, length in zip(heights, 0.9 * nudges / (np.abs(nudges).max() or 1.0)):
         if abs(length) > 0.05:
-            ax.annotate(
-                "",
-                (depth + 0.14, height + length / 2),
-                (depth + 0.14, height - length / 2),
-                arrowprops={
-                    "arrowstyle": "-|>,head_width=0.22,head_length=0.3",
-                    "color": sign_colour(length),
-                    "linewidth": 2,
-                    "shrinkA": 0,
-                    "shrinkB": 0,
-                },
-                zorder=3,
-            )
+            tip, end = ((depth + 0.14, height + sign * length / 2) for sign in (1, -1))
+            style = {"arrowstyle": "-|>,head_width=0.22,head_length=0.3", "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+            ax.annotate("", tip, end, arrowprops={**style, "color": sign_colour(length)}, zorder=3)
 
 
 def nudge_sheet(rows: Array, average: Array, names: Sequence[str], count: int, ax: Axes | None = None) -> Axes:
-    """Draw a table of nudges and their average below; `NudgeTable.plot` calls this.
+    """Draw a table of nudges; `NudgeTable.plot` calls this.
 
-    Parameters
-    ----------
-    rows : ndarray, shape (examples, parameters)
-        The nudges of the first examples.
-    average : ndarray, shape (parameters,)
-        The average over all examples.
-    names : sequence of str
-        The names of the parameters.
-    count : int
-        The number of all examples.
-    ax : matplotlib Axes, optional
-        The axes to draw on. Default: the current ones.
-
-    Returns
-    -------
-    matplotlib Axes
+    It has a row for each of the first examples, a column for each parameter, and below the average over all `count` examples.
     """
     ax = axes_or_current(ax)
     cells = np.vstack([rows, average])
     limit = np.abs(cells).max() or 1.0
     ax.imshow(np.sign(cells) * np.sqrt(np.abs(cells) / limit), cmap=signed_colours(), vmin=-1.3, vmax=1.3, aspect="auto")
-    for (row, column), nudge in np.ndenumerate(cells):
-        if len(names) <= 16:
-            weight = "bold" if row == len(rows) else "normal"
-            ax.text(column, row, f"{nudge + 0.0:+.2g}", ha="center", va="center", fontsize=7, fontweight=weight)
+    for (row, column), nudge in np.ndenumerate(cells if len(names) <= 16 else cells[:0]):
+        weight = "bold" if row == len(rows) else "normal"
+        ax.text(column, row, f"{nudge + 0.0:+.2g}", ha="center", va="center", fontsize=7, fontweight=weight)
     ax.axhline(len(rows) - 0.5, color="white", linewidth=8)  # separates the average from the examples
     labels = [*(f"example {index}" for index in range(len(rows))), f"average of {count:,}"]
     ax.set_yticks(range(len(cells)), labels, fontsize=8)

@@ -42,10 +42,6 @@ def decision_boundary(
     resolution : int, default 200
         The number of grid points along each axis.
 
-    Returns
-    -------
-    matplotlib Axes
-
     Raises
     ------
     ValueError
@@ -79,23 +75,12 @@ def decision_boundary(
         zorder=0,
     )
     for index, name in enumerate(names, start=first):
-        _draw_class(ax, index, points[labels == name], str(name) if labels.dtype.kind == "U" else f"class {name:g}")
+        colour, marker = CLASSES[index % len(CLASSES)], MARKERS[(index + index // len(CLASSES)) % len(MARKERS)]  # 64 combinations
+        label = str(name) if labels.dtype.kind == "U" else f"class {name:g}"
+        x, y = points[labels == name].T
+        ax.scatter(x, y, c=colour, marker=marker, s=30, edgecolors="white", linewidths=0.6, label=label)
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="x[0]", ylabel="x[1]", aspect="equal")
     return ax
-
-
-def _draw_class(ax: Axes, index: int, points: Array, label: str) -> None:
-    """Draw the points of a class. The first 64 classes look different."""
-    ax.scatter(
-        points[:, 0],
-        points[:, 1],
-        c=CLASSES[index % len(CLASSES)],
-        marker=MARKERS[(index + index // len(CLASSES)) % len(MARKERS)],
-        s=30,
-        edgecolors="white",
-        linewidths=0.6,
-        label=label,
-    )
 
 
 def _points(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, npt.NDArray[Any]]:

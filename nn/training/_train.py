@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +20,10 @@ from nn.module import Module
 from nn.optimizers import Optimizer
 from nn.training.file_arrays import ArrayInFile
 from nn.training.history import History, Step
-from nn.training.interrupts import interruptible
 from nn.training.loop import SECONDS_PER_CALL
-from nn.training.objectives import Noise
 from nn.training.progress import Progress
 from nn.training.run import Training
-from nn.training.validation import check_callbacks, suggests_names
+from nn.training.validation import Noise, check_callbacks, suggests_names
 
 Callback = Callable[[Module, History], Any]
 
@@ -158,7 +159,14 @@ def train(
     )  # fmt: skip
     if checkpoint is not None:
         _open(run, checkpoint, resume)
-    _run(run, epochs, patience, Progress(progress and run.processes.is_first, epochs, len(run.X), _seen(run)), checkpoint, calls)
+    _run(
+        run,
+        epochs,
+        patience,
+        Progress(progress and run.processes.is_first, epochs, len(run.X), sum(run.history.steps.examples)),
+        checkpoint,
+        calls,
+    )
     if patience is not None and run.history.stopped != "interrupted":
         run.assign(run.best)
     return run.history
@@ -195,10 +203,6 @@ def _run(
     history.stopped = history.stopped or "finished"
 
 
-def _seen(run: Training) -> int:
-    return sum(run.history.steps.examples)
-
-
 def _open(run: Training, path: str | os.PathLike[str], resume: bool) -> None:
     """Continue from the checkpoint, or write it for the first time."""
     if not run.processes.agreed(Path(path).exists()):
@@ -221,3 +225,27 @@ def _call(callbacks: Sequence[Callback], run: Training) -> bool:
 def _is_stuck(history: History, patience: int | None) -> bool:
     costs = history.validation_cost
     return patience is not None and costs != [] and len(costs) - 1 - costs.index(min(costs)) >= patience
+
+
+@contextmanager
+def interruptible() -> Iterator[Sequence[int]]:
+    """Within the context, the first Ctrl-C is appended to the list, and the second one raises KeyboardInterrupt.
+
+    Nothing changes, and the list stays empty, if Ctrl-C has another handler or is ignored (as a shell does for background jobs), and in
+    threads other than the main one.
+    """
+    caught: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield caught
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield caught
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -17,15 +17,15 @@ import numpy.typing as npt
 
 from autograd import TraceError, vectorize
 from nn.activations import name_of
-from nn.files import checkpoint_file
+from nn.files import npz_files
 from nn.inputs import Array
 from nn.optimizers import Optimizer, Vector
 from nn.schedules import Schedule
 from nn.training.file_arrays import FileArray
 from nn.training.history import History, Mark
 from nn.training.mini_batches import noise_for
-from nn.training.objectives import Batch, Noise, example_cost
-from nn.training.validation import Problem
+from nn.training.objectives import Batch, example_cost
+from nn.training.validation import Noise, Problem
 
 
 class Settings(NamedTuple):
@@ -48,29 +48,15 @@ class Settings(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class State:
-    """The state of a run between two steps, immutable. `run.restore(state)` goes back to it.
-
-    Parameters
-    ----------
-    parameters, best, gradient : read-only vectors of shape (parameters,)
-        The parameters; those of the epoch with the lowest validation cost; and the gradient of the last step.
-    settings : Settings
-        The optimizer, schedule, batch size and clip.
-    memory : mapping
-        The optimizer's `state_dict()`.
-    looked : int
-        How many examples of the next mini-batch `Training.example` has returned.
-    mark : Mark
-        The history at that moment.
-    """
+    """The state of a run between two steps, immutable, with read-only vectors (parameters,). `run.restore(state)` goes back to it."""
 
     parameters: Vector
-    best: Vector
-    gradient: Vector
+    best: Vector  # the parameters of the epoch with the lowest validation cost
+    gradient: Vector  # of the last step
     settings: Settings
-    memory: Mapping[str, Any]
-    looked: int
-    mark: Mark
+    memory: Mapping[str, Any]  # the optimizer's `state_dict()`
+    looked: int  # how many examples of the next mini-batch `Training.example` has returned
+    mark: Mark  # of the history
 
     @property
     def history(self) -> History:
@@ -91,7 +77,7 @@ def write(path: str | os.PathLike[str], texts: Mapping[str, str], state: State) 
     vectors = {"parameters": state.parameters, "best": state.best}
     vectors |= {f"optimizer.{name}": vector for name, vector in memory.items()}
     vectors |= {f"history.{name}": np.array(column, dtype=np.float64) for name, column in state.history.columns().items()}
-    checkpoint_file.write(path, texts, steps, vectors)
+    npz_files.write(path, "checkpoint", {"settings": texts, "optimizer steps": steps}, vectors)
 
 
 def read(path: str | os.PathLike[str], texts: Mapping[str, str], now: State) -> State:
@@ -99,11 +85,19 @@ def read(path: str | os.PathLike[str], texts: Mapping[str, str], now: State) -> 
 
     Raises ValueError, naming the file, if it is damaged or belongs to a run with other settings.
     """
-    steps, vectors = checkpoint_file.read(path, texts)
+    header, vectors = npz_files.read(path, "checkpoint")
+    written = header.get("settings")
+    for name, own in texts.items():
+        found = written.get(name) if isinstance(written, dict) else None
+        if found != own:
+            raise ValueError(
+                f"{os.fspath(path)} belongs to a run with other settings: its {name} is {found!r:.200}, but this run's is {own!r:.200}; "
+                f"only epochs and patience may differ"
+            )
     try:
         parameters, best = vectors.pop("parameters"), vectors.pop("best")
         columns = {key[8:]: vectors.pop(key).tolist() for key in list(vectors) if key.startswith("history.")}
-        memory = {"steps": steps} | {key.removeprefix("optimizer."): vector for key, vector in vectors.items()}
+        memory = {"steps": header.get("optimizer steps")} | {key.removeprefix("optimizer."): vector for key, vector in vectors.items()}
         for vector in (parameters, best, *vectors.values()):
             if vector.shape != now.parameters.shape:
                 raise ValueError(f"it has vectors of {len(vector)} numbers for a model with {len(now.parameters)} parameters")

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nn._validation import unmasked
-from nn.inputs import Array
+from nn.inputs import Array, unmasked
 
 MAX_BYTES = 2**26  # of float64 in memory at a time; smaller arrays are read completely
 
@@ -31,16 +30,7 @@ class ArrayInFile(Protocol):
 class FileArray:
     """Inputs of shape (examples, inputs) in a file, read as float64.
 
-    Raises ValueError, naming the entry, when it reads a number that is not finite.
-
-    Parameters
-    ----------
-    name : str
-        The name of the array in error messages.
-    array : ArrayInFile
-        The array. Only its `shape`, its `dtype` and slices of its rows are used.
-    part : slice, default all rows
-        Use only these neighbouring rows.
+    Only the rows in `part`, which are neighbours, are used. Raises ValueError, naming the entry, when it reads a number that is not finite.
     """
 
     def __init__(self, name: str, array: Any, part: slice = slice(None)) -> None:

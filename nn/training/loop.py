@@ -11,17 +11,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd import NudgeError, UndefinedError
-from nn._validation import finite_number
-from nn.inputs import Array
+from nn.inputs import Array, finite_number
 from nn.optimizers import Optimizer, Vector
 from nn.training.checkpoint import State
-from nn.training.current_objective import CurrentObjective
 from nn.training.history import Step
 from nn.training.measurements import Measurements, NotFiniteError
-from nn.training.mini_batches import MiniBatches
-from nn.training.objectives import Objective
-from nn.training.position import Position
-from nn.training.processes import Processes
+from nn.training.mini_batches import MiniBatches, Position
+from nn.training.objectives import CurrentObjective, Objective
 from nn.training.validation import Problem
 from nn.training.vectors import Vectors
 
@@ -36,22 +32,9 @@ class DivergenceError(NudgeError, ArithmeticError):
 class Example:
     """One example of a mini-batch, evaluated before the mini-batch's update.
 
-    Parameters
-    ----------
-    index : int
-        The example's row in X and Y.
-    x : array of shape (inputs,)
-        Its inputs.
-    y : float, or array of shape (targets,)
-        Its target.
-    outputs : array of shape (outputs,)
-        The model's outputs.
-    cost : float
-        The cost.
-    gradient : array of shape (parameters,)
-        The gradient of this cost, in the order of the model's parameters.
-    step : Step or None
-        The update, after the last example of the mini-batch.
+    `index` is its row in X and Y. The shapes are (inputs,) for x, (targets,) for y if it is not a single float, and (outputs,) for the
+    outputs. `gradient` is that of this cost, (parameters,), in the order of the model's. `step` is the update, None except after the last
+    example of the mini-batch.
     """
 
     index: int
@@ -64,35 +47,13 @@ class Example:
 
 
 class Loop:
-    """The loop of a run.
-
-    Parameters
-    ----------
-    problem : Problem
-        The model, the cost and the examples.
-    program : CurrentObjective
-        The objective.
-    batches : MiniBatches
-        The mini-batches.
-    measurements : Measurements
-        What is measured at the end of each epoch.
-    vectors : Vectors
-        The vectors and the position.
-    processes : Processes
-        The processes that take the same steps.
-    """
+    """The loop of a run, over its mini-batches, with its vectors."""
 
     def __init__(
-        self,
-        problem: Problem,
-        program: CurrentObjective,
-        batches: MiniBatches,
-        measurements: Measurements,
-        vectors: Vectors,
-        processes: Processes,
+        self, problem: Problem, program: CurrentObjective, batches: MiniBatches, measurements: Measurements, vectors: Vectors
     ) -> None:
-        self.problem, self.program, self.batches, self.measurements = problem, program, batches, measurements
-        self.vectors, self.processes = vectors, processes
+        self.problem, self.program, self.batches, self.measurements, self.vectors = problem, program, batches, measurements, vectors
+        self.processes = measurements.processes
         self.steps_per_call = 1
         self.path = ""  # of the last checkpoint
 
@@ -119,7 +80,7 @@ class Loop:
 
     @property
     def steps_left(self) -> int:
-        return self.position.steps_left(self.examples, self.batch_size)
+        return -(-(self.examples - self.position.seen) // self.batch_size)
 
     # Steps
 
@@ -194,7 +155,8 @@ class Loop:
         number, epoch = now.mark.forgotten.steps + now.mark.lengths["steps.cost"] + 1, now.position.epoch + 1
         each_step = enumerate(zip(costs.tolist(), rates, norms.tolist()), number)
         steps = [Step(index, epoch, cost, rate, norm, size, seconds) for index, (cost, rate, norm) in each_step]
-        vectors.commit_steps(steps, now.position.after(len(steps), size))
+        position = Position(now.position.epoch, now.position.seen + len(steps) * size, now.position.steps + len(steps))
+        vectors.commit_steps(steps, position)
         self._end_full_epoch()
         return steps
 
@@ -207,7 +169,8 @@ class Loop:
             self.steps_per_call = max(1, self.steps_per_call // 2)
 
     def _time(self, step: int) -> float:
-        return self.position.time(step, self.examples, self.batch_size)
+        """Return the time of one of the next steps (0: the next one) in epochs, with its fraction, for schedules."""
+        return self.position.epoch + (self.position.seen / self.batch_size + step) / -(-self.examples // self.batch_size)
 
     def _rates(self, count: int) -> list[float]:
         """Return the learning rates of the next steps; fewer if the schedule raises for a step other than the first."""
@@ -275,6 +238,9 @@ class Loop:
 
     def restore(self, state: State) -> None:
         """Go back to a state. Raises ValueError, with nothing changed, if it does not fit this run."""
+        own, given = len(self.vectors.values), len(state.parameters)
+        if given != own:
+            raise ValueError(f"it has {given} parameters, but the model of this run has {own}")
         position = Position.at(state.mark, self.examples)
         if state.mark.lengths["accuracy"] != (state.mark.lengths["cost"] if self.measurements.accuracy else 0):
             raise ValueError("its numbers of epochs and accuracies are inconsistent")

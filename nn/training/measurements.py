@@ -21,17 +21,7 @@ class NotFiniteError(ArithmeticError):
 
 
 class Measurements:
-    """What a run measures at the end of each epoch.
-
-    Parameters
-    ----------
-    problem : Problem
-        The model, the examples and, if there are any, the validation examples.
-    accuracy : bool
-        Whether to measure the accuracy, if all targets are classes.
-    processes : Processes
-        The processes that share the work.
-    """
+    """What a run measures at the end of each epoch, with the work shared among processes; the accuracy only if all targets are classes."""
 
     def __init__(self, problem: Problem, measure_accuracy: bool, processes: Processes) -> None:
         self.problem, self.processes = problem, processes

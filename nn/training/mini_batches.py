@@ -5,18 +5,46 @@ All randomness is drawn from seeds: the order of the examples from (seed, epoch)
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nn.inputs import Array, examples
 from nn.training.file_arrays import FileArray
-from nn.training.objectives import Batch, Noise
-from nn.training.position import Position
+from nn.training.history import Mark
+from nn.training.objectives import Batch
+from nn.training.validation import Noise
 
 Rows = Any  # a range or an integer array of row numbers
 WorksOn = Callable[[int], Array]  # for the size of a mini-batch: a bool for each of its examples, True if this process works on it
+
+
+class Position(NamedTuple):
+    """How far a run has come."""
+
+    epoch: int = 0  # the number of finished epochs
+    seen: int = 0  # how many examples the steps of the current epoch have used
+    steps: int = 0  # how many steps of the current epoch have been taken
+    looked: int = 0  # how many examples of the next mini-batch `Training.example` has returned
+
+    @classmethod
+    def at(cls, mark: Mark, examples: int) -> Position:
+        """Return the position at a mark of the history, with `examples` in an epoch. Raises ValueError for an inconsistent history."""
+        sizes, epochs = mark.columns["steps.examples"][: mark.lengths["steps.examples"]], mark.lengths["cost"]
+        seen = int(sum(sizes)) - epochs * examples
+        steps = last_steps(sizes, seen)
+        if seen >= examples or sum(sizes[len(sizes) - steps :]) != seen:
+            raise ValueError("its numbers of epochs, steps and examples are inconsistent")
+        return cls(mark.forgotten.epochs + epochs, seen, steps)
+
+
+def last_steps(sizes: Sequence[float], examples: int) -> int:
+    """Return how many of the last steps, with mini-batches of these sizes, have used a number of examples."""
+    count = 0
+    while examples > 0:
+        count, examples = count + 1, examples - int(sizes[-1 - count])
+    return count
 
 
 def noise_for(noise: Noise, rng: np.random.Generator, count: int) -> Array:
@@ -28,21 +56,7 @@ def noise_for(noise: Noise, rng: np.random.Generator, count: int) -> Array:
 
 
 class MiniBatches:
-    """The mini-batches of a run.
-
-    Parameters
-    ----------
-    X : array of shape (examples, inputs), or FileArray
-        The inputs.
-    Y : array of shape (examples,) or (examples, targets)
-        The targets.
-    seed : int
-        The seed of the order and the noise.
-    noise : function or None
-        `noise(rng, n)` returns a row, or a number, for each of n examples.
-    works_on : function
-        Which examples of a mini-batch this process works on. Only these are read from files.
-    """
+    """The mini-batches of a run. Of inputs in files, only the examples that this process works on are read."""
 
     def __init__(self, X: Array | FileArray, Y: Array, seed: int, noise: Noise | None, works_on: WorksOn) -> None:
         self.seed, self.noise = seed, noise
@@ -53,7 +67,9 @@ class MiniBatches:
         """Return the row numbers of the next mini-batch of up to `size` examples, and its inputs, targets and noise."""
         key = (*position[:3], size)
         if self._next is None or self._next[0] != key:
-            rows, batch = self._all() if self._takes_all(position, size) else self.source.mini_batch(position.epoch, position.seen, size)
+            source = self.source
+            everything: tuple[Rows, Batch] = range(size), (source.X, source.Y)
+            rows, batch = everything if self._takes_all(position, size) else source.mini_batch(position.epoch, position.seen, size)
             if self.noise is not None:
                 rng = np.random.default_rng([self.seed, position.epoch, position.steps + 1])
                 batch = (*batch, noise_for(self.noise, rng, len(rows)))
@@ -77,9 +93,6 @@ class MiniBatches:
     def _takes_all(self, position: Position, size: int) -> bool:
         """Return whether the next mini-batch is all examples, as they are in memory."""
         return size == len(self.source.X) and not position.seen and not isinstance(self.source.X, FileArray)
-
-    def _all(self) -> tuple[Rows, Batch]:
-        return range(len(self.source.X)), (self.source.X, self.source.Y)
 
 
 class Examples:

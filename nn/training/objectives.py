@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from autograd import Descent, TraceError, UpdateRule, Value, Vectorized, vectorize
 from nn.costs import Cost
@@ -17,8 +16,8 @@ from nn.inputs import Array, in_pieces, number_of
 from nn.module import Module, outputs_of
 from nn.optimizers import Vector
 from nn.prediction_cache import reads_of
+from nn.training.validation import warn
 
-Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
 Batch = Sequence[Array]  # inputs, targets and, if there is any, noise: each has one row, or one number, per example
 
 
@@ -44,22 +43,6 @@ class Objective(Protocol):
 
     def outputs(self, X: Array, *noise: Array) -> Array:
         """Return the model's outputs for the data of the Values, shape (examples, outputs)."""
-
-
-def objective_for(
-    model: Module, cost: Cost, batch: Batch, compiled: bool, backend: str = "numpy", threads: int | None = None
-) -> tuple[Objective, str]:
-    """Return the objective for batches like this one, and the reason if it is not compiled although `compiled` is True."""
-    if not compiled:
-        return Eager(model, cost), ""
-    try:
-        program = Compiled(model, cost, batch, backend, threads)
-    except TraceError as error:
-        return Eager(model, cost), str(error)
-    others = len(set(program.parameters) - set(model.parameters()))
-    if others:
-        return Eager(model, cost), f"the cost depends on {others} Values that are not parameters of the model"
-    return program, ""
 
 
 def example_cost(model: Module, cost: Cost) -> Callable[..., Any]:
@@ -110,7 +93,7 @@ class Compiled:
     Raises TraceError if the cost cannot be recorded.
     """
 
-    def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str = "numpy", threads: int | None = None) -> None:
+    def __init__(self, model: Module, cost: Cost, batch: Batch, backend: str, threads: int | None) -> None:
         settings: dict[str, Any] = {"backend": backend, "threads": threads}
         of_example = example_cost(model, cost)
         self.program = vectorize(of_example, check=False, **settings).record(*batch)  # the targets are checked before
@@ -152,3 +135,49 @@ class Compiled:
 
     def outputs(self, X: Array, *noise: Array) -> Array:
         return in_pieces(self.network, X, *noise)
+
+
+class CurrentObjective:
+    """The objective of a run, and whether it is still what a new one would be.
+
+    A replaced layer, Value or activation of a model is noticed at each step by its identity. What functions read is noticed only by
+    recording them again, which takes up to as long as recording the cost. `example` is one example with its noise, to record with.
+    """
+
+    def __init__(self, model: Module, cost: Cost, example: Batch, compiled: bool, backend: str, threads: int | None) -> None:
+        self.model, self.cost, self._example = model, cost, example
+        self.compiled, self._settings = compiled, (backend, threads)
+        self._reads = reads_of(model)
+        self.objective = self._make("training runs")
+
+    def _make(self, what: str) -> Objective:
+        if not self.compiled:
+            return Eager(self.model, self.cost)
+        try:
+            program = Compiled(self.model, self.cost, self._example, *self._settings)
+            others = len(set(program.parameters) - set(self.model.parameters()))
+            if not others:
+                return program
+            reason = f"the cost depends on {others} Values that are not parameters of the model"
+        except TraceError as error:
+            reason = str(error)
+        warn(f"{what} on scalar Values, several hundred times slower than compiled: {reason}")
+        return Eager(self.model, self.cost)
+
+    def is_current(self, closely: bool, check_model: Callable[[], None]) -> bool:
+        """Return whether a new objective would compute the same. With `closely`, functions are recorded again and compared.
+
+        If the model may read other objects than before, `check_model` is called. It raises what the run cannot continue with.
+        """
+        reads = reads_of(self.model, self._reads)
+        is_same = reads is not None and reads is self._reads
+        if not is_same:
+            check_model()
+        is_current = (is_same or reads is None) and not closely
+        is_current = is_current or self.objective.is_current(is_same)
+        self._reads = reads
+        return is_current
+
+    def renew(self) -> None:
+        """Record the objective again."""
+        self.objective = self._make("training continues")

@@ -6,6 +6,7 @@ its decisions to the others.
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -66,9 +67,9 @@ class Processes:
         """Return the number, or bool, of process 0. All of them must call this."""
         return self.each(number)[0]
 
-    def check_the_same(self, number: float) -> None:
-        """Raise ValueError, in every process, unless a checksum of the run is the same in all."""
-        numbers = self.each(number)
+    def check_the_same(self, run: str) -> None:
+        """Raise ValueError, in every process, unless the description of the run is the same in all."""
+        numbers = self.each(zlib.crc32(run.encode()))
         others = [index for index, each in enumerate(numbers) if each != numbers[0]]
         if others:
             raise ValueError(

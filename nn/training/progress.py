@@ -13,52 +13,38 @@ from nn.training.history import History, Step
 class Progress:
     """A progress bar in a terminal or a notebook; otherwise a line at the end of an epoch, at most every ten seconds.
 
-    Parameters
-    ----------
-    wanted : bool
-        Whether to show anything.
-    epochs : int
-        The number of epochs of the run.
-    examples : int
-        The number of examples in an epoch.
-    done : int
-        The number of examples that the run has seen before.
+    A run of `epochs` epochs with `examples` examples each has seen `done` examples before.
     """
 
     def __init__(self, wanted: bool, epochs: int, examples: int, done: int) -> None:
         self.epochs, self.examples = epochs, examples
         self.bar = _bar(epochs * examples, done) if wanted and (sys.stderr.isatty() or _in_notebook()) else None
         self.logged = wanted and self.bar is None
-        self.pending, self.shown, self.words = 0, time.perf_counter(), ""
+        self.shown = time.perf_counter()
 
     def step(self, step: Step) -> None:
-        self.pending += step.examples
-        if self.bar is not None and (now := time.perf_counter()) - self.shown > 0.1:
-            self.bar.set_postfix_str(self.words or f"cost {step.cost:.4g}", refresh=False)
-            self.bar.update(self.pending)
-            self.pending, self.shown = 0, now
+        if self.bar is not None:
+            if step.epoch == 1:
+                self.bar.set_postfix_str(f"cost {step.cost:.4g}", refresh=False)
+            self.bar.update(step.examples)
 
     def epoch(self, history: History) -> None:
         epoch, now = len(history.cost), time.perf_counter()
-        self.words = f"epoch {epoch}/{self.epochs}, cost {history.cost[-1]:.4g}"
-        for name, numbers in (
-            ("accuracy", history.accuracy),
-            ("validation cost", history.validation_cost),
-            ("validation accuracy", history.validation_accuracy),
-        ):
-            if numbers:
-                self.words += f", {name} " + (f"{numbers[-1]:.2%}" if "accuracy" in name else f"{numbers[-1]:.4g}")
+        words = f"epoch {epoch}/{self.epochs}, cost {history.cost[-1]:.4g}"
+        for name in ("accuracy", "validation_cost", "validation_accuracy"):
+            if numbers := getattr(history, name):
+                words += f", {name.replace('_', ' ')} " + (f"{numbers[-1]:.2%}" if "accuracy" in name else f"{numbers[-1]:.4g}")
         if self.logged and (epoch == self.epochs or now - self.shown > 10):
-            print(f"{self.words}, {self.examples / history.seconds[-1]:,.0f} examples/s", file=sys.stderr, flush=True)
+            print(f"{words}, {self.examples / history.seconds[-1]:,.0f} examples/s", file=sys.stderr, flush=True)
             self.shown = now
+        elif self.bar is not None:
+            self.bar.set_postfix_str(words, refresh=False)
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
-            self.bar.set_postfix_str(self.words, refresh=False)
-            self.bar.update(self.pending)
             self.bar.close()
 
 

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import itertools
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator
-from enum import Enum
 from functools import cached_property
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd import Value
-from autograd._support import check_whole, refuse_masked
+from autograd._support import check_whole
 from nn.costs import Cost, squared_error
+from nn.inputs import unmasked
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer, Vector
 from nn.schedules import Schedule, as_schedule
 from nn.training import checkpoint
 from nn.training.checkpoint import Settings, State
-from nn.training.current_objective import CurrentObjective
 from nn.training.file_arrays import ArrayInFile
 from nn.training.history import History, Step
 from nn.training.loop import Example, Loop
 from nn.training.measurements import Measurements, threshold_for
-from nn.training.mini_batches import MiniBatches, noise_for
-from nn.training.objectives import Batch, Compiled, Noise
+from nn.training.mini_batches import MiniBatches, last_steps, noise_for
+from nn.training.objectives import Compiled, CurrentObjective
 from nn.training.processes import Processes
 from nn.training.validation import (
+    Noise,
     check_batch_size,
     check_clip,
     check_noise,
@@ -41,36 +41,14 @@ from nn.training.validation import (
 from nn.training.vectors import Vectors
 
 
-class _Unchanged(Enum):
-    UNCHANGED = "unchanged"
-
-
-UNCHANGED = _Unchanged.UNCHANGED
-
-
 class Training:
     """A training run, driven from outside: a step, an epoch or an example at a time. It prints nothing.
 
-    Between two steps the model holds the current parameters, and the run continues with whatever is written to them. A replaced
-    activation takes effect at the next step. Everything else that functions read, such as the strength of a penalty, takes effect
-    at the next epoch, or after `take_up`. An interrupted call leaves each step complete or not taken.
+    `history` has the measurements so far. Between two steps `model` holds the current parameters, and the run continues with whatever is
+    written to them. A replaced activation takes effect at the next step. Everything else that functions read, such as the strength of a
+    penalty, takes effect at the next epoch, or after `take_up`. An interrupted call leaves each step complete or not taken.
 
-    Parameters
-    ----------
-    model, X, Y, cost, optimizer, batch_size, seed, validation, clip, measure_accuracy, compiled, backend, threads, noise, frozen
-        See `train`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the data or the settings do not fit. The model is unchanged.
-
-    Attributes
-    ----------
-    model : Module
-        The model.
-    history : History
-        The measurements so far.
+    `train` describes the arguments. Raises TypeError or ValueError, with the model unchanged, if they do not fit each other.
 
     Examples
     --------
@@ -78,14 +56,10 @@ class Training:
     >>> from nn import MLP, SGD, Training
     >>> X = np.linspace(-1, 1, 8)[:, None]
     >>> run = Training(MLP([1, 1]), X, 3 * X - 1, optimizer=SGD(0.1), batch_size=4)
-    >>> for step in run.steps(3):  # an epoch and a half
-    ...     print(step.epoch, step.examples, round(step.cost, 2))
-    1 4 2.11
-    1 4 6.26
-    2 4 2.68
-    >>> example = run.example()  # the first one of the next mini-batch
-    >>> example.index, example.gradient.shape
-    (0, (2,))
+    >>> [(step.epoch, round(step.cost, 2)) for step in run.steps(3)]  # an epoch and a half
+    [(1, 2.11), (1, 6.26), (2, 2.68)]
+    >>> run.example().gradient.shape  # of the first example of the next mini-batch
+    (2,)
     >>> before = run.state()
     >>> run.set(rate=0.2)
     >>> run.epoch()  # to the end of this epoch
@@ -123,18 +97,17 @@ class Training:
         self.seed, self.noise = check_whole("seed", seed, least=0), check_noise(noise)
         settings = Settings(optimizer, optimizer.schedule, check_batch_size(batch_size, self.X), check_clip(clip))
         self.frozen = frozen_places(model, frozen)
-        program = CurrentObjective(model, cost, self._example_batch, compiled, backend, threads)
+        drawn = () if self.noise is None else (noise_for(self.noise, np.random.default_rng([self.seed, 0, 1]), len(self.X))[:1],)
+        program = CurrentObjective(model, cost, (self.X[:1], self.Y[:1], *drawn), compiled, backend, threads)
         self.processes = Processes(backend if compiled else "numpy")
         sharing = self.processes if isinstance(program.objective, Compiled) else Processes("numpy")  # on Values each works on all examples
         batches = MiniBatches(self.X, self.Y, self.seed, self.noise, sharing.works_on)
         self._measurements = Measurements(problem, measure_accuracy, self.processes)
-        if self.processes.count > 1:
-            parameters = [parameter.data for parameter in model.parameters()]
-            run = f"{self._fixed_texts | settings.texts()} {checkpoint.checksum(parameters)}"
-            self.processes.check_the_same(zlib.crc32(run.encode()))
         threshold = threshold_for(cost, self.Y, problem.outputs)
         self._vectors = Vectors(model, self.history, settings, threshold, program.objective.parameters, self.frozen)
-        self._loop = Loop(problem, program, batches, self._measurements, self._vectors, self.processes)
+        if self.processes.count > 1:
+            self.processes.check_the_same(f"{self._texts()} {checkpoint.checksum(self.parameters)}")
+        self._loop = Loop(problem, program, batches, self._measurements, self._vectors)
 
     # Steps
 
@@ -174,12 +147,6 @@ class Training:
         """
         self._loop.refresh(closely=True)
         self._loop.sync()
-
-    def _example_batch(self) -> Batch:
-        """Return one example with its noise, for recording."""
-        rng = np.random.default_rng([self.seed, 0, 1])
-        noise = () if self.noise is None else (noise_for(self.noise, rng, len(self.X))[:1],)
-        return self.X[:1], self.Y[:1], *noise
 
     # The current state
 
@@ -224,12 +191,14 @@ class Training:
     def set(
         self,
         *,
-        rate: float | Schedule | _Unchanged = UNCHANGED,
-        batch_size: int | _Unchanged | None = UNCHANGED,
-        clip: float | _Unchanged | None = UNCHANGED,
-        optimizer: Optimizer | _Unchanged = UNCHANGED,
+        rate: float | Schedule | EllipsisType = ...,
+        batch_size: int | EllipsisType | None = ...,
+        clip: float | EllipsisType | None = ...,
+        optimizer: Optimizer | EllipsisType = ...,
     ) -> None:
         """Change settings from the next step on. Settings that are not given stay the same.
+
+        Raises TypeError or ValueError, with nothing changed, for an invalid setting.
 
         Parameters
         ----------
@@ -241,19 +210,14 @@ class Training:
             The largest norm of a gradient; None: no limit.
         optimizer : Optimizer
             Another optimizer, with its own memory.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a setting is invalid. Nothing is changed.
         """
         own, vectors = self._vectors.settings, self._vectors
-        new = own.optimizer if optimizer is UNCHANGED else check_optimizer(optimizer)
+        new = own.optimizer if optimizer is ... else check_optimizer(optimizer)
         settings = Settings(
             new,
-            new.schedule if rate is UNCHANGED else as_schedule(rate),
-            own.batch_size if batch_size is UNCHANGED else check_batch_size(batch_size, self.X),
-            own.clip if clip is UNCHANGED else check_clip(clip),
+            new.schedule if rate is ... else as_schedule(rate),
+            own.batch_size if batch_size is ... else check_batch_size(batch_size, self.X),
+            own.clip if clip is ... else check_clip(clip),
         )
         self._loop.sync()
         new.bind(vectors.values)
@@ -263,8 +227,7 @@ class Training:
 
     def assign(self, parameters: npt.ArrayLike) -> None:
         """Write a vector of finite numbers to the model's parameters, in their order. The run continues with them."""
-        refuse_masked("parameters", parameters)
-        numbers, count = np.asarray(parameters, dtype=np.float64), len(self._vectors.values)
+        numbers, count = unmasked("parameters", parameters).astype(np.float64), len(self._vectors.values)
         if numbers.shape != (count,) or not np.isfinite(numbers).all():
             found = f"the shape {numbers.shape}" if numbers.shape != (count,) else "nan or infinity"
             raise ValueError(f"parameters must be a vector of {count} finite numbers, one for each parameter of the model: got {found}")
@@ -275,15 +238,12 @@ class Training:
 
         The run and its counts continue as before. Only `save` needs the whole history.
         """
-        check_whole("epochs", epochs, least=0)
+        epochs = check_whole("epochs", epochs, least=0)
         self._loop.sync()
-        over = len(self.history.cost) - int(epochs)
+        over = len(self.history.cost) - epochs
         if over > 0:
-            kept = self._loop.position.seen + int(epochs) * len(self.X)
-            steps, sizes = len(self.history.steps.examples), self.history.steps.examples
-            while kept > 0:
-                steps, kept = steps - 1, kept - sizes[steps - 1]
-            self._vectors.forget(over, steps)
+            sizes = self.history.steps.examples
+            self._vectors.forget(over, len(sizes) - last_steps(sizes, self._loop.position.seen + epochs * len(self.X)))
 
     # States and checkpoints
 
@@ -296,23 +256,15 @@ class Training:
         """Go back to a state: parameters, optimizer and its memory, position, settings and history, which stays the same object."""
         if not isinstance(state, State):
             raise TypeError(f"restore takes what run.state() returned, got {type(state).__name__} {state!r:.60}; for a file use load")
-        count = len(self._vectors.values)
-        if len(state.parameters) != count:
-            raise ValueError(f"the state has {len(state.parameters)} parameters, but the model of this run has {count}")
-        try:
-            self._loop.restore(state)
-        except ValueError as error:
-            raise ValueError(f"the state belongs to another run: {error}") from error
+        self._go_back(state, "the state belongs to another run")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a checkpoint, completely or not at all. Of several processes the first one writes it.
 
         It holds what `state` holds, except for how many examples of the next mini-batch `example` has returned.
         """
-        if self.history.forgotten.epochs:
-            raise ValueError(
-                f"a checkpoint needs the whole history, but this run has forgotten its first {self.history.forgotten.epochs} epochs"
-            )
+        if forgotten := self.history.forgotten.epochs:
+            raise ValueError(f"a checkpoint needs the whole history, but this run has forgotten its first {forgotten} epochs")
         self._loop.sync()
         self._vectors.check_same_values()
         if self.processes.is_first:
@@ -325,12 +277,14 @@ class Training:
         Raises ValueError, naming the file and with nothing changed, if the file is damaged or belongs to a run with other settings.
         Settings that were changed during that run must be set before.
         """
-        state = checkpoint.read(path, self._texts(), self.state())
+        self._go_back(checkpoint.read(path, self._texts(), self.state()), f"{os.fspath(path)} is damaged")
+        self._loop.path = os.fspath(path)
+
+    def _go_back(self, state: State, otherwise: str) -> None:
         try:
             self._loop.restore(state)
         except ValueError as error:
-            raise ValueError(f"{os.fspath(path)} is damaged: {error}") from error
-        self._loop.path = os.fspath(path)
+            raise ValueError(f"{otherwise}: {error}") from error
 
     def _texts(self) -> dict[str, str]:
         return self._fixed_texts | self._vectors.settings.texts()

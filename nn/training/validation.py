@@ -16,14 +16,14 @@ import numpy.typing as npt
 
 from autograd import TraceError, Value, sigmoid, vectorize
 from autograd._support import check_whole
-from nn._validation import finite_number
 from nn.activations import name_of
 from nn.costs import Cost, binary_cross_entropy, cross_entropy
-from nn.inputs import Array, examples
+from nn.inputs import Array, examples, finite_number
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
 from nn.training.file_arrays import FileArray, file_array
-from nn.training.objectives import Noise
+
+Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
 
 # Settings
 
@@ -68,19 +68,6 @@ def _instead(name: str, given: Any, known: Sequence[str]) -> str:
         return f"write {OTHER_NAMES[name.lower()].format(f'{given!r:.40}')}"
     close = get_close_matches(name.lower(), known, 1)
     return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(each for each in known if each != 'self')}"
-
-
-def check_model(model: Any) -> Module:
-    if not isinstance(model, Module):
-        raise TypeError(f"model must be a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
-    require_parameters(model)
-    return model
-
-
-def check_cost(cost: Any) -> Cost:
-    if not callable(cost):
-        raise TypeError(f"cost must be a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
-    return cost  # type: ignore[no-any-return]
 
 
 def check_optimizer(optimizer: Any) -> Optimizer:
@@ -149,7 +136,12 @@ class Problem(NamedTuple):
 
 def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any) -> Problem:
     """Return the model, the cost and the data as a Problem. Raises TypeError or ValueError if they do not fit each other."""
-    model, cost, validation = check_model(model), check_cost(cost), check_validation(validation)
+    if not isinstance(model, Module):
+        raise TypeError(f"model must be a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
+    require_parameters(model)
+    if not callable(cost):
+        raise TypeError(f"cost must be a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
+    validation = check_validation(validation)
     x, y = check_data("X", X, "Y", Y)
     outputs = try_cost(model, cost, "X", x, y)
     if validation is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from nn.module import Module
 from nn.optimizers import Optimizer, Vector
 from nn.training.checkpoint import Settings, State
 from nn.training.history import History, Mark, Step
+from nn.training.mini_batches import Position
 from nn.training.objectives import Batch, Objective
-from nn.training.position import Position
 
 
 class Moment(NamedTuple):
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
     optimizer_steps: int
     position: Position
     mark: Mark  # of the history
-    safe: State  # where a divergence goes back to
+    safe: Any  # the State that a divergence goes back to
 
 
 class Vectors:
@@ -37,22 +37,8 @@ class Vectors:
     has changed in them. Steps work on other copies, and `commit_steps` makes a new record of the result.
 
     The order of the run is: the parameters that the objective depends on, in its order; the other trained parameters; the frozen
-    ones among the others.
-
-    Parameters
-    ----------
-    model : Module
-        The model.
-    history : History
-        The history that `to_model` writes.
-    settings : Settings
-        The optimizer, which gets bound to the parameters, and the other settings that may change during a run.
-    threshold : float or None
-        The model's threshold from the first step on; None leaves it unchanged.
-    used : sequence of Value
-        The parameters that the objective depends on.
-    frozen : sequence of int
-        The places of the frozen parameters in the model's order.
+    ones among the others. `used` are the parameters that the objective depends on, `frozen` the places of frozen ones in the model's order.
+    `threshold` is the model's threshold from the first step on; None leaves it unchanged.
     """
 
     def __init__(
@@ -65,18 +51,14 @@ class Vectors:
         self._allocate()
         parameters, memory = self._layout.gather(), self.optimizer.vectors(len(self.values))
         vectors = (parameters, np.zeros_like(parameters), *self._in_order(memory))
-        self.now: Moment
-        self._begin(vectors, parameters.copy(), self.optimizer.steps, Position(), history.mark())
+        self.now = Moment(vectors, parameters.copy(), self.optimizer.steps, Position(), history.mark(), None)
+        self.now = self.now._replace(safe=self.state())
         self._in_model: Moment | None = self.now  # what the model, the optimizer and the history hold
         self._in_history: Mark | None = self.now.mark  # what the lists of the history hold
 
     @property
     def optimizer(self) -> Optimizer:
         return self.settings.optimizer
-
-    def _begin(self, vectors: tuple[Vector, ...], best: Vector, steps: int, position: Position, mark: Mark) -> None:
-        safe = self._state(vectors, best, steps, position, mark)
-        self.now = Moment(vectors, best, steps, position, mark, safe)
 
     # The order
 
@@ -126,9 +108,8 @@ class Vectors:
         if wrong.size:
             self._layout.assign(known)
             place = int(wrong[0])
-            raise ValueError(
-                f"{self._name(place)} was set to {parameters[place]}: parameters must be finite, and all of them were set back"
-            )
+            name = next((name for name, each in self.model.named_parameters() if each is self._layout.parameters[place]), "a parameter")
+            raise ValueError(f"{name} was set to {parameters[place]}: parameters must be finite, and all of them were set back")
         now = now._replace(vectors=self._copied((parameters, gradient, *memory)), optimizer_steps=steps)
         if not now.position.seen:
             now = now._replace(safe=self.state(now))
@@ -165,10 +146,6 @@ class Vectors:
         """Write parameters, in the model's order, to the model's Values."""
         self.to_model()
         ParameterLayout(self.values).assign(parameters)
-
-    def _name(self, place: int) -> str:
-        parameter = self._layout.parameters[place]
-        return next((name for name, each in self.model.named_parameters() if each is parameter), "a parameter")
 
     # Steps work on `_work`. Of the two sets of vectors in `_sets`, one is that of `now`, and the other is free for the next record.
 
@@ -236,7 +213,7 @@ class Vectors:
         self._in_model = self._in_history = None  # the lists are too long until the end of this function
         for name, number in measured.items():
             getattr(history, name).append(number)
-        position, mark = now.position.next_epoch(), history.mark()
+        position, mark = Position(now.position.epoch + 1), history.mark()
         after = now._replace(best=best, position=position, mark=mark)
         self._replace(after._replace(safe=self.state(after)))
 
@@ -261,16 +238,12 @@ class Vectors:
     def state(self, now: Moment | None = None) -> State:
         """Return the state at a moment (None: now), in the model's order."""
         now = self.now if now is None else now
-        return self._state(*now[:-1])
-
-    def _state(self, vectors: Sequence[Vector], best: Vector, steps: int, position: Position, mark: Mark) -> State:
-        parameters, gradient, *memory = map(self.in_model_order, vectors)
-        best = self.in_model_order(best)
-        for vector in (parameters, gradient, best, *memory):
+        parameters, best, gradient, *memory = map(self.in_model_order, (now.vectors[0], now.best, *now.vectors[1:]))
+        for vector in (parameters, best, gradient, *memory):
             vector.setflags(write=False)
-        named = {"steps": steps, **(dict(zip(self.optimizer.memory, memory)) if steps else {})}
+        named = {"steps": now.optimizer_steps, **(dict(zip(self.optimizer.memory, memory)) if now.optimizer_steps else {})}
         settings = self.settings._replace(schedule=self.optimizer.schedule)
-        return State(parameters, best, gradient, settings, named, position.looked, mark)
+        return State(parameters, best, gradient, settings, named, now.position.looked, now.mark)
 
     def restore(self, state: State, position: Position) -> None:
         """Go back to a state, at its position. Raises ValueError, with nothing changed, if its memory does not fit its optimizer."""

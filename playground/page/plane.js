@@ -1,7 +1,7 @@
 /** The plane of two inputs: the network's predictions, the decision boundary, the examples, and a brush for new ones. */
 
 import {at, make, number} from "./dom.js";
-import {largest, marker, palette, ramp, rgb, sharp} from "./paint.js";
+import {largest, marker, paintMap, palette, ramp, rgb, sharp} from "./paint.js";
 
 const RADIUS = 4.2, REACH = 12, SPACING = 11;
 
@@ -57,28 +57,23 @@ export class PlaneView {
   }
 
   #paintGround() {
-    const {scores, size} = this, ground = this.ground, count = scores.length / (size * size);
+    const {scores, size, ground} = this, cells = size * size, count = scores.length / cells;
+    if (count === 1) return paintMap(ground, scores, size, size, Math.max(1, 0.5 * largest(scores)), this.ramp);
     ground.width = ground.height = size;
     const context = ground.getContext("2d"), image = context.createImageData(size, size);
-    if (count === 1) {
-      const pixels = new Uint32Array(image.data.buffer), scale = 127.5 / Math.max(1, 0.5 * largest(scores));
-      for (let i = 0; i < pixels.length; i++) pixels[i] = this.ramp[Math.max(0, Math.min(255, Math.round(127.5 + scale * scores[i])))];
-    } else {
-      const zero = rgb(this.colors.zero), shades = this.colors.classes.map(rgb), cells = size * size;
-      for (let cell = 0; cell < cells; cell++) {
-        let best = 0, second = -Infinity;
-        for (let k = 1; k < count; k++) {
-          const score = scores[k * cells + cell];
-          if (score > scores[best * cells + cell]) [second, best] = [scores[best * cells + cell], k];
-          else if (score > second) second = score;
-        }
-        const lead = scores[best * cells + cell] - (best === 0 && second === -Infinity ? scores[best * cells + cell] : second);
-        const mix = 0.2 + 0.5 * Math.min(1, lead / 2), shade = shades[best % shades.length];
-        for (let channel = 0; channel < 3; channel++) image.data[4 * cell + channel] = zero[channel] + mix * (shade[channel] - zero[channel]);
-        image.data[4 * cell + 3] = 255;
+    const zero = rgb(this.colors.zero), shades = this.colors.classes.map(rgb);
+    for (let cell = 0; cell < cells; cell++) {
+      let best = 0, second = -Infinity;
+      for (let k = 1; k < count; k++) {
+        const score = scores[k * cells + cell];
+        if (score > scores[best * cells + cell]) [second, best] = [scores[best * cells + cell], k];
+        else if (score > second) second = score;
       }
+      const lead = scores[best * cells + cell] - second, mix = 0.2 + 0.5 * Math.min(1, lead / 2), shade = shades[best % shades.length];
+      for (let channel = 0; channel < 3; channel++) image.data[4 * cell + channel] = zero[channel] + mix * (shade[channel] - zero[channel]);
+      image.data[4 * cell + 3] = 255;
     }
-    context.putImageData(image, 0, 0);
+    return context.putImageData(image, 0, 0);
   }
 
   #redraw() {

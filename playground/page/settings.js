@@ -175,9 +175,8 @@ function select(name, label, values, value, text, change) {
 function range(name, {min, max, step, value}, change) {
   const shown = make("output", {text: number(value, 3)});
   const slider = make("input", {type: "range", name, min, max, step, value, oninput: () => { shown.textContent = number(Number(slider.value), 3); }, onchange: () => change(Number(slider.value))});
-  slider.id = `field-${fields++}`;
-  slider.dataset.key = `setting-${name}`;
-  return [make("label", {for: slider.id, text: name}), make("span", {class: "with-value"}, slider, shown)];
+  const [label] = field(name, slider);
+  return [label, make("span", {class: "with-value"}, slider, shown)];
 }
 
 /** Replace the controls, and keep the focus on the control with the same key. */

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import statistics
@@ -20,20 +19,17 @@ import numpy as np
 import autograd
 import nn
 from autograd import Value, relu, sigmoid, tanh, total
-from autograd.errors import CompilationError
 from autograd.vectorize.backends import native
-from autograd.vectorize.backends.native.compiler import compiler
 from nn.data import moons as two_moons
 from tests.benchmarks import by_hand
 from tests.benchmarks.frames import playground
+from tests.benchmarks.gpt import gpt
+from tests.benchmarks.irregular import irregular
+from tests.benchmarks.peers import back_ends, has_compiler, installed
 from tests.benchmarks.race import Contestants, Many, race, ratio, rows, seconds, table, timed
 
 DIGITS = [784, 16, 16, 10]
 VECTORIZE: Any = vars(autograd).get("vectorize") if "vectorize" in autograd.__all__ else None
-
-
-def installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
 
 
 # graph: what a node costs
@@ -219,20 +215,6 @@ def moons() -> None:
         faster = ratio(slowest / median) if slowest else "-"
         body.append([name, seconds(median), faster, ratio(median / times["numpy by hand"])])
     rows(["moons, one step", "time", "faster than micrograd", "times numpy by hand"], body)
-
-
-def back_ends() -> list[str]:
-    """Those that run here."""
-    return ["numpy", *(["native"] if has_compiler() else []), *(["jax"] if installed("jax") else [])]
-
-
-def has_compiler() -> bool:
-    """Whether there is a C compiler, for what runs natively."""
-    try:
-        compiler()
-    except CompilationError:
-        return False
-    return True
 
 
 def steps(example_cost: Callable[..., Any], X: by_hand.Array, Y: by_hand.Array, rate: float, dtype: Any) -> dict[str, Callable[[], object]]:
@@ -585,4 +567,5 @@ def compiling(program: Any) -> dict[str, float]:
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "graph": graph, "moons": moons, "digits": digits, "epoch": epoch, "scaling": scaling, "playground": playground,
+    "gpt": gpt, "irregular": irregular,
 }  # fmt: skip

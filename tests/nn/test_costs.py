@@ -15,83 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Value, c_compiler, grad, gradcheck, log, maximum, sigmoid, vectorize
-from autograd.ops import Node, real
-from nn import (
-    MLP,
-    binary_cross_entropy,
-    classification,
-    cross_entropy,
-    hinge,
-    l2_penalty,
-    moons,
-    nudges,
-    softmax,
-    squared_error,
-    train,
-)
+from autograd.ops import TABLE
+from nn import MLP, binary_cross_entropy, classification, cross_entropy, hinge, l2_penalty, moons, nudges, softmax, squared_error, train
 from nn.classification import probabilities
 
 score_lists = st.lists(st.floats(-20, 20), min_size=2, max_size=6)
-
-
-class Unknown(Node):
-    """A number that nobody may look at, as the compiler has them: it only takes part in operations."""
-
-    def __init__(self, number: Any) -> None:
-        self.number = number
-
-    @staticmethod
-    def apply(op: Any, operands: Any) -> Any:
-        return Unknown(op(*[each.number if isinstance(each, Unknown) else real(each) for each in operands]))
-
-    def _refuse(self, *_: Any) -> Any:
-        raise TypeError("this number is not known")
-
-    __bool__ = __float__ = __int__ = __index__ = __hash__ = _refuse
-
-    def __add__(self, other: Any) -> Any:
-        return Unknown(self.number + getattr(other, "number", other))
-
-    def __sub__(self, other: Any) -> Any:
-        return Unknown(self.number - getattr(other, "number", other))
-
-    def __mul__(self, other: Any) -> Any:
-        return Unknown(self.number * getattr(other, "number", other))
-
-    def __rsub__(self, other: Any) -> Any:
-        return Unknown(other - self.number)
-
-    def __neg__(self) -> Any:
-        return Unknown(-self.number)
-
-    def __pow__(self, other: Any) -> Any:
-        return Unknown(self.number**other)
-
-    def __eq__(self, other: object) -> Any:
-        return Unknown(float(self.number == other))
-
-    def __le__(self, other: Any) -> Any:
-        return Unknown(float(self.number <= getattr(other, "number", other)))
-
-    def __ge__(self, other: Any) -> Any:
-        return Unknown(float(self.number >= getattr(other, "number", other)))
-
-    def __lt__(self, other: Any) -> Any:
-        return Unknown(float(self.number < getattr(other, "number", other)))
-
-    def __gt__(self, other: Any) -> Any:
-        return Unknown(float(self.number > getattr(other, "number", other)))
-
-    def __or__(self, other: Any) -> Any:
-        return Unknown(float(self.number or other.number))
-
-    def __and__(self, other: Any) -> Any:
-        return Unknown(float(self.number and other.number))
-
-    def __abs__(self) -> Any:
-        return Unknown(abs(self.number))
-
-    __radd__, __rmul__ = __add__, __mul__
 
 
 def by_hand(scores: list[float]) -> np.ndarray[Any, Any]:
@@ -102,7 +30,7 @@ def by_hand(scores: list[float]) -> np.ndarray[Any, Any]:
 def test_squared_error_is_the_sum_over_the_outputs() -> None:
     assert squared_error([1.0, 2.0, 4.0], [0.0, 0.0, 1.0]) == 14.0
     assert squared_error([3.0], 1) == squared_error([3.0], [1]) == squared_error([3.0], np.array([1.0])) == 4.0
-    assert squared_error(3.0, 1) == squared_error(Value(3.0), [1]).data == squared_error(np.array([3.0]), 1) == 4.0
+    assert squared_error(3.0, 1) == squared_error(Value(3.0), [1]).data == squared_error(np.array([3.0]), np.array(1)) == 4.0
 
 
 def test_squared_error_names_both_lengths() -> None:
@@ -123,18 +51,11 @@ def test_cross_entropy_is_minus_log_softmax(scores: list[float], data: st.DataOb
     label = data.draw(st.integers(0, len(scores) - 1))
     one_hot = np.eye(len(scores))[label]
     expected = -math.log(by_hand(scores)[label])
-    for target in (label, float(label), np.int64(label), one_hot, one_hot.tolist(), Unknown(label)):
-        result = cross_entropy(scores, target)
-        assert float(getattr(result, "number", result)) == pytest.approx(expected, abs=1e-12)
+    for target in (label, float(label), np.int64(label), one_hot, one_hot.tolist()):
+        assert cross_entropy(scores, target) == pytest.approx(expected, abs=1e-12)
     mixed = np.arange(1.0, len(scores) + 1)
     mixed /= mixed.sum()
     assert cross_entropy(scores, mixed) == pytest.approx(-(mixed * np.log(by_hand(scores))).sum(), abs=1e-12)
-
-
-@given(score_lists)
-def test_the_gradient_of_cross_entropy_is_softmax_minus_one_hot(scores: list[float]) -> None:
-    expected = by_hand(scores) - np.eye(len(scores))[1]
-    assert grad(lambda s: cross_entropy(s, 1))(scores) == pytest.approx(expected, abs=1e-12)
 
 
 def test_cross_entropies_are_stable_at_a_thousand() -> None:
@@ -144,6 +65,7 @@ def test_cross_entropies_are_stable_at_a_thousand() -> None:
     assert grad(lambda s: cross_entropy(s, 1))([1000.0, -1000.0]) == [1.0, -1.0]
     assert binary_cross_entropy(1000.0, 0) == binary_cross_entropy(-1000.0, 1) == 1000.0
     assert binary_cross_entropy(1000.0, 1) == binary_cross_entropy(-1000.0, 0) == 0.0
+    assert [binary_cross_entropy(Value(1000.0), target).op for target in (0, 1)] == [TABLE["softplus"]] * 2
     assert grad(lambda s: binary_cross_entropy(s, 0))(1000.0) == 1.0
 
 
@@ -156,19 +78,11 @@ def test_a_label_out_of_range_is_an_error(cost: Any, label: float) -> None:
 
 @pytest.mark.parametrize("cost", [cross_entropy, hinge])
 def test_targets_of_another_length_are_an_error(cost: Any) -> None:
-    with pytest.raises(
-        ValueError, match=rf"{cost.__name__} needs a class label, or one target for each score: got 3 scores and 2 target\(s\)"
-    ):
+    message = f"{cost.__name__} needs a class label, or one target for each score: got 3 scores and"
+    with pytest.raises(ValueError, match=rf"^{message} 2 target\(s\)$"):
         cost([1.0, 2.0, 3.0], [1.0, 0.0])
-
-
-@given(st.floats(-20, 20), st.floats(0, 1))
-def test_binary_cross_entropy(score: float, target: float) -> None:
-    probability = 1 / (1 + math.exp(-score))
-    expected = -target * math.log(probability) - (1 - target) * math.log1p(-probability) if probability < 1 else None
-    if expected is not None and abs(score) < 10:
-        assert binary_cross_entropy([score], target) == pytest.approx(expected, rel=1e-9)
-    assert binary_cross_entropy([score], [target]) == binary_cross_entropy(score, target)
+    with pytest.raises(ValueError, match=rf"^{message} 1 target\(s\); of a column of labels write Y.ravel\(\)$"):
+        cost([1.0, 2.0, 3.0], [1.0])
 
 
 @pytest.mark.parametrize("target", [-1, 1.5, math.nan])
@@ -194,23 +108,14 @@ def test_hinge_of_one_score_takes_minus_1_and_1(target: float) -> None:
 def test_hinge_of_several_scores(scores: list[float], data: st.DataObject) -> None:
     label = data.draw(st.integers(0, len(scores) - 1))
     expected = sum(max(0.0, 1 + score - scores[label]) for index, score in enumerate(scores) if index != label)
-    for target in (label, np.eye(len(scores))[label], Unknown(label)):
-        result = hinge(scores, target)
-        assert float(getattr(result, "number", result)) == pytest.approx(expected, abs=1e-12)
+    for target in (label, np.eye(len(scores))[label]):
+        assert hinge(scores, target) == pytest.approx(expected, abs=1e-12)
 
 
-def test_costs_do_not_branch_on_their_operands() -> None:
-    for cost, outputs, target in (
-        (squared_error, [0.3, 2.0], [1.0, 0.0]),
-        (cross_entropy, [0.3, 2.0], [1.0, 0.0]),
-        (hinge, [0.3, 2.0], [1.0, 0.0]),
-        (squared_error, [0.3], 1.0),
-        (binary_cross_entropy, [0.3], 1.0),
-        (hinge, [0.3], -1.0),
-    ):
-        known = cost(outputs, target)
-        hidden = [Unknown(each) for each in target] if isinstance(target, list) else Unknown(target)
-        assert cost([Unknown(each) for each in outputs], hidden).number == pytest.approx(known, rel=1e-12)
+def test_hinge_is_flat_where_a_margin_is_just_kept() -> None:
+    """As relu at 0, where the derivative is 0 too."""
+    assert grad(lambda score: hinge(score, 1))(1.0) == 0.0
+    assert grad(lambda scores: hinge(scores, 0))([2.0, 1.0]) == [0.0, 0.0]
 
 
 def test_gradients_are_right() -> None:
@@ -241,8 +146,13 @@ WRONG: list[tuple[Any, int, Any, str]] = [
     (hinge, 1, [[1], [-1], [0]], "hinge takes the target -1 or 1 for a single score, got 0.0; write 2"),
     (binary_cross_entropy, 1, [[1], [0], [-1]], "binary_cross_entropy takes the target 0 or 1, .* got -1.0"),
     (cross_entropy, 3, [0, 1, 3], "cross_entropy with 3 scores takes a class label from 0 to 2, got 3.0; for other labels: classes, Y"),
-    (cross_entropy, 3, [[1, 0, 0], [0, 1, 0], [7, -3, 0]], r"a probability for each class, which add up to 1: got \[7.0, -3.0, 0.0\]"),
-    (cross_entropy, 3, [[1, 0, 0], [0, 1, 0], [7, -3, -3]], r"a probability for each class, which add up to 1: got \[7.0, -3.0, -3.0\]"),
+    (
+        cross_entropy,
+        3,
+        [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 1e-4]],
+        r"a probability for each class, which add up to 1: got \[0.5, 0.5, 0.0001\]",
+    ),
+    (cross_entropy, 3, [[1, 0, 0], [0, 1, 0], [7, -3, -3]], r"probability for each class, which add up to 1: got \[7.0, -3.0, -3.0\]"),
     (hinge, 3, [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]], r"1 for the right class and 0 for the others: got \[0.5, 0.5, 0.0\]"),
     (hinge, 3, [0, 1, 9], "hinge with 3 scores takes a class label from 0 to 2, got 9.0"),
 ]
@@ -291,13 +201,6 @@ def test_softmax_gives_probabilities(scores: list[float]) -> None:
     assert cross_entropy(scores, 1) == pytest.approx(-math.log(softmax(scores)[1]), rel=1e-9)
 
 
-def test_softmax_is_stable_and_compiles() -> None:
-    assert softmax([1000.0, -1000.0]) == [1.0, 0.0]
-    np.testing.assert_allclose(vectorize(softmax)(SCORES), [softmax(row) for row in SCORES.tolist()], rtol=1e-12)
-    report = gradcheck(lambda v: softmax(v)[0], [0.3, -1.0, 2.0])
-    assert report, report
-
-
 # What a model answers
 
 
@@ -338,13 +241,6 @@ def test_scores_after_a_sigmoid_give_a_warning(cost: Any, sizes: list[int]) -> N
     X, Y = moons(60, seed=1)
     with pytest.warns(RuntimeWarning, match=f"^{cost.__name__} applies sigmoid or softmax itself, and these outputs have already"):
         train(MLP(sizes, output_activation=sigmoid), X, Y, cost=cost, epochs=1, progress=False)
-
-
-def test_targets_of_minus_1_and_1_have_the_threshold_0() -> None:
-    X, Y = moons(60, seed=1)
-    model = MLP([2, 4, 1], seed=2)
-    history = train(model, X, 2 * Y - 1, cost=hinge, epochs=5, progress=False)
-    assert history.accuracy[-1] == model.accuracy(X, 2 * Y - 1) == model.accuracy(X, Y)
 
 
 # Scores of every size, against mpmath
@@ -452,19 +348,6 @@ def test_softmax_is_that_of_mpmath_for_scores_of_every_size() -> None:
         values = [each.data for each in softmax(list(map(Value, scores)))]
         for each in (softmax(scores), values, found):
             assert all(is_close(got, want) for got, want in zip(each, exact)), (scores, each)
-
-
-def test_costs_of_huge_equal_scores_by_hand() -> None:
-    assert cross_entropy([1e17, 1e17], 0) == math.log(2)
-    assert grad(lambda s: cross_entropy(s, 0))([1e17, 1e17]) == [-0.5, 0.5]
-    assert softmax([1e17, 1e17]) == [0.5, 0.5]
-    assert hinge([1e17, 1e17], 0) == 1.0
-
-
-def test_tiny_costs_by_mpmath() -> None:
-    exact = float(mpmath.log1p(mpmath.exp(-40)))
-    assert binary_cross_entropy(40.0, 1) == binary_cross_entropy(-40.0, 0) == pytest.approx(exact, rel=1e-14)
-    assert cross_entropy([40.0, 0.0], 0) == cross_entropy([40.0, 0.0], [1.0, 0.0]) == pytest.approx(exact, rel=1e-14)
 
 
 @pytest.mark.parametrize("target", [0.0, 1.0, 0.25])

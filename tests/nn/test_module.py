@@ -118,13 +118,6 @@ def test_cycles_are_visited_once() -> None:
     assert [name for name, _ in Holder(circle=circle).named_parameters()] == ["circle[0]"]
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-def test_a_model_without_parameters_is_not_trained(compiled: bool) -> None:
-    message = "Holder with 0 parameters has no parameters to train: parameters are Values in its attributes, and in lists"
-    with pytest.raises(ValueError, match=message):
-        train(Holder(), X, X[:, 0], compiled=compiled, progress=False)
-
-
 def test_a_model_of_object_arrays_learns() -> None:
     class Linear(Module):
         def __init__(self) -> None:

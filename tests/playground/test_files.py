@@ -10,11 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import vectorize
-from nn import (
-    MLP,
-    anatomy,
-    formula,
-)
+from nn import MLP, anatomy, formula
 from playground import bundle
 from playground.configuration import ACTIVATIONS
 from playground.programs import Programs

@@ -10,10 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, vectorize
-from nn import (
-    MLP,
-    cross_entropy,
-)
+from nn import MLP, cross_entropy
 from nn.data import Array
 from tests.playground.players import LIKE, SMALL, Player
 
@@ -191,14 +188,6 @@ def test_steps_by_example_visit_the_mini_batch_before_its_update() -> None:
     told = experiment("inspect", what="example", example=last["example"]["example"])
     assert {**told, "is": ""} == {**last["example"], "is": ""}  # its numbers are from before the update
     assert player("inspect", what="neuron", layer=0, neuron=0)["example"] == last["example"]["example"]
-
-
-def test_without_hidden_layers_there_are_inputs_and_outputs() -> None:
-    player = Player(**LIKE["blobs"])
-    assert player.configured["layers"] == [2, 4]
-    told = player("inspect", what="neuron", layer=0, neuron=3)
-    assert told["wish"]["parts"] is None
-    assert [each["input"] for each in told["terms"]] == ["x1", "x2"]
 
 
 def stroke() -> Array:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nn import (
-    standardize,
-)
+from nn import standardize
 from tests.playground.players import CSV, Player
 
 

@@ -10,11 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn import (
-    SGD,
-    binary_cross_entropy,
-    train,
-)
+from nn import train
 from playground import Session
 from tests.playground.players import CSV, LIKE, SMALL, Player, own
 
@@ -171,55 +167,6 @@ def test_steps_after_going_back_are_the_same_again() -> None:
     for _ in range(5):
         player("step")
     assert player.parameters == after
-
-
-def test_training_continues_with_another_activation_and_another_cost() -> None:
-    player = Player(**SMALL)
-    player("step", count=6)
-    before = player.parameters
-    reply = player("set", activations=["sin(x)", "x * sigmoid(x)"], cost="squared_error", output_activation="tanh(x)")
-    assert reply["configuration"]["activations"] == ["sin(x)", "x * sigmoid(x)"]
-    assert player.parameters == before
-    frame = player("frame", boundary=8)
-    assert frame["step"] == 6
-    assert np.abs(frame["boundary"]).max() <= 1
-    player("step", count=30)
-    assert player("frame")["cost"] < frame["cost"]
-
-
-def test_changed_settings_apply_to_the_run() -> None:
-    player, (model, _, (X, Y)) = Player(**LIKE["moons"]), own("moons")
-    player("set", optimizer={"name": "sgd", "momentum": 0.0}, rate=0.05, batch_size=14, clip=0.2)
-    player("step", by="epoch")
-    train(
-        model, X, Y, cost=binary_cross_entropy, optimizer=SGD(0.05), batch_size=14, clip=0.2, epochs=1, progress=False,
-        measure_accuracy=False,
-    )  # fmt: skip
-    assert player.parameters == [each.data for each in model.parameters()]
-
-
-def test_training_continues_from_a_weight_set_by_hand() -> None:
-    player = Player(**SMALL)
-    told = player("weight", layer=1, neuron=2, input=None, value=0.5)
-    assert (told["is"], told["step"]) == ("weighted", 0)
-    assert player.session.experiment.model.layers[1].neurons[2].bias.data == 0.5
-    player("weight", layer=1, neuron=2, input=3, value=-2)
-    assert player.session.experiment.model.layers[1].neurons[2].weights[3].data == -2.0
-    before = player.parameters
-    player("step")
-    assert player.parameters != before
-    player("back")
-    assert player.parameters == before
-
-
-def test_a_network_starts_with_given_parameters() -> None:
-    player = Player(**SMALL)
-    player("step", count=3)
-    numbers = player.parameters
-    other = Player(**SMALL, parameters=numbers)
-    assert other.parameters == numbers
-    assert other.configured["configuration"]["parameters"] == numbers
-    assert other("frame", boundary=8)["boundary"].tolist() == player("frame", boundary=8)["boundary"].tolist()
 
 
 @pytest.mark.parametrize("kind", [*LIKE, "points", "csv"])

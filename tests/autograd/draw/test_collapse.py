@@ -259,3 +259,33 @@ def test_above_removes_the_last_parts_of_a_name() -> None:
     assert above("layers[0].neurons[3].weights[17]", 2) == "layers[0]"
     assert above("cells['a.b'].bias", 1) == "cells['a.b']"
     assert above("bias", 1) == ""
+    assert above("blocks[0].query[3][17]", 1) == "blocks[0].query[3]"
+    assert above("blocks[0].query[3][17]", 2) == "blocks[0].query"
+
+
+def test_labels_of_one_name_with_indices_share_a_box() -> None:
+    x = [Value(0.1 * i, f"x[{i}]") for i in range(4)]
+    outputs = []
+    for name, function in (("left", tanh), ("right", sin)):
+        parts = [function(each * each) for each in x]
+        for place, part in enumerate([*parts, *(operand for each in parts for operand in each.operands)]):
+            part.label = f"{name}[{place}]"
+        outputs.append(total(parts))
+    found = lines(draw(outputs[0] * outputs[1], detail="layer"))
+    boxes = [(each[0], set(each[1:3])) for each in found if each[0] in ("left", "right")]
+    assert boxes == [("left", {"4 × tanh", "4 × multiply"}), ("right", {"4 × sin", "4 × multiply"})]
+
+
+def test_matrices_in_lists_of_lists_name_their_layers() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            self.first, self.second = ([[Value(0.1 * i + j) for i in range(3)] for j in range(3)] for _ in range(2))
+
+        def __call__(self, x: Any) -> Any:
+            for matrix in (self.first, self.second):
+                x = [tanh(sum(w * each for w, each in zip(row, x))) for row in matrix]
+            return x
+
+    model = Two()
+    assert titles(draw(total(model([1.0, 2.0, 3.0])), detail="layer", model=model))[:2] == ["first", "second"]
+    assert "first[2]" in titles(draw(total(model([1.0, 2.0, 3.0])), detail="neuron", model=model))

@@ -244,7 +244,7 @@ class RandomProgram:
             self.disturbance = None
 
 
-def check_random_program(description: dict[str, Any], backend: str = "numpy") -> None:
+def check_random_program(description: dict[str, Any]) -> None:
     """A program and the eager engine may differ as much as the eager engine does when its results are wrong in the 13th digit."""
     f = RandomProgram(**description)
     expected, gradients = f.eager()
@@ -254,7 +254,7 @@ def check_random_program(description: dict[str, Any], backend: str = "numpy") ->
         others, other_gradients = f.eager(disturbance=seed)
         error = np.maximum(error, 10 * np.abs(others - expected)) + 1e-15
         slope_error = np.maximum(slope_error, 10 * np.abs(other_gradients - gradients)) + 1e-15
-    program = vectorize(f, backend=backend)
+    program = vectorize(f)
     results = program(*f.arrays)
     assert results.shape == expected.shape
     assert np.all(np.abs(results - expected) <= error), (results, expected)
@@ -262,15 +262,11 @@ def check_random_program(description: dict[str, Any], backend: str = "numpy") ->
     if len(some[0]):
         assert np.all(np.abs(program(*some) - expected[:-1]) <= error[:-1])
     if f.ending in ("several", "table") or not program.parameters:
-        if backend == "numpy":
-            assert np.all(np.abs(pasted(program, *f.arrays).reshape(expected.shape) - expected) <= error)
+        assert np.all(np.abs(pasted(program, *f.arrays).reshape(expected.shape) - expected) <= error)
         return
     order = [next(i for i, own in enumerate(f.parameters) if own is each) for each in program.parameters]
     gradients, slope_error = gradients[:, order], slope_error[:, order]
-    found = [program.value_and_gradient(*f.arrays)]
-    if backend == "numpy":
-        found.append(pasted(program, *f.arrays))
-    for cost, gradient in found:
+    for cost, gradient in (program.value_and_gradient(*f.arrays), pasted(program, *f.arrays)):
         assert abs(cost - expected.mean()) <= error.max(), (cost, expected)
         assert np.all(np.abs(gradient - gradients.mean(axis=0)) <= slope_error.max(axis=0)), (gradient, gradients)
     weights = np.linspace(-1.0, 2.0, len(expected))

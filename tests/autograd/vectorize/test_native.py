@@ -7,7 +7,7 @@ import sys
 import threading
 import tracemalloc
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from autograd import (
     Value,
     anomaly,
-    exp,
-    log,
     logsumexp,
     maximum,
-    mean,
-    minimum,
-    relu,
     require,
     sigmoid,
     sqrt,
     tanh,
     total,
     vectorize,
-    weighted_sum,
     where,
 )
 from autograd.errors import CompilationError
@@ -45,59 +39,18 @@ from autograd.vectorize.compiled import Kind
 from autograd.vectorize.instructions import Input, sized
 from autograd.vectorize.memory import aligned
 from autograd.vectorize.program import Program
-from nn import MLP, SGD, Training, squared_error
-from nn.data import moons
+from nn import MLP, squared_error
 from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
 from tests.autograd.vectorize.test_native_compiler import sanitized
-from tests.programs import KINDS, Array
+from tests.programs import Array, near
 
 try:
     compiler()
 except CompilationError as error:
     pytest.skip(str(error), allow_module_level=True)
 
-QUICK = (
-    "loops_over_weights", "convolution", "l2_and_l1_terms", "several_outputs", "conditions", "a_matrix_of_outputs",
-    "a_constant", "constants", "an_input", "a_parameter", "parameters_alone", "running_sums",
-)  # the others take a compiler longer  # fmt: skip
 
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Programs of the tests do not go into the user's own cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NUDGE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-def assert_near(found: Any, expected: Any, tolerance: float = 1e-12) -> None:
-    __tracebackhide__ = True
-    found, expected = np.asarray(found), np.asarray(expected)
-    scale = np.abs(expected).max(initial=0.0)
-    assert np.abs(found - expected).max(initial=0.0) <= tolerance * scale, f"found {found}, expected {expected}"
-
-
-def assert_same_programs(f: Callable[..., Any], *arrays: Array) -> None:
-    """All four programs, with the last block full, not full, and the only one."""
-    __tracebackhide__ = True
-    right, native = vectorize(f, backend="reference"), vectorize(f, backend="native")
-    for count in (len(arrays[0]), 3, 1):
-        part = [array[:count] for array in arrays]
-        assert_near(native(*part), right(*part))
-        if right(*part).ndim == 1:
-            weights = np.linspace(0.5, 2.0, count)
-            for options in ({}, {"weights": weights}):
-                for found, expected in zip(native.value_and_gradient(*part, **options), right.value_and_gradient(*part, **options)):
-                    assert_near(found, expected)
-            assert_near(native.per_example_gradients(*part), right.per_example_gradients(*part))
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in KINDS])
-def test_programs_of_every_kind_give_what_the_reference_gives(name: str) -> None:
-    make, arrays = KINDS[name]
-    assert_same_programs(make(), *(np.resize(array, (37, *array.shape[1:])) for array in arrays))
-
-
+pytestmark = pytest.mark.usefixtures("own_cache")
 BEHIND = np.full(64, 0.123)  # what nobody writes to
 TOGETHER = 200  # programs in one file, which the compiler takes a hundredth of the time for that it takes for as many files
 
@@ -145,7 +98,7 @@ def test_nothing_is_written_behind_the_memory_to_work_in(rows: int, columns: int
     found, expected = np.empty_like(theta), np.empty_like(theta)
     in_one_file([program], tmp_path)(0, [np.ones(2)], theta, found)
     Interpreter(program, theta.dtype).run([np.ones(2)], theta, None, expected)
-    assert_near(found, expected)
+    assert near(found, expected)
 
 
 @pytest.mark.soak
@@ -198,8 +151,8 @@ def test_a_network_with_many_inputs_at_every_size_of_the_last_block(batch: int) 
     X, Y = rng.normal(size=(batch, 45)), rng.normal(size=(batch, 3))
     right, native = (vectorize(lambda x, y: squared_error(model(x), y), backend=each) for each in ("reference", "native"))
     (cost, gradient), (right_cost, right_gradient) = native.value_and_gradient(X, Y), right.value_and_gradient(X, Y)
-    assert_near(cost, right_cost)
-    assert_near(gradient, right_gradient)
+    assert near(cost, right_cost)
+    assert near(gradient, right_gradient)
     assert native.value_and_gradient(X, Y)[1].tolist() == gradient.tolist()  # to the bit, at every run
 
 
@@ -233,48 +186,6 @@ def test_what_is_not_finite_stays_in_its_columns(place: int) -> None:
     )
     assert np.isnan(native).tolist() == np.isnan(right).tolist()
     assert np.isnan(native).sum() == 3
-
-
-def test_single_precision_is_that_of_numpy() -> None:
-    model = MLP([45, 19, 6, 3], activation=tanh, seed=1)
-    rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(40, 45)), rng.normal(size=(40, 3))
-    native = vectorize(lambda x, y: squared_error(model(x), y), dtype=np.float32, backend="native")
-    cost, gradient = native.value_and_gradient(X, Y)
-    assert gradient.dtype == native(X, Y).dtype == np.float32
-    exact_cost, exact = vectorize(lambda x, y: squared_error(model(x), y)).value_and_gradient(X, Y)
-    assert cost == pytest.approx(exact_cost, rel=1e-5)
-    assert_near(gradient, exact, 1e-5)
-
-
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 5e-324, -1e-310, 1e308, -1e308, 710.0, -750.0, np.inf, -np.inf, np.nan, 0.5]
-
-
-@pytest.mark.parametrize(
-    "f",
-    [
-        lambda x, y: [x + y, x - y, x * y, x / y, -x, abs(x)],
-        lambda x, y: [maximum(x, y), minimum(x, y), relu(x), x > y, x >= y, x < y, x <= y, x == y, x != y],
-        lambda x, y: [(x > 0) & (y > 0), (x > 0) | (y > 0), where(x > 0, 1 / y, y), where(x, x, y)],
-        lambda x, y: [exp(x), log(x), sqrt(x), tanh(x), sigmoid(x), exp(where(x > 700, 0.0, x))],
-        lambda x, y: [logsumexp([x, y, 0.0]), mean([x, y, y]), (x > y) + (y > 0.5)],
-    ],
-    ids=["arithmetic", "comparisons", "choices", "functions", "sums"],
-)
-def test_special_numbers_go_through_as_in_numpy(f: Callable[..., Any]) -> None:
-    x, y = (each.ravel() for each in np.meshgrid(SPECIAL, SPECIAL))
-    right, native = vectorize(f, backend="reference")(x, y), vectorize(f, backend="native")(x, y)
-    np.testing.assert_allclose(native, right, rtol=1e-13, atol=1e-320)
-    assert np.isnan(native).tolist() == np.isnan(right).tolist()
-
-
-def test_gradients_that_are_not_finite_are_the_same_ones() -> None:
-    w = [Value(0.5), Value(2.0)]
-    X = np.array([[1.0, 2.0], [np.inf, 1.0], [3.0, 1.0]])
-    right, native = (
-        vectorize(lambda x: weighted_sum(w, x) ** 2, backend=each).per_example_gradients(X) for each in ("reference", "native")
-    )
-    assert native.tolist() == right.tolist() == [[9.0, 18.0], [np.inf, np.inf], [21.0, 7.0]]
 
 
 def small() -> Any:
@@ -333,33 +244,6 @@ def call(program: Any, arrays: dict[str, Any]) -> tuple[float, list[float]]:
     cost, gradient = program.value_and_gradient(arrays["x"], arrays["y"], parameters=arrays["parameters"], out=arrays["out"])
     assert gradient is arrays["out"]
     return cost, gradient.tolist()
-
-
-def test_arrays_that_are_given_again_are_read_anew(again: tuple[Any, dict[str, Any]]) -> None:
-    program, arrays = again
-    for name in ("x", "y", "parameters"):
-        arrays[name] *= 1.5
-        assert call(program, arrays) == call(small(), {name: array.copy() for name, array in arrays.items()}), name
-    program(np.ones((2, 3)), np.ones((2, 2)))
-    other = {**arrays, "out": np.empty_like(arrays["out"])}
-    assert call(program, other) == call(program, arrays)
-
-
-def test_arrays_that_are_given_again_in_another_shape_are_refused(again: tuple[Any, dict[str, Any]]) -> None:
-    program, arrays = again
-    arrays["x"].resize((3, 50), refcheck=False)  # in place: the same array, at the same address
-    with pytest.raises(ValueError, match="arguments need one row for each example"):
-        call(program, arrays)
-
-
-def test_an_array_that_is_read_only_since_is_not_written_to(again: tuple[Any, dict[str, Any]]) -> None:
-    program, arrays = again
-    arrays["out"].fill(7.0)
-    arrays["out"].flags.writeable = False
-    for _ in range(2):
-        with pytest.raises(ValueError, match="out is written to, and this array is read-only"):
-            call(program, arrays)
-    assert (arrays["out"] == 7.0).all()
 
 
 def test_memory_whose_address_is_known_does_not_move(again: tuple[Any, dict[str, Any]]) -> None:
@@ -438,24 +322,6 @@ def test_calls_leave_nothing_behind() -> None:
         assert tracemalloc.get_traced_memory()[0] - before < 10_000
     finally:
         tracemalloc.stop()
-
-
-def test_training_runs_on_it_and_changes_back_ends_on_the_way(tmp_path: Path) -> None:
-    X, labels = moons(90, seed=0)
-
-    def run(backend: str) -> Training:
-        return Training(MLP([2, 8, 1], seed=1), X, 2.0 * labels - 1, optimizer=SGD(0.1, momentum=0.9), batch_size=20, backend=backend)
-
-    one, other = run("numpy"), run("native")
-    for each in (one, other):
-        each.epoch()
-    np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11)
-    one.save(tmp_path / "run.npz")
-    other = run("native")
-    other.load(tmp_path / "run.npz")
-    one.epoch()
-    other.epoch()
-    np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")

@@ -197,14 +197,6 @@ def test_a_place_follows_a_view() -> None:
         place.transposed().flat()
 
 
-def test_plans_for_few_batch_sizes_are_kept() -> None:
-    program, size = results(FUNCTIONS["layer"])
-    executable = backend.executable(spelled(program), np.dtype(np.float64))
-    for batch in range(1, 40):
-        executable.run([np.ones((batch, 3))], np.ones(size), None, np.empty((batch, 1)))
-    assert list(executable._free) == list(range(32, 40))
-
-
 UFUNCS = sorted((op for op in ROWS if isinstance(op.on_arrays, np.ufunc) and not op.variadic), key=lambda op: op.name)
 CALLED = [*[(op.name, function_of(op), op.on_arrays) for op in UFUNCS], ("square", np.square, np.square)]
 CALLED += [("reciprocal", np.reciprocal, np.reciprocal)]

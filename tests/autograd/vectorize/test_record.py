@@ -3,7 +3,6 @@
 import copy
 import math
 import pickle
-import random
 import re
 from collections.abc import Callable
 from typing import Any
@@ -66,29 +65,10 @@ def test_a_long_chain_does_not_recurse() -> None:
     assert len(graph.nodes) == 20_002
 
 
-def test_tracers_refuse_what_they_cannot_know() -> None:
-    with pytest.raises(
-        TraceError, match=r"the truth of a traced number \(x\[1\]\), at .*test_record.py:\d+: vectorize records the function once"
-    ):
-        record(lambda x: 1.0 if x[1] else 0.0, [(2,)], ["x"])
-
-
 def test_conditions_are_nodes() -> None:
     graph, *_ = record(lambda x: ((x < 1) & ~(x == 2)) | (x >= 0), [()], ["x"])
     assert names(graph)[-1] == "logical_or"
     assert {"less", "equal", "greater_equal", "logical_not", "logical_and"} <= set(names(graph))
-
-
-def test_a_function_that_draws_is_refused() -> None:
-    rng = np.random.default_rng(0)
-    with pytest.raises(TraceError, match=r"the function draws random numbers from a numpy\.random"):
-        record(lambda x: x * rng.random(), [()], ["x"])
-    with pytest.raises(TraceError, match="the function draws"):
-        record(lambda x: x * Value(rng.random()), [()], ["x"])
-    for coin in (rng.random, random.random, np.random.rand):
-        with pytest.raises(TraceError, match="the function draws"):  # also where two drawings have the same consequence
-            record(lambda x: x * float(coin() < 2), [()], ["x"])  # noqa: B023
-    record(lambda x: x * Value(0.5) + float("nan"), [()], ["x"])
 
 
 def test_a_program_is_current_until_what_its_function_reads_has_changed() -> None:
@@ -208,8 +188,10 @@ def test_a_program_holds_no_number_of_a_parameter(name: str) -> None:
     X = np.array([1.0, -2.0, 3.0])
     program = vectorize(lambda x: READERS[name](x, w, v))
     if name not in FOLLOW:
-        with pytest.raises((TraceError, ValueError)):  # of text there is no number to read
+        with pytest.raises((TraceError, ValueError)) as caught:  # of text there is no number to read
             program(X)
+        if caught.type is TraceError and name != "another leaf":
+            assert re.search(r"in a recorded function, at .*\.py:\d+", str(caught.value))
         assert (w.data, v.data) == (1.5, 0.5)
         return
     for w.data, v.data in ((-0.7, 2.0), (0.2, -0.1), (3.0, 4.0)):
@@ -222,22 +204,3 @@ def test_a_program_holds_no_number_of_a_parameter(name: str) -> None:
             expected.backward()
             found = dict(zip(program.parameters, program.value_and_gradient(X)[1]))
             assert [found.get(each, 0.0) for each in (w, v)] == pytest.approx([w.grad, v.grad], rel=1e-12)
-
-
-def test_ways_to_read_a_number_that_follow_the_parameter() -> None:
-    """Right values by hand: what was frozen at 15 before."""
-    w = Value(5.0)
-    program = vectorize(lambda x: x * (w * 3).data + w)
-    assert program.value_and_gradient(np.array([1.0]))[0] == 20.0
-    w.data = 1.0
-    cost, gradient = program.value_and_gradient(np.array([1.0]))
-    assert (cost, gradient.tolist()) == (4.0, [1.0])
-
-
-@pytest.mark.parametrize("name", ["branch on data", "largest data", "grad", "formatted", "copied", "another leaf", "assigned"])
-def test_a_number_that_cannot_follow_is_refused_with_its_line(name: str) -> None:
-    w, v = Value(1.5, label="w"), Value(0.5)
-    with pytest.raises(TraceError) as caught:
-        vectorize(lambda x: READERS[name](x, w, v))(np.ones(2))
-    if name != "another leaf":
-        assert re.search(r"in a recorded function, at .*\.py:\d+", str(caught.value))

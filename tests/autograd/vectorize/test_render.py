@@ -18,12 +18,6 @@ def source(f: Callable[..., Any], *shape: int) -> str:
     return vectorize(f).record(np.ones((2, *shape))).source
 
 
-def body(f: Callable[..., Any], *shape: int) -> list[str]:
-    """The function's lines without the comments, and without the unpacking of parameters."""
-    lines = source(f, *shape).split("def f(")[1].splitlines()[1:]
-    return [line.split("  #")[0].strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-
-
 @pytest.mark.parametrize(
     ("f", "expected"),
     [
@@ -50,23 +44,6 @@ def test_an_expression_has_the_brackets_it_needs(f: Callable[..., Any], expected
     assert expected in text
 
 
-def test_a_layer_is_one_line() -> None:
-    lines = body(lambda x: [tanh(weighted_sum(W[3 * i : 3 * i + 3], x, W[9 + i])) for i in range(2)], 3)
-    assert lines == [
-        "W1 = theta[0:6].reshape(2, 3)",
-        "b1 = theta[6:8]",
-        "z1 = x @ W1.T + b1",
-        "result = np.tanh(z1)",
-        "return result",
-    ]
-
-
-def test_shapes_stand_in_aligned_comments() -> None:
-    lines = [line for line in source(lambda x: tanh(weighted_sum(W[:3], x, W[9])), 3).splitlines() if "  # (" in line]
-    assert len(lines) > 5
-    assert len({line.index("  # (") for line in lines if len(line) < 80}) == 1
-
-
 def test_long_lines_are_broken_where_it_shows_least() -> None:
     text = source(lambda x: sum(tanh(W[i % 12] * x[(7 * i * i) % 30]) * x[(5 * i + 2) % 30] for i in range(30)), 30)
     assert max(map(len, text.splitlines())) <= 110
@@ -77,25 +54,6 @@ def test_windows_and_repeats_are_written_by_their_rule() -> None:
     kernels = [W[:5], W[5:10]]
     windows = source(lambda x: [weighted_sum(k, x[i : i + 5]) for i in range(16) for k in kernels], 20)
     assert "x[:, np.add.outer(np.arange(16), np.arange(5)).ravel()]" in windows
-
-
-def test_names_of_arguments_are_not_taken_for_arrays() -> None:
-    def f(h1: Any, theta: Any, batch: Any) -> Any:
-        return tanh(W[1] * h1) * theta + batch
-
-    program = vectorize(f)
-    x = np.array([1.0, 2.0])
-    expected = program.mean(x, x, 2 * x).data
-    namespace: dict[str, Any] = {}
-    exec(program.source, namespace)
-    assert namespace["f"](x, x, 2 * x, program.parameter_vector())[0] == pytest.approx(expected)
-
-
-def test_the_function_has_the_name_of_the_users() -> None:
-    def my_cost(x: Any) -> Any:
-        return W[1] * x
-
-    assert "def my_cost(x, theta):" in vectorize(my_cost).record(np.ones(2)).source
 
 
 @pytest.mark.parametrize("f", [lambda x: tanh(W[1] * x), lambda x: 3.0 * W[2], lambda x: 3.0, lambda x: W[1] * 0 + 1.0])

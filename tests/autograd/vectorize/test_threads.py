@@ -17,7 +17,7 @@ from autograd.vectorize import threads as module
 from autograd.vectorize.compiled import Kind
 from autograd.vectorize.threads import PAYS, threads_for, work
 from nn import MLP, SGD, squared_error, train
-from tests.autograd.vectorize.test_descent import every_backend
+from tests.programs import every_backend
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(67, 5)), RNG.normal(size=(67, 2))
@@ -163,7 +163,7 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
 def test_threads_share_a_program(backend: str) -> None:
     model, rng = MLP([3, 4, 2], seed=0), np.random.default_rng(0)
     shared = vectorize(lambda x, y: squared_error(model(x), y), backend=backend)
-    batches = [(rng.normal(size=(50, 3)), rng.normal(size=(50, 2))) for _ in range(4)]
+    batches = [(rng.normal(size=(rows, 3)), rng.normal(size=(rows, 2))) for rows in (1, 16, 50, 50)]
     expected = [shared.value_and_gradient(*each) for each in batches]
     wrong: list[int] = []
 

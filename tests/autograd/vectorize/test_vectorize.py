@@ -10,9 +10,9 @@ import math
 import os
 import pickle
 import random
+import re
 import secrets
 import sys
-import threading
 import time
 import tracemalloc
 import types
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from autograd import (
@@ -32,7 +32,6 @@ from autograd import (
     UpdateRule,
     Value,
     anomaly,
-    gradcheck,
     log,
     primitive,
     relu,
@@ -49,8 +48,7 @@ from autograd.vectorize import ParameterLayout
 from autograd.vectorize.memory import LARGE
 from nn import MLP, squared_error
 from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
-from tests.autograd.vectorize.test_descent import every_backend
-from tests.programs import KINDS, RNG, Array, Function, batch, eager, has, pasted
+from tests.programs import KINDS, RNG, Array, Function, batch, eager, every_backend, installed, pasted
 
 # The numbers that are used
 
@@ -110,14 +108,6 @@ def test_the_mean_composes_with_other_values(fit: Fit) -> None:
     assert b.grad == pytest.approx(factor * slopes[id(b)])
 
 
-def test_the_mean_accumulates_like_any_other_gradient(fit: Fit) -> None:
-    program, w, _, x, y = fit
-    program.mean(x, y).backward()
-    once = w.grad
-    program.mean(x, y).backward()
-    assert w.grad == pytest.approx(2 * once)
-
-
 def test_the_mean_without_parameters_is_a_plain_value() -> None:
     cost = vectorize(lambda x: x * x).mean(np.array([1.0, 3.0]))
     assert (cost.data, cost.operands) == (5.0, ())
@@ -173,16 +163,6 @@ def test_a_gradient_may_be_written_over_what_it_is_computed_from(backend: str) -
     assert (found, out.tolist()) == (weighted, weighted_gradient.tolist())
 
 
-def test_an_optimizer_of_scipy_can_drive_it(fit: Fit) -> None:
-    optimize = pytest.importorskip("scipy.optimize")
-    program, _, _, x, _ = fit
-    y = 3 * x - 2
-    program.record(x, y)
-    found = optimize.minimize(lambda theta: program.value_and_gradient(x, y, parameters=theta), program.parameter_vector(), jac=True)
-    program.assign(found.x)
-    assert sorted(each.data for each in program.parameters) == pytest.approx([-2, 3], abs=1e-4)
-
-
 def test_parameters_that_do_not_matter_have_no_gradient() -> None:
     used, multiplied, chosen = Value(2.0), Value(3.0), Value(5.0)
     program = vectorize(lambda x: used * x + 0 * multiplied + where(x < x, chosen, 0.0))
@@ -198,19 +178,6 @@ def test_a_constant_cost_has_gradients_of_zero() -> None:
     program = vectorize(lambda x: 0 * w + 3.0)
     cost, gradient = program.value_and_gradient(np.ones(4))
     assert (cost, gradient.tolist(), program.per_example_gradients(np.ones(4)).tolist()) == (3.0, [0.0], [[0.0]] * 4)
-
-
-def test_gradcheck_agrees_with_the_program() -> None:
-    X, y = batch(2), batch()
-    model = MLP([2, 3, 1], seed=1)
-    program = vectorize(lambda x, t: squared_error(model(x), t)).record(X, y)
-
-    @primitive(*(lambda _, *theta, k=k: program.value_and_gradient(X, y, parameters=np.array(theta))[1][k].item() for k in range(13)))
-    def mean_cost(*theta: Any) -> Any:
-        return program.value_and_gradient(X, y, parameters=np.array(theta))[0]
-
-    report = gradcheck(mean_cost, *program.parameter_vector().tolist())
-    assert report, report
 
 
 # Recordings
@@ -234,29 +201,8 @@ def test_lists_and_whole_numbers_are_taken_as_arrays() -> None:
     np.testing.assert_array_equal(program(np.asfortranarray(X), X[:, 1]), X[:, 0] + X[:, 1] * X[:, 1])
 
 
-def test_threads_share_a_program() -> None:
-    model = MLP([3, 8, 1], seed=0)
-    program = vectorize(lambda x, y: squared_error(model(x), y))
-    batches = [(RNG.normal(size=(rows, 3)), RNG.normal(size=rows)) for rows in (1, 4, 16, 16, 33, 4) * 4]
-    expected = [vectorize(lambda x, y: squared_error(model(x), y)).value_and_gradient(*each) for each in batches]
-    wrong = []
-
-    def work(index: int) -> None:
-        for _ in range(30):
-            cost, gradient = program.value_and_gradient(*batches[index])
-            if cost != expected[index][0] or not np.array_equal(gradient, expected[index][1]):
-                wrong.append(index)
-
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(batches))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-
-
 @pytest.mark.parametrize("activation", [tanh, sigmoid, relu])
-def test_nothing_is_allocated_in_the_steady_state(activation: Function) -> None:
+def test_repeated_calls_allocate_nothing(activation: Function) -> None:
     model = MLP([4, 16, 16, 3], activation=activation, seed=0)
     program = vectorize(lambda x, y: squared_error(model(x), y))
     X, Y = RNG.normal(size=(5000, 4)), RNG.normal(size=(5000, 3))
@@ -439,12 +385,6 @@ def test_arguments_that_do_not_fit_are_refused(arguments: Any, error: type[Excep
             reading(*arguments)
 
 
-def test_a_row_of_the_wrong_length_is_refused_by_the_model() -> None:
-    program = vectorize(MLP([2, 3, 1]))
-    with pytest.raises(ValueError, match="this layer takes a list of 2 inputs, got 3"):
-        program(np.ones((4, 3)))
-
-
 def test_vectors_that_do_not_fit_are_refused(fit: Fit) -> None:
     program, w, b, x, y = fit
     program.record(x, y)
@@ -459,16 +399,22 @@ def test_vectors_that_do_not_fit_are_refused(fit: Fit) -> None:
         program.value_and_gradient(x, y, out=np.ones(2, dtype=np.float32))
     with pytest.raises(ValueError, match=r"out must be a contiguous array of float64 of shape \(2,\), got list"):
         program.value_and_gradient(x, y, out=[0.0, 0.0])
+    with pytest.raises(ValueError, match=r"weights must have shape \(7,\), one number for each example, got \(3,\)"):
+        program.value_and_gradient(x, y, weights=np.ones(3))
+    masked = np.ma.masked_array(x, x > 0)
+    with pytest.raises(ValueError, match=r"x has masked entries: fill them, as in x.filled\(0.0\), or"):
+        program(masked, y)
+    with pytest.raises(ValueError, match="weights has masked entries"):
+        program.value_and_gradient(x, y, weights=masked)
+    assert program(np.ma.masked_array(x, False), y).tolist() == program(x, y).tolist()
 
 
-@pytest.mark.parametrize("what", ["source", "parameters", "parameter_vector()", "assign()"])
+@pytest.mark.parametrize("what", ["source", "parameters", "parameter_vector()", "assign(())"])
 def test_what_is_known_after_a_call_says_so_before(what: str) -> None:
-    program = vectorize(lambda x: x)
-    with pytest.raises(RuntimeError) as caught:
-        program.assign(np.ones(0)) if what == "assign()" else program.parameter_vector() if what == "parameter_vector()" else getattr(
-            program, what
-        )
-    assert str(caught.value) == f"{what} is not known before <vectorized f> gets arguments: call it, or its record(...), with a batch first"
+    name = what.replace("(())", "()")
+    message = f"{name} is not known before <vectorized f> gets arguments: call it, or its record(...), with a batch first"
+    with pytest.raises(RuntimeError, match=re.escape(message)):
+        eval(f"program.{what}", {"program": vectorize(lambda x: x)})
 
 
 def test_weights_make_sums_that_add_up(fit: Fit) -> None:
@@ -492,24 +438,6 @@ def test_a_penalty_counts_once_however_the_batch_is_divided() -> None:
     weights = np.full(3, 1 / 3)
     parts = [program.value_and_gradient(x[part], weights=weights[part])[1] for part in (slice(0, 1), slice(1, 3))]
     np.testing.assert_allclose(sum(parts), program.value_and_gradient(x)[1], rtol=1e-14)
-
-
-def test_masked_entries_are_refused(fit: Fit) -> None:
-    program, _, _, x, y = fit
-    masked = np.ma.masked_array(x, x > 0)
-    with pytest.raises(ValueError, match=r"x has masked entries: fill them, as in x.filled\(0.0\), or"):
-        program(masked, y)
-    with pytest.raises(ValueError, match="weights has masked entries"):
-        program.value_and_gradient(x, y, weights=masked)
-    assert program(np.ma.masked_array(x, False), y).tolist() == program(x, y).tolist()
-
-
-def test_wrong_weights_are_refused(fit: Fit) -> None:
-    program, _, _, x, y = fit
-    with pytest.raises(ValueError, match=r"weights must have shape \(7,\), one number for each example, got \(3,\)"):
-        program.value_and_gradient(x, y, weights=np.ones(3))
-    with pytest.raises(TypeError, match="weights must hold real numbers"):
-        program.value_and_gradient(x, y, weights=["a"] * 7)
 
 
 def test_gradients_come_in_the_order_that_is_asked_for() -> None:
@@ -630,14 +558,6 @@ def test_a_condition_on_a_parameter_is_decided_anew_in_each_run() -> None:
         w.data = number
         assert program(X).tolist() == expected
     assert (w > 2) is True  # outside a recording comparisons are plain truths
-
-
-def test_a_branch_on_a_parameter_is_refused() -> None:
-    w = Value(1.0, label="w")
-    with pytest.raises(
-        TraceError, match=r"the truth of a Value in a recorded function, at .*test_vectorize.py:\d+: .* parameters change. Use where"
-    ):
-        vectorize(lambda x: x if w > 0 else -x)(np.ones(2))
 
 
 def test_only_functions_are_vectorized() -> None:
@@ -855,12 +775,14 @@ CHANGES: dict[str, Any] = {
     "turned": lambda array: setattr(array, "strides", array.strides[::-1]),
     "longer": lambda array: array.resize(12, refcheck=False),
     "as long as before": lambda array: array.resize(6, refcheck=False),
+    "another": lambda array: array + 1,
 }
 
 
-@pytest.mark.parametrize("backend", ["numpy", pytest.param("native", marks=pytest.mark.skipif(not has("native"), reason="no compiler"))])
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("native", marks=installed("native"))])
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(["x", "parameters", "out"]), st.sampled_from(sorted(CHANGES))), max_size=12))
+@example([("parameters", "numbers"), ("out", "another"), ("x", "another"), ("parameters", "another"), ("out", "read-only")])
 def test_a_repeated_call_is_a_new_one_whatever_changed(backend: str, changes: list[tuple[str, str]]) -> None:
     """Oracle: a new program, which knows nothing of earlier calls."""
     w = [Value(0.5), Value(-1.0), Value(2.0), Value(0.25), Value(3.0), Value(1.0)]
@@ -882,7 +804,8 @@ def test_a_repeated_call_is_a_new_one_whatever_changed(backend: str, changes: li
         warnings.simplefilter("ignore")  # numpy advises against changing an array's shape, dtype and strides
         for name, change in [("x", "numbers"), *changes]:
             with contextlib.suppress(ValueError, AttributeError, TypeError):
-                CHANGES[change](arrays[name])
+                changed = CHANGES[change](arrays[name])
+                arrays[name] = arrays[name] if changed is None else changed
             with np.errstate(all="ignore"):
                 expected = called(vectorize(f, backend=backend))
                 if arrays["out"].flags.writeable:

@@ -31,38 +31,22 @@ def test_a_seed_repeats_and_a_generator_continues(make: Callable[..., Examples])
     assert not np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("make", [*TOYS, digits])
-@pytest.mark.parametrize("n", [0, -1, 2.5, 100.0, True, "10", None])
-def test_an_invalid_size_is_refused(make: Callable[..., Examples], n: Any) -> None:
-    with pytest.raises(ValueError, match=f"n must be a whole number of at least 1, got {n!r}"):
-        make(n)
+WRONG: dict[str, tuple[list[Callable[..., Examples]], list[Any], str]] = {
+    "n": ([*TOYS, digits], [0, -1, 2.5, 100.0, True, "10", None], "a whole number of at least 1, got"),
+    "classes": ([spirals, blobs], [0, 2.5, True], "a whole number of at least 1, got"),
+    "noise": (TOYS, [math.nan, math.inf, -0.1, "0.1", None, True], "a finite number of at least 0, got"),
+    "turns": ([spirals], [math.inf], "a finite number, got inf"),
+    "seed": ([*TOYS, digits], [-1, 2.5, "7", None, True, np.random.RandomState(0)], r"a whole number of .* got .*default_rng\(\)"),
+}
 
 
-@pytest.mark.parametrize("make", [spirals, blobs])
-@pytest.mark.parametrize("classes", [0, 2.5, True])
-def test_an_invalid_number_of_classes_is_refused(make: Callable[..., Examples], classes: Any) -> None:
-    with pytest.raises(ValueError, match=f"classes must be a whole number of at least 1, got {classes!r}"):
-        make(10, classes=classes)
-
-
-@pytest.mark.parametrize("make", TOYS)
-@pytest.mark.parametrize("noise", [math.nan, math.inf, -0.1, "0.1", None, True])
-def test_an_invalid_noise_is_refused(make: Callable[..., Examples], noise: Any) -> None:
-    with pytest.raises(ValueError, match=f"noise must be a finite number of at least 0, got {noise!r}"):
-        make(10, noise=noise)
-
-
-def test_infinite_turns_are_refused() -> None:
-    with pytest.raises(ValueError, match="turns must be a finite number, got inf"):
-        spirals(turns=math.inf)
-    assert np.isfinite(spirals(turns=-1)[0]).all()
-
-
-@pytest.mark.parametrize("make", [*TOYS, digits])
-@pytest.mark.parametrize("seed", [-1, 2.5, "7", None, True, np.random.RandomState(0)], ids=lambda seed: type(seed).__name__)
-def test_an_invalid_seed_is_refused(make: Callable[..., Examples], seed: Any) -> None:
-    with pytest.raises(ValueError, match=r"seed must be a whole number of at least 0 or a numpy\.random\.Generator, got .*default_rng\(\)"):
-        make(10, seed=seed)
+@pytest.mark.parametrize("name", WRONG)
+def test_invalid_arguments_are_refused(name: str) -> None:
+    makers, values, message = WRONG[name]
+    for make in makers:
+        for value in values:
+            with pytest.raises(ValueError, match=f"^{name} must be {message}"):
+                make(**{"n": 10, name: value})
 
 
 @pytest.mark.parametrize("make", [*TOYS, digits])

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Value, relu, sigmoid, softplus, tanh, vectorize
-from nn import MLP, Neuron, binary_cross_entropy, cross_entropy, digits, hinge, l2_penalty, nudges, one_hot, squared_error, xor
+from autograd import Value, relu, sigmoid, softplus, tanh
+from nn import MLP, Neuron, binary_cross_entropy, cross_entropy, hinge, l2_penalty, nudges, one_hot, squared_error, xor
 from nn.explain import Nudges, NudgeTable, backpropagate
 
 RNG = np.random.default_rng(0)
@@ -51,31 +51,13 @@ def eager_gradient(model: MLP, x: list[float], y: Any, cost: Any) -> list[float]
 
 
 @pytest.mark.parametrize(("model", "Y", "cost"), CASES)
-def test_nudges_are_minus_the_gradients_eager_and_compiled(model: MLP, Y: npt.NDArray[Any], cost: Any) -> None:
+def test_nudges_are_minus_the_gradients_in_the_models_order(model: MLP, Y: npt.NDArray[Any], cost: Any) -> None:
     table = table_of(model, Y, cost)
     eager = np.array([eager_gradient(model, x, y, cost) for x, y in zip(X.tolist(), Y.tolist())])
     np.testing.assert_allclose(table.rows, -eager, rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.parametrize(("model", "Y", "cost"), CASES)
-def test_columns_are_in_the_models_order(model: MLP, Y: npt.NDArray[Any], cost: Any) -> None:
-    table = table_of(model, Y, cost)
+    np.testing.assert_allclose(table.average, -eager.mean(axis=0), rtol=1e-12, atol=1e-14)
     assert table.names == [name for name, _ in model.named_parameters()]
-    gradients = vectorize(lambda x, y: cost(model(x), y)).per_example_gradients(X, Y, order=model.parameters())
-    np.testing.assert_allclose(table.rows, -gradients, rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.parametrize(("model", "Y", "cost"), CASES)
-def test_the_average_row_is_the_negative_gradient_of_the_average_cost(model: MLP, Y: npt.NDArray[Any], cost: Any) -> None:
-    table = table_of(model, Y, cost)
-    model.zero_grad()
-    mean = vectorize(lambda x, y: cost(model(x), y)).mean(X, Y)
-    mean.backward()
-    gradient = np.array([parameter.grad for parameter in model.parameters()])
-    model.zero_grad()
-    np.testing.assert_allclose(table.average, -gradient, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(table.average, table.rows.mean(axis=0), rtol=1e-12, atol=1e-14)
-    assert table.costs.mean() == pytest.approx(mean.data, rel=1e-12)
+    assert table.costs.tolist() == pytest.approx([cost(model(x), y).data for x, y in zip(X.tolist(), Y.tolist())], rel=1e-12)
 
 
 @pytest.mark.parametrize(("model", "Y", "cost"), CASES)
@@ -108,16 +90,6 @@ def test_the_parts_add_up(model: MLP, Y: npt.NDArray[Any], cost: Any) -> None:
     np.testing.assert_allclose(one.outputs, [-each.grad for each in values], rtol=1e-12, atol=1e-14)
 
 
-def test_a_step_along_the_nudges_lowers_the_cost() -> None:
-    model = MLP([3, 5, 4], tanh, seed=2)
-    before = nudges(model, X[0].tolist(), 3, cross_entropy)
-    for parameter, nudge in zip(model.parameters(), before.vector.tolist()):
-        parameter.data += 0.01 * nudge
-    after = nudges(model, X[0].tolist(), 3, cross_entropy)
-    promised = 0.01 * float(before.vector @ before.vector)
-    assert before.cost - after.cost == pytest.approx(promised, rel=0.1)
-
-
 def test_nudges_do_not_change_the_model() -> None:
     model, Y, cost = CASES[0]
     for parameter in model.parameters():
@@ -136,17 +108,6 @@ def test_an_activation_that_cannot_be_compiled_is_explained_one_by_one() -> None
 
     model = MLP([3, 6, 1], branching, seed=4)
     np.testing.assert_allclose(table_of(model, SIGNS, hinge).rows, table_of(CASES[3][0], SIGNS, hinge).rows, rtol=1e-12, atol=1e-14)
-
-
-def test_a_thousand_examples_of_the_digit_network() -> None:
-    model = MLP([784, 16, 16, 10], sigmoid, sigmoid, seed=0)
-    images, labels = digits(1000, seed=0)
-    table = nudges(model, images, one_hot(labels, 10), squared_error)
-    assert isinstance(table, NudgeTable)
-    assert table.rows.shape == (1000, 13_002)
-    np.testing.assert_allclose(table.rows.mean(axis=0), table.average, rtol=1e-9, atol=1e-15)
-    expected = eager_gradient(model, images[999].tolist(), one_hot(labels, 10)[999].tolist(), squared_error)
-    np.testing.assert_allclose(table.rows[999], -np.array(expected), rtol=1e-12, atol=1e-15)
 
 
 def test_the_text_of_one_example() -> None:

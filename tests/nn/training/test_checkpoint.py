@@ -68,10 +68,7 @@ def renamed(function: Any, name: str = "binary_cross_entropy") -> Any:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            {"batch_size": 9},
-            "its batch_size is '8', but this run's is '9'; only epochs and patience may differ",
-        ),
+        ({"batch_size": 9}, "its batch_size is '8', but this run's is '9'; only epochs and patience may differ"),
         ({"seed": 9}, "its seed is '0', but this run's is '9'"),
         ({"cost": renamed(lambda outputs, y: 2 * binary_cross_entropy(outputs, y))}, "its program is 'a program with checksum"),
         ({"model": MLP([2, 4, 1], activation=renamed(lambda x: 2 * relu(x), "tanh"))}, "its program is"),
@@ -173,18 +170,12 @@ def forge(path: Path, change: Any) -> None:
         (lambda header, arrays: arrays.update(parameters=np.full(17, np.nan)), "'parameters' must be a vector of finite numbers"),
         (lambda header, arrays: arrays.pop("optimizer.mean"), "is damaged: Adam's state is steps, mean, square"),
         (lambda header, arrays: arrays.pop("history.cost"), "is damaged: a history must have the columns"),
-        (
-            lambda header, arrays: arrays.update({"history.cost": np.zeros(9)}),
-            "a history's .* must have the length of its cost",
-        ),
+        (lambda header, arrays: arrays.update({"history.cost": np.zeros(9)}), "a history's .* must have the length of its cost"),
         (lambda header, arrays: arrays.update({"history.accuracy": np.zeros(0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 8.0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.5)}), "must be whole numbers of at least 1"),
-        (
-            lambda header, arrays: arrays.update({"optimizer.mean": np.zeros(3)}),
-            "has vectors of 3 numbers for a model with 17 parameters",
-        ),
+        (lambda header, arrays: arrays.update({"optimizer.mean": np.zeros(3)}), "has vectors of 3 numbers for a model with 17 parameters"),
         (lambda header, arrays: arrays.update(extra=np.zeros(17)), "is damaged: Adam's state is"),
         (lambda header, arrays: header.update({"optimizer steps": "many"}), "is damaged: Adam's state is"),
         (lambda header, arrays: header.update(settings=[]), "belongs to a run with other settings: its model is None"),

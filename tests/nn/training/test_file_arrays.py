@@ -125,7 +125,7 @@ def test_a_run_is_the_same_with_32_bit_indices(source: Any, monkeypatch: pytest.
         return rows.astype(np.int32), ends
 
     monkeypatch.setattr(type(narrow._loop.batches.source), "_shuffled", narrowed)
-    monkeypatch.setattr("nn.training.mini_batches.np.searchsorted", lambda *args, **kw: np.asarray(found(*args, **kw), dtype=np.int32))
+    monkeypatch.setattr(np, "searchsorted", lambda *args, **kw: np.asarray(found(*args, **kw), dtype=np.int32))
     narrow.epoch()
     assert bits(narrow.model) == bits(usual.model)
 

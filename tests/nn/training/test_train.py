@@ -125,27 +125,6 @@ def test_accuracy_is_measured_only_for_classes() -> None:
     assert half.accuracy == [((outputs > 0.5) == Y).mean()]  # squared error aims at 0 and 1
 
 
-def test_clipping_limits_the_step_but_not_the_reported_norm() -> None:
-    model = MLP([2, 4, 1], seed=1)
-    before = np.frombuffer(bits(model)).copy()
-    history = train(model, X, 100 * Y, optimizer=SGD(1.0), batch_size=None, epochs=1, clip=0.25, progress=False)
-    assert np.linalg.norm(np.frombuffer(bits(model)) - before) == pytest.approx(0.25)
-    assert history.steps.gradient_norm[0] > 1
-
-
-def test_parameters_that_the_cost_does_not_depend_on_stay() -> None:
-    class Idle(Module):
-        def __init__(self) -> None:
-            self.idle = Value(7.0)
-            self.network = MLP([2, 3, 1])
-
-        def __call__(self, x: Any) -> list[Any]:
-            return self.network(x)
-
-    model, _ = fit(Idle(), optimizer=SGD(0.1, momentum=0.5))
-    assert model.parameters()[0].data == 7.0
-
-
 def test_values_outside_of_the_model_are_constants() -> None:
     outside = Value(0.5)
     states = []

@@ -1,7 +1,7 @@
 """Steps: whole steps on the devices: gather the examples, compute the gradient, update the parameters.
 
 The steps of a call are one XLA loop over all devices of all processes, and each process makes the same call. Copies stay on the devices:
-the data as long as the caller's arrays live, and the parameters and their memory until the caller changes them.
+the data as long as the arrays of the descent live, and the parameters and their memory until the caller changes them.
 """
 
 from __future__ import annotations
@@ -81,11 +81,6 @@ class JaxSteps(StepRunner):
                 vector[...] = new
             self._given, self._kept = found, end.vectors
         return taken
-
-    def forget(self, data: Sequence[FloatArray]) -> None:
-        """Send these arrays again when they are next used: their numbers may have changed."""
-        for copies in (self._whole, self._parts):
-            copies.forget(data)
 
     def _compiled(self, data: Any, rows: Any) -> Callable[..., State]:
         everywhere = devices.EVERYWHERE
@@ -185,7 +180,7 @@ class JaxSteps(StepRunner):
 
 
 class _Copies:
-    """Copies of arrays on the devices, kept as long as the array of the caller exists."""
+    """Copies of arrays on the devices, kept as long as the array exists."""
 
     def __init__(self, place: Callable[[FloatArray], Any]) -> None:
         self._copy = place
@@ -199,10 +194,6 @@ class _Copies:
         if key not in known:
             known[key] = weakref.ref(array, lambda _: known.pop(key, None)), self._copy(array)
         return known[key][1]
-
-    def forget(self, arrays: Sequence[FloatArray]) -> None:
-        for array in arrays:
-            self._known.pop(id(array), None)
 
 
 def _filled(array: FloatArray, length: int) -> FloatArray:

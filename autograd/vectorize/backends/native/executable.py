@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import operator
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from autograd.vectorize.backend import Executable, StepRunner, Steps
@@ -12,26 +13,29 @@ from autograd.vectorize.backends.native.compiler import load
 from autograd.vectorize.backends.native.emitter import Emitted
 from autograd.vectorize.memory import FloatArray, aligned, is_large, pins
 
-# ctypes takes about as long for each argument as a small program takes to run, so this function has only one.
+# ctypes takes about as long for each argument as a small program takes to run, so this function has only one. The working memory is on
+# the stack: several threads may call it with the same arguments.
 _PACKED = """
 double run_packed(const intptr_t *given) {{
-    return run((long)given[0], {pointers});
+    _Alignas(64) real work[{work}];
+    return run((long)given[0], {pointers}, work);
 }}
 """
+_ON_STACK = 2**16  # bytes
 
 
 class NativeExecutable(Executable):
     """A compiled program. Other threads run while it does."""
 
     def __init__(self, emitted: Emitted, inputs: int) -> None:
-        pointers = ", ".join(f"(void *)given[{place}]" for place in range(1, inputs + 5))
-        self.source, self.work = f"{emitted.source}{_PACKED.format(pointers=pointers)}", emitted.work
-        library = load(self.source)
-        self._function = library.run
+        pointers = ", ".join(f"(void *)given[{place}]" for place in range(1, inputs + 4))
+        self.work, self._is_small = emitted.work, 8 * emitted.work <= _ON_STACK
+        packed = _PACKED.format(pointers=pointers, work=max(emitted.work, 1)) if self._is_small else ""
+        self.source = f"{emitted.source}{packed}"
+        self._library = load(self.source)
+        self._function = self._library.run
         self._function.restype = ctypes.c_double
         self._function.argtypes = [ctypes.c_long, *[ctypes.c_void_p] * (inputs + 4)]
-        self._packed = library.run_packed
-        self._packed.restype = ctypes.c_double
         self._calls: list[_Call] = []  # not in use
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
@@ -45,23 +49,14 @@ class NativeExecutable(Executable):
         return cost
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
-        kept = (*inputs, theta, weights, out, aligned(self.work, out.dtype))
-        pinned = pins(kept)
-        addresses = [_pointer(each).value or 0 for each in kept]
-        packed = (ctypes.c_ssize_t * (1 + len(addresses)))(len(inputs[0]), *addresses)
-        function, free = self._packed, [(packed, kept, pinned)]  # not in use
-
-        def run() -> float:
-            try:
-                mine = free.pop()
-            except IndexError:
-                return self.run(inputs, theta, weights, out)
-            try:
-                return function(mine[0])  # type: ignore[no-any-return]
-            finally:
-                free.append(mine)
-
-        return run
+        if not self._is_small:
+            return super().ready(inputs, theta, weights, out)
+        kept = (*inputs, theta, weights, out)
+        packed = (ctypes.c_ssize_t * (1 + len(kept)))(len(inputs[0]), *(_pointer(each).value or 0 for each in kept))
+        packed.kept = kept, pins(kept)  # type: ignore[attr-defined]
+        function = self._library.run_packed
+        function.restype = ctypes.c_double
+        return partial(function, packed)
 
 
 class _Call:
@@ -98,20 +93,22 @@ class NativeSteps(StepRunner):
         self._calls: list[_Call] = []  # not in use
 
     def run(self, steps: Steps) -> int:
-        data, rows, theta, memory, settings, limit, frozen, gradient, costs, norms = steps
+        data, rows, count = steps.data, steps.rows, len(steps.frozen)
         batch = len(data[0]) if rows is None else rows.shape[1]
         room = 0 if rows is None else batch * sum([array[0].size for array in data])
         try:
             call = self._calls.pop()
         except IndexError:
-            call = _Call(aligned(0, theta.dtype))
-        if len(call.work) < self.work + room + len(frozen):
-            call = _Call(aligned(self.work + room + len(frozen), theta.dtype))
+            call = _Call(aligned(0, steps.theta.dtype))
+        if len(call.work) < self.work + room + count:
+            call = _Call(aligned(self.work + room + count, steps.theta.dtype))
         # in the order of the C function
-        *known, to, stay, out, cost, norm, work = call.pointers((*data, theta, *memory, settings, frozen, gradient, costs, norms))
+        *known, settings, frozen, gradient, costs, norms, work = call.pointers(
+            (*data, steps.theta, *steps.memory, steps.settings, steps.frozen, steps.gradient, steps.costs, steps.norms)
+        )
         taken: int = self._function(
-            _long(len(settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) :], to,
-            _double(limit), stay, _long(len(frozen)), out, cost, norm, work, _long(room),
+            _long(len(steps.settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) :], settings,
+            _double(steps.limit), frozen, _long(count), gradient, costs, norms, work, _long(room),
         )  # fmt: skip
         call.release()
         self._calls.append(call)
