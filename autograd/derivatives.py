@@ -165,7 +165,7 @@ class _Frame:
     """One call of `f` on new input nodes, and the sweeps from its outputs back to them.
 
     For an input that is a node, the new node is its identity, so that the result stays in the caller's graph. For an input that is a
-    number, the new node is a leaf until `close`, and a constant afterwards.
+    number, the new node is a leaf until `close`, and a constant afterwards; in a recorded function it is a constant from the beginning.
     """
 
     def __init__(self, f: Callable[..., Any], argnum: int, arguments: Sequence[Any], options: dict[str, Any]) -> None:

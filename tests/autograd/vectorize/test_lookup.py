@@ -11,9 +11,8 @@ import pytest
 
 from autograd import TraceError, UpdateRule, Value, anomaly, grad, hessian, log, lookup, primitive, total, vectorize, where
 from nn import MLP, SGD, squared_error, train
-from tests.programs import EVERY_BACKEND, eager, pasted, values
+from tests.programs import eager, every_backend, pasted, values
 
-every_backend = pytest.mark.parametrize("backend", EVERY_BACKEND)
 RNG = np.random.default_rng(0)
 W, T = [Value(each) for each in (0.3, -1.0, 2.0)], [[Value(0.5 * i + j) for j in range(2)] for i in range(3)]
 INDICES, X = np.array([0, 2, 1, 2, 2]), RNG.normal(size=5)
