@@ -66,12 +66,6 @@ def _below(_: Any, a: Any, b: Any) -> Any:
     return (a < b) + (a == b) / 2
 
 
-def _shares(y: Any, *x: Any) -> list[Any]:
-    """The shares of a softmax: exp(v - y), where y is the logsumexp; 0 and not nan where all operands are -inf."""
-    y = where(y == -math.inf, 0.0, y)
-    return [exp(v - y) for v in x]
-
-
 def row(name: str, *columns: Any, **more: Any) -> Operation:
     """Enter an operation in the table."""
     op = TABLE[name] = Operation(name, *columns, **more)
@@ -162,7 +156,7 @@ logical_not   = condition("logical_not",   "~",  SIGN,       operator.not_,     
 weighted_sum_ = many("weighted_sum", kernels.weighted_sum, kernels.weighted_sum_arrays,  _halves_swapped, is_sum=True, has_terms=True)
 #                        name         along an axis on floats              all the partial derivatives at once
 total_        = reducing("total",     np.add,       lambda *x: sum(x, 0.0), lambda y, *x: [1.0] * len(x), is_sum=True)
-logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      _shares, normalised=True)
+logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      lambda y, *x: [exp(v - y) for v in x], normalised=True)
 #                       name         along an axis  of two floats, and the derivative is shared by all operands that are equal to the result
 largest_      = extreme("largest",   np.maximum,    kernels.maximum)
 smallest_     = extreme("smallest",  np.minimum,    kernels.minimum)
