@@ -1,5 +1,6 @@
-"""What pytest leaves out: the back end of an optional package that is not installed cannot be imported, not even for its doctests."""
+"""What pytest leaves out: modules that import an optional package which is not installed, even for their doctests."""
 
 import importlib.util
 
-collect_ignore_glob = [] if importlib.util.find_spec("jax") else ["autograd/vectorize/backends/jax/*"]
+OPTIONAL = {"jax": "autograd/vectorize/backends/jax/*", "sklearn": "nn/estimators.py"}
+collect_ignore_glob = [path for package, path in OPTIONAL.items() if not importlib.util.find_spec(package)]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from autograd import ops
 from autograd.chain_rule import chain_rule
-from autograd.derivatives import grad, hessian, jacobian, value_and_grad
+from autograd.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.differences import gradcheck
 from autograd.draw import draw
 from autograd.errors import CompilationError, NudgeError, TraceError, UndefinedError, UnsafeCacheError
@@ -37,11 +37,14 @@ __all__ = [
     "grad",
     "gradcheck",
     "hessian",
+    "hvp",
     "jacobian",
+    "jvp",
     "primitive",
     "require",
     "value_and_grad",
     "vectorize",
+    "vjp",
     "why",
 ]
 if not TYPE_CHECKING:  # a function of the table is public by its row

@@ -63,25 +63,25 @@ def results_in_order(output: Any) -> list[Any]:
             return order
 
 
-def backward(output: Any) -> None:
-    """Set `grad` throughout the graph of a Value: the derivative of `output` by each node; see `Value.backward`."""
+def backward(output: Any, gradient: float) -> None:
+    """Set `grad` throughout the graph of a Value: `gradient` times the derivative of `output` by each node; see `Value.backward`."""
     with _turn:
         if output.op is None:
-            output._grad += 1.0
+            output._grad += gradient
         elif modes.watchers and mode.anomaly:
-            _watched(output)
+            _watched(output, gradient)
         else:
             order = results_in_order(output)
-            output._grad = 1.0
+            output._grad = gradient
             sweep(order)
 
 
-def _watched(output: Any) -> None:
+def _watched(output: Any, gradient: float) -> None:
     """`backward` in anomaly mode: if it raises, the gradients of the leaves stay as they were."""
     check_numbers(topological_order(output))
     order = results_in_order(output)
     leaves = {each: each._grad for node in order for each in node.operands if type(each) is not float and each.op is None}
-    output._grad = 1.0
+    output._grad = gradient
     sweep(order)
     try:
         modes.check_gradients(order)

@@ -1,4 +1,4 @@
-"""Derivatives of functions: grad, value_and_grad, jacobian, hessian."""
+"""Derivatives of functions: grad, value_and_grad, jacobian, hessian, and their products with vectors: vjp, jvp, hvp."""
 
 from __future__ import annotations
 
@@ -64,14 +64,12 @@ def grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     f : callable
         A function that returns a scalar.
     argnum : int, default 0
-        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
-        numpy array of these, nested to any depth.
+        The position of the argument to differentiate by, of a kind that `value_and_grad` takes.
 
     Returns
     -------
     callable
-        A function with the arguments of `f`. It returns the gradient in the structure of the argument, as described for
-        `value_and_grad`.
+        A function with the arguments of `f`. It returns the gradient as `value_and_grad` does.
 
     Raises
     ------
@@ -95,8 +93,7 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     f : callable
         A function that returns a scalar, or a list, tuple, dict or array of scalars, nested to any depth.
     argnum : int, default 0
-        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
-        numpy array of these, nested to any depth.
+        The position of the argument to differentiate by, of a kind that `value_and_grad` takes.
 
     Returns
     -------
@@ -133,8 +130,7 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     f : callable
         A function that returns a scalar.
     argnum : int, default 0
-        The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
-        numpy array of these, nested to any depth.
+        The position of the argument to differentiate by, of a kind that `value_and_grad` takes.
 
     Returns
     -------
@@ -152,6 +148,121 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     [[4.0, 6.0], [6.0, 0.0]]
     """
     return jacobian(grad(f, argnum), argnum)
+
+
+def vjp(f: Callable[..., Any], x: Any, v: Any) -> tuple[Any, Any]:
+    """Return `f(x)` and the product of `v` with the Jacobian of `f` at `x`: one backward sweep, however many outputs there are.
+
+    Parameters
+    ----------
+    f : callable
+        A function of one argument that returns a scalar, or a list, tuple, dict or array of scalars, nested to any depth.
+    x : real number, Value, or a structure of them
+        The argument.
+    v : real number, Value, or a structure of them
+        One number for each output, in the structure of the result. An output whose number is 0 has no part in the product.
+
+    Returns
+    -------
+    value
+        The result of `f`.
+    product
+        The derivative of the sum of v * output, in the structure of `x`.
+
+    Raises
+    ------
+    ValueError
+        If `v` has not one number for each output.
+
+    Examples
+    --------
+    >>> vjp(lambda x: [x[0] * x[1], x[0] + x[1]], [2.0, 3.0], [1.0, 10.0])
+    ([6.0, 5.0], [13.0, 12.0])
+    """
+    _check_is_function(f)
+    frame = _Frame(f, 0, (x,), {})
+    result = map_structure(frame.value, frame.output), frame.gradient(_dot(v, frame.output, "output"))
+    frame.close()
+    return result
+
+
+def jvp(f: Callable[..., Any], x: Any, v: Any) -> tuple[Any, Any]:
+    """Return `f(x)` and the product of the Jacobian of `f` at `x` with `v`: how fast the outputs change in the direction `v`.
+
+    It differentiates `vjp(f, x, u)`, which is linear in u, by u [1]_. `f` is called twice.
+
+    Parameters
+    ----------
+    f : callable
+        A function of one argument that returns a scalar, or a list, tuple, dict or array of scalars, nested to any depth.
+    x : real number, Value, or a structure of them
+        The argument.
+    v : real number, Value, or a structure of them
+        The direction, in the structure of `x`. An input whose number is 0 has no part in the product.
+
+    Returns
+    -------
+    value
+        The result of `f`.
+    product
+        One derivative for each output, in the structure of the result.
+
+    Raises
+    ------
+    ValueError
+        If `v` has not one number for each input.
+
+    References
+    ----------
+    .. [1] J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
+
+    Examples
+    --------
+    >>> jvp(lambda x: [x[0] * x[1], x[0] + x[1]], [2.0, 3.0], [1.0, 10.0])
+    ([6.0, 5.0], [23.0, 11.0])
+    """
+    _check_is_function(f)
+    value = f(x)
+    return value, grad(lambda u: _dot(v, vjp(f, x, u)[1], "input"))(map_structure(lambda _: 0.0, value))
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    """Return the product of the Hessian of `f` at `x` with `v`, without the Hessian: the derivative of v * gradient.
+
+    Parameters
+    ----------
+    f : callable
+        A function of one argument that returns a scalar.
+    x : real number, Value, or a structure of them
+        The argument.
+    v : real number, Value, or a structure of them
+        The vector, in the structure of `x`. An input whose number is 0 has no part in the product.
+
+    Returns
+    -------
+    product
+        One number for each input, in the structure of `x`.
+
+    Raises
+    ------
+    ValueError
+        If `v` has not one number for each input.
+
+    Examples
+    --------
+    >>> hvp(lambda x: x[0] ** 2 * x[1], [3.0, 2.0], [1.0, 10.0])
+    [64.0, 6.0]
+    """
+    return grad(lambda x: _dot(v, grad(f)(x), "input"))(x)
+
+
+def _dot(v: Any, structure: Any, name: str) -> Any:
+    """The sum of v * scalar over a structure, without the scalars whose v is the number 0."""
+    numbers, scalars = flatten(v), flatten(structure)
+    if len(numbers) != len(scalars):
+        raise ValueError(f"v must have one number for each {name}: got {len(numbers)} numbers and {len(scalars)} {name}s")
+    pairs = [(number, scalar) for number, scalar in zip(numbers, scalars) if isinstance(number, Node) or number != 0.0]
+    return ops.weighted_sum([number for number, _ in pairs], [scalar for _, scalar in pairs])
 
 
 def _check_is_function(f: Any) -> None:

@@ -76,6 +76,11 @@ def infix(name: str, symbol: str, precedence: int, *columns: Any, **more: Any) -
     return row(name, *columns, symbol=symbol, precedence=precedence, **more)
 
 
+def condition(name: str, symbol: str, precedence: int, on_floats: Callable[..., bool], on_arrays: np.ufunc, **more: Any) -> Operation:
+    """Enter a condition in the table: its derivative is 0 by each operand."""
+    return infix(name, symbol, precedence, on_floats, on_arrays, *[0.0] * on_arrays.nin, is_condition=True, **more)
+
+
 def reducing(name: str, ufunc: np.ufunc, on_floats: Callable[..., float], partials: Callable[..., Any], **more: Any) -> Operation:
     return many(name, on_floats, partial(_reduced, ufunc), partials, reduction=ufunc, is_commutative=True, **more)
 
@@ -88,7 +93,7 @@ def extreme(name: str, ufunc: np.ufunc, on_two: Callable[..., float]) -> Operati
     return reducing(name, ufunc, lambda *x: reduce(on_two, x), lambda y, *x: [v == y for v in x], selects=True, normalised=True)
 
 
-prefix, condition, many = infix, partial(infix, is_condition=True), partial(row, variadic=True)
+prefix, many = infix, partial(row, variadic=True)
 singular, choice = partial(row, singular=True), partial(row, selects=True)
 sign: Operation
 cos: Operation  # these are used in rows above their own
@@ -141,16 +146,16 @@ minimum       = choice("minimum", kernels.minimum,               np.minimum, _be
 fmin          = choice("fmin",    kernels.fmin,                  np.fmin,    lambda y, a, b: a <= b, lambda y, a, b: b < a, internal=True)
 where         = choice("where",   lambda c, a, b: a if c else b, np.where,   0.0, lambda y, c, a, b: c != 0, lambda y, c, a, b: c == 0)
 
-#                         name          symbol binds      on floats                   on arrays         they are flat
-less          = condition("less",          "<",  COMPARISON, operator.lt,                np.less,          0.0, 0.0)
-less_equal    = condition("less_equal",    "<=", COMPARISON, operator.le,                np.less_equal,    0.0, 0.0)
-greater       = condition("greater",       ">",  COMPARISON, operator.gt,                np.greater,       0.0, 0.0)
-greater_equal = condition("greater_equal", ">=", COMPARISON, operator.ge,                np.greater_equal, 0.0, 0.0)
-equal         = condition("equal",         "==", COMPARISON, operator.eq,                np.equal,         0.0, 0.0, is_commutative=True)
-not_equal     = condition("not_equal",     "!=", COMPARISON, operator.ne,                np.not_equal,     0.0, 0.0, is_commutative=True)
-logical_and   = condition("logical_and",   "&",  AND,        lambda a, b: bool(a and b), np.logical_and,   0.0, 0.0, is_commutative=True)
-logical_or    = condition("logical_or",    "|",  OR,         lambda a, b: bool(a or b),  np.logical_or,    0.0, 0.0, is_commutative=True)
-logical_not   = condition("logical_not",   "~",  SIGN,       operator.not_,              np.logical_not,   0.0)
+#                         name          symbol binds      on floats                   on arrays
+less          = condition("less",          "<",  COMPARISON, operator.lt,                np.less)
+less_equal    = condition("less_equal",    "<=", COMPARISON, operator.le,                np.less_equal)
+greater       = condition("greater",       ">",  COMPARISON, operator.gt,                np.greater)
+greater_equal = condition("greater_equal", ">=", COMPARISON, operator.ge,                np.greater_equal)
+equal         = condition("equal",         "==", COMPARISON, operator.eq,                np.equal,         is_commutative=True)
+not_equal     = condition("not_equal",     "!=", COMPARISON, operator.ne,                np.not_equal,     is_commutative=True)
+logical_and   = condition("logical_and",   "&",  AND,        lambda a, b: bool(a and b), np.logical_and,   is_commutative=True)
+logical_or    = condition("logical_or",    "|",  OR,         lambda a, b: bool(a or b),  np.logical_or,    is_commutative=True)
+logical_not   = condition("logical_not",   "~",  SIGN,       operator.not_,              np.logical_not)
 
 #                   name             on floats             on arrays                     all the partial derivatives at once
 weighted_sum_ = many("weighted_sum", kernels.weighted_sum, kernels.weighted_sum_arrays,  _halves_swapped, is_sum=True, has_terms=True)

@@ -35,6 +35,7 @@ def _result(data: float, op: Operation, first: Any, second: Any = None) -> Value
 def _binary(op: Operation) -> tuple[Method, Method]:
     """The two methods of an operator: a fast path for Values and plain numbers, the general one for other operands."""
     on_floats, (general, general_reflected) = op.on_floats, interop.binary(op)
+    is_operator = op.precedence != ops.ATOM
 
     def method(self: Any, other: Any) -> Any:
         kind = type(other)
@@ -44,6 +45,8 @@ def _binary(op: Operation) -> tuple[Method, Method]:
             elif kind is float or kind is int:
                 other = float(other)
                 data = on_floats(self._data, other)
+            elif is_operator and isinstance(other, Expression) and not isinstance(other, Value):
+                return NotImplemented  # the other node's method is faster for it
             else:
                 return general(self, other)
         except (ArithmeticError, ValueError):
@@ -249,16 +252,21 @@ class Value(Expression):
             return _result(data, op, operands)
         return _result(data, op, operands[0], operands[1] if len(operands) == 2 else None)
 
-    def backward(self) -> None:
+    def backward(self, gradient: float = 1.0) -> None:
         """Set `grad` throughout this Value's graph: the derivative of this Value by each node.
 
         Leaves accumulate over calls (see `zero_grad`), inner nodes are overwritten. Where a derivative is
         infinite or undefined it is inf or nan; under `anomaly()` the first one raises FloatingPointError, and a graph
         whose numbers no longer fit raises ValueError. Threads that share leaves take turns.
+
+        Parameters
+        ----------
+        gradient : float, default 1.0
+            A factor for all derivatives: the derivative of some other number by this Value, as in PyTorch.
         """
         if modes.recorders:
             modes.refuse_in_recording("the backward()", "Take derivatives with grad(f).")
-        backward(self)
+        backward(self, ops.real(gradient))
 
 
 def make_constant(leaf: Value) -> None:

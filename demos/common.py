@@ -121,9 +121,7 @@ class Film:
         self.pictures.append(Image.open(buffer).convert("RGB"))
 
     def save(self, path: Path, fps: float = 8, hold: float = 2.0) -> None:
-        """Write the animation. The last frame is shown for `hold` seconds. Raises ValueError if there are no frames."""
-        if not self.pictures:
-            raise ValueError(f"there are no frames to write to {path}: call shoot() first")
+        """Write the animation and close the figure. The last frame is shown for `hold` seconds."""
         palette = self.pictures[-1].quantize(self.colours, dither=Image.Dither.NONE)  # the last frame contains all colours
         first, *rest = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in self.pictures]
         durations = [round(1000 / fps)] * len(rest) + [round(1000 * hold)]

@@ -30,7 +30,7 @@ RULE = re.compile(rf"((?:{'|'.join(STARTS)})(?:{'|'.join(VOWELS)})){{2,3}}(?:{'|
 
 
 def invented(count: int, rng: random.Random) -> list[str]:
-    """Names that nobody has: two or three syllables, each a start and a vowel, and an end. All are different."""
+    """Different names: two or three syllables, each a start and a vowel, and an end."""
     found: dict[str, None] = {}
     while len(found) < count:
         found["".join(rng.choice(part) for part in [STARTS, VOWELS] * rng.choice((2, 3)) + [ENDS])] = None
@@ -53,6 +53,7 @@ class Letters:
     def __init__(self, documents: Sequence[str]) -> None:
         self.known = ["·", *sorted(set("".join(documents)))]
         self.tokens = {letter: token for token, letter in enumerate(self.known)}
+        self.longest = max(map(len, documents))
 
     def __len__(self) -> int:
         return len(self.known)
@@ -61,12 +62,12 @@ class Letters:
         return [BOUNDARY, *(self.tokens[letter] for letter in document), BOUNDARY]
 
     def rows(self, documents: Sequence[str]) -> tuple[Array, Array]:
-        """The tokens of the documents, padded to the longest with the boundary, and a weight for each position that is not padding.
+        """The tokens of the documents, padded with the boundary to one length, and a weight for each position that is not padding.
 
         The weights of a document add up to 1. A position sees only those before it, so padding changes nothing but the time.
         """
-        longest = max(map(len, documents))
-        tokens, weights = np.full((len(documents), longest + 2), BOUNDARY), np.zeros((len(documents), longest + 1))
+        tokens = np.full((len(documents), self.longest + 2), BOUNDARY)
+        weights = np.zeros((len(documents), self.longest + 1))
         for row, document in enumerate(documents):
             tokens[row, : len(document) + 2] = self.encoded(document)
             weights[row, : len(document) + 1] = 1 / (len(document) + 1)
@@ -104,7 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def options() -> argparse.ArgumentParser:
     every = parser(__doc__)
-    every.add_argument("--file", type=Path, help="a text of your own to learn, with a document of at most 15 letters in each line")
+    every.add_argument("--file", type=Path, help="your own text to learn, with one document of at most 15 letters per line")
+    every.add_argument("--names", type=positive, default=5000, help="number of names to invent")
     every.add_argument("--steps", type=positive, default=1500, help="number of steps")
     every.add_argument("--batch", type=positive, default=32, help="number of names in a step")
     every.add_argument("--samples", type=positive, default=20, help="number of new names to write")

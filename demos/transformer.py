@@ -7,12 +7,11 @@ Values alone, `lookup(table, i)` could be `table[i]`, and `largest` could be `ma
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
-from autograd import Value, exp, log, maximum, relu, weighted_sum
+from autograd import Value, exp, largest, log, relu, weighted_sum
 from nn import Module
 
 Matrix = list[list[Value]]
@@ -26,10 +25,6 @@ def lookup(table: Sequence[Any], i: Any) -> Any:
     if isinstance(table[0], list):
         return [weighted_sum(i, column) for column in zip(*table)]
     return weighted_sum(i, table)
-
-
-def largest(values: Iterable[Any]) -> Any:
-    return reduce(maximum, values)
 
 
 def product(matrix: Matrix, x: Sequence[Any]) -> list[Any]:

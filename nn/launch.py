@@ -21,11 +21,11 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from autograd._support import check_whole, missing
+from autograd._support import missing
 
 GRACE = 1.0  # seconds to wait for a process that was killed, after another reports an error, which may be a consequence
 PATIENCE = 3.0  # seconds to wait for a process to terminate before it is killed
@@ -33,11 +33,14 @@ PATIENCE = 3.0  # seconds to wait for a process to terminate before it is killed
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m nn.launch", description=str(__doc__).partition("\n")[0].removeprefix("launch: "))
-    parser.add_argument("--processes", type=_at_least(1), required=True, help="the number of processes")
-    parser.add_argument("--restarts", type=_at_least(0), default=0, help="how often to restart all processes after a failure (default: 0)")
+    parser.add_argument("--processes", type=int, required=True, help="the number of processes")
+    parser.add_argument("--restarts", type=int, default=0, help="how often to restart all processes after a failure (default: 0)")
     parser.add_argument("script", help="the Python script that each process runs")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
     given = parser.parse_args(arguments)
+    for name, least in (("processes", 1), ("restarts", 0)):
+        if vars(given)[name] < least:
+            parser.error(f"argument --{name}: must be a whole number of at least {least}, got {vars(given)[name]}")
     if not Path(given.script).is_file():
         parser.error(f"there is no script {given.script}")
     if importlib.util.find_spec("jax") is None:
@@ -172,18 +175,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return int(probe.getsockname()[1])
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    """A type for argparse: a whole number of at least `least`."""
-
-    def number(text: str) -> int:
-        try:
-            return check_whole("the number", int(text), least)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text!r:.60}") from None
-
-    return number
 
 
 if __name__ == "__main__":

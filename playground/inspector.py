@@ -194,6 +194,7 @@ class Inspector:
             for each in after
         ]
         chosen = self.experiment.configuration
+        x = np.linspace(min(-5.0, here.weighted_sum - 1), max(5.0, here.weighted_sum + 1), 121)
         reply = {
             "is": "neuron",
             "example": which,
@@ -205,7 +206,7 @@ class Inspector:
             "formula": (*chosen.activations, chosen.output_activation)[layer],
             "activation": here.activation,
             "slope": here.slope,
-            "curve": _curve(here.function, min(-5.0, here.weighted_sum - 1), max(5.0, here.weighted_sum + 1)),
+            "curve": {"x": x, "f": sampled(here.function, x), "slope": sampled(here.function, x, 1)},
             "wish": {"value": here.asked, "parts": parts},
             "delta": here.delta,
         }
@@ -289,12 +290,6 @@ def _centred(pixels: Array) -> Array:
         return pixels
     moves = [(27 - int(places[0]) - int(places[-1])) // 2 for places in (rows, columns)]
     return np.roll(picture, moves, axis=(0, 1)).ravel()
-
-
-def _curve(f: Activation, low: float, high: float) -> dict[str, Array]:
-    """A function and its slope, sampled."""
-    x = np.linspace(low, high, 121)
-    return {"x": x, "f": sampled(f, x), "slope": sampled(f, x, 1)}
 
 
 def sampled(f: Activation, x: Array, order: int = 0) -> Array:

@@ -116,52 +116,42 @@ def from_markdown(text: str) -> Lesson:
     if len(text) > LESSON:
         raise LessonError(f"a lesson has at most {LESSON:,} characters, got {len(text):,}")
     reader = _Reader(text)
+    lesson = {"title": reader.title, "pages": reader.pages}
     try:
-        return checked({"title": reader.title, "pages": reader.pages})
+        _check(Fields(lesson))
     except RefusedError as error:
         _wrong(reader.line_of(error.field), re.sub(r"^(?:pages\[\d+\]\.)?(?:configuration\.)?", "", error.problem))  # the line is enough
+    return lesson
 
 
-def checked(given: Any) -> Lesson:
-    """A lesson whose fields are valid and whose configurations work. Raises RefusedError."""
-    lesson = Fields(given)
-    found: Lesson = {"title": _text(lesson, "title", LINE)}
-    pages = lesson.list("pages", 1, PAGES, [])
-    lesson.end()
-    found["pages"] = [_page(Fields(each, f"pages[{index}]")) for index, each in enumerate(pages)]
-    return found
-
-
-def _page(page: Fields) -> dict[str, Any]:
-    found: dict[str, Any] = {"title": _text(page, "title", LINE)}
-    paragraphs = page.list("text", 1, PARAGRAPHS, [])
-    given = {name: page.given[name] for name in ("configuration", *OF_THE_PAGE) if page.any(name) is not None}
-    page.end()
-    found["text"] = [_text(page, f"text[{index}]", PARAGRAPH, each) for index, each in enumerate(paragraphs)]
-    if "configuration" in given:
-        try:
-            Experiment(configurations.read(given["configuration"]))
-        except RefusedError as error:
-            raise RefusedError(error.problem, page.at(error.field or "configuration"), error.position) from None
-        except (ValueError, ArithmeticError) as error:
-            raise RefusedError(str(error), page.at("configuration")) from None
-    for name in OF_THE_PAGE:
-        if name in given:
+def _check(lesson: Fields) -> None:
+    """Raise RefusedError for texts that are empty or too long, and for configurations that do not work."""
+    _text(lesson, "title", LINE)
+    for index, given in enumerate(lesson.list("pages", 1, PAGES)):
+        page = Fields(given, f"pages[{index}]")
+        _text(page, "title", LINE)
+        for place, paragraph in enumerate(page.list("text", 1, PARAGRAPHS)):
+            _text(page, f"text[{place}]", PARAGRAPH, paragraph)
+        if "configuration" in given:
+            try:
+                Experiment(configurations.read(given["configuration"]))
+            except RefusedError as error:
+                raise RefusedError(error.problem, page.at(error.field or "configuration"), error.position) from None
+            except (ValueError, ArithmeticError) as error:
+                raise RefusedError(str(error), page.at("configuration")) from None
+        for name in filter(given.__contains__, OF_THE_PAGE):
             _text(page, name, PARAGRAPH)
-    if "until" in given:
-        page.choice("until", EVENTS, "")
-        if "do" not in given:
-            page.refuse("until", "needs a task: add a line such as do: Press the big button")
-    if "point" in given and not SELECTOR.fullmatch(given["point"]):
-        page.refuse("point", f"must be a selector for a part of the page, such as #plane or #play; got {shown(given['point'])}")
-    return {**found, **given}
+        if "until" in given:
+            page.choice("until", EVENTS, "")
+            if "do" not in given:
+                page.refuse("until", "needs a task: add a line such as do: Press the big button")
+        if "point" in given and not SELECTOR.fullmatch(given["point"]):
+            page.refuse("point", f"must be a selector for a part of the page, such as #plane or #play; got {shown(given['point'])}")
 
 
-def _text(fields: Fields, name: str, longest: int, default: Any = None) -> str:
-    text = fields.text(name, longest, default)
-    if not text.strip():
+def _text(fields: Fields, name: str, longest: int, default: Any = None) -> None:
+    if not fields.text(name, longest, default).strip():
         fields.refuse(name, "is empty")
-    return text
 
 
 def _wrong(line: int, problem: str) -> NoReturn:

@@ -78,8 +78,8 @@ class Fields:
     def at(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
 
-    def refuse(self, name: str, problem: str, position: int | None = None) -> NoReturn:
-        raise RefusedError(f"{self.at(name)} {problem}", self.at(name), position)
+    def refuse(self, name: str, problem: str) -> NoReturn:
+        raise RefusedError(f"{self.at(name)} {problem}", self.at(name))
 
     def any(self, name: str, default: Any = None) -> Any:
         self.known.append(name)
@@ -117,9 +117,9 @@ class Fields:
             self.refuse(name, f"must be a number from {low:g} to {high:g}, got {shown(given)}")
         return float(given)
 
-    def numbers(self, name: str, fewest: int, most: int, low: float, high: float, default: Any = None) -> list[float]:
+    def numbers(self, name: str, fewest: int, most: int, low: float, high: float) -> list[float]:
         """A list of numbers."""
-        return [self._number(f"{name}[{index}]", each, low, high) for index, each in enumerate(self.list(name, fewest, most, default))]
+        return [self._number(f"{name}[{index}]", each, low, high) for index, each in enumerate(self.list(name, fewest, most))]
 
     def list(self, name: str, fewest: int, most: int, default: Any = None) -> list[Any]:
         given = self.any(name, default)

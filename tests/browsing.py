@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,3 +41,11 @@ def browsing(programs: tuple[str, str], folder: Path, is_logged: bool = False) -
         yield browser
     finally:
         browser.quit()
+
+
+def requested(browser: Any) -> tuple[list[str], list[str]]:
+    """The addresses of the requests and of the sockets that pages have made since the last call; not the browser's own."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+    sockets = [each["params"]["url"] for each in messages if each["method"] == "Network.webSocketCreated"]
+    return [url for url in sent if not url.startswith("chrome")], sockets

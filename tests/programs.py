@@ -32,6 +32,7 @@ from autograd import (
     sigmoid,
     sign,
     sin,
+    smallest,
     softplus,
     sqrt,
     tanh,
@@ -241,6 +242,44 @@ def attention() -> Function:
             shares = [exp(score - logsumexp(scores)) for score in scores]
             cost = cost + sum(sum(p * v[i] for p, v in zip(shares, contents)) ** 2 for i in range(2))
         return cost
+
+    return f
+
+
+@kind(batch(4, 2))
+def causal_attention() -> Function:
+    Q, K, V = values(4, 2), values(4, 2), values(4, 2)
+
+    def f(tokens: Any) -> Any:
+        keys: list[Any] = []
+        contents: list[Any] = []
+        results = []
+        for token in tokens:
+            query = dense(Q, token)
+            keys.append(dense(K, token))
+            contents.append(dense(V, token))
+            for head in (slice(0, 2), slice(2, 4)):
+                scores = [exp(sum(q * k for q, k in zip(query[head], key[head])) / math.sqrt(2)) for key in keys]
+                shares = [score / sum(scores) for score in scores]
+                results += [sum(p * v for p, v in zip(shares, column)) for column in zip(*[each[head] for each in contents])]
+        return total(each * each for each in results)
+
+    return f
+
+
+@kind(batch(5))
+def sums_of_different_lengths() -> Function:
+    w = values(5)
+
+    def f(x: Any) -> Any:
+        z = [tanh(a * b) for a, b in zip(w, x)]
+        parts = (
+            [largest(z[n:]) * smallest(x[: n + 1]) for n in range(4)]
+            + [logsumexp(z[i:j]) for i, j in ((0, 2), (3, 4), (1, 5), (2, 5))]
+            + [total(z[:n]) for n in (2, 3, 5)]
+        )
+        parts += [sum(a * b for a, b in zip(z[n:], x[n:])) for n in (0, 1, 2)] + [logsumexp(w[n:]) for n in (0, 1, 3)]
+        return total(sin(each) for each in parts)
 
     return f
 
@@ -534,3 +573,9 @@ def running_sums() -> Function:
         return squares
 
     return f
+
+
+@kind(batch(4))
+def weights_in_turns_and_out_of_order() -> Function:
+    w, places = values(3), ((2, 0), (0, 2), (0, 1), (1, 1))
+    return lambda x: total(w[i % 3] * x[0] * x[0] for i in range(1, 16)) + sum(w[i] * x[j] for i, j in places) * w[0]

@@ -36,6 +36,20 @@ def test_it_learns_a_text_of_ones_own_and_writes_more_of_it(tmp_path: Path, caps
         assert f">{title}<" in drawn
 
 
+def test_it_invents_names_and_counts_which_of_its_own_obey_their_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(gpt, "learn", lambda *_: (lambda tokens, weights: np.full(len(tokens), 2.5), [3.0] * 60, 0.1))
+    monkeypatch.setattr(gpt, "write", lambda model, letters, rng: rng.choice(["quaba", "bbb"]))
+    gpt.main(["--names", "30", "--samples", "9", "--output", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "27 names for training, such as" in printed
+    assert "cost of the names held out: 2.500" in printed
+    assert "with knowledge of the rule by which the names were invented: " in printed
+    written = printed.split("9 new names:\n")[1].split("\n\n")[0].split()
+    assert f"9 of 9 are not in the list; {written.count('quaba')} of 9 obey the rule" in printed
+
+
 def test_training_lowers_the_cost_to_that_of_the_text() -> None:
     letters = gpt.Letters(["ab", "ba"])
     model = GPT(len(letters))

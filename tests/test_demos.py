@@ -217,7 +217,7 @@ def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypat
         if name != "gallery":
             monkeypatch.setattr(f"demos.{name}.main", asked.append)
     gallery.main(["--output", str(tmp_path), "--seed", "3"])
-    assert len(asked) == 8
+    assert len(asked) == 9
     assert all(each[:4] == ["--output", str(tmp_path), "--seed", "3"] for each in asked)
 
 
@@ -266,14 +266,11 @@ def test_learning_writes_a_film(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_film_has_a_picture_for_each_shot_and_holds_the_last(tmp_path: Path) -> None:
     figure, ax = pyplot.subplots(figsize=(2, 2))
     film = Film(figure)
-    with pytest.raises(ValueError, match=r"there are no frames to write to .*film.gif: call shoot\(\) first"):
-        film.save(tmp_path / "film.gif")
     for height in (0.2, 0.5, 0.9):
         ax.bar([0], [height])
         film.shoot()
     film.save(tmp_path / "film.gif", fps=10, hold=1.5)
     film.save(tmp_path / "again.gif", fps=10, hold=1.5)
-    pyplot.close(figure)
     with Image.open(tmp_path / "film.gif") as written:
         durations = [picture.info["duration"] for picture in ImageSequence.Iterator(written)]
     assert durations == [100, 100, 1500]

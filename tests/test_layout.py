@@ -2,6 +2,7 @@
 
 import ast
 import pkgutil
+import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,12 @@ TRAINING = [
 PLOTS = ["_style", "_confusion", "_curves", "_images", "_network", "_plane", "_nudges"]
 EXPLAIN = ["_anatomy", "_backpropagation", "_nudges"]
 PARTS = {"data": DATA, "training": TRAINING, "plots": PLOTS, "explain": EXPLAIN}
-NN = [*MODELS, *(f"{name}{rest}" for name, files in PARTS.items() for rest in (*(f".{each}" for each in files), "")), "launch"]
+NN = [
+    *MODELS,
+    *(f"{name}{rest}" for name, files in PARTS.items() for rest in (*(f".{each}" for each in files), "")),
+    "estimators",
+    "launch",
+]
 AUTOGRAD = [f"autograd.{name}" for name in ("_support", *ENGINE, *REST)]
 ORDER = [*AUTOGRAD, "autograd", *(f"nn.{name}" for name in NN), "nn", "playground", "demos", "tests"]
 SOURCES = sorted(path for package in ("autograd", "nn", "playground", "demos") for path in (ROOT / package).rglob("*.py"))
@@ -147,22 +153,4 @@ def test_every_module_says_in_its_first_line_why_it_exists(path: Path) -> None:
 def test_the_engine_stands_on_numpy_alone() -> None:
     for module in ENGINE:
         for imported, _ in imports(ROOT / "autograd" / f"{module}.py"):
-            assert imported.split(".")[0] in {"autograd", "numpy", "__future__", *STANDARD}
-
-
-STANDARD = {
-    "collections",
-    "contextlib",
-    "dataclasses",
-    "functools",
-    "inspect",
-    "math",
-    "numbers",
-    "operator",
-    "os",
-    "pathlib",
-    "pickle",
-    "sys",
-    "threading",
-    "typing",
-}
+            assert imported.split(".")[0] in {"autograd", "numpy", *sys.stdlib_module_names}

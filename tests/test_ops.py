@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 import autograd
-from autograd import UndefinedError, Value, grad, hessian, jacobian, logsumexp, mean, ops, primitive, total, vectorize
+from autograd import UndefinedError, Value, grad, hessian, logsumexp, mean, ops, primitive, total, vectorize
 from autograd.ops import Operation
 from tests.programs import eager, every_backend
 
@@ -138,7 +138,9 @@ def test_binary_rows_agree_with_50_digits_to_second_order(name: str, a: float, b
         assert close(second[i][j], want), (i, j, second, want)
 
 
-@pytest.mark.parametrize(("base", "exponent"), [(-2, 3), (-2, -3), (-8, 2), (-1e-8, 2), (0, 2), (0, 1), (0, 3), (-1000, 1), (-0.5, 0)])
+@pytest.mark.parametrize(
+    ("base", "exponent"), [(-2, 3), (-2, -3), (-8, 2), (-1e-8, 2), (0, 2), (0, 1), (0, 0), (0, 3), (-1000, 1), (-0.5, 0)]
+)
 def test_powers_of_zero_and_negative_bases(base: float, exponent: float) -> None:
     """Where the exponent is a constant, the base may be anything."""
     first = exponent * mp.mpf(base) ** (exponent - 1) if exponent else 0
@@ -152,14 +154,6 @@ def test_zero_to_the_zero_is_one_and_flat() -> None:
     assert [Value(0.0) ** 0, 0 ** Value(0.0), Value(0.0) ** Value(0.0)] == [1.0, 1.0, 1.0]
     assert grad(lambda v: v[0] ** v[1])([0.0, 0.0]) == [0.0, 0.0]
     assert grad(lambda b: 0**b)(2.0) == 0.0
-
-
-def test_powers_on_either_side() -> None:
-    x = Value(3.0)
-    y = 2**x + x**2 + x**x
-    y.backward()
-    assert y.data == 8 + 9 + 27
-    assert close(x.grad, 8 * mp.log(2) + 6 + 27 * (1 + mp.log(3)))
 
 
 @pytest.mark.parametrize(
@@ -270,13 +264,6 @@ def test_sums_agree_with_their_definitions(pairs: list[tuple[float, float]], bia
     assert close(ops.mean(weights), sum(map(mp.mpf, weights)) / len(weights), scale=max(map(abs, weights)))
 
 
-def test_second_derivatives_of_a_weighted_sum_join_weight_and_input() -> None:
-    f = lambda v: ops.weighted_sum(v[:2], v[2:4], v[4]) ** 2  # noqa: E731
-    g = lambda v: (v[0] * v[2] + v[1] * v[3] + v[4]) ** 2  # noqa: E731
-    point = [0.5, -1.5, 2.0, 3.0, 0.25]
-    assert np.allclose(hessian(f)(point), hessian(g)(point), rtol=1e-14, atol=0)
-
-
 def test_empty_sequences() -> None:
     assert ops.total([]) == 0.0
     assert ops.weighted_sum([], [], 3.0) == 3.0
@@ -302,6 +289,7 @@ def test_infinities_and_nans_pass_as_in_ieee_arithmetic() -> None:
     assert grad(lambda x: x**0.5)(0.0) == inf
     assert grad(ops.asin)(1.0) == inf
     assert grad(ops.acos)(-1.0) == -inf
+    assert math.isnan(ops.logsumexp([inf, nan]))
     x = Value(0.0)
     ops.sqrt(x * x).backward()
     assert math.isnan(x.grad)  # inf * 0: the norm has no derivative at 0
@@ -398,7 +386,24 @@ def test_columns_say_what_kind_of_operation_a_row_is() -> None:
     assert names("variadic") == {"total", "logsumexp", "largest", "smallest", "weighted_sum"}
     assert names("reduction") == {"total", "logsumexp", "largest", "smallest"}
     assert names("is_linear") == {"identity", "detach", "add", "subtract", "negative", "sign", *names("is_condition")}
+    assert names("flat") == {"detach", "sign", "where", *names("is_condition")}
+    assert all(len(ROWS[name].flat) == ROWS[name].arity for name in names("is_condition"))
+    assert names("has_terms") == {"weighted_sum"}
+    assert names("internal") == {"identity", "sech_squared", "logistic_pdf", "fmin"}
     assert all(name == row.name for name, row in ROWS.items())
+
+
+def test_rows_that_saturate_are_those_whose_derivative_vanishes_far_out() -> None:
+    for row in ROWS.values():
+        if row.arity == 1 and not (row.variadic or row.singular or row.selects or row.is_linear):
+            slopes = [abs(row.partials_at(row(x), [x])[0]) for x in (-1e3, 1e3)]
+            assert row.saturates == (min(slopes) < 1e-3), row
+
+
+def test_division_and_powers_are_singular_unless_a_constant_excludes_it() -> None:
+    assert [ops.divide.is_singular([None, b]) for b in (None, 0.0, 0.5, -2.0)] == [True, True, False, False]
+    assert [ops.power.is_singular([None, b]) for b in (None, -1.0, 0.0, 0.5, 1.5)] == [True] * 5
+    assert [ops.power.is_singular([None, b]) for b in (1.0, 2.0, 3.0)] == [False] * 3
 
 
 @pytest.mark.parametrize("name", [*BINARY, *COMPARISONS, "total", "logsumexp", "largest", "smallest"])
@@ -452,11 +457,6 @@ def test_partials_outside_the_domain_are_those_of_ieee_arithmetic() -> None:
     assert ops.exp.partials_at(math.inf, (1000.0,)) == [math.inf]
     by_dividend, by_divisor = ops.divide.partials_at(math.inf, (1.0, 0.0))
     assert (by_dividend, by_divisor) == (math.inf, -math.inf)
-
-
-def test_the_operands_of_a_weighted_sum_are_taken_apart_in_one_place() -> None:
-    assert ops.split_weighted_sum((1.0, 2.0, 3.0, 4.0, 5.0)) == ((1.0, 2.0), (3.0, 4.0), 5.0)
-    assert ops.split_weighted_sum([7.0]) == ([], [], 7.0)
 
 
 @primitive(lambda y, x: 3 * x * x)
@@ -525,7 +525,7 @@ STEPS: list[tuple[int, Callable[..., Any], Callable[..., Any]]] = [
     (2, lambda a, b: a / (2 + ops.cos(b)), lambda a, b: a / (2 + mpmath.cos(b))),
     (2, lambda a, b: (1.5 + ops.tanh(a)) ** ops.sigmoid(b), lambda a, b: (1.5 + mpmath.tanh(a)) ** (1 / (1 + mpmath.exp(-b)))),
     (2, lambda a, b: ops.logsumexp([a, b]), lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b))),
-    (2, lambda a, b: ops.weighted_sum([a, 0.5], [0.25, b], 1.0), lambda a, b: a / 4 + b / 2 + 1),
+    (2, lambda a, b: ops.weighted_sum([ops.sin(a), 0.5], [b, a], 1.0), lambda a, b: mpmath.sin(a) * b + a / 2 + 1),
     (1, ops.tanh, mpmath.tanh),
     (1, ops.sigmoid, lambda a: 1 / (1 + mpmath.exp(-a))),
     (1, ops.softplus, lambda a: mpmath.log1p(mpmath.exp(a))),
@@ -587,14 +587,6 @@ def path_products(output: Any) -> list[float]:
     return list(sizes.values())
 
 
-def test_jacobian_of_a_softmax_has_rows_that_sum_to_zero() -> None:
-    def softmax(v: Any) -> Any:
-        return [ops.exp(each - ops.logsumexp(v)) for each in v]
-
-    for row in jacobian(softmax)([1.0, -2.0, 0.5]):
-        assert abs(sum(row)) < 1e-15
-
-
 # Arrays, entry by entry. The oracle is the row on single numbers.
 
 KINDS_OF_NUMBERS: list[Any] = [
@@ -652,21 +644,6 @@ def test_reductions_take_arrays_of_every_kind(function: Any) -> None:
     assert grad(lambda v: function(v.ravel()))(np.ones((2, 2))).tolist() == [grad(function)([1.0] * 4)[:2]] * 2
 
 
-def test_what_arrays_of_values_gave_wrong() -> None:
-    """Right values from PyTorch and mpmath."""
-    assert grad(lambda x: ops.softplus(x).sum())(np.zeros(2)).tolist() == [0.5, 0.5]
-    assert grad(lambda x: ops.relu(x).sum())(np.zeros(2)).tolist() == [0.0, 0.0]
-    assert grad(lambda x: ops.maximum(x, np.zeros(2)).sum())(np.zeros(2)).tolist() == [0.5, 0.5]
-    assert grad(lambda x: np.maximum(x, Value(0.0)).sum())(np.zeros(2))[0].data == 0.5
-    assert grad(lambda x: ops.sigmoid(x).sum())(np.array([-800.0])).tolist() == [0.0]
-    assert hessian(lambda x: ops.softplus(x).sum())(np.zeros(2)).tolist() == [[0.25, 0.0], [0.0, 0.25]]
-    off = ops.relu(np.array([Value(-1.0)]))[0]
-    assert isinstance(off, Value)
-    assert off.op is ops.relu
-    assert ops.erf(np.array([Value(1.0)]))[0].data == math.erf(1.0)
-    assert logsumexp([math.inf, math.nan]) != logsumexp([math.inf, math.nan])
-
-
 @every_backend
 def test_the_stated_derivative_of_a_primitive_is_used_everywhere(backend: str) -> None:
     @primitive(lambda y, x: 100.0)
@@ -677,24 +654,6 @@ def test_the_stated_derivative_of_a_primitive_is_used_everywhere(backend: str) -
     assert grad(lambda x: stated(x).sum())(np.array([1.0, 2.0])).tolist() == [100.0, 100.0]
     assert vectorize(lambda x: stated(w * x), backend=backend).value_and_gradient(np.array([1.0, 2.0]))[1].tolist() == [150.0]
     assert vectorize(grad(lambda x: stated(np.array([x, x])).sum()), backend=backend)(np.ones(2)).tolist() == [200.0, 200.0]
-
-
-@pytest.mark.parametrize("number", [np.uint8(200), np.int64(7), np.float32(0.5), np.longdouble(2), True, 3])
-def test_assigned_data_is_a_float(number: Any) -> None:
-    v = Value(0.0)
-    v.data = number
-    assert type(v.data) is float
-    assert (v + v).data == 2 * float(number)
-
-
-@pytest.mark.parametrize("number", ["2", 1j, np.complex64(1), None, [1.0], Value(1.0)])
-def test_what_is_no_number_is_not_assigned(number: Any) -> None:
-    v = Value(3.0, label="v")
-    with pytest.raises(TypeError, match=r"for the data of v=3.0$"):
-        v.data = number
-    with pytest.raises(TypeError):
-        v.grad = number
-    assert (v.data, v.grad) == (3.0, 0.0)
 
 
 def test_the_derivative_of_the_largest_of_one_number_is_one() -> None:

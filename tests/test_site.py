@@ -4,12 +4,11 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag
@@ -20,6 +19,7 @@ import autograd
 import nn
 from tests import PATIENCE
 from tests.axe import violations
+from tests.serving import answering
 
 pytest.importorskip("mkdocs", reason="the book is built where the extra `docs` is installed")
 
@@ -127,12 +127,8 @@ class Silent(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     """Where a server on this machine has the site."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(site))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join()
+    with answering(partial(Silent, directory=str(site))) as address:
+        yield address
 
 
 @contextmanager

@@ -7,10 +7,12 @@ import math
 import operator
 import pickle
 import random
+import re
 import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -40,9 +42,11 @@ def micrograd_readme() -> tuple[Value, Value, Value]:
     return a, b, g
 
 
-def test_the_numbers_of_micrograds_readme() -> None:
+@pytest.mark.parametrize("context", [nullcontext, anomaly])
+def test_the_numbers_of_micrograds_readme(context: Callable[[], AbstractContextManager[None]]) -> None:
     a, b, g = micrograd_readme()
-    g.backward()
+    with context():
+        g.backward()
     assert (f"{g.data:.4f}", f"{a.grad:.4f}", f"{b.grad:.4f}") == ("24.7041", "138.8338", "645.5773")
 
 
@@ -75,14 +79,6 @@ def test_a_million_operations_in_a_chain() -> None:
     assert x.grad == 1.0
     assert math.isclose(y.data, 2.0, rel_tol=1e-9)
     del y  # a million nodes deep: freed without recursion too
-
-
-def test_sixty_doublings_take_sixty_steps() -> None:
-    x = y = Value(1.0)
-    for _ in range(60):
-        y = y + y
-    y.backward()
-    assert y.data == x.grad == 2.0**60
 
 
 def test_a_dropped_graph_leaves_nothing_to_the_garbage_collector() -> None:
@@ -218,6 +214,15 @@ def blind(a: Any, b: Any, c: Any) -> Any:
     return b * c
 
 
+def test_weighted_sums_with_constants_have_the_gradients_of_their_variables() -> None:
+    w, x, b = Value(2.0), Value(3.0), Value(4.0)
+    ops.weighted_sum([w, 5.0, 7.0, w], [x, x, 7.0, 6.0], b).backward()
+    assert (w.grad, x.grad, b.grad) == (9.0, 7.0, 1.0)
+    ops.weighted_sum([w], [x]).backward()
+    ops.weighted_sum([], [], b).backward()
+    assert (w.grad, x.grad, b.grad) == (12.0, 9.0, 2.0)
+
+
 def test_no_gradient_takes_the_path_through_a_constant_of_zero() -> None:
     """Where a partial derivative is 0 everywhere nothing passes, not even 0 * inf."""
     choice, chosen = Value(1.0), Value(0.0)
@@ -229,6 +234,16 @@ def test_no_gradient_takes_the_path_through_a_constant_of_zero() -> None:
     step, threshold = Value(0.0), Value(1.0)
     ops.sqrt(ops.sign(step) * ops.greater(threshold, 0.0)).backward()
     assert (step.grad, threshold.grad) == (0.0, 0.0)
+    x = Value(0.0)
+    y = sign(sqrt(x))  # the slope of sqrt is infinite
+    y.backward()
+    found = [
+        grad(lambda x: sign(sqrt(x)))(0.0),
+        chain_rule(y, x).gradient,
+        *vectorize(lambda _: sign(sqrt(x))).value_and_gradient(np.ones(1))[1],
+    ]
+    assert [x.grad, *found] == [0.0] * 4
+    assert [type(node.grad) for node in topological_order(y)] == [float] * 3
 
 
 def test_where_python_raises_in_a_rule_the_rest_of_the_row_is_still_added_once() -> None:
@@ -271,42 +286,43 @@ def test_comparisons_and_truth_look_at_data() -> None:
     assert len({one, Value(1.0)}) == 2  # hashes look at identity: nodes can be keys
 
 
-@pytest.mark.parametrize("f", [math.exp, math.sin, float, int, complex, round, lambda v: [0, 1][v]])
-def test_what_wants_a_float_fails_instead_of_dropping_the_graph(f: Callable[[Any], Any]) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize("f", [math.exp, math.sin, float, int, np.float64, complex, round, lambda v: [0, 1][v]])
+def test_functions_of_floats_raise_instead_of_dropping_the_graph(f: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError) as raised:
         f(Value(1.0))
-
-
-@pytest.mark.parametrize("f", [math.exp, float, int, np.float64])
-def test_what_wants_a_float_says_what_to_write(f: Callable[[Any], Any]) -> None:
-    with pytest.raises(TypeError, match=r"Instead of math.exp\(v\) write autograd.exp\(v\), or v.exp\(\); .* write v.data"):
-        f(Value(1.0))
-
-
-@pytest.mark.parametrize(("data", "kind"), [("1", "str '1'"), (None, "NoneType None"), (1j, "complex 1j")])
-def test_data_must_be_a_real_number(data: Any, kind: str) -> None:
-    with pytest.raises(TypeError, match=f"^expected a real number, an array or a Value, got {kind}$"):
-        Value(data)
-    with pytest.raises(TypeError):
-        Value(1.0) + data
+    if f in (math.exp, math.sin, float, int, np.float64):
+        assert "Instead of math.exp(v) write autograd.exp(v), or v.exp(); where only the number is needed, write v.data" in str(
+            raised.value
+        )
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([1.0, 2.0], r"got list \[1.0, 2.0\]: write \[Value\(number\) for number in ...\]"),
-        (np.ones(1), r"got ndarray array\(\[1.\]\): write \[Value\(number\) for number in ...\]"),
-        (Value(3.0), r"got Value\(3.0, grad=0.0\): for a leaf of the same number write Value\(x.data\)"),
+        ("1", "expected a real number, an array or a Value, got str '1'"),
+        (None, "expected a real number, an array or a Value, got NoneType None"),
+        (1j, "expected a real number, an array or a Value, got complex 1j"),
+        (np.complex64(1), "expected a real number, an array or a Value, got complex64"),
+        ([1.0, 2.0], "a Value holds one number, got list [1.0, 2.0]: write [Value(number) for number in ...]"),
+        (np.ones(1), "a Value holds one number, got ndarray array([1.]): write [Value(number) for number in ...]"),
+        (Value(3.0), "a Value holds one number, got Value(3.0, grad=0.0): for a leaf of the same number write Value(x.data)"),
     ],
 )
-def test_a_leaf_holds_one_number(data: Any, message: str) -> None:
-    with pytest.raises(TypeError, match=f"^a Value holds one number, {message}$"):
+def test_data_and_grad_must_be_one_real_number(data: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}"):
         Value(data)
-    for number in (np.array(3), np.float32(3), True, 3):
-        assert Value(number).data == float(number)  # type: ignore[arg-type]
+    leaf = Value(3.0, label="leaf")
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}.*, for the data of leaf=3.0$"):
+        leaf.data = data
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}"):
+        leaf.grad = data
+    assert (leaf.data, leaf.grad) == (3.0, 0.0)
 
 
-@pytest.mark.parametrize("number", [2, 2.0, True, np.float64(2.0), np.float32(2.0), np.int64(2), np.array(2.0)[()]])
+@pytest.mark.parametrize(
+    "number",
+    [2, 2.0, True, np.float64(2.0), np.float32(2.0), np.int64(2), np.uint8(200), np.longdouble(2), np.array(2.0), np.array(2.0)[()]],
+)
 def test_numbers_of_every_kind_on_both_sides(number: Any) -> None:
     plain = float(number)
     x = Value(3.0)
@@ -316,6 +332,8 @@ def test_numbers_of_every_kind_on_both_sides(number: Any) -> None:
         assert f(number, x).data == f(plain, 3.0)
         assert all(type(each) in (float, Value) for each in f(number, x).operands)
     assert type(Value(number).data) is float
+    x.data = number
+    assert (type(x.data), (x + x).data) == (float, 2 * plain)
 
 
 def test_numpy_functions_work_on_values_and_object_arrays() -> None:
@@ -340,10 +358,9 @@ def test_numpy_functions_work_on_values_and_object_arrays() -> None:
 
 
 def test_every_function_is_a_method() -> None:
-    functions = [ops.exp, ops.log, ops.log1p, ops.expm1, ops.sqrt, ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh]
-    functions += [ops.asin, ops.acos, ops.atan, ops.sigmoid, ops.softplus, ops.relu, ops.erf, ops.erfc, ops.sign]
-    for function in functions:
-        assert getattr(Value(0.25), function.name)().op is function
+    for name, function in ops.FUNCTIONS.items():
+        if function.arity == 1:
+            assert getattr(Value(0.25), name)().op is function
     assert Value(1.0).maximum(2.0).op is ops.maximum
     assert (+Value(1.0)).data == 1.0
 
@@ -502,21 +519,6 @@ def test_threads_do_not_disturb_each_other() -> None:
     for thread in threads:
         thread.join()
     assert len(set(results)) == 1
-
-
-def test_what_nothing_flows_into_passes_nothing_on_in_every_reading() -> None:
-    """The slope of sqrt at 0 is infinite, and sign hands nothing on to it: no 0 times infinity."""
-
-    def f(x: Any) -> Any:
-        return sign(sqrt(x))
-
-    x = Value(0.0)
-    f(x).backward()
-    compiled = vectorize(lambda _: f(x)).value_and_gradient(np.ones(2))[1].tolist()
-    assert [x.grad, grad(f)(0.0), chain_rule(f(x), x).gradient, *compiled] == [0.0] * 4
-    y = f(x)
-    y.backward()
-    assert [type(node.grad) for node in (x, y, y.operands[0])] == [float] * 3
 
 
 # A graph whose leaf was assigned later

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import struct
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -18,7 +18,7 @@ REFUSES = (
 
 # The first text is run as Pyodide's runPython does it, with the value of the last line as the result; that is called with the others.
 INSIDE = """
-import ast, os, struct, sys, threading
+import ast, os, pickle, sys, threading
 
 def start(thread):
     raise RuntimeError("not in a browser: a thread")
@@ -36,18 +36,16 @@ vars(os).pop("sched_getaffinity", None)
 threading.Thread.start = start
 sys.addaudithook(hook)
 
-def read():
-    size = given.read(4)
-    return given.read(struct.unpack("<I", size)[0]).decode() if size else None
-
-*first, last = ast.parse(read()).body
+*first, last = ast.parse(pickle.load(given)).body
 names = {{}}
 exec(compile(ast.Module(first, []), "<exec>", "exec"), names)
 handle = eval(compile(ast.Expression(last.value), "<exec>", "eval"), names)
-while (text := read()) is not None:
-    reply = handle(text)
-    kind, content = (b"t", reply.encode()) if isinstance(reply, str) else (b"b", reply)
-    taken.write(kind + struct.pack("<I", len(content)) + content)
+while True:
+    try:
+        text = pickle.load(given)
+    except EOFError:
+        break
+    pickle.dump(handle(text), taken)
     taken.flush()
 """
 
@@ -71,27 +69,19 @@ class Wasm:
 
     def handle(self, text: str) -> str | bytes:
         """Call that function. Raises EOFError where Python has come to its end."""
-        try:
-            self._send(text)
-        except BrokenPipeError:
-            raise EOFError("Python has come to its end") from None
-        kind, size = struct.unpack("<cI", self._read(5))
-        content = self._read(size)
-        return content.decode() if kind == b"t" else content
-
-    def _read(self, size: int) -> bytes:
         assert self._process is not None
         assert self._process.stdout is not None
-        content = self._process.stdout.read(size)
-        if len(content) < size:  # in the middle of an answer, too
-            raise EOFError("Python has come to its end")
-        return content
+        try:
+            self._send(text)
+            reply: str | bytes = pickle.load(self._process.stdout)
+        except (BrokenPipeError, EOFError, pickle.UnpicklingError):  # the last one in the middle of an answer
+            raise EOFError("Python has come to its end") from None
+        return reply
 
     def _send(self, text: str) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
-        content = text.encode()
-        self._process.stdin.write(struct.pack("<I", len(content)) + content)
+        pickle.dump(text, self._process.stdin)
         self._process.stdin.flush()
 
     def end(self) -> None:

@@ -19,24 +19,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     After a crash, an exception, or with several writers at the same time, the path contains the complete old file or a complete
     new one. A symbolic link is kept and leads to the new file. The permissions of an existing file are kept.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file to write.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written. The subclass fits the reason, and the message names `path`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(f"{folder}/greeting") as file:
-    ...         _ = file.write(b"hello")
-    ...     Path(f"{folder}/greeting").read_text()
-    'hello'
+    Raises OSError if the file cannot be written. The subclass fits the reason, and the message names `path`.
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")  # unique, and short even if the target's name is long

@@ -29,19 +29,11 @@ OPTIONAL = {
 
 
 def missing(user: str, *packages: str, what: str = "") -> str:
-    """The message for packages that are needed and not installed.
+    """The message that `user`, a function, module or option, needs packages that are not installed.
 
-    Parameters
-    ----------
-    user : str
-        What needs the packages: a function, a module, an option.
-    *packages : str
-        The names of the packages on PyPI, from `OPTIONAL`. The extra `demos` contains the packages of several extras.
-    what : str, optional
-        What the packages provide. The default is the packages themselves.
+    The packages have the names on PyPI, and are in `OPTIONAL`. `what` is what they provide, by default the packages themselves.
+    The extra `demos` contains the packages of several extras.
 
-    Examples
-    --------
     >>> missing("nn.plots", "matplotlib")
     'nn.plots needs matplotlib: pip install matplotlib (the extra `plots`)'
     >>> missing('backend="native"', "ziglang", what="a C compiler")

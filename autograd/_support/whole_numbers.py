@@ -13,26 +13,10 @@ def is_whole(number: Any) -> bool:
 
 
 def check_whole(name: str, number: Any, least: int = 1, meaning: str = "") -> int:
-    """Return the number as a Python int.
+    """Return the number as a Python int. Raises ValueError if it is not an integer, or is less than `least`.
 
-    Parameters
-    ----------
-    name : str
-        What the error message calls the number.
-    number : int
-        The number to check.
-    least : int, default 1
-        The smallest number allowed.
-    meaning : str, default ""
-        What the number stands for, appended to the error message.
+    The error message calls the number `name`, and ends with its `meaning`.
 
-    Raises
-    ------
-    ValueError
-        If the number is not an integer, or is less than `least`.
-
-    Examples
-    --------
     >>> check_whole("epochs", 0)
     Traceback (most recent call last):
     ValueError: epochs must be a whole number of at least 1, got 0

@@ -32,8 +32,6 @@ class Drawing:
         The nodes with their numbers.
     picture : Picture
         The boxes and edges.
-    dot, mermaid, page : str
-        The picture as Graphviz text, as Mermaid text, and as an HTML page.
     """
 
     graph: Graph

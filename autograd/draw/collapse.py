@@ -27,30 +27,15 @@ def alike(graph: Graph, first: Sequence[int]) -> dict[int, list[int]]:
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """Nodes that are drawn together.
+    """Nodes that are drawn together."""
 
-    Attributes
-    ----------
-    kind : {"neuron", "sum", "node", "leaf"}
-    root : int
-        The position of the sum, or of the single node.
-    members : list of int
-        The positions of all nodes.
-    activation : tuple of str
-        The names of the operations after the sum of a neuron.
-    level, step : int
-        The number of neurons on the longest path to the unit, and of other operations after the last of them.
-    depth : int
-        The number of units on the longest path to the unit.
-    """
-
-    kind: str
-    root: int
-    members: list[int]
-    activation: tuple[str, ...] = ()
-    level: int = 0
-    step: int = 0
-    depth: int = 0
+    kind: str  # "neuron", "sum", "node" or "leaf"
+    root: int  # the position of the sum, or of the single node
+    members: list[int]  # the positions of all nodes
+    activation: tuple[str, ...] = ()  # the names of the operations after the sum of a neuron
+    level: int = 0  # the number of neurons on the longest path to the unit
+    step: int = 0  # the number of other operations after the last of these neurons
+    depth: int = 0  # the number of units on the longest path to the unit
 
 
 @dataclass(frozen=True)

@@ -33,30 +33,14 @@ class GraphNode(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """The graph of an output. A position is an index in topological order: operands first, the output last.
+    """The graph of an output. A position is an index in topological order: operands first, the output last."""
 
-    Attributes
-    ----------
-    order : sequence of Value
-        All nodes.
-    positions : mapping of Value to int
-        The position of each node.
-    moment : sequence of (str, float, float or None)
-        The label, data and grad of each node at the time of the snapshot.
-    names : mapping of int to str
-        The model's full names of parameters, by position.
-    nodes : mapping of int to GraphNode
-        The nodes to show, by position.
-    hidden : mapping of int to sequence of int
-        For a node that is shown, the nodes that use it and are not shown.
-    """
-
-    order: Sequence[Value]
-    positions: Mapping[Value, int]
-    moment: Sequence[tuple[str, float, float | None]]
-    names: Mapping[int, str]
-    nodes: Mapping[int, GraphNode] = field(default_factory=dict)
-    hidden: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    order: Sequence[Value]  # all nodes
+    positions: Mapping[Value, int]  # of the nodes
+    moment: Sequence[tuple[str, float, float | None]]  # the label, data and grad of each node at the time of the snapshot
+    names: Mapping[int, str]  # the model's full names of parameters, by position
+    nodes: Mapping[int, GraphNode] = field(default_factory=dict)  # the nodes to show, by position
+    hidden: Mapping[int, Sequence[int]] = field(default_factory=dict)  # for a node that is shown, the nodes that use it and are not shown
 
     @property
     def output(self) -> int:

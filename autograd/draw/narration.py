@@ -121,7 +121,8 @@ class Narration:
         ]
         words = {
             "heading": f"{self._name(position) or self._called(position)}: {number(node.grad)} from above",
-            "changes": [self._change(each, gradient) for each, gradient in [(position, node.grad), *shown]],
+            # the id of a node's part, the line with its gradient, and its shade
+            "changes": [(f"v{each}", f"grad {number(held)}", self.shade(held)) for each, held in [(position, node.grad), *shown]],
         }
         if node.op.has_terms:
             rule = "Each weight gets the input it meets, and each input its weight, times what comes from above."
@@ -154,10 +155,6 @@ class Narration:
     def _called(self, position: int) -> str:
         node = self.graph.node(position)
         return self.graph.label(position) or (f"{number(node.data)} ({node.op.name})" if node.op else number(node.data))
-
-    def _change(self, position: int, gradient: float) -> tuple[str, str, int]:
-        """The id of a node's part, the line with its gradient, and its shade."""
-        return f"v{position}", f"grad {number(gradient)}", self.shade(gradient)
 
 
 def plain(value: float) -> float | str:

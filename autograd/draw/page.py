@@ -96,14 +96,9 @@ def _lines(box: Box) -> list[dict[str, str]]:
     ]
 
 
-def _innermost(parts: Sequence[Part]) -> dict[int, Part]:
-    """For each node the smallest part that contains it."""
-    return {position: part for part in parts for position in part.positions}  # parents come first
-
-
 def _edges(graph: Graph, parts: Sequence[Part], sweep: Sweep) -> list[dict[str, Any]]:
     """The edges between the smallest parts: between nodes one for each operand, with its partial derivative; else one with a count."""
-    innermost = _innermost(parts)
+    innermost = {position: part for part in parts for position in part.positions}  # parents come first
     edges: list[dict[str, Any]] = []
     counts: Counter[tuple[str, str]] = Counter()
     for position, node in graph.nodes.items():

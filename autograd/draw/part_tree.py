@@ -20,38 +20,17 @@ MOST_PARTS, MOST_CHILDREN = 1500, 100  # in a page, and in one part: limits of w
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the graph. It is drawn as a box while its parent is open and it is closed.
+    """A part of the graph. It is drawn as a box while its parent is open and it is closed."""
 
-    Attributes
-    ----------
-    id : str
-        The id of its box.
-    level : {"layer", "neuron", "batch", "node"}
-    parent : str
-        The id of the part that contains it, or "".
-    positions : tuple of int
-        All nodes in it.
-    box : Box
-        The box that is drawn.
-    title : str
-        Its name, or "".
-    satellites : tuple of Box
-        The boxes around a node: its operation and constants.
-    units : tuple of Unit
-        The units of a layer or neuron.
-    sealed : bool
-        Whether it has too many parts, so that it cannot be opened.
-    """
-
-    id: str
+    id: str  # of its box
     level: Level
-    parent: str
-    positions: tuple[int, ...]
+    parent: str  # the id of the part that contains it, or ""
+    positions: tuple[int, ...]  # all nodes in it
     box: Box
-    title: str = ""
-    satellites: tuple[Box, ...] = ()
-    units: tuple[Unit, ...] = ()
-    sealed: bool = False
+    title: str = ""  # its name, or ""
+    satellites: tuple[Box, ...] = ()  # the boxes around a node: its operation and constants
+    units: tuple[Unit, ...] = ()  # of a layer or neuron
+    sealed: bool = False  # whether it has too many parts, so that it cannot be opened
 
 
 @dataclass

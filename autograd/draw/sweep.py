@@ -21,24 +21,12 @@ class _Frozen:
 
 
 class Sweep:
-    """The sweep from the deepest node to the leaves, so that the page goes backward in the reverse of its forward order.
-
-    Attributes
-    ----------
-    depths : list of int
-        The length of the longest way from a leaf to each node.
-    adjoints : list of float
-        The derivative of the output by each node.
-    partials : dict of int to sequence of float
-        The partial derivatives of each node by its operands.
-    before : dict of int to list of float
-        For each node, the adjoints of its operands just before the node adds to them.
-    """
+    """The sweep from the deepest node to the leaves, so that the page goes backward in the reverse of its forward order."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         everything = range(len(graph.order))
-        self.depths: list[int] = []
+        self.depths: list[int] = []  # the length of the longest way from a leaf to each node
         frozen: list[_Frozen] = []
         for position in everything:
             node = graph.node(position)
@@ -49,10 +37,10 @@ class Sweep:
         steps = sorted(everything[min(graph.nodes) :], key=lambda each: (self.depths[each], each))
         order = [frozen[position] for position in steps]
         found = adjoints(order, set(order))
-        self.adjoints = [found.get(each, 0.0) for each in frozen]
+        self.adjoints = [found.get(each, 0.0) for each in frozen]  # the derivative of the output by each node
         self._reached = {position for position in everything if frozen[position] in found}
-        self.partials: dict[int, Sequence[float]] = {}
-        self.before: dict[int, list[float]] = {}
+        self.partials: dict[int, Sequence[float]] = {}  # the partial derivatives of each node by its operands
+        self.before: dict[int, list[float]] = {}  # for each node, the adjoints of its operands just before the node adds to them
         held = [0.0] * len(everything)
         held[-1] = 1.0
         for position in reversed(steps):

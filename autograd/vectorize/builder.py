@@ -183,6 +183,14 @@ class Builder:
             return array
         return self._put(ir.Reduce((array if op is ops.total_ else self.as_number(array),), op, axis))
 
+    def segments(self, array: int, lengths: Sequence[int] | FloatArray, op: Operation = ops.total_) -> int:
+        """The sums or other reductions of segments of the columns, which have these lengths."""
+        lengths, rest = np.asarray(lengths), self.shape(array)[:-1]
+        if np.all(lengths == lengths[0]):
+            rows = self.reshape(array, (*rest, len(lengths), int(lengths[0])))
+            return self.reshape(self.reduce(rows, -1, op), (*rest, len(lengths)))
+        return self._put(ir.Segments((self.as_number(array),), op, lengths))
+
     def repeated(self, array: int, times: int) -> int:
         """The sum of `times` copies of an array; a multiple of BATCH for a multiple of the number of examples."""
         return self.add(ops.multiply, self.scale(float(abs(times)), 1 if times < 0 else 0), array)
@@ -195,6 +203,8 @@ class Builder:
                 return self.expand(self.add(op, *operands) if op in ROWS else self._spelled(op, operands), shape)
             case ir.Reduce(op=op, axis=axis):
                 return self.reduce(operands[0], axis, op)
+            case ir.Segments(op=op, lengths=lengths):
+                return self.segments(operands[0], lengths, op)
             case ir.MatMul():
                 return self.matmul(*operands)
             case ir.Reshape():

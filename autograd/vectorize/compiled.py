@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from autograd.modes import Demand, mode
+from autograd.value import Value
 from autograd.vectorize.arguments import is_integer
 from autograd.vectorize.backend import Backend, Executable, Signature, StepRunner, Steps
 from autograd.vectorize.backends.reference import Interpreter, evaluate
@@ -29,7 +30,7 @@ from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.export import export
 from autograd.vectorize.instructions import Shape, sized
 from autograd.vectorize.lower import lower
-from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.memory import FloatArray, garbage_collection_paused
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import Program
 from autograd.vectorize.record import Scalars, record, records_the_same
@@ -53,26 +54,37 @@ _PARTS = {Kind.RESULTS: Parts.ROWS, Kind.MEAN: Parts.MEANS, Kind.WEIGHTED: Parts
 
 
 class CompiledFunction:
-    """A function recorded for one shape of example, in one dtype, for one back end."""
+    """A function recorded for one shape of example, in one dtype, for one back end.
+
+    Its parameter vector begins with the parameters `known`, those of the recordings for other shapes, so that all programs of a function
+    can use one vector. Vectors may be longer: the numbers at the end belong to parameters of later recordings.
+    """
 
     def __init__(
         self, f: Callable[..., Any], shapes: tuple[Shape, ...], arguments: Sequence[str], name: str, dtype: np.dtype[Any], backend: Backend,
-        threads: int | None, integers: Collection[int] = (),
+        threads: int | None, known: Sequence[Value] = (), integers: Collection[int] = (),
     ) -> None:  # fmt: skip
         self.dtype, self.backend, self.threads = dtype, backend, threads
         self._sizes = [math.prod(shape) for shape in shapes]
         self._integers = integers
-        self._graph_of_call = record(f, shapes, arguments, integers)
-        scalars, result, demands, tables = self._graph_of_call
+        with garbage_collection_paused():
+            self._graph_of_call = record(f, shapes, arguments, integers)
+            scalars, result, demands, tables = self._graph_of_call
+            self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]
+            self._graph, self._batched = simplify(scalars)
+            self._lower(known)
         self._indices = [_Indices(arguments[each], each, shapes[each], tables) for each in sorted({each for each, _ in tables.limits})]
         self.signature = Signature(name, arguments, shapes, result)
-        self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]
-        self._graph, self._batched = simplify(scalars)
-        self._results, order = lower(self._graph, self._batched, self._sizes)
-        self.layout = ParameterLayout([self._graph.parameters[each] for each in order])
         self._programs: dict[Kind, Program] = {}
         self._executables: dict[Kind, Executable] = {}
         self._runners: WeakKeyDictionary[UpdateRule, StepRunner | None] = WeakKeyDictionary()
+
+    def _lower(self, known: Sequence[Value]) -> None:
+        numbers = {parameter: number for number, parameter in enumerate(self._graph.parameters)} if known else {}
+        self._results, self._order = lower(
+            self._graph, self._batched, self._sizes, known=[numbers.get(parameter, -1) for parameter in known]
+        )
+        self.layout = ParameterLayout([*known, *(self._graph.parameters[each] for each in self._order[len(known) :])])
 
     def whole(self, kind: Kind) -> Program:
         """The program with the operations as they were written. Raises TypeError for gradients of several results."""
@@ -95,7 +107,7 @@ class CompiledFunction:
     @cached_property
     def _rows(self) -> Program:
         """The program of the results with one row of parameters for each example."""
-        program, _ = lower(self._graph, self._batched, self._sizes, per_example=True)
+        program, _ = lower(self._graph, self._batched, self._sizes, per_example=True, known=self._order)
         return program
 
     @property
@@ -148,23 +160,39 @@ class CompiledFunction:
             return Interpreter(self.whole(kind), self.dtype, watch=True).run(arrays, theta, weights, out)
         return self._executable(kind).run(arrays, theta, weights, out)
 
-    def ready(self, kind: Kind, arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray) -> Callable[[], float]:
-        """Return `run` with these arrays as a function without arguments. It ignores anomaly mode."""
-        return self._executable(kind).ready(arrays, theta, None, out)
+    def value_and_gradient(
+        self, arrays: Sequence[FloatArray], theta: FloatArray, gradient: FloatArray, weights: FloatArray | None = None
+    ) -> float:
+        """Write the gradient of the mean, or with `weights` of the weighted sum, to `gradient` and return the value."""
+        size = len(self.layout)
+        if len(theta) > size:
+            gradient[size:] = 0.0
+            theta, gradient = theta[:size], gradient[:size]
+        return self.run(Kind.MEAN if weights is None else Kind.WEIGHTED, arrays, theta, gradient, weights)
+
+    def ready(self, arrays: Sequence[FloatArray], theta: FloatArray, gradient: FloatArray) -> Callable[[], float]:
+        """Return `value_and_gradient` with these arrays as a function without arguments. It ignores anomaly mode."""
+        if len(theta) > len(self.layout):
+            return partial(self.value_and_gradient, arrays, theta, gradient)
+        return self._executable(Kind.MEAN).ready(arrays, theta, None, gradient)
+
+    def extend(self, layout: ParameterLayout) -> None:
+        """Make programs for all parameters of a layout that begins with this one: an update rule changes unused parameters too."""
+        if len(layout) > len(self.layout):
+            self._lower(layout.parameters)
+            self._programs.clear()
+            self._executables.clear()
+            self._runners.clear()
+            self.__dict__.pop("_rows", None)
 
     def _executable(self, kind: Kind) -> Executable:
         if kind not in self._executables:
-            program = self.program(kind)
+            program, threads = self.program(kind), self._threads
             executable = self.backend.executable(program, self.dtype)
-            self._executables[kind] = self._in_parts(executable, program, kind)
+            if threads != 1 or self._at_once < sys.maxsize:  # large batches may have to run in parts
+                executable = InParts(executable, program, _PARTS[kind], threads, self._at_once)
+            self._executables[kind] = executable
         return self._executables[kind]
-
-    def _in_parts(self, executable: Executable, program: Program, kind: Kind) -> Executable:
-        """The executable itself, or one that splits a large batch into parts for a back end that needs this."""
-        threads = self._threads
-        if threads == 1 and self._at_once == sys.maxsize:
-            return executable
-        return InParts(executable, program, _PARTS[kind], threads, self._at_once)
 
     @property
     def _threads(self) -> int | None:
@@ -183,7 +211,8 @@ class CompiledFunction:
         """
         one_by_one = partial(rule.take, partial(self.run, Kind.MEAN))
         if rule not in self._runners:
-            self._runners[rule] = self._runner(rule)
+            program = self.program(Kind.MEAN)
+            self._runners[rule] = self.backend.step_runner(program, rule.program, self.dtype) if len(self.layout) else None
         runner = self._runners[rule]
         if runner is None:
             return one_by_one
@@ -195,9 +224,6 @@ class CompiledFunction:
             return one_by_one(steps) if mode.anomaly or has_parts else runner.run(steps)
 
         return take
-
-    def _runner(self, rule: UpdateRule) -> StepRunner | None:
-        return self.backend.step_runner(self.program(Kind.MEAN), rule.program, self.dtype) if len(self.layout) else None
 
     def results(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
         """Return a new array of the results, (batch, ...)."""

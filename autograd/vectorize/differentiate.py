@@ -117,9 +117,8 @@ class _Sweep:
             for part in parts[1:]:
                 total, reach = builder.add(ops.add, total, part.adjoint), either(reach, part.reach)
             return total, reach
-        ordered = sorted(parts, key=lambda part: part.place is None)  # parts that fill a few columns can be computed in place
-        total = builder.scatter([(part.place, builder.expand(part.adjoint, ir.placed(part.place, shape))) for part in ordered], shape)
-        return total, self._reach_of_columns(ordered, shape) if self.any_risk else True
+        total = spread(builder, [(part.place, part.adjoint) for part in parts], shape)
+        return total, self._reach_of_columns(parts, shape) if self.any_risk else True
 
     def _reach_of_columns(self, parts: Sequence[Contribution], shape: ir.Shape) -> Condition:
         always = np.zeros(shape[-1])
@@ -130,7 +129,7 @@ class _Sweep:
             return True
         counts: list[tuple[Place, int]] = [(None, self._counts(always, shape))]
         counts += [(part.place, self._counts(part.reach, ir.placed(part.place, shape))) for part in parts if part.reach is not True]
-        return self.builder.array(self.builder.scatter(counts, shape)) > 0.0
+        return self.builder.array(spread(self.builder, counts, shape)) > 0.0
 
     def _counts(self, reach: Condition, shape: ir.Shape) -> int:
         builder = self.builder
@@ -143,11 +142,8 @@ class _Sweep:
                 return self._elementwise(number, op, adjoint, reach)
             case ir.MatMul(operands=(left, right)):
                 return self._matrix_product(number, left, right, adjoint, reach)
-            case ir.Reduce(op=op, operands=(operand,)) if op is not ops.total_:
-                partial = self._partial_of_reduction(number, operand)
-                self.has_risky_adjoint[operand] |= self.is_risky[number] and not op.selects
-                chosen = both(reach, partial != 0.0) if op.selects and self.any_risk else reach
-                return [self._passed_on(number, operand, self._masked(number, partial, adjoint, chosen), chosen)]
+            case ir.Reduce() | ir.Segments() as instruction:
+                return [self._reduction(number, instruction, adjoint, reach)]
             case ir.Concatenate(operands=operands):
                 return self._concatenated(number, operands, adjoint, reach)
             case ir.Lookup(operands=(table, index)):
@@ -156,7 +152,7 @@ class _Sweep:
             case ir.Slice() | ir.Take() as instruction:
                 (operand,) = instruction.operands
                 return [self._passed_on(number, operand, adjoint, reach, instruction.columns)]
-            case ir.Reduce() | ir.Expand() | ir.Reshape() | ir.Transpose() as instruction:
+            case ir.Expand() | ir.Reshape() | ir.Transpose() as instruction:
                 (operand,) = instruction.operands
                 moved = functools.partial(self._moved_back, instruction, self.builder.shape(number), self.builder.shape(operand))
                 return [self._passed_on(number, operand, moved(adjoint), self._each(reach, functools.partial(moved, is_reach=True)))]
@@ -188,22 +184,31 @@ class _Sweep:
     def _masked(self, number: int, partial: Any, adjoint: int, reach: Condition) -> int:
         """`partial * adjoint`; 0 where that is not reached and could be another number."""
         builder, instruction = self.builder, self.builder.program.instructions[number]
-        selects = isinstance(instruction, (ir.Elementwise, ir.Reduce)) and instruction.op.selects
+        selects = isinstance(instruction, (ir.Elementwise, ir.Reduce, ir.Segments)) and instruction.op.selects
         is_risky = self.has_risky_adjoint[number] if selects else self.is_risky[number] and not isinstance(partial, float)
         if reach is True or not is_risky:
             return _times(builder, partial, adjoint)
         is_choice = isinstance(partial, Array) and builder.is_condition(partial.number)
         return builder.add(ops.where, reach.number, adjoint if is_choice else _times(builder, partial, adjoint), builder.constant(0.0))
 
-    def _partial_of_reduction(self, number: int, operand: int) -> Any:
-        builder = self.builder
-        reduction = builder.program.instructions[number]
-        assert isinstance(reduction, ir.Reduce)
-        (weights,) = reduction.op.weights_at(builder.array(number), [builder.array(operand)])
-        if not reduction.op.normalised:
-            return weights
-        size = builder.reduce(builder.number_of(weights), reduction.axis)
-        return weights / ops.maximum(builder.array(size), SMALLEST)
+    def _reduction(self, number: int, reduction: ir.Reduce | ir.Segments, adjoint: int, reach: Condition) -> Contribution:
+        builder, (operand,) = self.builder, reduction.operands
+        source = builder.shape(operand)
+        moved = functools.partial(self._moved_back, reduction, builder.shape(number), source)
+        adjoint, reach = moved(adjoint), self._each(reach, moved)
+        if reduction.op is ops.total_:
+            return self._passed_on(number, operand, adjoint, reach)
+        (partial,) = reduction.op.weights_at(builder.array(moved(number)), [builder.array(operand)])
+        if reduction.op.normalised:
+            weights = builder.expand(builder.number_of(partial), source)
+            if isinstance(reduction, ir.Reduce):
+                size = builder.reduce(weights, reduction.axis)
+            else:
+                size = builder.segments(weights, reduction.lengths)
+            partial = partial / builder.array(moved(builder.number_of(ops.maximum(builder.array(size), SMALLEST))))
+        self.has_risky_adjoint[operand] |= self.is_risky[number] and not reduction.op.selects
+        chosen = both(reach, partial != 0.0) if reduction.op.selects and self.any_risk else reach
+        return self._passed_on(number, operand, self._masked(number, partial, adjoint, chosen), chosen)
 
     def _matrix_product(self, number: int, left: int, right: int, adjoint: int, reach: Condition) -> list[Contribution]:
         builder = self.builder
@@ -272,7 +277,38 @@ class _Sweep:
         if isinstance(instruction, ir.Reduce) or builder.shape(array) == ():
             return array
         array = builder.expand(array, shape)
+        if isinstance(instruction, ir.Segments):
+            return builder.take(array, instruction.columns)
         return builder.transpose(array) if isinstance(instruction, ir.Transpose) else builder.reshape(array, source)
+
+
+def spread(builder: Builder, parts: Sequence[tuple[Place, int]], shape: ir.Shape) -> int:
+    """The sum of arrays, each put into its columns of zeros of this shape. Columns that repeat, as in an attention, are added up first."""
+    placed = [(place, builder.expand(array, ir.placed(place, shape))) for place, array in parts]
+    numbered = [(place, array) for place, array in placed if isinstance(place, np.ndarray)]
+    placed = [(place, array) for place, array in placed if not isinstance(place, np.ndarray)]
+    if numbered:
+        placed.append(_added_up(builder, numbered, shape[-1]))
+    if all(place is None for place, _ in placed):
+        return functools.reduce(functools.partial(builder.add, ops.add), [array for _, array in placed])
+    return builder.scatter(sorted(placed, key=lambda part: part[0] is None), shape)  # what fills a few columns can be computed in place
+
+
+def _added_up(builder: Builder, parts: Sequence[tuple[FloatArray, int]], size: int) -> tuple[Place, int]:
+    """Arrays with numbered columns as one array, in which each column of the target occurs once, in order."""
+    columns, array = np.concatenate([place for place, _ in parts]), builder.concatenate([array for _, array in parts])
+    order = np.argsort(columns, kind="stable")
+    if np.any(np.diff(order) < 0):
+        array = builder.take(array, order)
+    different, counts = np.unique(columns, return_counts=True)
+    if len(different) < len(columns):
+        array = builder.segments(array, counts)
+    steps = np.diff(different)
+    if len(different) == size:
+        return None, array
+    if len(different) == 1 or np.all(steps == steps[0]):
+        return (int(different[0]), int(different[-1]) + 1, int(steps[0]) if len(steps) else 1), array
+    return different, array
 
 
 def _chosen(builder: Builder, partial: Any) -> Condition:

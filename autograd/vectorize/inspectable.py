@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from autograd._support import check_whole
 from autograd.value import Value
 from autograd.vectorize import backends
 from autograd.vectorize.arguments import argument_names, check_batch, examples, is_integer, vector
@@ -15,7 +17,6 @@ from autograd.vectorize.compiled import CompiledFunction
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import Program
-from autograd.vectorize.threads import checked
 
 Self = TypeVar("Self", bound="InspectableFunction")
 
@@ -34,10 +35,12 @@ class InspectableFunction:
             raise TypeError(f"vectorize computes in float64 or float32, not {self.dtype}")
         name = getattr(f, "__name__", "f")
         self.name, self.backend = name if name.isidentifier() else "f", backend
-        self._backend, self.threads = backends.named(backend), checked(threads)
+        self._backend = backends.named(backend)
+        self.threads = None if threads is None else check_whole("threads", threads, meaning="None chooses automatically")
         self._argument_names: dict[int, tuple[str, ...]] = {}
         self._compiled: dict[tuple[tuple[int, ...], ...], CompiledFunction] = {}
         self._latest: CompiledFunction | None = None
+        self._layout, self._recording = ParameterLayout([]), threading.RLock()
 
     def __repr__(self) -> str:
         return f"<vectorized {self.name}>"
@@ -51,22 +54,28 @@ class InspectableFunction:
 
     @property
     def layout(self) -> ParameterLayout:
-        """The order of the parameter vector, which converts to other orders. Raises RuntimeError before the first call."""
-        return self._require("layout").layout
+        """The order of the parameter vector, which converts to other orders. Raises RuntimeError before the first call.
+
+        All shapes of example have one order. If a new shape uses other parameters too, they are appended to it.
+        """
+        self._require("layout")
+        return self._layout
 
     @property
     def parameters(self) -> tuple[Value, ...]:
         """The Values that the function closes over, in the order of the parameter vector. Raises RuntimeError before the first call."""
-        return self._require("parameters").layout.parameters
+        self._require("parameters")
+        return self._layout.parameters
 
     def parameter_vector(self) -> FloatArray:
         """Return a new array with the data of the parameters, in the order of `parameters`."""
-        return self._require("parameter_vector()").layout.gather(self.dtype)
+        self._require("parameter_vector()")
+        return self._layout.gather(self.dtype)
 
     def assign(self, parameters: FloatArray) -> None:
         """Write a parameter vector to the Values. Raises ValueError, and changes nothing, if it has the wrong length."""
-        layout = self._require("assign()").layout
-        layout.assign(vector(parameters, len(layout), self.dtype, "vector", "one number for each parameter"))
+        self._require("assign()")
+        self._layout.assign(vector(parameters, len(self._layout), self.dtype, "vector", "one number for each parameter"))
 
     @property
     def source(self) -> str:
@@ -83,7 +92,9 @@ class InspectableFunction:
         The cost is the mean. Both are in the dtype of `theta`. If the function is not scalar or has no parameters, it is
         `(theta, *batch) -> results`. Raises TypeError for the other back ends.
         """
-        return self._require("function").function()
+        compiled = self._require("function")
+        compiled.extend(self._layout)
+        return compiled.function()
 
     def export(self, path: str | os.PathLike[str], gradient: bool = True) -> None:
         """Write the program and the numbers of its parameters, in float64, to a file that works without this library.
@@ -141,6 +152,14 @@ class InspectableFunction:
             raise RuntimeError(f"{what} is not known before {self!r} gets arguments: call it, or its record(...), with a batch first")
         return self._latest
 
+    def _compile(self, shapes: tuple[tuple[int, ...], ...], names: Sequence[str], integers: Collection[int]) -> CompiledFunction:
+        with self._recording:  # each recording appends its parameters to the layout
+            if shapes not in self._compiled:
+                known = self._layout.parameters
+                compiled = CompiledFunction(self.f, shapes, names, self.name, self.dtype, self._backend, self.threads, known, integers)
+                self._layout, self._compiled[shapes] = compiled.layout, compiled
+            return self._compiled[shapes]
+
     def _prepare(self, arguments: Sequence[Any], check: bool = True) -> tuple[CompiledFunction, list[FloatArray]]:
         names, dtype = self._names(len(arguments)), self.dtype
         arrays = [examples(array, name, dtype) for array, name in zip(arguments, names)]
@@ -149,8 +168,7 @@ class InspectableFunction:
         compiled = self._compiled.get(shapes)
         if compiled is None:
             integers = {position for position, each in enumerate(arguments) if is_integer(each)}
-            compiled = CompiledFunction(self.f, shapes, names, self.name, dtype, self._backend, self.threads, integers)
-            self._compiled[shapes] = compiled
+            compiled = self._compile(shapes, names, integers)
         self._latest = compiled
         if check:
             compiled.check_indices(arguments, arrays)

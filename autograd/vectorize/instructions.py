@@ -14,6 +14,7 @@ Scale          the number factor * batch**power: ()
 Elementwise    an operation on each entry of its broadcast operands; IEEE arithmetic, inf and nan instead of errors
 Reduce         a reduction along one axis, which remains with size 1: total (0 of no entries), logsumexp (-inf of none, and of
                entries that are all -inf; +inf where an entry is), largest or smallest; the order of the terms is free
+Segments       a reduction of segments of the columns: the first lengths[0] columns give the first result, the next lengths[1] the second
 MatMul         the product of two matrices; the order of the terms is free
 Slice          the columns start:stop:step (of the last axis)
 Take           the columns with these indices, which may repeat
@@ -25,7 +26,7 @@ Transpose      the matrix with its axes exchanged
 Concatenate    arrays side by side along the last axis; their other axes are equal
 Expand         the array repeated along the axes where it has size 1, and along new ones in front
 Scatter        zeros, with each operand added into its columns: all (None), those of a slice (start, stop, step), or numbered ones,
-               where a number that repeats adds each time
+               each number once
 =============  ===================================================================================================================
 
 The rows keep to `autograd.ops`: `maximum` and `minimum` give nan where either operand is, `fmin` the other one; ties and kinks
@@ -212,6 +213,30 @@ class Reduce(Instruction):
 
 
 @dataclass(frozen=True, eq=False)
+class Segments(Instruction):
+    op: Operation
+    lengths: FloatArray
+
+    @property
+    def starts(self) -> FloatArray:
+        """The first column of each segment."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    @property
+    def columns(self) -> FloatArray:
+        """For each column of the operand, the number of its segment."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        (((*rest, size), dtype),) = operands
+        if self.op.reduction is None or self.lengths.min(initial=1) < 1 or self.lengths.sum() != size:
+            raise ValueError(f"no segments of {self.lengths.tolist()!s:.60} of {size} columns by {self.op.name}")
+        if dtype is BOOLEAN:
+            raise ValueError(f"segments of {self.op.name} take numbers")
+        return Type((*rest, len(self.lengths)))
+
+
+@dataclass(frozen=True, eq=False)
 class MatMul(Instruction):
     def type(self, operands: Sequence[Type]) -> Type:
         (left, left_dtype), (right, right_dtype) = operands
@@ -331,6 +356,8 @@ class Scatter(Instruction):
         for place, (shape, _) in zip(self.places, operands, strict=True):
             if shape != placed(place, self.shape):
                 raise ValueError(f"{shape_text(shape)} does not fill the columns {place!s:.60} of {shape_text(self.shape)}")
+            if isinstance(place, np.ndarray) and len(np.unique(place)) < len(place):
+                raise ValueError(f"a column is filled twice by the columns {place.tolist()!s:.60}")
         return Type(self.shape)
 
     @property

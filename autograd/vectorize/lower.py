@@ -6,7 +6,7 @@ columns are in the order of recording, so that most operands are slices. Sums of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any
@@ -19,7 +19,7 @@ from autograd.vectorize.builder import Builder
 from autograd.vectorize.instructions import BATCH, Shape
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
-from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
+from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
 from autograd.vectorize.simplify import DOT
 from autograd.vectorize.tables import Column, Table
 
@@ -33,8 +33,12 @@ class Grid:
     entries: list[int]  # all r for one p, then the next
 
 
-def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool = False) -> tuple[Program, list[int]]:
+def lower(
+    graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool = False, known: Sequence[int] = ()
+) -> tuple[Program, list[int]]:
     """The array program of a simplified graph, and the order in which the parameters lie in its parameter vector.
+
+    That order begins with the parameters `known`, or -1 where the vector holds numbers that the graph does not use.
 
     `arguments` are the numbers of scalars in one example of each argument. The program's one output, "results", has
     shape (batch, results), or (results,) where no result depends on the example. With `per_example` the parameter vector
@@ -46,7 +50,7 @@ def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per
     for number, level in enumerate(levels):
         if graph.nodes[number][0] not in (INPUT, PARAMETER, CONSTANT):
             by_level[level].append(number)
-    lowering.place_parameters(by_level, levels, batched)
+    lowering.place_parameters(by_level, levels, batched, known)
     for members in by_level:
         for group in lowering.groups(members):
             lowering.emit(group)
@@ -55,24 +59,19 @@ def lower(graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per
     return builder.program, lowering.order
 
 
-def depths(graph: Scalars) -> list[int]:
-    """The length of the longest path from a leaf to each node."""
-    levels: list[int] = []
-    for op, operands in graph.nodes:
-        leaf = op in (INPUT, PARAMETER, CONSTANT)
-        levels.append(0 if leaf else 1 + max([levels[each] for each in operands]))
-    return levels
-
-
 def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list[Grid]:
     """Sort (entry, left factors, right factors) into matrix products: right sides with the same left sides go together."""
     by_right: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
     for entry, left, right in pairs:
         by_right.setdefault(right, {})[left] = entry
-    columns: dict[tuple[tuple[int, ...], ...], list[tuple[int, ...]]] = {}
+    columns: dict[frozenset[tuple[int, ...]], list[tuple[int, ...]]] = {}
     for right, entries in by_right.items():
-        columns.setdefault(tuple(entries), []).append(right)
-    return [Grid(list(lefts), rights, [by_right[right][left] for right in rights for left in lefts]) for lefts, rights in columns.items()]
+        columns.setdefault(frozenset(entries), []).append(right)
+    found = []
+    for rights in columns.values():
+        lefts = list(by_right[rights[0]])
+        found.append(Grid(lefts, rights, [by_right[right][left] for right in rights for left in lefts]))
+    return found
 
 
 class _Lowering:
@@ -88,7 +87,7 @@ class _Lowering:
         self.array: list[int] = [-1] * len(graph.nodes)  # where each scalar lies: in which array,
         self.column: list[int] = [0] * len(graph.nodes)  # and in which of its columns
         self.order: list[int] = []
-        self.columns = np.empty(0, np.intp)  # of the parameters, in the parameter vector
+        self.columns = np.zeros(len(graph.parameters), np.intp)  # of the parameters, in the parameter vector
         self.theta = -1
         self.inputs = [self.builder.input(position, size) for position, size in enumerate(arguments)]
         for number, (op, operands) in enumerate(graph.nodes):
@@ -102,13 +101,15 @@ class _Lowering:
     def place_of(self, scalar: int) -> tuple[int, int]:
         return self.array[scalar], self.column[scalar]
 
-    def place_parameters(self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool]) -> None:
+    def place_parameters(
+        self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool], known: Sequence[int]
+    ) -> None:
         """Order the parameters by their use, so that each table and each matrix of weights is one slice.
 
         With `per_example` too they lie in the order that they have without.
         """
-        nodes, size = self.graph.nodes, len(self.graph.parameters)
-        self.order, is_new = _order_of_tables(self.graph.tables.values(), size)
+        nodes = self.graph.nodes
+        self.order, is_new = _order_of_tables(self.graph, known)
 
         def place(operands: Sequence[int]) -> None:
             for each in operands:
@@ -142,8 +143,9 @@ class _Lowering:
                         place(self.factors(number)[1])
         place(range(len(nodes)))
         self.order += np.flatnonzero(is_new).tolist()
-        self.columns = np.empty(size, np.intp)
-        self.columns[self.order] = np.arange(size)
+        order = np.array(self.order, np.intp)
+        self.columns[order[order >= 0]] = np.flatnonzero(order >= 0)
+        size = len(self.order)
         self.theta = self.builder.parameters((BATCH, size) if self.per_example else (size,)) if size else -1
         for number, (op, operands) in enumerate(nodes):
             if op == PARAMETER:
@@ -155,7 +157,8 @@ class _Lowering:
         for number in members:
             op, operands = self.graph.nodes[number]
             if op == DOT:
-                key: tuple[Any, ...] = (op, len(operands), *map(self._varies, self.factors(number)))
+                left, right = map(self._varies, self.factors(number))
+                key: tuple[Any, ...] = (op, left, right, 0 if left else len(operands))
             else:
                 assert isinstance(op, Operation)
                 if isinstance(op, Column):
@@ -165,7 +168,10 @@ class _Lowering:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
                     self.graph.nodes[number] = (op, operands)
                 exponent = operands[1] if op is ops.power and self.graph.nodes[operands[1]][0] == CONSTANT else None
-                sources = (len(operands), self.batched[number]) if _is_variadic(op) else tuple([self.array[each] for each in operands])
+                is_reduced = op.reduction is not None  # sums of any number of terms go together
+                sources = tuple([self.array[each] for each in operands])
+                if op.variadic:
+                    sources = (0 if is_reduced else len(operands), self.batched[number])
                 key = (op, sources, exponent)
             found.setdefault(key, []).append(number)
         return list(found.values())
@@ -227,24 +233,24 @@ class _Lowering:
     def _rowwise(self, group: Sequence[int]) -> int:
         """Sums of products without common factors: multiply elementwise, then add along the last axis."""
         builder = self.builder
-        inner = len(self.factors(group[0])[0])
+        pairs = [self._in_order(number) for number in group]
+        lengths = [len(left) for left, _ in pairs]
+        inner = (len(group), lengths[0]) if len(set(lengths)) == 1 else (sum(lengths),)
 
         def side(which: int) -> int:
-            scalars = [each for number in group for each in self._in_order(number)[which]]
+            scalars = [each for pair in pairs for each in pair[which]]
             batched = self._varies(scalars)
-            return builder.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, len(group), inner))
+            return builder.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, *inner))
 
         left, right = side(0), side(1)
         product = builder.add(ops.power, left, builder.constant(2.0)) if left == right else builder.add(ops.multiply, left, right)
-        return builder.reshape(builder.reduce(product, -1), self._shape(group, len(group)))
+        return builder.segments(builder.reshape(product, self._shape(group, sum(lengths))), lengths)
 
     def _along(self, group: Sequence[int], op: Operation) -> int:
         """Reduce each scalar's operands by a variadic row, as the last axis of one array."""
         scalars = [each for number in group for each in sorted(self.graph.nodes[number][1], key=self.place_of)]
-        inner = len(scalars) // len(group)
         array = self.gather(scalars, full=self.batched[group[0]], whole=True)
-        reduced = self.builder.reduce(self.builder.reshape(array, self._shape(group, len(group), inner)), -1, op)
-        return self.builder.reshape(reduced, self._shape(group, len(group)))
+        return self.builder.segments(array, [len(self.graph.nodes[number][1]) for number in group], op)
 
     def _look_up(self, group: Sequence[int], table: Table) -> None:
         """Look up whole rows of a table, one after the other."""
@@ -301,10 +307,11 @@ class _Lowering:
         return self.builder.take(array, columns)
 
 
-def _order_of_tables(tables: Iterable[FloatArray], size: int) -> tuple[list[int], FloatArray]:
-    """The parameters of the tables, row by row, and for each parameter whether it is in none of them."""
-    order, is_new = list[int](), np.ones(size, bool)
-    for numbers in tables:
+def _order_of_tables(graph: Scalars, known: Sequence[int]) -> tuple[list[int], FloatArray]:
+    """The parameters `known`, then those of the tables, row by row; and for each parameter whether it is in neither of them."""
+    order, is_new = list(known), np.ones(len(graph.parameters), bool)
+    is_new[[each for each in known if each >= 0]] = False
+    for numbers in graph.tables.values():
         fresh = numbers[numbers >= 0]
         fresh = fresh[is_new[fresh]]
         numbers_in_order = fresh.tolist()

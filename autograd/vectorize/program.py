@@ -22,6 +22,7 @@ from autograd.vectorize.instructions import (
     Reduce,
     Reshape,
     Scatter,
+    Segments,
     Shape,
     Type,
     shape_text,
@@ -124,7 +125,7 @@ class Program:
     @property
     def rows(self) -> set[Operation]:
         """The operations that the program applies."""
-        return {each.op for each in self.instructions if isinstance(each, (Elementwise, Reduce))}
+        return {each.op for each in self.instructions if isinstance(each, (Elementwise, Reduce, Segments))}
 
     def check(self, rows: Collection[Operation] | None = ROWS) -> None:
         """Raise ValueError, naming the instruction, unless operands come before results, all types are right, and all operations
@@ -136,7 +137,7 @@ class Program:
                     raise ValueError("its operands do not come before it")
                 if (right := instruction.type([self.types[each] for each in instruction.operands])) != self.types[number]:
                     raise ValueError(f"its type is {right}, not {self.types[number]}")
-                if rows is not None and isinstance(instruction, (Elementwise, Reduce)) and instruction.op not in rows:
+                if rows is not None and isinstance(instruction, (Elementwise, Reduce, Segments)) and instruction.op not in rows:
                     raise ValueError(f"back ends do not know the operation {instruction.op.name}")
             except ValueError as error:
                 raise ValueError(f"%{number} = {instruction}: {error}") from None

@@ -93,7 +93,7 @@ class _Watch:
         """Note that code reads a source of entropy or, unless a library does it, a clock."""
         if source in _ENTROPY:
             self._find(frame, f"draws random numbers with {_called(source)}")
-        elif not _is_installed(frame.f_code):
+        elif not _is_in_library(frame.f_code.co_filename):
             self._find(frame, f"reads the clock with {_called(source)}")
 
     def _begin(self, frame: FrameType) -> None:
@@ -115,13 +115,9 @@ class _Watch:
             self.states[id(generator)] = generator, _state(generator)
 
 
-def _is_installed(code: CodeType) -> bool:
-    """Whether code belongs to the standard library or to an installed package."""
-    return _is_in_library(code.co_filename)
-
-
 @functools.cache
 def _is_in_library(path: str) -> bool:
+    """Whether a file belongs to the standard library or to an installed package."""
     return path.startswith(_STANDARD) or f"{os.sep}site-packages{os.sep}" in path or f"{os.sep}dist-packages{os.sep}" in path
 
 
@@ -135,7 +131,7 @@ def _is_users_type(kind: type[Any]) -> bool:
 
 def _is_users(frame: FrameType) -> bool:
     """Whether a frame runs the user's own code."""
-    return not (_is_installed(frame.f_code) or frame.f_code.co_filename.startswith(LIBRARY))
+    return not (_is_in_library(frame.f_code.co_filename) or frame.f_code.co_filename.startswith(LIBRARY))
 
 
 # Generators
@@ -189,7 +185,7 @@ def _generators(things: Iterable[Any], known: dict[int, Any]) -> Iterator[Any]:
         if isinstance(thing, _KINDS):
             yield thing
         elif isinstance(thing, FunctionType):
-            if _is_installed(thing.__code__):
+            if _is_in_library(thing.__code__.co_filename):
                 continue
             stack += map(_contents, thing.__closure__ or ())
             stack += _named(thing.__code__, thing.__globals__)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
+import itertools
 import math
 import operator
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
@@ -16,7 +15,7 @@ import numpy as np
 from autograd import ops
 from autograd.backward import topological_order
 from autograd.errors import TraceError
-from autograd.interop import Expression, apply_mixed
+from autograd.interop import Expression, Method, apply_mixed, binary, functions
 from autograd.modes import Demand, recording, user_line
 from autograd.ops import Node, Operation
 from autograd.value import Value
@@ -58,22 +57,81 @@ class Symbol(Expression):
         return _refuse("the backward()", "Inside a traced function take derivatives with grad(f).")(self)
 
 
-class Tracer(Symbol):
-    """A scalar of an example."""
+_new = object.__new__
+_count = itertools.count()
 
-    __slots__ = ("grad", "name", "op", "operands")
+
+def _binary(op: Operation) -> tuple[Method, Method]:
+    """The two methods of an operator: a fast path for the usual operands, and the general one."""
+    general, general_reflected = binary(op)
+
+    def method(self: Any, other: Any) -> Any:
+        kind = type(other)
+        if kind is not Tracer and kind is not float and kind is not Value:
+            if kind is not int:
+                return general(self, other)
+            other = float(other)
+        node = _new(Tracer)
+        node.op, node.operands, node.serial = op, (self, other), next(_count)
+        return node
+
+    def reflected(self: Any, other: Any) -> Any:
+        kind = type(other)
+        if kind is not Value and kind is not float:
+            if kind is not int:
+                return general_reflected(self, other)
+            other = float(other)
+        node = _new(Tracer)
+        node.op, node.operands, node.serial = op, (other, self), next(_count)
+        return node
+
+    return method, reflected
+
+
+def _unary(op: Operation) -> Callable[[Any], Any]:
+    def method(self: Any) -> Any:
+        node = _new(Tracer)
+        node.op, node.operands, node.serial = op, (self,), next(_count)
+        return node
+
+    return method
+
+
+class Tracer(Symbol):
+    """A scalar of an example. The serial numbers of tracers are in the order in which they were made."""
+
+    __slots__ = ("name", "op", "operands", "serial")
 
     def __init__(self, name: str, op: Operation | None = None, operands: tuple[Any, ...] = ()) -> None:
-        self.name, self.op, self.operands, self.grad = name, op, operands, 0.0
+        self.name, self.op, self.operands, self.serial = name, op, operands, next(_count)
 
     @staticmethod
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
-        if any(isinstance(each, np.ndarray) for each in operands):
-            return apply_mixed(Tracer, op, operands)
-        return Tracer(op.name, op, tuple([each if isinstance(each, Node) else ops.real(each) for each in operands]))
+        given = []
+        for each in operands:
+            if type(each) is not float and not isinstance(each, Node):
+                if isinstance(each, np.ndarray):
+                    return apply_mixed(Tracer, op, operands)
+                each = ops.real(each)
+            given.append(each)
+        return Tracer(op.name, op, tuple(given))
+
+    # fmt: off
+    __add__, __radd__         = _binary(ops.add)
+    __sub__, __rsub__         = _binary(ops.subtract)
+    __mul__, __rmul__         = _binary(ops.multiply)
+    __truediv__, __rtruediv__ = _binary(ops.divide)
+    __pow__, __rpow__         = _binary(ops.power)
+    __neg__, __abs__          = _unary(ops.negative), _unary(ops.absolute)
+    # fmt: on
 
     def __repr__(self) -> str:
         return self.name if self.op is None else f"a result of {self.op.name}"
+
+
+for _name, _op in functions():
+    if _op.arity == 1:
+        setattr(Tracer, _name, _unary(_op))
 
 
 class TracedInteger(Tracer):
@@ -112,6 +170,15 @@ class Scalars:
             words = " ".join(map(str, operands)) if isinstance(op, str) else " ".join(f"%{each}" for each in operands)
             lines.append(f"%{number} = {op if isinstance(op, str) else op.name} {words}")
         return "\n".join([*lines, "return " + " ".join(f"%{each}" for each in self.outputs)])
+
+
+def depths(graph: Scalars) -> list[int]:
+    """The length of the longest path from a leaf to each node."""
+    levels: list[int] = []
+    for op, operands in graph.nodes:
+        leaf = op in (INPUT, PARAMETER, CONSTANT)
+        levels.append(0 if leaf else 1 + max([levels[each] for each in operands]))
+    return levels
 
 
 class CallGraph(NamedTuple):
@@ -164,7 +231,7 @@ def _call(
         rows = [TracedInteger(each, (position, row), tables) if position in integers else Tracer(each) for row, each in enumerate(words)]
         numbers.update((tracer, (INPUT, (position, row))) for row, tracer in enumerate(rows))
         arguments.append(nested(rows, shape))
-    with _garbage_collection_paused(), recording() as asked:
+    with recording() as asked:
         try:
             returned = f(*arguments)
         except KeyError as error:
@@ -182,18 +249,6 @@ def _call(
         scalars = _numbered(results, dict(numbers))
         demands = [(each, _numbered([each.condition, *each.numbers], dict(numbers))) for each in asked]
     return CallGraph(scalars, shape, demands, tables)
-
-
-@contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
-    """Pause garbage collection, which would search all nodes repeatedly for cycles. A graph has none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _one_example(shape: tuple[int, ...]) -> str:
@@ -226,12 +281,18 @@ def _compute_the_same(one: Scalars, other: Scalars) -> bool:
             all(map(operator.is_, one.parameters, other.parameters))
             or all(a is b or repr(a.data) == repr(b.data) for a, b in zip(one.parameters, other.parameters))
         )
-        and all(
-            (op is op2 or getattr(op, "name", op) == getattr(op2, "name", op2))
-            and (operands == operands2 or repr(operands) == repr(operands2))
-            for (op, operands), (op2, operands2) in zip(one.nodes, other.nodes)
-        )
+        and ((one.nodes == other.nodes and _constants(one) == _constants(other)) or all(map(_are_alike, one.nodes, other.nodes)))
     )
+
+
+def _are_alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether two nodes compute the same. A primitive that is made inside the function is known by its name."""
+    (op, operands), (op2, operands2) = one, other
+    return getattr(op, "name", op) == getattr(op2, "name", op2) and repr(operands) == repr(operands2)
+
+
+def _constants(graph: Scalars) -> list[str]:
+    return [repr(operands) for op, operands in graph.nodes if op is CONSTANT]
 
 
 def _places(graph: Scalars) -> list[bytes]:
@@ -261,41 +322,58 @@ def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
     return [result], ()
 
 
-class _Root:
-    """A node whose operands are all results, so that they have one common order."""
-
-    def __init__(self, results: Sequence[Any]) -> None:
-        self.operands = tuple(each for each in results if isinstance(each, Node))
+def _traced(results: Sequence[Any]) -> list[Tracer]:
+    """The tracers that results are computed from, in the order in which they were made, without the leaves."""
+    found = {each for each in results if type(each) is Tracer and each.op is not None}
+    stack = list(found)
+    while stack:
+        for each in stack.pop().operands:
+            if type(each) is Tracer and each not in found and each.op is not None:
+                found.add(each)
+                stack.append(each)
+    return sorted(found, key=operator.attrgetter("serial"))
 
 
 def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ...]]]) -> Scalars:
+    """Number the nodes of results in the order in which the function made them: that of its loops.
+
+    Leaves, constants, and what is computed of parameters alone come before their first use.
+    """
     graph = Scalars()
-    nodes, numbers, constants = graph.nodes, {}, {}
+    nodes, numbers, constants = graph.nodes, dict[Any, int](), dict[Any, int]()
 
     def number_of(operand: Any) -> int:
-        if type(operand) is not float:
-            if operand not in numbers:  # leaves are numbered in the order of their first use
-                numbers[operand] = len(nodes)
-                if operand not in leaves:
-                    if not isinstance(operand, Value):
-                        raise TraceError(
-                            f"{operand!r} belongs to another call: a traced number must not be kept after its function returned"
-                        )
-                    leaves[operand] = (PARAMETER, (len(graph.parameters),))
-                    graph.parameters.append(operand)
-                nodes.append(leaves[operand])
-            return numbers[operand]
-        key = repr(operand)  # distinguishes -0.0 from 0.0, and nan equals nan
-        if key not in constants:
-            constants[key] = len(nodes)
-            nodes.append((CONSTANT, (operand,)))
-        return constants[key]
+        if type(operand) is float:
+            key = operand if operand and operand == operand else repr(operand)  # distinguishes -0.0 from 0.0, and nan equals nan
+            if key not in constants:
+                constants[key] = len(nodes)
+                nodes.append((CONSTANT, (operand,)))
+            return constants[key]
+        if operand not in numbers:
+            if operand.op is None or operand in leaves:
+                add_leaf(operand)
+            else:
+                for node in topological_order(operand, numbers):
+                    if node.op is not None and node not in numbers:
+                        add(node)
+        return numbers[operand]
 
-    for node in topological_order(_Root(results))[:-1]:
-        if node.op is not None:
-            operands = tuple([number_of(each) for each in node.operands])
-            numbers[node] = len(nodes)
-            nodes.append((node.op, operands))
+    def add_leaf(leaf: Any) -> None:
+        if leaf not in leaves:
+            if not isinstance(leaf, Value):
+                raise TraceError(f"{leaf!r} belongs to another call: a traced number must not be kept after its function returned")
+            leaves[leaf] = (PARAMETER, (len(graph.parameters),))
+            graph.parameters.append(leaf)
+        numbers[leaf] = len(nodes)
+        nodes.append(leaves[leaf])
+
+    def add(node: Any) -> None:
+        operands = tuple([numbers[each] if type(each) is not float and each in numbers else number_of(each) for each in node.operands])
+        numbers[node] = len(nodes)
+        nodes.append((node.op, operands))
+
+    for node in _traced(results):
+        add(node)
     graph.outputs = [number_of(each) for each in results]
     for table in dict.fromkeys(op.table for op, _ in nodes if isinstance(op, Column)):
         graph.tables[table] = _parameters_of(table, graph.parameters)

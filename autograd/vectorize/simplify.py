@@ -13,24 +13,38 @@ from typing import Any
 from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize import rewrite
-from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars
+from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
 
 DOT = "dot"
 
 
 class ScalarBuilder:
-    """A scalar graph under construction. It adds a node if it is new and cannot be simplified."""
+    """A scalar graph under construction. It adds a node if it is new and cannot be simplified.
 
-    def __init__(self) -> None:
+    With `keeps_sums` 0 + a stays as it is: the sum of one term, as Python's `sum` begins it.
+    """
+
+    def __init__(self, keeps_sums: bool = False) -> None:
+        self.keeps_sums = keeps_sums
         self.graph = Scalars()
         self.batched: list[bool] = []
+        self.numbers: list[float | None] = []  # of the constants; None for other nodes
         self._known: dict[Any, int] = {}
 
     def constant(self, number: float) -> int:
-        return self._put(CONSTANT, (number,), repr(number))
+        return self._leaf(CONSTANT, (number,), repr(number), number)
 
     def leaf(self, kind: str, key: tuple[Any, ...]) -> int:
-        return self._put(kind, key)
+        return self._leaf(kind, key, key)
+
+    def _leaf(self, kind: str, operands: tuple[Any, ...], key: Any, number: float | None = None) -> int:
+        known = self._known.get((kind, key))
+        if known is None:
+            known = self._known[kind, key] = len(self.numbers)
+            self.graph.nodes.append((kind, operands))
+            self.batched.append(kind == INPUT)
+            self.numbers.append(number)
+        return known
 
     def dot(self, pairs: Sequence[tuple[int, int]]) -> int:
         """u1 v1 + ... + un vn."""
@@ -41,9 +55,11 @@ class ScalarBuilder:
 
     def add(self, op: Operation, *operands: int) -> int:
         """The number of the node `op(operands)`, or of a simpler node that is equal to it."""
-        numbers = [self.number(each) for each in operands]
+        numbers = [self.numbers[each] for each in operands]
         if None not in numbers:
             return self.constant(float(op.ieee_value(*numbers)))  # type: ignore[arg-type]
+        if self.keeps_sums and op is ops.add and numbers[0] == 0.0:
+            return self._put(op, operands)
         simpler = rewrite.simpler(self, op, operands)
         if simpler is not None:
             return simpler
@@ -51,13 +67,19 @@ class ScalarBuilder:
             operands = operands[::-1]
         return self._put(op, operands)
 
+    def add_plain(self, op: Operation, a: int, b: int) -> int:
+        """The same as `add` for a sum, a difference or a product, with a short way for numbers that are not known."""
+        if a == b or self.numbers[a] is not None or self.numbers[b] is not None:
+            return self.add(op, a, b)
+        return self._put(op, (b, a) if a > b and op is not ops.subtract else (a, b))
+
     @staticmethod
     def _is_sortable(op: Operation) -> bool:
         """Whether operands are sorted, so that a + b and b + a are one node. Conditions keep the order of the user."""
         return op.is_commutative and not op.variadic and not op.is_condition
 
     def factor(self, term: int) -> rewrite.Factor | None:
-        number = self.number(term)
+        number = self.numbers[term]
         return None if number is None else (number, 0)
 
     def definition(self, term: int) -> tuple[Operation | None, tuple[int, ...]]:
@@ -72,27 +94,26 @@ class ScalarBuilder:
         assert power == 0  # nothing here knows of batches
         return self.constant(factor)
 
-    def number(self, node: int) -> float | None:
-        """The number of a constant node, or None for others."""
-        op, operands = self.graph.nodes[node]
-        return operands[0] if op == CONSTANT else None
-
-    def _put(self, op: Operation | str, operands: tuple[Any, ...], key: str = "") -> int:
-        known = self._known.get((op, key or operands))
+    def _put(self, op: Operation | str, operands: tuple[int, ...]) -> int:
+        node = op, operands
+        known = self._known.get(node)
         if known is None:
-            known = self._known[op, key or operands] = len(self.graph.nodes)
-            self.graph.nodes.append((op, operands))
-            leaf = op in (INPUT, PARAMETER, CONSTANT)
-            self.batched.append(op == INPUT if leaf else any(self.batched[each] for each in operands))
+            known = self._known[node] = len(self.numbers)
+            self.graph.nodes.append(node)
+            batched = self.batched
+            batched.append(True in [batched[each] for each in operands])
+            self.numbers.append(None)
         return known
 
 
 def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
     """Return an equal graph with fewer nodes and flattened sums, and for each node whether it depends on the example."""
-    merged = ScalarBuilder()
+    merged = ScalarBuilder(keeps_sums=True)
     numbers: list[int] = []
     for op, operands in graph.nodes:
-        if op == CONSTANT:
+        if op is ops.multiply or op is ops.add or op is ops.subtract:
+            numbers.append(merged.add_plain(op, numbers[operands[0]], numbers[operands[1]]))
+        elif op == CONSTANT:
             numbers.append(merged.constant(operands[0]))
         elif isinstance(op, str):
             numbers.append(merged.leaf(op, operands))
@@ -144,7 +165,41 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
             numbers[number] = flat.add(op, *[numbers[each] for each in operands])
     flat.graph.outputs = [numbers[each] for each in outputs]
     flat.graph.parameters, flat.graph.tables = merged.graph.parameters, merged.graph.tables
-    return flat.graph, flat.batched
+    return _without_short_sums(flat)
+
+
+def _without_short_sums(flat: ScalarBuilder) -> tuple[Scalars, list[bool]]:
+    """The graph with plain operations for sums of one or two terms, unless a longer sum at the same depth makes a group with them."""
+    nodes, batched, levels = flat.graph.nodes, flat.batched, depths(flat.graph)
+    short: dict[int, Any] = {}  # and what a sum must have in common with one to be in its group
+    long = set()
+    for number, (op, operands) in enumerate(nodes):
+        is_product = op == DOT and batched[operands[0]] == batched[operands[-1]]
+        if op is ops.total_ or is_product:
+            kind = levels[number], batched[number], is_product
+            if len(operands) > 2:
+                long.add(kind)
+            else:
+                short[number] = kind
+    plain = {number for number, kind in short.items() if kind not in long}
+    if not plain:
+        return flat.graph, batched
+    built = ScalarBuilder()
+    numbers: list[int] = []
+    for number, (op, operands) in enumerate(nodes):
+        if op in (INPUT, PARAMETER, CONSTANT):
+            numbers.append(built.constant(operands[0]) if op == CONSTANT else built.leaf(str(op), operands))
+            continue
+        given = [numbers[each] for each in operands]
+        if op == DOT:
+            half = len(given) // 2
+            numbers.append(built.add(ops.multiply, *given) if number in plain else built.dot(list(zip(given[:half], given[half:]))))
+        else:
+            assert isinstance(op, Operation)
+            numbers.append(given[0] if number in plain and len(given) == 1 else built.add(ops.add if number in plain else op, *given))
+    built.graph.outputs = [numbers[each] for each in flat.graph.outputs]
+    built.graph.parameters, built.graph.tables = flat.graph.parameters, flat.graph.tables
+    return built.graph, built.batched
 
 
 class _Terms:
@@ -154,13 +209,16 @@ class _Terms:
         self.products: dict[float, list[tuple[int, int]]] = defaultdict(list)  # by the number in front of them
         self.multiples: dict[int, float] = defaultdict(float)
         self.constant = 0.0
+        self.begins_with_zero = False  # as sums of any length do that Python's `sum` adds up
         self.batched = merged.batched
+        known = merged.numbers
         self.nodes = nodes = merged.graph.nodes
         stack: list[tuple[int, float]] = [(root, 1.0)]
         while stack:
             number, factor = stack.pop()
             op, operands = nodes[number]
             if op == CONSTANT:
+                self.begins_with_zero = self.begins_with_zero or operands[0] == 0.0
                 self.constant += factor * operands[0]
             elif number != root and uses[number] != 1:
                 self.multiples[number] += factor
@@ -175,11 +233,14 @@ class _Terms:
                 for u, v in zip(weights, inputs):
                     self._add_product(merged, factor, u, v)
                 stack.append((bias, factor))
+            elif op is ops.multiply and known[operands[0]] is known[operands[1]] and self._is_usual(factor):  # both are None
+                u, v = operands
+                self.products[factor].append((v, u) if self.batched[u] and not self.batched[v] else operands)
             elif op is ops.multiply and (scaled := self._scaled(merged, factor, *operands)) is not None:
                 stack.append(scaled)
             elif op is ops.multiply and self._is_usual(factor):
                 self._add_product(merged, factor, *operands)
-            elif op is ops.power and merged.number(operands[1]) == 2 and self._is_usual(factor):
+            elif op is ops.power and known[operands[1]] == 2 and self._is_usual(factor):
                 self.products[factor].append((operands[0], operands[0]))
             else:
                 self.multiples[number] += factor
@@ -187,9 +248,9 @@ class _Terms:
     @staticmethod
     def _scaled(merged: ScalarBuilder, factor: float, u: int, v: int) -> tuple[int, float] | None:
         """For a product with a number: the other operand, and the product of both coefficients."""
-        if merged.number(u) is None:
+        if merged.numbers[u] is None:
             u, v = v, u
-        number = merged.number(u)
+        number = merged.numbers[u]
         both = None if number is None else rewrite.joined(factor, number)
         return None if both is None else (v, both)
 
@@ -198,7 +259,7 @@ class _Terms:
         return factor in (1.0, -1.0) or factor in self.products or len(self.products) < 3
 
     def _add_product(self, merged: ScalarBuilder, factor: float, u: int, v: int) -> None:
-        scale_u, scale_v = merged.number(u), merged.number(v)
+        scale_u, scale_v = merged.numbers[u], merged.numbers[v]
         if scale_u is not None and scale_v is not None:
             self.constant += factor * (scale_u * scale_v)
         elif (scaled := self._scaled(merged, factor, u, v)) is not None:
@@ -211,8 +272,10 @@ class _Terms:
 
     @property
     def is_worth_it(self) -> bool:
-        """Whether the sum has more than two summands; plain operations are as good for two."""
+        """Whether the sum has more than two summands, for two of which plain operations are as good, or may belong to longer ones."""
         pairs = self._pairs()
+        if self.begins_with_zero:
+            return True
         mixed = any(self.batched[u] != self.batched[v] for u, v in pairs)
         return mixed or len(pairs) + len(self.multiples) + (self.constant != 0) > 2
 
@@ -245,11 +308,12 @@ class _Terms:
                 by_factor[factor].append(numbers[number])
         if len(by_factor) > 2:  # a sum with numbers for weights
             return [(1.0, flat.dot([(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]))]
-        return [(factor, self._sum_of(flat, members)) for factor, members in by_factor.items()]
+        stays = self.begins_with_zero and not self.products and not self.constant and len(by_factor) == 1
+        return [(factor, self._sum_of(flat, members, stays)) for factor, members in by_factor.items()]
 
     @staticmethod
-    def _sum_of(flat: ScalarBuilder, members: list[int]) -> int:
-        if len(members) > 2:
+    def _sum_of(flat: ScalarBuilder, members: list[int], stays: bool = False) -> int:
+        if len(members) > 2 or stays:
             return flat.add(ops.total_, *sorted(members))
         return members[0] if len(members) == 1 else flat.add(ops.add, *members)
 

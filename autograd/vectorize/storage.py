@@ -181,7 +181,7 @@ class _Planner:
     def _plan_scratch(self, number: int, instruction: ir.Instruction) -> None:
         program, shapes = self.program, [ir.sized(self.program.shape(each), self.batch) for each in (number, *instruction.operands)]
         match instruction:
-            case ir.Reduce(op=ops.logsumexp_):
+            case ir.Reduce(op=ops.logsumexp_) | ir.Segments(op=ops.logsumexp_):
                 self.storage.scratch[number] = [self._allocate(shapes[1], self.dtype), self._allocate(shapes[0], self.dtype)]
             case ir.Lookup():
                 self.storage.scratch[number] = [self._allocate(shapes[2], np.dtype(np.intp))]

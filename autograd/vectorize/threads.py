@@ -16,13 +16,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from enum import Enum
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from autograd import ops
 from autograd.vectorize.backend import Executable
-from autograd.vectorize.instructions import Elementwise, MatMul, Reduce, sized
+from autograd.vectorize.instructions import Elementwise, MatMul, Reduce, Segments, sized
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
@@ -59,7 +58,7 @@ def _steps(program: Program, batch: int) -> int:
                 steps += size * sized(program.shape(instruction.operands[0]), batch)[1]
             case Elementwise(op=op):
                 steps += size * (1 if op.is_condition or op in _CHEAP else TRANSCENDENTAL)
-            case Reduce():
+            case Reduce() | Segments():
                 steps += math.prod(sized(program.shape(instruction.operands[0]), batch))
     return steps
 
@@ -73,18 +72,9 @@ class Parts(Enum):
 
 
 class InParts(Executable):
-    """An executable that runs a batch in parts, on one thread or on several.
+    """An executable that runs a batch in parts, each by `executable`, whose program is `program`.
 
-    Parameters
-    ----------
-    executable, program
-        What runs each part.
-    parts
-        How the parts' outputs make the output.
-    threads
-        The number of threads; None for as many as are worth their cost.
-    rows
-        The number of examples in one sum, at most.
+    There are `threads` threads, for None as many as are worth their cost, and at most `rows` examples in one sum.
     """
 
     def __init__(self, executable: Executable, program: Program, parts: Parts, threads: int | None, rows: int) -> None:
@@ -127,7 +117,7 @@ class InParts(Executable):
             return sums
 
         first, *others = _slices(slice(0, batch), self._count(batch))
-        running = [_pool().submit(run_share, share) for share in others]
+        running = [_pool_of(os.getpid()).submit(run_share, share) for share in others]
         try:
             found = [run_share(first), *(each.result() for each in running)]
         finally:
@@ -173,16 +163,5 @@ def _slices(whole: slice, count: int) -> list[slice]:
 
 @functools.cache
 def _pool_of(process: int) -> ThreadPoolExecutor:
+    """The thread pool of a process: a forked process has no threads of its parent."""
     return ThreadPoolExecutor(max(1, 4 * cores()), thread_name_prefix="nudge")
-
-
-def _pool() -> ThreadPoolExecutor:
-    """The thread pool of this process: a forked process has no threads of its parent."""
-    return _pool_of(os.getpid())
-
-
-def checked(threads: Any) -> int | None:
-    """Return the number of threads. Raises ValueError unless it is a positive integer or None."""
-    if threads is not None and (not isinstance(threads, (int, np.integer)) or isinstance(threads, bool) or threads < 1):
-        raise ValueError(f"threads must be a whole number of at least 1, or None to choose automatically, got {threads!r}")
-    return None if threads is None else int(threads)

@@ -186,9 +186,9 @@ class Vectorized(InspectableFunction):
                 return value, out  # type: ignore[return-value]  # it is the array of that call
         self._refuse_in_recording(parameters)
         compiled, arrays = self._prepare(arguments, check=weights is None)
-        size = len(compiled.layout)
+        size = len(self._layout)
         if parameters is None:
-            theta = compiled.layout.gather(self.dtype)
+            theta = self._layout.gather(self.dtype)
         else:
             theta = vector(parameters, size, self.dtype, "parameters", "one number for each parameter")
         if weights is not None:
@@ -200,10 +200,10 @@ class Vectorized(InspectableFunction):
         if out is not None and any(np.may_share_memory(gradient, each) for each in (*arrays, theta, weights) if each is not None):
             gradient = np.empty(size, self.dtype)  # an early write must not change an argument that is read later
         if weights is None:
-            value = compiled.run(Kind.MEAN, arrays, theta, gradient)
+            value = compiled.value_and_gradient(arrays, theta, gradient)
         elif weights.any():
             arrays, shared = without_zero_weights(arrays, weights)
-            value = compiled.run(Kind.WEIGHTED, arrays, theta, gradient, shared)
+            value = compiled.value_and_gradient(arrays, theta, gradient, shared)
         else:
             value, gradient[:] = 0.0, 0.0
         if out is not None and gradient is not out:
@@ -211,7 +211,7 @@ class Vectorized(InspectableFunction):
             return value, out
         is_unchanged = weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
         if is_unchanged and not (self._checks and compiled.has_requirements) and not any(map(is_large, (*arrays, gradient))):
-            run = compiled.ready(Kind.MEAN, arrays, theta, gradient)
+            run = compiled.ready(arrays, theta, gradient)
             self._repeated = _RepeatedCall(compiled, if_unchanged(run, (*arrays, theta), gradient))
         return value, gradient
 
@@ -265,7 +265,8 @@ class Vectorized(InspectableFunction):
         """
         self._refuse_in_recording(parameters)
         compiled, arrays = self._prepare(arguments)
-        writable_vector(parameters, len(compiled.layout), self.dtype, "parameters")
+        writable_vector(parameters, len(self._layout), self.dtype, "parameters")
+        compiled.extend(self._layout)
         return Descent(rule, compiled.taker(rule), arrays, parameters, memory, frozen, out)
 
     def per_example_gradients(self, *arguments: Any, order: Sequence[Value] | None = None) -> FloatArray:
@@ -287,7 +288,9 @@ class Vectorized(InspectableFunction):
         self._refuse_in_recording()
         compiled, arrays = self._prepare(arguments)
         gradients = compiled.gradients(arrays, compiled.layout.gather(self.dtype))
-        return gradients if order is None else compiled.layout.to(order, gradients)
+        if order is None and len(compiled.layout) == len(self._layout):
+            return gradients
+        return compiled.layout.to(self._layout.parameters if order is None else order, gradients)
 
     def _of_nodes(self, arguments: Sequence[Any]) -> Any:
         if all(isinstance(each, Node) for each in arguments):

@@ -46,7 +46,7 @@ class Settings(NamedTuple):
         }
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class State:
     """The state of a run between two steps, immutable, with read-only vectors (parameters,). `run.restore(state)` goes back to it."""
 

@@ -6,7 +6,6 @@ import {drawMarker, marker, palette} from "./paint.js";
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const PENALTIES = [0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
 const COSTS = {cross_entropy: "cross-entropy", squared_error: "squared error", hinge: "hinge"};
-const SCHEDULES = {constant: {name: "constant"}, step_decay: {name: "step_decay", factor: 0.5, every: 10}, inverse_time: {name: "inverse_time", decay: 0.1}, cosine: {name: "cosine", epochs: 100}};
 const TITLES = {xor: "XOR", points: "Paint", csv: "Your data"};
 
 /** A few points of each kind of data, [x, y, class] with x and y from 0 to 1, for the tiles. */
@@ -98,12 +97,9 @@ export class Settings {
   #choose(name) {
     at("csv").hidden = name !== "csv";
     if (name === "csv") return at("csv-text").focus();
-    const {classes} = this.hello.data.find(each => each.name === name);
-    const held = name === this.configuration.data.name ? this.configuration.data : {};
-    const [fewest] = classes ?? [2];
     if (name === "points") this.change({data: {name, X: [], y: []}});
     else if (name === "digits") this.change({data: {name}, layers: [16, 16], activations: "tanh(x)", rate: 0.03});
-    else this.change({data: {name, n: held.n ?? 200, classes: name === "blobs" ? Math.max(3, fewest) : fewest}, ...(this.configuration.data.name === "digits" ? {rate: 0.1} : {})});
+    else this.change({data: {name}, ...(this.configuration.data.name === "digits" ? {rate: 0.1} : {})});
     return undefined;
   }
 
@@ -149,7 +145,7 @@ export class Settings {
       select("rate", "learning rate", RATES, rate, each => number(each), value => change({rate: value})),
       select("batch", "batch size", examples, batch, each => each === null ? "all" : String(each), value => change({batch_size: value})),
       select("optimizer", "optimizer", ["sgd", "momentum", "adam"], optimizer.name === "adam" ? "adam" : optimizer.momentum ? "momentum" : "sgd", each => each === "adam" ? "Adam" : each === "momentum" ? "SGD, momentum" : "SGD", name => change({optimizer: name === "adam" ? {name} : {name: "sgd", momentum: name === "momentum" ? 0.9 : 0}, ...(name === "adam" && rate > 0.03 ? {rate: 0.01} : {})})),
-      select("schedule", "schedule", this.hello.schedules, schedule.name, each => each.replaceAll("_", " "), name => change({schedule: SCHEDULES[name]})),
+      select("schedule", "schedule", this.hello.schedules, schedule.name, each => each.replaceAll("_", " "), name => change({schedule: {name}})),
       select("cost", "cost", this.hello.costs, cost, each => COSTS[each], name => change(name === "cross_entropy" ? {cost: name, output_activation: "x"} : {cost: name})),
       select("L1", "L1", PENALTIES, l1, each => number(each), value => change({l1: value})),
       select("L2", "L2", PENALTIES, l2, each => number(each), value => change({l2: value})),

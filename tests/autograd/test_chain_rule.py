@@ -114,18 +114,6 @@ def test_paths_are_ranked_by_product_without_overflow() -> None:
     assert [len(path.factors) for path in found.paths] == [5, 2]  # 1 and 1e-5, though 1e-400 is no float
 
 
-def test_a_hidden_neuron_reaches_the_cost_through_each_output() -> None:
-    model = MLP([2, 3, 2], seed=3)
-    for name, parameter in model.named_parameters():
-        parameter.label = name
-    cost = squared_error(model([0.5, -1.0]), [1.0, 0.0])
-    weight = model.layers[0].neurons[1].weights[0]
-    found = chain_rule(cost, weight)
-    cost.backward()
-    assert found.count == 2
-    assert sum(path.product for path in found.paths) == pytest.approx(weight.grad, rel=1e-14)
-
-
 def test_the_text_names_every_factor_with_its_number() -> None:
     a, b, c = Value(2.0, label="a"), Value(-3.0, label="b"), Value(10.0, label="c")
     e = a * b
@@ -183,7 +171,7 @@ def test_a_step_function_has_derivative_zero() -> None:
 
 
 def test_a_factor_of_0_on_every_path_is_one_line() -> None:
-    model = MLP([3, 16, 16, 10], seed=1)
+    model = MLP([3, 16, 16, 10], relu, seed=1)  # some neurons are off, which stops only some of the paths
     cost = squared_error(model([0.0, 0.5, 1.0]), [0.1] * 10)
     weight = model.layers[0].neurons[3].weights[0]
     found = chain_rule(cost, weight)

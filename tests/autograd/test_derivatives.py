@@ -2,6 +2,7 @@
 
 import gc
 import math
+import random
 import re
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,7 +14,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import Value, cos, exp, grad, gradcheck, hessian, jacobian, log, sin, sqrt, tanh, value_and_grad
+import autograd
+from autograd import (
+    Value,
+    anomaly,
+    cos,
+    exp,
+    grad,
+    gradcheck,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    log,
+    sin,
+    sqrt,
+    tanh,
+    value_and_grad,
+    vectorize,
+    vjp,
+)
 from autograd.backward import topological_order
 
 
@@ -280,3 +300,92 @@ def outline(structure: Any) -> Any:
 
 def test_jacobian_of_a_function_that_returns_a_dict() -> None:
     assert jacobian(lambda p: {"sum": p.x + p.y, "product": p.x * p.y})(Point(2.0, 3.0)) == {"sum": (1.0, 1.0), "product": (3.0, 2.0)}
+
+
+# Products with vectors
+
+
+def random_function(seed: int) -> Callable[[Any], Callable[[Any], list[Any]]]:
+    """A random function of three numbers with two results. Its argument is the module whose functions it uses: ours, or JAX's."""
+
+    def written_for(module: Any) -> Callable[[Any], list[Any]]:
+        kinds: list[Callable[[Any, Any], Any]] = [
+            lambda a, b: a + 0.5 * b,
+            lambda a, b: a * b,
+            lambda a, b: module.sin(a) - b,
+            lambda a, b: module.tanh(a * 0.3),
+            lambda a, b: a / (2.0 + b * b),
+            lambda a, b: module.exp(-a * a),
+            module.maximum,
+        ]
+
+        def f(x: Any) -> list[Any]:
+            rng, scalars = random.Random(seed), list(x)
+            for _ in range(12):
+                scalars.append(rng.choice(kinds)(*rng.choices(scalars, k=2)))
+            return scalars[-2:]
+
+        return f
+
+    return written_for
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_products_with_vectors_are_those_of_the_matrices(seed: int) -> None:
+    f, rng = random_function(seed)(autograd), np.random.default_rng(seed)
+    x, v, u = rng.normal(size=3), rng.normal(size=3), rng.normal(size=2)
+    matrix = np.array(jacobian(f)(x.tolist()))
+    value, forward = jvp(f, x.tolist(), v.tolist())
+    assert value == vjp(f, x.tolist(), u.tolist())[0] == f(x.tolist())
+    np.testing.assert_allclose(forward, matrix @ v, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(vjp(f, x.tolist(), u.tolist())[1], u @ matrix, rtol=1e-12, atol=1e-12)
+    curved = np.array(hessian(lambda x: f(x)[1])(x.tolist()))
+    np.testing.assert_allclose(hvp(lambda x: f(x)[1], x.tolist(), v.tolist()), curved @ v, rtol=1e-11, atol=1e-11)
+
+    def recorded(x: list[Any]) -> list[Any]:
+        return [*jvp(f, x, v.tolist())[1], *vjp(f, x, u.tolist())[1], *hvp(lambda x: f(x)[1], x, v.tolist())]
+
+    found = vectorize(recorded)(x[None])[0]
+    np.testing.assert_allclose(found, [*(matrix @ v), *(u @ matrix), *(curved @ v)], rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.soak
+def test_products_with_vectors_are_those_of_jax() -> None:
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(True):
+        for seed in range(200):
+            rng = np.random.default_rng(seed)
+            x, v, u = rng.normal(size=3), rng.normal(size=3), rng.normal(size=2)
+            ours, theirs = random_function(seed)(autograd), random_function(seed)(jax.numpy)
+            expected = jax.jvp(theirs, (x,), (v,))[1], jax.vjp(theirs, x)[1](list(u))[0]
+            curved = jax.jvp(jax.grad(lambda x, f=theirs: f(x)[1]), (x,), (v,))[1]
+            found = jvp(ours, x, v)[1], vjp(ours, x, u)[1], hvp(lambda x, f=ours: f(x)[1], x, v)
+            for one, other in zip(found, (*expected, curved)):
+                np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10, err_msg=f"seed {seed}")
+
+
+def test_products_with_vectors_keep_structures_and_graphs() -> None:
+    w = Value(3.0)
+    value, product = vjp(lambda x: {"a": w * x["b"][0], "c": x["b"][1]}, {"b": (2.0, 5.0)}, {"a": 1.0, "c": w})
+    assert (value["a"].data, value["c"]) == (6.0, 5.0)
+    assert [each.data for each in product["b"]] == [3.0, 3.0]
+    assert grad(lambda t: jvp(lambda x: x**3, t, 1.0)[1])(2.0) == 12.0
+    assert jvp(lambda x: 7.0, 3.0, 2.0) == vjp(lambda x: 7.0, 3.0, 2.0) == (7.0, 0.0)
+    assert vjp(lambda x: [x, sqrt(x)], 0.0, [1.0, 0.0]) == ([0.0, 0.0], 1.0)
+    for call in (lambda: vjp(lambda x: [x, x], 1.0, 1.0), lambda: jvp(lambda x: x, [1.0, 2.0], 1.0), lambda: hvp(sin, 1.0, [])):
+        with pytest.raises(ValueError, match=r"v must have one number for each (out|in)put: got [01] numbers and [12] (out|in)puts"):
+            call()
+
+
+def test_backward_takes_the_gradient_of_what_follows() -> None:
+    a, b = Value(2.0), Value(3.0)
+    y = a * b
+    y.backward(gradient=5.0)
+    assert (y.grad, a.grad, b.grad) == (5.0, 15.0, 10.0)
+    a.backward(-1)
+    assert a.grad == 14.0
+    with pytest.raises(TypeError, match="expected a real number"):
+        y.backward("5")
+    with anomaly():
+        (a * b).backward(2.0)
+    assert b.grad == 14.0

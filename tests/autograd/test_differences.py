@@ -82,11 +82,6 @@ def test_gradcheck_finds_wrong_rules_of_functions_of_any_size(scale: float, x: f
             assert not gradcheck(scaled(f, right, scale, factor * scale), x), (scale, factor)
 
 
-def test_gradcheck_finds_the_wrong_sign_of_a_tiny_derivative_by_hand() -> None:
-    assert not gradcheck(with_rule(lambda x: 1e-7 * x * x, lambda x: -2e-7 * x), 1.0)
-    assert gradcheck(with_rule(lambda x: 1e-7 * x * x, lambda x: 2e-7 * x), 1.0)
-
-
 @pytest.mark.parametrize("scale", SCALES)
 def test_gradcheck_accepts_derivatives_of_zero(scale: float) -> None:
     for f in (lambda x: scale * x**3, lambda x: scale * x * x, lambda x: scale * cos(x), lambda x: scale * (x - sin(x)), lambda x: scale):

@@ -23,7 +23,7 @@ VOCABULARY, WIDTH, HEADS = 27, 16, 4
 LENGTHS, BATCHES = (8, 16, 32, 64), (1, 32)
 RATE = 1e-4
 Work = Callable[[], object]
-Made = tuple[Work, Work | None]  # a step, and for a program of ours the gradient alone
+Made = tuple[Work, Work | None]  # a step, and for Nudge's programs the gradient alone
 
 
 def gpt() -> None:

@@ -71,13 +71,13 @@ class Ready:
             raise TooLong
 
         previous = signal.signal(signal.SIGALRM, stop)
-        signal.alarm(self.limit)
+        signal.setitimer(signal.ITIMER_REAL, self.limit, 1.0)  # again each second, as callbacks of C code swallow an exception
         try:
             return make()
         except TooLong:
             return None
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, previous)
 
     def print(self, title: str) -> None:

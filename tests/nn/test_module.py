@@ -112,10 +112,13 @@ def test_a_set_may_hold_what_is_found_elsewhere() -> None:
     assert [name for name, _ in model.named_parameters()] == ["weights[0]", "weights[1]"]
 
 
-def test_cycles_are_visited_once() -> None:
+def test_each_parameter_is_found_once_and_cycles_end() -> None:
     circle: list[Any] = [Value(1.0)]
     circle.append({"again": circle})
-    assert [name for name, _ in Holder(circle=circle).named_parameters()] == ["circle[0]"]
+    model = Holder(circle=circle, tied=circle[0])
+    model.itself = model  # type: ignore[attr-defined]
+    assert [name for name, _ in model.named_parameters()] == ["circle[0]"]
+    assert repr(model) == "Holder with 1 parameters"
 
 
 def test_a_model_of_object_arrays_learns() -> None:

@@ -60,27 +60,6 @@ def test_a_network_equals_matrix_products() -> None:
     assert model.predict(X) == pytest.approx(A, rel=1e-12)
 
 
-@pytest.mark.parametrize("length", [1, 3])
-def test_inputs_of_another_length_are_an_error(length: int) -> None:
-    for callee in (MLP([2, 3, 1]), Layer(2, 3)):
-        with pytest.raises(ValueError, match=f"this layer takes a list of 2 inputs, got {length}"):
-            callee([1.0] * length)
-    with pytest.raises(ValueError, match=f"got 2 weights and {length} inputs"):
-        Neuron(2)([1.0] * length)
-
-
-def test_custom_activations() -> None:
-    for activation in (swish, cube, lambda x: x * x):
-        model = MLP([1, 1], activation=[activation], seed=2)
-        weight = model.layers[0].neurons[0].weights[0]
-        output = model([0.7])[0]
-        output.backward()
-        assert output.data == pytest.approx(activation(0.7 * weight.data))
-        step = 1e-6
-        slope = (activation(0.7 * (weight.data + step)) - activation(0.7 * (weight.data - step))) / (2 * step)
-        assert weight.grad == pytest.approx(slope, rel=1e-6)
-
-
 @pytest.mark.parametrize("x", [0.0, 1e-200, -1e-6, 0.5, -1.0, 3.0, -5.0, -10.0, -20.0, -37.0, 40.0, -1e17, 1e200])
 def test_gelu_and_its_slope_are_those_of_mpmath(x: float) -> None:
     mpmath = pytest.importorskip("mpmath")
@@ -112,23 +91,6 @@ def test_activations_are_placed_as_documented() -> None:
     assert repr(model.layers[1].neurons[0]) == "Neuron(3, activation=relu)"
 
 
-@pytest.mark.parametrize(
-    ("make", "kind", "message"),
-    [
-        (lambda: MLP([3]), ValueError, r"at least two sizes, for its inputs and its outputs: got \[3\]"),
-        (lambda: MLP([3, 0]), ValueError, "the number of outputs must be a whole number of at least 1, got 0"),
-        (lambda: MLP([0, 3]), ValueError, "the number of inputs must be a whole number of at least 1, got 0"),
-        (lambda: MLP([2.5, 3]), ValueError, "the number of inputs must be a whole number of at least 1, got 2.5"),  # type: ignore[list-item]
-        (lambda: MLP([2, 3, 1], activation=[tanh]), ValueError, "one for each of the 2 layers, the last included: got 1$"),
-        (lambda: MLP([2, 1], activation=[tanh], output_activation=tanh), ValueError, "got 1 and an output_activation"),
-        (lambda: MLP([2, 3, 1], activation=[3, None]), TypeError, "an activation is a function of one number, such as tanh, got 3"),  # type: ignore[list-item]
-    ],
-)
-def test_invalid_networks_are_refused(make: Any, kind: type[Exception], message: str) -> None:
-    with pytest.raises(kind, match=message):
-        make()
-
-
 def test_the_first_weights_keep_the_scale_and_follow_the_seed() -> None:
     for activation, variance in ((tanh, 1.0), (sigmoid, 1.0), (swish, 1.0), (relu, 2.0), (softplus, 2.0)):
         layer = Layer(400, 50, activation=activation, seed=5)
@@ -154,37 +116,6 @@ def test_names_are_expressions_that_reach_the_parameters() -> None:
     for name, parameter in named:
         assert eval(f"model.{name}") is parameter
     assert model.parameters() == [parameter for _, parameter in named]
-
-
-class Recurrent(Module):
-    """A user's own: parameters here and there, one of them twice."""
-
-    def __init__(self) -> None:
-        self.cell = Layer(2, 1, seed=4)
-        self.start = Value(0.1)
-        self.scales = {"out": (Value(2.0), Value(3.0))}
-        self.tied = self.start
-        self.itself = self
-
-    def __call__(self, x: Sequence[Any]) -> list[Any]:
-        state = self.start
-        for each in x:
-            (state,) = self.cell([each, state])
-        return [scale * state for scale in self.scales["out"]]
-
-
-def test_a_custom_module_has_each_parameter_once() -> None:
-    model = Recurrent()
-    assert [name for name, _ in model.named_parameters()] == [
-        "cell.neurons[0].weights[0]",
-        "cell.neurons[0].weights[1]",
-        "cell.neurons[0].bias",
-        "start",
-        "scales['out'][0]",
-        "scales['out'][1]",
-    ]
-    assert repr(model) == "Recurrent with 6 parameters"
-    assert model.predict([[1.0, 2.0, 3.0]]).shape == (1, 2)
 
 
 def test_zero_grad() -> None:
@@ -218,19 +149,6 @@ def test_a_state_that_does_not_fit_changes_nothing(change: dict[str, Any], messa
     with pytest.raises(ValueError, match=message):
         model.load_state_dict({name: number for name, number in state.items() if number is not None})
     assert model.state_dict() == before
-
-
-@pytest.mark.parametrize(
-    ("X", "message"),
-    [
-        ([], "X holds no examples"),
-        ([1.0, 2.0], r"X must have the shape \(examples, inputs\), got \(2,\): for one example write \[x\], for single inputs X\[:, None"),
-        ([[1j, 2.0]], "X must be an array of real numbers"),
-    ],
-)
-def test_invalid_inputs_of_predict_are_refused(X: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        MLP([2, 1]).predict(X)
 
 
 def test_predictions_are_the_same_for_few_and_for_many() -> None:
@@ -532,6 +450,19 @@ neuron: Any = Neuron
         (lambda: network(2, [16, 16, 1]), r"an MLP takes a list of sizes, starting with its inputs: MLP\(\[2, 16, 16, 1\]\), got 2"),
         *[(partial(some, np.ones((2, 2))), r"example's inputs, got an array of shape \(2, 2\): for many write model.predict\(X\)")
           for some in (network([2, 1]), layer(2, 3), neuron(2))],
+        *[(partial(some, [1.0] * length), f"this layer takes a list of 2 inputs, got {length}")
+          for some in (network([2, 3, 1]), layer(2, 3)) for length in (1, 3)],
+        (lambda: neuron(2)([1.0] * 3), "got 2 weights and 3 inputs"),
+        (lambda: network([2, 1]).predict([]), "X holds no examples"),
+        (lambda: network([2, 1]).predict([1.0, 2.0]), r"shape \(examples, inputs\), got \(2,\): for one example write \[x\], for single"),
+        (lambda: network([2, 1]).predict([[1j, 2.0]]), "X must be an array of real numbers"),
+        (lambda: network([3]), r"at least two sizes, for its inputs and its outputs: got \[3\]"),
+        (lambda: network([3, 0]), "the number of outputs must be a whole number of at least 1, got 0"),
+        (lambda: network([0, 3]), "the number of inputs must be a whole number of at least 1, got 0"),
+        (lambda: network([2.5, 3]), "the number of inputs must be a whole number of at least 1, got 2.5"),
+        (lambda: network([2, 3, 1], [tanh]), "one for each of the 2 layers, the last included: got 1$"),
+        (lambda: network([2, 1], [tanh], tanh), "got 1 and an output_activation"),
+        (lambda: network([2, 3, 1], [3, None]), "an activation is a function of one number, such as tanh, got 3"),
         (lambda: network([2, 1])([[1.0, 2.0], [3.0, 4.0]]), r"example's inputs, got a list of 2 lists: for many write model.predict\(X\)"),
         (lambda: neuron(2)([[1.0, 2.0], [3.0, 4.0]]), r"expected a real number, an array or a Value, got list \[1.0, 2.0\]"),
         *[(partial(some, 3.0), r"a list of one example's inputs, got 3.0: for a single input write \[x\]")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browsing import requested
 from tests.serving import serving
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def opened(browser: Any, address: str) -> Iterator[Opener]:
 
     yield open_page
     assert browser.get_log("browser") == []
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+    sent, sockets = requested(browser)
     assert any(url.endswith("main.js") for url in sent)
-    assert all(url.startswith((address, "about:", "blob:")) for url in sent if not url.startswith("chrome")), sent
-    sockets = [each["params"]["url"] for each in messages if each["method"] == "Network.webSocketCreated"]
+    assert all(url.startswith((address, "about:", "blob:")) for url in sent), sent
     assert sockets == [address.replace("http", "ws", 1) + "socket"]

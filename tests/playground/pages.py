@@ -39,9 +39,6 @@ class Page:
     def wait_for(self, selector: str, text: str) -> None:
         self.wait(lambda: self.text(selector) == text)
 
-    def wait_for_another(self, selector: str, text: str) -> None:
-        self.wait(lambda: self.text(selector) != text)
-
     def wait_until_there(self, selector: str) -> None:
         self.wait(lambda: self.browser.find_elements(By.CSS_SELECTOR, selector))
 

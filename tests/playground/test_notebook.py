@@ -1,10 +1,8 @@
-"""The playground in a notebook, as far as Python goes: conversations and their sessions, and the widget in a real kernel."""
+"""The playground in a notebook, as far as Python goes: conversations and their sessions, and the settings of the widget."""
 
-import base64
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ import pytest
 from playground import Session, widget
 from playground.notebook import Conversations, front_end
 from tests import PATIENCE
-from tests.kernel import Kernel
 
 ROOT = Path(__file__).parents[2]
 HELLO = json.dumps({"do": "hello"})
@@ -106,22 +103,3 @@ def test_a_missing_anywidget_is_reported() -> None:
 
 def test_the_front_end_is_the_same_each_time() -> None:
     assert front_end() == front_end()
-
-
-@pytest.fixture
-def kernel() -> Iterator[Kernel]:
-    pytest.importorskip("ipykernel", reason="a kernel takes ipykernel")
-    kernel = Kernel()
-    yield kernel
-    kernel.stop()
-
-
-@pytest.mark.usefixtures("anywidget")
-def test_the_widget_is_shown_and_the_kernel_answers(kernel: Kernel) -> None:
-    shown = kernel.shown("from playground import widget\nwidget(layers=[2])")
-    assert shown["state"]["_esm"] == front_end()
-    assert shown["state"]["configuration"]["layers"] == [2]
-    said = kernel.pass_on(shown["comm"], {"method": "custom", "content": {"conversation": "c", "text": FRAME}})
-    (reply,) = (each for each in said if each.kind == "comm_msg")
-    assert reply.content["data"] == {"method": "custom", "content": {"conversation": "c"}}
-    assert [base64.b64decode(each) for each in reply.buffers] == [Session().handle(FRAME)]

@@ -1,18 +1,18 @@
 """The playground in a notebook's cells: in a real browser, on a page that plays the notebook's, with the widgets in a real kernel."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browsing import requested
 from tests.kernel import Kernel
 from tests.playground.pages import SMALL, Engine, Page
+from tests.serving import answering
 
 pytest.importorskip("anywidget", reason="the extra `notebook` is not installed")
 pytest.importorskip("ipykernel", reason="a kernel takes ipykernel")
@@ -54,19 +54,6 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def serving(kernel: Kernel) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, kernel=kernel))
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 class Notebook:
     """A notebook's page, and the cells in it."""
 
@@ -97,15 +84,14 @@ class Notebook:
 @pytest.fixture
 def notebook(browser: Any, kernel: Kernel) -> Iterator[Notebook]:
     """At its end no error may be in the console, and no request may have gone to another host."""
-    with serving(kernel) as address:
+    with answering(partial(Handler, kernel=kernel)) as address:
         browser.get(address)
         yield Notebook(browser, kernel)
         browser.switch_to.default_content()
         assert browser.get_log("browser") == []
-        messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-        sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+        sent, _ = requested(browser)
         assert any(url.endswith("/comm") for url in sent)
-        assert all(url.startswith((address, "about:", "blob:", "data:")) for url in sent if not url.startswith("chrome")), sent
+        assert all(url.startswith((address, "about:", "blob:", "data:")) for url in sent), sent
         browser.get("about:blank")  # before the server goes
 
 

@@ -9,7 +9,6 @@ import pytest
 from playground.experiment import Experiment
 from tests.axe import violations
 
-pytest.importorskip("websockets", reason="the playground needs websockets")
 pytest.importorskip("selenium", reason="pages are tested where selenium is installed")
 
 from selenium.webdriver.common.keys import Keys

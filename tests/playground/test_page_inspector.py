@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("websockets", reason="the playground needs websockets")
 pytest.importorskip("selenium", reason="pages are tested where selenium is installed")
 
 from selenium.webdriver.common.by import By
@@ -83,16 +82,6 @@ def test_the_slider_of_a_weight_is_dragged_through_ten_positions(opened: Opener,
     assert values == sorted(set(values))
     assert values[-1] - values[0] > 4
     assert page.is_running == is_running
-
-
-def test_one_step_back_undoes_a_drag(opened: Opener) -> None:
-    page = opened({**NOTHING, **SMALL})
-    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
-    weight = page.number("#inspector .weight")
-    page.drag("[data-key=slider]", (0, 0), (30, 0), (30, 0), (30, 0))
-    page.wait(lambda: page.number("#inspector .weight") > 1)
-    page.click("#back")
-    page.wait(lambda: page.number("#inspector .weight") == weight)
 
 
 def test_each_of_twenty_presses_counts_while_the_network_runs(opened: Opener) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests import PATIENCE
+from tests.browsing import requested
 from tests.playground.pages import NOTHING, SMALL, Engine, Page
 
 pytest.importorskip("selenium", reason="the page is tested where selenium is installed")
@@ -59,9 +60,7 @@ def saved(browser: Any, tmp_path: Path) -> Iterator[Opener]:
 
     yield save
     assert browser.get_log("browser") == []
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
-    assert [url for url in sent if not url.startswith(("chrome", "data:"))] == [path().as_uri()]
+    assert [url for url in requested(browser)[0] if not url.startswith("data:")] == [path().as_uri()]
 
 
 def everything(page: Page, *places: str) -> dict[str, Any]:

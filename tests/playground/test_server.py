@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import os
@@ -13,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,30 +25,15 @@ from websockets.sync.client import ClientConnection, connect
 from playground import Session, __main__
 from playground.server import Server
 from tests.playground.players import unpacked
+from tests.serving import running
 
 ROOT = Path(__file__).parents[2]
 
 
-@contextmanager
-def serving(**settings: Any) -> Iterator[Server]:
-    """A server on a thread of its own."""
-    server, loop = Server(**settings), asyncio.new_event_loop()
-    loop.run_until_complete(server.start())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(30)
-        loop.close()
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
+    with running() as server:
+        yield server
 
 
 def get(server: Server, path: str, **headers: str) -> http.client.HTTPResponse:
@@ -247,7 +230,7 @@ def test_invalid_requests_are_rejected(server: Server, capfd: pytest.CaptureFixt
 
 
 def test_a_dropped_socket_ends_its_session() -> None:
-    with serving() as server:
+    with running() as server:
         for _ in range(3):
             with opened(server) as connection:
                 connection.send(json.dumps({"do": "step", "count": 200}))
@@ -265,14 +248,14 @@ def wait_until(condition: Any) -> None:
 
 
 def test_idle_sessions_end() -> None:
-    with serving(idle=0.2) as server, opened(server) as connection:
+    with running(idle=0.2) as server, opened(server) as connection:
         with pytest.raises(ConnectionClosed, match=r"no message for 0\.2 seconds: reload the page to continue"):
             connection.recv(30)
         wait_until(lambda: server.open == 0)
 
 
 def test_the_number_of_sessions_is_limited() -> None:
-    with serving(sessions=2) as server, opened(server) as one, opened(server) as two:
+    with running(sessions=2) as server, opened(server) as one, opened(server) as two:
         asked(one, do="hello")
         asked(two, do="hello")
         with opened(server) as three, pytest.raises(ConnectionClosed, match="there are already 2 sessions: close another page first"):
@@ -292,7 +275,7 @@ def test_the_server_answers_while_a_session_computes() -> None:
             assert finish.wait(60)
             return super().handle(text)
 
-    with serving(begin=Slow) as server, opened(server) as connection:
+    with running(begin=Slow) as server, opened(server) as connection:
         connection.send('{"do": "hello"}')
         assert begun.wait(60)
         assert get(server, f"/{server.token}/").status == 200

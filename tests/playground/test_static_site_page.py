@@ -7,19 +7,20 @@ in `NUDGE_PYODIDE` (of numpy too, as in its full distribution), the page learns 
 import json
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from playground import site
+from tests.browsing import requested
 from tests.playground.pages import NOTHING, SMALL, Engine, Page
+from tests.serving import answering
 from tests.wasm import Wasm
 
 AGAIN = ". Reload the page to start again: the address keeps your settings."
@@ -65,29 +66,20 @@ class Handler(SimpleHTTPRequestHandler):
         self.asked.append(format % arguments)
 
 
-class Served:
+class Served(NamedTuple):
     """A site that is being served: its address, what was asked of the server, and the Python that stands in."""
 
-    def __init__(self, folder: Path, wasm: Wasm) -> None:
-        self.wasm, self.asked = wasm, list[str]()
-        handler = partial(Handler, wasm=wasm, asked=self.asked, directory=str(folder))
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}/"
+    address: str
+    asked: list[str]
+    wasm: Wasm
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Served]:
-    wasm = Wasm()
-    served = Served(folder, wasm)
-    thread = threading.Thread(target=served.server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield served
-    finally:
-        served.server.shutdown()
-        thread.join()
-        served.server.server_close()
-        wasm.close()
+    with closing(Wasm()) as wasm:
+        asked: list[str] = []
+        with answering(partial(Handler, wasm=wasm, asked=asked, directory=str(folder))) as address:
+            yield Served(address, asked, wasm)
 
 
 Opener = Callable[..., tuple[Page, Served]]
@@ -108,19 +100,18 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Opener]:
             browser.get_log("browser")
             browser.get_log("performance")
             stack.callback(lambda: browser.get("about:blank"))  # before the server goes
-            stack.callback(lambda: alone(browser, served))
+            stack.callback(lambda: assert_alone(browser, served))
             browser.get(f"{served.address}#{json.dumps(configuration)}")
             return page_of(browser), served
 
         yield open_site
 
 
-def alone(browser: Any, served: Served) -> None:
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+def assert_alone(browser: Any, served: Served) -> None:
+    sent, sockets = requested(browser)
     assert any(url.endswith("main.js") for url in sent)
-    assert all(url.startswith((served.address, "about:", "blob:")) for url in sent if not url.startswith("chrome")), sent
-    assert not [each for each in messages if each["method"] == "Network.webSocketCreated"]
+    assert all(url.startswith((served.address, "about:", "blob:")) for url in sent), sent
+    assert not sockets
 
 
 def page_of(browser: Any) -> Page:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn import train
+from nn import SGD, binary_cross_entropy, train
 from playground import Session
 from tests.playground.players import CSV, LIKE, SMALL, Player, own
 
@@ -167,6 +167,17 @@ def test_steps_after_going_back_are_the_same_again() -> None:
     for _ in range(5):
         player("step")
     assert player.parameters == after
+
+
+def test_changed_settings_apply_to_the_run() -> None:
+    player, (model, _, (X, Y)) = Player(**LIKE["moons"]), own("moons")
+    player("set", optimizer={"name": "sgd", "momentum": 0.0}, rate=0.05, batch_size=14, clip=0.2)
+    player("step", by="epoch")
+    train(
+        model, X, Y, cost=binary_cross_entropy, optimizer=SGD(0.05), batch_size=14, clip=0.2, epochs=1, progress=False,
+        measure_accuracy=False,
+    )  # fmt: skip
+    assert player.parameters == [each.data for each in model.parameters()]
 
 
 @pytest.mark.parametrize("kind", [*LIKE, "points", "csv"])

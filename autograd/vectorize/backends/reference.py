@@ -81,6 +81,9 @@ def _array(instruction: ir.Instruction, operands: list[Any], batch: int, dtype: 
         case ir.Reduce(op=op, axis=axis):
             assert op.reduction is not None  # Program.check has refused others
             return op.reduction.reduce(_wide(operands[0]), axis=axis, keepdims=True).astype(dtype)
+        case ir.Segments(op=op):
+            assert op.reduction is not None
+            return op.reduction.reduceat(_wide(operands[0]), instruction.starts, axis=-1).astype(dtype)
         case ir.MatMul():
             return (_wide(operands[0]) @ _wide(operands[1])).astype(dtype)
         case ir.Slice(start=start, stop=stop, step=step):

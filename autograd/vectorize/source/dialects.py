@@ -27,7 +27,7 @@ class Dialect(NamedTuple):
     imports: str
     helpers: tuple[Helper, ...]
     columns: str  # a list of columns as an index
-    placed: str  # zeros with a part added into columns
+    placed: str  # zeros with a part in some columns
     added: str  # zeros with rows added
     logsumexp: str  # along an axis
 
@@ -53,9 +53,9 @@ NUMPY = Dialect(
             '''
 
 def placed(columns, part, shape):
-    """Zeros, with `part` added into these columns."""
+    """Zeros, with `part` in these columns."""
     whole = np.zeros(shape)
-    np.add.at(whole, (..., columns), part)
+    whole[..., columns] = part
     return whole
 ''',
         ),
@@ -86,7 +86,7 @@ JAX_NUMPY = Dialect(
         *(Helper(name, f"from jax.scipy.special import {name}\n") for name in _SPECIAL),
     ),
     columns="jnp.array({})",
-    placed="jnp.zeros({shape}).at[..., {columns}].add({part})",
+    placed="jnp.zeros({shape}).at[..., {columns}].set({part})",
     added="jnp.zeros({shape}).at[{index}].add({part})",
     logsumexp="logsumexp",
 )

@@ -18,24 +18,14 @@ INFIX = (COMPARISON, SUM, PRODUCT)  # binding of the operators between operands;
 
 
 class Expressions:
-    """The arrays of a program as expressions in a dialect.
-
-    Attributes
-    ----------
-    text : dict
-        For each array its expression, or its name once a line has assigned it, and how tightly the text binds.
-    names : dict
-        The names of the arrays that lines have assigned.
-    integers : set
-        The arguments that hold integers and are used as indices and as numbers.
-    """
+    """The arrays of a program as expressions in a dialect."""
 
     def __init__(self, program: Program, arguments: Sequence[str], shapes: Sequence[ir.Shape], dialect: Dialect) -> None:
         self.program, self.arguments, self.shapes = program, arguments, shapes
         self.dialect, self.np = dialect, dialect.name
-        self.text: dict[int, tuple[str, int]] = {}
-        self.names: dict[int, str] = {}
-        self.integers = _integers(program)
+        self.text: dict[int, tuple[str, int]] = {}  # of each array: its expression, or its name if it has one, and how tightly it binds
+        self.names: dict[int, str] = {}  # of the arrays that lines have assigned
+        self.integers = _integers(program)  # the arguments that hold integers and are used as indices and as numbers
 
     def _op(self, number: int) -> Operation | None:
         """The row that an array is made by, entry by entry."""
@@ -97,6 +87,10 @@ class Expressions:
                 return f"{self.np}.broadcast_to({self._operand(operands[0])}, {ir.shape_text(shape)})", ATOM
             case ir.Reduce():
                 return self._reduce(number, instruction, keep=True), ATOM
+            case ir.Segments(op=op):
+                assert op.reduction is not None
+                starts = columns_text(instruction.starts, self.dialect)
+                return f"{self.np}.{op.reduction.__name__}.reduceat({self._operand(operands[0])}, {starts}, axis=-1)", ATOM
             case ir.Scatter():
                 return self._scatter(instruction), ATOM
         raise ValueError(f"the instruction {instruction} has no source")

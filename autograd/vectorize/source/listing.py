@@ -105,7 +105,9 @@ class Listing(Expressions):
         if isinstance(instruction, ir.MatMul):
             return self._is_summand(number)
         op = self._op(number)
-        inlined = isinstance(instruction, (ir.Expand, ir.Reduce)) or (op is not None and (op in _INLINED or op.precedence in INFIX))
+        inlined = isinstance(instruction, (ir.Expand, ir.Reduce, ir.Segments)) or (
+            op is not None and (op in _INLINED or op.precedence in INFIX)
+        )
         return inlined and (len(text) <= WIDTH or self._is_accumulated(number)) and not self._is_weighted_sum(number)
 
     def _is_summand(self, number: int) -> bool:

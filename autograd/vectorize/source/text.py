@@ -8,7 +8,8 @@ import numpy as np
 
 from autograd.vectorize.source.dialects import Dialect
 
-_COLUMNS = 100  # a longer line is broken
+_COLUMNS = 100  # a longer line is broken,
+_WITH_COMMENT = 110  # and one that is longer than this with its indentation and its comment
 
 
 def broken(line: str, comment: str = "") -> list[str]:
@@ -17,8 +18,9 @@ def broken(line: str, comment: str = "") -> list[str]:
         name, _, terms = line.partition(" = ")
         line = f"{name} = ({terms})"
     pieces, start = [], 0
+    room = min(_COLUMNS, _WITH_COMMENT - len(f"        # {comment}"))
     breaks = [(depth, -position) for position, depth in _breaks(line) if depth]
-    while len(line) - start > _COLUMNS:
+    while len(line) - start > room:
         near = [each for each in breaks if start + _COLUMNS // 3 < -each[1] <= start + _COLUMNS]
         if not near:
             break

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
-
 from autograd.ops import ATOM
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.backend import Signature
@@ -20,20 +17,6 @@ def source(program: Program, signature: Signature, dialect: Dialect = NUMPY) -> 
     The function returns the results, or the cost and its gradient. The last argument of a program with weights is `weights`.
     """
     return _Writer(program, signature, dialect).function_text()
-
-
-class Named(NamedTuple):
-    """A program as it is shown, with the names of its arguments and of the arrays that get a line."""
-
-    program: Program
-    arguments: Sequence[str]
-    names: Mapping[int, str]
-
-
-def named(program: Program, signature: Signature) -> Named:
-    """Return the names that `source` uses, for a program that is written in another language."""
-    listing = Listing(program, signature, NUMPY)
-    return Named(listing.program, listing.arguments, listing.names)
 
 
 class _Writer(Listing):

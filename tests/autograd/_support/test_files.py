@@ -107,13 +107,6 @@ def test_symbolic_links_lead_to_the_new_file(tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "folder").iterdir()] == ["target"]
 
 
-def test_a_drawing_is_written_through_a_link(tmp_path: Path) -> None:
-    (tmp_path / "link.dot").symlink_to("target")
-    draw(Value(1.0)).save(tmp_path / "link.dot")
-    assert (tmp_path / "link.dot").is_symlink()
-    assert (tmp_path / "target").read_text().startswith("digraph")
-
-
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o755])
 def test_permissions_are_kept(mode: int, tmp_path: Path) -> None:
     path = tmp_path / "a file"

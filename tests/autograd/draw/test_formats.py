@@ -1,6 +1,5 @@
 """Files of drawings, and errors."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -43,21 +42,6 @@ def test_images_need_graphviz_and_text_does_not(monkeypatch: pytest.MonkeyPatch,
 def test_a_notebook_shows_the_picture() -> None:
     pytest.importorskip("pygraphviz")
     assert "<svg" in draw(neuron()[0])._repr_mimebundle_()["image/svg+xml"]
-
-
-def test_a_failed_write_keeps_the_old_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    path = tmp_path / "g.dot"
-    path.write_text("before")
-
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match=r"cannot write .*g\.dot: No space left on device"):
-            draw(Value(1.0)).save(path)
-    assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 # Errors

@@ -82,13 +82,6 @@ def test_the_sweep_gives_the_gradients_of_backward(data: st.DataObject) -> None:
     assert sweep.adjoints == pytest.approx(gradients, rel=1e-9, abs=1e-9 * max(map(abs, gradients)))
 
 
-def test_the_sweep_uses_the_numbers_of_the_drawing() -> None:
-    x = Value(2.0, "x")
-    drawing = draw(x * x)
-    x.data = 5.0
-    assert parts_of(drawing)["v0"]["lines"][-1]["text"] == "grad 4"
-
-
 def test_a_flat_operation_blocks_an_infinite_gradient() -> None:
     x = Value(0.0, "x")
     y = (x.sign()) ** 0.5 + x
@@ -131,11 +124,3 @@ def test_terms_are_ranked_by_their_products() -> None:
     weights, inputs = [0.001 * each for each in range(1, 51)], [1.0 / each**3 for each in range(1, 51)]
     terms = parts_of(draw(weighted_sum(weights, inputs, Value(0.0))))["v1"]["forward"]["terms"]
     assert [row[1] for row in terms["rows"]] == weights[:40]  # the products are 0.001 / n ** 2
-
-
-def test_shades_are_the_colours_of_the_drawing() -> None:
-    drawing = draw(neuron()[0])
-    found = page_data(drawing)
-    shades = {part["id"]: found["shades"][part["shade"]] for part in found["parts"]}
-    values = [box for box in drawing.picture.boxes if box.kind == "value"]
-    assert {box.id: drawing.picture.color(box) for box in values} == {box.id: shades[box.id] for box in values}

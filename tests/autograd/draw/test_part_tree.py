@@ -67,13 +67,6 @@ def test_every_number_of_a_batch_is_that_of_the_graph() -> None:
         assert [line["text"] for line in part["lines"]][-2:] == [f"data {value.data:.4g}", f"grad {value.grad:.4g}"]
 
 
-def test_a_page_does_not_change_with_its_labels() -> None:
-    model, cost = network([2, 3, 1])
-    drawing, before = draw(cost, model=model), draw(cost, model=model).page
-    model.parameters()[0].label = "changed"
-    assert drawing.page == before
-
-
 def test_parts_with_too_many_nodes_are_sealed() -> None:
     model, cost = network([120, 3, 1])
     drawing = draw(cost, model=model)

@@ -175,6 +175,8 @@ UNARY: dict[str, Callable[[Any], Any]] = {
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b, "divide": lambda a, b: a / b,
     "sum": lambda a, b: weighted_sum([a, b], [b, a], 0.5), "logsumexp": lambda a, b: logsumexp([a, b]),
+    "logsumexp of three": lambda a, b: logsumexp([a, b, a + 1]), "total of three": lambda a, b: total([a, b, a * b]),
+    "sum of three": lambda a, b: weighted_sum([a, b, a], [b, a, a], 0.5),
 }  # fmt: skip
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {"less": lambda a, b: a < b, "at least": lambda a, b: a >= b}
 SPECIAL = [-3.0, -1.0, 0.0, 0.0, 0.25, 1.0, 2.0, 8.0]

@@ -131,7 +131,7 @@ def test_many_steps_in_a_call_are_as_many_calls_to_the_bit(backend: str) -> None
 
 @every_backend
 @pytest.mark.parametrize("is_one_program", [False, True])
-def test_threads_may_go_by_one_rule_at_the_same_time(backend: str, is_one_program: bool) -> None:
+def test_threads_may_use_one_rule_at_the_same_time(backend: str, is_one_program: bool) -> None:
     """Each goes its own way: rule and program have nothing that one thread would leave for another to find."""
     rule = SGD(momentum=0.9).update_rule
     programs = [vectorize(small(), backend=backend).record(X, Y) for _ in range(1 if is_one_program else 3)]
@@ -180,14 +180,14 @@ def test_steps_end_with_the_first_that_is_not_finite(backend: str) -> None:
 
 
 @every_backend
-def test_without_parameters_no_step_goes_anywhere(backend: str) -> None:
+def test_descent_without_parameters_changes_nothing(backend: str) -> None:
     program = vectorize(lambda x: x * x, backend=backend).record(np.ones(2))
     costs, norms = program.descent(SGD().update_rule, np.array([1.0, 3.0]), parameters=np.empty(0)).take([0.1, 0.1])
     assert (costs.tolist(), norms.tolist()) == ([5.0, 5.0], [0.0, 0.0])
 
 
 @every_backend
-def test_the_norm_of_one_examples_gradient_has_what_its_factors_squares_would_lose(backend: str) -> None:
+def test_the_norm_of_a_gradient_does_not_underflow_or_overflow(backend: str) -> None:
     """A matrix's gradient is an outer product then, here of 1e-180, whose square is 0, and 1e170."""
     model = MLP([4, 3], seed=1)
     program = vectorize(lambda x: 1e-180 * total(each * u for each, u in zip(model(x), (1.0, 2.0, 3.0))), backend=backend)
@@ -202,7 +202,7 @@ def test_the_norm_of_one_examples_gradient_has_what_its_factors_squares_would_lo
 
 @every_backend
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_a_truth_that_a_rule_returns_is_a_number(backend: str, dtype: type) -> None:
+def test_a_bool_that_a_rule_returns_becomes_a_number(backend: str, dtype: type) -> None:
     a, b = Value(2.0), Value(-1.0)
     program = vectorize(lambda x: a * x - b * x, backend=backend, dtype=dtype).record(np.ones(2))
     theta, order = program.parameter_vector(), [1.0, 0.0] if program.parameters[0] is a else [0.0, 1.0]
@@ -215,7 +215,7 @@ def test_a_truth_that_a_rule_returns_is_a_number(backend: str, dtype: type) -> N
 
 
 @every_backend
-def test_in_anomaly_mode_each_number_is_watched(backend: str) -> None:
+def test_anomaly_mode_checks_the_numbers_of_a_descent(backend: str) -> None:
     w = Value(-1.0)
     program = vectorize(lambda x: sqrt(w * x), backend=backend).record(np.ones(2))
     descent = program.descent(SGD().update_rule, np.ones(2), parameters=program.parameter_vector())
@@ -231,7 +231,7 @@ def test_a_rule_is_one_function_for_scalars_too() -> None:
     assert [parameter, mean, square] == pytest.approx([theta[0], memory[0][0], memory[1][0]], rel=1e-14)
 
 
-def test_rules_that_are_none() -> None:
+def test_invalid_rules_are_refused() -> None:
     with pytest.raises(TraceError, match=r"the truth of a traced number \(a result of greater\)"):
         UpdateRule(lambda parameter, gradient, rate, step: [parameter if gradient > 0 else gradient])
     with pytest.raises(TypeError, match=r"an update rule returns a list of 2: the new parameter, and each new memory; got \[0\]"):
@@ -240,7 +240,7 @@ def test_rules_that_are_none() -> None:
         UpdateRule(lambda parameter, gradient, rate, step: parameter - rate * gradient)
 
 
-def test_a_step_of_vectors_that_do_not_fit_is_refused() -> None:
+def test_an_update_of_vectors_that_do_not_fit_is_refused() -> None:
     rule, theta = SGD(momentum=0.9).update_rule, np.ones(2)
     wrong: list[Any] = [np.array([1, 2]), np.ones(2, np.float32), np.ones(2, ">f8"), np.ones(3), np.ones(4)[::2], [1.0, 2.0]]
     for gradient in wrong:
@@ -255,7 +255,7 @@ def test_a_step_of_vectors_that_do_not_fit_is_refused() -> None:
     assert theta.tolist() == [1.0, 1.0]
 
 
-def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
+def test_arguments_of_a_descent_that_do_not_fit_are_refused() -> None:
     program = vectorize(small()).record(X, Y)
     rule, theta = SGD(momentum=0.9).update_rule, program.parameter_vector()
     memory = [np.zeros(2)]
@@ -290,7 +290,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written() -> None:
 @pytest.mark.skipif(sys.platform != "linux" or not has("native"), reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
 @pytest.mark.soak
 @pytest.mark.parametrize("function", ["network", "penalized"])
-def test_no_access_strays_and_no_arithmetic_is_undefined(function: str) -> None:
+def test_sanitizers_find_nothing(function: str) -> None:
     """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
     program = vectorize(FUNCTIONS[function]()).record(X, Y)
     rule, size = Adam(weight_decay=0.1).update_rule, len(program.parameters)

@@ -32,7 +32,7 @@ def program() -> Any:
 
 
 @pytest.mark.parametrize("gradient", [True, False])
-def test_a_module_needs_numpy_only_and_gives_the_same(program: Any, gradient: bool, tmp_path: Path) -> None:
+def test_an_exported_module_needs_only_numpy_and_gives_the_same_numbers(program: Any, gradient: bool, tmp_path: Path) -> None:
     program.export(tmp_path / "step.py", gradient)
     call = f"step.cost(np.array({X.tolist()}), np.array({Y.tolist()}), step.parameters)"
     script = f"import numpy as np, step; print([np.asarray(each).tolist() for each in {call}])"
@@ -49,7 +49,7 @@ def test_a_module_needs_numpy_only_and_gives_the_same(program: Any, gradient: bo
 
 
 @pytest.mark.parametrize("gradient", [True, False])
-def test_c_compiles_by_itself_and_shows_its_use(program: Any, gradient: bool, tmp_path: Path) -> None:
+def test_exported_c_compiles_and_its_example_runs(program: Any, gradient: bool, tmp_path: Path) -> None:
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no cc to compile it with")
@@ -69,7 +69,7 @@ def test_c_compiles_by_itself_and_shows_its_use(program: Any, gradient: bool, tm
         assert float(first) == pytest.approx(program(*zeros)[0], rel=1e-12)
 
 
-def test_another_ending_is_refused_and_nothing_is_known_before_a_call(program: Any, tmp_path: Path) -> None:
+def test_export_refuses_other_endings_and_programs_that_are_not_recorded(program: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"cannot export to 'step.rs': the name must end in .py or .c"):
         program.export(tmp_path / "step.rs")
     with pytest.raises(RuntimeError, match=r"export\(\) is not known before"):
@@ -85,7 +85,7 @@ def test_a_program_without_parameters_is_exported_too(tmp_path: Path) -> None:
     assert "parameters" not in names
 
 
-def test_what_was_learned_is_in_the_file(tmp_path: Path) -> None:
+def test_exports_contain_the_current_parameters(tmp_path: Path) -> None:
     w = Value(0.125)
     program = vectorize(lambda x: w * x).record(np.ones(2))
     w.data = -7.0625
@@ -173,7 +173,7 @@ def test_c_takes_any_name_of_its_headers_for_a_function(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pow", "gamma", "index", "y0", "parameters", "main", "printf", "x0", "real", "splat", "plain"])
-def test_c_with_these_names_gives_the_same(name: str, tmp_path: Path) -> None:
+def test_exported_c_with_reserved_names_gives_the_same_numbers(name: str, tmp_path: Path) -> None:
     program = named(name, [name, f"{name}_"])
     program.export(tmp_path / "whole.c")
     compiled((tmp_path / "whole.c").read_text(), tmp_path, "-DEXAMPLE")

@@ -62,13 +62,13 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(10, 3)), RNG.normal(size=(10, 2))
 
 
-def test_nobodys_configuration_is_changed() -> None:
+def test_the_configuration_of_jax_does_not_change() -> None:
     assert network().value_and_gradient(X, Y)[1].dtype == np.float64
     assert not jax.config.jax_enable_x64
     assert jax.numpy.ones(1).dtype == np.float32
 
 
-def test_the_source_is_that_of_numpy_with_jaxs_names() -> None:
+def test_the_source_is_that_of_numpy_with_the_names_of_jax() -> None:
     program = network()
     numpys = vectorize(program.f).record(X, Y).source.replace("import numpy as np", "import jax.numpy as jnp")
     words = program.source.replace("  # float32, but for those who set JAX_ENABLE_X64", "", 1).split()
@@ -112,7 +112,7 @@ def test_the_function_is_pure_and_goes_through_transformations() -> None:
     assert program.function.__name__ == "cost"
 
 
-def test_the_function_computes_with_floats_of_whole_parameters_too() -> None:
+def test_the_function_accepts_parameters_of_integers() -> None:
     w = Value(0.5)
     program = vectorize(lambda x: (0.5 * w * x - 0.25) ** 2, backend="jax").record(np.ones(2))
     for whole in (np.array([2]), np.array([True])):
@@ -120,7 +120,7 @@ def test_the_function_computes_with_floats_of_whole_parameters_too() -> None:
         assert [each.tolist() for each in found] == [each.tolist() for each in expected]
 
 
-def test_the_function_of_several_results_gives_them() -> None:
+def test_the_function_returns_several_results() -> None:
     make, arrays = KINDS["a_matrix_of_outputs"]
     program = vectorize(make(), backend="jax").record(*arrays)
     with devices.precision(np.dtype(float)):
@@ -130,7 +130,7 @@ def test_the_function_of_several_results_gives_them() -> None:
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in SMOOTH])
-def test_our_gradient_is_jaxs_own_of_the_forward_program(name: str) -> None:
+def test_the_gradient_equals_the_one_that_jax_takes(name: str) -> None:
     make, arrays = KINDS[name]
     f = make()
     f = f if vectorize(f)(*arrays).ndim == 1 else (lambda *x, f=f: sum(f(*x)))
@@ -141,7 +141,7 @@ def test_our_gradient_is_jaxs_own_of_the_forward_program(name: str) -> None:
         assert near(program.function(theta, *arrays)[1], expected)
 
 
-def test_at_kinks_our_gradient_is_the_tables() -> None:
+def test_the_gradient_at_a_kink_is_that_of_the_table() -> None:
     w = Value(0.0)
     program = vectorize(lambda x: relu(w * x), backend="jax").record(np.ones(2))
     theta = np.zeros(1)
@@ -207,7 +207,7 @@ def test_without_jax_the_error_says_how_to_get_it() -> None:
     )
 
 
-def test_jax_is_imported_only_when_it_is_asked_for() -> None:
+def test_jax_is_imported_only_by_its_back_end() -> None:
     script = "import numpy as np, autograd, nn\nautograd.vectorize(lambda x: x)(np.ones(2))\nprint('jax' in sys.modules)\n"
     done = run_python(script)
     assert done.stdout == "False\n", done.stderr
@@ -216,7 +216,7 @@ def test_jax_is_imported_only_when_it_is_asked_for() -> None:
 # Whole steps; that they are right is in test_descent
 
 
-def test_data_stay_on_the_devices_for_as_long_as_they_live_and_parameters_until_they_are_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_and_unchanged_parameters_stay_on_the_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
     place = devices.place
 
@@ -245,7 +245,7 @@ def test_data_stay_on_the_devices_for_as_long_as_they_live_and_parameters_until_
     assert len(on_devices._whole) == 0
 
 
-def test_what_the_caller_holds_is_the_callers() -> None:
+def test_arrays_of_the_caller_do_not_change() -> None:
     """XLA may take memory that it was given for its own: then it must have been given a copy."""
     program, rng = network(), np.random.default_rng(0)
     data, theta, rows = (rng.normal(size=(50, 3)), rng.normal(size=(50, 2))), program.parameter_vector(), rng.integers(50, size=(4, 10))

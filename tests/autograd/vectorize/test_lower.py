@@ -1,11 +1,13 @@
-"""Stages 3 to 5 of vectorize: groups, layout and matrix products."""
+"""Stages 3 to 6 of vectorize: groups, layout and matrix products, and those of the gradient."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import Value, sigmoid, tanh, weighted_sum
+from autograd import Value, sigmoid, tanh, total, weighted_sum
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import spelled
+from autograd.vectorize.differentiate import with_gradient
 from autograd.vectorize.lower import lower
 from autograd.vectorize.program import Program
 from autograd.vectorize.record import record
@@ -15,7 +17,7 @@ from nn import MLP, squared_error
 
 def lowered(f: Callable[..., Any], *shapes: tuple[int, ...], per_example: bool = False) -> tuple[Program, list[int]]:
     graph, batched = simplify(record(f, shapes, ["x", "y"][: len(shapes)])[0])
-    program, order = lower(graph, batched, [max(1, *shape, 1) for shape in shapes], per_example)
+    program, order = lower(graph, batched, [math.prod(shape) for shape in shapes], per_example)
     program = spelled(program)
     program.check()
     return program, order
@@ -84,6 +86,41 @@ def test_a_convolution_is_one_product_over_all_places() -> None:
     assert program.shape(product) == (16 * ir.BATCH, 3)
 
 
+def test_sums_of_different_lengths_are_one_instruction() -> None:
+    program, _ = lowered(lambda x: [total(tanh(each) for each in x[: n + 2]) for n in range(5)], (6,))
+    (segments,) = program.find(ir.Segments)
+    assert program.instructions[segments].lengths.tolist() == [2, 3, 4, 5, 6]  # type: ignore[attr-defined]
+    assert count(program, ir.Reduce) == 0
+
+
+def test_a_layer_lies_in_the_order_of_the_loops_whatever_uses_it_first() -> None:
+    W = weights(3, 2)
+
+    def f(x: Any) -> Any:
+        rows = [[tanh(sum(w * each for w, each in zip(row, token))) for row in W] for token in x]
+        return rows[3][1] * rows[1][2] + total(map(total, rows))
+
+    program, order = lowered(f, (4, 2))
+    graph, *_ = record(f, [(4, 2)], ["x"])
+    assert [id(graph.parameters[each]) for each in order] == [id(each) for row in W for each in row]
+    assert (count(program, ir.MatMul), count(program, ir.Take)) == (1, 0)
+
+
+def test_an_attention_to_growing_lists_has_one_program_size_at_every_length() -> None:
+    W = weights(3, 2)
+
+    def f(x: Any) -> Any:
+        keys: list[Any] = []
+        results = []
+        for token in x:
+            keys.append([sum(w * each for w, each in zip(row, token)) for row in W])
+            scores = [tanh(sum(a * b for a, b in zip(keys[-1], key))) for key in keys]
+            results.append(sum(score * key[0] for score, key in zip(scores, keys)) / sum(scores))
+        return results
+
+    assert len(lowered(f, (3, 2))[0]) == len(lowered(f, (7, 2))[0]) <= 20
+
+
 def test_terms_without_the_example_have_no_batch_axis() -> None:
     w = weights(50)
     program, _ = lowered(lambda x: [weighted_sum(w[:2], x), 0.1 * sum(each * tanh(each) for each in w)], (2,))
@@ -100,3 +137,11 @@ def test_per_example_parameters_have_a_row_each_in_the_same_order() -> None:
     assert order == same_order
     assert [rows.shape(each) for each in rows.find(ir.Parameters)] == [(ir.BATCH, len(order))]
     assert count(rows, ir.MatMul) == 0
+
+
+def test_a_gradient_has_two_products_a_layer_and_one_for_the_first() -> None:
+    model = MLP([6, 5, 4, 3])
+    graph, batched = simplify(record(lambda x, y: squared_error(model(x), y), [(6,), (3,)], ["x", "y"])[0])
+    program = spelled(with_gradient(lower(graph, batched, [6, 3])[0]))
+    products = [each for each in program.find(ir.MatMul) if each != program.outputs["cost"]]
+    assert len(products) == 3 + 5

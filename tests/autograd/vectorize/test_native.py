@@ -89,7 +89,7 @@ def in_one_file(programs: Sequence[Program], directory: Path) -> Callable[[int, 
         for columns in (1, 3, 4, 5)
     ],
 )
-def test_nothing_is_written_behind_the_memory_to_work_in(rows: int, columns: int, tmp_path: Path) -> None:
+def test_nothing_is_written_behind_the_working_memory(rows: int, columns: int, tmp_path: Path) -> None:
     """Short rows are written in whole vectors, also the last one."""
     W = [[Value(0.1 * i - j) for j in range(columns)] for i in range(rows)]
     recording = vectorize(lambda x: x * total(map(logsumexp, W))).record(np.ones(2))._latest
@@ -145,7 +145,7 @@ def test_random_programs_give_what_the_reference_gives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 31, 32, 33, 64, 70])
-def test_a_network_with_many_inputs_at_every_size_of_the_last_block(batch: int) -> None:
+def test_batches_of_every_size_equal_the_reference(batch: int) -> None:
     model = MLP([45, 19, 6, 3], activation=sigmoid, seed=1)
     rng = np.random.default_rng(batch)
     X, Y = rng.normal(size=(batch, 45)), rng.normal(size=(batch, 3))
@@ -164,7 +164,7 @@ def elsewhere(array: Array) -> Array:
 
 
 @pytest.mark.parametrize("kind", ["float64", "float32"])
-def test_no_bit_depends_on_where_the_arrays_lie(kind: str) -> None:
+def test_results_do_not_depend_on_the_alignment_of_arrays(kind: str) -> None:
     model = MLP([45, 19, 3], activation=sigmoid, seed=1)
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(37, 45)).astype(kind), rng.normal(size=(37, 3)).astype(kind)
@@ -177,7 +177,7 @@ def test_no_bit_depends_on_where_the_arrays_lie(kind: str) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 31, 40, 44])
-def test_what_is_not_finite_stays_in_its_columns(place: int) -> None:
+def test_an_infinite_input_affects_only_its_columns(place: int) -> None:
     model = MLP([45, 3], activation=sigmoid, output_activation=sigmoid, seed=1)
     X, Y = np.ones((37, 45)), np.ones((37, 3))
     X[36, place] = np.inf
@@ -246,7 +246,7 @@ def call(program: Any, arrays: dict[str, Any]) -> tuple[float, list[float]]:
     return cost, gradient.tolist()
 
 
-def test_memory_whose_address_is_known_does_not_move(again: tuple[Any, dict[str, Any]]) -> None:
+def test_arrays_of_a_repeated_call_cannot_be_resized(again: tuple[Any, dict[str, Any]]) -> None:
     _, arrays = again
     for array in arrays.values():
         with pytest.raises(ValueError, match="cannot resize"):
@@ -261,7 +261,7 @@ def test_anomaly_mode_watches_arrays_that_are_given_again(again: tuple[Any, dict
     assert np.isnan(call(program, arrays)[0])
 
 
-def test_what_is_required_of_arrays_that_are_given_again_is_asked_again() -> None:
+def test_repeated_calls_check_the_conditions_again() -> None:
     w = Value(2.0)
 
     def root(x: Any) -> Any:
@@ -277,7 +277,7 @@ def test_what_is_required_of_arrays_that_are_given_again_is_asked_again() -> Non
         program.value_and_gradient(x, parameters=theta, out=out)
 
 
-def test_threads_may_give_the_same_arrays_again(again: tuple[Any, dict[str, Any]]) -> None:
+def test_threads_may_repeat_the_same_call(again: tuple[Any, dict[str, Any]]) -> None:
     program, _ = again
     run = program._repeated.run
     expected, costs = run(), list[float]()
@@ -309,7 +309,7 @@ def test_a_call_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monke
     assert out.tolist() == [5.0]
 
 
-def test_calls_leave_nothing_behind() -> None:
+def test_calls_do_not_leak_memory() -> None:
     program = small()
     X, Y, theta = np.ones((50, 3)), np.ones((50, 2)), program.parameter_vector()
     gradient = np.empty_like(theta)
@@ -326,7 +326,7 @@ def test_calls_leave_nothing_behind() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
 @pytest.mark.parametrize("kind", [pytest.param(kind, marks=() if kind is Kind.MEAN else pytest.mark.soak) for kind in Kind])
-def test_no_access_strays_and_no_arithmetic_is_undefined(kind: Kind) -> None:
+def test_sanitizers_find_nothing(kind: Kind) -> None:
     """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
     model = MLP([45, 9, 3], activation=sigmoid, seed=1)
 

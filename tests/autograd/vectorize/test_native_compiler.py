@@ -70,7 +70,7 @@ def test_a_library_is_compiled_once_and_then_found(cache: Path, monkeypatch: pyt
 
 
 @needs_compiler
-def test_what_nobody_has_asked_for_in_months_goes_when_another_is_made(cache: Path) -> None:
+def test_compiling_removes_libraries_that_were_not_used_for_months(cache: Path) -> None:
     for factor in (2, 3, 4):
         load(SOURCE.replace("2", str(factor)))
     by_age = sorted(libraries(cache), key=lambda path: path.stat().st_mtime_ns)
@@ -104,7 +104,7 @@ def test_the_cache_is_made_for_its_owner_alone(cache: Path) -> None:
 
 
 @needs_compiler
-def test_what_a_library_depends_on_makes_it_another(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_source_the_processor_the_flags_and_the_compiler_select_the_library(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(SOURCE)
     load(SOURCE.replace("2 * x", "x + x"))
     assert len(libraries(cache)) == 2
@@ -124,7 +124,7 @@ def test_what_a_library_depends_on_makes_it_another(cache: Path, monkeypatch: py
 
 @needs_compiler
 @pytest.mark.parametrize("harm", ["cut short", "emptied", "a bit turned", "another library"])
-def test_a_damaged_or_foreign_file_is_compiled_anew(harm: str, cache: Path) -> None:
+def test_a_damaged_or_foreign_library_is_compiled_again(harm: str, cache: Path) -> None:
     load("double twice(double x) { return 7 * x; }\n")
     (foreign,) = libraries(cache)
     load(SOURCE)
@@ -190,7 +190,7 @@ def test_a_full_disk_gives_way_to_a_private_directory(where: str, cache: Path, m
 
 
 @needs_compiler
-def test_no_room_anywhere_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_writable_directory_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
@@ -228,7 +228,7 @@ def test_several_threads_at_once_get_one_library() -> None:
 
 
 @needs_compiler
-def test_nothing_of_the_environment_changes_what_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_does_not_change_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "math.h").write_text("#error not this one\n")
     for name in ("CPATH", "C_INCLUDE_PATH"):
         monkeypatch.setenv(name, str(tmp_path))
@@ -238,13 +238,13 @@ def test_nothing_of_the_environment_changes_what_is_made(tmp_path: Path, monkeyp
 
 
 @needs_compiler
-def test_a_source_that_is_no_c_says_what_the_compiler_said(cache: Path) -> None:
+def test_errors_contain_the_message_of_the_compiler(cache: Path) -> None:
     with pytest.raises(CompilationError, match=r"did not compile the program \(exit status \d+\):\n(.|\n)*error"):
         load("double twice(double x) { return 2 * }\n")
     assert not libraries(cache)
 
 
-def test_without_any_compiler_one_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_a_compiler_names_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NUDGE_CC", raising=False)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
@@ -252,7 +252,7 @@ def test_without_any_compiler_one_command_is_named(monkeypatch: pytest.MonkeyPat
         load(SOURCE)
 
 
-def test_a_compiler_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_is_not_a_c_compiler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUDGE_CC", sys.executable)  # it has a version, but does not know C
     with pytest.raises(CompilationError, match=r"NUDGE_CC names .*, which is not a C compiler here: set it to gcc, clang, .* or ziglang"):
         load(SOURCE)

@@ -66,7 +66,7 @@ def test_a_run_that_was_cut_off_leaves_nothing_behind(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("batch", [1, 2, 17])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_plan_keeps_to_the_meaning_of_its_program(name: str, batch: int, dtype: Any, weighted: bool) -> None:
+def test_a_plan_equals_the_reference(name: str, batch: int, dtype: Any, weighted: bool) -> None:
     program, size = results(FUNCTIONS[name])
     program = spelled(with_gradient(program, weighted))
     executable = backend.executable(program, np.dtype(dtype))
@@ -82,7 +82,7 @@ def test_a_plan_keeps_to_the_meaning_of_its_program(name: str, batch: int, dtype
 
 
 @pytest.mark.parametrize("copied", [0, plans.COPIED])
-def test_arrays_may_be_others_or_the_same_or_changed_in_place(copied: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_accepts_the_same_changed_and_other_arrays(copied: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "COPIED", copied)
     program, size = results(FUNCTIONS["layer"])
     program = spelled(with_gradient(program, weighted=True))
@@ -103,7 +103,7 @@ def test_arrays_may_be_others_or_the_same_or_changed_in_place(copied: int, monke
         assert all(map(np.array_equal, given, before))
 
 
-def test_a_gradient_that_was_returned_is_the_callers_and_small_arrays_are_bound_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_returned_gradients_do_not_change_and_small_arrays_are_bound_once(monkeypatch: pytest.MonkeyPatch) -> None:
     bound: list[str] = []
     bind = plans.Plan._bind
 

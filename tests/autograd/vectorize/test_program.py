@@ -40,12 +40,16 @@ def given(*columns: int) -> Program:
         (ir.Reshape((0,), (ir.BATCH, 3)), r"the entries of \(batch, 2\) do not fill \(batch, 3\)"),
         (ir.Reduce((0,), ops.total_, 2), r"no reduction by total along axis 2 of \(batch, 2\)"),
         (ir.Reduce((0,), ops.maximum, 1), "no reduction by maximum"),
+        (ir.Segments((1,), ops.total_, np.array([1, 1])), r"no segments of \[1, 1\] of 3 columns by total"),
+        (ir.Segments((1,), ops.total_, np.array([3, 0])), r"no segments of \[3, 0\] of 3 columns by total"),
+        (ir.Segments((1,), ops.maximum, np.array([1, 2])), "by maximum"),
+        (ir.Scatter((0,), (np.array([3, 3]),), (ir.BATCH, 5)), r"a column is filled twice by the columns \[3, 3\]"),
         (ir.Concatenate((0, 2)), "do not fit side by side"),
         (ir.Scatter((0,), ((0, 3, 1),), (ir.BATCH, 5)), r"\(batch, 2\) does not fill the columns \(0, 3, 1\) of \(batch, 5\)"),
         (ir.Transpose((3,)), r"only matrices are transposed, not \(batch, 1, 2\)"),
     ],
 )
-def test_what_does_not_fit_is_refused(instruction: Any, message: str) -> None:
+def test_instructions_that_do_not_fit_are_refused(instruction: Any, message: str) -> None:
     program = given(2, 3)
     program.append(ir.Reduce((0,), ops.total_, 0))
     program.append(ir.Reshape((0,), (ir.BATCH, 1, 2)))
@@ -54,7 +58,7 @@ def test_what_does_not_fit_is_refused(instruction: Any, message: str) -> None:
     assert len(program) == 4
 
 
-def test_conditions_are_booleans_and_stay_so_where_entries_only_move() -> None:
+def test_conditions_stay_booleans_when_entries_only_move() -> None:
     program = given(4)
     condition = program.append(ir.Elementwise((0, 0), ops.less))
     moved = program.append(ir.Slice((condition,), 0, 2, 1))
@@ -98,7 +102,7 @@ def test_a_program_prints_its_instructions_with_their_types() -> None:
     assert len(lines) == len(program) + 1
 
 
-def test_back_ends_have_to_know_no_more_than_numpy_has() -> None:
+def test_programs_consist_of_operations_that_numpy_has() -> None:
     assert {ops.add, ops.where, ops.erf, ops.erfc, ops.fmin, ops.logical_not} <= ROWS
     assert not {ops.sigmoid, ops.softplus, ops.relu, ops.weighted_sum_} & ROWS
 

@@ -57,7 +57,7 @@ def test_windows_and_repeats_are_written_by_their_rule() -> None:
 
 
 @pytest.mark.parametrize("f", [lambda x: tanh(W[1] * x), lambda x: 3.0 * W[2], lambda x: 3.0, lambda x: W[1] * 0 + 1.0])
-def test_a_program_with_weights_takes_them_for_its_last_argument(f: Callable[..., Any]) -> None:
+def test_the_last_argument_of_a_source_with_weights_is_the_weights(f: Callable[..., Any]) -> None:
     program = vectorize(f).record(np.ones(3))
     recording = program._latest
     assert recording is not None

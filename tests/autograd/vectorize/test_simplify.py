@@ -60,6 +60,13 @@ def test_a_function_becomes_few_nodes(f: Callable[..., Any], expected: str) -> N
     assert simplified(f) == expected
 
 
+def test_a_short_sum_stays_beside_longer_ones() -> None:
+    assert simplified(lambda x: [sum(x[i:j]) for i, j in ((0, 1), (1, 3), (3, 6))], 6) == "total total total"
+    assert simplified(lambda x: [sum(x[i:j]) for i, j in ((0, 1), (1, 3))], 4) == "add"
+    assert simplified(lambda x: [sum(x[i] * x[i + n] for i in range(n)) for n in (1, 2)]) == "dot dot"
+    assert simplified(lambda x: [sum(x[i] * x[i + 1] for i in range(1)), tanh(x[0] + x[1] + x[2])]) == "multiply total tanh"
+
+
 def test_constants_fold_to_numbers() -> None:
     graph, _ = simplify(record(lambda x: (x[0] ** 0 + 2.0) + x[0] * 0.5, [(1,)], ["x"])[0])
     assert [operands for op, operands in graph.nodes if op == "constant"] in ([(3.0,), (0.5,)], [(0.5,), (3.0,)])
@@ -73,7 +80,7 @@ def test_a_sum_ends_where_a_part_is_used_again() -> None:
     assert simplified(f) == "total total"
 
 
-def test_what_depends_on_the_example_is_kept_apart() -> None:
+def test_sums_with_and_without_the_example_are_separate() -> None:
     graph, batched = simplify(record(lambda x: weighted_sum(W, x) + sum(w * w for w in W), [(4,)], ["x"])[0])
     kinds = [(op, depends) for (op, _), depends in zip(graph.nodes, batched) if op == "dot"]
     assert sorted(kinds) == [("dot", False), ("dot", True)]

@@ -163,11 +163,6 @@ def test_a_column_of_names_is_not_a_category(tmp_path: Path) -> None:
         load_csv(path, categorical="name")
 
 
-def test_a_quoted_cell_may_hold_lines_delimiters_and_quotes(tmp_path: Path) -> None:
-    table = load_csv(written(tmp_path, 'a,kind\n"1","a ""rose"""\n2,"iris,\r\nblue"\n3," 5"" pipe "\n'))
-    assert (table.X.tolist(), table.classes) == ([[1], [2], [3]], ['5" pipe', 'a "rose"', "iris,\r\nblue"])
-
-
 def test_a_measured_target_stays_float(tmp_path: Path) -> None:
     y = load_csv(written(tmp_path, "1,2.5\n3,4\n"), header=False).y
     assert (y.tolist(), str(y.dtype)) == ([2.5, 4], "float64")

@@ -117,10 +117,23 @@ def test_a_driven_run_and_train_resume_each_others_checkpoints(tmp_path: Path) -
     model, history = fit(epochs=4, checkpoint=path, resume=True)
     assert bits(model) == bits(whole)
     assert history.steps.cost == expected.steps.cost
-    again = begin()
+    again, begun = begin(), begin()
     again.load(path)
     assert again.history.columns() == history.columns()
     assert bits(again.model) == bits(whole)
+    for _ in range(4):
+        begun.epoch()
+    assert again.example().index == begun.example().index
+
+
+def test_a_run_whose_cost_cannot_be_recorded_is_resumed(tmp_path: Path) -> None:
+    def distance(outputs: Any, y: Any) -> Any:
+        return outputs[0] - y if outputs[0] > y else y - outputs[0]
+
+    whole, _ = fit(cost=distance, compiled=False, epochs=4)
+    fit(cost=distance, compiled=False, epochs=2, checkpoint=tmp_path / "run.npz")
+    model, _ = fit(cost=distance, compiled=False, epochs=4, checkpoint=tmp_path / "run.npz", resume=True)
+    assert bits(model) == bits(whole)
 
 
 def test_settings_changed_during_a_run_must_be_set_before_resuming(tmp_path: Path) -> None:
@@ -174,6 +187,7 @@ def forge(path: Path, change: Any) -> None:
         (lambda header, arrays: arrays.update({"history.accuracy": np.zeros(0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 8.0)}), "its numbers of epochs"),
+        (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 10.0)}), "its numbers of epochs"),
         (lambda header, arrays: arrays.update({"history.steps.examples": np.full(12, 7.5)}), "must be whole numbers of at least 1"),
         (lambda header, arrays: arrays.update({"optimizer.mean": np.zeros(3)}), "has vectors of 3 numbers for a model with 17 parameters"),
         (lambda header, arrays: arrays.update(extra=np.zeros(17)), "is damaged: Adam's state is"),

@@ -42,24 +42,24 @@ def interrupting(at: int) -> Any:
 
 @pytest.mark.parametrize("at", [3, 37, 59, 60, 61, 68])
 def test_ctrl_c_finishes_the_current_steps_and_saves(at: int, tmp_path: Path) -> None:
-    whole, path = MLP([2, 3, 1]), tmp_path / "run.npz"
-    settings: dict[str, Any] = {"optimizer": SGD(0.1, momentum=0.9), "batch_size": 10, "epochs": 4, "progress": False, "compiled": False}
-    train(whole, X, Y, cost=interrupting(-1), **settings)
-    model = MLP([2, 3, 1])
-    settings["optimizer"] = SGD(0.1, momentum=0.9)
-    history = train(model, X, Y, cost=interrupting(at), checkpoint=path, **settings)
+    checkpoint: dict[str, Any] = {"checkpoint": tmp_path / "run.npz"}
+
+    def run(at: int, epochs: int = 4, **settings: Any) -> tuple[Module, History]:
+        settings = {"batch_size": 10, "progress": False, "compiled": False, **settings}
+        model = MLP([2, 3, 1])
+        return model, train(model, X, Y, cost=interrupting(at), optimizer=SGD(0.1, momentum=0.9), epochs=epochs, **settings)
+
+    whole, _ = run(-1)
+    model, history = run(at, **checkpoint)
     assert history.stopped == "interrupted"
     steps = len(history.steps.cost)
     assert at // 10 + 1 <= steps <= 3 * (at // 30 + 1)
     assert len(history.cost) == steps // 3
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     reached = bits(model)
-    resumed = MLP([2, 3, 1])
-    settings["optimizer"] = SGD(0.1, momentum=0.9)
-    stopped = train(MLP([2, 3, 1]), X, Y, cost=interrupting(-1), checkpoint=path, resume=True, **{**settings, "epochs": 1})
+    _, stopped = run(-1, epochs=1, resume=True, **checkpoint)
     assert len(stopped.steps.cost) == max(steps, 3)
-    settings["optimizer"] = SGD(0.1, momentum=0.9)
-    history = train(resumed, X, Y, cost=interrupting(-1), checkpoint=path, resume=True, **settings)
+    resumed, history = run(-1, resume=True, **checkpoint)
     assert bits(resumed) == bits(whole) != reached
     assert len(history.cost) == 4
     assert len(history.steps.cost) == 12
@@ -183,14 +183,19 @@ def what_steps_change(run: Training) -> list[Any]:
     return [state.parameters.tolist(), state.gradient.tolist(), state.best.tolist(), memory, columns, run.steps_left]
 
 
+def uninterrupted(name: str, steps: int) -> dict[int, list[Any]]:
+    """What steps have changed in a run that is never interrupted, by their number."""
+    run, known = started(name), {}
+    for _ in range(steps):
+        known[len(run.history.steps.cost)] = what_steps_change(run)
+        run.step()
+    return known
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_an_interrupt_at_any_line_takes_each_step_once_or_not_at_all(name: str) -> None:
     """The oracle is a run that is never interrupted, after as many steps."""
-    whole, known = started(name), {}
-    for _ in range(3 * len(X) // RUNS[name]["batch_size"] + 3):
-        known[len(whole.history.steps.cost)] = what_steps_change(whole)
-        whole.step()
-    run = started(name)
+    run, known = started(name), uninterrupted(name, 3 * len(X) // RUNS[name]["batch_size"] + 3)
     start = run.state()
     for line in range(lines_of(run.epoch)):
         run.restore(start)
@@ -205,12 +210,7 @@ def test_an_interrupt_at_any_line_takes_each_step_once_or_not_at_all(name: str) 
 
 def test_signals_at_random_moments_take_each_step_once_or_not_at_all() -> None:
     """The oracle is a run that is never interrupted. Signals come between two instructions, where tracing of lines cannot interrupt."""
-    rng = np.random.default_rng(0)
-    whole, known = started("momentum"), {}
-    for _ in range(30):
-        known[len(whole.history.steps.cost)] = what_steps_change(whole)
-        whole.step()
-    run = started("momentum")
+    rng, run, known = np.random.default_rng(0), started("momentum"), uninterrupted("momentum", 30)
     start, before = run.state(), signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         for _ in range(200):

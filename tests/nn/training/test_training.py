@@ -7,6 +7,7 @@ import signal
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,22 @@ def test_an_epoch_can_be_stopped_and_continued() -> None:
     assert len(run.history.steps.cost) == 8
 
 
+def test_a_group_of_steps_takes_about_as_long_as_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: the next group is twice as large after less than half the time, and half as large after more than twice the time."""
+    took = [0.25, 0.25, 0.25, 0.5, 2.0, 0.25, 2.25, 2.25, 2.25, 2.25, *[0.25] * 23]
+    times = iter([each for seconds in took for each in (0.0, seconds)])
+    monkeypatch.setattr("nn.training.loop.time", SimpleNamespace(perf_counter=lambda: next(times)))
+    run, seen = begin(batch_size=1), list[bytes]()
+    for batch_size in (1, 1, 2):
+        run.set(batch_size=batch_size)
+        run.epoch(lambda _: seen.append(run.parameters.tobytes()), every=1.0)
+    assert [len(list(group)) for _, group in itertools.groupby(seen)] == [1, 2, 4, 8, 8, 7, 8, 4, 2, 1, 1, 2, 4, 8, 1, 2, 4, 8]
+    seen.clear()
+    run.epoch(lambda _: seen.append(run.parameters.tobytes()))
+    assert len(set(seen)) == 15
+    assert run.history.steps.seconds[1:5] == [0.125, 0.125, 0.0625, 0.0625]
+
+
 def test_it_prints_nothing_and_does_not_warn(capsys: pytest.CaptureFixture[str]) -> None:
     handler = signal.getsignal(signal.SIGINT)
     run = begin(MLP([2, 4, 1], activation=relu), optimizer=SGD(1e200), cost=squared_error)
@@ -219,8 +236,10 @@ def test_a_target_of_several_numbers_is_a_row() -> None:
 
 @eager_and_compiled
 def test_an_undefined_example_raises_only_in_the_update(compiled: bool) -> None:
-    from_nowhere = Training(Reciprocal(), np.array([[1.0], [0.0]]), [1.0, 1.0], batch_size=None, compiled=compiled)
+    from_nowhere = Training(Reciprocal(), np.array([[1.0], [0.0], [1.0]]), [1.0, 1.0, 1.0], batch_size=None, compiled=compiled)
     assert from_nowhere.example().outputs.tolist() == [1.0]
+    undefined = from_nowhere.example()
+    assert not np.isfinite([undefined.cost, *undefined.outputs, *undefined.gradient]).any()
     with pytest.raises(DivergenceError, match="in epoch 1, at step 1 of 1"):
         from_nowhere.example()
 
@@ -264,8 +283,8 @@ def test_parameters_that_are_not_finite_are_set_back() -> None:
         with pytest.raises(ValueError, match=r"layers\[0\]\.neurons\[1\]\.weights\[1\] was set to inf: parameters must be finite"):
             act()
         assert bits(run.model) == before
-    for numbers in ([1.0], np.full(17, np.nan)):
-        with pytest.raises(ValueError, match="parameters must be a vector of 17 finite numbers, one for each parameter of the model: got"):
+    for numbers, found in (([1.0], r"the shape \(1,\)"), (np.full(17, np.nan), "nan or infinity")):
+        with pytest.raises(ValueError, match=f"vector of 17 finite numbers, one for each parameter of the model: got {found}"):
             run.assign(numbers)
     run.model.layers[0].neurons[0].bias = Value(1.0)  # type: ignore[attr-defined]
     with pytest.raises(
@@ -391,13 +410,16 @@ def test_after_restore_a_run_repeats_itself(optimizer: Any, compiled: bool) -> N
 
 def test_a_state_includes_the_examples_that_were_looked_at() -> None:
     run = begin()
+    run.set(batch_size=1)
+    run.step()
+    run.set(batch_size=8)
     run.example()
     state = run.state()
     second = run.example().index
     run.epoch()
     run.restore(state)
     assert run.example().index == second
-    assert repr(state) == "State(after 0 epochs and 0 steps)"
+    assert repr(state) == "State(after 0 epochs and 1 steps)"
 
 
 def test_a_state_cannot_be_changed() -> None:
@@ -407,6 +429,7 @@ def test_a_state_cannot_be_changed() -> None:
             vector[0] = 1.0
     with pytest.raises(AttributeError):
         state.looked = 1  # type: ignore[misc]
+    assert len({state, begin().state()}) == 2
 
 
 def test_states_of_other_runs_are_refused() -> None:
@@ -428,10 +451,14 @@ def test_states_of_other_runs_are_refused() -> None:
 
 @eager_and_compiled
 def test_after_a_divergence_a_run_continues_from_the_last_epoch_with_the_current_settings(compiled: bool) -> None:
-    run, expected = (begin(MLP([2, 4, 1], activation=relu), cost=squared_error, optimizer=SGD(0.1), compiled=compiled) for _ in range(2))
-    run.epoch()
-    expected.epoch()
+    settings: dict[str, Any] = {"cost": squared_error, "compiled": compiled}
+    run, expected = (begin(MLP([2, 4, 1], activation=relu), optimizer=SGD(0.1, momentum=0.5), **settings) for _ in range(2))
+    for each in (run, expected):
+        each.epoch()
+        each.assign(each.parameters / 2)
     run.step()
+    run.assign(run.parameters / 2)
+    run.example()
     run.set(rate=1e200)
     with pytest.raises(
         DivergenceError, match=r"in epoch 2, at step 3 of 4, with learning rate 1e\+200: .* The model is as it was after epoch 1"
@@ -443,12 +470,13 @@ def test_after_a_divergence_a_run_continues_from_the_last_epoch_with_the_current
     assert run.optimizer.learning_rate == 1e200
     run.set(rate=0.05)
     expected.set(rate=0.05)
+    assert run.example().index == expected.example().index
     run.epoch()
     expected.epoch()
     assert bits(run.model) == bits(expected.model)
 
 
-def test_a_divergence_names_the_step_that_it_goes_back_to() -> None:
+def test_a_divergence_names_the_step_that_it_goes_back_to(tmp_path: Path) -> None:
     run = begin(MLP([2, 4, 1], activation=relu), cost=squared_error, optimizer=SGD(0.1))
     run.step()
     state: State = run.state()
@@ -457,6 +485,12 @@ def test_a_divergence_names_the_step_that_it_goes_back_to() -> None:
     with pytest.raises(DivergenceError, match=r"The model is as it was after step 1\. Try a smaller learning rate"):
         run.epoch()
     assert bits(run.model) == state.parameters.tobytes()
+    run.save(tmp_path / "run.npz")
+    resumed = begin(MLP([2, 4, 1], activation=relu), cost=squared_error, optimizer=SGD(1e200))
+    resumed.load(tmp_path / "run.npz")
+    for each in (run, resumed):
+        with pytest.raises(DivergenceError, match=r"after step 1; the last finite checkpoint is .*run\.npz\. Try a smaller learning rate"):
+            each.epoch()
 
 
 def test_a_gradient_that_is_not_finite_is_a_divergence() -> None:
@@ -491,6 +525,7 @@ def test_forgetting_does_not_change_a_run(settings: dict[str, Any]) -> None:
         assert run.steps_left == other.steps_left
         assert run.history.cost == other.history.cost[run.history.forgotten.epochs :]
         assert run.history.steps.examples == other.history.steps.examples[run.history.forgotten.steps :]
+        run.restore(run.state())  # raises if the steps that are left do not fit the epochs
         run.set(batch_size=steps)
         other.set(batch_size=steps)
     assert run.history.forgotten.epochs > 2

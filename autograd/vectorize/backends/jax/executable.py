@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -28,7 +29,7 @@ class JaxExecutable(Executable):
         self.program, self.dtype = program, dtype
         self.has_cost, self.is_mean = "cost" in program.outputs, not program.find(Weights)
         self.devices = devices.mesh(jax.local_devices())
-        self._on_one = jax.jit(self._answer)
+        self._on_one = jax.jit(partial(answer, program))
         rows = devices.EVERYWHERE if self.has_cost else devices.BY_EXAMPLE
         self._on_all = jax.jit(devices.on_each(self._answer_of_all, self.devices, (devices.EVERYWHERE, devices.BY_EXAMPLE), rows))
 
@@ -48,11 +49,8 @@ class JaxExecutable(Executable):
         varies = self.has_cost or any(map(self.program.varies, self.program.outputs.values()))
         return devices.shared(self.devices.size, batch) if varies and self.devices.size > 1 else 0
 
-    def _answer(self, theta: JaxArray, arrays: Sequence[JaxArray]) -> JaxArray:
-        return answer(self.program, theta, arrays)
-
     def _answer_of_all(self, theta: JaxArray, arrays: Sequence[JaxArray]) -> JaxArray:
-        own = self._answer(theta, arrays)
+        own = answer(self.program, theta, arrays)
         if not self.has_cost:
             return own
         return (jax.lax.pmean if self.is_mean else jax.lax.psum)(own, devices.BATCH_AXIS)

@@ -224,12 +224,10 @@ def _array(instruction: ir.Instruction, operands: list[JaxArray], batch: int, dt
             return np.asarray(factor * float(batch) ** power, dtype)
         case ir.Elementwise(op=op):
             return _function(op)(*operands)
-        case ir.Reduce(op=ops.total_, axis=axis):
-            return jnp.sum(operands[0], axis, dtype, keepdims=True)
-        case ir.Reduce(op=ops.logsumexp_, axis=axis):
-            return jax.nn.logsumexp(operands[0], axis, keepdims=True)
         case ir.Reduce(op=op, axis=axis):
-            return (jnp.max if op is ops.largest_ else jnp.min)(operands[0], axis, keepdims=True)
+            return _reduced(op, operands[0], axis, dtype)
+        case ir.Segments(op=op):
+            return _segments(op, instruction, operands[0], dtype)
         case ir.MatMul():
             return operands[0] @ operands[1]
         case ir.Slice(start=start, stop=stop, step=step):
@@ -268,6 +266,33 @@ def _rows(table: JaxArray, index: JaxArray) -> tuple[JaxArray, ...]:
     """The rows at the indices (batch, n) of a table, or of one table for each example."""
     index = index.astype(np.int32)
     return (index,) if table.ndim == 2 else (jnp.arange(len(index))[:, None], index)
+
+
+def _reduced(op: Operation, array: JaxArray, axis: int, dtype: Any) -> JaxArray:
+    """A reduction along an axis, which remains with size 1."""
+    if op is ops.total_:
+        return jnp.sum(array, axis, dtype, keepdims=True)
+    if op is ops.logsumexp_:
+        return jax.nn.logsumexp(array, axis, keepdims=True)
+    return (jnp.max if op is ops.largest_ else jnp.min)(array, axis, keepdims=True)
+
+
+def _segments(op: Operation, segments: ir.Segments, array: JaxArray, dtype: Any) -> JaxArray:
+    """A reduction of segments of columns: those of about the same length are made equally long and reduced together."""
+    assert op.reduction is not None
+    lengths, starts, parts, order = segments.lengths, segments.starts, [], []
+    classes = np.frexp(lengths - 1)[1]  # from one power of 2 to the next
+    for each in np.unique(classes):
+        chosen = np.flatnonzero(classes == each)
+        place = np.arange(lengths[chosen].max())
+        is_there = place < lengths[chosen, None]
+        padded = array[..., _indices(starts[chosen, None] + np.minimum(place, lengths[chosen, None] - 1))]
+        if op.reduction.identity is not None and not is_there.all():  # the others have the last column once more: a largest one stays it
+            padded = jnp.where(is_there, padded, op.reduction.identity)
+        parts.append(_reduced(op, padded, -1, dtype)[..., 0])
+        order.append(chosen)
+    joined = jnp.concatenate(parts, -1)
+    return joined if len(parts) == 1 else joined[..., _indices(np.argsort(np.concatenate(order)))]
 
 
 def _indices(columns: FloatArray) -> FloatArray:

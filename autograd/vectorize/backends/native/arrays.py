@@ -12,7 +12,7 @@ from autograd.vectorize.backends.native.identifiers import identifier
 from autograd.vectorize.backends.native.schedule import ADDED, AFTER, BEFORE, WITHIN, merged_operations, stages_of
 from autograd.vectorize.places import Place, contiguous
 from autograd.vectorize.program import Program
-from autograd.vectorize.source import named
+from autograd.vectorize.source import NUMPY, Listing
 
 BLOCK = 32  # examples
 WHOLE = 16  # entries, at least as many as a register has lanes: all arrays in `work` begin at a multiple, as cache lines do
@@ -39,7 +39,7 @@ class Arrays:
     def __init__(self, program: Program, signature: Signature) -> None:
         self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(ir.Weights))
         self.argument_shapes = signature.shapes
-        given = named(program, signature)  # the program as it is shown, and the names that its arrays have there
+        given = Listing(program, signature, NUMPY)  # the program as it is shown, with the names of its arrays
         self.program = given.program
         self.shapes = [by_example(each.shape) for each in self.program.types]
         self.arguments = list[str]()
@@ -84,10 +84,7 @@ class Arrays:
         shape = self.shapes[number]
         if number in self.parts:
             return Place(Buffer("out", "theta"), self.parts[number], shape, contiguous(shape))
-        is_made = isinstance(
-            self.program.instructions[number], (ir.Scatter, ir.Elementwise, ir.Take, ir.Concatenate, ir.Reduce, ir.MatMul, ir.AddRows)
-        )
-        if number == self.output and is_made and ir.BATCH not in shape:
+        if number == self.output and not self.program.instructions[number].is_view and ir.BATCH not in shape:
             return Place.whole(Buffer("out", "theta"), shape)
         return self._allocate(self._name(number), shape)
 

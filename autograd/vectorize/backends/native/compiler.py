@@ -23,7 +23,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +129,8 @@ def _find(directory: Path, key: str) -> ctypes.CDLL | None:
 def _make(chosen: Compiler, source: str, flags: tuple[str, ...], key: str) -> ctypes.CDLL:
     """Compile into the cache and load from it. If the cache is not writable, use a directory that is deleted with this process."""
     problem: OSError | None = None
-    for directory in _directories():
+    for find in (cache_directory, _private_directory):
+        directory = find()
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_unless_ours(directory)
@@ -157,11 +157,6 @@ def _clear(directory: Path) -> None:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > kept:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _directories() -> Iterator[Path]:
-    yield cache_directory()
-    yield _private_directory()
 
 
 @functools.cache

@@ -136,6 +136,8 @@ class _Emitter(Operations):
                 code.append(f"product({rows}, {inner}, {columns}, {pointers});")
             case ir.Reduce(op=op, axis=axis):
                 self._reduction(code, number, op, axis, place, sources[0])
+            case ir.Segments(op=op):
+                self._segments(code, instruction, op, place, sources[0])
             case ir.Take(columns=columns):
                 table = self._table(columns)
                 self._loops(code, place, lambda at: f"{entry(place, at)} = {entry(sources[0], [*at[:-1], f'{table}[{at[-1]}]'])};")

@@ -169,6 +169,22 @@ class Operations(Arrays):
         else:
             self._loops(code, place, lambda at: f"{entry(place, at)} = {op.name}(&{entry(source, at)}, {stride}, {source.shape[axis]});")
 
+    def _segments(self, code: list[str], segments: ir.Segments, op: Operation, place: Place, source: Place) -> None:
+        starts, lengths = self._table(segments.starts), self._table(segments.lengths)
+        stride, has_batch = source.strides[-1], ir.BATCH in place.shape
+        first = 1 if has_batch else 0
+        target = place.moved(shape=place.shape[first:], strides=place.strides[first:])
+        rest = source.moved(shape=source.shape[first:], strides=source.strides[first:])
+
+        def body(at: list[str]) -> str:
+            begin = f"&{entry(rest, [*at[:-1], f'{starts}[{at[-1]}]'])}"
+            length = f"{lengths}[{at[-1]}]"
+            if has_batch:
+                return f"{op.name}_within({length}, {begin}, {stride}, &{entry(target, at)}, count);"
+            return f"{entry(target, at)} = {op.name}({begin}, {stride}, {length});"
+
+        self._loops(code, target, body)
+
     def _scatter(self, code: list[str], instruction: ir.Scatter, place: Place, sources: list[Place]) -> None:
         if place.buffer.name == "out":
             made = [self.program.origin(each) for each in instruction.operands]

@@ -14,16 +14,14 @@ from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.places import Place
 from autograd.vectorize.storage import Buffer, Storage, is_fixed
 
+FEW = 3  # slices as which numbered columns are written one by one
+
 
 class Call(NamedTuple):
     """A function and its arguments. A Place stands for the array at it."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
-
-    def __str__(self) -> str:
-        words = [f"an array of {each.shape}" if isinstance(each, np.ndarray) and each.ndim else str(each) for each in self.arguments]
-        return f"{getattr(self.function, '__name__', self.function)}({', '.join(words)})"
 
 
 def fixed(storage: Storage) -> Iterator[Call]:
@@ -57,6 +55,10 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
                 yield from _logsumexp(place, operands[0], axis, *storage.scratch[number])
             case ir.Reduce(op=op, axis=axis):
                 yield Call(_reduce_along, (op.reduction, operands[0], axis, place))
+            case ir.Segments(op=ops.logsumexp_):
+                yield from _logsumexp_of_segments(place, operands[0], instruction, *storage.scratch[number])
+            case ir.Segments(op=op):
+                yield Call(_reduceat(op), (operands[0], instruction.starts, -1, None, place))
             case ir.Take(columns=columns):
                 yield Call(np.ndarray.take, (operands[0], columns, -1, place, "clip"))
             case ir.Lookup():
@@ -153,6 +155,23 @@ def _added_rows(place: Place, index: Place, part: Place, rows: Place, entries: P
     yield Call(_add_at, (place.flat(), entries.flat(), part))
 
 
+def _logsumexp_of_segments(place: Place, operand: Place, segments: ir.Segments, shifted: Place, largest: Place) -> Iterator[Call]:
+    starts = segments.starts
+    yield Call(np.maximum.reduceat, (operand, starts, -1, None, largest))
+    yield Call(_finite_or_zero, (largest,))
+    yield Call(np.ndarray.take, (largest, segments.columns, -1, shifted, "clip"))
+    yield Call(np.subtract, (operand, shifted, shifted))
+    yield Call(np.exp, (shifted, shifted))
+    yield Call(np.add.reduceat, (shifted, starts, -1, None, place))
+    yield Call(np.log, (place, place))
+    yield Call(np.add, (place, largest, place))
+
+
+def _reduceat(op: Operation) -> Callable[..., Any]:
+    assert op.reduction is not None  # Program.check has refused others
+    return op.reduction.reduceat
+
+
 def _concatenation(place: Place, operands: Sequence[Place]) -> Iterator[Call]:
     start = 0
     for operand in operands:
@@ -166,6 +185,12 @@ def _scatter(place: Place, parts: Sequence[tuple[ir.Columns | FloatArray | None,
     size = place.shape[-1]
     written = np.zeros(size, dtype=bool)
     for columns, part in parts:
+        if isinstance(columns, np.ndarray) and len(_pieces(columns, size)) > FEW:
+            for gap in _gaps(written, slice(0, size)):
+                yield Call(np.copyto, (place.columns(*gap), 0.0))
+            yield Call(_add_to_columns if written[columns].any() else _put_into_columns, (place, columns, part))
+            written[:] = True
+            continue
         for rows, chosen in _pieces(columns, size):
             target, piece = place.columns(*rows), part.columns(*chosen)
             stretch = slice(*rows)
@@ -230,6 +255,14 @@ def _finite_or_zero(array: FloatArray) -> None:
 
 def _copy_where(out: FloatArray, array: FloatArray, mask: FloatArray) -> None:
     np.copyto(out, array, where=mask)
+
+
+def _put_into_columns(out: FloatArray, columns: FloatArray, part: FloatArray) -> None:
+    out[..., columns] = part
+
+
+def _add_to_columns(out: FloatArray, columns: FloatArray, part: FloatArray) -> None:
+    out[..., columns] += part
 
 
 def _apply_and_copy(function: Callable[..., Any], out: FloatArray, *arrays: FloatArray) -> None:

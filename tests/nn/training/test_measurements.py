@@ -1,0 +1,45 @@
+"""Tests of the measurements at the end of an epoch: processes that measure parts of the examples get the numbers of one process."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nn import MLP, binary_cross_entropy
+from nn.training.measurements import Measurements, threshold_for
+from nn.training.objectives import Eager
+from nn.training.processes import Processes
+from nn.training.validation import check_problem
+from tests.runs import HELD_OUT, X, Y
+
+
+class OneOf(Processes):
+    """One of several processes. It notes the numbers that are averaged, and does not wait for those of the others."""
+
+    def __init__(self, index: int, count: int) -> None:
+        self.index, self.count, self.given = index, count, list[tuple[float, int]]()
+
+    def mean(self, number: float, weight: int) -> float:
+        self.given.append((number, weight))
+        return number
+
+
+@pytest.mark.parametrize("count", [2, 7, 40])
+def test_the_means_over_processes_are_the_measurements_of_one(count: int) -> None:
+    model = MLP([2, 4, 1], seed=1)
+    problem, objective = check_problem(model, binary_cross_entropy, X, Y, HELD_OUT), Eager(model, binary_cross_entropy)
+    expected = Measurements(problem, True, Processes("numpy")).of_epoch(objective)
+    each = [OneOf(index, count) for index in range(count)]
+    for process in each:
+        Measurements(problem, True, process).of_epoch(objective)
+    for place, name in enumerate(("accuracy", "validation_cost", "validation_accuracy")):
+        numbers, weights = zip(*(process.given[place] for process in each))
+        assert np.average(numbers, weights=weights) == pytest.approx(expected[name], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("targets", "outputs", "threshold"),
+    [([-1.0, 1.0], 1, 0.0), ([-1.0, -1.0], 1, 0.0), ([1.0, 1.0], 1, 0.25), ([0.0, 1.0], 1, 0.25), ([0.0, 1.0], 2, None)],
+)
+def test_the_threshold_depends_on_the_cost_unless_targets_are_signs(targets: list[float], outputs: int, threshold: float | None) -> None:
+    assert threshold_for(lambda scores, y: (2 * scores[0] - y) ** 2, np.array(targets), outputs) == threshold
