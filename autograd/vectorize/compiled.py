@@ -84,7 +84,7 @@ class CompiledFunction:
         self._results, self._order = lower(
             self._graph, self._batched, self._sizes, known=[numbers.get(parameter, -1) for parameter in known]
         )
-        self.layout = ParameterLayout([*known, *(self._graph.parameters[each] for each in self._order[len(known) :])])
+        self.layout = ParameterLayout([*known, *map(self._graph.parameters.__getitem__, self._order[len(known) :])])
 
     def whole(self, kind: Kind) -> Program:
         """The program with the operations as they were written. Raises TypeError for gradients of several results."""

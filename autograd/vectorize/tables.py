@@ -107,10 +107,14 @@ class Tables:
         self.limits[place] = min(shape[0], self.limits.get(place, shape[0]))
         known = self._known(shape, rows)
         if known is None and not isinstance(rows[0], np.ndarray):
-            entries = _with_floats(list(chain.from_iterable(rows)))
-            if _has_results(entries):
+            entries = list(chain.from_iterable(rows))
+            kinds = set(map(type, entries))
+            if kinds != {Value}:
+                entries = [each if isinstance(each, Node) else ops.real(each) for each in entries]
+                kinds = set(map(type, entries))
+            if _has_results(entries, kinds):
                 return nested(_chosen(index, entries, shape[0]), shape[1:])
-            if not any(isinstance(each, Node) for each in entries):
+            if kinds == {float}:
                 rows = [np.array(entries)]
                 known = self._known(shape, rows)
         if known is None:
@@ -145,14 +149,8 @@ def _in_rows(table: Any) -> tuple[tuple[int, ...], Sequence[Any]]:
         rows = list(chain.from_iterable(rows))
 
 
-def _with_floats(entries: list[Any]) -> list[Any]:
-    """The entries with the constants as floats. Raises TypeError for what is neither a Value nor a real number."""
-    return entries if set(map(type, entries)) == {Value} else [each if isinstance(each, Node) else ops.real(each) for each in entries]
-
-
-def _has_results(entries: list[Any]) -> bool:
-    """Whether some entries are results of operations or inputs, and not only leaf Values and floats."""
-    kinds = set(map(type, entries))
+def _has_results(entries: list[Any], kinds: set[type[Any]]) -> bool:
+    """Whether some entries, which are of these types, are results of operations or inputs, and not only leaf Values and floats."""
     nodes = [each for each in entries if type(each) is not float] if float in kinds else entries
     return not all(issubclass(kind, Value) for kind in kinds - {float}) or any(map(attrgetter("op"), nodes))
 
