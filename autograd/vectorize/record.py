@@ -383,7 +383,7 @@ def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ..
 def _parameters_of(table: Table, parameters: list[Value]) -> FloatArray:
     """The number of the parameter that each entry of a table is, or -1 for a constant. Parameters that are new are appended."""
     found, values = np.full(math.prod(table.shape), -1), table.values()
-    if table.has_no_repeats and set(parameters).isdisjoint(values):
+    if table.has_no_repeats and (not parameters or set(parameters).isdisjoint(values)):
         numbers: Any = np.arange(len(parameters), len(parameters) + len(values))
         parameters += values
     else:
