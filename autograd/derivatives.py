@@ -276,7 +276,7 @@ class _Frame:
     """One call of `f` on new input nodes, and the sweeps from its outputs back to them.
 
     For an input that is a node, the new node is its identity, so that the result stays in the caller's graph. For an input that is a
-    number, the new node is a leaf until `close`, and a constant afterwards.
+    number, the new node is a leaf until `close`, and a constant afterwards; in a recorded function it is a constant from the beginning.
     """
 
     def __init__(self, f: Callable[..., Any], argnum: int, arguments: Sequence[Any], options: dict[str, Any]) -> None:
@@ -328,7 +328,9 @@ class _Frame:
 
 
 def _fresh(given: Any) -> Any:
-    return Value.apply(ops.identity, (given,)) if isinstance(given, Node) else Value(given)
+    if isinstance(given, Node) or mode.recording:  # a leaf in a recorded function is a parameter
+        return Value.apply(ops.identity, (given,))
+    return Value(given)
 
 
 def _node(adjoint: Any) -> Any:

@@ -7,6 +7,7 @@ derivatives, tracers for programs) and with symbols (formulas). A node defines i
 from __future__ import annotations
 
 import inspect
+import math
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -167,6 +168,8 @@ class Operation:
 
     def weights_at(self, result: Any, operands: Sequence[Any]) -> list[Any]:
         """The partial derivatives of a variadic row, before those of a `normalised` one are divided by their sum."""
+        if self.normalised and not self.selects:  # where all operands are -inf, so that their weights are 0 and not nan
+            result = TABLE["where"](result == -math.inf, 0.0, result)
         return list(_read(self.partials[0], result, operands))
 
     def is_singular(self, known: Sequence[float | None]) -> bool:

@@ -66,12 +66,6 @@ def _below(_: Any, a: Any, b: Any) -> Any:
     return (a < b) + (a == b) / 2
 
 
-def _shares(y: Any, *x: Any) -> list[Any]:
-    """The shares of a softmax: exp(v - y), where y is the logsumexp; 0 and not nan where all operands are -inf."""
-    y = where(y == -math.inf, 0.0, y)
-    return [exp(v - y) for v in x]
-
-
 def row(name: str, *columns: Any, **more: Any) -> Operation:
     """Enter an operation in the table."""
     op = TABLE[name] = Operation(name, *columns, **more)
@@ -167,7 +161,7 @@ logical_not   = condition("logical_not",   "~",  SIGN,       operator.not_,     
 weighted_sum_ = many("weighted_sum", kernels.weighted_sum, kernels.weighted_sum_arrays,  _halves_swapped, is_sum=True, has_terms=True)
 #                        name         along an axis on floats              all the partial derivatives at once
 total_        = reducing("total",     np.add,       lambda *x: sum(x, 0.0), lambda y, *x: [1.0] * len(x), is_sum=True)
-logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      _shares, normalised=True)
+logsumexp_    = reducing("logsumexp", np.logaddexp, kernels.logsumexp,      lambda y, *x: [exp(v - y) for v in x], normalised=True)
 #                       name         along an axis  of two floats, and the derivative is shared by all operands that are equal to the result
 largest_      = extreme("largest",   np.maximum,    kernels.maximum)
 smallest_     = extreme("smallest",  np.minimum,    kernels.minimum)
@@ -248,5 +242,53 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0)
     return weighted_sum_(*weights, *inputs, bias)
 
 
+def lookup(table: Any, i: Any) -> Any:
+    """The row of a table at an index: `table[i]`, also where a recorded function does not know the integer `i` yet.
+
+    Parameters
+    ----------
+    table : sequence
+        Values and numbers, or rows of them, which are sequences of one length.
+    i : int
+        The index, from 0 to len(table) - 1. In a function that is being recorded it may be an argument of integer dtype, or one
+        of its entries.
+
+    Returns
+    -------
+    Value, float or sequence
+        The entry or the row. In its derivative, what flows to a row adds up over all lookups of it, and nothing flows to the others.
+
+    Raises
+    ------
+    IndexError
+        If the index is out of range. Negative indices do not count from the end: -1 often stands for no entry at all.
+    TypeError
+        If the index is not an integer.
+
+    Examples
+    --------
+    >>> lookup([[1.0, 2.0], [3.0, 4.0]], 1)
+    [3.0, 4.0]
+    """
+    if isinstance(i, Node):
+        return i.row_of(table)
+    try:
+        row = operator.index(i)
+    except TypeError:
+        raise TypeError(f"lookup takes an integer as index, got {type(i).__name__} {i!r:.60}") from None
+    if not 0 <= row < len(table):
+        raise IndexError(f"lookup at index {row} of a table with {len(table)} rows: the index goes from 0 to {len(table) - 1}")
+    return table[row]
+
+
 if not TYPE_CHECKING:  # a type checker reads the names above
-    __all__ = [*(name for name in FUNCTIONS if name in globals()), "largest", "logsumexp", "mean", "smallest", "total", "weighted_sum"]
+    __all__ = [
+        *(name for name in FUNCTIONS if name in globals()),
+        "largest",
+        "logsumexp",
+        "lookup",
+        "mean",
+        "smallest",
+        "total",
+        "weighted_sum",
+    ]

@@ -27,7 +27,6 @@ def _result(data: float, op: Operation, first: Any, second: Any = None) -> Value
     node.op = op
     node._first = first
     node._second = second
-    node.label = ""
     if modes.watchers:
         modes.check_value(node)
     return node
@@ -53,7 +52,7 @@ def _binary(op: Operation) -> tuple[Method, Method]:
         except (ArithmeticError, ValueError):
             return general(self, other)  # raises the error
         node = _new(Value)  # as in _result: a call of it takes a tenth longer, and most nodes are made here
-        node._data, node._grad, node.label = data, 0.0, ""
+        node._data, node._grad = data, 0.0
         node.op, node._first, node._second = op, self, other
         if modes.watchers:
             modes.check_value(node)
@@ -103,6 +102,9 @@ class Value(Expression):
     floats for constants. Comparisons and `bool` read `data`; hashes are by identity. `float(value)` raises
     TypeError, since a function that wants a float, such as `math.exp`, would drop the graph.
 
+    Other attributes can be set, such as `p.velocity = 0.0`, and copies and pickles keep them. An assignment to a misspelled name, such
+    as `w.dta = 1.0`, is therefore no error; type checkers report it.
+
     A graph is made once, at the numbers that its leaves have then. Where `data` of a leaf is assigned later, make the graph
     again before you call `backward`: derivatives are read at the numbers that the nodes hold. `anomaly`, `chain_rule`, `why` and
     `draw` refuse a graph whose numbers no longer fit. Inside a function that is being recorded, `data` is a node of the
@@ -115,19 +117,21 @@ class Value(Expression):
     (10.0, 6.0)
     """
 
-    __slots__ = ("_data", "_first", "_grad", "_line", "_second", "label", "op")
+    __slots__ = ("__dict__", "_data", "_first", "_grad", "_second", "op")  # Python makes the dictionary for the first other attribute
     _data: float
     _grad: float
     op: Operation | None
-    label: str
+    label: str = ""
     _first: Any  # one or two operands are in two slots, and only more in a tuple:
     _second: Any  # the garbage collector visits every container that a node refers to
     _line: str
 
     def __init__(self, data: float, label: str = "") -> None:
         """Make a leaf. Raises TypeError if `data` is not a real number."""
-        self._data, self._grad, self.op, self.label = data if type(data) is float else interop.one_number(data), 0.0, None, label
+        self._data, self._grad, self.op = data if type(data) is float else interop.one_number(data), 0.0, None
         self._first, self._second = (), None
+        if label:
+            self.label = label
 
     @property
     def data(self) -> float:

@@ -23,6 +23,7 @@ from autograd import (
     log,
     log1p,
     logsumexp,
+    lookup,
     maximum,
     mean,
     minimum,
@@ -514,6 +515,35 @@ def residual_net() -> Function:
         for W in layers:
             x = [each + tanh(z) for each, z in zip(x, dense(W, x))]
         return total(x)
+
+    return f
+
+
+@kind(RNG.integers(0, 5, (7, 4)), RNG.integers(0, 5, (7, 4)))
+def bigrams_of_embedded_letters() -> Function:
+    embeddings, places, W = values(5, 3), values(4, 3), values(5, 3)
+
+    def f(x: Any, y: Any) -> Any:
+        cost: Any = 0.0
+        for position in range(4):
+            hidden = [tanh(a + b) for a, b in zip(lookup(embeddings, x[position]), places[position])]
+            scores = dense(W, hidden)
+            highest = largest([float(each) if isinstance(each, float) else each.data for each in scores])
+            powers = [exp(score - highest) for score in scores]
+            cost = cost - log(lookup(powers, y[position]) / total(powers))
+        return cost / 4
+
+    return f
+
+
+@kind(RNG.integers(0, 4, 7), batch())
+def integers_as_numbers_and_indices() -> Function:
+    table, w = [[0.0, 1.0], *values(2, 2), [Value(0.5), -1.0]], values(3)
+
+    def f(i: Any, x: Any) -> Any:
+        a, b = lookup(table, i)
+        slopes = grad(lambda v: lookup([*v, x], i) ** 2 * x)(w)
+        return (i + 1) * a * x + where(i < 2, b, w[0]) ** 2 + i**2 / (1 + i) * w[1] + total(slopes) + lookup([2.0, 3.0, 5.0, 7.0], i)
 
     return f
 

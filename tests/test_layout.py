@@ -25,8 +25,8 @@ ENGINE = [
     "derivatives", "differences",
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
-    "memory", "instructions", "program", "randomness", "record", "rewrite", "simplify", "builder", "differentiate", "lower", "parameters",
-    "backend", "source", "places", "storage",
+    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "builder", "differentiate", "lower",
+    "parameters", "backend", "source", "places", "storage",
 ]  # fmt: skip
 NATIVE = [
     "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "descend", "emitter", "compiler", "executable"
@@ -34,7 +34,7 @@ NATIVE = [
 NUMPY, JAX = ["squares", "calls", "plans"], ["devices", "trace", "executable", "steps"]
 PACKAGES = {"native": NATIVE, "numpy": NUMPY, "jax": JAX}
 BACK_ENDS = ["reference", *(f"{name}{rest}" for name, files in PACKAGES.items() for rest in (*(f".{each}" for each in files), ""))]
-ABOVE_BACK_ENDS = ["threads", "descent", "export", "compiled", "arguments", "inspectable", "vectorized"]
+ABOVE_BACK_ENDS = ["threads", "descent", "export", "arguments", "compiled", "inspectable", "vectorized"]
 VECTORIZE = [*BEFORE_BACK_ENDS, *(f"backends.{name}" for name in BACK_ENDS), "backends", *ABOVE_BACK_ENDS]
 REST = ["names", "paths", "why", "chain_rule", *(f"vectorize.{name}" for name in VECTORIZE), "vectorize", "draw"]
 MODELS = [

@@ -24,6 +24,7 @@ import autograd
 from autograd import Value, anomaly, chain_rule, draw, grad, maximum, ops, primitive, sign, sqrt, total, vectorize, why
 from autograd._fast_backward import results_in_order
 from autograd.backward import adjoints, check_numbers, topological_order
+from nn import MLP, Adam
 
 
 def micrograd_readme() -> tuple[Value, Value, Value]:
@@ -93,7 +94,8 @@ def test_a_dropped_graph_leaves_nothing_to_the_garbage_collector() -> None:
         gc.enable()
 
 
-def test_a_node_takes_at_most_150_bytes() -> None:
+def test_a_node_takes_little_memory() -> None:
+    """Bytes a node, with its number and its gradient. Python 3.11 and 3.12 reserve room for the attributes of an object when it is made."""
     x = Value(1.0)
     tracemalloc.start()
     try:
@@ -106,7 +108,7 @@ def test_a_node_takes_at_most_150_bytes() -> None:
         used = (tracemalloc.get_traced_memory()[0] - before) / 10_000
     finally:
         tracemalloc.stop()
-    assert used <= 150
+    assert used <= (155 if sys.version_info[:2] in ((3, 11), (3, 12)) else 140)
 
 
 def test_operands_are_ordered_and_repeated() -> None:
@@ -585,7 +587,7 @@ def test_threads_that_share_a_leaf_lose_no_gradient() -> None:
 class Named(Value):
     """A Value with attributes."""
 
-    __slots__ = ("__dict__", "unit")
+    __slots__ = ("unit",)
     unit: str
     moment: list[float]
 
@@ -603,3 +605,38 @@ def test_a_subclass_works_in_every_operation_and_keeps_its_attributes() -> None:
     for twin in (copy.copy(v), copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
         assert (type(twin), twin.data, twin.label, twin.unit, twin.moment) == (Named, 2.0, "v", "m", [1.0])
     assert maximum(v, 1.0).data == (v + 0).data == abs(v).data == (2 * v / v).data == 2.0
+
+
+def test_attributes_can_be_set_and_are_kept_by_copies_and_pickles() -> None:
+    w: Any = Value(2.0, label="w")
+    w.moment, w.steps = 0.5, [1]
+    y = w * w
+    y.name = "square"
+    for leaf, result in (copy.deepcopy((w, y)), pickle.loads(pickle.dumps((w, y)))):
+        assert (leaf.moment, leaf.steps, leaf.label, result.name) == (0.5, [1], "w", "square")
+        assert result.operands == (leaf, leaf)
+        assert leaf.steps is not w.steps
+    assert copy.copy(w).moment == 0.5
+    y.backward()
+    assert w.grad == 4.0
+    assert not vars(w * 3.0)
+
+
+def test_adam_with_its_memory_in_the_parameters() -> None:
+    """A loop that keeps its moments in attributes gives what the optimizer gives."""
+    model, other = MLP([2, 3, 1], seed=0), MLP([2, 3, 1], seed=0)
+    optimizer = Adam(0.1)
+    parameters: list[Any] = list(model.parameters())
+    for p in parameters:
+        p.m = p.v = 0.0
+    for step in range(1, 4):
+        for each in (model, other):
+            for p in each.parameters():
+                p.grad = 0.0
+            ((each([0.5, -1.0])[0] - 1.0) ** 2).backward()
+        optimizer.step(other.parameters())
+        for p in parameters:
+            p.m = 0.9 * p.m + 0.1 * p.grad
+            p.v = 0.999 * p.v + 0.001 * p.grad**2
+            p.data -= 0.1 * (p.m / (1 - 0.9**step)) / ((p.v / (1 - 0.999**step)) ** 0.5 + 1e-8)
+    np.testing.assert_allclose([p.data for p in parameters], [p.data for p in other.parameters()], rtol=1e-12)

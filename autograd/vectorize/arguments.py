@@ -45,6 +45,11 @@ def examples(array: Any, name: str, dtype: np.dtype[Any]) -> FloatArray:
     return np.ascontiguousarray(array, dtype=dtype)
 
 
+def is_integer(argument: Any) -> bool:
+    """Whether an argument has an integer dtype, so that its entries can be indices."""
+    return np.asarray(argument).dtype.kind in "iu"
+
+
 def check_batch(names: Sequence[str], arrays: Sequence[FloatArray]) -> None:
     """Raise ValueError unless all arguments have the same number of examples, at least one."""
     batch = len(arrays[0])
@@ -92,9 +97,8 @@ def without_zero_weights(arrays: list[FloatArray], weights: FloatArray) -> tuple
     if counts.all():
         return arrays, weights
     first = counts.argmax()
-    share = weights[first] / (1 + np.count_nonzero(~counts))
-    shared = np.where(counts, weights, share)
-    shared[first] = share
+    shared = weights.copy()
+    shared[~counts] = shared[first] = weights[first] / (1 + np.count_nonzero(~counts))
     rows = np.where(counts, np.arange(len(weights)), first)
     return [array[rows] for array in arrays], shared
 

@@ -142,6 +142,14 @@ class Builder:
     def take(self, array: int, columns: FloatArray) -> int:
         return self._put(ir.Take((array,), columns))
 
+    def lookup(self, table: int, index: int) -> int:
+        """The rows of a table at the indices (batch, n)."""
+        return self._put(ir.Lookup((table, index)))
+
+    def add_rows(self, index: int, part: int, shape: ir.Shape) -> int:
+        """A table of zeros with rows added at the indices (batch, n)."""
+        return self._put(ir.AddRows((index, part), shape))
+
     def reshape(self, array: int, shape: ir.Shape) -> int:
         source = self.program.instructions[array]
         if self.shape(array) == shape:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from functools import cached_property, partial
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 
 from autograd.modes import Demand, mode
 from autograd.value import Value
+from autograd.vectorize.arguments import is_integer
 from autograd.vectorize.backend import Backend, Executable, Signature, StepRunner, Steps
 from autograd.vectorize.backends.reference import Interpreter, evaluate
 from autograd.vectorize.builder import spelled
@@ -34,6 +35,7 @@ from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import Program
 from autograd.vectorize.record import Scalars, record, records_the_same
 from autograd.vectorize.simplify import simplify
+from autograd.vectorize.tables import Tables
 from autograd.vectorize.threads import ROWS, InParts, Parts, threads_for, work
 
 AT_ONCE = 1_000_000  # numbers in the gradients of the examples of one run: some megabytes
@@ -60,16 +62,18 @@ class CompiledFunction:
 
     def __init__(
         self, f: Callable[..., Any], shapes: tuple[Shape, ...], arguments: Sequence[str], name: str, dtype: np.dtype[Any], backend: Backend,
-        threads: int | None, known: Sequence[Value] = (),
+        threads: int | None, known: Sequence[Value] = (), integers: Collection[int] = (),
     ) -> None:  # fmt: skip
         self.dtype, self.backend, self.threads = dtype, backend, threads
         self._sizes = [math.prod(shape) for shape in shapes]
+        self._integers = integers
         with garbage_collection_paused():
-            self._graph_of_call = record(f, shapes, arguments)
-            scalars, result, demands = self._graph_of_call
+            self._graph_of_call = record(f, shapes, arguments, integers)
+            scalars, result, demands, tables = self._graph_of_call
             self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]
             self._graph, self._batched = simplify(scalars)
             self._lower(known)
+        self._indices = [_Indices(arguments[each], each, shapes[each], tables) for each in sorted({each for each, _ in tables.limits})]
         self.signature = Signature(name, arguments, shapes, result)
         self._programs: dict[Kind, Program] = {}
         self._executables: dict[Kind, Executable] = {}
@@ -125,7 +129,7 @@ class CompiledFunction:
 
     def is_current(self, f: Callable[..., Any]) -> bool:
         """Whether recording the function again would give the same graph."""
-        return records_the_same(self._graph_of_call, f, self.signature.shapes, self.signature.arguments)
+        return records_the_same(self._graph_of_call, f, self.signature.shapes, self.signature.arguments, self._integers)
 
     def export(self, path: str | os.PathLike[str], gradient: bool) -> None:
         """Write the program that is shown, or the results, with the numbers of the parameters to a file."""
@@ -141,6 +145,14 @@ class CompiledFunction:
         """Raise ValueError for the first example that does not meet a condition, of all examples or of those in the mask `counts`."""
         for each in self._requirements:
             each.check(arrays, counts)
+
+    def check_indices(self, arguments: Sequence[Any], arrays: Sequence[FloatArray], counts: FloatArray | None = None) -> None:
+        """Raise an error for the first index that no table has, of all examples or of those in the mask `counts`.
+
+        Raises TypeError if an argument that the function looks up with has no integer dtype, and IndexError, which names the example.
+        """
+        for each in self._indices:
+            each.check(arguments, arrays, counts)
 
     def run(self, kind: Kind, arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray, weights: FloatArray | None = None) -> float:
         """Run a program: write its array to `out` and return its cost. In anomaly mode check that each number is finite."""
@@ -231,6 +243,29 @@ class CompiledFunction:
             part = [np.ascontiguousarray(array[start : start + count]) for array in arrays]
             self.run(Kind.GRADIENTS, part, theta, out[start : start + count])
         return out
+
+
+class _Indices:
+    """The entries of an argument that are indices of tables, and the rows that each may choose from."""
+
+    def __init__(self, name: str, position: int, shape: Shape, tables: Tables) -> None:
+        limits = {place: rows for (argument, place), rows in sorted(tables.limits.items()) if argument == position}
+        self.name, self.position, self.is_number = name, position, not shape
+        self.places, self.limits = np.array(list(limits)), np.array(list(limits.values()))
+
+    def check(self, arguments: Sequence[Any], arrays: Sequence[FloatArray], counts: FloatArray | None) -> None:
+        if not is_integer(arguments[self.position]):
+            kind = np.asarray(arguments[self.position]).dtype
+            raise TypeError(f"{self.name} is an index for lookup: it must have an integer dtype, got {kind}")
+        found = arrays[self.position].reshape(len(arrays[0]), -1)[:, self.places]
+        wrong = (found < 0) | (found >= self.limits)
+        if counts is not None:
+            wrong &= counts[:, None]
+        if wrong.any():
+            example, place = map(int, np.argwhere(wrong)[0])
+            name = self.name if self.is_number else f"{self.name}[{self.places[place]}]"
+            given, last = found[example, place], self.limits[place] - 1
+            raise IndexError(f"{name} is {given:.0f} in example {example}, and lookup takes an index from 0 to {last} there")
 
 
 class _Requirement:

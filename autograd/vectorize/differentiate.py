@@ -146,6 +146,9 @@ class _Sweep:
                 return [self._reduction(number, instruction, adjoint, reach)]
             case ir.Concatenate(operands=operands):
                 return self._concatenated(number, operands, adjoint, reach)
+            case ir.Lookup(operands=(table, index)):
+                rows = functools.partial(self._added_rows, index, self.builder.shape(number), self.builder.shape(table))
+                return [self._passed_on(number, table, rows(adjoint), self._each(reach, functools.partial(rows, is_reach=True)))]
             case ir.Slice() | ir.Take() as instruction:
                 (operand,) = instruction.operands
                 return [self._passed_on(number, operand, adjoint, reach, instruction.columns)]
@@ -257,6 +260,11 @@ class _Sweep:
                 given.append(self._passed_on(number, each, columns(adjoint), self._each(reach, columns)))
             start += self.builder.shape(each)[-1]
         return given
+
+    def _added_rows(self, index: int, shape: ir.Shape, table: ir.Shape, array: int, is_reach: bool = False) -> int:
+        builder = self.builder
+        rows = builder.add_rows(index, builder.expand(builder.as_number(array), shape), table)
+        return builder.add(ops.greater, rows, builder.constant(0.0)) if is_reach else rows
 
     def _columns(self, array: int, shape: ir.Shape, start: int, stop: int) -> int:
         return self.builder.slice(self.builder.expand(array, shape), start, stop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from autograd._support import check_whole
 from autograd.value import Value
 from autograd.vectorize import backends
-from autograd.vectorize.arguments import argument_names, check_batch, examples, vector
+from autograd.vectorize.arguments import argument_names, check_batch, examples, is_integer, vector
 from autograd.vectorize.compiled import CompiledFunction
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.parameters import ParameterLayout
@@ -152,11 +152,11 @@ class InspectableFunction:
             raise RuntimeError(f"{what} is not known before {self!r} gets arguments: call it, or its record(...), with a batch first")
         return self._latest
 
-    def _compile(self, shapes: tuple[tuple[int, ...], ...], names: Sequence[str]) -> CompiledFunction:
+    def _compile(self, shapes: tuple[tuple[int, ...], ...], names: Sequence[str], integers: Collection[int]) -> CompiledFunction:
         with self._recording:  # each recording appends its parameters to the layout
             if shapes not in self._compiled:
                 known = self._layout.parameters
-                compiled = CompiledFunction(self.f, shapes, names, self.name, self.dtype, self._backend, self.threads, known)
+                compiled = CompiledFunction(self.f, shapes, names, self.name, self.dtype, self._backend, self.threads, known, integers)
                 self._layout, self._compiled[shapes] = compiled.layout, compiled
             return self._compiled[shapes]
 
@@ -167,8 +167,11 @@ class InspectableFunction:
         shapes = tuple([array.shape[1:] for array in arrays])
         compiled = self._compiled.get(shapes)
         if compiled is None:
-            compiled = self._compile(shapes, names)
+            integers = {position for position, each in enumerate(arguments) if is_integer(each)}
+            compiled = self._compile(shapes, names, integers)
         self._latest = compiled
+        if check:
+            compiled.check_indices(arguments, arrays)
         if self._checks and check:
             compiled.check(arrays)
         return compiled, arrays

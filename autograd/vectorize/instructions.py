@@ -18,6 +18,9 @@ Segments       a reduction of segments of the columns: the first lengths[0] colu
 MatMul         the product of two matrices; the order of the terms is free
 Slice          the columns start:stop:step (of the last axis)
 Take           the columns with these indices, which may repeat
+Lookup         rows of a table (rows, width), or of one table for each example, at the indices (batch, n): (batch, n, width); an index
+               is a whole number from 0 to rows - 1, which is checked before a program runs
+AddRows        the table of zeros, (rows, width) or one for each example, with each row of (batch, n, width) added at its index (batch, n)
 Reshape        the same entries in the same (row-major) order, in another shape
 Transpose      the matrix with its axes exchanged
 Concatenate    arrays side by side along the last axis; their other axes are equal
@@ -273,6 +276,26 @@ class Take(Instruction):
         if not (self.columns.size and 0 <= self.columns.min() <= self.columns.max() < size):
             raise ValueError(f"no columns {self.columns.tolist()!s:.60} of {size}")
         return Type((*rest, len(self.columns)), dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup(Instruction):
+    def type(self, operands: Sequence[Type]) -> Type:
+        (table, dtype), (index, _) = operands
+        if len(table) not in (2, 3) or table[:-2] not in ((), (BATCH,)) or len(index) != 2 or index[0] != BATCH:
+            raise ValueError(f"no rows of {shape_text(table)} at indices {shape_text(index)}")
+        return Type((*index, table[-1]), dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class AddRows(Instruction):
+    shape: Shape
+
+    def type(self, operands: Sequence[Type]) -> Type:
+        (index, _), (part, _) = operands
+        if len(self.shape) not in (2, 3) or self.shape[:-2] not in ((), (BATCH,)) or part != (*index, self.shape[-1]) or index[0] != BATCH:
+            raise ValueError(f"the rows {shape_text(part)} at indices {shape_text(index)} do not fit into {shape_text(self.shape)}")
+        return Type(self.shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize.builder import Builder
 from autograd.vectorize.instructions import BATCH, Shape
+from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
 from autograd.vectorize.simplify import DOT
+from autograd.vectorize.tables import Column, Table
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class _Lowering:
         self.array: list[int] = [-1] * len(graph.nodes)  # where each scalar lies: in which array,
         self.column: list[int] = [0] * len(graph.nodes)  # and in which of its columns
         self.order: list[int] = []
+        self.columns = np.zeros(len(graph.parameters), np.intp)  # of the parameters, in the parameter vector
+        self.theta = -1
         self.inputs = [self.builder.input(position, size) for position, size in enumerate(arguments)]
         for number, (op, operands) in enumerate(graph.nodes):
             if op == INPUT:
@@ -100,17 +104,18 @@ class _Lowering:
     def place_parameters(
         self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool], known: Sequence[int]
     ) -> None:
-        """Order the parameters by their use, so that each matrix of weights is one slice.
+        """Order the parameters by their use, so that each table and each matrix of weights is one slice.
 
         With `per_example` too they lie in the order that they have without.
         """
         nodes = self.graph.nodes
-        places: dict[int, int] = {}
+        self.order, is_new = _order_of_tables(self.graph, known)
 
         def place(operands: Sequence[int]) -> None:
             for each in operands:
-                if nodes[each][0] == PARAMETER and each not in places:
-                    places[each] = len(places)
+                if nodes[each][0] == PARAMETER and is_new[k := nodes[each][1][0]]:
+                    is_new[k] = False
+                    self.order.append(k)
 
         widest: dict[int, int] = {}  # a matrix is laid out for its longest rows: a recurrent net's first step has shorter ones
         for op, operands in nodes:
@@ -137,14 +142,14 @@ class _Lowering:
                     if nodes[number][0] == DOT:
                         place(self.factors(number)[1])
         place(range(len(nodes)))
-        used = [nodes[each][1][0] for each in places]
-        here = set(known)
-        self.order = [*known, *(k for k in dict.fromkeys([*used, *range(len(self.graph.parameters))]) if k not in here)]
-        columns = {k: column for column, k in enumerate(self.order)}
+        self.order += np.flatnonzero(is_new).tolist()
+        order = np.array(self.order, np.intp)
+        self.columns[order[order >= 0]] = np.flatnonzero(order >= 0)
         size = len(self.order)
-        theta = self.builder.parameters((BATCH, size) if self.per_example else (size,)) if size else -1
-        for each in places:
-            self.array[each], self.column[each] = theta, columns[nodes[each][1][0]]
+        self.theta = self.builder.parameters((BATCH, size) if self.per_example else (size,)) if size else -1
+        for number, (op, operands) in enumerate(nodes):
+            if op == PARAMETER:
+                self.array[number], self.column[number] = self.theta, int(self.columns[operands[0]])
 
     def groups(self, members: Sequence[int]) -> list[list[int]]:
         """Group the scalars of one depth that can be columns of one array."""
@@ -156,6 +161,9 @@ class _Lowering:
                 key: tuple[Any, ...] = (op, left, right, 0 if left else len(operands))
             else:
                 assert isinstance(op, Operation)
+                if isinstance(op, Column):
+                    found.setdefault(op.table, []).append(number)
+                    continue
                 if op.is_commutative and not op.variadic and not op.is_condition:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
                     self.graph.nodes[number] = (op, operands)
@@ -185,6 +193,8 @@ class _Lowering:
             elif single:  # rows that share nothing: one after the other they would be many small products
                 entries = [grid.entries[0] for grid in single]
                 self._place(entries, self._rowwise(entries))
+        elif isinstance(op, Column):
+            self._look_up(group, op.table)
         elif _is_variadic(op):
             self._place(group, self._along(group, op))
         else:
@@ -242,6 +252,31 @@ class _Lowering:
         array = self.gather(scalars, full=self.batched[group[0]], whole=True)
         return self.builder.segments(array, [len(self.graph.nodes[number][1]) for number in group], op)
 
+    def _look_up(self, group: Sequence[int], table: Table) -> None:
+        """Look up whole rows of a table, one after the other."""
+        builder, nodes = self.builder, self.graph.nodes
+        indices = sorted({nodes[each][1][0] for each in group}, key=self.place_of)
+        rows = builder.lookup(self._table(table), self.gather(indices, full=True, whole=True))
+        array = builder.reshape(rows, (BATCH, len(indices) * table.width))
+        starts = {each: place * table.width for place, each in enumerate(indices)}
+        for each in group:
+            op, (index,) = nodes[each]
+            self.array[each], self.column[each] = array, starts[index] + op.place  # type: ignore[union-attr]
+
+    def _table(self, table: Table) -> int:
+        """The entries of a table as one array, (rows, width), of parameters and constants."""
+        builder, numbers = self.builder, self.graph.tables[table]
+        pieces = []
+        for start, stop in _runs(numbers < 0):
+            if numbers[start] < 0:
+                piece = builder.constant(np.array(list(map(ops.real, islice(table.entries(), start, stop)))))
+            else:
+                piece = self._of_array(self.theta, self.columns[numbers[start:stop]])
+            pieces.append((piece, stop - start))
+        batch = (BATCH,) if self.per_example and np.any(numbers >= 0) else ()
+        array = builder.concatenate([builder.expand(piece, (*batch, size)) for piece, size in pieces])
+        return builder.reshape(array, (*batch, table.shape[0], table.width))
+
     def gather(self, scalars: Sequence[int], full: bool = False, whole: bool = False) -> int:
         """An array with these scalars as columns; one column may stand for many equal ones unless `whole`.
 
@@ -261,7 +296,9 @@ class _Lowering:
         """Scalars of one array: as a slice if they are evenly spaced, and as one column if they are all the same."""
         if array == -1:
             return self.builder.constant(np.array([self.graph.nodes[each][1][0] for each in scalars]))
-        columns = np.array([self.column[each] for each in scalars])
+        return self._of_array(array, np.array([self.column[each] for each in scalars]))
+
+    def _of_array(self, array: int, columns: FloatArray) -> int:
         steps = np.diff(columns)
         if not steps.any():
             return self.builder.slice(array, int(columns[0]), int(columns[0]) + 1)
@@ -270,11 +307,24 @@ class _Lowering:
         return self.builder.take(array, columns)
 
 
+def _order_of_tables(graph: Scalars, known: Sequence[int]) -> tuple[list[int], FloatArray]:
+    """The parameters `known`, then those of the tables, row by row; and for each parameter whether it is in neither of them."""
+    order, is_new = list(known), np.ones(len(graph.parameters), bool)
+    is_new[[each for each in known if each >= 0]] = False
+    for numbers in graph.tables.values():
+        fresh = numbers[numbers >= 0]
+        fresh = fresh[is_new[fresh]]
+        numbers_in_order = fresh.tolist()
+        order += numbers_in_order if np.all(np.diff(fresh) > 0) else dict.fromkeys(numbers_in_order)  # an entry may repeat
+        is_new[fresh] = False
+    return order, is_new
+
+
 def _is_variadic(op: Operation | str) -> bool:
     return isinstance(op, Operation) and op.variadic
 
 
-def _runs(arrays: Sequence[int]) -> list[tuple[int, int]]:
+def _runs(arrays: Sequence[int] | FloatArray) -> list[tuple[int, int]]:
     """The starts and stops of the runs of equal entries."""
     starts = [0, *(np.flatnonzero(np.diff(arrays)) + 1).tolist(), len(arrays)]
     return list(pairwise(starts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,13 @@ class ParameterLayout:
 
     def __init__(self, parameters: Sequence[Value]) -> None:
         self.parameters = tuple(parameters)
-        self._places = {id(parameter): place for place, parameter in enumerate(self.parameters)}
 
     def __len__(self) -> int:
         return len(self.parameters)
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {id(parameter): place for place, parameter in enumerate(self.parameters)}
 
     def gather(self, dtype: Any = np.float64) -> FloatArray:
         """Return a new vector of the data of the parameters."""

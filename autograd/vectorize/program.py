@@ -13,6 +13,7 @@ from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize.instructions import (
     BOOLEAN,
+    AddRows,
     Concatenate,
     Elementwise,
     Instruction,
@@ -92,7 +93,7 @@ class Program:
         for place, part in zip(scatter.places, scatter.operands):
             columns: Any = slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
             base = self.origin(part)
-            is_made = isinstance(self.instructions[base], (MatMul, Reduce, Elementwise)) and not self.is_boolean(base)
+            is_made = isinstance(self.instructions[base], (MatMul, Reduce, Elementwise, AddRows)) and not self.is_boolean(base)
             is_for_it = uses[part] == uses[base] == 1
             in_one_piece = place is None or (isinstance(place, tuple) and place[2] == 1)
             if is_made and is_for_it and in_one_piece and not written[columns].any():

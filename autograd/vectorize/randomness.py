@@ -149,6 +149,8 @@ _GLOBAL: dict[Any, str] = {  # functions that return the state of a global gener
 }
 _KINDS = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
 
+_PASSED_OVER = (Node, ModuleType, type, np.ndarray, str, bytes, float, int, type(None))
+
 
 def _state(generator: Any) -> Any:
     """The state of a generator, which each draw changes."""
@@ -177,7 +179,7 @@ def _generators(things: Iterable[Any], known: dict[int, Any]) -> Iterator[Any]:
     stack = list(things)
     while stack:
         thing = stack.pop()
-        if id(thing) in known or isinstance(thing, (Node, ModuleType, type, np.ndarray, str, bytes, float, int, type(None))):
+        if id(thing) in known or isinstance(thing, _PASSED_OVER):
             continue
         known[id(thing)] = thing
         if isinstance(thing, _KINDS):
@@ -191,7 +193,8 @@ def _generators(things: Iterable[Any], known: dict[int, Any]) -> Iterator[Any]:
         elif isinstance(thing, (dict, SimpleNamespace)):
             stack += (thing if isinstance(thing, dict) else vars(thing)).values()
         elif isinstance(thing, (list, tuple, set, frozenset, deque)):
-            stack += thing
+            if not all(issubclass(kind, _PASSED_OVER) for kind in set(map(type, thing))):  # a list of millions of Values is passed over
+                stack += thing
         elif isinstance(thing, partial):
             stack += [thing.func, *thing.args, *thing.keywords.values()]
         elif isinstance(thing, (MethodType, BuiltinFunctionType)) or type(thing).__name__ == "cython_function_or_method":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
@@ -18,7 +19,9 @@ from autograd.interop import Expression, Method, apply_mixed, binary, functions
 from autograd.modes import Demand, recording, user_line
 from autograd.ops import Node, Operation
 from autograd.value import Value
+from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.randomness import CHANGES, watched
+from autograd.vectorize.tables import Column, Table, Tables, nested
 
 
 def _refuse(what: str, instead: str) -> Callable[..., Any]:
@@ -39,7 +42,7 @@ class Symbol(Expression):
     __bool__   = _refuse("the truth", "Instead of `if`, max, min, `and` and `or`, use where(c, a, b), largest, smallest, & and |.")
     __float__  = _refuse("the float", "Instead of math.exp and the like, use autograd's exp, log, tanh, ..., which take traced numbers.")
     __int__    = _refuse("the integer", "Compute with the number itself, or pass it to the function as a constant.")
-    __index__  = _refuse("the index", "Instead of values[i], pass a one-hot row and take the weighted_sum of it with the values.")
+    __index__  = _refuse("the index", "Instead of table[i], pass i as an argument of integer dtype and write lookup(table, i).")
     __round__  = __floor__ = __ceil__ = __trunc__ = _refuse("the rounded value", "Its derivative would be zero: leave the number as it is.")
     __format__ = _refuse("the formatted number", "Print outside the function, from what the program returns.")
     # fmt: on
@@ -131,6 +134,21 @@ for _name, _op in functions():
         setattr(Tracer, _name, _unary(_op))
 
 
+class TracedInteger(Tracer):
+    """An integer of an example: a number in arithmetic, and an index for `lookup`."""
+
+    __slots__ = ("place", "tables")
+
+    def __init__(self, name: str, place: tuple[int, int], tables: Tables) -> None:
+        super().__init__(name)
+        self.place, self.tables = place, tables
+
+    __index__ = _refuse("the index", "Instead of table[i], write lookup(table, i).")
+
+    def row_of(self, table: Any) -> Any:
+        return self.tables.row(table, self, self.place)
+
+
 INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 
 
@@ -144,6 +162,7 @@ class Scalars:
     nodes: list[tuple[Operation | str, tuple[Any, ...]]] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
     parameters: list[Value] = field(default_factory=list)
+    tables: dict[Table, FloatArray] = field(default_factory=dict)  # which parameter each entry is; -1 for constants
 
     def __str__(self) -> str:
         lines = []
@@ -163,15 +182,16 @@ def depths(graph: Scalars) -> list[int]:
 
 
 class CallGraph(NamedTuple):
-    """One call of a function: the graph of its results, their shape, and its conditions with their graphs."""
+    """One call of a function: the graph of its results, their shape, its conditions with their graphs, and its lookups."""
 
     scalars: Scalars
     shape: tuple[int, ...]
     demands: list[tuple[Demand, Scalars]]
+    tables: Tables
 
 
-def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> CallGraph:
-    """Call `f` with tracers of these shapes and return the graph of the call.
+def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str], integers: Collection[int] = ()) -> CallGraph:
+    """Call `f` with tracers of these shapes and return the graph of the call. `integers` are the numbers of the integer arguments.
 
     The first call is watched for random numbers and clocks: two draws can have the same result. A second call finds other functions
     that change from call to call, such as a counter, because it gives another graph.
@@ -179,36 +199,45 @@ def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequ
     Raises TraceError where `f` needs to know a traced number, and TypeError or ValueError where it returns
     anything but a scalar or a rectangular list of scalars.
     """
-    graph = _call(partial(watched, f), shapes, names)
-    if not _compute_the_same(graph.scalars, _call(f, shapes, names).scalars):
+    graph = _call(partial(watched, f), shapes, names, integers)
+    if not _compute_the_same(graph.scalars, _call(f, shapes, names, integers, graph.tables.known).scalars):
         raise TraceError(f"the function gives another program each time it is recorded: {CHANGES}")
     return graph
 
 
-def records_the_same(graph: CallGraph, f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> bool:
+def records_the_same(
+    graph: CallGraph, f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str], integers: Collection[int] = ()
+) -> bool:
     """Whether recording `f` again gives the same operations of the same Values and numbers."""
     try:
-        now = _call(partial(watched, f), shapes, names)
+        now = _call(partial(watched, f), shapes, names, integers, graph.tables.known)
     except Exception:  # the next recording raises it
         return False
     graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (graph, now))
     messages, other_messages = ([demand.message for demand, _ in each.demands] for each in (graph, now))
-    return now.shape == graph.shape and messages == other_messages and all(map(_identical, graphs, others))
+    is_like = now.shape == graph.shape and now.tables.limits == graph.tables.limits
+    return is_like and messages == other_messages and all(map(_identical, graphs, others))
 
 
-def _call(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> CallGraph:
-    """The graph of one call of `f` with tracers."""
+def _call(
+    f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str], integers: Collection[int], known: Sequence[Table] = ()
+) -> CallGraph:
+    """The graph of one call of `f` with tracers. `known` are the tables of an earlier call."""
     arguments: list[Any] = []
+    tables = Tables(list(known))
     numbers: dict[Any, tuple[str, tuple[Any, ...]]] = {}
     for position, (name, shape) in enumerate(zip(names, shapes)):
-        rows = [Tracer(f"{name}[{row}]" if shape else name) for row in range(int(np.prod(shape)))]
+        words = [f"{name}[{row}]" if shape else name for row in range(int(np.prod(shape)))]
+        rows = [TracedInteger(each, (position, row), tables) if position in integers else Tracer(each) for row, each in enumerate(words)]
         numbers.update((tracer, (INPUT, (position, row))) for row, tracer in enumerate(rows))
-        for size in reversed(shape[1:]):
-            rows = [rows[i : i + size] for i in range(0, len(rows), size)]  # type: ignore[misc]
-        arguments.append(rows if shape else rows[0])
+        arguments.append(nested(rows, shape))
     with recording() as asked:
         try:
             returned = f(*arguments)
+        except KeyError as error:
+            if not any(isinstance(each, Tracer) for each in error.args):
+                raise
+            raise TraceError(f"{error} is a traced number and no key: instead of table[i], write lookup(table, i) with a list") from None
         except (IndexError, TypeError) as error:
             if type(error) not in (IndexError, TypeError):
                 raise  # its message already says what to do
@@ -219,7 +248,7 @@ def _call(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Seque
             raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
         scalars = _numbered(results, dict(numbers))
         demands = [(each, _numbered([each.condition, *each.numbers], dict(numbers))) for each in asked]
-    return CallGraph(scalars, shape, demands)
+    return CallGraph(scalars, shape, demands, tables)
 
 
 def _one_example(shape: tuple[int, ...]) -> str:
@@ -233,6 +262,7 @@ def _identical(one: Scalars, other: Scalars) -> bool:
         and len(one.nodes) == len(other.nodes)
         and len(one.parameters) == len(other.parameters)
         and all(map(operator.is_, one.parameters, other.parameters))
+        and _places(one) == _places(other)
         and all(
             op is op2 and (repr(operands) == repr(operands2) if op is CONSTANT else operands == operands2)  # repr: -0.0 and 0.0 differ
             for (op, operands), (op2, operands2) in zip(one.nodes, other.nodes)
@@ -246,7 +276,11 @@ def _compute_the_same(one: Scalars, other: Scalars) -> bool:
         len(one.nodes) == len(other.nodes)
         and one.outputs == other.outputs
         and len(one.parameters) == len(other.parameters)
-        and all(a is b or repr(a.data) == repr(b.data) for a, b in zip(one.parameters, other.parameters))
+        and _places(one) == _places(other)
+        and (
+            all(map(operator.is_, one.parameters, other.parameters))
+            or all(a is b or repr(a.data) == repr(b.data) for a, b in zip(one.parameters, other.parameters))
+        )
         and ((one.nodes == other.nodes and _constants(one) == _constants(other)) or all(map(_are_alike, one.nodes, other.nodes)))
     )
 
@@ -259,6 +293,11 @@ def _are_alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
 
 def _constants(graph: Scalars) -> list[str]:
     return [repr(operands) for op, operands in graph.nodes if op is CONSTANT]
+
+
+def _places(graph: Scalars) -> list[bytes]:
+    """The parameters of each table."""
+    return [each.tobytes() for each in graph.tables.values()]
 
 
 def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
@@ -336,4 +375,21 @@ def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ..
     for node in _traced(results):
         add(node)
     graph.outputs = [number_of(each) for each in results]
+    for table in dict.fromkeys(op.table for op, _ in nodes if isinstance(op, Column)):
+        graph.tables[table] = _parameters_of(table, graph.parameters)
     return graph
+
+
+def _parameters_of(table: Table, parameters: list[Value]) -> FloatArray:
+    """The number of the parameter that each entry of a table is, or -1 for a constant. Parameters that are new are appended."""
+    found, values = np.full(math.prod(table.shape), -1), table.values()
+    if table.has_no_repeats and set(parameters).isdisjoint(values):
+        numbers: Sequence[int] = range(len(parameters), len(parameters) + len(values))
+        parameters += values
+    else:
+        places = {each: number for number, each in enumerate(parameters)}
+        numbers = [places.setdefault(each, len(places)) for each in values]
+        parameters[:] = places
+    is_value = slice(None) if len(values) == len(found) else [isinstance(each, Value) for each in table.entries()]
+    found[is_value] = numbers
+    return found

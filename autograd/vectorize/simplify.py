@@ -120,7 +120,7 @@ def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
         else:
             numbers.append(merged.add(op, *[numbers[each] for each in operands]))
     merged.graph.outputs = [numbers[each] for each in graph.outputs]
-    merged.graph.parameters = graph.parameters
+    merged.graph.parameters, merged.graph.tables = graph.parameters, graph.tables
     return _flatten(merged)
 
 
@@ -164,7 +164,7 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
         else:
             numbers[number] = flat.add(op, *[numbers[each] for each in operands])
     flat.graph.outputs = [numbers[each] for each in outputs]
-    flat.graph.parameters = merged.graph.parameters
+    flat.graph.parameters, flat.graph.tables = merged.graph.parameters, merged.graph.tables
     return _without_short_sums(flat)
 
 
@@ -197,7 +197,8 @@ def _without_short_sums(flat: ScalarBuilder) -> tuple[Scalars, list[bool]]:
         else:
             assert isinstance(op, Operation)
             numbers.append(given[0] if number in plain and len(given) == 1 else built.add(ops.add if number in plain else op, *given))
-    built.graph.outputs, built.graph.parameters = [numbers[each] for each in flat.graph.outputs], flat.graph.parameters
+    built.graph.outputs = [numbers[each] for each in flat.graph.outputs]
+    built.graph.parameters, built.graph.tables = flat.graph.parameters, flat.graph.tables
     return built.graph, built.batched
 
 

@@ -183,6 +183,10 @@ class _Planner:
         match instruction:
             case ir.Reduce(op=ops.logsumexp_) | ir.Segments(op=ops.logsumexp_):
                 self.storage.scratch[number] = [self._allocate(shapes[1], self.dtype), self._allocate(shapes[0], self.dtype)]
+            case ir.Lookup():
+                self.storage.scratch[number] = [self._allocate(shapes[2], np.dtype(np.intp))]
+            case ir.AddRows():
+                self.storage.scratch[number] = [self._allocate(shapes[1], np.dtype(np.intp)), self._allocate(shapes[2], np.dtype(np.intp))]
             case ir.Elementwise(op=ops.where) if not program.is_boolean(instruction.operands[0]):
                 self.storage.scratch[number] = [self._allocate(shapes[1], np.dtype(bool))]
 

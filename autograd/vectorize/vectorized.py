@@ -33,8 +33,8 @@ def vectorize(
     ----------
     f : callable
         The function. For each argument it gets a scalar if the argument is an array of shape (batch,), a list of n scalars if it has
-        shape (batch, n), and so on. It returns a scalar or a rectangular list of scalars. It must not draw random numbers or read
-        the time: pass them as arguments.
+        shape (batch, n), and so on. An argument of integer dtype gives integers, which are also indices for `lookup`. The function
+        returns a scalar or a rectangular list of scalars. It must not draw random numbers or read the time: pass them as arguments.
     dtype : float64 or float32, default float64
         The dtype of the computation. In float32 the mean over a large batch and its gradient are added from parts of 1024 examples.
     check : bool, default True
@@ -193,6 +193,7 @@ class Vectorized(InspectableFunction):
             theta = vector(parameters, size, self.dtype, "parameters", "one number for each parameter")
         if weights is not None:
             weights = vector(weights, len(arrays[0]), self.dtype, "weights", "one number for each example")
+            compiled.check_indices(arguments, arrays, weights != 0)
             if self._checks:
                 compiled.check(arrays, weights != 0)
         gradient = np.empty(size, self.dtype) if out is None else writable_vector(out, size, self.dtype, "out")

@@ -90,6 +90,13 @@ def _array(instruction: ir.Instruction, operands: list[Any], batch: int, dtype: 
             return operands[0][..., start:stop:step]
         case ir.Take(columns=columns):
             return operands[0][..., columns]
+        case ir.Lookup():
+            table, index = operands[0], operands[1].astype(np.intp)
+            return table[index] if table.ndim == 2 else table[np.arange(batch)[:, None], index]
+        case ir.AddRows(shape=shape):
+            result, index = np.zeros(ir.sized(shape, batch), dtype=dtype), operands[0].astype(np.intp)
+            np.add.at(result, index if result.ndim == 2 else (np.arange(batch)[:, None], index), operands[1])
+            return result
         case ir.Reshape(shape=shape):
             return operands[0].reshape(ir.sized(shape, batch))
         case ir.Transpose():

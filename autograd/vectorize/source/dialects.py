@@ -28,6 +28,7 @@ class Dialect(NamedTuple):
     helpers: tuple[Helper, ...]
     columns: str  # a list of columns as an index
     placed: str  # zeros with a part in some columns
+    added: str  # zeros with rows added
     logsumexp: str  # along an axis
 
     @property
@@ -58,10 +59,22 @@ def placed(columns, part, shape):
     return whole
 ''',
         ),
+        Helper(
+            "added",
+            '''
+
+def added(rows, part, shape):
+    """Zeros, with each row of `part` added into the row of that number."""
+    whole = np.zeros(shape)
+    np.add.at(whole, rows, part)
+    return whole
+''',
+        ),
         *(Helper(name, f"\n\n{name} = np.vectorize(math.{name}, otypes=[float])\n", above=_MATH) for name in _SPECIAL),
     ),
     columns="{}",
     placed="placed({columns}, {part}, {shape})",
+    added="added({index}, {part}, {shape})",
     logsumexp="np.logaddexp.reduce",
 )
 
@@ -74,5 +87,6 @@ JAX_NUMPY = Dialect(
     ),
     columns="jnp.array({})",
     placed="jnp.zeros({shape}).at[..., {columns}].set({part})",
+    added="jnp.zeros({shape}).at[{index}].add({part})",
     logsumexp="logsumexp",
 )

@@ -25,6 +25,7 @@ class Expressions:
         self.dialect, self.np = dialect, dialect.name
         self.text: dict[int, tuple[str, int]] = {}  # of each array: its expression, or its name if it has one, and how tightly it binds
         self.names: dict[int, str] = {}  # of the arrays that lines have assigned
+        self.integers = _integers(program)  # the arguments that hold integers and are used as indices and as numbers
 
     def _op(self, number: int) -> Operation | None:
         """The row that an array is made by, entry by entry."""
@@ -49,6 +50,8 @@ class Expressions:
                 return self._operation(op, operands)
             case ir.Input(argument=argument):
                 name, given = self.arguments[argument], self.shapes[argument]
+                if number in self.integers:  # integers have no negative powers
+                    name += ".astype(float)"
                 return (f"{name}[:, None]" if given == () else name if len(given) == 1 else f"{name}.reshape(batch, -1)"), ATOM
             case ir.Parameters():
                 return "theta", ATOM
@@ -71,6 +74,11 @@ class Expressions:
                 return self._reshape(operands[0], shape), ATOM
             case ir.Take(columns=taken):
                 return f"{self._operand(operands[0], ATOM)}[{'' if len(shape) == 1 else ':, '}{columns_text(taken, self.dialect)}]", ATOM
+            case ir.Lookup(operands=(table, index)):
+                each = f"{self.np}.arange(batch)[:, None], " * (len(self.program.shape(table)) == 3)
+                return f"{self._operand(table, ATOM)}[{each}{self._index(index)}]", ATOM
+            case ir.AddRows(operands=(index, part)):
+                return self.dialect.added.format(index=self._index(index), part=self._operand(part), shape=ir.shape_text(shape)), ATOM
             case ir.Concatenate():
                 return f"{self.np}.concatenate([{', '.join(map(self._operand, operands))}], axis=-1)", ATOM
             case ir.MatMul():
@@ -86,6 +94,9 @@ class Expressions:
             case ir.Scatter():
                 return self._scatter(instruction), ATOM
         raise ValueError(f"the instruction {instruction} has no source")
+
+    def _index(self, number: int) -> str:
+        return f"{self._operand(number, ATOM)}.astype(int)"
 
     def _operation(self, op: Operation, operands: Sequence[int]) -> tuple[str, int]:
         # booleans with integers give integers, which overflow and have no negative powers
@@ -159,6 +170,20 @@ class Expressions:
         if number not in self.names and is_flat and source.operands[0] in self.names:
             return f"{self._operand(source.operands[0], ATOM)}.ravel()"
         return self._operand(number)
+
+
+def _integers(program: Program) -> set[int]:
+    """The arguments that are both looked up with and used as numbers."""
+    indices, numbers = set[int](), set(program.outputs.values())
+    for number in range(len(program) - 1, -1, -1):
+        instruction = program.instructions[number]
+        for place, each in enumerate(instruction.operands):
+            is_index = (isinstance(instruction, ir.Lookup) and place == 1) or (isinstance(instruction, ir.AddRows) and place == 0)
+            if is_index or (instruction.moves and number in indices):
+                indices.add(each)
+            if not is_index and (not instruction.moves or number in numbers):
+                numbers.add(each)
+    return indices & numbers & set(program.find(ir.Input))
 
 
 def in_order_of_columns(scatter: ir.Scatter) -> list[tuple[Any, int]]:

@@ -26,6 +26,7 @@ from autograd import (
     log,
     log1p,
     logsumexp,
+    lookup,
     maximum,
     mean,
     minimum,
@@ -115,6 +116,7 @@ UNARY: dict[str, Function] = {
     "quarter": lambda a: 0.25 * -(2 * -a) / -8 * True, "fifth root": lambda a: (1 + a * a) ** 0.2,
     "kinds": lambda a: np.float64(0.5) * a + np.int64(2) - Fraction(1, 4) * a * True,
     "sign": lambda a: (a > 0) - (a < 0), "above": lambda a: a > 0.25, "not": logical_not, "truth": lambda a: where(a, 1.0, a - 1),
+    "detached": lambda a: a * (getattr(a, "data", a) if isinstance(a, Node) else a),
 }  # fmt: skip
 BINARY: dict[str, Function] = {
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b, "divide": lambda a, b: a / (1.5 + b * b),
@@ -139,6 +141,7 @@ VARIADIC: dict[str, Function] = {
     "ring": lambda v: sum(a * b for a, b in zip(v, [*v[1:], v[0]])),
 }  # fmt: skip
 
+INDICES = 4
 PLACE = st.integers(0, 40)
 STEP = st.one_of(
     st.tuples(st.just("unary"), st.sampled_from(sorted(UNARY)), PLACE, st.integers(1, 4)),
@@ -148,6 +151,8 @@ STEP = st.one_of(
     st.tuples(st.just("layer"), PLACE, PLACE, st.integers(1, 4), st.integers(1, 3)),
     st.tuples(st.just("convolution"), PLACE, PLACE, st.integers(1, 3), st.integers(1, 4)),
     st.tuples(st.just("turned layer"), PLACE, PLACE, st.integers(1, 4), st.integers(1, 3)),
+    st.tuples(st.just("lookup"), PLACE, PLACE, st.integers(1, 3), st.integers(1, 2)),
+    st.tuples(st.just("lookup of parameters"), PLACE, PLACE, st.integers(1, 3), st.integers(1, 2)),
     st.tuples(st.just("bilinear"), PLACE, PLACE, st.integers(1, 3), st.integers(1, 3)),
 )
 PROGRAM = st.fixed_dictionaries(
@@ -177,7 +182,7 @@ class RandomProgram:
         self.steps, self.ending = steps, ending
         self.parameters = [Value(number) for number in self.numbers(parameters).tolist()]
         rows = int(self.rng.integers(1, 5))
-        self.arrays = self.numbers(rows, inputs), self.numbers(rows)
+        self.arrays = self.numbers(rows, inputs), self.numbers(rows), self.rng.integers(0, INDICES, (rows, 3))
         self.constants = self.numbers(3).tolist()
         self.disturbance: random.Random | None = None
 
@@ -186,16 +191,25 @@ class RandomProgram:
         special = self.rng.choice([0.0, 1.0, -1.0, 0.5, 2.0], size=shape)
         return np.where(self.rng.random(size=shape) < 1 / 6, special, self.rng.normal(size=shape))
 
-    def __call__(self, x: Any, y: Any) -> Any:
-        pool = [*self.parameters, *x, y, *self.constants]
+    def __call__(self, x: Any, y: Any, indices: Any) -> Any:
+        pool = [*self.parameters, *x, y, *self.constants, indices[0]]
         for step in self.steps:
-            results = self.results(step[0], lambda i, pool=pool: pool[i % len(pool)], *step[1:])  # type: ignore[misc]
+            at = lambda i, pool=pool: pool[i % len(pool)]  # noqa: E731
+            results = self.looked_up(at, indices, *step) if "lookup" in step[0] else self.results(step[0], at, *step[1:])
             pool += [self.disturbed(moderate(each)) for each in results]
         if self.ending == "several":
             return [pool[-1] * pool[0], pool[-2], pool[len(pool) // 2]]
         if self.ending == "table":
             return [[pool[-1], pool[-1], 2], [pool[0], pool[len(self.parameters)], pool[-3]]]
         return pool[-1] if self.ending == "last" else total(pool[-6:])
+
+    def looked_up(self, at: Callable[[int], Any], indices: Any, kind: str, i: int, j: int, width: int, count: int) -> list[Any]:
+        """Rows of a table of earlier numbers, or of parameters and constants, which may repeat."""
+        leaves = [*self.parameters, *self.constants]
+        entries = [at(i + k) if kind == "lookup" else leaves[(i * k + j) % len(leaves)] for k in range(INDICES * width)]
+        table = [entries[start : start + width] for start in range(0, len(entries), width)]
+        chosen = [lookup(table, indices[(j + k) % 3]) for k in range(count)]
+        return [total(row) for row in chosen] + [lookup([row[0] for row in table], indices[i % 3])]
 
     def results(self, kind: str, at: Callable[[int], Any], *numbers: Any) -> list[Any]:
         if kind == "unary":

@@ -21,7 +21,7 @@ def names(graph: Scalars) -> list[str]:
 
 def test_a_graph_prints_operands_before_results() -> None:
     w = Value(2.0)
-    graph, shape, _ = record(lambda x, y: tanh(w * x[1]) + y, [(2,), ()], ["x", "y"])
+    graph, shape, *_ = record(lambda x, y: tanh(w * x[1]) + y, [(2,), ()], ["x", "y"])
     assert shape == ()
     assert str(graph) == ("%0 = parameter 0\n%1 = input 0 1\n%2 = multiply %0 %1\n%3 = tanh %2\n%4 = input 1 0\n%5 = add %3 %4\nreturn %5")
     assert graph.parameters == [w]
@@ -41,7 +41,7 @@ def test_arguments_have_their_shapes() -> None:
 
 
 def test_results_have_their_shape() -> None:
-    graph, shape, _ = record(lambda x: [[x, 1.0], [2.0, x * x]], [()], ["x"])
+    graph, shape, *_ = record(lambda x: [[x, 1.0], [2.0, x * x]], [()], ["x"])
     assert (shape, len(graph.outputs)) == ((2, 2), 4)
 
 

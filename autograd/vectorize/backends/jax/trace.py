@@ -234,6 +234,11 @@ def _array(instruction: ir.Instruction, operands: list[JaxArray], batch: int, dt
             return operands[0][..., start:stop:step]
         case ir.Take(columns=columns):
             return operands[0][..., _indices(columns)]
+        case ir.Lookup():
+            return jnp.asarray(operands[0]).at[_rows(*operands)].get(mode="clip")
+        case ir.AddRows(shape=shape):
+            zeros = jnp.zeros(ir.sized(shape, batch), dtype)
+            return zeros.at[_rows(zeros, operands[0])].add(operands[1])
         case ir.Reshape(shape=shape):
             return operands[0].reshape(ir.sized(shape, batch))
         case ir.Transpose():
@@ -255,6 +260,12 @@ def _function(op: Operation) -> Callable[..., JaxArray]:
         ufunc = getattr(jnp, op.reduction.__name__)
         return lambda *operands: reduce(ufunc, operands)
     return getattr(jnp, getattr(op.on_arrays, "__name__", op.name))  # type: ignore[no-any-return]
+
+
+def _rows(table: JaxArray, index: JaxArray) -> tuple[JaxArray, ...]:
+    """The rows at the indices (batch, n) of a table, or of one table for each example."""
+    index = index.astype(np.int32)
+    return (index,) if table.ndim == 2 else (jnp.arange(len(index))[:, None], index)
 
 
 def _reduced(op: Operation, array: JaxArray, axis: int, dtype: Any) -> JaxArray:

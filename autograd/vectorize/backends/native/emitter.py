@@ -117,7 +117,7 @@ class _Emitter(Operations):
 
     def _compute(self, number: int, instruction: ir.Instruction, place: Place, sources: list[Place]) -> None:
         code = self._code(number)
-        if not isinstance(instruction, (ir.MatMul, ir.Elementwise)):
+        if not isinstance(instruction, (ir.MatMul, ir.Elementwise, ir.Lookup)):
             sources = list(map(self._ours, sources))
         code.append(f"// {self._name(number)} {ir.shape_text(place.shape)} = {instruction}".replace("%", "a"))
         match instruction:
@@ -141,6 +141,10 @@ class _Emitter(Operations):
             case ir.Take(columns=columns):
                 table = self._table(columns)
                 self._loops(code, place, lambda at: f"{entry(place, at)} = {entry(sources[0], [*at[:-1], f'{table}[{at[-1]}]'])};")
+            case ir.Lookup():
+                self._look_up(code, place, *sources)
+            case ir.AddRows():
+                self._add_rows(code, place, *sources)
             case ir.Concatenate():
                 start = 0
                 for source in sources:

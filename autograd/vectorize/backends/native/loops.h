@@ -134,6 +134,31 @@ static void logsumexp_within(long inner, const real *a, long a0, real *c, long c
 CHOICE(largest, v_maximum)
 CHOICE(smallest, v_minimum)
 
+// The number of a row. Indices are checked before a program runs; one that changes since then must not read other memory.
+static inline long row_at(real index, long rows) {
+    return index > 0 ? index < rows ? (long)index : rows - 1 : 0;
+}
+
+// For each example a row of a table, of which there may be one for each example.
+static void look_up(long rows, long columns, const real *t, long t_example, long t_row, long t_column, const real *x, long x_example,
+                    real *c, long cj, long count) {
+    for (long e = 0; e < count; e++) {
+        const real *row = t + e * t_example + row_at(x[e * x_example], rows) * t_row;
+        for (long j = 0; j < columns; j++)
+            c[j * cj + e] = row[j * t_column];
+    }
+}
+
+// The rows of the examples, added to those of a table.
+static void add_rows(long rows, long columns, const real *d, long dj, const real *x, long x_example, real *t, long t_example, long t_row,
+                     long t_column, long count) {
+    for (long e = 0; e < count; e++) {
+        real *row = t + e * t_example + row_at(x[e * x_example], rows) * t_row;
+        for (long j = 0; j < columns; j++)
+            row[j * t_column] += d[j * dj + e];
+    }
+}
+
 // Rows of columns that lie in the caller's memory, turned to lie example by example beside each other; what is over is 0.
 static void turned(long columns, const real *x, long x_row, long x_column, real *c, long count) {
     for (long j = 0; j < columns; j++) {

@@ -128,6 +128,20 @@ class Operations(Arrays):
         at = f"{a}, {right.strides[-1]}, {pointer(place)}, {row}, count, {first}"
         code.append(f"{pad}add_products({rows}, {columns}, {d}, {left.strides[0]}, {at});")
 
+    def _look_up(self, code: list[str], place: Place, table: Place, index: Place) -> None:
+        (rows, columns), (_, count, _) = table.shape[-2:], place.shape
+        code.append(f"for (long i = 0; i < {count}; i++)")
+        code.append(f"    look_up({rows}, {columns}, {_table(table)}, {_index(index)}, {_rows(place)}, count);")
+
+    def _add_rows(self, code: list[str], place: Place, index: Place, part: Place) -> None:
+        (rows, columns), (_, count, _) = place.shape[-2:], part.shape
+        if ir.BATCH in place.shape:
+            self._loops(code, place, lambda at: f"{entry(place, at)} = 0;")
+        else:
+            self._zero(place)
+        code.append(f"for (long i = 0; i < {count}; i++)")
+        code.append(f"    add_rows({rows}, {columns}, {_rows(part)}, {_index(index)}, {_table(place)}, count);")
+
     def _reduction(self, code: list[str], number: int, op: Operation, axis: int, place: Place, source: Place) -> None:
         stride = source.strides[axis]
         if self.stages[number] is ADDED:
@@ -191,6 +205,22 @@ class Operations(Arrays):
             *rest, stride = place.strides
             target = place.moved(start * stride, source.shape, (*rest, stride * step))
             self._loops(code, target, lambda at, to=target, s=source: f"{entry(to, at)} += {entry(s, at)};")  # type: ignore[misc]
+
+
+def _table(place: Place) -> str:
+    """A table, or one for each example, as arguments in C: its address and the strides of the examples, the rows and the columns."""
+    example, row, column = (0,) * (3 - len(place.strides)) + place.strides
+    return f"{pointer(place)}, {example}, {row}, {column}"
+
+
+def _index(place: Place) -> str:
+    """Index i of each example, as arguments in C: its address and the stride of the examples."""
+    return f"{pointer(place)} + i * {place.strides[1]}, {place.strides[0]}"
+
+
+def _rows(place: Place) -> str:
+    """Row i of each example, as arguments in C: its address and the stride of the columns. The examples lie beside each other."""
+    return f"{pointer(place)} + i * {place.strides[1]}, {place.strides[2]}"
 
 
 def _loaded(leaf: Place, start: str, stride: int, size: str) -> str:

@@ -24,7 +24,7 @@ def stages_of(program: Program) -> list[str]:
                 raise ValueError(f"{instruction}: an example cannot depend on a sum over all examples")
             stages.append(WITHIN)
         elif WITHIN in operands:
-            if not isinstance(instruction, (ir.MatMul, ir.Reduce)) or late:
+            if not isinstance(instruction, (ir.MatMul, ir.Reduce, ir.AddRows)) or late:
                 raise ValueError(f"{instruction} combines examples in another way than a sum")
             stages.append(ADDED)
         else:

@@ -61,6 +61,10 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
                 yield Call(_reduceat(op), (operands[0], instruction.starts, -1, None, place))
             case ir.Take(columns=columns):
                 yield Call(np.ndarray.take, (operands[0], columns, -1, place, "clip"))
+            case ir.Lookup():
+                yield from _lookup(place, *operands, *storage.scratch[number])
+            case ir.AddRows():
+                yield from _added_rows(place, *operands, *storage.scratch[number])
             case ir.Expand():
                 yield Call(np.copyto, (place, operands[0]))
             case ir.Reshape() if number in storage.copies:
@@ -129,6 +133,26 @@ def _logsumexp(place: Place, operand: Place, axis: int, shifted: Place, largest:
     yield Call(_reduce_along, (np.add, shifted, axis, place))
     yield Call(np.log, (place, place))
     yield Call(np.add, (place, largest, place))
+
+
+def _lookup(place: Place, table: Place, index: Place, rows: Place) -> Iterator[Call]:
+    yield Call(np.copyto, (rows, index, "unsafe"))  # from floats that are whole numbers
+    if len(table.shape) == 2:
+        yield Call(np.ndarray.take, (table, rows, 0, place, "clip"))
+    else:
+        yield Call(_take_rows_of_each, (table, rows, place))
+
+
+def _added_rows(place: Place, index: Place, part: Place, rows: Place, entries: Place) -> Iterator[Call]:
+    """Add rows to a table of zeros, entry by entry: add.at is slow where an index stands for more than one number."""
+    *each, count, width = place.shape
+    yield Call(np.copyto, (rows, index, "unsafe"))
+    if each:
+        yield Call(np.add, (rows, count * np.arange(rows.shape[0])[:, None], rows))
+    yield Call(np.multiply, (rows.reshaped((*rows.shape, 1)), width, entries))
+    yield Call(np.add, (entries, np.arange(width), entries))
+    yield Call(np.copyto, (place, 0.0))
+    yield Call(_add_at, (place.flat(), entries.flat(), part))
 
 
 def _logsumexp_of_segments(place: Place, operand: Place, segments: ir.Segments, shifted: Place, largest: Place) -> Iterator[Call]:
@@ -215,6 +239,14 @@ def _gaps(written: FloatArray, stretch: slice) -> list[ir.Columns]:
 
 def _reduce_along(ufunc: np.ufunc, array: FloatArray, axis: int, out: FloatArray) -> None:
     ufunc.reduce(array, axis=axis, out=out, keepdims=True)
+
+
+def _take_rows_of_each(tables: FloatArray, rows: FloatArray, out: FloatArray) -> None:
+    np.copyto(out, tables[np.arange(len(tables))[:, None], rows])
+
+
+def _add_at(array: FloatArray, places: FloatArray, part: FloatArray) -> None:
+    np.add.at(array, places, part.reshape(-1))
 
 
 def _finite_or_zero(array: FloatArray) -> None:
