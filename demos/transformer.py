@@ -11,20 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd import Value, exp, largest, log, relu, weighted_sum
+from autograd import Value, exp, largest, log, lookup, relu
 from nn import Module
 
 Matrix = list[list[Value]]
 EPSILON = 1e-5  # keeps the norm of a row of zeros finite
-
-
-def lookup(table: Sequence[Any], i: Any) -> Any:
-    """The row i of a table; i is a whole number, or a row of zeros with a one at its place."""
-    if isinstance(i, int):
-        return table[i]
-    if isinstance(table[0], list):
-        return [weighted_sum(i, column) for column in zip(*table)]
-    return weighted_sum(i, table)
 
 
 def product(matrix: Matrix, x: Sequence[Any]) -> list[Any]:

@@ -95,7 +95,6 @@ def eager_step(model: GPT, documents: Array) -> Work:
 
 def compiled(model: GPT, documents: Array, backend: str) -> Made:
     """A step of Adam and the gradient alone, compiled from nothing, the step once taken."""
-    documents = np.eye(VOCABULARY)[documents]
     with tempfile.TemporaryDirectory() as cache, mock.patch.dict(os.environ, NUDGE_CACHE=cache):
         program = vectorize(model.cost, backend=backend).record(documents)
         theta = program.parameter_vector()
