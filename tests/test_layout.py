@@ -25,8 +25,8 @@ ENGINE = [
     "derivatives", "differences",
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
-    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "builder", "differentiate", "pairing", "lower",
-    "parameters", "backend", "source", "places", "storage",
+    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "builder", "differentiate", "pairing",
+    "lower", "parameters", "backend", "source", "places", "storage",
 ]  # fmt: skip
 NATIVE = [
     "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "descend", "emitter", "compiler", "executable"

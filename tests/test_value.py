@@ -8,6 +8,7 @@ import operator
 import pickle
 import random
 import re
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
