@@ -164,7 +164,7 @@ class _Lowering:
             else:
                 assert isinstance(op, Operation)
                 if isinstance(op, Column):
-                    found.setdefault(op.table, []).append(number)
+                    found.setdefault((op.table,), []).append(number)
                     continue
                 if op.is_commutative and not op.variadic and not op.is_condition:
                     operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
@@ -176,7 +176,7 @@ class _Lowering:
                     sources = (0 if is_reduced else len(operands), self.batched[number])
                 key = (op, sources, exponent)
             found.setdefault(key, []).append(number)
-        return [group if key[0] == DOT else self._in_order_of_operands(group) for key, group in found.items()]
+        return [self._in_order_of_operands(group) if isinstance(key[0], Operation) else group for key, group in found.items()]
 
     def _in_order_of_operands(self, group: list[int]) -> list[int]:
         """A group in the order in which its operands lie in the array that was made last, so that they need not be taken in another."""
