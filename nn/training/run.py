@@ -44,26 +44,14 @@ from nn.training.vectors import Vectors
 class Training:
     """A training run, driven from outside: a step, an epoch or an example at a time. It prints nothing.
 
-    Between two steps the model holds the current parameters, and the run continues with whatever is written to them. A replaced
-    activation takes effect at the next step. Everything else that functions read, such as the strength of a penalty, takes effect
-    at the next epoch, or after `take_up`. An interrupted call leaves each step complete or not taken.
+    `history` has the measurements so far. Between two steps `model` holds the current parameters, and the run continues with whatever is
+    written to them. A replaced activation takes effect at the next step. Everything else that functions read, such as the strength of a
+    penalty, takes effect at the next epoch, or after `take_up`. An interrupted call leaves each step complete or not taken.
 
     Parameters
     ----------
     model, X, Y, cost, optimizer, batch_size, seed, validation, clip, measure_accuracy, compiled, backend, threads, noise, frozen
-        See `train`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the data or the settings do not fit. The model is unchanged.
-
-    Attributes
-    ----------
-    model : Module
-        The model.
-    history : History
-        The measurements so far.
+        See `train`. If they do not fit each other, TypeError or ValueError is raised, with the model unchanged.
 
     Examples
     --------
@@ -71,14 +59,10 @@ class Training:
     >>> from nn import MLP, SGD, Training
     >>> X = np.linspace(-1, 1, 8)[:, None]
     >>> run = Training(MLP([1, 1]), X, 3 * X - 1, optimizer=SGD(0.1), batch_size=4)
-    >>> for step in run.steps(3):  # an epoch and a half
-    ...     print(step.epoch, step.examples, round(step.cost, 2))
-    1 4 2.11
-    1 4 6.26
-    2 4 2.68
-    >>> example = run.example()  # the first one of the next mini-batch
-    >>> example.index, example.gradient.shape
-    (0, (2,))
+    >>> [(step.epoch, round(step.cost, 2)) for step in run.steps(3)]  # an epoch and a half
+    [(1, 2.11), (1, 6.26), (2, 2.68)]
+    >>> run.example().gradient.shape  # of the first example of the next mini-batch
+    (2,)
     >>> before = run.state()
     >>> run.set(rate=0.2)
     >>> run.epoch()  # to the end of this epoch
