@@ -267,6 +267,12 @@ def causal_attention() -> Function:
     return f
 
 
+@kind(batch())
+def squares_in_sums_of_different_lengths() -> Function:
+    w = values()
+    return lambda x: [weighted_sum([x, x, x], [x, x, x]), weighted_sum([x, w, x], [w, x, x])]
+
+
 @kind(batch(5))
 def sums_of_different_lengths() -> Function:
     w = values(5)

@@ -287,6 +287,7 @@ class _Lowering:
 
         left, right = side(0), side(1)
         product = builder.add(ops.power, left, builder.constant(2.0)) if left == right else builder.add(ops.multiply, left, right)
+        product = builder.expand(product, self._shape(group, *inner))  # if all columns of both sides are equal, there is only one
         return builder.segments(builder.reshape(product, self._shape(group, sum(lengths))), lengths)
 
     def _along(self, group: Sequence[int], op: Operation) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -237,8 +239,10 @@ class RandomChoices:
                     raise UndefinedError("a choice between undefined numbers")
                 best = (max if kind in ("maximum", "largest") else min)(numbers)
                 equal = [each for each, number in zip(given, numbers) if number == best]
-                if len(equal) == 1 or math.isinf(best):
-                    return sum(equal) / len(equal)
+                if len(equal) == 1:
+                    return equal[0]
+                if best == 0 or math.isinf(best):
+                    return functools.reduce(operator.add, [each / len(equal) for each in equal])  # -0.0 keeps its sign
                 return best + sum((each - best) / len(equal) for each in equal)  # exactly this number, which may be compared with others
             if kind == "relu":
                 return at(i) if at(i) > 0 else 0.0
@@ -309,7 +313,8 @@ def check_choices(seed: int, backends: Sequence[str], count: int = 20) -> int:
 
 def _assert_close(found: Any, expected: Any, message: str) -> None:
     """Equal up to the rounding of two orders of evaluation; infinities and nans where they are expected, and nowhere else."""
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6, equal_nan=True, err_msg=message)
+    size = max((abs(each) for each in expected if math.isfinite(each)), default=0.0)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 + 1e-12 * size, equal_nan=True, err_msg=message)
 
 
 @pytest.mark.parametrize("seed", range(10))
