@@ -41,11 +41,11 @@ def parser(description: str | None, output: Path = Path("output")) -> argparse.A
     return options
 
 
-def add_backend(options: argparse.ArgumentParser, only: str | None = None) -> None:
+def add_backend(options: argparse.ArgumentParser, only: str | None = None, usual: str | None = None) -> None:
     """Add the option `--backend`. Parsing fails for a back end that is not installed."""
     known = [only] if only else BACKENDS
-    found = "" if only else " (default: native if there is a C compiler, else numpy)"
-    options.add_argument("--backend", type=runnable, choices=known, default=only, help=f"the back end to train with{found}")
+    found = "" if only else f" (default: {usual or 'native if there is a C compiler, else numpy'})"
+    options.add_argument("--backend", type=runnable, choices=known, default=only or usual, help=f"the back end to train with{found}")
 
 
 def runnable(name: str) -> str:

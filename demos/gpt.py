@@ -86,7 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{len(training)} names for training, such as {', '.join(training[:3])}; {len(held_out)} held out")
     print(f"a GPT with {len(model.parameters()):,} parameters for {len(letters)} tokens: {len(letters) - 1} letters and the boundary")
 
-    program, costs, seconds = learn(model, letters.rows(training), given)
+    try:
+        program, costs, seconds = learn(model, letters.rows(training), given)
+    except KeyboardInterrupt:
+        sys.exit("demos.gpt: stopped, and nothing was written")
     alone = eager_seconds(model, letters.encoded(training[0]))
     print(f"trained for {given.steps} steps of {given.batch} names in {seconds:.1f} s, {seconds / given.steps * 1000:.2g} ms a step")
     print(f"with Values, and no program, one name alone takes {alone * 1000:.0f} ms a step\n")
@@ -110,7 +113,7 @@ def options() -> argparse.ArgumentParser:
     every.add_argument("--steps", type=positive, default=1500, help="number of steps")
     every.add_argument("--batch", type=positive, default=32, help="number of names in a step")
     every.add_argument("--samples", type=positive, default=20, help="number of new names to write")
-    add_backend(every)
+    add_backend(every, usual="numpy")
     return every
 
 
