@@ -26,12 +26,12 @@ ENGINE = [
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
     "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "builder", "differentiate", "pairing",
-    "lower", "parameters", "backend", "source", "places", "storage",
+    "lower", "parameters", "backend", "source", "places", "storage", "tape",
 ]  # fmt: skip
 NATIVE = [
-    "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "descend", "emitter", "compiler", "executable"
+    "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "descend", "emitter", "compiler", "executable", "interpreter"
 ]  # fmt: skip
-NUMPY, JAX = ["squares", "calls", "plans"], ["devices", "trace", "executable", "steps"]
+NUMPY, JAX = ["squares", "calls", "one_example", "plans"], ["devices", "trace", "executable", "steps"]
 PACKAGES = {"native": NATIVE, "numpy": NUMPY, "jax": JAX}
 BACK_ENDS = ["reference", *(f"{name}{rest}" for name, files in PACKAGES.items() for rest in (*(f".{each}" for each in files), ""))]
 ABOVE_BACK_ENDS = ["threads", "descent", "export", "arguments", "compiled", "inspectable", "vectorized"]

@@ -101,7 +101,8 @@ class CompiledFunction:
     def program(self, kind: Kind) -> Program:
         """The program that runs, with operations that back ends know."""
         if kind not in self._programs:
-            self._programs[kind] = spelled(self.whole(kind))
+            with garbage_collection_paused():
+                self._programs[kind] = spelled(self.whole(kind))
         return self._programs[kind]
 
     @cached_property
@@ -188,7 +189,8 @@ class CompiledFunction:
     def _executable(self, kind: Kind) -> Executable:
         if kind not in self._executables:
             program, threads = self.program(kind), self._threads
-            executable = self.backend.executable(program, self.dtype)
+            with garbage_collection_paused():
+                executable = self.backend.executable(program, self.dtype)
             if threads != 1 or self._at_once < sys.maxsize:  # large batches may have to run in parts
                 executable = InParts(executable, program, _PARTS[kind], threads, self._at_once)
             self._executables[kind] = executable

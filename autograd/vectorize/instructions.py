@@ -44,6 +44,7 @@ The outputs have names: "cost", a single number, and one array, "results" (batch
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -96,6 +97,8 @@ def sized(shape: Shape, batch: int) -> tuple[int, ...]:
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:
     """The shape by the broadcasting rules of numpy, with BATCH as one more size. Raises ValueError if the shapes do not fit."""
+    if shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max(len(shape) for shape in shapes)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = []
@@ -124,7 +127,7 @@ class Instruction:
     @property
     def details(self) -> Iterator[Any]:
         """Its fields other than the operands."""
-        return (getattr(self, each.name) for each in fields(self) if each.name != "operands")
+        return (getattr(self, name) for name in _names(type(self)))
 
     @property
     def key(self) -> Any:
@@ -132,10 +135,16 @@ class Instruction:
         return (type(self), self.operands, *map(_hashable, self.details))
 
     def __str__(self) -> str:
-        details = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("operands", "shape")}
+        details = {name: getattr(self, name) for name in _names(type(self)) if name != "shape"}
         name = details.pop("op", None) or type(self).__name__.lower()
         words = [f"{each}={_detail_text(detail):.60}" for each, detail in details.items()]
         return " ".join([name.name if isinstance(name, Operation) else name, *(f"%{each}" for each in self.operands), *words])
+
+
+@functools.cache
+def _names(kind: type[Instruction]) -> tuple[str, ...]:
+    """The fields of a kind of instruction, other than the operands."""
+    return tuple([each.name for each in fields(kind) if each.name != "operands"])
 
 
 def _hashable(detail: Any) -> Any:
@@ -192,11 +201,15 @@ class Scale(Instruction):
 class Elementwise(Instruction):
     op: Operation
 
+    @property
+    def key(self) -> Any:
+        return Elementwise, self.operands, self.op
+
     def type(self, operands: Sequence[Type]) -> Type:
         if not self.op.variadic and len(operands) != self.op.arity:
             raise ValueError(f"{self.op.name} takes {self.op.arity} operands")
-        choices = operands[1:] if self.op is ops.where else operands
-        if not self.op.is_condition and all(each.dtype is BOOLEAN for each in choices):
+        dtypes = [each.dtype for each in operands]
+        if not self.op.is_condition and REAL not in (dtypes[1:] if self.op is ops.where else dtypes):
             raise ValueError(f"{self.op.name} of booleans differs from {self.op.name} of numbers: convert one operand to numbers")
         return Type(broadcast([each.shape for each in operands]), BOOLEAN if self.op.is_condition else REAL)
 

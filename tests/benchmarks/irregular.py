@@ -16,7 +16,7 @@ from tests.benchmarks.by_hand import Array
 from tests.benchmarks.peers import Ready, has_compiler, installed
 from tests.benchmarks.race import race, table
 
-LEAVES, CHAINS, NEAR, LARGEST = 20, 4, 40, 4.0
+LEAVES, CHAINS, NEAR = 20, 4, 40
 LARGEST_FOR_JAX = 300
 SIZES = (100, 1000, 10_000)
 OPERATIONS = ("add", "subtract", "multiply", "tanh", "sin")
@@ -33,23 +33,33 @@ class Tape(NamedTuple):
 
 
 def random_tape(size: int, seed: int = 0) -> Tape:
-    """A deep graph of `size` operations, in which every result is used and no number is large."""
+    """A deep graph of `size` operations, in which every result is used and numbers and slopes are neither large nor 0.
+
+    The slopes are derivatives along one direction of the leaves. Without the limits, all numbers of a long graph are 0 after a while.
+    """
     rng = random.Random(seed)
-    tape = Tape([rng.uniform(-1, 1) for _ in range(LEAVES)], [], [], [])
-    numbers, unused = list(tape.leaves), list(range(CHAINS))
+    tape = Tape([rng.uniform(0.2, 1) for _ in range(LEAVES)], [], [], [])
+    numbers, unused = [(each, rng.uniform(0.2, 1)) for each in tape.leaves], list(range(CHAINS))
     for step in range(size):
         left = unused.pop(rng.randrange(len(unused)))
         right = unused.pop() if step >= size - CHAINS + 1 else rng.randrange(max(0, len(numbers) - NEAR), len(numbers))
-        code = 0 if step >= size - CHAINS + 1 else rng.randrange(len(OPERATIONS))
-        number = on_floats(code, numbers[left], numbers[right])
-        if abs(number) > LARGEST:
-            code = OPERATIONS.index("sin")
-            number = on_floats(code, numbers[left], numbers[right])
+        codes = [0] if step >= size - CHAINS + 1 else rng.sample(range(len(OPERATIONS)), len(OPERATIONS))
+        found = {code: with_slope(code, *numbers[left], *numbers[right]) for code in codes}
+        code = next((code for code in codes if is_moderate(*found[code])), codes[0])
         unused.append(len(numbers))
-        numbers.append(number)
+        numbers.append(found[code])
         for each, new in zip(tape[1:], (code, left, right)):
             each.append(new)
     return tape
+
+
+def is_moderate(number: float, slope: float) -> bool:
+    return 0.05 < abs(number) < 4 and 0.01 < abs(slope) < 100
+
+
+def with_slope(code: int, a: float, da: float, b: float, db: float) -> tuple[float, float]:
+    y = on_floats(code, a, b)
+    return y, (da + db, da - db, da * b + a * db, da * (1 - y * y), da * math.cos(a))[code]
 
 
 def on_floats(code: int, a: float, b: float) -> float:

@@ -27,6 +27,7 @@ pytest.importorskip("jax", reason='JAX is not installed: pip install "nudge-auto
 
 import jax
 
+from autograd.vectorize.backends import jax as jax_backend
 from autograd.vectorize.backends.jax import devices
 
 ROOT = Path(__file__).parents[3]
@@ -267,6 +268,7 @@ def test_arrays_of_the_caller_do_not_change() -> None:
 SEVERAL = """
 import jax, numpy as np
 from autograd import vectorize, relu, total
+from autograd.vectorize.backends import jax as jax_backend
 from autograd.vectorize.backends.jax import devices
 from tests.programs import near, values
 from tests.autograd.vectorize import test_descent
@@ -340,6 +342,22 @@ def test_a_batch_is_shared_out_among_devices_with_one_all_reduce_a_step(
     done = run_python(program, XLA_FLAGS=f"--xla_force_host_platform_device_count={count}")
     assert done.returncode == 0, done.stderr
     assert done.stdout == reduced
+
+
+def test_long_programs_on_single_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jax_backend, "MANY", 60)
+    w = Value(0.5)
+
+    def chain(x: Any, steps: int) -> Any:
+        for each in range(steps):
+            x = x * w if each % 2 else tanh(x)
+        return x
+
+    vectorize(lambda x: chain(x, 4), backend="jax").value_and_gradient(X[:, 0])
+    program = vectorize(lambda x: chain(x, 40), backend="jax")
+    for use in (program.value_and_gradient, lambda x: program.record(x).function()):
+        with pytest.raises(ValueError, match=r'most of them on a few numbers: XLA would take hours .* vectorize\(f, backend="native"\)'):
+            use(X[:, 0])
 
 
 # Training

@@ -27,15 +27,18 @@ from autograd.vectorize.backends.jax.steps import JaxSteps
 from autograd.vectorize.backends.jax.trace import function
 from autograd.vectorize.program import Program
 from autograd.vectorize.source import JAX_NUMPY, source
+from autograd.vectorize.tape import is_narrow
 
 __all__ = ["JaxBackend", "backend"]
+
+MANY = 2000  # instructions of a narrow program that XLA takes minutes for, and with each more, longer
 
 
 class JaxBackend(Backend):
     """Traces programs into JAX, which compiles them."""
 
     def executable(self, program: Program, dtype: np.dtype[Any]) -> JaxExecutable:
-        program.check()
+        _check(program)
         return JaxExecutable(program, dtype)
 
     def source(self, program: Program, signature: Signature) -> str:
@@ -43,12 +46,23 @@ class JaxBackend(Backend):
         return source(program, signature, JAX_NUMPY)
 
     def step_runner(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> JaxSteps:
-        program.check()
+        _check(program)
         rule.check()
         return JaxSteps(program, rule, dtype)
 
     def function(self, program: Program, signature: Signature) -> Callable[..., Any]:
+        _check(program)
         return function(program, signature)
+
+
+def _check(program: Program) -> None:
+    """Raise ValueError for a program that is not valid, or that XLA would take hours and gigabytes to compile."""
+    program.check()
+    if is_narrow(program, MANY):
+        raise ValueError(
+            f"the program has {len(program):,} instructions, most of them on a few numbers: XLA would take hours and many gigabytes of memory "
+            f'to compile it. Write vectorize(f, backend="native") or vectorize(f), which run such programs operation by operation'
+        )
 
 
 backend = JaxBackend()

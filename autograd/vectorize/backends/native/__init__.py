@@ -1,7 +1,7 @@
 """The native back end: programs as C, compiled by the C compiler of the machine, for batches of any size.
 
 `emitter` writes the C, from the functions in `rows.h` and the loops in `loops.h`; `compiler` compiles it once and keeps it in a cache;
-`executable` calls it.
+`executable` calls it. Long narrow programs run as a tape, read by the `interpreter`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd.vectorize.backend import Backend, Signature
+from autograd.vectorize.backend import Backend, Executable, Signature
 from autograd.vectorize.backends.native.emitter import emit, emit_descent
 from autograd.vectorize.backends.native.executable import NativeExecutable, NativeSteps
+from autograd.vectorize.backends.native.interpreter import MANY, TapeExecutable
 from autograd.vectorize.instructions import Input
 from autograd.vectorize.program import Program
+from autograd.vectorize.tape import is_narrow
 
 __all__ = ["NativeBackend", "backend"]
 
@@ -25,18 +27,25 @@ class NativeBackend(Backend):
     runs_in_threads = True
     adds_in_order = True
 
-    def executable(self, program: Program, dtype: np.dtype[Any]) -> NativeExecutable:
+    def executable(self, program: Program, dtype: np.dtype[Any]) -> Executable:
         program.check()
+        if is_narrow(program, MANY):
+            return TapeExecutable(program, dtype)
         signature = _signature("run", program)
         return NativeExecutable(emit(program, dtype, signature), len(signature.shapes))
 
-    def step_runner(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> NativeSteps:
+    def step_runner(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> NativeSteps | None:
         program.check()
+        if is_narrow(program, MANY):
+            return None
         rule.check()
         return NativeSteps(emit_descent(program, rule, dtype, _signature("mean", program)))
 
     def source(self, program: Program, signature: Signature) -> str:
-        """Return the C, in float64, with the names of the user's function and its arguments."""
+        """Return the C, in float64, with the names of the user's function and its arguments.
+
+        A narrow program runs as a tape, which computes the same.
+        """
         return emit(program, np.dtype(np.float64), signature).source
 
 

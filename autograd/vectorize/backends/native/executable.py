@@ -36,13 +36,13 @@ class NativeExecutable(Executable):
         self._function = self._library.run
         self._function.restype = ctypes.c_double
         self._function.argtypes = [ctypes.c_long, *[ctypes.c_void_p] * (inputs + 4)]
-        self._calls: list[_Call] = []  # not in use
+        self._calls: list[Call] = []  # not in use
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
         try:
             call = self._calls.pop()
         except IndexError:
-            call = _Call(aligned(self.work, out.dtype))
+            call = Call(aligned(self.work, out.dtype))
         cost: float = self._function(len(inputs[0]), *call.pointers((*inputs, theta, weights, out)))
         call.release()
         self._calls.append(call)  # not after an exception: the addresses may belong to other arrays
@@ -59,7 +59,7 @@ class NativeExecutable(Executable):
         return partial(function, packed)
 
 
-class _Call:
+class Call:
     """Working memory, and the addresses of the last arguments: asking an array for its address takes as long as a small program."""
 
     def __init__(self, work: FloatArray) -> None:
@@ -90,7 +90,7 @@ class NativeSteps(StepRunner):
         self.source, self.work, _ = emitted
         self._function = load(self.source).descend
         self._function.restype = ctypes.c_long
-        self._calls: list[_Call] = []  # not in use
+        self._calls: list[Call] = []  # not in use
 
     def run(self, steps: Steps) -> int:
         data, rows, count = steps.data, steps.rows, len(steps.frozen)
@@ -99,9 +99,9 @@ class NativeSteps(StepRunner):
         try:
             call = self._calls.pop()
         except IndexError:
-            call = _Call(aligned(0, steps.theta.dtype))
+            call = Call(aligned(0, steps.theta.dtype))
         if len(call.work) < self.work + room + count:
-            call = _Call(aligned(self.work + room + count, steps.theta.dtype))
+            call = Call(aligned(self.work + room + count, steps.theta.dtype))
         # in the order of the C function
         *known, settings, frozen, gradient, costs, norms, work = call.pointers(
             (*data, steps.theta, *steps.memory, steps.settings, steps.frozen, steps.gradient, steps.costs, steps.norms)

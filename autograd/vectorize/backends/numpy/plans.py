@@ -5,30 +5,46 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from autograd.vectorize.backend import Executable
 from autograd.vectorize.backends.numpy.calls import Call, bound, calls, fixed
+from autograd.vectorize.backends.numpy.one_example import OneExample
 from autograd.vectorize.memory import FloatArray, aligned, is_large, pins
 from autograd.vectorize.places import Place
 from autograd.vectorize.program import Program
 from autograd.vectorize.storage import Name, plan, view
+from autograd.vectorize.tape import is_narrow
 
 PLANS_KEPT = 8  # batch sizes whose buffers are kept
 COPIED = 2**17  # bytes up to which copying an array is faster than making new views of it
 
 
 class Plans(Executable):
-    """A program for batches of any size, with a plan for each size and for each thread that runs it at the same time."""
+    """A program for batches of any size, with a plan for each size and for each thread that runs it at the same time.
+
+    A narrow program runs as plain Python at one example, until Python raises an exception where numpy gives inf or nan.
+    """
 
     def __init__(self, program: Program, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
         self.program, self.dtype, self.over = program, dtype, over
         self._free: OrderedDict[int, list[Plan]] = OrderedDict()
+        self._has_one_example = over is None and dtype == np.float64 and is_narrow(program)
+
+    @cached_property
+    def _one_example(self) -> OneExample:
+        return OneExample(self.program)
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
         batch = len(inputs[0])
+        if batch == 1 and self._has_one_example and out is not None:
+            try:
+                return self._one_example.run(inputs, theta, weights, out)
+            except (ArithmeticError, ValueError):
+                self._has_one_example = False
         try:
             plan = self._free[batch].pop()  # not in use
         except (KeyError, IndexError):

@@ -1,0 +1,133 @@
+"""Interpreter: narrow programs, which run as a tape that a loop in C reads. The loop is compiled once for all programs.
+
+A C compiler would take minutes for thousands of short instructions, and the result would not be faster. The interpreter exists twice: for
+one example at a time, and for as many beside each other as a register has lanes. Its operations are those of the table.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograd import ops
+from autograd.vectorize.backend import Executable
+from autograd.vectorize.backends.native.compiler import load
+from autograd.vectorize.backends.native.executable import Call
+from autograd.vectorize.backends.native.mathematics import INCLUDES, OPERATORS, definitions, names
+from autograd.vectorize.memory import FloatArray, aligned
+from autograd.vectorize.program import Program
+from autograd.vectorize.tape import MERGED, STARRED, WITHIN, Merged, Tape, tape
+
+_TEXT = Path(__file__).with_name("tape.h").read_text()
+MANY = 500  # instructions from which on a narrow program runs as a tape
+ONE_BY_ONE = 3  # examples that take less time one after the other: some functions compute each lane on its own
+_WITHIN, _AGAIN, _END = "within", "again", "end"
+_ROWS: tuple[Any, ...] = (*OPERATORS, *(ops.TABLE[name] for name in names() if name in ops.TABLE), *MERGED)
+_NUMBERS: dict[Any, int] = {each: number for number, each in enumerate((*STARRED, _WITHIN, _AGAIN, _END, *_ROWS))}
+
+
+class TapeExecutable(Executable):
+    """A program as a tape. Other threads run while it does."""
+
+    def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
+        self.tape, self.dtype = tape(program), dtype
+        self.entries = np.array(list(_words(self.tape)), np.int32)
+        self.varies = bool(self.tape.parts[WITHIN])
+        self._calls: dict[bool, list[_TapeCall]] = {True: [], False: []}  # not in use, in lanes or not
+
+    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
+        batch = len(inputs[0])
+        in_lanes = self.varies and batch > ONE_BY_ONE
+        try:
+            call = self._calls[in_lanes].pop()
+        except IndexError:
+            call = _TapeCall(self, in_lanes)
+        cost = call.run(batch, (theta, weights, out, *inputs))
+        self._calls[in_lanes].append(call)  # not after an exception: the addresses may belong to other arrays
+        return cost
+
+
+class _TapeCall(Call):
+    """Slots for the numbers of a tape, and the addresses of the last arguments."""
+
+    def __init__(self, executable: TapeExecutable, in_lanes: bool) -> None:
+        self.function, lanes = _interpreter(executable.dtype.name, in_lanes)
+        tape = executable.tape
+        super().__init__(aligned(tape.slots * lanes, executable.dtype))
+        self.work[: len(tape.constants) * lanes] = np.repeat(tape.constants, lanes)
+        self.entries = executable.entries
+        self.given_to: list[ctypes.c_void_p] = []
+        self.packed: Any = None
+
+    def run(self, batch: int, given: tuple[FloatArray | None, ...]) -> float:
+        pointers = self.pointers(given)
+        if pointers is not self.given_to:
+            *others, self.slots = [each.value or 0 for each in pointers]
+            self.given_to = pointers
+            self.packed = (ctypes.c_ssize_t * (2 + len(others)))(self.entries.ctypes.data, batch, *others)
+        self.packed[1] = batch
+        cost: float = self.function(self.packed, self.slots)
+        self.release()
+        return cost
+
+
+def _words(tape: Tape) -> Iterator[int]:
+    """A tape as numbers, entry after entry."""
+    for part, entries in enumerate(tape.parts):
+        is_repeated = part == WITHIN and entries
+        if is_repeated:
+            yield from (_NUMBERS[_WITHIN], 0)
+        for op, target, operands in entries:
+            yield from (_number(op), target, *operands)
+        if is_repeated:
+            yield from (_NUMBERS[_AGAIN], 0)
+    yield from (_NUMBERS[_END], 0)
+
+
+def _number(op: Any) -> int:
+    number = _NUMBERS.get(op)
+    if number is None:
+        raise ValueError(f"the operation {op.name} cannot be written in C")
+    return number
+
+
+@functools.cache
+def _interpreter(dtype: str, in_lanes: bool) -> tuple[Callable[..., float], int]:
+    """The function that reads tapes, and how many lanes its slots have."""
+    library = load(_source(np.dtype(dtype), in_lanes))
+    library.run.restype = ctypes.c_double
+    library.run.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    return library.run, ctypes.c_int.in_dll(library, "lanes").value
+
+
+def _source(dtype: np.dtype[Any], in_lanes: bool) -> str:
+    """The interpreter as C, with all operations."""
+    width = "" if in_lanes else f"#define BYTES {dtype.itemsize}\n"
+    called = {row.name for row in _ROWS if not isinstance(row, Merged) and row not in OPERATORS}
+    labels = [*STARRED, _WITHIN, _AGAIN, _END, *(f"row{number}" for number in range(len(_ROWS)))]
+    computed = [_computed(f"row{number}", row) for number, row in enumerate(_ROWS)]
+    macros = [f"#define LABELS {', '.join(f'&&{each}' for each in labels)}", f"#define COMPUTED {' '.join(computed)}"]
+    return "\n".join([f"{width}{INCLUDES}", definitions({*called, "splat"}, dtype), *macros, _TEXT])
+
+
+def _computed(label: str, row: Any) -> str:
+    """What the interpreter does for a row of the table."""
+    arity = row.outer.arity + row.inner.arity - 1 if isinstance(row, Merged) else row.arity
+    words = [f"slots[at[{place}]]" for place in range(2, 2 + arity)]
+    return f"{label}: slots[at[1]] = {_expression(row, words)}; NEXT({2 + arity})"
+
+
+def _expression(row: Any, words: list[str]) -> str:
+    if isinstance(row, Merged):
+        end = row.place + row.inner.arity
+        return _expression(row.outer, [*words[: row.place], f"({_expression(row.inner, words[row.place : end])})", *words[end:]])
+    if row is ops.negative:
+        return f"-{words[0]}"
+    if row in OPERATORS:
+        return f" {row.symbol} ".join(words)
+    return f"v_{row.name}({', '.join(words)})"
