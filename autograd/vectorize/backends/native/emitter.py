@@ -74,15 +74,14 @@ def emit_descent(program: Program, rule: Program, dtype: np.dtype[Any], signatur
     return _emitted(_operations(program, signature, Rule(rule)), dtype, signature.name)
 
 
+def has_long_arrays(program: Program) -> bool:
+    """Whether columns are the lanes: the arrays of an example are long, and those of a block of examples would be large."""
+    arrays = [number for number, each in enumerate(program.instructions) if program.varies(number) and not each.is_view]
+    return sum(abs(math.prod(program.shape(number))) for number in arrays) >= max(LARGE, LONG * len(arrays))
+
+
 def _operations(program: Program, signature: Signature, rule: Rule | None = None) -> Operations:
-    """The program with columns as lanes if its arrays are long and those of a block large, else with examples as lanes."""
-    sizes = [
-        abs(math.prod(program.shape(number)))
-        for number, each in enumerate(program.instructions)
-        if not each.is_view and program.varies(number)
-    ]
-    in_columns = sum(sizes) >= max(LARGE, LONG * len(sizes))
-    return (Columns if in_columns else Examples)(program, signature, rule)
+    return (Columns if has_long_arrays(program) else Examples)(program, signature, rule)
 
 
 def _emitted(made: Operations, dtype: np.dtype[Any], name: str) -> Emitted:
