@@ -70,6 +70,7 @@ class CompiledFunction:
         with garbage_collection_paused():
             self._graph_of_call = record(f, shapes, arguments, integers)
             scalars, result, demands, tables = self._graph_of_call
+            self._limits = tables.limits
             self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]
             self._graph, self._batched = simplify(scalars)
             self._lower(known)
@@ -84,6 +85,7 @@ class CompiledFunction:
         self._results, self._order = lower(
             self._graph, self._batched, self._sizes, known=[numbers.get(parameter, -1) for parameter in known]
         )
+        self._results.limits = self._limits
         self.layout = ParameterLayout([*known, *map(self._graph.parameters.__getitem__, self._order[len(known) :])])
 
     def whole(self, kind: Kind) -> Program:
@@ -109,6 +111,7 @@ class CompiledFunction:
     def _rows(self) -> Program:
         """The program of the results with one row of parameters for each example."""
         program, _ = lower(self._graph, self._batched, self._sizes, per_example=True, known=self._order)
+        program.limits = self._limits
         return program
 
     @property

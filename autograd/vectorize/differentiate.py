@@ -23,6 +23,7 @@ from autograd.ops import Operation
 from autograd.reach import Condition, both, either
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import Array, Builder
+from autograd.vectorize.choices import always_reached, one_always_holds
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
@@ -125,6 +126,8 @@ class _Sweep:
         for part in parts:
             if part.reach is True:
                 always[_index(part.place)] = 1.0
+            elif isinstance(part.place, np.ndarray):
+                always[always_reached(self.builder.program, part.reach.number, part.place)] = 1.0
         if always.all():
             return True
         counts: list[tuple[Place, int]] = [(None, self._counts(always, shape))]
@@ -167,7 +170,10 @@ class _Sweep:
 
     def _each(self, reach: Condition, move: Callable[[int], int]) -> Condition:
         """A condition moved as an adjoint is."""
-        return True if reach is True or not self.any_risk else self.builder.array(move(reach.number))
+        if reach is True or not self.any_risk:
+            return True
+        moved = move(reach.number)
+        return True if self.builder.factor(moved) == (1.0, 0) else self.builder.array(moved)
 
     def _elementwise(self, number: int, op: Operation, adjoint: int, reach: Condition) -> list[Contribution]:
         builder, operands, shape = self.builder, self.builder.program.instructions[number].operands, self.builder.shape(number)
@@ -366,6 +372,8 @@ def _any(builder: Builder, array: int, axis: int) -> int:
     """Whether some entry along an axis is true. The axis remains with size 1."""
     if builder.shape(array)[axis] == 1:
         return array
+    if one_always_holds(builder.program, array, axis):
+        return builder.constant(1.0)
     return builder.add(ops.greater, builder.reduce(array, axis), builder.constant(0.0))
 
 

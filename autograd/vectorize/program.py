@@ -39,6 +39,7 @@ class Program:
     types: list[Type] = field(default_factory=list)
     outputs: dict[str, int] = field(default_factory=dict)
     adjoint_of: dict[int, int] = field(default_factory=dict)  # the array with respect to which each derivative is taken
+    limits: dict[tuple[int, int], int] = field(default_factory=dict)  # of indices, (argument, column): the rows that they choose from
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -59,7 +60,7 @@ class Program:
         return mine == others and self.outputs == other.outputs
 
     def copy(self) -> Program:
-        return Program(list(self.instructions), list(self.types), dict(self.outputs), dict(self.adjoint_of))
+        return Program(list(self.instructions), list(self.types), dict(self.outputs), dict(self.adjoint_of), self.limits)
 
     def shape(self, number: int) -> Shape:
         return self.types[number].shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -28,20 +29,15 @@ class Buffer(NamedTuple):
     kind: str  # "lanes": a block of ours; "rows": examples of the caller; "plain": without examples; "theta": plain, not ours
 
 
-def by_example(shape: ir.Shape) -> ir.Shape:
-    """A shape with two axes, BATCH and n, in place of one of n * BATCH."""
-    return tuple([part for size in shape for part in ((ir.BATCH, -size) if size < ir.BATCH else (size,))])
-
-
-class Arrays:
-    """A program with the names of its arrays, their places, and the lines of C written so far."""
+class Arrays(ABC):
+    """Abstract: a program with the names of its arrays, their places, and the lines of C written so far."""
 
     def __init__(self, program: Program, signature: Signature) -> None:
         self.has_cost, self.is_weighted = "cost" in program.outputs, bool(program.find(ir.Weights))
         self.argument_shapes = signature.shapes
         given = Listing(program, signature, NUMPY)  # the program as it is shown, with the names of its arrays
         self.program = given.program
-        self.shapes = [by_example(each.shape) for each in self.program.types]
+        self.shapes = [self._shape(each.shape) for each in self.program.types]
         self.arguments = list[str]()
         for each in given.arguments:
             self.arguments.append(identifier(each, self.arguments))
@@ -56,11 +52,23 @@ class Arrays:
         scatter = self.program.instructions[self.output] if self.output >= 0 else None
         self.parts = self.program.made_in_place(scatter) if isinstance(scatter, ir.Scatter) else {}
         self.places: list[Place | None] = [None] * len(self.program)  # None for operations that are written into others
-        self.turned: dict[Place, Place] = {}
         self.work = 0  # entries of memory
         self.memory: list[str] = []
         self.tables: list[str] = []
+        self.names_of_tables: dict[str, str] = {}
         self.lines: dict[str, list[str]] = {stage: [] for stage in (BEFORE, WITHIN, AFTER)}
+
+    @abstractmethod
+    def _shape(self, shape: ir.Shape) -> ir.Shape:
+        """The shape in C of an array of this shape."""
+
+    @abstractmethod
+    def _allocate(self, name: str, shape: ir.Shape) -> Place:
+        """Memory for an array, in whole vectors."""
+
+    def _ours(self, place: Place) -> Place:
+        """The array, or a copy of it, as the functions in C take it."""
+        return place
 
     def _code(self, number: int) -> list[str]:
         return self.lines[WITHIN if self.stages[number] is ADDED else self.stages[number]]
@@ -68,50 +76,20 @@ class Arrays:
     def _name(self, number: int) -> str:
         return self.names.get(number, f"a{number}")
 
-    def _allocate(self, name: str, shape: ir.Shape) -> Place:
-        """Memory for an array, in whole vectors."""
-        rest = shape[1:] if ir.BATCH in shape else shape
-        if ir.BATCH in shape[1:]:
-            raise ValueError(f"{name} has its examples along another axis than the first, {ir.shape_text(shape)}")
-        self.memory.append(f"real *restrict const {name} = work + {self.work}; // {ir.shape_text(shape)}")
-        if ir.BATCH in shape:
-            self.work += math.prod(rest) * BLOCK
-            return Place(Buffer(name, "lanes"), 0, shape, (1, *(each * BLOCK for each in contiguous(rest))))
-        self.work += (math.prod(shape) + 2 * (WHOLE - 1)) // WHOLE * WHOLE  # a vector may begin with the last entry
-        return Place.whole(Buffer(name, "plain"), shape)
-
     def _target(self, number: int) -> Place:
         shape = self.shapes[number]
         if number in self.parts:
             return Place(Buffer("out", "theta"), self.parts[number], shape, contiguous(shape))
-        if number == self.output and not self.program.instructions[number].is_view and ir.BATCH not in shape:
+        if number == self.output and not self.program.instructions[number].is_view and not self.program.varies(number):
             return Place.whole(Buffer("out", "theta"), shape)
         return self._allocate(self._name(number), shape)
 
-    def _ours(self, place: Place) -> Place:
-        """An array of the caller with rows of examples, copied so that the examples lie beside each other. Others stay as they are."""
-        if place.buffer.kind == "lanes" or ir.BATCH not in place.shape:
-            return place
-        if place not in self.turned:
-            order = [place.shape.index(ir.BATCH), *(axis for axis, size in enumerate(place.shape) if size != ir.BATCH)]
-            source = place.moved(shape=tuple([place.shape[axis] for axis in order]), strides=tuple([place.strides[axis] for axis in order]))
-            mine = self._allocate(f"{place.buffer.name.removesuffix('_rows')}_turned{len(self.turned) or ''}", source.shape)
-            axes = loops_over(source.shape[1:], [source.strides[1:]])
-            if len(axes) < 2:
-                columns, (stride,) = axes[0] if axes else ("1", [1])
-                self.lines[WITHIN].append(
-                    f"turned({columns}, {pointer(source)}, {source.strides[0]}, {stride}, {mine.buffer.name}, count);"
-                )
-            else:
-                self._copy(self.lines[WITHIN], mine, source)
-            back = sorted(range(len(order)), key=order.__getitem__)
-            self.turned[place] = mine.moved(shape=place.shape, strides=tuple([mine.strides[axis] for axis in back]))
-        return self.turned[place]
-
     def _table(self, columns: Any) -> str:
-        name = f"columns{len(self.tables)}"
-        self.tables.append(f"static const int {name}[] = {{{', '.join(map(str, columns.tolist()))}}};")
-        return name
+        text = ", ".join(map(str, columns.tolist()))
+        if text not in self.names_of_tables:
+            self.names_of_tables[text] = name = f"columns{len(self.tables)}"
+            self.tables.append(f"static const int {name}[] = {{{text}}};")
+        return self.names_of_tables[text]
 
     def _copied(self, number: int, source: Place, shape: ir.Shape) -> Place:
         source = self._ours(source)
@@ -138,8 +116,10 @@ class Arrays:
             code.append("    " * depth + f"for (long {index} = 0; {index} < {'count' if size == ir.BATCH else size}; {index}++)")
         code.append("    " * len(axes) + body(at))
 
-    def _zero(self, place: Place) -> None:
-        self.lines[BEFORE].append(f"memset({pointer(place)}, 0, {math.prod(place.shape)} * sizeof(real));")
+    def _zero(self, number: int, place: Place) -> None:
+        """Write zeros into a contiguous array: before the loop if it is a sum over the examples."""
+        code = self.lines[BEFORE if self.stages[number] is ADDED else self.stages[number]]
+        code.append(f"memset({pointer(place)}, 0, {math.prod(place.shape)} * sizeof(real));")
 
 
 def has_examples(place: Place) -> bool:

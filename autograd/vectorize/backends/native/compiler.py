@@ -79,7 +79,7 @@ def load(source: str, sanitize: bool = False) -> ctypes.CDLL:
     Raises CompilationError without a compiler, or where it refuses the source, and PermissionError where the cache is not safe.
     """
     chosen = compiler()
-    flags = (*chosen.flags, *(SANITIZED if sanitize else ["-O3" if len(source) < LONG else "-O1"]))
+    flags = (*chosen.flags, *(SANITIZED if sanitize else ["-O3"] if len(source) < LONG else ["-O2", "-ftree-vectorize"]))
     key = hashlib.sha256("\0".join([source, *chosen.command, chosen.identity, *flags, processor()]).encode()).hexdigest()[:32]
     with _lock:
         if key not in _loaded:

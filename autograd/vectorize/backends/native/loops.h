@@ -87,7 +87,17 @@ static real logsumexp(const real *a, long stride, long count) {
     }
     if (isinf(largest))
         return largest;
-    for (long i = 0; i < count; i++)
+    long i = 0;
+    if (stride == 1 && count >= LANES) {
+        vec s = v_exp(load(a) - splat(largest));
+        for (i = LANES; i + LANES <= count; i += LANES)
+            s += v_exp(load(a + i) - splat(largest));
+        if (i < count)
+            s += only(last(count - i), v_exp(load(a + count - LANES) - splat(largest)));
+        sum = lanes(s);
+        i = count;
+    }
+    for (; i < count; i++)
         sum += LIBM(exp)(a[i * stride] - largest);
     return largest + LIBM(log)(sum);
 }
@@ -118,6 +128,18 @@ static void logsumexp_within(long inner, const real *a, long a0, real *c, long c
 #define CHOICE(name, of_two)                                                                       \
     static real name(const real *a, long stride, long count) {                                     \
         vec chosen = splat(*a);                                                                    \
+        if (stride == 1 && count >= LANES) {                                                       \
+            chosen = load(a + count - LANES);                                                      \
+            for (long i = 0; i + LANES <= count; i += LANES)                                       \
+                chosen = of_two(chosen, load(a + i));                                              \
+            for (int half = LANES / 2; half; half /= 2) {                                          \
+                vec other = chosen;                                                                \
+                for (int i = 0; i < half; i++)                                                     \
+                    other[i] = chosen[i + half];                                                   \
+                chosen = of_two(chosen, other);                                                    \
+            }                                                                                      \
+            return chosen[0];                                                                      \
+        }                                                                                          \
         for (long i = 1; i < count; i++)                                                           \
             chosen = of_two(chosen, splat(a[i * stride]));                                         \
         return chosen[0];                                                                          \
@@ -169,21 +191,21 @@ static inline long row_at(real index, long rows) {
 
 // For each example a row of a table, of which there may be one for each example.
 static void look_up(long rows, long columns, const real *t, long t_example, long t_row, long t_column, const real *x, long x_example,
-                    real *c, long cj, long count) {
+                    real *c, long c_example, long c_column, long count) {
     for (long e = 0; e < count; e++) {
         const real *row = t + e * t_example + row_at(x[e * x_example], rows) * t_row;
         for (long j = 0; j < columns; j++)
-            c[j * cj + e] = row[j * t_column];
+            c[e * c_example + j * c_column] = row[j * t_column];
     }
 }
 
 // The rows of the examples, added to those of a table.
-static void add_rows(long rows, long columns, const real *d, long dj, const real *x, long x_example, real *t, long t_example, long t_row,
-                     long t_column, long count) {
+static void add_rows(long rows, long columns, const real *d, long d_example, long d_column, const real *x, long x_example, real *t,
+                     long t_example, long t_row, long t_column, long count) {
     for (long e = 0; e < count; e++) {
         real *row = t + e * t_example + row_at(x[e * x_example], rows) * t_row;
         for (long j = 0; j < columns; j++)
-            row[j * t_column] += d[j * dj + e];
+            row[j * t_column] += d[e * d_example + j * d_column];
     }
 }
 

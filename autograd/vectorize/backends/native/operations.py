@@ -1,24 +1,23 @@
-"""Operations: elementwise expressions, products, reductions and scatters in C."""
+"""Operations: instructions as lines of C. What depends on which numbers are in the lanes is in `examples` and `columns`."""
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import NamedTuple
 
 import numpy as np
 
-from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.backend import Signature
-from autograd.vectorize.backends.native.arrays import Arrays, entry, has_examples, loops_over, pointer
+from autograd.vectorize.backends.native.arrays import Arrays, Buffer, entry, loops_over, pointer
 from autograd.vectorize.backends.native.mathematics import OPERATORS
 from autograd.vectorize.backends.native.rule import Rule, applied, literal
-from autograd.vectorize.backends.native.schedule import ADDED, BEFORE
+from autograd.vectorize.backends.native.schedule import AFTER, BEFORE
+from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.places import Place
 from autograd.vectorize.program import Program
-
-WIDE = 32  # columns from which an argument is multiplied as it lies, in rows; at least as many as a register has lanes
 
 
 class GradientOfRows(NamedTuple):
@@ -31,16 +30,144 @@ class GradientOfRows(NamedTuple):
 
 
 class Operations(Arrays):
-    """The operations of a program, as lines of C."""
+    """Abstract: the operations of a program, as lines of C."""
+
+    what: str  # lies in `work`
+    step: str  # of the loop over the examples
+    counted: tuple[str, ...]  # at its beginning
+    moves_early = False  # whether parameters are updated before all gradients are known
 
     def __init__(self, program: Program, signature: Signature, rule: Rule | None = None) -> None:
         super().__init__(program, signature)
         self.rule, self.last = rule, list[GradientOfRows]()
         self.functions = set(rule.functions) if rule else set()
+        for number, instruction in enumerate(self.program.instructions):
+            if number not in self.merged:
+                self._emit(number, instruction)
+        self._finish()
+
+    @abstractmethod
+    def _write_rows(self, place: Place, shape: ir.Shape) -> None:
+        """The output of the examples, into the caller's memory."""
+
+    @abstractmethod
+    def _write_cost(self, place: Place, weight: str) -> None:
+        """The costs of the examples, added up; `weight` is an expression in which `{}` stands for the example, or empty."""
+
+    @abstractmethod
+    def _product(self, code: list[str], number: int, place: Place, left: Place, right: Place) -> None:
+        """A product of matrices."""
+
+    @abstractmethod
+    def _pairs(self, code: list[str], pairs: ir.Pairs, place: Place, left: Place, right: Place) -> None:
+        """Products or sums of pairs of rows."""
+
+    @abstractmethod
+    def _reduction(self, code: list[str], number: int, op: Operation, axis: int, place: Place, source: Place) -> None:
+        """A reduction along an axis."""
+
+    @abstractmethod
+    def _take(self, code: list[str], columns: FloatArray, place: Place, source: Place) -> None:
+        """The columns with these indices."""
+
+    @abstractmethod
+    def _look_up(self, code: list[str], place: Place, table: Place, index: Place) -> None:
+        """Rows of a table."""
+
+    @abstractmethod
+    def _add_rows(self, code: list[str], number: int, place: Place, index: Place, part: Place) -> None:
+        """Rows added to those of a table of zeros."""
+
+    def _emit(self, number: int, instruction: ir.Instruction) -> None:
+        shape, operands = self.shapes[number], instruction.operands
+        sources = [place for each in operands if (place := self.places[each]) is not None]
+        match instruction:
+            case ir.Input(argument=argument):
+                place = Place(Buffer(f"{self.arguments[argument]}_rows", "rows"), 0, shape, (shape[1], 1))
+            case ir.Parameters():
+                place = Place(Buffer("theta", "theta"), 0, shape, (0,) * (len(shape) - 1) + (1,))
+            case ir.Weights():
+                place = Place(Buffer("weights_rows", "rows"), 0, shape, (1, 1))
+            case ir.Constant(value=value):
+                place = Place.whole(Buffer(self._name(number), "theta"), value.shape)
+                users = [each for each in self.program.instructions if number in each.operands]
+                if value.shape or number in (self.output, self.results) or not all(isinstance(each, ir.Elementwise) for each in users):
+                    self.tables.append(f"static const real {place.buffer.name}[] = {{{', '.join(map(literal, value.ravel().tolist()))}}};")
+            case ir.Scale(factor=factor, power=power):
+                self.lines[BEFORE].append(f"const real {self._name(number)}[] = {{{literal(factor)} * (real)pow((double)batch, {power})}};")
+                place = Place(Buffer(self._name(number), "theta"), 0, (), ())
+            case ir.Slice(start=start, step=step):
+                *rest, stride = sources[0].strides
+                place = sources[0].moved(start * stride, shape, (*rest, stride * step))
+            case ir.Transpose():
+                place = _transposed(sources[0], shape)
+            case ir.Expand():
+                place = sources[0].moved(shape=shape, strides=sources[0].broadcast(shape))
+            case ir.Reshape():
+                view = sources[0].reshaped(shape)
+                place = self._copied(number, sources[0], shape) if view is None else view
+            case _:
+                place = self._target(number)
+                self._compute(number, instruction, place, sources)
+        self.places[number] = place
+
+    def _compute(self, number: int, instruction: ir.Instruction, place: Place, sources: list[Place]) -> None:
+        code = self._code(number)
+        if not isinstance(instruction, (ir.MatMul, ir.Elementwise, ir.Lookup)):
+            sources = list(map(self._ours, sources))
+        code.append(f"// {self._name(number)} {ir.shape_text(place.shape)} = {instruction}".replace("%", "a"))
+        match instruction:
+            case ir.Elementwise():
+                self._elementwise(code, number, place)
+            case ir.MatMul():
+                self._product(code, number, place, *sources)
+            case ir.Reduce(op=op, axis=axis):
+                self._reduction(code, number, op, axis, place, sources[0])
+            case ir.Pairs():
+                self._pairs(code, instruction, place, *sources)
+            case ir.Segments(op=op):
+                self._segments(code, instruction, op, place, sources[0])
+            case ir.Take(columns=columns):
+                self._take(code, columns, place, sources[0])
+            case ir.Lookup():
+                self._look_up(code, place, *sources)
+            case ir.AddRows():
+                self._add_rows(code, number, place, *sources)
+            case ir.Concatenate():
+                start = 0
+                for source in sources:
+                    self._copy(code, place.moved(start * place.strides[-1], source.shape), source)
+                    start += source.shape[-1]
+            case ir.Scatter(places=columns):
+                self._scatter(code, instruction, place, sources)
+            case _:
+                raise ValueError(f"the instruction {instruction} cannot be written in C")
+
+    def _finish(self) -> None:
+        """Write the outputs."""
+        if self.output >= 0:
+            place, shape = self.places[self.output], self.shapes[self.output]
+            assert place is not None
+            if self.program.varies(self.output):
+                self._write_rows(place, shape)
+            elif place.buffer.name != "out":
+                self._copy(self.lines[AFTER], Place.whole(Buffer("out", "theta"), shape), place)
+        if self.has_cost:
+            place = self.places[self.results]
+            assert place is not None
+            if not self.program.varies(self.results):
+                self.lines[AFTER].append(f"cost = {entry(place, ['0'] * len(place.shape))};")
+            else:
+                self._write_cost(place, "weights_rows[{}] * " if self.is_weighted else "")
+                self.lines[AFTER] += [] if self.is_weighted else ["cost /= batch;"]
 
     def _elementwise(self, code: list[str], number: int, place: Place) -> None:
         leaves: list[Place] = []
         expression = self._expression(number, leaves)
+        self._vectors(code, place, leaves, expression)
+
+    def _vectors(self, code: list[str], place: Place, leaves: list[Place], expression: str) -> None:
+        """Loops over vectors of a contiguous array; in the expression, `{0}`, `{1}`, ... stand for the leaves."""
         shape, strides = place.shape, [place.strides, *(each.broadcast(place.shape) for each in leaves)]
         if ir.BATCH in shape:
             axes = loops_over(shape[1:], [each[1:] for each in strides])
@@ -49,7 +176,7 @@ class Operations(Arrays):
             axes = loops_over(shape, strides)
             size, inner = axes.pop() if axes else ("1", [1] * len(strides))
         if inner[0] != 1 and size != "1":
-            raise ValueError(f"{self._name(number)} is not contiguous, which C code for elementwise operations needs")
+            raise ValueError(f"{place.buffer.name} is not contiguous, which C code for elementwise operations needs")
         ends = [pointer(each) for each in (place, *leaves)]
         for depth, (count, along) in enumerate(axes):
             code.append("    " * depth + f"for (long i{depth} = 0; i{depth} < {count}; i{depth}++)")
@@ -83,92 +210,6 @@ class Operations(Arrays):
         text, called = applied(self.program, instruction, words)
         self.functions |= called
         return text
-
-    def _product_within(self, code: list[str], place: Place, left: Place, right: Place) -> None:
-        """A product of the rows of the examples, (batch, inner) or (batch, several, inner), with one matrix."""
-        if has_examples(right) or ir.BATCH in right.shape or ir.BATCH not in left.shape[:1]:
-            raise ValueError(
-                f"a product of {ir.shape_text(left.shape)} and {ir.shape_text(right.shape)} is not one of examples with a matrix"
-            )
-        (inner, columns), (bk, bj) = right.shape, right.strides
-        if left.buffer.kind == "rows" and len(left.shape) == 2 and left.strides[1] == bk == 1 and inner >= WIDE:
-            rows = f"{pointer(left)}, {left.strides[0]}, {pointer(place)}, {place.strides[1]}, count"
-            code.append(f"product_of_rows({columns}, {inner}, {pointer(right)}, {bj}, {rows});")
-            return
-        note = code.pop()
-        left = self._ours(left)
-        code.append(note)
-        a, c, pad = pointer(left), pointer(place), ""
-        if len(left.shape) == 3:
-            code.append(f"for (long g = 0; g < {left.shape[1]}; g++)")
-            a, c, pad = f"{a} + g * {left.strides[1]}", f"{c} + g * {place.strides[1]}", "    "
-        examples = f"{a}, {left.strides[-1]}, {c}, {place.strides[-1]}, count"
-        code.append(f"{pad}product_within({columns}, {inner}, {pointer(right)}, {bj}, {bk}, {examples});")
-
-    def _products_added(self, code: list[str], place: Place, left: Place, right: Place) -> None:
-        """A sum over the examples: (rows, batch) times (batch, columns), perhaps with several rows of each example."""
-        note = code.pop()
-        if left.shape[-len(right.shape[:-1]) :] != right.shape[:-1]:
-            raise ValueError(f"a product of {ir.shape_text(left.shape)} and {ir.shape_text(right.shape)} is not a sum over the examples")
-        rows, columns = left.shape[0], right.shape[-1]
-        left, row = self._ours(left), place.strides[0]  # the columns of the result are contiguous
-        if right.buffer.kind == "rows" and len(right.shape) == 2 and right.strides[1] == 1 and columns >= WIDE:
-            at = f"{pointer(right)}, {right.strides[0]}, {pointer(place)}, {row}, count, start == 0"
-            call = f"products_of_rows({rows}, {columns}, {pointer(left)}, {left.strides[0]}, {at}"
-            if self.rule and place.buffer.name == "out":
-                self.last.append(GradientOfRows(note, call, place.offset, rows * columns))
-            else:
-                code += [note, f"add_{call});"]
-            return
-        right = self._ours(right)
-        code.append(note)
-        d, a, first, pad = pointer(left), pointer(right), "start == 0", ""
-        if len(right.shape) == 3:
-            code.append(f"for (long g = 0; g < {right.shape[1]}; g++)")
-            d, a, first, pad = f"{d} + g * {left.strides[2]}", f"{a} + g * {right.strides[1]}", "start + g == 0", "    "
-        at = f"{a}, {right.strides[-1]}, {pointer(place)}, {row}, count, {first}"
-        code.append(f"{pad}add_products({rows}, {columns}, {d}, {left.strides[0]}, {at});")
-
-    def _look_up(self, code: list[str], place: Place, table: Place, index: Place) -> None:
-        (rows, columns), (_, count, _) = table.shape[-2:], place.shape
-        code.append(f"for (long i = 0; i < {count}; i++)")
-        code.append(f"    look_up({rows}, {columns}, {_table(table)}, {_index(index)}, {_rows(place)}, count);")
-
-    def _add_rows(self, code: list[str], place: Place, index: Place, part: Place) -> None:
-        (rows, columns), (_, count, _) = place.shape[-2:], part.shape
-        if ir.BATCH in place.shape:
-            self._loops(code, place, lambda at: f"{entry(place, at)} = 0;")
-        else:
-            self._zero(place)
-        code.append(f"for (long i = 0; i < {count}; i++)")
-        code.append(f"    add_rows({rows}, {columns}, {_rows(part)}, {_index(index)}, {_table(place)}, count);")
-
-    def _reduction(self, code: list[str], number: int, op: Operation, axis: int, place: Place, source: Place) -> None:
-        stride = source.strides[axis]
-        if self.stages[number] is ADDED:
-            if op is not ops.total_:
-                raise ValueError(f"{op.name} over the examples cannot be computed block by block")
-            self._zero(place)
-            shape = self.shapes[self.program.instructions[number].operands[0]]
-            several = shape[1] if len(shape) > len(place.shape) else 1  # rows of each example
-            skipped = len(shape) - len(place.shape) + 1
-            rest = source.moved(shape=source.shape[skipped:], strides=source.strides[skipped:])
-            target = place.moved(shape=place.shape[1:], strides=place.strides[1:])
-            for each in range(several):
-                offset = each * source.strides[1] if several > 1 else 0
-                shifted = rest.moved(offset)
-                self._loops(code, target, lambda at, of=shifted: f"{entry(target, at)} += total(&{entry(of, at)}, 1, count);")  # type: ignore[misc]
-        elif ir.BATCH in place.shape:
-            axis += len(source.shape) - len(self.program.shape(self.program.instructions[number].operands[0]))
-            inner, stride = source.shape[axis], source.strides[axis]
-            target = place.moved(shape=place.shape[1:], strides=place.strides[1:])
-            rest = source.moved(
-                shape=tuple(1 if i == axis else size for i, size in enumerate(source.shape))[1:], strides=source.strides[1:]
-            )
-            call = f"{op.name}_within({inner}, "
-            self._loops(code, target, lambda at: f"{call}&{entry(rest, at)}, {stride}, &{entry(target, at)}, count);")
-        else:
-            self._loops(code, place, lambda at: f"{entry(place, at)} = {op.name}(&{entry(source, at)}, {stride}, {source.shape[axis]});")
 
     def _segments(self, code: list[str], segments: ir.Segments, op: Operation, place: Place, source: Place) -> None:
         starts, lengths = self._table(segments.starts), self._table(segments.lengths)
@@ -208,22 +249,6 @@ class Operations(Arrays):
             self._loops(code, target, lambda at, to=target, s=source: f"{entry(to, at)} += {entry(s, at)};")  # type: ignore[misc]
 
 
-def _table(place: Place) -> str:
-    """A table, or one for each example, as arguments in C: its address and the strides of the examples, the rows and the columns."""
-    example, row, column = (0,) * (3 - len(place.strides)) + place.strides
-    return f"{pointer(place)}, {example}, {row}, {column}"
-
-
-def _index(place: Place) -> str:
-    """Index i of each example, as arguments in C: its address and the stride of the examples."""
-    return f"{pointer(place)} + i * {place.strides[1]}, {place.strides[0]}"
-
-
-def _rows(place: Place) -> str:
-    """Row i of each example, as arguments in C: its address and the stride of the columns. The examples lie beside each other."""
-    return f"{pointer(place)} + i * {place.strides[1]}, {place.strides[2]}"
-
-
 def _loaded(leaf: Place, start: str, stride: int, size: str) -> str:
     """A vector of the entries of an operand, `stride` apart, from entry e on."""
     if stride == 0:
@@ -231,3 +256,11 @@ def _loaded(leaf: Place, start: str, stride: int, size: str) -> str:
     if stride == 1:
         return f"load({start} + e)" if leaf.buffer.kind in ("lanes", "plain") else f"load_some({start} + e, {size} - e)"
     return f"strided({start} + e * {stride}, {stride}, {size} - e)"
+
+
+def _transposed(place: Place, shape: ir.Shape) -> Place:
+    """A matrix with its axes exchanged. An axis that is split into BATCH and n moves as a whole."""
+    if len(place.shape) == 2:
+        return place.moved(shape=shape, strides=place.strides[::-1])
+    order = (2, 0, 1) if place.shape[0] == ir.BATCH else (1, 2, 0)
+    return place.moved(shape=shape, strides=tuple([place.strides[axis] for axis in order]))
