@@ -37,7 +37,8 @@ class NativeBackend(Backend):
 
     def source(self, program: Program, signature: Signature) -> str:
         """Return the C, in float64, with the names of the user's function and its arguments."""
-        return emit(program, np.dtype(np.float64), signature).source
+        notes = "".join(f"// {each}\n" for each in signature.notes)
+        return notes + emit(program, np.dtype(np.float64), signature).source
 
 
 def _signature(name: str, program: Program) -> Signature:
