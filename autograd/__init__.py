@@ -13,7 +13,7 @@ from autograd.ops import *  # noqa: F403
 from autograd.ops import FUNCTIONS, Operation, primitive
 from autograd.require import require
 from autograd.value import Value
-from autograd.vectorize import BACKENDS, Descent, ParameterLayout, UpdateRule, Vectorized, c_compiler, vectorize
+from autograd.vectorize import BACKENDS, Descent, ParameterLayout, UpdateRule, Vectorized, c_compiler, stabilized, vectorize
 from autograd.why import why
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "jvp",
     "primitive",
     "require",
+    "stabilized",
     "value_and_grad",
     "vectorize",
     "vjp",

@@ -53,6 +53,15 @@ def softplus_arrays(x: Any) -> Any:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def log1mexp(x: float) -> float:
+    return math.log(-math.expm1(-x)) if x < 0.7 else math.log1p(-math.exp(-x))
+
+
+def log1mexp_arrays(x: Any) -> Any:
+    below, above = np.log(-np.expm1(-np.minimum(x, 0.7))), np.log1p(-np.exp(-np.maximum(x, 0.7)))  # each accurate on its side
+    return (x < 0.7) * below + (x >= 0.7) * above
+
+
 def relu(x: float) -> float:
     return 0.0 if x <= 0 else x  # so that NaN stays NaN
 

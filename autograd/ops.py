@@ -133,6 +133,7 @@ exp           = singular("exp",           math.exp,             np.exp,         
 log           = singular("log",           math.log,             np.log,                       lambda y, x: 1 / x, domain="x > 0")
 log1p         = singular("log1p",         math.log1p,           np.log1p,                     lambda y, x: 1 / (1 + x), domain="x > -1")
 expm1         = singular("expm1",         math.expm1,           np.expm1,                     lambda y, x: exp(x))
+log1mexp      = singular("log1mexp",      kernels.log1mexp,     kernels.log1mexp_arrays,      lambda y, x: -exp(-x) / expm1(-x), domain="x > 0")  # log(1 - exp(-x))
 sqrt          = singular("sqrt",          math.sqrt,            np.sqrt,                      lambda y, x: 0.5 / y, domain="x >= 0")
 tan           = singular("tan",           math.tan,             np.tan,                       lambda y, x: 1 + y * y)
 asin          = singular("asin",          math.asin,            np.arcsin,                    lambda y, x: 1 / sqrt(_one_minus_square(x)), domain="-1 <= x <= 1")

@@ -12,9 +12,11 @@ from typing import Any
 
 from autograd import copying, interop, modes, ops
 from autograd._fast_backward import backward
+from autograd.errors import UndefinedError
 from autograd.interop import Expression, Method
 from autograd.modes import mode
 from autograd.ops import Operation
+from autograd.stable import hint
 
 _new = object.__new__
 
@@ -245,7 +247,7 @@ class Value(Expression):
         try:
             data = op.on_floats(*numbers)
         except (ArithmeticError, ValueError):
-            data = op.ieee_value(*numbers) if mode.sweeping or mode.recording else op.value(*numbers)
+            data = op.ieee_value(*numbers) if mode.sweeping or mode.recording else _checked(op, numbers, operands)
         if type(data) is not float:
             data = ops.real(data)
         if len(operands) > 2:
@@ -267,6 +269,16 @@ class Value(Expression):
         if modes.recorders:
             modes.refuse_in_recording("the backward()", "Take derivatives with grad(f).")
         backward(self, ops.real(gradient))
+
+
+def _checked(op: Operation, numbers: list[float], operands: tuple[Any, ...]) -> float:
+    """The value of an operation, or an UndefinedError that names the stable form of the formula."""
+    try:
+        return op.value(*numbers)
+    except UndefinedError as error:
+        if advice := hint(op, operands):
+            raise UndefinedError(f"{error}. {advice}") from None
+        raise
 
 
 def make_constant(leaf: Value) -> None:

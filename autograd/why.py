@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from autograd import ops
 from autograd.names import ModelNames, Names, model_names, number
 from autograd.paths import Factor, Paths, along, counted, log_size, turned
+from autograd.stable import LAST, hint
 from autograd.value import Value
 
 TINY, HUGE = 1e-6, 1e6  # beyond these sizes a gradient needs an explanation
@@ -91,11 +92,22 @@ def diagnose(paths: Paths, model: ModelNames) -> Diagnosis:
         line = f" ({cause.node.line})" if cause.node.line else ""
         derivative = f"{names.derivative(cause.node, cause.operand)} = {number(cause.derivative)}"
         lines.append(f"  {derivative} at {names.define(cause.node)}: {_explanation(cause, names)}{line}")
+    if advice := _advice(paths) if verdict in ("nan", "infinite") else "":
+        lines.append(f"  {advice}")
     if len(causes) > 5:
         lines.append(f"  and {len(causes) - 5} more like these")
     if causes and not any(cause.node.line for cause in causes):
         lines.append("to learn the source lines, make the graph inside `with anomaly():`")
     return Diagnosis(verdict, paths.gradient, tuple(causes), "\n".join(lines))
+
+
+def _advice(paths: Paths) -> str:
+    """What to write instead of the first formula on the paths that has a stable form and a number that is not finite."""
+    for node, factors in paths.factors.items():
+        is_broken = not all(map(math.isfinite, [node.data, *(each.derivative for each in factors)]))
+        if node.op in LAST and is_broken and (advice := hint(node.op, node.operands)):
+            return advice
+    return ""
 
 
 def _verdict(paths: Paths) -> tuple[str, str, list[Factor]]:

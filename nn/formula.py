@@ -11,9 +11,10 @@ import difflib
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from autograd import FUNCTIONS, NudgeError
+from autograd import FUNCTIONS, NudgeError, stabilized
 
 Function = Callable[[Any], Any]
 
@@ -48,7 +49,8 @@ class FormulaError(NudgeError, ValueError):
 def formula(text: str) -> Function:
     """Return the function of x that a formula describes. Its `__name__` is the text.
 
-    The function takes floats, arrays and Values, and can be compiled. Raises FormulaError for an invalid formula, for one without x,
+    The function takes floats, arrays and Values, and can be compiled. It uses stable forms, see `autograd.stabilized`: softplus(x) for
+    log(1 + exp(x)). Raises FormulaError for an invalid formula, for one without x,
     and for one that is not finite everywhere from -5 to 5.
 
     >>> swish = formula("x * sigmoid(x)")
@@ -59,6 +61,8 @@ def formula(text: str) -> Function:
     arguments = ast.arguments(posonlyargs=[], args=[ast.arg("x")], kwonlyargs=[], kw_defaults=[], defaults=[])
     tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
     function: Function = eval(compile(tree, "<formula>", "eval"), {"__builtins__": {}, **FUNCTIONS, **CONSTANTS})
+    with suppress(ArithmeticError, ValueError):  # a formula without a value is refused below
+        function = stabilized(function)
     function.__name__ = text.strip()
     for step in range(101):
         x = LOW + (HIGH - LOW) * step / 100

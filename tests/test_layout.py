@@ -21,12 +21,12 @@ OPTIONAL = {
     "websockets",
 }  # fmt: skip
 ENGINE = [
-    "errors", "kernels", "operation", "ops", "modes", "reach", "backward", "_fast_backward", "interop", "copying", "value", "require",
-    "derivatives", "differences",
+    "errors", "kernels", "operation", "ops", "modes", "reach", "backward", "_fast_backward", "stable", "interop", "copying", "value",
+    "require", "derivatives", "differences",
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
-    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "builder", "differentiate", "pairing",
-    "lower", "parameters", "backend", "source", "places", "storage", "tape",
+    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "stabilized", "builder", "differentiate",
+    "pairing", "lower", "parameters", "backend", "source", "places", "storage", "tape",
 ]  # fmt: skip
 NATIVE = [
     "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "descend", "emitter", "compiler", "executable", "interpreter"

@@ -41,6 +41,7 @@ UNARY: dict[str, tuple[Callable[[Any], Any], list[float]]] = {
     "log": (mpmath.log, [1e-150, 1e-8, 0.5, 1.0, 1 + 1e-8, 30.0, 1e300]),
     "log1p": (mpmath.log1p, [-0.999999, -1e-8, 0.0, 1e-8, 0.5, 20.0, 1000.0]),
     "expm1": (mpmath.expm1, [*EVERYWHERE, 700.0, -1000.0]),
+    "log1mexp": (lambda x: mpmath.log(1 - mpmath.exp(-x)), [1e-150, 1e-8, 0.3, 0.7, 1.0, 30.0, 700.0]),
     "sqrt": (mpmath.sqrt, [1e-100, 1e-8, 0.25, 2.0, 1000.0, 1e100]),
     "sin": (mpmath.sin, EVERYWHERE + FAR),
     "cos": (mpmath.cos, EVERYWHERE + FAR),

@@ -7,6 +7,7 @@ array program of it, and `differentiate` adds the gradient. `compiled` runs the 
 from autograd.vectorize.backends.native.compiler import c_compiler
 from autograd.vectorize.descent import Descent, UpdateRule
 from autograd.vectorize.parameters import ParameterLayout
+from autograd.vectorize.stabilized import stabilized
 from autograd.vectorize.vectorized import BACKENDS, Vectorized, vectorize
 
-__all__ = ["BACKENDS", "Descent", "ParameterLayout", "UpdateRule", "Vectorized", "c_compiler", "vectorize"]
+__all__ = ["BACKENDS", "Descent", "ParameterLayout", "UpdateRule", "Vectorized", "c_compiler", "stabilized", "vectorize"]

@@ -22,6 +22,7 @@ class Signature(NamedTuple):
     arguments: Sequence[str]
     shapes: Sequence[Shape]  # of one example of each argument
     result: Shape  # of the results of one example
+    notes: Sequence[str] = ()  # for readers of the source
 
 
 @dataclass(slots=True)

@@ -72,10 +72,11 @@ class CompiledFunction:
             scalars, result, demands, tables = self._graph_of_call
             self._limits = tables.limits
             self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]
-            self._graph, self._batched = simplify(scalars)
+            self._graph, self._batched = simplify(scalars, tables.limits)
             self._lower(known)
         self._indices = [_Indices(arguments[each], each, shapes[each], tables) for each in sorted({each for each, _ in tables.limits})]
-        self.signature = Signature(name, arguments, shapes, result)
+        notes = [f"{form.written} is computed as {form.stable}" for form in self._graph.forms]
+        self.signature = Signature(name, arguments, shapes, result, notes)
         self._programs: dict[Kind, Program] = {}
         self._executables: dict[Kind, Executable] = {}
         self._runners: WeakKeyDictionary[UpdateRule, StepRunner | None] = WeakKeyDictionary()

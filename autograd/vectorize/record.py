@@ -18,6 +18,7 @@ from autograd.errors import TraceError
 from autograd.interop import Expression, Method, apply_mixed, binary, functions
 from autograd.modes import Demand, recording, user_line
 from autograd.ops import Node, Operation
+from autograd.stable import Form
 from autograd.value import Value
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.randomness import CHANGES, watched
@@ -163,6 +164,7 @@ class Scalars:
     outputs: list[int] = field(default_factory=list)
     parameters: list[Value] = field(default_factory=list)
     tables: dict[Table, FloatArray] = field(default_factory=dict)  # which parameter each entry is; -1 for constants
+    forms: list[Form] = field(default_factory=list)  # the formulas that were replaced by stable ones
 
     def __str__(self) -> str:
         lines = []

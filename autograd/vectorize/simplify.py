@@ -1,4 +1,4 @@
-"""Stage 2, simplify: fold constants, merge equal nodes, drop unused nodes, and flatten sums.
+"""Stage 2, simplify: fold constants, merge equal nodes, use stable forms, drop unused nodes, and flatten sums.
 
 A tree of additions over products becomes totals and nodes of a new kind: DOT, with operands u1 .. un v1 .. vn and the value
 u1 v1 + ... + un vn. In a DOT either all u depend on the example ("batched") or none of them does, and the same holds for v.
@@ -7,11 +7,12 @@ u1 v1 + ... + un vn. In a DOT either all u depend on the example ("batched") or 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograd import ops
 from autograd.ops import Operation
+from autograd.stable import LAST, Form, Forms
 from autograd.vectorize import rewrite
 from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
 
@@ -106,22 +107,44 @@ class ScalarBuilder:
         return known
 
 
-def simplify(graph: Scalars) -> tuple[Scalars, list[bool]]:
-    """Return an equal graph with fewer nodes and flattened sums, and for each node whether it depends on the example."""
+def simplify(graph: Scalars, limits: Mapping[tuple[int, int], int] | None = None) -> tuple[Scalars, list[bool]]:
+    """Return an equal graph with fewer nodes, stable forms and flattened sums, and for each node whether it depends on the example.
+
+    `limits` are those of `Tables`.
+    """
+    merged, forms = merge(graph, limits or {})
+    simple, batched = _flatten(merged)
+    simple.forms = forms
+    return simple, batched
+
+
+def merge(graph: Scalars, limits: Mapping[tuple[int, int], int]) -> tuple[ScalarBuilder, list[Form]]:
+    """The graph without repeated nodes, with stable forms, and the formulas that these replace."""
     merged = ScalarBuilder(keeps_sums=True)
+
+    def rows(term: int) -> int:
+        kind, place = merged.graph.nodes[term]
+        return limits.get(place, 0) if kind == INPUT else 0
+
+    forms = Forms(merged, rows)
     numbers: list[int] = []
     for op, operands in graph.nodes:
-        if op is ops.multiply or op is ops.add or op is ops.subtract:
+        if op is ops.add or op is ops.subtract:
             numbers.append(merged.add_plain(op, numbers[operands[0]], numbers[operands[1]]))
         elif op == CONSTANT:
             numbers.append(merged.constant(operands[0]))
         elif isinstance(op, str):
             numbers.append(merged.leaf(op, operands))
         else:
-            numbers.append(merged.add(op, *[numbers[each] for each in operands]))
+            given = tuple([numbers[each] for each in operands])
+            stable = forms.replaced(op, given) if op in LAST else None
+            if stable is not None:
+                numbers.append(stable)
+            else:
+                numbers.append(merged.add_plain(op, *given) if op is ops.multiply else merged.add(op, *given))
     merged.graph.outputs = [numbers[each] for each in graph.outputs]
     merged.graph.parameters, merged.graph.tables = graph.parameters, graph.tables
-    return _flatten(merged)
+    return merged, list(forms.found)
 
 
 def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:

@@ -48,7 +48,7 @@ class _Writer(Listing):
         )
 
     def _head(self) -> list[str]:
-        """The line with `def`, and a comment with the shapes of the arguments."""
+        """The line with `def`, and comments: the shapes of the arguments, and the stable forms."""
         size = self.program.parameter_count
         parameters = ", ".join([*self.arguments, *(["theta"] if size else []), *(["weights"] if self.is_weighted else [])])
         described = [
@@ -56,7 +56,8 @@ class _Writer(Listing):
         ]
         described += [f"theta ({size},)"] if size else []
         described += ["weights (batch,)"] if self.is_weighted else []
-        return [f"def {self.dialect.free(self.signature.name)}({parameters}):", f"    # {', '.join(described)}"]
+        comments = [f"    # {each}" for each in (", ".join(described), *self.signature.notes)]
+        return [f"def {self.dialect.free(self.signature.name)}({parameters}):", *comments]
 
     def _returned(self, result: ir.Shape) -> str:
         """What the function returns: the results in their shape, or the cost and, where there is one, its gradient."""

@@ -29,7 +29,7 @@ def function(program: Program, signature: Signature) -> Callable[..., Any]:
     It computes in the dtype of `theta`, or in the default dtype of JAX if `theta` holds integers. `shapes` are those of one example of each
     argument, and `result` that of one example's results.
     """
-    name, arguments, shapes, result = signature
+    name, arguments, shapes, result, _ = signature
     size = program.parameter_count
     wanted = f"theta ({size},), " + ", ".join(f"{each} {ir.shape_text((ir.BATCH, *shape))}" for each, shape in zip(arguments, shapes))
 

@@ -48,7 +48,8 @@ class NativeBackend(Backend):
 
         A narrow program runs as a tape, which computes the same.
         """
-        return emit(program, np.dtype(np.float64), signature).source
+        notes = "".join(f"// {each}\n" for each in signature.notes)
+        return notes + emit(program, np.dtype(np.float64), signature).source
 
 
 def _signature(name: str, program: Program) -> Signature:
