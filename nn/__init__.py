@@ -8,6 +8,7 @@ from nn.formula import FormulaError, formula
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
 from nn.optimizers import SGD, Adam, Optimizer
+from nn.preprocessing import Preprocessing
 from nn.schedules import Constant, Cosine, InverseTime, StepDecay
 from nn.training import DivergenceError, Training, train
 from nn.training.history import History
@@ -26,6 +27,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Optimizer",
+    "Preprocessing",
     "StepDecay",
     "Training",
     "anatomy",

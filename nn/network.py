@@ -20,6 +20,7 @@ from nn.files import model_file
 from nn.inputs import Array, number_of
 from nn.module import Module
 from nn.prediction_cache import READERS, Reads, reads_of_parts
+from nn.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -177,6 +178,8 @@ class MLP(Module):
         The activation of the last layer. None is linear.
     seed : int or numpy.random.Generator, default 0
         Where the random weights come from.
+    preprocessing : Preprocessing, optional
+        Turns raw rows into the inputs. It is saved with the network. The first size is its width.
 
     Raises
     ------
@@ -197,6 +200,7 @@ class MLP(Module):
         activation: Activation | Sequence[Activation | None] = tanh,
         output_activation: Activation | None = None,
         seed: int | np.random.Generator = 0,
+        preprocessing: Preprocessing | None = None,
     ) -> None:
         if not isinstance(sizes, (Sequence, np.ndarray)) or isinstance(sizes, str):
             raise TypeError(f"an MLP takes a list of sizes, starting with its inputs: MLP([2, 16, 16, 1]), got {sizes!r:.60}")
@@ -213,6 +217,7 @@ class MLP(Module):
             activations = [*[activation_from(activation)] * (len(sizes) - 2), output_activation]
         rng = np.random.default_rng(seed)
         self.layers = [Layer(inputs, outputs, each, rng) for (inputs, outputs), each in zip(pairwise(sizes), activations)]
+        self.preprocessing = preprocessing
 
     @property
     def sizes(self) -> list[int]:
