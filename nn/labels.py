@@ -91,15 +91,19 @@ def indices(name: str, labels: NDArray[Any], classes: Sequence[Label]) -> NDArra
     return np.array([places[label] for label in labels.reshape(-1).tolist()], dtype=np.int64)
 
 
-def targets(index: NDArray[np.int64], classes: Sequence[Label], cost: Cost, outputs: int) -> Array:
+def targets(index: NDArray[np.int64], cost: Cost, outputs: int) -> Array:
     """Return what a cost takes for classes with these indices: numbers, signs, or one-hot rows for the squared error."""
     if outputs == 1:
-        are_signs = cost is hinge or (list(classes) == [-1, 1] and cost is not binary_cross_entropy)
-        return 2 * index.astype(np.float64) - 1 if are_signs else index.astype(np.float64)
+        return 2 * index.astype(np.float64) - 1 if cost is hinge else index.astype(np.float64)
     if cost is squared_error:
         one_hot: Array = np.eye(outputs)[index]
         return one_hot
     return index.astype(np.float64)
+
+
+def are_signs(labels: NDArray[Any], classes: Sequence[Label]) -> bool:
+    """Whether labels are the numbers -1 and 1, which costs of a single output and `accuracy` take as they are."""
+    return labels.dtype.kind == "f" and list(classes) == [-1, 1]
 
 
 def balanced(index: NDArray[np.int64], classes: int) -> Array:

@@ -17,7 +17,7 @@ from nn import classification
 from nn.activations import Activation, linear
 from nn.frames import Inputs, chosen, columns_of, is_table, rows_taken
 from nn.inputs import Array, examples, finite_number
-from nn.labels import Classes, check_classes, indices, plain
+from nn.labels import Classes, are_signs, check_classes, indices, plain
 from nn.prediction_cache import predictions
 from nn.preprocessing import Preprocessing
 
@@ -122,7 +122,7 @@ class Module(ABC):
         """
         X, Y = self.used_rows(X, Y)
         targets = plain("Y", Y)
-        if self.classes is not None and targets.ndim == 1:
+        if self.classes is not None and targets.ndim == 1 and not are_signs(targets, self.classes):
             targets = indices("Y", targets, self.classes)
         if threshold is None:
             return classification.accuracy(self.predict(X), targets, self.threshold)
