@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd._support import missing, refuse_masked
 
 Columns = dict[str, NDArray[Any]]
-Inputs = ArrayLike | Mapping[str, Any] | Sequence[Mapping[str, Any]]  # frames are array_like too
+Inputs = ArrayLike | Mapping[str, Any] | Sequence[Mapping[str, Any] | Sequence[Any]]  # frames are array_like too
 UNNAMED = ("", "Unnamed: 0")  # the name of the column in which pandas writes an index, in the file and after it is read
 MOST_NAMED = 5  # columns in an error message
 

@@ -40,7 +40,7 @@ REST = ["names", "paths", "why", "chain_rule", *(f"vectorize.{name}" for name in
 MODELS = [
     "frames", "inputs", "activations", "costs", "labels", "preprocessing", "schedules", "formula", "classification", "prediction_cache",
     "module", "optimizers",
-    "files.npz_files", "files.model_file", "files", "network",
+    "files.npz_files", "files.model_file", "files.python_file", "files", "network",
 ]  # fmt: skip
 DATA = ["batches", "csv_reader", "drawn_digits", "readers", "toys"]
 TRAINING = [
