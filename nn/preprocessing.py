@@ -101,7 +101,7 @@ class Preprocessing:
             For a column without numbers or words, with more than 1000 different words, and for missing values if they are refused. The
             preprocessing stays as it was.
         """
-        columns = self._read("X", X, [])
+        columns = self._columns("X", X, [])
         chosen("X", columns, self.categorical)
         if self.missing == "refuse":
             _refuse_missing(columns, 'write missing="drop" or missing="fill", or fill them')
@@ -119,7 +119,7 @@ class Preprocessing:
         Raises ValueError for a missing column, an unknown word, words instead of numbers, and missing values unless they are filled.
         """
         self._require_fitted()
-        columns = self._read("X", X, [each.name for each in self.columns])
+        columns = self.read("X", X)
         if self.missing != "fill":
             why = "" if self.missing == "refuse" else ': missing="drop" leaves out rows only in training and measuring'
             _refuse_missing(columns, f"fill them, or leave out the rows{why}")
@@ -128,7 +128,7 @@ class Preprocessing:
     def complete(self, X: Any) -> NDArray[np.bool_]:
         """Return a bool for each row: whether training and measuring use it. It is False for rows that "drop" leaves out."""
         self._require_fitted()
-        columns = self._read("X", X, [each.name for each in self.columns])
+        columns = self.read("X", X)
         return _complete(columns) if self.missing == "drop" else np.ones(len(next(iter(columns.values()))), dtype=bool)
 
     def _inputs(self, column: Column, entries: NDArray[Any]) -> Array:
@@ -152,7 +152,11 @@ class Preprocessing:
         filled = np.where(np.isnan(entries), column.mean, entries)
         return ((filled - column.mean) / column.deviation if self.scale else filled)[:, None]
 
-    def _read(self, name: str, X: Any, names: list[str]) -> Columns:
+    def read(self, name: str, X: Any) -> Columns:
+        """Return the columns of raw rows by name: those that `fit` has seen, or all before that."""
+        return self._columns(name, X, [each.name for each in self.columns])
+
+    def _columns(self, name: str, X: Any, names: list[str]) -> Columns:
         """The columns of raw rows: those with the given names, or all. Rows without names have them in this order."""
         if is_table(X):
             columns = columns_of(name, X)
