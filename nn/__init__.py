@@ -2,12 +2,28 @@
 
 from nn.activations import linear
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
-from nn.data import blobs, circles, digits, load_csv, load_digits, load_mnist, minibatches, moons, one_hot, spirals, split, standardize, xor
+from nn.data import (
+    blobs,
+    circles,
+    digits,
+    load_csv,
+    load_digits,
+    load_mnist,
+    minibatches,
+    moons,
+    one_hot,
+    read_csv,
+    spirals,
+    split,
+    standardize,
+    xor,
+)
 from nn.explain import anatomy, first_undefined, nudges
 from nn.formula import FormulaError, formula
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
 from nn.optimizers import SGD, Adam, Optimizer
+from nn.preprocessing import Preprocessing
 from nn.schedules import Constant, Cosine, InverseTime, StepDecay
 from nn.training import DivergenceError, Training, train
 from nn.training.history import History
@@ -26,6 +42,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Optimizer",
+    "Preprocessing",
     "StepDecay",
     "Training",
     "anatomy",
@@ -46,6 +63,7 @@ __all__ = [
     "moons",
     "nudges",
     "one_hot",
+    "read_csv",
     "softmax",
     "spirals",
     "split",

@@ -19,7 +19,10 @@ from nn.costs import softmax
 from nn.inputs import Array, examples, number_of
 
 
-def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None), threshold_of_signs: float = 0.0) -> float:
+def accuracy(
+    outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None), threshold_of_signs: float = 0.0,
+    weights: Array | None = None,
+) -> float:  # fmt: skip
     """The share of examples whose class is predicted correctly.
 
     Parameters
@@ -34,6 +37,8 @@ def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: sli
         The examples that `outputs` belongs to. The kind of target is determined from all of Y.
     threshold_of_signs : float, default 0.0
         The threshold of a single output for the targets -1 and 1.
+    weights : ndarray, shape (examples,), optional
+        The weights of the examples, for a weighted share.
 
     Returns
     -------
@@ -50,11 +55,13 @@ def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: sli
         return math.nan
     targets = targets.reshape(-1)
     labels, targets = set(np.unique(targets).tolist()), targets[part]
+    if not (labels <= set(range(classes)) if classes > 1 else labels <= {-1, 1} or labels <= {0, 1}):
+        return math.nan
     if classes > 1:
-        return float((known & (outputs.argmax(axis=1) == targets)).mean()) if labels <= set(range(classes)) else math.nan
-    if labels <= {-1, 1} or labels <= {0, 1}:
-        return float((known & ((outputs[:, 0] > (threshold_of_signs if -1 in labels else threshold)) == (targets == 1))).mean())
-    return math.nan
+        right = outputs.argmax(axis=1) == targets
+    else:
+        right = (outputs[:, 0] > (threshold_of_signs if -1 in labels else threshold)) == (targets == 1)
+    return float(np.average(known & right, weights=weights))
 
 
 def indifference(cost: Callable[[Any, Any], Any]) -> float | None:

@@ -21,6 +21,7 @@ from nn.inputs import Array
 from nn.network import MLP
 from nn.optimizers import Adam, Optimizer
 from nn.training import train
+from nn.training.weights import check_weights
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -91,6 +92,8 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         hidden = [self.hidden_layer_sizes] if np.ndim(self.hidden_layer_sizes) == 0 else list(self.hidden_layer_sizes)  # type: ignore[arg-type]
         activation = self.activation if callable(self.activation) else [*self.activation, None]
         self.model_ = MLP([X.shape[1], *hidden, outputs], activation, seed=self._seed())
+        self.model_.feature_names = getattr(self, "feature_names_in_", None)
+        self.model_.classes = getattr(self, "classes_", None)
         self.optimizer_ = Adam(0.01) if self.optimizer is None else copy.deepcopy(self.optimizer)
         self.loss_curve_: list[float] = []
 
@@ -98,21 +101,19 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         return int(self._random.randint(np.iinfo(np.int32).max))
 
     def _learn(self, X: Array, targets: Array, sample_weight: npt.ArrayLike | None, epochs: int, is_partial: bool = False) -> Self:
-        cost = self._cost()
+        parts: list[Any] = [X, targets]
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-            if not weights.any() or (weights < 0).any():
-                raise ValueError("sample_weight must hold numbers of at least 0, not all of them 0")
-            X, targets, weights = (each[weights != 0] for each in (X, targets, weights))
-            targets, cost = np.column_stack([targets, weights / weights.mean()]), _weighted(cost)
-        validation, patience = None, None
+            kept = weights != 0  # left out before the examples are split
+            parts = [each[kept] for each in (X, targets, check_weights("sample_weight", weights, len(X)))]
+        held_out, patience = None, None
         if self.early_stopping and not is_partial:
-            parts = train_test_split(X, targets, test_size=self.validation_fraction, random_state=self._seed())
-            X, validation, targets, patience = parts[0], (parts[1], parts[3]), parts[2], self.n_iter_no_change
+            halves = train_test_split(*parts, test_size=self.validation_fraction, random_state=self._seed())
+            parts, held_out, patience = halves[::2], halves[1::2], self.n_iter_no_change
         self.history_ = train(
-            self.model_, X, targets, cost=cost, optimizer=self.optimizer_, epochs=epochs, seed=self._seed(), validation=validation,
-            batch_size=min(LARGEST_BATCH, len(X)) if self.batch_size == "auto" else self.batch_size, patience=patience,  # type: ignore[arg-type]
-            measure_accuracy=False, backend=self.backend, progress=self.verbose,
+            self.model_, *parts[:2], cost=self._cost(), optimizer=self.optimizer_, epochs=epochs, seed=self._seed(), validation=held_out,
+            batch_size=min(LARGEST_BATCH, len(parts[0])) if self.batch_size == "auto" else self.batch_size, patience=patience,  # type: ignore[arg-type]
+            sample_weight=parts[2] if len(parts) > 2 else None, measure_accuracy=False, backend=self.backend, progress=self.verbose,
         )  # fmt: skip
         self.loss_curve_ += self.history_.cost
         self.n_iter_, self.loss_ = len(self.loss_curve_), self.loss_curve_[-1]
@@ -277,11 +278,6 @@ class MLPRegressor(RegressorMixin, _MLP):  # type: ignore[misc]
 
     def _more_tags(self) -> dict[str, bool]:  # of scikit-learn 1.5
         return {"multioutput": True}
-
-
-def _weighted(cost: Cost) -> Cost:
-    """The cost of an example whose last target is its weight."""
-    return lambda outputs, row: row[-1] * cost(outputs, row[:-1])
 
 
 def _validate(estimator: BaseEstimator, *arrays: Any, **options: Any) -> Any:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd import Value
 from autograd._support import is_whole, refuse_masked
+from nn.frames import columns_of, is_table, matrix
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -54,8 +55,11 @@ def generator(seed: Seed) -> np.random.Generator:
 def examples(name: str, given: ArrayLike) -> Array:
     """Return inputs or targets as a float64 array with a row or a number for each example.
 
-    Raises ValueError for an empty array, another number of dimensions, and entries that are not finite numbers.
+    `given` may be a table: see `nn.frames`. Raises ValueError for an empty array, another number of dimensions, and entries that are not
+    finite numbers.
     """
+    if is_table(given):
+        given = matrix(name, columns_of(name, given))
     refuse_masked(name, given)
     try:
         array = np.asarray(given)
@@ -86,7 +90,7 @@ def _no_number(name: str, array: NDArray[Any]) -> str:
     if array.dtype.kind != "O":
         first = f", such as {array.flat[0].item()!r:.60}" if array.size else ""
         is_labels = array.dtype.kind in "US" and name[-1] in "Yy"
-        return f"found {array.dtype}{first}" + (f"; write classes, {name} = np.unique({name}, return_inverse=True)" if is_labels else "")
+        return f"found {array.dtype}{first}" + ("; train the model with these labels, or write model.classes = [...]" if is_labels else "")
     for place, each in np.ndenumerate(array):
         if not isinstance(each, Real):
             index = f"[{', '.join(map(str, place))}]" if place else ""

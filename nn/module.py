@@ -15,8 +15,11 @@ import numpy.typing as npt
 from autograd import TraceError, Value
 from nn import classification
 from nn.activations import Activation, linear
+from nn.frames import Inputs, chosen, columns_of, is_table, rows_taken
 from nn.inputs import Array, examples, finite_number
+from nn.labels import Classes, are_signs, check_classes, indices, plain
 from nn.prediction_cache import predictions
+from nn.preprocessing import Preprocessing
 
 PLACES = "attributes, and in lists, tuples, values of dicts, arrays of objects, dataclasses and Modules there"
 
@@ -79,9 +82,9 @@ class Module(ABC):
         for name, parameter in named.items():
             parameter.data = numbers[name]
 
-    def predict(self, X: npt.ArrayLike) -> Array:
-        """The outputs, shape (examples, outputs), for inputs X of shape (examples, inputs)."""
-        rows = examples("X", X)
+    def predict(self, X: Inputs) -> Array:
+        """The outputs, shape (examples, outputs), for inputs X of shape (examples, inputs), or for a table with these columns."""
+        rows = self.inputs_from("X", X)
         if rows.ndim != 2:
             raise ValueError(
                 f"X must have the shape (examples, inputs), got {rows.shape}: for one example write [x], for single inputs X[:, None]"
@@ -99,7 +102,7 @@ class Module(ABC):
         outputs = [[getattr(output, "data", output) for output in outputs_of(self(row))] for row in rows.tolist()]
         return np.array(outputs, dtype=np.float64)
 
-    def accuracy(self, X: npt.ArrayLike, Y: npt.ArrayLike, threshold: float | None = None) -> float:
+    def accuracy(self, X: Inputs, Y: npt.ArrayLike, threshold: float | None = None) -> float:
         """The share of examples whose class is predicted correctly.
 
         Parameters
@@ -117,10 +120,14 @@ class Module(ABC):
         float
             From 0 to 1; nan for targets that are not classes.
         """
+        X, Y = self.used_rows(X, Y)
+        targets = plain("Y", Y)
+        if self.classes is not None and targets.ndim == 1 and not are_signs(targets, self.classes):
+            targets = indices("Y", targets, self.classes)
         if threshold is None:
-            return classification.accuracy(self.predict(X), Y, self.threshold)
+            return classification.accuracy(self.predict(X), targets, self.threshold)
         given = finite_number("the threshold", threshold)
-        return classification.accuracy(self.predict(X), Y, given, threshold_of_signs=given)
+        return classification.accuracy(self.predict(X), targets, given, threshold_of_signs=given)
 
     @property
     def threshold(self) -> float:
@@ -136,6 +143,62 @@ class Module(ABC):
     def threshold(self, output: float) -> None:
         self._threshold = finite_number("the threshold", output)
 
+    @property
+    def classes(self) -> Classes | None:
+        """The labels of the classes, in the order of the outputs, as training found them; None for the labels 0, 1, ..."""
+        return vars(self).get("_classes")
+
+    @classes.setter
+    def classes(self, labels: Any) -> None:
+        self._set("_classes", check_classes(labels))
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """The names of the inputs, if the model was trained on a table; otherwise None."""
+        return vars(self).get("_feature_names")
+
+    @feature_names.setter
+    def feature_names(self, names: Sequence[str] | None) -> None:
+        if names is not None and self._inputs() not in (None, len(names)):
+            raise ValueError(f"feature_names must have a name for each of {self._inputs()} inputs, got {len(names)}")
+        self._set("_feature_names", None if names is None else list(map(str, names)))
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """The preprocessing of raw rows; None if the model takes its inputs as they are."""
+        return vars(self).get("_preprocessing")
+
+    @preprocessing.setter
+    def preprocessing(self, preprocessing: Preprocessing | None) -> None:
+        if preprocessing is not None:
+            if not isinstance(preprocessing, Preprocessing):
+                raise TypeError(f"preprocessing must be a nn.Preprocessing, got {preprocessing!r:.60}")
+            if self._inputs() not in (None, preprocessing.width):
+                raise ValueError(f"the preprocessing makes {preprocessing.width} inputs and the model takes {self._inputs()}")
+            self.feature_names = preprocessing.features
+        self._set("_preprocessing", preprocessing)
+
+    def _set(self, name: str, value: Any) -> None:
+        """Set an attribute; None removes it, so that models without it stay as they were."""
+        vars(self).pop(name, None)
+        if value is not None:
+            vars(self)[name] = value
+
+    def inputs_from(self, name: str, X: Any) -> Array:
+        """Return X as the array that the model takes: raw rows are preprocessed, and columns of a table are found by name."""
+        if self.preprocessing is not None:
+            return self.preprocessing.transform(X)
+        if self.feature_names is not None and is_table(X):
+            X = chosen(name, columns_of(name, X), self.feature_names)
+        return examples(name, X)
+
+    def used_rows(self, X: Any, *others: Any) -> list[Any]:
+        """Return X and arrays of the same length without the rows that the preprocessing drops."""
+        if self.preprocessing is None or self.preprocessing.missing != "drop":
+            return [X, *others]
+        rows = np.flatnonzero(self.preprocessing.complete(X))
+        return [rows_taken(each, rows) for each in (X, *others)]
+
     def _inputs(self) -> int | None:
         """The number of inputs; None if it is unknown."""
         return None
@@ -144,13 +207,31 @@ class Module(ABC):
         """The output activations: one, or several if the outputs differ."""
         return [getattr(self, "output_activation", linear)]
 
-    def probabilities(self, X: npt.ArrayLike) -> Array:
+    def probabilities(self, X: Inputs) -> Array:
         """The probability of each class, shape (examples, classes), for inputs X of shape (examples, inputs).
 
         Several outputs are scores for softmax, as `cross_entropy` trains them. A single output is the score of class 1 for sigmoid, or
         its probability if the output activation is sigmoid. Raises ValueError for several outputs with an output activation.
         """
         return classification.probabilities(self.predict(X), self._output_activations())
+
+    def classify(self, X: Inputs) -> npt.NDArray[Any]:
+        """The label of the predicted class for each example, (examples,): one of `classes`, or 0, 1, ... if they have no names.
+
+        >>> from nn import MLP, cross_entropy, train
+        >>> model = MLP([1, 2])
+        >>> history = train(model, [[-1.0], [1.0]], ["no", "yes"], cost=cross_entropy, epochs=200, progress=False)
+        >>> model.classify([[-2.0], [0.5]]).tolist()
+        ['no', 'yes']
+        """
+        outputs = self.predict(X)
+        index = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > self.threshold).astype(np.int64)
+        if self.classes is None:
+            return index
+        if len(self.classes) != max(2, outputs.shape[1]):
+            raise ValueError(f"the model has {outputs.shape[1]} output(s) and {len(self.classes)} classes")
+        labels: npt.NDArray[Any] = np.array(self.classes)[index]
+        return labels
 
     def summary(self) -> str:
         """A table of the parts of the model with the number of their parameters."""

@@ -16,10 +16,11 @@ import numpy as np
 from autograd import Value, grad, relu, softplus, tanh, weighted_sum
 from autograd._support import check_whole, refuse_masked
 from nn.activations import Activation, activation_from, elementwise, name_of
-from nn.files import model_file
+from nn.files import model_file, python_file
 from nn.inputs import Array, number_of
 from nn.module import Module
 from nn.prediction_cache import READERS, Reads, reads_of_parts
+from nn.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -177,6 +178,8 @@ class MLP(Module):
         The activation of the last layer. None is linear.
     seed : int or numpy.random.Generator, default 0
         Where the random weights come from.
+    preprocessing : Preprocessing, optional
+        Turns raw rows into the inputs. It is saved with the network. The first size is its width.
 
     Raises
     ------
@@ -197,6 +200,7 @@ class MLP(Module):
         activation: Activation | Sequence[Activation | None] = tanh,
         output_activation: Activation | None = None,
         seed: int | np.random.Generator = 0,
+        preprocessing: Preprocessing | None = None,
     ) -> None:
         if not isinstance(sizes, (Sequence, np.ndarray)) or isinstance(sizes, str):
             raise TypeError(f"an MLP takes a list of sizes, starting with its inputs: MLP([2, 16, 16, 1]), got {sizes!r:.60}")
@@ -213,6 +217,7 @@ class MLP(Module):
             activations = [*[activation_from(activation)] * (len(sizes) - 2), output_activation]
         rng = np.random.default_rng(seed)
         self.layers = [Layer(inputs, outputs, each, rng) for (inputs, outputs), each in zip(pairwise(sizes), activations)]
+        self.preprocessing = preprocessing
 
     @property
     def sizes(self) -> list[int]:
@@ -281,12 +286,20 @@ class MLP(Module):
         return [*super()._output_activations(), *(last._output_activations() if isinstance(last, Module) else ())]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to an npz file: sizes, names of activations, threshold and parameters, but not labels and gradients.
+        """Write the network to an npz file: sizes, names of activations, threshold, classes, names, preprocessing and parameters.
 
-        The file is written completely or not at all. Raises ValueError for a network that `load` could not restore, such as one with
-        tied, missing or additional parameters.
+        Labels of Values and gradients are left out. The file is written completely or not at all. Raises ValueError for a network that
+        `load` could not restore, such as one with tied, missing or additional parameters.
         """
         model_file.save(self, path)
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a Python file that needs only NumPy, with its preprocessing and its classes.
+
+        The functions of the file are `classify`, `probabilities` and `predict`. They take raw rows: a list of dicts, or of lists in the
+        order of the columns. The file is written completely or not at all. Raises ValueError unless the name ends in .py.
+        """
+        python_file.export(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], activations: Mapping[str, Activation] | None = None) -> Self:

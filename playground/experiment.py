@@ -6,6 +6,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -272,10 +273,12 @@ class Experiment:
         self.past.append(Moment(self.run, self.run.state(), self.configuration, self.changes))
 
     def saved(self) -> bytes:
-        """The file that `MLP.save` writes."""
+        """The file that `MLP.save` writes, with the names of the classes and of the inputs."""
+        named = copy(self.model)  # with the same parameters
+        named.classes, named.feature_names = self.problem.classes, self.problem.inputs
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "network.npz"
-            self.model.save(path)
+            named.save(path)
             return path.read_bytes()
 
     def back(self) -> None:

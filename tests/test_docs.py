@@ -19,6 +19,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 NAMES = [path.relative_to(DOCS).as_posix() for path in PAGES]
 CHAPTERS = [path for path in PAGES if path.parent.name == "story"]
+NEEDED = {"tables": ["narwhals", "pandas", "polars"], "scikit-learn": ["sklearn", "pandas"]}
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)\)")
 
@@ -28,6 +29,8 @@ def test_snippets_print_the_output_shown(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for package in NEEDED.get(path.stem, ()):
+        pytest.importorskip(package, reason=f"the page uses {package}")
     names: dict[str, object] = {}
     blocks = BLOCK.findall(path.read_text(encoding="utf-8"))
     assert blocks or path.parent.name == "reference"  # the reference has its examples in docstrings

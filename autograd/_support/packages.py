@@ -18,6 +18,7 @@ OPTIONAL = {
         Optional("anywidget>=0.9", "notebook"),
         Optional("jax>=0.6", "jax"),
         Optional("matplotlib", "plots"),
+        Optional("narwhals", "frames"),
         Optional("pillow", "demos"),
         Optional("pygraphviz>=2.0", "draw"),
         Optional("scikit-learn", "demos"),

@@ -5,7 +5,7 @@ an int, or a `numpy.random.Generator`.
 """
 
 from nn.data.batches import minibatches, one_hot, split, standardize
-from nn.data.csv_reader import MISSING, Table, load_csv
+from nn.data.csv_reader import MISSING, Table, load_csv, read_csv
 from nn.data.drawn_digits import GLYPHS, digits
 from nn.data.readers import MOST_IMAGES, load_digits, load_mnist
 from nn.data.toys import blobs, circles, moons, spirals, xor
@@ -29,6 +29,7 @@ __all__ = [
     "minibatches",
     "moons",
     "one_hot",
+    "read_csv",
     "spirals",
     "split",
     "standardize",

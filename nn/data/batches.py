@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from autograd._support import check_whole
+from nn.frames import columns_of, is_table, rows_taken, shape_of
 from nn.inputs import Array, Seed, finite_number, generator, unmasked
 
 ENCODE = "classes, y = np.unique(y, return_inverse=True)"  # turns any labels into whole numbers from 0
@@ -72,8 +73,8 @@ def split(X: ArrayLike, y: ArrayLike, test: float = 0.2, seed: Seed = 0) -> tupl
 
     Parameters
     ----------
-    X, y : array_like, shape (n, ...)
-        Inputs and targets.
+    X, y : array_like, shape (n, ...), or table
+        Inputs and targets. Frames stay frames.
     test : float, default 0.2
         The fraction of the rows in the second part.
     seed : int or numpy.random.Generator, default 0
@@ -94,12 +95,13 @@ def split(X: ArrayLike, y: ArrayLike, test: float = 0.2, seed: Seed = 0) -> tupl
     >>> X.shape, X_test.shape
     ((3, 1), (1, 1))
     """
-    X, y = _same_length(X, y)
-    held_out = round(finite_number("test", test) * len(X))
-    if not 0 < held_out < len(X):
-        raise ValueError(f"test={test} of {len(X)} rows leaves one part empty: use a fraction between 0 and 1, or more rows")
-    order = generator(seed).permutation(len(X))
-    return (X[order[held_out:]], y[order[held_out:]]), (X[order[:held_out]], y[order[:held_out]])
+    count = _same_length(X, y)
+    held_out = round(finite_number("test", test) * count)
+    if not 0 < held_out < count:
+        raise ValueError(f"test={test} of {count} rows leaves one part empty: use a fraction between 0 and 1, or more rows")
+    order = generator(seed).permutation(count)
+    training, test_rows = order[held_out:], order[:held_out]
+    return (rows_taken(X, training), rows_taken(y, training)), (rows_taken(X, test_rows), rows_taken(y, test_rows))
 
 
 def minibatches(X: ArrayLike, y: ArrayLike, batch_size: int | None = None, seed: Seed = 0) -> Iterator[tuple[Any, Any]]:
@@ -107,8 +109,8 @@ def minibatches(X: ArrayLike, y: ArrayLike, batch_size: int | None = None, seed:
 
     Parameters
     ----------
-    X, y : array_like, shape (n, ...)
-        Inputs and targets.
+    X, y : array_like, shape (n, ...), or table
+        Inputs and targets. Frames stay frames.
     batch_size : int, optional
         The number of rows in a mini-batch. The last one may have fewer. Default: all rows.
     seed : int or numpy.random.Generator, default 0
@@ -128,10 +130,11 @@ def minibatches(X: ArrayLike, y: ArrayLike, batch_size: int | None = None, seed:
     >>> [len(y) for X, y in minibatches([[1], [2], [3]], [0, 0, 1], 2)]
     [2, 1]
     """
-    X, y = _same_length(X, y)
-    size = len(X) if batch_size is None else check_whole("batch_size", batch_size)
-    order = generator(seed).permutation(len(X))
-    return ((X[rows], y[rows]) for rows in (order[start : start + size] for start in range(0, len(X), size)))
+    count = _same_length(X, y)
+    size = count if batch_size is None else check_whole("batch_size", batch_size)
+    order = generator(seed).permutation(count)
+    parts = (order[start : start + size] for start in range(0, count, size))
+    return ((rows_taken(X, rows), rows_taken(y, rows)) for rows in parts)
 
 
 def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
@@ -160,8 +163,8 @@ def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
     array([[-1.,  0.],
            [ 1.,  0.]])
     """
-    X = unmasked("X", X).astype(np.float64, copy=False)
-    reference = X if like is None else unmasked("like", like).astype(np.float64, copy=False)
+    X = _numbers("X", X)
+    reference = X if like is None else _numbers("like", like)
     if X.ndim != 2 or reference.ndim != 2 or X.shape[1] != reference.shape[1] or not len(reference):
         raise ValueError(
             f"X and like must be rows with equal numbers of columns, and like not empty: got shapes {X.shape} and {reference.shape}"
@@ -177,10 +180,17 @@ def standardize(X: ArrayLike, like: ArrayLike | None = None) -> Array:
     return scaled
 
 
-def _same_length(X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    X, y = unmasked("X", X), unmasked("y", y)
-    if not X.ndim or not y.ndim or len(X) != len(y):
-        raise ValueError(f"X and y need one row for each example, got shapes {X.shape} and {y.shape}")
-    if not len(X):
+def _numbers(name: str, given: Any) -> Array:
+    """The numbers in rows, or in the columns of a table. They may be nan."""
+    array = np.column_stack(list(columns_of(name, given).values())) if is_table(given) else unmasked(name, given)
+    return array.astype(np.float64, copy=False)
+
+
+def _same_length(X: Any, y: Any) -> int:
+    """Return the number of rows. Raises ValueError unless X and y have the same number, and at least one."""
+    shapes = [shape_of("X", X), shape_of("y", y)]
+    if not all(shapes) or shapes[0][0] != shapes[1][0]:
+        raise ValueError(f"X and y need one row for each example, got shapes {shapes[0]} and {shapes[1]}")
+    if not shapes[0][0]:
         raise ValueError("no examples: X and y are empty")
-    return X, y
+    return shapes[0][0]

@@ -17,10 +17,13 @@ import numpy as np
 from autograd import Value
 from nn.activations import BUILT_IN, Activation, name_of
 from nn.files import npz_files
+from nn.labels import check_classes
 from nn.module import Module, attributes
 from nn.prediction_cache import CachedProgram
+from nn.preprocessing import Preprocessing
 
 N = TypeVar("N")
+ABOUT = ("threshold", "preprocessing", "feature_names", "classes")  # attributes that a file holds if they were set
 INSTEAD = "Use state_dict() and load_state_dict() instead, which work for any model"
 
 
@@ -30,7 +33,8 @@ def save(network: Any, path: str | os.PathLike[str]) -> None:
     unsaved = f"this {kind} cannot be saved, and {os.fspath(path)} is unchanged: "
     try:
         sizes, activations = network.sizes, [[neuron.activation for neuron in layer.neurons] for layer in network.layers]
-        twin = _built(type(network), sizes, activations, vars(network).get("_threshold"))
+        about = {name: vars(network)[f"_{name}"] for name in ABOUT if f"_{name}" in vars(network)}
+        twin = _built(type(network), sizes, activations, about)
     except Exception as error:  # of a custom class, or of a network with missing parts
         raise ValueError(f"{unsaved}{kind}(sizes, activations) cannot build it: {error!r:.200}. {INSTEAD}") from error
     difference = _Comparison().difference(network, twin)
@@ -49,8 +53,11 @@ def save(network: Any, path: str | os.PathLike[str]) -> None:
         "sizes": sizes,
         "activations": [_one_or_all(list(map(name_of, layer))) for layer in activations],
         "custom": sorted(name_of(function) for function in functions if BUILT_IN.get(name_of(function)) is not function),
-        "threshold": vars(network).get("_threshold"),
+        "threshold": None,
+        **about,
     }
+    if "preprocessing" in about:
+        header["preprocessing"] = about["preprocessing"].to_dict()
     vectors = {"parameters": np.array([parameter.data for parameter in network.parameters()])}
     try:
         _described_by(header, vectors)
@@ -79,7 +86,7 @@ def load(kind: type[N], path: str | os.PathLike[str], activations: Mapping[str, 
     name = os.fspath(path)
     header, vectors = npz_files.read(path, "model")
     try:
-        sizes, layers, threshold = _described_by(header, vectors)
+        sizes, layers, about = _described_by(header, vectors)
     except ValueError as error:
         raise ValueError(f"{name} is damaged: {error}") from None
     if header["class"] != kind.__name__:
@@ -89,7 +96,7 @@ def load(kind: type[N], path: str | os.PathLike[str], activations: Mapping[str, 
     for each in (each for layer in layers for each in layer):
         if each not in known:
             raise ValueError(f"{name} needs a custom activation: write {kind.__name__}.load(path, activations={{{each!r:.60}: ...}})")
-    network: Any = _built(kind, sizes, [[known[each] for each in layer] for layer in layers], threshold)
+    network: Any = _built(kind, sizes, [[known[each] for each in layer] for layer in layers], about)
     parameters, numbers = network.parameters(), vectors["parameters"].tolist()
     if len(parameters) != len(numbers):
         raise ValueError(f"{name} is damaged: it has {len(numbers)} parameters for a network of {len(parameters)}")
@@ -98,8 +105,8 @@ def load(kind: type[N], path: str | os.PathLike[str], activations: Mapping[str, 
     return network  # type: ignore[no-any-return]
 
 
-def _described_by(header: Mapping[str, Any], vectors: Mapping[str, npz_files.Vector]) -> tuple[list[int], list[list[str]], float | None]:
-    """Return the sizes, the name of each neuron's activation, and the threshold.
+def _described_by(header: Mapping[str, Any], vectors: Mapping[str, npz_files.Vector]) -> tuple[list[int], list[list[str]], dict[str, Any]]:
+    """Return the sizes, the name of each neuron's activation, and the attributes in `ABOUT`.
 
     Raises ValueError if they do not describe a network. Sizes are compared with the number of parameters before anything is built.
     """
@@ -115,17 +122,25 @@ def _described_by(header: Mapping[str, Any], vectors: Mapping[str, npz_files.Vec
     count = sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
     if list(vectors) != ["parameters"] or len(vectors["parameters"]) < count:
         raise ValueError(f"it does not have the {count} parameters of a network with sizes {sizes!r:.60}")
-    return sizes, [[each] * size if isinstance(each, str) else each for each, size in zip(layers, sizes[1:])], threshold
+    about = {name: header[name] for name in ABOUT if header.get(name) is not None}
+    names = about.get("feature_names", [""] * sizes[0])
+    if not (_are_names(names) and len(names) == sizes[0]):
+        raise ValueError(f"its feature_names are {names!r:.60}")
+    if "preprocessing" in about:
+        about["preprocessing"] = Preprocessing.from_dict(about["preprocessing"])
+    check_classes(about.get("classes"))
+    return sizes, [[each] * size if isinstance(each, str) else each for each, size in zip(layers, sizes[1:])], about
 
 
-def _built(kind: type[N], sizes: Sequence[int], activations: Sequence[Sequence[Activation]], threshold: float | None) -> N:
+def _built(kind: type[N], sizes: Sequence[int], activations: Sequence[Sequence[Activation]], about: Mapping[str, Any]) -> N:
     """Return a network that fits a description, with initial parameters."""
     network: Any = kind(sizes, [layer[0] for layer in activations])  # type: ignore[call-arg]
     for layer, own in zip(network.layers, activations):
         for neuron, activation in zip(layer.neurons, own):
             neuron.activation = activation
-    if threshold is not None:
-        network.threshold = threshold
+    for name in ABOUT:
+        if name in about:
+            setattr(network, name, about[name])
     return network  # type: ignore[no-any-return]
 
 

@@ -29,8 +29,9 @@ def history(history: History, ax: Axes | None = None) -> Axes:
     sides = [(ax, "cost", NEGATIVE, history.cost, history.validation_cost)]
     if history.accuracy or history.validation_accuracy:
         sides.append((ax.twinx(), "accuracy", POSITIVE, history.accuracy, history.validation_accuracy))
+    mean = "weighted " if history.weighted else ""
     for side, name, colour, training, validation in sides:
-        for label, numbers, style in ((name, training, "-"), (f"validation {name}", validation, "--")):
+        for label, numbers, style in ((f"{mean}{name}", training, "-"), (f"validation {name}", validation, "--")):
             if numbers:
                 first = history.forgotten.epochs + 1
                 curves += side.plot(range(first, first + len(numbers)), numbers, style, color=colour, marker=marker, label=label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from autograd import Value
 from autograd._support import check_whole
 from nn.costs import Cost, squared_error
+from nn.frames import Inputs
 from nn.module import Module
 from nn.optimizers import Optimizer
 from nn.training.file_arrays import ArrayInFile
@@ -31,7 +32,7 @@ Callback = Callable[[Module, History], Any]
 @suggests_names
 def train(
     model: Module,
-    X: npt.ArrayLike | ArrayInFile,
+    X: Inputs | ArrayInFile,
     Y: npt.ArrayLike,
     *,
     cost: Cost = squared_error,
@@ -39,7 +40,7 @@ def train(
     batch_size: int | None = 32,
     epochs: int = 10,
     seed: int = 0,
-    validation: tuple[npt.ArrayLike | ArrayInFile, npt.ArrayLike] | None = None,
+    validation: Sequence[Any] | None = None,
     patience: int | None = None,
     clip: float | None = None,
     measure_accuracy: bool = True,
@@ -52,6 +53,8 @@ def train(
     callbacks: Sequence[Callback] = (),
     noise: Noise | None = None,
     frozen: Iterable[Module | Value] = (),
+    sample_weight: npt.ArrayLike | None = None,
+    class_weight: Mapping[Any, float] | str | None = None,
 ) -> History:
     """Fit a model to inputs and targets by mini-batch gradient descent.
 
@@ -62,11 +65,14 @@ def train(
     ----------
     model : Module
         The model to fit, for example an `MLP`.
-    X : array of shape (examples, inputs)
-        The inputs. Arrays in files work too: those of `numpy.load(path, mmap_mode="r")`, h5py and zarr. If such an array is larger
+    X : array of shape (examples, inputs), or a table
+        The inputs. A table is a frame of pandas, polars or pyarrow, a dict of columns or a list of dicts; the model keeps the names of its
+        columns. A model with a `preprocessing` takes raw rows. Arrays in files work too: those of `numpy.load(path, mmap_mode="r")`,
+        h5py and zarr. If such an array is larger
         than 64 MB as float64, only that much is in memory at a time.
     Y : array of shape (examples,) or (examples, targets)
-        The targets: for each example a row, a number or a class label.
+        The targets: for each example a row, a number or a class label. Labels are strings, bools or whole numbers: the model keeps
+        them as `model.classes`, in the order of its outputs, and `model.classify` returns them.
 
     cost : function, default squared_error
         `cost(outputs, target)` of one example. Training minimizes its mean.
@@ -86,8 +92,14 @@ def train(
         itself, because it is recorded once.
     frozen : list of Module and Value, default ()
         Parts of the model whose parameters do not change.
+    sample_weight : array of shape (examples,) or None, default None
+        The weight of each example. Costs and accuracies are weighted means, so that the weight 2 means the same as a repeated row.
+        Examples with the weight 0 are left out.
+    class_weight : "balanced", dict or None, default None
+        The weight of each class, by its label; 1 for labels that are not in the dict. It multiplies `sample_weight`. "balanced" is
+        examples / (classes * examples of the class), as in scikit-learn.
 
-    validation : pair (X, Y) or None, default None
+    validation : pair (X, Y), or (X, Y, sample_weight), or None, default None
         Examples to measure the cost and the accuracy on, after each epoch.
     patience : int or None, default None
         Training stops after this number of epochs without a lower validation cost. The model then gets the parameters of its best epoch.
@@ -156,6 +168,7 @@ def train(
     run = Training(
         model, X, Y, cost=cost, optimizer=optimizer, batch_size=batch_size, seed=seed, validation=validation, clip=clip,
         measure_accuracy=measure_accuracy, compiled=compiled, backend=backend, threads=threads, noise=noise, frozen=frozen,
+        sample_weight=sample_weight, class_weight=class_weight,
     )  # fmt: skip
     if checkpoint is not None:
         _open(run, checkpoint, resume)

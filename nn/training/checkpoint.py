@@ -114,7 +114,7 @@ def read(path: str | os.PathLike[str], texts: Mapping[str, str], now: State) -> 
 
 def fixed_texts(problem: Problem, seed: int, noise: Noise | None, frozen: Iterable[int], measured: bool) -> dict[str, str]:
     """Return what a checkpoint file records of the settings that cannot change during a run."""
-    model, cost, X, Y, validation, _ = problem
+    model, cost, X, Y, validation = problem[:5]
     drawn = noise and checksum(noise_for(noise, np.random.default_rng(0), 8))
     return {
         "model": repr(model),

@@ -87,6 +87,8 @@ class History:
         Why training stopped: "finished", "no improvement", "interrupted" or "callback".
     forgotten : Forgotten
         What `forget` has removed.
+    weighted : bool
+        Whether the costs and accuracies are means weighted by `sample_weight` and `class_weight`.
 
     Examples
     --------
@@ -105,6 +107,7 @@ class History:
     steps: Steps = field(default_factory=Steps)
     stopped: str = ""
     forgotten: Forgotten = field(default_factory=Forgotten)
+    weighted: bool = False
 
     def columns(self) -> dict[str, list[float]]:
         """Return the lists by name: `cost`, ..., `steps.cost`, ..."""
@@ -173,7 +176,8 @@ class History:
         """Return the history as JSON, for `from_json`."""
         epochs, steps, lowest = self.forgotten
         forgotten = {"forgotten": [epochs, steps, lowest if lowest < math.inf else None]} if self.forgotten != Forgotten() else {}
-        return json.dumps({"stopped": self.stopped, **forgotten, **self.columns()}, allow_nan=False)
+        weighted = {"weighted": True} if self.weighted else {}
+        return json.dumps({"stopped": self.stopped, **weighted, **forgotten, **self.columns()}, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> History:
@@ -181,18 +185,21 @@ class History:
         try:
             columns = json.loads(text)
             stopped, (epochs, steps, lowest) = columns.pop("stopped"), columns.pop("forgotten", (0, 0, None))
+            weighted = columns.pop("weighted", False) is True
         except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"this is not a history in JSON: {error!r}") from None
         numbers = (epochs, steps, 0 if lowest is None else lowest)
         if not all(type(each) is int and each >= 0 for each in (epochs, steps)) or not _are_finite(numbers):
             raise ValueError(f"a history's forgotten must be the numbers of epochs and steps and the lowest cost, got {numbers!r:.60}")
         history = cls.from_columns(columns, str(stopped))
+        history.weighted = weighted
         history.forgotten = Forgotten(epochs, steps, math.inf if lowest is None else float(lowest))
         return history
 
     def __repr__(self) -> str:
         epochs, steps = self.forgotten.epochs + len(self.cost), self.forgotten.steps + len(self.steps.cost)
         words = [f"{epochs} epochs", f"{steps} steps"]
+        words += ["weighted means"] * self.weighted
         words += [f"{name.replace('_', ' ')} {numbers[-1]:.4g}" for name, numbers in self.columns().items() if numbers and name in _SHOWN]
         return f"History({', '.join(words)}, {sum(self.steps.seconds):.1f} s{', ' + self.stopped if self.stopped else ''})"
 
@@ -201,6 +208,6 @@ def _are_finite(numbers: Sequence[Any]) -> bool:
     return all(isinstance(number, (int, float)) and abs(number) <= sys.float_info.max for number in numbers)
 
 
-_EPOCHS = [each.name for each in fields(History) if each.name not in ("steps", "stopped", "forgotten")]
+_EPOCHS = [each.name for each in fields(History) if each.name not in ("steps", "stopped", "forgotten", "weighted")]
 _STEPS = [each.name for each in fields(Steps)]
 _SHOWN = ("cost", "accuracy", "validation_cost", "validation_accuracy")

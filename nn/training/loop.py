@@ -130,7 +130,8 @@ class Loop:
         self.vectors.look()
         if place + 1 == len(rows):
             step = self.step()
-        y = Y[index].copy() if Y.ndim > 1 else float(Y[index])
+        y = self.problem.targets(Y[index : index + 1])[0]
+        y = y.copy() if y.ndim else float(y)
         return Example(index, X[index].copy(), y, outputs[0], cost, self.vectors.in_model_order(gradient), step)
 
     def _take(self, most: int) -> list[Step]:

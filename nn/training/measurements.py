@@ -25,7 +25,7 @@ class Measurements:
 
     def __init__(self, problem: Problem, measure_accuracy: bool, processes: Processes) -> None:
         self.problem, self.processes = problem, processes
-        targets = [problem.Y] + ([] if problem.validation is None else [problem.validation[1]])
+        targets = [problem.targets(each) for each in (problem.Y, *(problem.validation or ())[1:])]
         self.accuracy = measure_accuracy and not any(math.isnan(accuracy(np.zeros((len(each), problem.outputs)), each)) for each in targets)
 
     def of_epoch(self, objective: Objective) -> dict[str, float]:
@@ -62,11 +62,13 @@ class Measurements:
         return cost
 
     def _accuracy(self, objective: Objective, X: Array, Y: Array) -> float:
-        part, share, cause = self.processes.part(len(X)), 0.0, None
+        problem, part, share, cause = self.problem, self.processes.part(len(X)), 0.0, None
+        weights = problem.weights(Y[part])
         if part.start < part.stop:
             outputs, cause = self.outputs(objective, rows_of(X, part))
-            share = math.nan if np.isnan(outputs).any() else accuracy(outputs, Y, self.problem.model.threshold, part)
-        share = self.processes.mean(share, part.stop - part.start)
+            share = accuracy(outputs, problem.targets(Y), problem.model.threshold, part, weights=weights)
+            share = math.nan if np.isnan(outputs).any() else share
+        share = self.processes.mean(share, part.stop - part.start if weights is None else float(weights.sum()))
         if math.isnan(share):
             raise NotFiniteError("an output of the model is nan") from cause
         return share

@@ -47,7 +47,7 @@ class Processes:
         """Return which of `size` examples this process measures."""
         return slice(self.index * size // self.count, (self.index + 1) * size // self.count)
 
-    def mean(self, number: float, weight: int) -> float:
+    def mean(self, number: float, weight: float) -> float:
         """Return the weighted mean of a number over all processes. All of them must call this."""
         if self.count == 1:
             return number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import EllipsisType
 from typing import Any
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from autograd import Value
 from autograd._support import check_whole
 from nn.costs import Cost, squared_error
+from nn.frames import Inputs
 from nn.inputs import unmasked
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer, Vector
@@ -50,7 +51,8 @@ class Training:
 
     Parameters
     ----------
-    model, X, Y, cost, optimizer, batch_size, seed, validation, clip, measure_accuracy, compiled, backend, threads, noise, frozen
+    model, X, Y, cost, optimizer, batch_size, seed, validation, clip, measure_accuracy, compiled, backend, threads, noise, frozen,
+    sample_weight, class_weight
         See `train`. If they do not fit each other, TypeError or ValueError is raised, with the model unchanged.
 
     Examples
@@ -78,14 +80,14 @@ class Training:
     def __init__(
         self,
         model: Module,
-        X: npt.ArrayLike | ArrayInFile,
+        X: Inputs | ArrayInFile,
         Y: npt.ArrayLike,
         *,
         cost: Cost = squared_error,
         optimizer: Optimizer | None = None,
         batch_size: int | None = 32,
         seed: int = 0,
-        validation: tuple[npt.ArrayLike | ArrayInFile, npt.ArrayLike] | None = None,
+        validation: Sequence[Any] | None = None,
         clip: float | None = None,
         measure_accuracy: bool = True,
         compiled: bool = True,
@@ -93,23 +95,27 @@ class Training:
         threads: int | None = None,
         noise: Noise | None = None,
         frozen: Iterable[Module | Value] = (),
+        sample_weight: npt.ArrayLike | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
     ) -> None:
         optimizer = SGD() if optimizer is None else check_optimizer(optimizer)
-        self.problem = problem = check_problem(model, cost, X, Y, validation)
-        self.model, self.X, self.Y, self.history = problem.model, problem.X, problem.Y, History()
+        self.problem = problem = check_problem(model, cost, X, Y, validation, sample_weight, class_weight)
+        self.model, self.X, self.Y = problem.model, problem.X, problem.targets(problem.Y)
+        self.history = History(weighted=problem.has_weights)
         self.seed, self.noise, self.frozen = check_whole("seed", seed, least=0), check_noise(noise), frozen_places(model, frozen)
         settings = Settings(optimizer, optimizer.schedule, check_batch_size(batch_size, self.X), check_clip(clip))
         drawn = () if self.noise is None else (noise_for(self.noise, np.random.default_rng([self.seed, 0, 1]), len(self.X))[:1],)
-        program = CurrentObjective(model, cost, (self.X[:1], self.Y[:1], *drawn), compiled, backend, threads)
+        program = CurrentObjective(model, problem.cost, (self.X[:1], problem.Y[:1], *drawn), compiled, backend, threads)
         self.processes = Processes(backend if compiled else "numpy")
         sharing = self.processes if isinstance(program.objective, Compiled) else Processes("numpy")  # on Values each works on all examples
-        batches = MiniBatches(self.X, self.Y, self.seed, self.noise, sharing.works_on)
+        batches = MiniBatches(self.X, problem.Y, self.seed, self.noise, sharing.works_on)
         self._measurements = Measurements(problem, measure_accuracy, self.processes)
         threshold = threshold_for(cost, self.Y, problem.outputs)
         self._vectors = Vectors(model, self.history, settings, threshold, program.objective.parameters, self.frozen)
         if self.processes.count > 1:
             self.processes.check_the_same(f"{self._texts()} {checkpoint.checksum(self.parameters)}")
         self._loop = Loop(problem, program, batches, self._measurements, self._vectors)
+        model.classes, model.feature_names = problem.classes, problem.feature_names
 
     # Steps
 

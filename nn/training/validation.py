@@ -18,10 +18,13 @@ from autograd import TraceError, Value, sigmoid, vectorize
 from autograd._support import check_whole
 from nn.activations import name_of
 from nn.costs import Cost, binary_cross_entropy, cross_entropy
-from nn.inputs import Array, examples, finite_number
+from nn.frames import row_names
+from nn.inputs import Array, finite_number
+from nn.labels import Classes, are_signs, found_classes, indices, plain, targets
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
 from nn.training.file_arrays import FileArray, file_array
+from nn.training.weights import check_weights, weighted, weights_of_classes, with_weights
 
 Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
 
@@ -129,54 +132,119 @@ class Problem(NamedTuple):
     model: Module
     cost: Cost
     X: Any  # an array of shape (examples, inputs), or a FileArray
-    Y: Array  # (examples,) or (examples, targets)
+    Y: Array  # (examples,) or (examples, targets); with weights, which are the last column, (examples, targets + 1)
     validation: tuple[Any, Array] | None
     outputs: int  # of the model
+    has_weights: bool = False
+    classes: Classes | None = None
+    feature_names: list[str] | None = None
+
+    def targets(self, Y: Array) -> Array:
+        """Return targets without their weights: a view."""
+        return Y if not self.has_weights else Y[:, 0] if Y.shape[1] == 2 else Y[:, :-1]
+
+    def weights(self, Y: Array) -> Array | None:
+        return Y[:, -1] if self.has_weights else None
 
 
-def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any) -> Problem:
+class Data:
+    """Inputs, targets and weights of a data set, as the model, the cost and the classes take them.
+
+    Rows that the preprocessing drops, and in memory rows with the weight 0, are left out.
+    """
+
+    def __init__(self, names: tuple[str, str, str], model: Module, X: Any, Y: Any, sample_weight: Any = None) -> None:
+        self.names, (x_name, y_name, weight_name) = names, names
+        self.X: Any = file_array(x_name, X) if model.preprocessing is None else None
+        self.index: npt.NDArray[np.int64] | None = None  # of the class of each example
+        kept = model.used_rows(X, Y) if sample_weight is None else model.used_rows(X, Y, sample_weight)
+        self.X = model.inputs_from(x_name, kept[0]) if self.X is None else self.X
+        self.Y, self.weights = plain(y_name, kept[1]), None
+        check_shapes(x_name, self.X, y_name, self.Y)
+        if sample_weight is not None:
+            self.weights = check_weights(weight_name, kept[2], len(self.Y))
+
+    def encode(self, cost: Cost, outputs: int, classes: Classes | None) -> None:
+        """Replace labels by what the cost takes for them."""
+        if classes is None or self.Y.ndim > 1 or (are_signs(self.Y, classes) and cost is not binary_cross_entropy):
+            return
+        self.index = indices(self.names[1], self.Y, classes)
+        self.Y = targets(self.index, cost, outputs)
+
+    def multiply_weights(self, weights: Array) -> None:
+        self.weights = weights if self.weights is None else self.weights * weights
+
+    def drop_unweighted(self) -> None:
+        """Leave out the rows with the weight 0. Inputs in a file stay, because their rows are read in order."""
+        if self.weights is not None and not isinstance(self.X, FileArray) and not self.weights.all():
+            kept = self.weights != 0
+            self.X, self.Y, self.weights = self.X[kept], self.Y[kept], self.weights[kept]
+
+
+def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any, sample_weight: Any = None, class_weight: Any = None) -> Problem:
     """Return the model, the cost and the data as a Problem. Raises TypeError or ValueError if they do not fit each other."""
     if not isinstance(model, Module):
         raise TypeError(f"model must be a Module, such as MLP([2, 16, 1]), got {type(model).__name__} {model!r:.60}")
     require_parameters(model)
     if not callable(cost):
         raise TypeError(f"cost must be a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
-    validation = check_validation(validation)
-    x, y = check_data("X", X, "Y", Y)
-    outputs = try_cost(model, cost, "X", x, y)
-    if validation is not None:
-        inputs, targets = validation
-        try_cost(model, cost, "validation X", inputs, targets, is_learned=False)
+    data = Data(("X", "Y", "sample_weight"), model, X, Y, sample_weight)
+    held_out = check_validation(model, validation)
+    require_width("X", model, data.X)
+    outputs = len(outputs_of(model(data.X[0].tolist())))
+    classes = found_classes("Y", data.Y, cost, outputs) if model.classes is None else model.classes
+    for each in (data, *held_out):
+        each.encode(cost, outputs, classes)
+    try_cost(model, cost, "X", data.X, data.Y)
+    for each in held_out:
+        try_cost(model, cost, "validation X", each.X, each.Y, is_learned=False)
+    if class_weight is not None:
+        if data.Y.ndim > 1 and data.index is None:
+            raise ValueError(f"class_weight needs labels of classes, and Y has rows of {data.Y.shape[1]} targets: write sample_weight")
+        named: Classes = list(range(max(2, outputs))) if classes is None else classes
+        index = indices("Y", data.Y, named) if data.index is None else data.index
+        data.multiply_weights(weights_of_classes(class_weight, index, named))
     if cost in (binary_cross_entropy, cross_entropy) and sigmoid in model._output_activations():
         warn(
             f"{name_of(cost)} applies sigmoid or softmax itself, and these outputs have already been through sigmoid: "
             f"leave the output activation out"
         )
-    return Problem(model, cost, x, y, validation, outputs)
+    names = row_names("X", X) if model.preprocessing is None and model.feature_names is None else model.feature_names
+    return _weighted_problem(Problem(model, cost, data.X, data.Y, None, outputs, False, classes, names), data, held_out)
 
 
-def check_data(x_name: str, X: Any, y_name: str, Y: npt.ArrayLike) -> tuple[Any, Array]:
-    """Return inputs, an array or FileArray of shape (examples, inputs), and as many targets."""
-    x, y = file_array(x_name, X) or examples(x_name, X), examples(y_name, Y)
+def _weighted_problem(problem: Problem, data: Data, held_out: Sequence[Data]) -> Problem:
+    """Return the problem with its data, and with weights if there are any."""
+    for each in (data, *held_out):
+        each.drop_unweighted()
+    if any(each.weights is not None for each in (data, *held_out)):
+        cost = weighted(problem.cost, is_row=data.Y.ndim == 2)
+        for each in (data, *held_out):
+            each.Y = with_weights(each.Y, each.weights)
+        problem = problem._replace(cost=cost, has_weights=True)
+    return problem._replace(X=data.X, Y=data.Y, validation=next(((each.X, each.Y) for each in held_out), None))
+
+
+def check_shapes(x_name: str, x: Any, y_name: str, y: npt.NDArray[Any]) -> None:
+    """Raise ValueError unless there are inputs (examples, inputs), and as many targets."""
     if x.ndim != 2:
         raise ValueError(f"{x_name} must have the shape (examples, inputs), got {x.shape}: for single inputs write X[:, None]")
     if len(x) != len(y):
         hint = f": a row of {x_name} is an example, write {x_name}.T" if x.shape[1] == len(y) and x_name.isidentifier() else ""
         raise ValueError(f"{x_name} and {y_name} must have the same length: got {len(x)} examples and {len(y)} targets{hint}")
-    return x, y
 
 
-def check_validation(validation: Any) -> tuple[Any, Array] | None:
-    """Return the validation inputs and targets; None if there are none."""
+def check_validation(model: Module, validation: Any) -> list[Data]:
+    """Return the validation data, or an empty list."""
     if validation is None:
-        return None
-    if not isinstance(validation, Sequence) or isinstance(validation, str) or len(validation) != 2:
+        return []
+    if not isinstance(validation, Sequence) or isinstance(validation, str) or len(validation) not in (2, 3):
         found = f"{len(validation)} objects" if isinstance(validation, (list, tuple)) else repr(validation)
         raise TypeError(
             f"validation must be a pair (X, Y), got {found:.60}: to hold out a fraction of the data write "
-            f"(X, Y), validation = nn.split(X, Y, test=0.2)"
+            f"(X, Y), validation = nn.split(X, Y, test=0.2); with weights it is (X, Y, sample_weight)"
         )
-    return check_data("validation X", validation[0], "validation Y", validation[1])
+    return [Data(("validation X", "validation Y", "the validation sample_weight"), model, *validation)]
 
 
 def try_cost(model: Module, cost: Cost, name: str, X: Any, Y: Array, is_learned: bool = True) -> int:

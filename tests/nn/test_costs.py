@@ -124,7 +124,7 @@ WRONG: list[tuple[Any, int, Any, str]] = [
     (hinge, 1, [1, -1, 0], "hinge takes the target -1 or 1 for a single score, got 0.0; write 2"),
     (hinge, 1, [[1], [-1], [0]], "hinge takes the target -1 or 1 for a single score, got 0.0; write 2"),
     (binary_cross_entropy, 1, [[1], [0], [-1]], "binary_cross_entropy takes the target 0 or 1, .* got -1.0"),
-    (cross_entropy, 3, [0, 1, 3], "cross_entropy with 3 scores takes a class label from 0 to 2, got 3.0; for other labels: classes, Y"),
+    (cross_entropy, 3, [0, 1, 3.5], "cross_entropy with 3 scores takes a class label from 0 to 2, got 3.5; for other labels: classes, Y"),
     (
         cross_entropy,
         3,
@@ -133,7 +133,7 @@ WRONG: list[tuple[Any, int, Any, str]] = [
     ),
     (cross_entropy, 3, [[1, 0, 0], [0, 1, 0], [7, -3, -3]], r"probability for each class, which add up to 1: got \[7.0, -3.0, -3.0\]"),
     (hinge, 3, [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]], r"1 for the right class and 0 for the others: got \[0.5, 0.5, 0.0\]"),
-    (hinge, 3, [0, 1, 9], "hinge with 3 scores takes a class label from 0 to 2, got 9.0"),
+    (hinge, 3, [0, 1, 9.5], "hinge with 3 scores takes a class label from 0 to 2, got 9.5"),
 ]
 
 

@@ -84,6 +84,7 @@ def test_saved_weights_are_a_networks_file(tmp_path: Path) -> None:
     path.write_bytes(saved["content"].tobytes())
     model = MLP.load(path, {"x * sigmoid(x)": formula("x * sigmoid(x)")})
     assert [each.data for each in model.parameters()] == player.parameters
+    assert (model.classes, model.feature_names) == (["0", "1"], ["x1", "x2"])
     assert player("save")["content"].tobytes() == saved["content"].tobytes()
 
 

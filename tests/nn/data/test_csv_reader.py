@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn.data import MISSING, load_csv
+from nn.data import MISSING, load_csv, read_csv
 from tests.damage import attempt, fuzzed, mangled
 
 
@@ -125,7 +125,7 @@ def test_an_open_file_is_read_from_its_position_and_stays_open(tmp_path: Path) -
 def test_other_sources_are_refused(tmp_path: Path) -> None:
     with written(tmp_path, "1,2\n").open("rb") as file, pytest.raises(ValueError, match=r'open it as text, open\(path, encoding="utf-8"\)'):
         load_csv(file)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="load_csv reads a path or an open text file, got list"):
+    with pytest.raises(ValueError, match="load_csv and read_csv read a path or an open text file, got list"):
         load_csv(["1,2"])  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError, match=r"none\.csv"):
         load_csv(tmp_path / "none.csv")
@@ -195,7 +195,7 @@ def test_whole_labels_are_read_exactly_or_refused(labels: list[int]) -> None:
         ("a,b\n1_0,2\n", "b", "line 2: 'a' is '1_0', not a finite number"),
         ("a,b\n٣,2\n", "b", "line 2: 'a' is '٣', not a finite number"),
         ("a,b\n1,2\n1e999,4\n", -1, "line 3: 'a' is '1e999', not a finite number"),
-        ("a,b\n1,2\n,4\nNA,5\n6,?\n", "b", "no value for 'a' on lines 3, 4: fill it in, or remove the lines"),
+        ("a,b\n1,2\n,4\nNA,5\n6,?\n", "b", "no value for 'a' on lines 3, 4; for 'b' on line 5: fill it in, or remove the lines"),
         ("a,b\n1,2\n6,?\n", "b", "no value for 'b' on line 3"),
         ("a,b\n" + "nan,1\n" * 11, "b", "on lines 2, 3, 4, 5, 6, 7, 8, 9 and 3 more"),
         (b"\xff\xfe1,2\n", -1, "not a CSV file in UTF-8"),
@@ -212,6 +212,43 @@ def test_errors_name_the_line_and_the_column(tmp_path: Path, text: str | bytes, 
 def test_without_names_errors_give_positions(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"line 2: 'column 1' is 'x', .* categorical=\[1\] makes a column of each, drop=\[1\] leaves"):
         load_csv(written(tmp_path, "1,2\n3,x\n"), 0, header=False)
+
+
+def test_raw_columns_and_missing_values(tmp_path: Path) -> None:
+    path = written(tmp_path, "size,colour,kind\n1.5,,cat\nNA,red,dog\n4,blue,cat\n")
+    X, y = read_csv(path)
+    np.testing.assert_array_equal(X["size"], [1.5, np.nan, 4.0])
+    assert (X["colour"].tolist(), y.tolist()) == ([None, "red", "blue"], ["cat", "dog", "cat"])
+    X, y = read_csv(path, dropna=True)
+    assert ({name: column.tolist() for name, column in X.items()}, y.tolist()) == ({"size": [4.0], "colour": ["blue"]}, ["cat"])
+    assert load_csv(path, categorical="colour", dropna=True).X.tolist() == [[4.0, 1.0]]
+    assert read_csv(written(tmp_path, "a,b\n1,2\n2,3\n"))[1].dtype == np.int64
+    with pytest.raises(ValueError, match="no value for 'kind' on line 3: fill it in, or remove the lines, which dropna=True does"):
+        read_csv(written(tmp_path, "a,kind\n1,cat\n2,\n"))
+    with pytest.raises(ValueError, match="has no row without a missing value"):
+        read_csv(written(tmp_path, "a,kind\n1,\n,cat\n"), dropna=True)
+    with pytest.raises(ValueError, match="two columns of one name"):
+        read_csv(written(tmp_path, "a,a,kind\n1,2,3\n"))
+
+
+def test_an_index_is_no_feature(tmp_path: Path) -> None:
+    for first in (0, 1):
+        path = written(tmp_path, f",a,kind\n{first},5,0\n{first + 1},6,1\n")
+        for read in (load_csv, read_csv):
+            with pytest.raises(ValueError, match=r"the first column has no name and holds running numbers: .* drop=0 leaves"):
+                read(path)
+        assert load_csv(path, drop=0).features == ["a"]
+        assert list(read_csv(path, drop=0)[0]) == ["a"]
+    assert load_csv(written(tmp_path, ",a,kind\n5,5,0\n7,6,1\n")).features == ["column 0", "a"]
+
+
+def test_errors_name_all_columns(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,c,d\n1,x,y,0\n2,z,3,1\n")
+    message = r"line 2: 'b' is 'x'; line 2: 'c' is 'y', not a finite number: for words, categorical=\['b', 'c'\] makes"
+    with pytest.raises(ValueError, match=message):
+        load_csv(path)
+    with pytest.raises(ValueError, match="no value for 'a' on lines 2, 3; for 'c' on line 2: fill it in"):
+        load_csv(written(tmp_path, "a,b,c,d\n,1,,0\n,1,2,0\n"))
 
 
 @st.composite

@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from autograd import log, relu, sigmoid, sin, tanh
-from nn import plots
+from nn import Preprocessing, cross_entropy, plots, train
 from nn.network import MLP
 from nn.training.history import History
 
@@ -110,6 +110,11 @@ def test_decision_boundary_of_several_classes_is_where_the_largest_output_change
     assert (picture[:, -1, 0] < picture[:, -1, 2]).all()
 
 
+def points_of(ax: Axes) -> list[Any]:
+    """The collections of points, without the lines between the classes."""
+    return [each for each in ax.collections if not str(each.get_label()).startswith("_")]
+
+
 def legend(ax: Axes) -> list[Any]:
     return ax.get_legend_handles_labels()[1]
 
@@ -121,7 +126,38 @@ def test_decision_boundary_takes_names_for_labels(ax: Axes) -> None:
     points, names = [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]], np.array(["c", "a", "b"], dtype=object)
     plots.decision_boundary(lambda grid: np.c_[grid, grid[:, :1]], points, names, several, resolution=20)
     assert legend(several) == ["a", "b", "c"]
-    assert [np.asarray(each.get_offsets()).tolist() for each in several.collections] == [[points[1]], [points[2]], [points[0]]]
+    assert [np.asarray(each.get_offsets()).tolist() for each in points_of(several)] == [[points[1]], [points[2]], [points[0]]]
+
+
+def test_decision_boundary_has_the_names_of_the_model_and_lines_between_all_classes(ax: Axes, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    table = {"size": rng.normal(0, 1, 60), "mass": rng.normal(3000, 500, 60), "island": rng.choice(["east", "west"], 60)}
+    names = np.array(["c", "a", "b"])[np.digitize(table["size"], [-0.5, 0.5])]
+    preprocessing = Preprocessing().fit(table)
+    model = MLP([preprocessing.width, 3], preprocessing=preprocessing)
+    train(model, table, names, cost=cross_entropy, epochs=30, progress=False)
+    given = []
+
+    def watched(rows: Any) -> Any:
+        given.append(rows)
+        return MLP.predict(model, rows)
+
+    monkeypatch.setattr(model, "predict", watched)
+    plots.decision_boundary(model, table, names, ax, resolution=30, features=("mass", "size"), others={"island": "west"})
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_aspect()) == ("mass", "size", "auto")
+    shown: Any = ax.get_legend()
+    assert [each.get_text() for each in shown.get_texts()] == model.classes == ["a", "b", "c"]
+    assert len(ax.collections) - len(points_of(ax)) == 3
+    assert set(given[0]["island"]) == {"west"}
+    plain, points = pyplot.figure().gca(), [[0.0, 1.0, 5.0], [1.0, 2.0, 9.0]]
+
+    def third(rows: Any) -> Any:
+        given.append(rows)
+        return rows[:, 2]
+
+    plots.decision_boundary(third, points, [0, 1], plain, features=(2, 0))
+    assert (plain.get_xlabel(), plain.get_ylabel(), plain.get_legend()) == ("x[2]", "x[0]", None)
+    assert set(given[1][:, 1]) == {1.5}
 
 
 @pytest.mark.filterwarnings("error")
@@ -294,7 +330,7 @@ def test_each_of_eleven_labels_has_the_colour_of_its_class(labels: Any, ax: Axes
     """The oracle is the region around the point, which the predictions colour: class k where x[0] is k."""
     points = np.stack([np.arange(11.0), np.zeros(11)], axis=1)
     plots.decision_boundary(lambda rows: -np.abs(rows[:, :1] - np.arange(11.0)), points, labels, ax=ax)
-    looks, collections = [], list[Any](ax.collections)
+    looks, collections = [], points_of(ax)
     for index, collection in enumerate(collections):
         assert np.asarray(collection.get_offsets()).tolist() == [[index, 0.0]]
         assert to_hex(collection.get_facecolor()[0]) == plots.CLASSES[index % 8].lower()
@@ -325,8 +361,11 @@ def large(number: float) -> MLP:
 
 
 WRONG: list[tuple[Any, str]] = [
-    *((lambda X=X, y=y: boundary(lambda grid: grid, X, y), r"drawn in the plane: X must be \(n, 2\) and y \(n,\), got")
-      for X, y in ((np.zeros((4, 3)), np.zeros(4)), (np.zeros(4), np.zeros(4)), (np.zeros((4, 2)), np.zeros(3)))),
+    (lambda: boundary(lambda grid: grid, np.zeros(4), np.zeros(4)), r"X must be \(n, 2\) or have more columns, got \(4,\)"),
+    (lambda: boundary(lambda grid: grid, np.zeros((4, 2)), np.zeros(3)), r"y must have a label for each of 4 points, got the shape \(3,\)"),
+    (lambda: boundary(lambda grid: grid, POINTS, [0, 1, 1], features=(0, 2)), "X has no feature 2: it has '0', '1'"),
+    (lambda: boundary(lambda grid: grid, POINTS, [0, 1, 1], features=[0]), r"features must be a pair of features, got \[0\]"),
+    (lambda: boundary(lambda grid: grid, POINTS, [0, 1, 1], others={"a": 1.0}), "X has no feature 'a'"),
     (lambda: boundary(lambda grid: grid[:, 0], POINTS, [0, 1, 2]), "one output separates two classes, and y has 3 labels: predict must"),
     (lambda: boundary(lambda grid: np.c_[grid, grid], POINTS, ["a", "b", "c"]), "y has 3 names and predict 4 outputs: give the classes as"),
     (lambda: boundary(lambda grid: np.c_[grid, grid], POINTS, [0, 1, 7]), r"for the labels from 0 to 3, and y has 0 to 7; .* np.unique\(y"),
@@ -334,7 +373,7 @@ WRONG: list[tuple[Any, str]] = [
     (lambda: boundary(lambda grid: grid[:3, 0], POINTS, [0, 1, 1]), r"each of 40000 rows, got the shape \(3,\): vectorize turns a"),
     (lambda: boundary(lambda grid: 1.0, POINTS, [0, 1, 1]), r"predict must return an output, or a row of outputs, .* got the shape \(\)"),
     (lambda: boundary(lambda grid: grid[:, 0] * math.nan, POINTS, [0, 1, 1]), r"predict's outputs\[0\] is nan"),
-    (lambda: boundary(lambda grid: grid, POINTS, np.eye(3)), r"got \(3, 2\) and \(3, 3\); for one-hot rows write y.argmax\(axis=1\)"),
+    (lambda: boundary(lambda grid: grid, POINTS, np.eye(3)), r"got the shape \(3, 3\); for one-hot rows write y.argmax\(axis=1\)"),
     (lambda: boundary(3, POINTS, [0, 1, 1]), r"takes a model, or a function from rows \(n, 2\) to outputs, got int 3"),
     (lambda: boundary(lambda grid: grid, POINTS, [0, 1, 1], resolution=1), "resolution=1 must be 2 or more"),
     *((lambda labels=labels: boundary(MLP([2, 2]), np.zeros((4, 2)), labels), r"mixture of .*int.*; write .*astype\(str\)")

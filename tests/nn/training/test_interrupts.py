@@ -122,7 +122,7 @@ def test_an_exception_in_a_step_keeps_the_steps_before(at: int) -> None:
 
 
 def test_a_run_survives_ctrl_c_while_an_epoch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: Any) -> float:
+    def interrupted(*_: Any, **__: Any) -> float:
         raise KeyboardInterrupt
 
     run, whole = begin(), begin()

@@ -20,9 +20,9 @@ class OneOf(Processes):
     """One of several processes. It notes the numbers that are averaged, and does not wait for those of the others."""
 
     def __init__(self, index: int, count: int) -> None:
-        self.index, self.count, self.given = index, count, list[tuple[float, int]]()
+        self.index, self.count, self.given = index, count, list[tuple[float, float]]()
 
-    def mean(self, number: float, weight: int) -> float:
+    def mean(self, number: float, weight: float) -> float:
         self.given.append((number, weight))
         return number
 

@@ -1,0 +1,179 @@
+"""Tables with named columns: data frames, dicts of columns and lists of dicts, read as one array for each column.
+
+A column of numbers is float64, with nan for a missing value. A column of words is an array of objects, with None for a missing value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from autograd._support import missing, refuse_masked
+
+Columns = dict[str, NDArray[Any]]
+Inputs = ArrayLike | Mapping[str, Any] | Sequence[Mapping[str, Any] | Sequence[Any]]  # frames are array_like too
+UNNAMED = ("", "Unnamed: 0")  # the name of the column in which pandas writes an index, in the file and after it is read
+MOST_NAMED = 5  # columns in an error message
+
+
+def is_table(given: Any) -> bool:
+    """Whether an object has named columns: a frame, a dict of columns, a list of dicts, or a structured array."""
+    if isinstance(given, np.ndarray):
+        return given.dtype.names is not None
+    if isinstance(given, (list, tuple)):
+        return bool(given) and isinstance(given[0], Mapping)
+    return isinstance(given, Mapping) or any(hasattr(type(given), name) for name in ("columns", "column_names"))
+
+
+def columns_of(name: str, given: Any) -> Columns:
+    """Return the columns of a table by name.
+
+    Frames of pandas, polars, pyarrow and others are read with narwhals. Raises ValueError for columns of different lengths, two columns of
+    one name, entries that are neither numbers nor words, and an index that was read as a column.
+    """
+    if isinstance(given, np.ndarray):
+        pairs: Iterable[tuple[Any, Any]] = ((each, given[each]) for each in given.dtype.names or ())
+    elif isinstance(given, Mapping):
+        pairs = given.items()
+    elif isinstance(given, (list, tuple)):
+        pairs = _columns_of_rows(name, given)
+    else:
+        pairs = _columns_of_frame(name, given)
+    columns: Columns = {}
+    for column, entries in pairs:
+        if str(column) in columns:
+            raise ValueError(f"{name} has two columns {str(column)!r:.60}: give them different names")
+        columns[str(column)] = column_of(f"column {str(column)!r:.60} of {name}", entries)
+    lengths = {column: len(entries) for column, entries in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{name} has columns of different lengths: {str(lengths)[1:-1]:.200}")
+    _refuse_index(name, columns)
+    return columns
+
+
+def _columns_of_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, list[Any]]]:
+    """The columns of a list of dicts, each with one row. A name that a row lacks is a missing value."""
+    if not all(isinstance(row, Mapping) for row in rows):
+        raise ValueError(f"{name} must have a dict for every row, or for none of them")
+    names = dict.fromkeys(column for row in rows for column in row)
+    return ((column, [row.get(column) for row in rows]) for column in names)
+
+
+def _columns_of_frame(name: str, given: Any) -> Iterable[tuple[str, Any]]:
+    try:
+        import narwhals
+    except ImportError as error:
+        raise ImportError(missing(f"reading {name} from a {type(given).__name__}", "narwhals")) from error
+    try:
+        frame = narwhals.from_native(given, eager_only=True)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array, or a table in memory such as a frame of pandas or polars: {error}") from None
+    for series in frame.iter_columns():
+        is_number = series.dtype.is_numeric() or series.dtype == narwhals.Boolean
+        yield series.name, series.cast(narwhals.Float64).to_numpy() if is_number else series.to_list()
+
+
+def column_of(where: str, given: Any) -> NDArray[Any]:
+    """Return the entries of one column: float64 numbers, or words as objects. Raises ValueError for anything else."""
+    refuse_masked(where, given)
+    if np.ndim(given) != 1:
+        hint = ": for one row write [row]" if np.ndim(given) == 0 else ""
+        raise ValueError(f"{where} must have one entry for each row, got {given!r:.60}{hint}")
+    array = np.asarray(given)
+    if array.dtype.kind in "biuf":
+        return array.astype(np.float64)
+    entries = list(given) if array.dtype.kind in "US" else array.tolist()  # np.asarray writes numbers among words as words
+    known = [None if is_missing(entry) else entry for entry in entries]
+    kinds = {str if isinstance(each, str) else Real if isinstance(each, Real) else type(each) for each in known if each is not None}
+    if kinds <= {Real}:
+        return np.array([np.nan if each is None else float(each) for each in known])
+    if kinds != {str}:
+        found = ", ".join(sorted({type(each).__name__ for each in known if each is not None}))
+        raise ValueError(f"{where} must hold numbers or words, got {found}: leave it out, or turn it into one of them")
+    words = np.empty(len(known), dtype=object)
+    words[:] = [None if each is None else str(each) for each in known]
+    return words
+
+
+def is_missing(entry: Any) -> bool:
+    """Whether an entry is None, nan, or the missing value of pandas."""
+    return entry is None or type(entry).__name__ in ("NAType", "NaTType") or (isinstance(entry, float) and entry != entry)
+
+
+def missing_in(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return a bool for each entry of a column: whether it is missing."""
+    return np.array([each is None for each in column], dtype=bool) if column.dtype == object else np.isnan(column)
+
+
+def is_index(numbers: NDArray[Any]) -> bool:
+    """Whether numbers are the running numbers of rows, from 0 or 1."""
+    return len(numbers) > 1 and any(np.array_equal(numbers, np.arange(first, first + len(numbers))) for first in (0, 1))
+
+
+def _refuse_index(name: str, columns: Columns) -> None:
+    first = next(iter(columns), "")
+    if first in UNNAMED and columns and columns[first].dtype != object and is_index(columns[first]):
+        raise ValueError(
+            f"the first column of {name}, {first!r}, holds running numbers: it is the index that pandas writes into a file, and no "
+            f"feature. Leave it out, for example with pandas.read_csv(path, index_col=0)"
+        )
+
+
+def chosen(name: str, columns: Columns, names: Sequence[str]) -> Columns:
+    """Return the columns with these names, in this order. Raises ValueError that lists all missing ones."""
+    if lacking := [each for each in names if each not in columns]:
+        raise ValueError(f"{name} lacks the {_listed('column', lacking)}: it has {_listed('column', list(columns))}")
+    return {each: columns[each] for each in names}
+
+
+def matrix(name: str, columns: Columns) -> NDArray[np.float64]:
+    """Return columns of numbers as an array (rows, columns). Raises ValueError that lists the columns of words, and what is not finite."""
+    if words := [each for each, entries in columns.items() if entries.dtype == object]:
+        example = next((word for word in columns[words[0]] if word is not None), "")
+        raise ValueError(
+            f"{name} has words in the {_listed('column', words)}, such as {example!r:.40}: leave them out, or give the model "
+            f"preprocessing=Preprocessing().fit({name}), which makes a column of 0 and 1 for each word"
+        )
+    array = np.column_stack(list(columns.values())) if columns else np.empty((0, 0))
+    wrong = [(int(rows[0]), each) for each, column in columns.items() if (rows := np.flatnonzero(~np.isfinite(column))).size]
+    if wrong:
+        places = [f"row {row}, column {each!r:.60} is {columns[each][row]}" for row, each in wrong[:MOST_NAMED]]
+        more = f"; and {len(wrong) - MOST_NAMED} more columns" if len(wrong) > MOST_NAMED else ""
+        raise ValueError(f"{name} must hold finite numbers: {'; '.join(places)}{more}")
+    return array
+
+
+def row_names(name: str, given: Any) -> list[str] | None:
+    """Return the names of the columns of a table; None for arrays."""
+    return list(columns_of(name, given)) if is_table(given) else None
+
+
+def shape_of(name: str, given: Any) -> tuple[int, ...]:
+    """Return the shape of an array, or (rows, columns) of a table. Raises ValueError for masked arrays."""
+    if is_table(given) and not isinstance(given, np.ndarray):
+        columns = columns_of(name, given)
+        return (len(next(iter(columns.values()))) if columns else 0, len(columns))
+    refuse_masked(name, given)
+    return np.shape(given)
+
+
+def rows_taken(given: Any, rows: NDArray[Any]) -> Any:
+    """Return the rows of an array or a table with these numbers, as an object of the same kind."""
+    if not is_table(given) or isinstance(given, np.ndarray):
+        return np.asarray(given)[rows]
+    if isinstance(given, Mapping):
+        return {column: np.asarray(entries)[rows] for column, entries in given.items()}
+    if isinstance(given, (list, tuple)):
+        return [given[row] for row in rows.tolist()]
+    import narwhals
+
+    return narwhals.from_native(given, eager_only=True)[rows.tolist(), :].to_native()
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    shown = [f"{each!r:.60}" for each in names[:MOST_NAMED]]
+    return f"{what}{'s' * (len(names) > 1)} {', '.join(shown)}{' ...' * (len(names) > MOST_NAMED)}"

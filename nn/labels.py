@@ -1,0 +1,121 @@
+"""Labels: the classes of a problem, whatever they are called, and the numbers that costs take for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.costs import Cost, binary_cross_entropy, cross_entropy, hinge, squared_error
+from nn.frames import columns_of, is_missing, is_table, matrix
+from nn.inputs import Array, examples, unmasked
+
+Label = str | bool | int | float
+Classes = list[Label]
+OF_CLASSES = (cross_entropy, hinge, squared_error)  # with several outputs, these costs take a class for each example
+
+
+def check_classes(classes: Any) -> Classes | None:
+    """Return the labels of classes as a list of strings, bools or numbers, or None. Raises ValueError unless they are two or more."""
+    if classes is None:
+        return None
+    labels = plain("classes", list(classes))
+    if labels.ndim != 1 or len(labels) < 2 or len(set(labels.tolist())) < len(labels):
+        raise ValueError(f"classes must be a list of two or more different labels, got {classes!r:.100}")
+    return [_plain_number(each) for each in labels.tolist()]
+
+
+def plain(name: str, Y: Any) -> NDArray[Any]:
+    """Return labels or targets as an array of bools, of strings (objects), or of float64.
+
+    Raises ValueError for masked, missing and mixed entries.
+    """
+    if is_table(Y):
+        columns = columns_of(name, Y)
+        Y = next(iter(columns.values())) if len(columns) == 1 else matrix(name, columns)
+    array = unmasked(name, Y)
+    if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind not in "biuf":
+        array = array[:, 0]
+    if array.ndim == 1 and array.dtype.kind in "OUST":
+        entries = array.tolist()
+        if gaps := [row for row, entry in enumerate(entries) if is_missing(entry)]:
+            raise ValueError(f"{name}[{gaps[0]}] is missing: leave out the {len(gaps)} rows without a label")
+        if all(isinstance(entry, str) for entry in entries):
+            return np.array(entries, dtype=object)
+        if all(isinstance(entry, (bool, np.bool_)) for entry in entries):
+            return np.array(entries, dtype=bool)
+    return array if array.dtype.kind == "b" and array.ndim == 1 else examples(name, array)
+
+
+def found_classes(name: str, labels: NDArray[Any], cost: Cost, outputs: int) -> Classes | None:
+    """Return the classes in labels, sorted, one for each output of a model, or two for a single output. None for other targets."""
+    if labels.ndim == 2:
+        return None
+    occurring = np.unique(labels).tolist()
+    if labels.dtype.kind == "b":
+        occurring = [False, True]
+    elif labels.dtype.kind == "f":
+        found = [_plain_number(each) for each in occurring]
+        if not all(isinstance(each, int) for each in found):
+            return None
+        if outputs == 1:
+            are_labels = cost is hinge or (cost is binary_cross_entropy and not set(found) <= {0, 1}) or found == [-1, 1]
+            return found if are_labels and len(found) == 2 else None
+        if cost not in OF_CLASSES:
+            return None
+        if set(found) <= set(range(outputs)):
+            return list(range(outputs)) if cost is squared_error else None
+        return found if len(found) == outputs else None
+    if len(occurring) != max(2, outputs):
+        raise ValueError(
+            f"{name} has {len(occurring)} classes, {_listed(occurring)}, and a model with {outputs} output(s) tells "
+            f"{max(2, outputs)} apart: change the number of outputs, or name classes that do not occur, model.classes = [...]"
+        )
+    return occurring  # type: ignore[no-any-return]
+
+
+def indices(name: str, labels: NDArray[Any], classes: Sequence[Label]) -> NDArray[np.int64]:
+    """Return the index of each label among the classes. Raises ValueError for an unknown label."""
+    places = {label: place for place, label in enumerate(classes)}
+    if (labels.dtype.kind == "O") != isinstance(classes[0], str):
+        unknown = labels.reshape(-1)[:1].tolist()
+    else:
+        unknown = sorted(set(labels.reshape(-1).tolist()) - places.keys())
+    if unknown:
+        raise ValueError(
+            f"{name} has labels that are not classes of the model, such as {_plain_number(unknown[0])!r:.60}: its classes are "
+            f"{_listed(classes)}. To train it for other classes, write model.classes = None"
+        )
+    return np.array([places[label] for label in labels.reshape(-1).tolist()], dtype=np.int64)
+
+
+def targets(index: NDArray[np.int64], cost: Cost, outputs: int) -> Array:
+    """Return what a cost takes for classes with these indices: numbers, signs, or one-hot rows for the squared error."""
+    if outputs == 1:
+        return 2 * index.astype(np.float64) - 1 if cost is hinge else index.astype(np.float64)
+    if cost is squared_error:
+        one_hot: Array = np.eye(outputs)[index]
+        return one_hot
+    return index.astype(np.float64)
+
+
+def are_signs(labels: NDArray[Any], classes: Sequence[Label]) -> bool:
+    """Whether labels are the numbers -1 and 1, which costs of a single output and `accuracy` take as they are."""
+    return labels.dtype.kind == "f" and list(classes) == [-1, 1]
+
+
+def balanced(index: NDArray[np.int64], classes: int) -> Array:
+    """Return the weight of each class that makes all classes weigh the same: n / (classes * its number of examples)."""
+    counts = np.bincount(index, minlength=classes)
+    weights: Array = float(len(index)) / (float(np.count_nonzero(counts)) * np.maximum(counts, 1.0))
+    return weights
+
+
+def _plain_number(label: Any) -> Any:
+    return int(label) if isinstance(label, float) and label.is_integer() else label
+
+
+def _listed(labels: Sequence[Any]) -> str:
+    return ", ".join(f"{label!r:.40}" for label in labels[:8]) + ", ..." * (len(labels) > 8)
