@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograd import BACKENDS, c_compiler, vectorize
 from autograd._support import missing
@@ -15,12 +16,14 @@ from autograd._support import missing
 try:
     import matplotlib as mpl
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 except ImportError:
     sys.exit(missing("this demo", "matplotlib", "pillow"))
 
 mpl.use("Agg")  # draw to files only
 
 from matplotlib import pyplot
+from matplotlib.transforms import Bbox
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,12 +102,36 @@ def positive(text: str) -> int:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as a PNG with the same bytes each time, close it, and print the path. 256 colours make it a third as large."""
+    """Write a figure as a PNG with the same bytes each time, close it, and print the path. 256 colours make it a third as large.
+
+    The file also holds the texts and the places of its panels, see `panels`. The book shows them one below the other on small screens,
+    and its tests compare the numbers in the texts with those of the chapter.
+    """
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=90, metadata={"Software": None})
+    texts = PngInfo()
+    texts.add_text("panels", json.dumps(panels(figure)))
     pyplot.close(figure)
-    Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True, pnginfo=texts)
     print(f"wrote {path}")
+
+
+def panels(figure: Figure) -> list[dict[str, Any]]:
+    """Return the texts of each panel, its title first, and its box: left, top, width and height as shares of the figure."""
+    found: dict[Any, dict[str, Any]] = {}
+    for ax in figure.axes:
+        legend = ax.get_legend()
+        labels = [text.get_text() for text in legend.get_texts()] if legend else []
+        texts = [text for text in (ax.get_title(), ax.get_xlabel(), ax.get_ylabel(), *labels) if text]
+        extent = ax.get_tightbbox()
+        assert extent  # None only for invisible axes
+        box = extent.transformed(figure.transFigure.inverted())
+        panel = found.setdefault(tuple(ax.get_position().bounds), {"texts": [], "box": box})  # twins share their place
+        panel.update(texts=panel["texts"] + texts, box=Bbox.union([panel["box"], box]))
+    for panel in found.values():
+        box = panel["box"].padded(0.004)
+        panel["box"] = [round(float(share), 3) for share in (box.x0, 1 - box.y1, box.width, box.height)]
+    return list(found.values())
 
 
 class Film:

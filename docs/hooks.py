@@ -1,7 +1,11 @@
-"""MkDocs hooks of the book: interactive pages of graphs, and accessibility for screen readers and keyboards."""
+"""MkDocs hooks of the book: interactive pages of graphs, code and pictures that fit the page, and accessibility."""
 
 from __future__ import annotations
 
+import html
+import json
+import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +13,55 @@ from autograd import Value, draw, tanh
 from nn import MLP, squared_error
 
 
+WIDEST = 125  # characters; longer lines are wrapped rather than made smaller
+PICTURE = re.compile(r'<img alt="([^"]*)" src="([^"]*gallery/([^"]*))" />')
+CODE = re.compile(r"<pre>(.*?)</pre>", re.DOTALL)
+
+
+def on_page_content(content: str, config: Any, **_: Any) -> str:
+    """Make each picture a link to its file, show its panels one by one on small screens, and tell the style sheet how wide code is."""
+
+    def linked(found: re.Match[str]) -> str:
+        alt, source, name = found.groups()
+        shown = panels(Path(config["docs_dir"], "gallery", name))
+        parts = "".join(part(panel, source) for panel in shown) if len(shown) > 1 else ""
+        kind = "picture has-panels" if parts else "picture"
+        whole = f'<a class="{kind}" href="{source}" title="Open the picture"><img alt="{alt}" src="{source}"></a>'
+        return whole + (f'<span class="panels">{parts}</span>' if parts else "")
+
+    def measured(found: re.Match[str]) -> str:
+        columns = max(map(len, html.unescape(re.sub(r"<[^>]*>", "", found[1])).splitlines()), default=1)
+        return f'<pre style="--columns: {min(columns, WIDEST)}">{found[1]}</pre>'
+
+    return CODE.sub(measured, PICTURE.sub(linked, content))
+
+
+def panels(path: Path) -> list[dict[str, Any]]:
+    """Return the panels of a picture, as `demos.common.save` wrote them into the PNG; none for other pictures."""
+    data, place = path.read_bytes(), 8
+    while data.startswith(b"\x89PNG") and place < len(data):
+        length, kind = struct.unpack(">I4s", data[place : place + 8])
+        name, _, text = data[place + 8 : place + 8 + length].partition(b"\0")
+        if kind == b"tEXt" and name == b"panels":
+            width, height = struct.unpack(">II", data[16:24])
+            return [{**panel, "ratio": width / height} for panel in json.loads(text)]
+        place += 12 + length
+    return []
+
+
+def part(panel: dict[str, Any], source: str) -> str:
+    """Return the HTML that shows one panel of a picture: the whole picture, moved behind a window of the panel's size."""
+    left, top, width, height = panel["box"]
+    window = f"aspect-ratio: {panel['ratio'] * width / height:.3f}"
+    moved = f"width: {100 / width:.1f}%; margin-left: {-100 * left / width:.1f}%; margin-top: {-100 * top / width / panel['ratio']:.1f}%"
+    title = html.escape(" ".join(panel["texts"][:1]))
+    return f'<a href="{source}" style="{window}"><img alt="{title}" src="{source}" loading="lazy" style="{moved}"></a>'
+
+
 def on_post_page(output: str, **_: Any) -> str:
     """Label the search of the theme, and make wide code blocks scrollable with the keyboard."""
     named = output.replace('data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"')
-    return named.replace("<pre>", '<pre tabindex="0">')
+    return named.replace("<pre ", '<pre tabindex="0" ')
 
 
 def on_post_build(config: Any) -> None:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+MOST_CLASSES = 20  # targets with more different numbers are not classes
+
+
 @dataclass(frozen=True, eq=False)
 class LayerNudges:
     """The nudges of one layer, m neurons with n inputs, for one example. Shapes: inputs (n,), outputs and delta (m,), matrix (m, n)."""
@@ -171,20 +174,19 @@ class NudgeTable:
         return self.text()
 
     def text(self, most: int = 6) -> str:
-        """The nudges of the first examples for the `most` parameters with the largest average, and the average."""
-        average, columns = self.average, self._columns(most)
-        names = [_short(self.names[column]) for column in columns]
-        width = max(9, *map(len, names)) + 2
-        lines = ["example  target" + "".join(f"{name:>{width}}" for name in names)]
-        shown = self.rows[: 2 * most, columns]
-        for index, row in enumerate(shown):
-            target = self.targets[index]
-            label = f"{target:g}" if np.ndim(target) == 0 else f"[{np.argmax(target)}]" if len(target) > 1 else f"{target[0]:g}"
-            lines.append(f"{index:7}  {label:>6}" + "".join(f"{nudge + 0.0:>+{width}.3g}" for nudge in row))
-        if len(self) > len(shown):
-            lines.append(f"... and {len(self) - len(shown):,} more examples, {len(self.names) - len(columns):,} more parameters")
-        lines.append(f"{'average':15}" + "".join(f"{average[column]:>+{width}.3g}" for column in columns))
-        return "\n".join(lines)
+        """The parts of the average for the `most` parameters with the largest average: a row for each class, and their sum.
+
+        Without classes: a row for each of the first examples, and one for all others. The rows add up in print: a rounded number may
+        differ by 1 in its last digit.
+        """
+        sheet = self._sheet(most)
+        widths = [max(8, len(name) + 2) for name in sheet.names]
+        label = max(map(len, sheet.labels))
+        lines = [" " * label + "".join(f"{name:>{width}}" for name, width in zip(sheet.names, widths))]
+        for row, name in zip(sheet.cells, sheet.labels):
+            lines.append(f"{name:{label}}" + "".join(f"{part + 0.0:>+{width}.2f}" for part, width in zip(row, widths)))
+        more = len(self.names) - len(sheet.names)
+        return "\n".join([*lines, f"in units of {sheet.unit:g}" + f"; {more:,} more parameters" * (more > 0)])
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with a row for each example, a column for each parameter, and the average as the last row."""
@@ -195,17 +197,33 @@ class NudgeTable:
             write(["average", *self.average.tolist()])
 
     def plot(self, ax: Axes | None = None, most: int = 12) -> Axes:
-        """Draw a table of the first `most` examples and the `most` parameters with the largest average, and the average below.
+        """Draw the table that `text` prints. Blue cells want the parameter to rise, orange cells to fall."""
+        return plots.nudge_sheet(self._sheet(most), ax)
 
-        Blue cells want the parameter to rise, orange cells to fall.
-        """
-        columns = self._columns(most)
+    def _sheet(self, most: int) -> plots.NudgeSheet:
+        """The parts of the average, by class or example, of the parameters with the largest average nudges, in their order."""
+        columns = sorted(_strongest(self.average, most))
+        labels, groups = self._groups(most)
+        rows = self.rows[:, columns]
+        parts = np.array([rows[group].sum(axis=0) for group in groups]) / len(self)
+        largest = np.abs(self.average[columns]).max()
+        unit = 10.0 ** np.floor(np.log10(largest)) if 0 < largest < np.inf else 1.0
+        sums = np.cumsum(parts / unit, axis=0).round(2)  # rounded sums, whose differences add up
+        cells = np.vstack([np.diff(sums, axis=0, prepend=0.0), sums[-1:]])
         names = [_short(self.names[column]) for column in columns]
-        return plots.nudge_sheet(self.rows[:most, columns], self.average[columns], names, len(self), ax)
+        return plots.NudgeSheet(cells, names, [*labels, f"average of {len(self):,}"], unit)
 
-    def _columns(self, most: int) -> list[int]:
-        """The positions of the parameters with the largest average nudges, in their order."""
-        return sorted(_strongest(self.average, most))
+    def _groups(self, most: int) -> tuple[list[str], list[npt.NDArray[np.intp]]]:
+        """The examples of each class; if the targets are no classes, each of the first `most` examples, and all others."""
+        one_hot = self.targets.ndim == 2 and self.targets.shape[1] > 1 and bool((np.sort(self.targets)[:, [-2, -1]] == [0, 1]).all())
+        classes = self.targets.argmax(axis=1) if one_hot else self.targets.reshape(len(self), -1)[:, 0]
+        found = np.unique(classes)
+        if one_hot or (self.targets.size == len(self) and len(found) <= MOST_CLASSES and (found == np.round(found)).all()):
+            groups = [np.flatnonzero(classes == each) for each in found]
+            return [f"{len(group)} of class {each:g}" for group, each in zip(groups, found)], groups
+        first, others = np.arange(len(self))[:most, None], np.arange(len(self))[most:]
+        names = [f"example {index}" for index in range(len(first))]
+        return [*names, *[f"{len(others):,} others"] * bool(len(others))], [*first, *[others] * bool(len(others))]
 
 
 @overload

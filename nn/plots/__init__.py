@@ -7,7 +7,7 @@ from nn.plots._confusion import confusion, confusion_matrix
 from nn.plots._curves import activation, history
 from nn.plots._images import images, weights_as_images
 from nn.plots._network import network
-from nn.plots._nudges import nudge_sheet, nudged_network
+from nn.plots._nudges import NudgeSheet, nudge_sheet, nudged_network
 from nn.plots._plane import decision_boundary
 from nn.plots._style import CLASSES, GREY, MARKERS, NEGATIVE, POSITIVE
 
@@ -17,6 +17,7 @@ __all__ = [
     "MARKERS",
     "NEGATIVE",
     "POSITIVE",
+    "NudgeSheet",
     "activation",
     "confusion",
     "confusion_matrix",

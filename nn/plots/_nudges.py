@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,22 +53,28 @@ def _draw_arrows(ax: Axes, depth: int, heights: Array, activations: Array, nudge
             ax.annotate("", tip, end, arrowprops={**style, "color": sign_colour(length)}, zorder=3)
 
 
-def nudge_sheet(rows: Array, average: Array, names: Sequence[str], count: int, ax: Axes | None = None) -> Axes:
-    """Draw a table of nudges; `NudgeTable.plot` calls this.
+@dataclass(frozen=True)
+class NudgeSheet:
+    """A table of nudges: a row for each group of examples, with its part of the average, and the average as the last row."""
 
-    It has a row for each of the first examples, a column for each parameter, and below the average over all `count` examples.
-    """
+    cells: Array  # (groups + 1, parameters), in units of `unit`; the rows above the last add up to it
+    names: list[str]  # of the parameters
+    labels: list[str]  # of the rows
+    unit: float
+
+
+def nudge_sheet(sheet: NudgeSheet, ax: Axes | None = None) -> Axes:
+    """Draw a table of nudges; `NudgeTable.plot` calls this."""
     ax = axes_or_current(ax)
-    cells = np.vstack([rows, average])
+    cells, last = sheet.cells, len(sheet.cells) - 1
     limit = np.abs(cells).max() or 1.0
     ax.imshow(np.sign(cells) * np.sqrt(np.abs(cells) / limit), cmap=signed_colours(), vmin=-1.3, vmax=1.3, aspect="auto")
-    for (row, column), nudge in np.ndenumerate(cells if len(names) <= 16 else cells[:0]):
-        weight = "bold" if row == len(rows) else "normal"
-        ax.text(column, row, f"{nudge + 0.0:+.2g}", ha="center", va="center", fontsize=7, fontweight=weight)
-    ax.axhline(len(rows) - 0.5, color="white", linewidth=8)  # separates the average from the examples
-    labels = [*(f"example {index}" for index in range(len(rows))), f"average of {count:,}"]
-    ax.set_yticks(range(len(cells)), labels, fontsize=8)
-    ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=7)
+    for (row, column), nudge in np.ndenumerate(cells if len(sheet.names) <= 16 else cells[:0]):
+        ax.text(column, row, f"{nudge + 0.0:+.2f}", ha="center", va="center", fontsize=8, fontweight="bold" if row == last else "normal")
+    ax.axhline(last - 0.5, color="black", linewidth=1)  # the line above a sum
+    ax.set_yticks(range(len(cells)), sheet.labels, fontsize=8)
+    ax.set_xticks(range(len(sheet.names)), sheet.names, rotation=60, ha="right", fontsize=7)
+    ax.set_xlabel(f"in units of {sheet.unit:g}; the rows add up to the average", fontsize=8)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return ax

@@ -133,15 +133,28 @@ def test_the_text_of_one_example() -> None:
     )
 
 
-def test_the_text_of_many_examples() -> None:
+def test_the_text_of_many_examples_adds_up_by_class() -> None:
     table = table_of(*CASES[0])
-    lines = table.text(most=3).splitlines()
-    assert len(lines) == 1 + 6 + 2
-    assert lines[0].startswith("example  target")
-    assert "... and 6 more examples, 61 more parameters" in lines
+    names, *rows, last = table.text(most=3).splitlines()
+    found = re.fullmatch(r"in units of (\S+); 61 more parameters", last)
+    assert found
     strongest = sorted(np.argsort(-np.abs(table.average), kind="stable")[:3])
-    assert [float(each) for each in lines[-1].split()[1:]] == pytest.approx(table.average[strongest], rel=1e-2)
+    cells = np.array([[float(each) for each in row.split()[-3:]] for row in rows])
+    assert [row.split()[:4] for row in rows[:-1]] == [[str(sum(LABELS == k)), "of", "class", str(k)] for k in sorted(set(LABELS))]
+    np.testing.assert_allclose(cells[:-1].sum(axis=0), cells[-1], atol=1e-9)
+    np.testing.assert_allclose(cells[-1] * float(found[1]), table.average[strongest], atol=0.005 * float(found[1]) + 1e-15)
+    for k, row in zip(sorted(set(LABELS)), cells):
+        own = table.rows[k == LABELS][:, strongest].sum(axis=0) / len(table)
+        np.testing.assert_allclose(row * float(found[1]), own, atol=0.0101 * float(found[1]))
+    assert len(names.split("L")) == 4
     assert str(table) == table.text()
+
+
+def test_targets_that_are_no_classes_are_shown_by_example() -> None:
+    table = table_of(MLP([3, 1], seed=6), np.linspace(0.1, 0.9, len(X)), squared_error)
+    _, *rows, _ = table.text(most=2).splitlines()
+    assert [row.split("  ")[0] for row in rows] == ["example 0", "example 1", "10 others", "average of 12"]
+    assert [row.split("  ")[0] for row in table.text(most=4).splitlines()[5:7]] == ["8 others", "average of 12"]
 
 
 def test_the_table_of_many_is_written_with_its_average(tmp_path: Path) -> None:
@@ -199,10 +212,10 @@ def test_the_picture_of_many_is_a_sheet_with_its_average_below() -> None:
     table = table_of(*CASES[0])
     figure, ax = pyplot.subplots()
     assert table.plot(ax, most=5) is ax
-    cells = np.array([float(each.get_text()) for each in ax.texts]).reshape(6, 5)
-    strongest = sorted(np.argsort(-np.abs(table.average), kind="stable")[:5])
-    np.testing.assert_allclose(cells, np.vstack([table.rows[:5, strongest], table.average[strongest]]), rtol=0.06)
-    assert [each.get_text() for each in ax.get_yticklabels()][-2:] == ["example 4", "average of 12"]
+    labels = [each.get_text() for each in ax.get_yticklabels()]
+    assert labels[-2:] == [f"{sum(max(LABELS) == LABELS)} of class {max(LABELS)}", "average of 12"]
+    cells = [each.get_text() for each in ax.texts]
+    assert cells == [cell for row in table.text(most=5).splitlines()[1:-1] for cell in row.split()[-5:]]
     pyplot.close(figure)
 
 
