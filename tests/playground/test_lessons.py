@@ -176,7 +176,7 @@ def test_invalid_markdown_is_refused(text: str, problem: str) -> None:
         (["until: run"], "line 8: until needs a task: add a line such as do: Press the big button"),
         (["do:"], "line 8: do is empty"),
         (["point: the plane"], 'line 8: point must be a selector for a part of the page, such as #plane or #play; got "the plane"'),
-        (["show: #plane, the plane"], 'line 8: show must be selectors for parts of the page, such as #plane, #stage; got "#plane, the plane"'),
+        (["show: #plane, a b"], 'line 8: show must be selectors for parts of the page, such as #plane, #stage; got "#plane, a b"'),
         (["do: a", "do: b"], "line 9: do is already set on line 8"),
     ],
 )  # fmt: skip

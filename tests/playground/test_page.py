@@ -188,7 +188,8 @@ def test_it_fits_a_phone(opened: Opener, width: int) -> None:
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
         for selector in (".controls button", ".segments span", "#settings summary", "#inspector button", "select"):
-            heights = page.run("return [...document.querySelectorAll(arguments[0])].map(each => each.offsetHeight).filter(Boolean)", selector)
+            all_heights = "return [...document.querySelectorAll(arguments[0])].map(each => each.offsetHeight)"
+            heights = filter(None, page.run(all_heights, selector))
             assert min(heights) >= 44, selector
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

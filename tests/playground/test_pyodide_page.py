@@ -47,7 +47,7 @@ MESSAGES = {
     "moons": [setting(layers=[8, 8]), {"do": "step", "by": "step", "count": 100}, FRAME, NEURON, WEIGHT, {"do": "save", "what": "script"}],
     "digits": [setting(data={"name": "digits", "n": 60}, layers=[5]), {"do": "step", "by": "step", "count": 10}, NEURON, WEIGHT],
     "CSV": [setting(data={"name": "csv", "text": CSV}, layers=[3]), {"do": "step", "by": "epoch"}, FRAME, NEURON, WEIGHT],
-    "a formula": [{"do": "formula", "text": "x * sigmoid(x)"}, setting(layers=[3], activations="x * sigmoid(x)"), {"do": "step"}, NEURON, WEIGHT],
+    "a formula": [{"do": "formula", "text": "sin(x)"}, setting(layers=[3], activations="sin(x)"), {"do": "step"}, NEURON, WEIGHT],
 }  # fmt: skip
 
 
