@@ -8,25 +8,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from autograd import Value, Vectorized, chain_rule, grad, sigmoid, vectorize
+from autograd import Vectorized, grad, sigmoid, vectorize
 from nn import anatomy, softmax
 from nn.data import Array
 from playground.configuration import Activation, Configuration
 from playground.experiment import Experiment
 from playground.messages import Arrays, Fields, RefusedError, Reply
+from playground.paths import Paths
 from playground.problem import predicted
 
 if TYPE_CHECKING:
     from nn.explain import Anatomy
 
 TERMS, WISHES, PATHS = 50, 200, 10  # the largest numbers that one reply lists
-WORDS = {
-    "squared_error": {"subtract": "error", "power": "error²"},
-    "cross_entropy": {"negative": "(-score)", "subtract": "difference", "logsumexp": "logsumexp(differences)"},
-    "hinge": {"multiply": "margin", "subtract": "shortfall"},
-    "hinge of several": {"subtract": "difference", "where": "max(-1, difference)", "add": "max(0, 1 + difference)"},
-}  # names of the results of a cost's operations, for the paths of the chain rule between C and the outputs
-
 COLUMNS = {"z": "weighted_sum", "a": "activation", "slope": "slope", "delta": "delta"}  # of the table of an example
 
 Which = Mapping[str, Any]  # an example: {"of": "training", "index": 5}
@@ -129,14 +123,8 @@ class Inspector:
                 raise RefusedError("there are no examples to inspect yet: paint some into the plane")
             x, label = part.X[index], int(part.y[index])
         target = experiment.problem.targets(np.array([label]), experiment.configuration.cost)[0].tolist()
-        return self._once((x.tobytes(), label), partial(self._looked_at, x, target)), label
-
-    def _looked_at(self, x: Array, target: Any) -> Anatomy:
-        """All numbers of one example, with names for the nodes between the outputs and the cost."""
-        cost = self.experiment.configuration.cost
-        found = anatomy(self.experiment.model, x, target, self.experiment.programs.cost_function)
-        _label_nodes(found, WORDS.get(f"{cost} of several" if len(found.outputs) > 1 else cost) or WORDS[cost])
-        return found
+        cost = experiment.programs.cost_function
+        return self._once((x.tobytes(), label), partial(anatomy, experiment.model, x, target, cost)), label
 
     def example(self, which: Which) -> tuple[dict[str, Any], Arrays]:
         """The reply about one example; for a digit with arrays."""
@@ -221,9 +209,9 @@ class Inspector:
         experiment = self.experiment
         found, _ = self._anatomy(which)
         index = experiment.index_of(layer, neuron, place)
-        leaf, here = experiment.parameters[index], found[layer, neuron]
-        rule = chain_rule(found.cost, leaf, PATHS, experiment.model)
-        reason = rule.why()
+        leaf = experiment.parameters[index]
+        paths = Paths(found, layer, neuron, place, float(found.gradient[index]), PATHS)
+        input_name = None if place is None else self._input(layer, place)
         wishes, penalty = self._wishes(layer, neuron, place), 0.0 if place is None else experiment.programs.penalty_slope(leaf.data)
         spread = np.linspace(0, len(wishes) - 1, min(WISHES, len(wishes))).astype(np.int64).tolist()
         average = float(wishes.mean()) if len(wishes) else None
@@ -235,18 +223,14 @@ class Inspector:
             "index": index,
             "value": leaf.data,
             "gradient": found.gradient[index],
-            "count": f"{rule.count:,} path{'' if rule.count == 1 else 's'}",
+            "count": paths.counted(),
             "paths": [
-                {"product": path.product, "factors": [{"name": name, "derivative": each} for name, each in factors]}
-                for path, factors in zip(rule.paths, rule.named_paths())
+                {"product": path.product, "factors": [{"name": name, "derivative": each} for name, each in path.factors]}
+                for path in paths.largest
             ],
-            "rest": rule.rest,
-            "rule": {
-                "delta": here.delta,
-                "activation": 1.0 if place is None else here.inputs[place],
-                "input": None if place is None else self._input(layer, place),
-            },
-            "why": {"verdict": reason.verdict, "text": str(reason)},
+            "rest": paths.rest,
+            "rule": {"delta": found[layer, neuron].delta, "activation": paths.input, "input": input_name},
+            "why": paths.why(input_name),
             "wishes": [{"index": each, "class": labels[each], "wish": wishes[each]} for each in spread],
             "average": average,
             "examples": len(wishes),
@@ -265,16 +249,6 @@ class Inspector:
         if place is None:
             return -error
         return -error * (training.X[:, place] if layer == 0 else activations[:, sum(sizes[1:layer]) + place])
-
-
-def _label_nodes(found: Anatomy, words: Mapping[str, str]) -> None:
-    """Label the nodes between the outputs and the cost by their operations."""
-    outputs, ahead = set(found.outputs), [found.cost]
-    while ahead:
-        for each in ahead.pop().operands:
-            if isinstance(each, Value) and each.op is not None and each not in outputs:
-                each.label = words.get(each.op.name, "")
-                ahead.append(each)
 
 
 def _probabilities(outputs: list[float]) -> Any:

@@ -20,7 +20,7 @@ A lesson is a title, and for each of its pages a heading, paragraphs, and a bloc
 
 docs/how-to/lesson.md describes the names in a block. The page reads a lesson as JSON, which `published` makes:
 
-    {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "do": "...", "until": "run"}, ...]}
+    {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "show": "#plane", "do": "...", "until": "run"}, ...]}
 """  # noqa: E501
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ FOLDER = "lessons/"  # in the folder of the page
 SETTINGS = tuple(field.name for field in fields(configurations.Configuration))
 WITH_PARTS = ("data", "optimizer", "schedule")
 WITHOUT_BRACKETS = ("layers", "features")
-OF_THE_PAGE = ("do", "until", "point")
+OF_THE_PAGE = ("do", "until", "point", "show")
 
 TITLE, PAGE = "a line such as: # Lines and curves", "a line such as: ## A straight line"
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # what an address can ask for
@@ -147,6 +147,8 @@ def _check(lesson: Fields) -> None:
                 page.refuse("until", "needs a task: add a line such as do: Press the big button")
         if "point" in given and not SELECTOR.fullmatch(given["point"]):
             page.refuse("point", f"must be a selector for a part of the page, such as #plane or #play; got {shown(given['point'])}")
+        if "show" in given and not all(SELECTOR.fullmatch(each.strip()) for each in given["show"].split(",")):
+            page.refuse("show", f"must be selectors for parts of the page, such as #plane, #stage; got {shown(given['show'])}")
 
 
 def _text(fields: Fields, name: str, longest: int, default: Any = None) -> None:

@@ -25,7 +25,7 @@ import nn
 from playground import lessons
 from playground.bundle import page_files, replaced
 
-VERSION = "314.0.7"  # of Pyodide
+VERSION = "0.27.7"  # of Pyodide, with which the site is tested
 CDN = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
 BESIDE = "./pyodide/"
 SOURCES = "nudge.zip"

@@ -26,10 +26,11 @@ export class Inspector {
     this.empty();
   }
 
-  /** Show what the inspector is for. */
+  /** Inspect nothing. */
   empty() {
     this.target = null;
-    this.#put("Inspector", [make("p", {class: "hint", text: "Click a neuron, a weight, or a point in the plane to see all of its numbers: the weighted sum term by term, the activation and its slope, and the gradient."})], false);
+    this.box.hidden = true;
+    this.box.replaceChildren();
   }
 
   recolor() {
@@ -59,13 +60,15 @@ export class Inspector {
   }
 
   /** Show this content. Elements with the same title are updated in place; otherwise they are replaced, and the focus stays on the same key. */
-  #put(title, content, closing = true) {
-    const close = closing ? make("button", {type: "button", class: "quiet", text: "Close", "data-key": "close", onclick: () => { this.choose(null); this.empty(); }}) : null;
-    const next = make("div", {}, make("div", {class: "head"}, make("h2", {id: "inspector-title"}, title), make("div", {class: "row"}, closing ? this.#stepper() : null, close)), ...content);
+  #put(title, content) {
+    const close = make("button", {type: "button", class: "quiet", text: "Close", "data-key": "close", onclick: () => { this.choose(null); this.empty(); }});
+    const next = make("div", {}, make("div", {class: "head"}, make("h2", {id: "inspector-title"}, title), make("div", {class: "row"}, this.#stepper(), close)), ...content);
+    this.box.hidden = false;
     if (this.box.querySelector("#inspector-title")?.textContent === title) update(this.box.firstElementChild, next);
     else {
       const key = this.box.contains(document.activeElement) ? document.activeElement.dataset.key : null;
       this.box.replaceChildren(next);
+      this.box.scrollTop = 0;
       if (key) this.box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({preventScroll: true});
     }
     for (const canvas of this.box.querySelectorAll("canvas")) canvas.paint(canvas);

@@ -1,9 +1,10 @@
 /**
  * A lesson: pages of text, each with a task. `?lesson=name` opens lessons/name.json, which playground/lessons.py makes of a Markdown file:
  *
- *     {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "do": "...", "until": "run"}, ...]}
+ *     {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "show": "#plane, #stage", "do": "...", "until": "run"}, ...]}
  *
- * When a page opens, its `configuration` is set up and the element `point` is highlighted. `do` is the task, and `until` the event that completes it.
+ * When a page opens, its `configuration` is set up, the element `point` is highlighted, and the elements `show` are visible. `do` is the task, and `until` the
+ * event that completes it.
  */
 
 import {at, make} from "./dom.js";
@@ -12,9 +13,9 @@ import {beside} from "./host.js";
 const SEEN = "nudge-story=seen";  // a cookie, because the server has another port, and so another storage, each time
 
 export class Lesson {
-  /** `configure(configuration)` makes a network, and `say(words)` shows a problem. A lesson opens if the address names it; the story opens on a first visit, unless the address contains settings. */
-  constructor({configure, isShared, say}) {
-    Object.assign(this, {configure, say});
+  /** `configure(configuration)` makes a network, `inspect()` opens the inspector, and `say(words)` shows a problem. A lesson opens if the address names it; the story opens on a first visit, unless the address contains settings. */
+  constructor({configure, inspect, isShared, say}) {
+    Object.assign(this, {configure, inspect, say});
     this.box = at("lesson");
     this.place = 0;
     const named = new URLSearchParams(location.search).get("lesson");
@@ -60,15 +61,24 @@ export class Lesson {
       make("div", {class: "row"},
         make("button", {type: "button", id: "lesson-back", text: "Back", disabled: place === 0, onclick: () => this.turn(place - 1)}),
         make("button", {type: "button", id: "lesson-next", class: this.done ? "primary" : null, text: last ? "Finish" : "Next", onclick: () => last ? this.close() : this.turn(place + 1)})));
-    this.#point(page.point);
     if (!quietly) this.box.querySelector("h2").focus({preventScroll: true});
     if (page.configuration) await this.configure(page.configuration);
+    if (this.place === place && !this.box.hidden) await this.#show(page);
+  }
+
+  /** Bring what the page names onto the screen, and highlight what it points to. */
+  async #show({point, show}) {
+    const named = [show, point].filter(Boolean).join(",");
+    if (named.includes("#inspector")) await this.inspect();
+    this.#point(point);
+    for (const each of named ? document.querySelectorAll(named) : []) {
+      for (let details = each.closest("details"); details; details = details.parentElement.closest("details")) details.open = true;
+      each.scrollIntoView({block: "nearest"});
+    }
   }
 
   #point(selector) {
     document.querySelector(".pointed")?.classList.remove("pointed");
-    const there = selector && document.querySelector(selector);
-    there?.classList.add("pointed");
-    there?.scrollIntoView({block: "nearest"});
+    if (selector) document.querySelector(selector)?.classList.add("pointed");
   }
 }

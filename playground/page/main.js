@@ -31,6 +31,13 @@ async function setWeight({layer, neuron, input}, value) {
   happened("turned");
 }
 
+/** Inspect the first neuron, unless something is inspected already. */
+function lookInside() {
+  if (app.inspector.target) return undefined;
+  app.network.choose({layer: 0, neuron: 0});
+  return app.inspector.show({layer: 0, neuron: 0});
+}
+
 /** Show the activations for a drawn digit. */
 function showDrawn(reply) {
   if (!reply.pixels) return;
@@ -110,7 +117,7 @@ async function begin() {
   });
   listen();
   if (host.saved) showSaved(host.saved.view);
-  else app.lesson = new Lesson({configure, isShared: !host.greets, say});
+  else app.lesson = new Lesson({configure, inspect: lookInside, isShared: !host.greets, say});
   document.documentElement.dataset.ready = "true";
 }
 

@@ -9,7 +9,7 @@ import {make, number} from "./dom.js";
 import {Flow, heightAt} from "./flow.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
-const GAP = 6, LARGEST = 46, SMALLEST = 18, REACH = 7;  // pixels
+const GAP = 6, LARGEST = 64, SMALLEST = 18, REACH = 7;  // pixels
 
 export class NetworkView {
   /** `pick({layer, neuron, input})` is called for a click; layer -1 are the inputs, and input is undefined for a neuron. */
@@ -59,8 +59,6 @@ export class NetworkView {
     }));
     this.neurons.replaceChildren(...this.columns.flat().flatMap(({button, label}) => [button, label]));
     (this.columns[1]?.[0] ?? this.columns[0][0]).button.tabIndex = 0;
-    const tallest = Math.max(...this.columns.map(column => column.length));
-    this.stage.style.height = `${Math.min(Math.max(400, 0.52 * innerHeight), Math.max(300, tallest * 36 + 20))}px`;
     this.stage.style.minWidth = `${this.columns.length * 58}px`;
     this.#place();
   }
@@ -99,10 +97,10 @@ export class NetworkView {
     if (!this.columns.length) return;
     const {clientWidth: width, clientHeight: height} = this.stage;
     const tallest = Math.max(...this.columns.map(column => column.length)), room = width / this.columns.length;
-    this.side = Math.max(SMALLEST, Math.min(LARGEST, (height - 16) / tallest - GAP, room * 0.55));
+    this.side = Math.max(SMALLEST, Math.min(LARGEST, (height - 16) / tallest - GAP, room * 0.45));
     this.columns.forEach((column, depth) => {
       const big = depth === 0 && this.picture, side = big ? Math.min(112, room * 0.9) : this.side;
-      const pitch = Math.min(side + 22, (height - 8) / column.length), x = room * (depth + 0.5);
+      const pitch = Math.min(Math.max(1.6 * side, side + 22), (height - 8) / column.length), x = room * (depth + 0.5);
       column.forEach((neuron, index) => {
         const y = height / 2 + (index - (column.length - 1) / 2) * pitch;
         Object.assign(neuron, {x, y, side});

@@ -1,7 +1,6 @@
 /** What is selected: a neuron or a weight, and an example. */
 
 import {app, happened, say} from "./app.js";
-import {at} from "./dom.js";
 import {host} from "./host.js";
 import {isSame} from "./saved.js";
 
@@ -10,7 +9,7 @@ export function choose(target) {
   if (target?.layer < 0) target = {what: "example"};
   app.network.choose(target && "layer" in target ? target : null);
   if (!target) return;
-  app.inspector.show(target).then(() => at("inspector-title").scrollIntoView({block: "nearest"}));
+  app.inspector.show(target);
   happened(target.what === "example" ? "example" : target.input === undefined ? "neuron" : "weight");
 }
 

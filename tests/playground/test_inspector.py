@@ -130,27 +130,28 @@ def test_the_gradient_paths_and_nudges_of_a_weight_agree(kind: str) -> None:
         assert told["total"] == pytest.approx(gradients.mean(), rel=1e-9, abs=1e-15)
 
 
-@pytest.mark.parametrize(
-    ("cost", "classes", "names"),
-    [
-        ("squared_error", 2, {"error²", "error"}),
-        ("squared_error", 3, {"error²", "error", "error²#2", "error#2", "error²#3", "error#3"}),
-        ("cross_entropy", 2, {"(-score)"}),
-        ("cross_entropy", 3, {"logsumexp(differences)", "difference", "difference#2"}),
-        ("hinge", 2, {"shortfall", "margin"}),
-        (
-            "hinge",
-            3,
-            {f"{name}{which}" for name in ("max(0, 1 + difference)", "max(-1, difference)", "difference") for which in ("", "#2")},
-        ),
-    ],
-)
-def test_paths_name_the_parts_of_the_cost(cost: str, classes: int, names: set[str]) -> None:
-    player = Player(data={"name": "blobs", "classes": classes}, layers=[2], cost=cost)
+@pytest.mark.parametrize("cost", ["squared_error", "cross_entropy", "hinge"])
+@pytest.mark.parametrize("formula", ["x * sigmoid(x)", "where(x > 0, x, 0.1 * x)"])
+def test_each_neuron_and_the_cost_have_one_factor_on_a_path(cost: str, formula: str) -> None:
+    player = Player(data={"name": "blobs", "classes": 3}, layers=[3, 2], cost=cost, activations=formula)
     told = player("inspect", what="weight", layer=0, neuron=1, input=1)
-    below = [each["name"].rpartition("/∂")[2] for path in told["paths"] for each in path["factors"]]
-    assert {name for name in below if not re.fullmatch(r"[azw]\[.*\]", name)} == names
-    assert told["rest"] == 0
+    layers = player("inspect", what="example")["layers"]
+    assert (told["count"], len(told["paths"]), told["rest"]) == ("6 paths", 6, 0)
+    for path in told["paths"]:
+        names = [each["name"] for each in path["factors"]]
+        assert [re.sub(r"[\d,]+", "", name) for name in names] == [
+            "∂C/∂a[]", "∂a[]/∂z[]", "∂z[]/∂a[]", "∂a[]/∂z[]", "∂z[]/∂a[]", "∂a[]/∂z[]", "∂z[]/∂w[]",
+        ]  # fmt: skip
+        for name, each in ((each["name"], each["derivative"]) for each in path["factors"]):
+            if found := re.fullmatch(r"∂a\[(\d),(\d)\]/∂z.*", name):
+                assert each == layers[int(found[1])]["slope"][int(found[2])]
+
+
+def test_paths_are_counted_through_neurons() -> None:
+    player = Player(data={"name": "moons", "n": 20}, layers=[8, 8, 8, 8, 8, 8], activations="x * sigmoid(x)")
+    told = player("inspect", what="weight", layer=0, neuron=0, input=0)
+    assert (told["count"], len(told["paths"])) == ("32,768 paths", 10)
+    assert sum(path["product"] for path in told["paths"]) + told["rest"] == pytest.approx(told["gradient"], rel=1e-9)
 
 
 def test_nudges_of_many_examples_are_sampled_evenly() -> None:
@@ -166,7 +167,7 @@ def test_the_reason_for_a_gradient_of_0_is_given() -> None:
     player("weight", layer=1, neuron=1, input=None, value=-100)
     told = player("inspect", what="weight", layer=1, neuron=1, input=None)
     assert told["why"]["verdict"] == "zero"
-    assert "this relu is off" in told["why"]["text"]
+    assert told["why"]["text"].startswith("For this example, the gradient by this bias is 0: its neuron is flat here, the slope of the ")
     assert (told["gradient"], told["average"]) == (0, 0)
 
 

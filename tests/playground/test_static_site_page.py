@@ -1,11 +1,10 @@
 """The static site in a real browser: the page learns with a session in its worker, and says so where there can be none.
 
-Pyodide is 16 MB and is not asked for: `standin.mjs` takes its place, with a Python process that has what Pyodide has. With a folder of it
-in `NUDGE_PYODIDE` (of numpy too, as in its full distribution), the page learns with that as well.
+Pyodide is 16 MB and is not asked for: `standin.mjs` takes its place, with a Python process that has what Pyodide has. test_pyodide_page.py
+tests the site with real Pyodide.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -24,20 +23,26 @@ from tests.serving import answering
 from tests.wasm import Wasm
 
 AGAIN = ". Reload the page to start again: the address keeps your settings."
-PYODIDE = os.environ.get("NUDGE_PYODIDE")
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """Serves the site as any server would, and what standin.mjs asks for."""
-
-    def __init__(self, *arguments: Any, wasm: Wasm, asked: list[str], **settings: Any) -> None:
-        self.wasm, self.asked = wasm, asked
-        super().__init__(*arguments, **settings)
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves the site as any server would, with the policy for the worker, and prints nothing."""
 
     def end_headers(self) -> None:
         if self.path == "/worker.js":
             self.send_header("Content-Security-Policy", site.worker_policy(site.BESIDE))
         super().end_headers()
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
+        pass
+
+
+class Handler(QuietHandler):
+    """Serves what standin.mjs asks for too."""
+
+    def __init__(self, *arguments: Any, wasm: Wasm, asked: list[str], **settings: Any) -> None:
+        self.wasm, self.asked = wasm, asked
+        super().__init__(*arguments, **settings)
 
     def do_POST(self) -> None:
         content, what = self.rfile.read(int(self.headers["Content-Length"])), self.path.rpartition("/")[2]
@@ -126,16 +131,10 @@ def is_ready(page: Page) -> bool:
 
 
 STANDIN = {"pyodide.mjs": Path(__file__).with_name("standin.mjs")}
-REAL = {path.name: path for path in Path(PYODIDE).iterdir() if path.is_file()} if PYODIDE else {}
 
 
-@pytest.mark.parametrize(
-    "pyodide",
-    [STANDIN, pytest.param(REAL, marks=pytest.mark.skipif(not REAL, reason="no Pyodide: NUDGE_PYODIDE names a folder of it"))],
-    ids=["stand-in", "Pyodide"],
-)
-def test_the_page_trains_with_the_engine_s_numbers(opened: Opener, browser: Any, pyodide: dict[str, Path]) -> None:
-    page, served = opened(pyodide, {**NOTHING, **SMALL})
+def test_the_page_trains_with_the_engine_s_numbers(opened: Opener, browser: Any) -> None:
+    page, served = opened(STANDIN, {**NOTHING, **SMALL})
     page.wait(lambda: is_ready(page))
     assert page.find("#notice").get_property("hidden")
     page.click("#by-step")
