@@ -25,7 +25,7 @@ from autograd.vectorize import instructions as ir
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
-FEW = 4.0  # numbers that an instruction of a narrow program computes, on average, at most
+FEW = 10.0  # a program is narrow if its instructions compute fewer numbers, on average
 BEFORE, WITHIN, AFTER = range(3)
 
 # What an entry does, other than operations, with its operands; a star marks those that are slots.
@@ -71,10 +71,10 @@ class Tape(NamedTuple):
     constants: list[float]
 
 
-def is_narrow(program: Program, many: int = 1) -> bool:
-    """Whether a program has many instructions that compute something, but only few numbers each."""
+def is_narrow(program: Program, many: int = 1, few: float | None = None) -> bool:
+    """Whether a program has many instructions that compute something, but only few numbers each; by default fewer than FEW."""
     sizes = [size for each in range(len(program)) if (size := _entries(program, each))]
-    return len(sizes) >= many and sum(sizes) < FEW * len(sizes)
+    return len(sizes) >= many and sum(sizes) < (FEW if few is None else few) * len(sizes)
 
 
 def _entries(program: Program, number: int) -> int:

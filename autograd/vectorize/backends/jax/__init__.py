@@ -31,7 +31,7 @@ from autograd.vectorize.tape import is_narrow
 
 __all__ = ["JaxBackend", "backend"]
 
-MANY = 2000  # instructions of a narrow program that XLA takes minutes for, and with each more, longer
+MANY, FEW = 2000, 4.0  # from so many instructions on fewer numbers XLA takes minutes, and its time grows faster than their number
 
 
 class JaxBackend(Backend):
@@ -58,7 +58,7 @@ class JaxBackend(Backend):
 def _check(program: Program) -> None:
     """Raise ValueError for a program that is not valid, or that XLA would take hours and gigabytes to compile."""
     program.check()
-    if is_narrow(program, MANY):
+    if is_narrow(program, MANY, FEW):
         raise ValueError(
             f"the program has {len(program):,} instructions, most of them on a few numbers: XLA would take hours and many gigabytes of memory "
             f'to compile it. Write vectorize(f, backend="native") or vectorize(f), which run such programs operation by operation'

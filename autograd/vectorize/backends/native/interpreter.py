@@ -24,8 +24,8 @@ from autograd.vectorize.program import Program
 from autograd.vectorize.tape import MERGED, STARRED, WITHIN, Merged, Tape, tape
 
 _TEXT = Path(__file__).with_name("tape.h").read_text()
-MANY = 500  # instructions from which on a narrow program runs as a tape
-ONE_BY_ONE = 3  # examples that take less time one after the other: some functions compute each lane on its own
+MANY = 150  # instructions from which on a narrow program runs as a tape
+ONE_BY_ONE = 2  # examples that take less time one after the other: some functions compute each lane on its own
 _WITHIN, _AGAIN, _END = "within", "again", "end"
 _ROWS: tuple[Any, ...] = (*OPERATORS, *(ops.TABLE[name] for name in names() if name in ops.TABLE), *MERGED)
 _NUMBERS: dict[Any, int] = {each: number for number, each in enumerate((*STARRED, _WITHIN, _AGAIN, _END, *_ROWS))}
