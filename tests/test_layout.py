@@ -25,11 +25,12 @@ ENGINE = [
     "derivatives", "differences",
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
-    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "builder", "differentiate", "pairing",
-    "lower", "parameters", "backend", "source", "places", "storage",
+    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "builder", "choices", "differentiate",
+    "pairing", "lower", "parameters", "backend", "source", "places", "storage",
 ]  # fmt: skip
 NATIVE = [
-    "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "descend", "emitter", "compiler", "executable"
+    "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "patterns", "examples", "columns", "descend",
+    "emitter", "compiler", "executable",
 ]  # fmt: skip
 NUMPY, JAX = ["squares", "calls", "plans"], ["devices", "trace", "executable", "steps"]
 PACKAGES = {"native": NATIVE, "numpy": NUMPY, "jax": JAX}

@@ -1,9 +1,11 @@
-"""Emitter: a program as C, one function with a loop over blocks of examples.
+"""Emitter: a program as C, one function with a loop over the examples.
 
-The arrays of a block fit into the cache. The examples lie beside each other, so that a register holds one number of several examples and
-the C reads like the computation for one example. Sums over the examples (the cost, the gradients of shared parameters) are added up from
-block to block. Arrays that do not depend on the example are computed before the loop, and those that depend on the sums after it. Views
-cost nothing: an array is a name, an offset and strides.
+In most programs the loop goes over blocks of examples, which lie beside each other, so that a register holds one number of several
+examples (`examples`). Programs with long arrays, such as a GPT, are computed one example after another, and a register holds several
+columns (`columns`). The results of an example do not depend on its batch: the sizes of the arrays decide which of the two it is.
+
+Sums over the examples (the cost, the gradients of shared parameters) are added up in the loop. Arrays that do not depend on the example
+are computed before the loop, and those that depend on the sums after it. Views cost nothing: an array is a name, an offset and strides.
 """
 
 from __future__ import annotations
