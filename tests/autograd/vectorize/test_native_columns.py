@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,10 @@ ONE_BY_ONE = "for (long start = 0; start < batch; start++)"
 
 
 @pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """All programs have columns in the lanes, also those with short arrays."""
     monkeypatch.setattr(emitter, "LARGE", 0)
     monkeypatch.setattr(emitter, "LONG", 0)
-    yield
 
 
 def gpt(length: int, width: int = 8) -> tuple[GPT, Array]:
@@ -76,7 +75,7 @@ def test_whole_steps_equal_those_of_numpy(kind: str) -> None:
         memory = np.zeros_like(theta), np.zeros_like(theta)
         program.descent(Adam(0.01).update_rule, documents, parameters=theta, memory=memory).take([0.01] * 3)
         found.append(theta)
-    np.testing.assert_allclose(*found, rtol=0, atol=1e-9 if kind == "float64" else 1e-4)
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-9 if kind == "float64" else 1e-4)
 
 
 def attention(x: Sequence[Any], pairs: Sequence[tuple[int, int]], width: int = 3) -> Any:

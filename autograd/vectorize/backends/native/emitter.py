@@ -40,7 +40,9 @@ _MACROS = f"""
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 """
-_LOOPS, _COLUMNS, _DESCENT = (Path(__file__).with_name(f"{name}.h").read_text() for name in ("loops", "columns", "descent"))
+_LOOPS, _TABLES, _COLUMNS, _DESCENT = (
+    Path(__file__).with_name(f"{name}.h").read_text() for name in ("loops", "tables", "columns", "descent")
+)
 _USED = ("splat", "fused", *re.findall(r"\bv_(\w+)", f"{_LOOPS} {_COLUMNS}"))  # in the loops
 
 
@@ -59,7 +61,7 @@ class Emitted(NamedTuple):
 
 def beginning(functions: Iterable[str], dtype: np.dtype[Any]) -> str:
     """The beginning of a C file: the functions that its programs use, and the loops."""
-    return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{_LOOPS}\n{_COLUMNS}"
+    return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{_LOOPS}\n{_TABLES}\n{_COLUMNS}"
 
 
 def emit(program: Program, dtype: np.dtype[Any], signature: Signature) -> Emitted:
