@@ -8,13 +8,23 @@ import numpy as np
 
 from autograd import ops
 from autograd.vectorize import instructions as ir
+from autograd.vectorize.builder import Builder
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
 Choice = tuple[int, FloatArray, FloatArray]  # an argument, and for each entry of an example its column and the number it is compared with
 
 
-def one_always_holds(program: Program, condition: int, axis: int) -> bool:
+def some_along(builder: Builder, array: int, axis: int) -> int:
+    """Whether some entry along an axis is true. The axis remains with size 1."""
+    if builder.shape(array)[axis] == 1:
+        return array
+    if _one_always_holds(builder.program, array, axis):
+        return builder.constant(1.0)
+    return builder.add(ops.greater, builder.reduce(array, axis), builder.constant(0.0))
+
+
+def _one_always_holds(program: Program, condition: int, axis: int) -> bool:
     """Whether some entry along an axis holds in every run, because the entries compare an index with every row that it may choose."""
     shape = program.shape(condition)
     choice = None if shape[axis] < 0 else _choice(program, condition)

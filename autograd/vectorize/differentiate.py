@@ -23,7 +23,7 @@ from autograd.ops import Operation
 from autograd.reach import Condition, both, either
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import Array, Builder
-from autograd.vectorize.choices import always_reached, one_always_holds
+from autograd.vectorize.choices import always_reached, some_along
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
@@ -264,8 +264,8 @@ class _Sweep:
         builder = self.builder
         adjoint = builder.expand(adjoint, builder.shape(number))
         reach = self._each(reach, functools.partial(builder.expand, shape=builder.shape(number)))
-        along_rows = self._each(reach, functools.partial(_any, builder, axis=1))  # (rows, 1): where some entry of the row is reached
-        along_columns = self._each(reach, functools.partial(_any, builder, axis=0))
+        along_rows = self._each(reach, functools.partial(some_along, builder, axis=1))  # (rows, 1): where some entry of the row is reached
+        along_columns = self._each(reach, functools.partial(some_along, builder, axis=0))
         given = []
         if self.depends[left] and self.is_risky[right] and reach is not True:
             given.append(Contribution(left, None, self._row_by_row(adjoint, right, reach), along_rows))
@@ -368,15 +368,6 @@ def _chosen(builder: Builder, partial: Any) -> Condition:
     return partial if builder.is_condition(partial.number) else partial != 0.0
 
 
-def _any(builder: Builder, array: int, axis: int) -> int:
-    """Whether some entry along an axis is true. The axis remains with size 1."""
-    if builder.shape(array)[axis] == 1:
-        return array
-    if one_always_holds(builder.program, array, axis):
-        return builder.constant(1.0)
-    return builder.add(ops.greater, builder.reduce(array, axis), builder.constant(0.0))
-
-
 def _index(place: Place) -> Any:
     return slice(None) if place is None else slice(*place) if isinstance(place, tuple) else place
 
@@ -397,7 +388,7 @@ def _unbroadcast(builder: Builder, array: int, shape: ir.Shape, target: ir.Shape
         array = builder.reshape(array, have)
     for axis, (size, mine, want) in enumerate(zip(shape, have, wanted)):
         if want == 1 != size and is_reach:
-            array = _any(builder, array, axis) if builder.shape(array) else array
+            array = some_along(builder, array, axis) if builder.shape(array) else array
         elif want == 1 != size:  # where the adjoint is the same all along the axis, a multiple of it
             array = builder.repeated(array, size) if mine == 1 else builder.reduce(array, axis)
     surplus = len(builder.shape(array)) - len(target)

@@ -1,9 +1,11 @@
-"""Emitter: a program as C, one function with a loop over blocks of examples.
+"""Emitter: a program as C, one function with a loop over the examples.
 
-The arrays of a block fit into the cache. The examples lie beside each other, so that a register holds one number of several examples and
-the C reads like the computation for one example. Sums over the examples (the cost, the gradients of shared parameters) are added up from
-block to block. Arrays that do not depend on the example are computed before the loop, and those that depend on the sums after it. Views
-cost nothing: an array is a name, an offset and strides.
+In most programs the loop goes over blocks of examples, which lie beside each other, so that a register holds one number of several
+examples (`examples`). Programs with long arrays, such as a GPT, are computed one example after another, and a register holds several
+columns (`columns`). The results of an example do not depend on its batch: the sizes of the arrays decide which of the two it is.
+
+Sums over the examples (the cost, the gradients of shared parameters) are added up in the loop. Arrays that do not depend on the example
+are computed before the loop, and those that depend on the sums after it. Views cost nothing: an array is a name, an offset and strides.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ _MACROS = f"""
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 """
-_LOOPS, _COLUMNS, _DESCENT = (Path(__file__).with_name(f"{name}.h").read_text() for name in ("loops", "columns", "descent"))
+_LOOPS, _TABLES, _COLUMNS, _DESCENT = (
+    Path(__file__).with_name(f"{name}.h").read_text() for name in ("loops", "tables", "columns", "descent")
+)
 _USED = ("splat", "fused", *re.findall(r"\bv_(\w+)", f"{_LOOPS} {_COLUMNS}"))  # in the loops
 
 
@@ -57,7 +61,7 @@ class Emitted(NamedTuple):
 
 def beginning(functions: Iterable[str], dtype: np.dtype[Any]) -> str:
     """The beginning of a C file: the functions that its programs use, and the loops."""
-    return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{_LOOPS}\n{_COLUMNS}"
+    return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{_LOOPS}\n{_TABLES}\n{_COLUMNS}"
 
 
 def emit(program: Program, dtype: np.dtype[Any], signature: Signature) -> Emitted:

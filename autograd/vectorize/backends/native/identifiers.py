@@ -50,7 +50,7 @@ _UNSAFE = re.compile(
 def _words() -> frozenset[str]:
     found = {*f"{_KEYWORDS} {_OWN} {_LIBRARY}".split()}
     found |= {f"{name}{suffix}" for name in _MATHEMATICS.split() for suffix in ("", "f", "l")}
-    texts = [Path(__file__).with_name(f"{name}.h").read_text() for name in ("loops", "columns", "descent")]
+    texts = [Path(__file__).with_name(f"{name}.h").read_text() for name in ("loops", "tables", "columns", "descent")]
     for text in (INCLUDES, *texts, *(definitions(names(), np.dtype(kind)) for kind in ("f4", "f8"))):
         for match in re.findall(r"\b(\w+)\(|#define (\w+)|(?:typedef|static const) .*?(\w+)(?: =|;| __)", text):
             found.update(filter(None, match))
