@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float64]
 def main(arguments: Sequence[str] | None = None) -> None:
     given = parser(__doc__).parse_args(arguments)
     pictures: list[Callable[[Path, int], None]] = [
-        pixels, network, squish, dials, cost, confident, steepest, vectors, walkers, steady, sheet, paths, scalars,
+        pixels, network, squish, dials, cost, confident, steepest, vectors, steady, sheet, paths, scalars,
     ]  # fmt: skip
     for picture in pictures:
         picture(given.output, given.seed)
@@ -201,13 +201,6 @@ def steady(folder: Path, seed: int) -> None:
     ax.set(title="a nudge of 0.1 for 500 images", xlabel="activation that the weight meets", ylabel="change of the weighted sum")
     ax.legend(fontsize=9)
     save(figure, folder / "steady.png")
-
-
-def walkers(folder: Path, seed: int) -> None:
-    """Plot gradient descent with all examples, ten and one: the careful man and the drunk man."""
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
-    descent.walkers(left, right, 200, seed)
-    save(figure, folder / "walkers.png")
 
 
 def sheet(folder: Path, seed: int) -> None:

@@ -50,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--frames", type=whole, default=40, help="number of frames in the animation; 0 for no animation")
     given = options.parse_args(arguments)
 
-    figure = pyplot.figure(figsize=(16, 10), layout="constrained")
-    grid = figure.add_gridspec(2, 3)
+    figure = pyplot.figure(figsize=(11.5, 10), layout="constrained")
+    grid = figure.add_gridspec(2, 2)
     paths = [descend(landscape, start, RATE, given.steps) for start in STARTS]
     print("start              valley             height   walked")
     for path in paths:
@@ -59,10 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"({x:5.2f}, {y:5.2f})  ->  ({to_x:5.2f}, {to_y:5.2f})  {landscape(path[-1]):9.4f}  {walked(path):7.2f}")
     surface(figure.add_subplot(grid[0, 0], projection="3d"), paths)
     valleys(figure.add_subplot(grid[0, 1]), paths)
-    shrinking(figure.add_subplot(grid[0, 2]), paths[0])
-    rates(figure.add_subplot(grid[1, 0]))
-    walkers(figure.add_subplot(grid[1, 1]), figure.add_subplot(grid[1, 2]), given.points, given.seed)
+    shrinking(figure.add_subplot(grid[1, 0]), paths[0])
+    rates(figure.add_subplot(grid[1, 1]))
     save(figure, given.output / "descent.png")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
+    walkers(left, right, given.points, given.seed)
+    save(figure, given.output / "walkers.png")
     if given.frames:
         roll(paths, given.frames).save(given.output / "descent.gif", fps=12)
 
