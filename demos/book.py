@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import pyplot
 
-from autograd import Value, chain_rule, draw, relu, sigmoid, tanh, vectorize
+from autograd import Value, chain_rule, draw, grad, relu, sigmoid, tanh, vectorize
 from demos import descent
 from demos.common import parser, save
 from nn import MLP, SGD, digits, nudges, one_hot, plots, squared_error, train
@@ -17,7 +17,9 @@ Array = npt.NDArray[np.float64]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = parser(__doc__).parse_args(arguments)
-    pictures: list[Callable[[Path, int], None]] = [pixels, squish, dials, cost, walkers, sheet, paths, scalars]
+    pictures: list[Callable[[Path, int], None]] = [
+        pixels, network, squish, dials, cost, confident, steepest, vectors, steady, sheet, paths, scalars,
+    ]  # fmt: skip
     for picture in pictures:
         picture(given.output, given.seed)
 
@@ -25,6 +27,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def machine(seed: int) -> MLP:
     """Return the network that reads digits, before training."""
     return MLP([784, 16, 16, 10], sigmoid, sigmoid, seed=seed)
+
+
+def half_trained(seed: int) -> MLP:
+    """Return the network that reads digits after two epochs: the one of the chapters on nudges."""
+    X, y = digits(1500, seed=seed)
+    model = machine(seed)
+    train(model, X, one_hot(y, 10), optimizer=SGD(3.0), batch_size=10, epochs=2, seed=seed, progress=False)
+    return model
+
+
+def colour(number: float) -> str:
+    return plots.POSITIVE if number > 0 else plots.NEGATIVE
 
 
 def pixels(folder: Path, seed: int) -> None:
@@ -38,6 +52,33 @@ def pixels(folder: Path, seed: int) -> None:
         right.text(column, row, f"{number:.1f}", ha="center", va="center", fontsize=8, color="white" if number > 0.5 else "black")
     right.set(title="some pixels: each is a neuron with its activation", xticks=[], yticks=[])
     save(figure, folder / "pixels.png")
+
+
+def network(folder: Path, seed: int) -> None:
+    """Draw all layers of the network for one image, each neuron as dark as its activation."""
+    X, y = digits(500, seed=seed)
+    two, model = X[y == 2][0], machine(seed)
+    few = two[[*range(258, 268), *range(510, 520)]]  # of the 784 pixels
+    columns = [few, *(a[0] for a in model.trace(two[None]).a)]
+    figure, ax = pyplot.subplots(figsize=(10.5, 6), layout="constrained")
+    image = ax.inset_axes((-0.02, 0.28, 0.26, 0.44))
+    plots.images(two[None], ax=image)
+    heights = [np.linspace(0.5, -0.5, len(each)) * (len(each) + 1) for each in columns]
+    heights[0] += np.repeat([0.6, -0.6], 10)  # room for the dots
+    for depth in range(3):
+        for start in heights[depth]:
+            for end in heights[depth + 1]:
+                ax.plot([depth, depth + 1], [start, end], color=plots.GREY, linewidth=0.15, zorder=1)
+    for depth, (each, places) in enumerate(zip(columns, heights)):
+        ax.scatter([depth] * len(each), places, s=170, c=1 - each, cmap="gray", vmin=0, vmax=1, edgecolors=plots.GREY, zorder=2)
+    ax.text(0, 0, "⋮", ha="center", va="center", fontsize=16)
+    for digit, (place, activation) in enumerate(zip(heights[-1], columns[-1])):
+        ax.text(3.12, place, f"{digit}:  {activation:.2f}", va="center")
+    for depth, words in enumerate(("784 pixels", "16 neurons", "16 neurons", "10 neurons,\none for each digit")):
+        ax.text(depth, -12, words, ha="center", va="top")
+    ax.set(title="the whole machine: 0 is white, 1 is black", xlim=(-1.3, 3.6), ylim=(-14, 11))
+    ax.set_axis_off()
+    save(figure, folder / "network.png")
 
 
 def squish(folder: Path, seed: int) -> None:
@@ -76,22 +117,99 @@ def cost(folder: Path, seed: int) -> None:
     save(figure, folder / "cost.png")
 
 
-def walkers(folder: Path, seed: int) -> None:
-    """Plot gradient descent with all examples, ten and one: the careful man and the drunk man."""
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
-    descent.walkers(left, right, 200, seed)
-    save(figure, folder / "walkers.png")
+def confident(folder: Path, seed: int) -> None:
+    """Plot the outputs for one image before and after training."""
+    X, y = digits(500, seed=seed)
+    targets, model = one_hot(y, 10), machine(seed)
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained", sharey=True)
+    for ax, when in zip(axes, ("before training", "after training")):
+        outputs = model.predict(X[:1])[0]
+        ax.bar(range(10), outputs, 0.6, color=plots.POSITIVE)
+        ax.plot(range(10), targets[0], "k_", markersize=16, label="the target")
+        cost = squared_error(outputs.tolist(), targets[0].tolist())
+        ax.set(title=f"{when}, the cost of this image is {cost:.2f}", xlabel="output neuron", xticks=range(10), ylim=(-0.03, 1.05))
+        train(model, X, targets, optimizer=SGD(3.0), batch_size=10, epochs=8, progress=False)
+    axes[0].legend(fontsize=9)
+    save(figure, folder / "confident.png")
+
+
+def steepest(folder: Path, seed: int) -> None:
+    """Draw the gradient at a place, and the change along directions all around it."""
+    place, length = np.array([-0.5, 1.5]), 0.8
+    gradient = np.array(grad(descent.landscape)(place.tolist()))
+    angles = np.radians(np.arange(0, 360, 30))
+    directions = np.column_stack([np.cos(angles), np.sin(angles)])
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 5), layout="constrained")
+    descent.contours(left, descent.landscape, np.linspace(-2.5, 1.5, 100), np.linspace(-0.5, 3.5, 100))
+    for direction, rise in zip(directions, directions @ gradient):
+        left.plot(*np.array([place, place + length * direction]).T, color=colour(rise), linewidth=3 * abs(rise) + 0.5)
+    arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+    left.annotate("", place + 1.2 * gradient / np.linalg.norm(gradient), place, arrowprops=arrow)
+    left.set(title="the gradient (arrow) and a fan of directions", xlabel="x[0]", ylabel="x[1]", aspect="equal")
+    far = np.linspace(0, 360, 200)
+    right.plot(far, gradient @ [np.cos(np.radians(far)), np.sin(np.radians(far))], color=plots.GREY, linewidth=1)
+    right.bar(np.degrees(angles), directions @ gradient, 12, color=[colour(rise) for rise in directions @ gradient])
+    steep = float(np.degrees(np.arctan2(gradient[1], gradient[0])))
+    right.axvline(steep, color="black", linewidth=1.5, label=f"the gradient's direction, {steep:.1f} degrees")
+    right.set(title="how fast the function rises in each direction", xlabel="direction in degrees", ylabel="rise for each unit of length")
+    right.set(xticks=np.degrees(angles), xlim=(-15, 345))
+    right.legend(fontsize=9)
+    save(figure, folder / "steepest.png")
+
+
+def vectors(folder: Path, seed: int) -> None:
+    """Draw the first and the last parameters as a column, and the negative gradient as a column beside it."""
+    X, y = digits(500, seed=seed)
+    model, targets = machine(seed), one_hot(y, 10)
+    wishes = nudges(model, X, targets, squared_error).average
+    theta = np.array([parameter.data for parameter in model.parameters()])
+    names = [name for name, _ in model.named_parameters()]
+    shown = [*range(406, 412), *range(-6, 0)]
+    figure, ax = pyplot.subplots(figsize=(9, 5.5), layout="constrained")
+    for row, index in enumerate(shown):
+        height = -row - 1.2 * (row >= 6)
+        ax.text(0, height, names[index], ha="left", va="center", fontsize=9, family="monospace")
+        for x, number in ((4.6, theta[index]), (6.4, wishes[index])):
+            ax.text(x, height, f"{number:+.4f}", ha="right", va="center", fontsize=11, color=colour(number), family="monospace")
+        width = 1.6 * wishes[index] / abs(wishes[shown]).max()
+        ax.barh(height, width, 0.6, left=8.6, color=colour(width))
+    for x in (0.3, 4.3, 6.1, 8.6):
+        ax.text(x, -6.1, "⋮", ha="center", va="center", fontsize=14)
+    ax.axvline(8.6, color=plots.GREY, linewidth=0.8)
+    ax.text(4.6, 1.2, "all dials", ha="right", fontsize=11)
+    ax.text(7.0, 1.2, "negative gradient", ha="right", fontsize=11)
+    ax.text(8.6, 1.2, "turn down      turn up", ha="center", fontsize=11)
+    ax.set(title="13,002 dials, and the nudge for each of them", xlim=(-0.1, 10.5), ylim=(-13.2, 2))
+    ax.set_axis_off()
+    save(figure, folder / "vectors.png")
+
+
+def steady(folder: Path, seed: int) -> None:
+    """Plot what a nudge of a bias, and one of a weight, does to the weighted sum for each of five hundred images."""
+    model = half_trained(seed)
+    X, _ = digits(500, seed=seed + 1)
+    neuron, met = model.layers[2].neurons[2], model.trace(X).a[1][:, 1]
+    figure, ax = pyplot.subplots(figsize=(8, 4.6), layout="constrained")
+    before = model.trace(X).z[2][:, 2]
+    for parameter, colour, words in (
+        (neuron.bias, plots.POSITIVE, "the bias"),
+        (neuron.weights[1], plots.NEGATIVE, "the weight of neuron 1 of the layer before"),
+    ):
+        parameter.data += 0.1
+        ax.plot(met, model.trace(X).z[2][:, 2] - before, "o", color=colour, markersize=3, alpha=0.5, label=words)
+        parameter.data -= 0.1
+    ax.set(title="a nudge of 0.1 for 500 images", xlabel="activation that the weight meets", ylabel="change of the weighted sum")
+    ax.legend(fontsize=9)
+    save(figure, folder / "steady.png")
 
 
 def sheet(folder: Path, seed: int) -> None:
     """Plot what images want of the parameters of a half-trained network, and the average."""
-    X, y = digits(1500, seed=seed)
-    model = machine(seed)
-    train(model, X, one_hot(y, 10), optimizer=SGD(3.0), batch_size=10, epochs=2, seed=seed, progress=False)
+    model = half_trained(seed)
     X, y = digits(100, seed=seed + 1)
     figure, ax = pyplot.subplots(figsize=(11, 5.5), layout="constrained")
     table = nudges(model, X, one_hot(y, 10), squared_error)
-    table.plot(ax, most=11).set_title("what each image wants of some dials, and the average, which is the step")
+    table.plot(ax, most=11).set_title("what the images of each digit want of some dials, and the step: the average")
     save(figure, folder / "sheet.png")
 
 

@@ -50,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--frames", type=whole, default=40, help="number of frames in the animation; 0 for no animation")
     given = options.parse_args(arguments)
 
-    figure = pyplot.figure(figsize=(16, 10), layout="constrained")
-    grid = figure.add_gridspec(2, 3)
+    figure = pyplot.figure(figsize=(11.5, 10), layout="constrained")
+    grid = figure.add_gridspec(2, 2)
     paths = [descend(landscape, start, RATE, given.steps) for start in STARTS]
     print("start              valley             height   walked")
     for path in paths:
@@ -59,10 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"({x:5.2f}, {y:5.2f})  ->  ({to_x:5.2f}, {to_y:5.2f})  {landscape(path[-1]):9.4f}  {walked(path):7.2f}")
     surface(figure.add_subplot(grid[0, 0], projection="3d"), paths)
     valleys(figure.add_subplot(grid[0, 1]), paths)
-    shrinking(figure.add_subplot(grid[0, 2]), paths[0])
-    rates(figure.add_subplot(grid[1, 0]))
-    walkers(figure.add_subplot(grid[1, 1]), figure.add_subplot(grid[1, 2]), given.points, given.seed)
+    shrinking(figure.add_subplot(grid[1, 0]), paths[0])
+    rates(figure.add_subplot(grid[1, 1]))
     save(figure, given.output / "descent.png")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
+    walkers(left, right, given.points, given.seed)
+    save(figure, given.output / "walkers.png")
     if given.frames:
         roll(paths, given.frames).save(given.output / "descent.gif", fps=12)
 
@@ -80,8 +82,9 @@ def surface(ax: Any, paths: Sequence[Array]) -> None:
     for path, colour in zip(paths, CLASSES):
         heights = landscape(path.T) + 0.06
         ax.plot(*path.T, heights, color=colour, linewidth=2.2, zorder=5)
-        ax.scatter(*path[-1], heights[-1], color=colour, s=40, zorder=6)
-    ax.set(title="gradient descent from five starts", zticks=[])
+        ax.scatter(*path[0], heights[0], facecolor="white", edgecolor=colour, linewidth=2, s=50, zorder=6, depthshade=False)
+        ax.scatter(*path[-1], heights[-1], marker="*", color=colour, edgecolor="white", s=170, zorder=7, depthshade=False)
+    ax.set(title="five starts (circles) end in three valleys (stars)", zticks=[])
     ax.set_xlabel("x[0]", labelpad=8)
     ax.set_ylabel("x[1]", labelpad=8)
     ax.view_init(elev=48, azim=-62)
@@ -130,26 +133,31 @@ def walkers(ax: Axes, costs: Axes, points: int, seed: int) -> None:
         w, b = x_and_y
         return w * w * np.mean(x * x) + 2 * w * b * x.mean() + b * b - 2 * w * np.mean(x * y) - 2 * b * y.mean() + np.mean(y * y)
 
+    def walk(size: int) -> tuple[Array, Array]:
+        """Return the weights and biases of ten epochs, and of more if the goal is further, with their costs."""
+        theta, rng, way = cost.parameter_vector(), np.random.default_rng(seed), [cost.parameter_vector()[place]]
+        while len(way) * size < 10 * points or (height(np.array(way).T) > goal).all():
+            for batch_x, batch_y in minibatches(x, y, size, rng):
+                theta -= 0.05 * cost.value_and_gradient(batch_x, batch_y, parameters=theta)[1]
+                way.append(theta[place])
+        return np.array(way), height(np.array(way).T)
+
     contours(ax, height, np.linspace(-1.5, 2.6, 100), np.linspace(-1.6, 3.6, 100), levels=np.geomspace(0.37, 25, 14))
-    least = height(np.linalg.lstsq(np.column_stack([x, np.ones(points)]), y, rcond=None)[0])
+    least = height(np.polyfit(x, y, 1))
+    goal = 1.1 * least
     print(f"\nA cost of two weights, {points} examples, minimised to within 10 % of the minimum, {least:.3f}:")
     print("examples a step   steps   examples used   walked   milliseconds")
     for size, name, colour in ((points, "all: careful", "#0072B2"), (min(10, points), "ten", "#009E73"), (1, "one: drunk", "#D55E00")):
-        path: list[Array] = []
-        theta, rng, started = cost.parameter_vector(), np.random.default_rng(seed), time.perf_counter()
-        while len(path) * size < 30 * points:
-            for batch_x, batch_y in minibatches(x, y, size, rng):
-                path.append(theta[place])
-                theta -= 0.05 * cost.value_and_gradient(batch_x, batch_y, parameters=theta)[1]
+        started = time.perf_counter()
+        way, heights = walk(size)
         seconds = time.perf_counter() - started
-        way = np.array(path)
-        heights = height(way.T)
-        arrived = int(np.argmax(heights <= 1.1 * least)) if (heights <= 1.1 * least).any() else len(way) - 1
-        taken = seconds * arrived / len(way) * 1000
-        print(f"{size:15}  {arrived:6}   {arrived * size:13,}   {walked(way[: arrived + 1]):6.2f}   {taken:12.2f}")
-        ax.plot(*way[: arrived + 1].T, "o-", color=colour, markersize=2.5, linewidth=1, label=f"{name}, {arrived} steps")
+        steps = int(np.argmax(heights <= goal))
+        taken = seconds * steps / len(way) * 1000
+        print(f"{size:15}  {steps:6}   {steps * size:13,}   {walked(way[: steps + 1]):6.2f}   {taken:12.2f}")
+        used = f"{name}, {steps} steps, {steps * size:,} examples"
+        ax.plot(*way[: steps + 1].T, "o-", color=colour, markersize=2.5, linewidth=1, label=used)
         costs.plot(np.arange(len(way)) * size / points, heights, color=colour, linewidth=1, label=name)
-    ax.set(title="a cost of two weights, with mini-batches of different sizes", xlabel="weight", ylabel="bias")
+    ax.set(title="down to a tenth above the lowest cost", xlabel="weight", ylabel="bias")
     ax.legend(fontsize=9, loc="lower left")
     costs.axhline(least, color=GREY, linewidth=0.8, linestyle="--")
     costs.set(title="cost for the same number of examples", xlabel="epoch", ylabel="cost of all examples", yscale="log", xlim=(0, 10))

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if epoch in taken:
             figure.clear()
             left, middle, right = figure.subplots(1, 3)
-            plots.decision_boundary(model, X, y, left).set_title(f"epoch {epoch}: {model.accuracy(X, y):.0%} correct")
+            plots.decision_boundary(model, X, y, left).set_title(f"epoch {epoch}: {model.accuracy(X, y):.1%} correct")
             left.plot(*X[0], "o", color="none", markeredgecolor="black", markersize=11, markeredgewidth=1.5)
             plots.network(model, X[0], middle).set_title("the network for the circled point")
             plots.history(run.history, right).set_title("training")

@@ -12,7 +12,6 @@ from typing import Any
 from autograd import Value, draw, tanh
 from nn import MLP, squared_error
 
-
 WIDEST = 125  # characters; longer lines are wrapped rather than made smaller
 PICTURE = re.compile(r'<img alt="([^"]*)" src="([^"]*gallery/([^"]*))" />')
 CODE = re.compile(r"<pre>(.*?)</pre>", re.DOTALL)

@@ -1,6 +1,7 @@
 """The demos, end to end: what they print is true, and what they write is a picture."""
 
 import importlib
+import json
 import os
 import pkgutil
 import re
@@ -18,8 +19,8 @@ from matplotlib import pyplot
 from PIL import Image, ImageSequence
 
 import demos
-from demos import activations, book, compiled, digits, gallery, learning, many, moons, neuron
-from demos.common import Film
+from demos import activations, book, compiled, digits, estimate, gallery, learning, many, moons, neuron
+from demos.common import Film, save
 from nn import MLP
 
 ROOT = Path(__file__).parents[1]
@@ -217,7 +218,7 @@ def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypat
         if name != "gallery":
             monkeypatch.setattr(f"demos.{name}.main", asked.append)
     gallery.main(["--output", str(tmp_path), "--seed", "3"])
-    assert len(asked) == 9
+    assert len(asked) == 10
     assert all(each[:4] == ["--output", str(tmp_path), "--seed", "3"] for each in asked)
 
 
@@ -233,6 +234,33 @@ def test_many_processes_learn_to_read_and_print_only_their_own_words(tmp_path: P
     assert [line.split()[0] for line in lines if line] == ["Each", "process", "0", "1", "accuracy", "accuracy", "wrote"]
     assert len({line.split()[-1] for line in lines[3:5]}) == 1  # both have learned the same
     assert MLP.load(tmp_path / "many.npz").sizes == [784, 16, 16, 10]
+
+
+def test_estimates_come_closer_to_the_full_gradient_with_more_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    estimate.main(["--output", str(tmp_path), "--examples", "200", "--batches", "20", "--epochs", "1"])
+    rows = re.findall(r"^ +(\d+) +(\d+) ° +(\S+) ", capsys.readouterr().out, re.MULTILINE)
+    assert [int(size) for size, *_ in rows] == [1, 10, 100, 200]
+    angles, lengths = ([float(row[column]) for row in rows] for column in (1, 2))
+    assert min(angles[:2]) > 45 > angles[2] > angles[3] == 0
+    assert lengths[3] == 1
+    assert (tmp_path / "estimate.png").read_bytes().startswith(PNG)
+
+
+def test_a_picture_holds_the_texts_and_the_boxes_of_its_panels(tmp_path: Path) -> None:
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(6, 3), layout="constrained")
+    left.plot([1, 2], label="one line")
+    left.set(title="the left one", xlabel="x")
+    left.legend()
+    left.twinx().set_ylabel("a twin")
+    right.set_title("the right one")
+    save(figure, tmp_path / "two.png")
+    first, second = json.loads(Image.open(tmp_path / "two.png").text["panels"])  # type: ignore[attr-defined]
+    assert first["texts"] == ["the left one", "x", "one line", "a twin"]
+    assert second["texts"] == ["the right one"]
+    assert first["box"][0] + first["box"][2] < second["box"][0] + 0.02
+    for left_edge, top, width, height in (first["box"], second["box"]):
+        assert -0.02 < left_edge < left_edge + width < 1.02
+        assert -0.02 < top < top + height < 1.02
 
 
 def test_the_compiled_demo_writes_the_program_that_it_shows(tmp_path: Path) -> None:
@@ -281,7 +309,10 @@ def test_a_film_has_a_picture_for_each_shot_and_holds_the_last(tmp_path: Path) -
 def test_the_books_pictures_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("pygraphviz")
     book.main(["--output", str(tmp_path)])
-    expected = {"pixels.png", "squish.png", "dials.png", "cost.png", "walkers.png", "sheet.png", "paths.svg", "scalars.svg"}
+    expected = {
+        f"{name}.png" for name in ("pixels", "network", "squish", "dials", "cost", "confident", "steepest", "vectors", "steady", "sheet")
+    }
+    expected |= {"paths.svg", "scalars.svg"}
     assert {path.name for path in tmp_path.iterdir()} == expected
     assert "#8e44ad" in (tmp_path / "paths.svg").read_text()  # the colour of what is highlighted
     assert "tanh(weighted sum)" in (tmp_path / "scalars.svg").read_text()

@@ -140,7 +140,7 @@ def test_the_text_of_many_examples_adds_up_by_class() -> None:
     assert found
     strongest = sorted(np.argsort(-np.abs(table.average), kind="stable")[:3])
     cells = np.array([[float(each) for each in row.split()[-3:]] for row in rows])
-    assert [row.split()[:4] for row in rows[:-1]] == [[str(sum(LABELS == k)), "of", "class", str(k)] for k in sorted(set(LABELS))]
+    assert [row.split()[:4] for row in rows[:-1]] == [[str(sum(k == LABELS)), "of", "class", str(k)] for k in sorted(set(LABELS))]
     np.testing.assert_allclose(cells[:-1].sum(axis=0), cells[-1], atol=1e-9)
     np.testing.assert_allclose(cells[-1] * float(found[1]), table.average[strongest], atol=0.005 * float(found[1]) + 1e-15)
     for k, row in zip(sorted(set(LABELS)), cells):
