@@ -139,8 +139,8 @@ class Experiment:
         return min(run.batch_size, len(run.X) - self.seen) - run.state().looked
 
     @property
-    def bytes(self) -> int:
-        """About how much memory the states to go back to take."""
+    def past_size(self) -> int:
+        """About how many bytes the states to go back to take."""
         return 40 * len(self.parameters) * len(self.past)
 
     @property
@@ -275,7 +275,7 @@ class Experiment:
             self.changes = (*self.changes, change) if len(self.changes) < CHANGES else None
 
     def _remember(self) -> None:
-        """Keep the current state. Of too many, one of the older half is dropped, where they are closest: the run can go back near any step."""
+        """Keep the current state. If there are too many, drop one of the older half, where they are closest in steps."""
         self.past.append(Moment(self.step, self.run, self.run.state(), self.configuration, self.changes))
         if len(self.past) > self.most:
             del self.past[min(range(1, self.most // 2), key=lambda index: self.past[index + 1].step - self.past[index - 1].step)]

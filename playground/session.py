@@ -84,7 +84,7 @@ class Session:
         self._begin(experiment)
         if self.is_configured:
             self.earlier = [*self.earlier, before][-EARLIER:]
-            while sum(old.bytes for old, _ in self.earlier) > BYTES and len(self.earlier) > 1:
+            while sum(old.past_size for old, _ in self.earlier) > BYTES and len(self.earlier) > 1:
                 del self.earlier[0]
         self.is_configured = True
         return self._configured()

@@ -1,7 +1,7 @@
 /** The playground's page: it makes the views, connects buttons and keys, and asks the session for the first network. */
 
 import {ActivationEditor} from "./activation.js";
-import {app, ask, attempt, connection, happened, say} from "./app.js";
+import {app, ask, attempt, connection, happened, say, whenAgain} from "./app.js";
 import {Refusal} from "./connection.js";
 import {CurvesView} from "./curves.js";
 import {at, inTurn} from "./dom.js";
@@ -105,11 +105,21 @@ function press(event) {
   actions[key]();
 }
 
+/** A new session, after one that has ended: give it the settings and the parameters that the page shows. */
+async function connectAgain() {
+  if (!app.configuration) return location.reload();
+  const {configuration, frame} = app, {step} = app.moment;
+  await attempt(() => configure({...configuration, parameters: frame ? Array.from(frame.parameters) : null}));
+  return say(`Connected again. The network has the parameters of step ${step}; steps count from 0.`);
+}
+
 async function begin() {
+  whenAgain(connectAgain);
   say(host.loading);
   await connection.opened;
   say("");
   app.hello = await ask({do: "hello"});
+  connection.most = app.hello.limits.message;
   app.settings = new Settings(app.hello, {change, brush: label => {
     app.plane.brush = label;
     at("plane").classList.toggle("painting", label !== null);

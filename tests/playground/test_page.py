@@ -14,7 +14,7 @@ pytest.importorskip("selenium", reason="pages are tested where selenium is insta
 from selenium.webdriver.common.keys import Keys
 
 from tests.playground.pages import NOTHING, SMALL, Engine, Opener, Page, settled
-from tests.serving import serving
+from tests.serving import running
 
 
 def test_it_learns_moons_while_the_plane_changes_and_stops_when_paused(opened: Opener) -> None:
@@ -162,17 +162,27 @@ def test_lines_show_gradients_too_and_curves_are_read_under_the_pointer(opened: 
     assert page.picture("#curves") != cost
 
 
-def test_the_page_reports_that_the_session_has_ended(browser: Any) -> None:
-    with serving() as address:
-        browser.get(f"{address}#{json.dumps(NOTHING)}")
+def test_the_page_connects_again_and_restores_its_parameters(browser: Any) -> None:
+    with running() as server:
+        browser.get(f"{server.address}#{json.dumps({**NOTHING, **SMALL})}")
         page = Page(browser)
-        page.click("#play")
-        page.wait(lambda: page.is_running)
-    page.wait(lambda: page.find("#notice").is_displayed())
+        for step in ("1", "2", "3"):
+            page.press(Keys.ARROW_RIGHT)
+            page.wait_for("#step-number", step)
+        page.wait(lambda: settled(page))
+        cost = page.number("#cost data")
+    page.wait(lambda: page.text("#notice").startswith("The connection to the server is lost."))
     assert not page.is_running
     page.click("#by-step")
-    assert page.text("#notice").startswith("The session has ended")
-    assert browser.get_log("browser") == []
+    assert page.text("#notice").startswith("The connection to the server is lost.")
+    with running(port=server.port, token=server.token):
+        page.wait_for("#notice", "Connected again. The network has the parameters of step 3; steps count from 0.")
+        page.wait(lambda: settled(page))
+        assert page.number("#cost data") == cost
+        page.press(Keys.ARROW_RIGHT)
+        page.wait_for("#step-number", "1")
+        browser.get("about:blank")
+    browser.get_log("browser")  # the browser reports attempts to connect
 
 
 @pytest.mark.parametrize("width", [360, 390])
