@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import os
+import re
 import sys
+import tempfile
 import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from playground import lessons
 from playground.server import Server
@@ -19,12 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--no-browser", action="store_true", help="print the address, but open no browser")
     options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
     given = options.parse_args(arguments)
+    kept = _kept()
     try:
-        server = Server(given.port, more=given.lesson)
+        server = Server(given.port, more=given.lesson, token=kept.get("token", ""))
     except (OSError, lessons.LessonError) as error:
         sys.exit(str(error))
     try:
-        asyncio.run(_serve(server, [lessons.name_of(path.name) for path in given.lesson], not given.no_browser))
+        names = [lessons.name_of(path.name) for path in given.lesson]
+        asyncio.run(_serve(server, names, not given.no_browser, 0 if given.port else kept.get("port", 0)))
     except KeyboardInterrupt:
         pass  # Ctrl-C ends it
     except ImportError as error:
@@ -35,9 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
 
-async def _serve(server: Server, names: Sequence[str], browser: bool) -> None:
-    """Serve, and open the browser at the first of the given lessons, if there is one."""
-    await server.start()
+async def _serve(server: Server, names: Sequence[str], browser: bool, wished: int) -> None:
+    """Serve, at the wished port if it is free, and open the browser at the first of the given lessons, if there is one."""
+    await server.start(wished)
+    _keep(server)
     links = {name: f"{server.address}?lesson={name}" for name in names}
     print(
         f"The playground is at {server.address} (Ctrl-C ends it)",
@@ -51,6 +60,33 @@ async def _serve(server: Server, names: Sequence[str], browser: bool) -> None:
         await asyncio.Event().wait()
     finally:
         await server.stop()
+
+
+def _file() -> Path:
+    """The file with the port and the token of the last run: so links and reloads work after a restart. Only this user may read it."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "nudge" / "playground.json"
+
+
+def _kept() -> dict[str, Any]:
+    """The port and the token of the last run; nothing if there are none, or if others could have read or written them."""
+    with suppress(OSError, ValueError, RuntimeError):
+        path = _file()
+        status = path.stat()
+        is_private = os.name == "nt" or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
+        found = json.loads(path.read_text())
+        if is_private and isinstance(found, dict) and re.fullmatch(r"[\w-]{22,64}", str(found.get("token")), re.ASCII):
+            return {"token": found["token"], "port": found["port"] if type(found.get("port")) is int and 0 < found["port"] < 65536 else 0}
+    return {}
+
+
+def _keep(server: Server) -> None:
+    """Keep the port and the token for the next run, if this user has a folder for it."""
+    with suppress(OSError, RuntimeError):
+        path = _file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # which only this user may read
+            json.dump({"token": server.token, "port": server.port}, file)
+        Path(file.name).replace(path)
 
 
 def _port(text: str) -> int:

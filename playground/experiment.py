@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -50,6 +49,7 @@ class Stopped:
 class Moment:
     """A state to go back to."""
 
+    step: int
     run: Training
     state: State
     configuration: Configuration
@@ -76,7 +76,8 @@ class Experiment:
             self.layout.assign(np.array(configuration.parameters))
         self.programs = Programs(self.model, self.problem, configuration)
         self._run = self._new_run()
-        self.past: deque[Moment] = deque(maxlen=max(2, min(REMEMBERED, BYTES // (40 * count))))
+        self.past: list[Moment] = []
+        self.most = max(4, min(REMEMBERED, BYTES // (40 * count)))  # states to go back to
         self.changes: tuple[Change, ...] | None = ()
 
     def _new_run(self) -> Training | None:
@@ -137,6 +138,11 @@ class Experiment:
         """The number of examples left in the current mini-batch."""
         run = self.run
         return min(run.batch_size, len(run.X) - self.seen) - run.state().looked
+
+    @property
+    def past_size(self) -> int:
+        """About how many bytes the states to go back to take."""
+        return 40 * len(self.parameters) * len(self.past)
 
     @property
     def gradient(self) -> Array:
@@ -270,7 +276,10 @@ class Experiment:
             self.changes = (*self.changes, change) if len(self.changes) < CHANGES else None
 
     def _remember(self) -> None:
-        self.past.append(Moment(self.run, self.run.state(), self.configuration, self.changes))
+        """Keep the current state. If there are too many, drop one of the older half, where they are closest in steps."""
+        self.past.append(Moment(self.step, self.run, self.run.state(), self.configuration, self.changes))
+        if len(self.past) > self.most:
+            del self.past[min(range(1, self.most // 2), key=lambda index: self.past[index + 1].step - self.past[index - 1].step)]
 
     def saved(self) -> bytes:
         """The file that `MLP.save` writes, with the names of the classes and of the inputs."""
@@ -281,11 +290,14 @@ class Experiment:
             named.save(path)
             return path.read_bytes()
 
-    def back(self) -> None:
-        """Undo the last change. Raises RefusedError if there is none."""
+    def back(self, to: int | None = None) -> None:
+        """Undo the last change, or all changes after a step. Raises RefusedError if there is none."""
         if not self.past:
             raise RefusedError("there is nothing to go back to: this is the first state, or the oldest one that is kept")
-        self._go_back_to(self.past.pop())
+        moment = self.past.pop()
+        while to is not None and self.past and moment.step > to:
+            moment = self.past.pop()
+        self._go_back_to(moment)
 
     def _go_back_to(self, moment: Moment) -> None:
         self._become(moment.configuration)

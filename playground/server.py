@@ -15,6 +15,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
 
 HOST = "127.0.0.1"
-MESSAGE = 2**22  # bytes; a socket that sends more at once is closed
+MESSAGE = 2**23  # bytes; a socket that sends more at once is closed
 SESSIONS = 16
 IDLE = 3600.0  # seconds without a message after which a session ends
 TYPES = {
@@ -45,14 +46,21 @@ class Server:
     """Serves the playground at `address`, from `start` to `stop`. Port 0 means any free port.
 
     A session, which `begin` returns, ends after `idle` seconds without a message. There are at most `sessions` at the same time. `more`
-    are lessons in addition to the playground's own; an invalid one raises LessonError.
+    are lessons in addition to the playground's own; an invalid one raises LessonError. `token` is the secret in the address, by default
+    a random one.
     """
 
     def __init__(
-        self, port: int = 0, idle: float = IDLE, sessions: int = SESSIONS, begin: Callable[[], Session] = Session, more: Iterable[Path] = ()
+        self,
+        port: int = 0,
+        idle: float = IDLE,
+        sessions: int = SESSIONS,
+        begin: Callable[[], Session] = Session,
+        more: Iterable[Path] = (),
+        token: str = "",
     ) -> None:
         self.port, self.idle, self.most, self.begin = port, idle, sessions, begin
-        self.token = secrets.token_urlsafe(16)
+        self.token = token or secrets.token_urlsafe(16)
         self.files = _files(page_files(), more)
         self.open = 0  # sessions
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")
@@ -70,18 +78,24 @@ class Server:
     def host(self) -> str:
         return f"{HOST}:{self.port}"
 
-    async def start(self) -> None:
-        """Listen. Raises ImportError if websockets is missing, and OSError if the port is in use."""
+    async def start(self, wished: int = 0) -> None:
+        """Listen, at the wished port if it is free and no other was chosen. Raises ImportError without websockets, OSError if it is in use."""
         try:
             from websockets.asyncio.server import serve
         except ImportError as error:
             raise ImportError(missing("the playground", "websockets")) from error
         quiet = logging.getLogger(f"{__name__}.sockets")
         quiet.setLevel(logging.CRITICAL)  # browsers open sockets in advance and drop them
-        self._server = await serve(
-            self._converse, HOST, self.port, process_request=self._answer, max_size=MESSAGE, max_queue=4, compression=None,
+        listen = partial(
+            serve, self._converse, HOST, process_request=self._answer, max_size=MESSAGE, max_queue=4, compression=None,
             server_header=None, logger=quiet,
         )  # fmt: skip
+        try:
+            self._server = await listen(self.port or wished)
+        except OSError:
+            if self.port or not wished:
+                raise
+            self._server = await listen(0)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -152,7 +166,7 @@ class Server:
                 message = await asyncio.wait_for(connection.recv(), self.idle)
                 await connection.send(await loop.run_in_executor(self._worker, session.handle, message))
         except asyncio.TimeoutError:
-            await connection.close(1000, f"no message for {self.idle:g} seconds: reload the page to continue")
+            await connection.close(1000, f"there was no message for {self.idle:g} seconds")
         except ConnectionClosed:
             pass
         finally:

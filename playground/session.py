@@ -14,13 +14,14 @@ import numpy as np
 
 from playground import configuration as configurations
 from playground.bundle import page
-from playground.experiment import Experiment, Stopped
+from playground.experiment import BYTES, Experiment, Stopped
 from playground.inspector import Inspector, sampled
 from playground.messages import Arrays, Fields, RefusedError, Reply, as_json, identity, packet, parsed, shown
 from playground.script import script
 
 MESSAGE = 2_000_000  # characters
 STEPS = 1000  # the largest number of steps that one message may ask for
+EARLIER = 8  # networks to go back to
 FRAME = 0.1  # seconds that the steps of one frame may take
 
 
@@ -29,6 +30,8 @@ class Session:
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.clock = clock
+        self.earlier: list[tuple[Experiment, Inspector]] = []  # to go back to
+        self.is_configured = False
         self._begin(Experiment(configurations.read({})))
 
     def handle(self, text: str | bytes) -> str | bytes:
@@ -77,7 +80,17 @@ class Session:
     def _configure(self, given: Fields) -> Reply:
         chosen = given.any("configuration", {})
         given.end()
-        self._begin(Experiment(configurations.read(chosen)))
+        experiment, before = Experiment(configurations.read(chosen)), (self.experiment, self.inspector)
+        self._begin(experiment)
+        if self.is_configured:
+            self.earlier = [*self.earlier, before][-EARLIER:]
+            while sum(old.past_size for old, _ in self.earlier) > BYTES and len(self.earlier) > 1:
+                del self.earlier[0]
+        self.is_configured = True
+        return self._configured()
+
+    def _configured(self) -> dict[str, Any]:
+        """What the page needs to know about a new network and its data."""
         problem, plane = self.experiment.problem, self.experiment.problem.plane
         parts = {"training": problem.training, "held_out": problem.held_out}
         return {
@@ -145,7 +158,8 @@ class Session:
             found = stopped.undefined
             place = {"neuron": [found.layer, found.neuron], "example": found.example} if found else {"neuron": None, "example": None}
             reason = {"problem": stopped.problem, **place}
-        return {**self.experiment.moment(), "running": self.running, "stopped": reason}
+        moment = self.experiment.moment()
+        return {**moment, "can_go_back": moment["can_go_back"] or bool(self.earlier), "running": self.running, "stopped": reason}
 
     def _step(self, given: Fields) -> Reply:
         by = given.choice("by", ("example", "step", "epoch"), "step")
@@ -174,10 +188,16 @@ class Session:
         return (reply, arrays) if arrays else reply
 
     def _back(self, given: Fields) -> Reply:
+        to = None if given.any("to") is None else given.whole("to", 0, 2**53)
         given.end()
-        self.experiment.back()
+        configured = None
+        if to is None and not self.experiment.past and self.earlier:
+            self.experiment, self.inspector = self.earlier.pop()
+            configured = self._configured()
+        else:
+            self.experiment.back(to)
         self.running = False
-        return {"is": "back", **self._moment(), "configuration": self.experiment.configuration.complete()}
+        return {"is": "back", **self._moment(), "configuration": self.experiment.configuration.complete(), "configured": configured}
 
     def _weight(self, given: Fields) -> Reply:
         index = self.experiment.index_of(*self.inspector.weight_place(given))

@@ -11,19 +11,25 @@ import {SAVED} from "./saved.js";
  */
 export const app = {hello: null, configuration: null, shape: null, frame: null, moment: {step: 0, running: false}, lesson: null};
 
-let {lost} = host;
-const onLost = [];
+let lost = "";
+const onLost = [], onAgain = [];
 
-export const connection = new Connection(host.transport, why => {
-  if (why) lost = `${why.replace(/\.$/, "")}. ${host.again}`.trim();
-  for (const each of onLost) each();
-  say(lost);
+export const connection = new Connection(host.transport, {
+  lost: why => {
+    lost = why ? `${why[0].toUpperCase()}${why.slice(1).replace(/\.$/, "")}. ${host.again}`.trim() : host.lost;
+    for (const each of onLost) each();
+    say(lost);
+  },
+  again: () => onAgain.forEach(each => each()),
 });
 
 export const ask = message => connection.ask(message);
 
 /** Call a function when the session has ended. */
 export const whenLost = work => onLost.push(work);
+
+/** Call a function when there is a new session after one that has ended. */
+export const whenAgain = work => onAgain.push(work);
 
 /** Show a message at the top of the page; "" removes it. */
 export function say(words) {

@@ -5,7 +5,7 @@ import {showColumns} from "./columns.js";
 import {at, make, pretty} from "./dom.js";
 import {host} from "./host.js";
 import {drawMarker, palette} from "./paint.js";
-import {newRun} from "./runs.js";
+import {newRun, previousRun} from "./runs.js";
 import {moved, run, showMoment, startGeneration} from "./training.js";
 
 /** Change some settings: live ones during training, all others with a new network. */
@@ -34,12 +34,19 @@ export async function useFormula(layer, text) {
   happened("formula");
 }
 
-/** Undo the last change or step. */
-export async function back() {
+/** Undo the last change or step, also a new network; or with a step all that came after it. */
+export async function back(to = null) {
   app.network.settle();
-  const reply = await attempt(() => ask({do: "back"}));
+  const reply = await attempt(() => ask({do: "back", to}));
   if (!reply) return;
-  showConfiguration(reply.configuration);
+  if (reply.configured) {
+    startGeneration();
+    app.configuration = reply.configuration;
+    app.shape = reply.configured;
+    previousRun();
+    showNetwork();
+    keep();
+  } else showConfiguration(reply.configuration);
   showMoment(reply);
   moved();
   happened("back");

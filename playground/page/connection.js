@@ -33,6 +33,7 @@ export function unpack(data) {
 export class SocketTransport {
   constructor(url) {
     this.url = url;
+    this.canRestart = true;
   }
 
   start({ready, reply, ended}) {
@@ -40,7 +41,7 @@ export class SocketTransport {
     this.socket.binaryType = "arraybuffer";
     this.socket.addEventListener("open", ready);
     this.socket.addEventListener("message", event => reply(event.data));
-    this.socket.addEventListener("close", () => ended(""));
+    this.socket.addEventListener("close", event => ended(event.code === 1006 ? "" : event.reason));  // 1006: the connection was cut
   }
 
   send(text) {
@@ -68,28 +69,42 @@ export class WorkerTransport {
   }
 }
 
+const PAUSE = 2000;  // milliseconds between attempts to connect again
+
 export class Connection {
-  /** `lost(why)` is called once, when the session has ended; `why` is "" if the reason is unknown. */
-  constructor(transport, lost) {
-    this.transport = transport;
-    this.waiting = [];
-    this.isOpen = this.isLost = false;
-    this.opened = new Promise((done, failed) => transport.start({
+  /**
+   * `lost(why)` is called when the session has ended; `why` is "" if the reason is unknown. If the transport can start again, a visible page tries to
+   * connect until there is a new session, and then calls `again()`. Messages longer than `most` characters are refused.
+   */
+  constructor(transport, {lost, again}) {
+    Object.assign(this, {transport, lost, again, waiting: [], isOpen: false, isLost: false, most: Infinity});
+    this.opened = new Promise((done, failed) => Object.assign(this, {done, failed}));
+    this.#start();
+    addEventListener("unhandledrejection", event => { if (event.reason instanceof Gone) event.preventDefault(); });
+  }
+
+  #start() {
+    this.transport.start({
       ready: () => {
+        const isNew = this.isLost;
         this.isOpen = true;
-        done();
+        this.isLost = false;
+        this.done();
+        if (isNew) this.again();
       },
       reply: data => this.waiting.shift().done(data),
-      ended: why => {
-        if (this.isLost) return;
-        this.isOpen = false;
-        this.isLost = true;
-        failed(new Gone("the session cannot be reached"));
-        for (const each of this.waiting.splice(0)) each.failed(new Gone("the session has ended"));
-        lost(why);
-      },
-    }));
-    addEventListener("unhandledrejection", event => { if (event.reason instanceof Gone) event.preventDefault(); });
+      ended: why => this.#end(why),
+    });
+  }
+
+  #end(why) {
+    if (this.transport.canRestart) setTimeout(() => requestAnimationFrame(() => this.#start()), PAUSE);
+    if (this.isLost) return;
+    this.isOpen = false;
+    this.isLost = true;
+    this.failed(new Gone("the session cannot be reached"));
+    for (const each of this.waiting.splice(0)) each.failed(new Gone("the session has ended"));
+    this.lost(why);
   }
 
   /** Send a message and return the reply. Throws a Refusal. */
@@ -102,9 +117,13 @@ export class Connection {
   /** Send a message and return the reply as it was sent. */
   hear(message) {
     if (!this.isOpen) return Promise.reject(new Gone("the session has ended"));
+    const text = JSON.stringify(message);
+    if (text.length > this.most) return Promise.reject(new Refusal({problem: `This is too long: ${millions(text.length)} characters. The limit is ${millions(this.most)}.`}));
     return new Promise((done, failed) => {
       this.waiting.push({done, failed});
-      this.transport.send(JSON.stringify(message));
+      this.transport.send(text);
     });
   }
 }
+
+const millions = count => `${(count / 1e6).toFixed(1)} million`;

@@ -28,19 +28,33 @@ export class Run {
 }
 
 export class CurvesView {
-  /** `read(words)` is called with the values under the pointer. */
-  constructor(canvas, read) {
-    this.canvas = canvas;
-    this.read = read;
+  /** `read(words)` is called with the values under the pointer, and `scrub(step)` to go back to a step: by a press or a drag. */
+  constructor(canvas, {read, scrub}) {
+    Object.assign(this, {canvas, read, scrub});
     this.runs = [];
     this.what = "cost";
     this.log = false;
     this.pointer = null;
+    this.held = 0;  // the last step of the axis during a drag, although the curve gets shorter
     this.recolor();
-    canvas.addEventListener("pointermove", event => this.#point(event.clientX - canvas.getBoundingClientRect().left));
+    canvas.addEventListener("pointermove", event => {
+      this.#point(event.clientX - canvas.getBoundingClientRect().left);
+      if (event.buttons) this.#scrub();
+    });
+    canvas.addEventListener("pointerdown", event => {
+      canvas.setPointerCapture(event.pointerId);
+      this.#point(event.clientX - canvas.getBoundingClientRect().left);
+      this.held = this.scale?.last ?? 0;
+      this.#scrub();
+    });
+    for (const each of ["pointerup", "pointercancel"]) canvas.addEventListener(each, () => {
+      this.held = 0;
+      this.draw();
+    });
     canvas.addEventListener("pointerleave", () => this.#point(null));
     canvas.addEventListener("blur", () => this.#point(null));
     canvas.addEventListener("keydown", event => {
+      if (event.key === "Enter") this.#scrub();
       const step = {ArrowLeft: -8, ArrowRight: 8}[event.key];
       if (!step) return;
       event.preventDefault();
@@ -67,6 +81,13 @@ export class CurvesView {
     this.read(lines.join("; "));
   }
 
+  /** Go back to the step under the pointer, if it is in the past. */
+  #scrub() {
+    if (!this.scale || this.pointer === null) return;
+    const step = Math.max(0, Math.round(this.scale.step(this.pointer))), now = this.runs.find(each => each.current)?.steps.at(-1) ?? 0;
+    if (step < now) this.scrub(step);
+  }
+
   /** The two lines of a run: training examples and, if there are some, test examples. */
   #lines(run) {
     const [training, heldOut] = this.what === "cost" ? [run.cost, run.heldOutCost] : [run.accuracy, run.heldOutAccuracy];
@@ -80,7 +101,7 @@ export class CurvesView {
     const drawn = this.runs.map(run => ({run, lines: this.#lines(run)}));
     const values = drawn.flatMap(({lines}) => lines.flatMap(line => line.values)).filter(value => Number.isFinite(value) && (!this.log || value > 0));
     if (!values.length) return;
-    const last = Math.max(1, ...drawn.flatMap(({run, lines}) => lines.length ? [run.steps.at(-1)] : []));
+    const last = Math.max(1, this.held, ...drawn.flatMap(({run, lines}) => lines.length ? [run.steps.at(-1)] : []));
     const scale = this.scale = this.#scale(values, last, width, height);
     this.#drawAxes(context, scale, width, height);
     for (const {run, lines} of drawn) {

@@ -5,6 +5,7 @@ import {fromAddress, keepInAddress} from "./share.js";
 import {SavedTransport} from "./saved.js";
 
 const AGAIN = "Reload the page to start again: the address keeps your settings.";
+const TRIES = "The page tries to connect again, and keeps the network until then.";
 
 /**
  * The page's host. `transport` connects to the session. The page shows `loading` until the session answers, and `lost` when it has ended, or the reason
@@ -19,8 +20,8 @@ function address() {
   return {
     transport: isAlone ? new WorkerTransport() : new SocketTransport(socketAddress()),
     loading: isAlone ? "Loading Python into this page, about 15 megabytes the first time." : "",
-    lost: "The session has ended: the server was stopped, or the page was idle for too long. Start the server again, or reload the page: the address keeps your settings.",
-    again: AGAIN,
+    lost: `The connection to the server is lost. Start the server again, if it was stopped. ${TRIES}`,
+    again: isAlone ? AGAIN : TRIES,
     settings: fromAddress, keep: keepInAddress, hasAddress: true,
     greets: location.hash.length <= 1, saved: null,
   };

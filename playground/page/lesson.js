@@ -36,7 +36,7 @@ export class Lesson {
     this.box.hidden = true;
     this.#point(null);
     document.cookie = `${SEEN}; path=/; max-age=31536000; samesite=strict`;
-    at("lesson-open").focus();
+    at("network-title").focus({preventScroll: true});
   }
 
   /** An event happened on the page. If it is the one that the lesson waits for, the task is done. */

@@ -1,10 +1,10 @@
 /** The playground's page: it makes the views, connects buttons and keys, and asks the session for the first network. */
 
 import {ActivationEditor} from "./activation.js";
-import {app, ask, attempt, connection, happened, say} from "./app.js";
+import {app, ask, attempt, connection, happened, say, whenAgain} from "./app.js";
 import {Refusal} from "./connection.js";
 import {CurvesView} from "./curves.js";
-import {at} from "./dom.js";
+import {at, inTurn} from "./dom.js";
 import {back, change, configure, legend, paint, reset, useFormula} from "./configuration.js";
 import {listenForExports, showSaved} from "./export.js";
 import {host} from "./host.js";
@@ -19,7 +19,7 @@ import {drawActivations, moved, run, showMoment, step} from "./training.js";
 
 app.network = new NetworkView(at("stage"), choose);
 app.plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
-app.curves = new CurvesView(at("curves"), words => { at("curve-words").textContent = words; });
+app.curves = new CurvesView(at("curves"), {read: words => { at("curve-words").textContent = words; }, scrub: inTurn(back)});
 app.inspector = new Inspector({ask, choose, example: lookAt, weight: setWeight});
 app.pad = new Pad({ask, told: showDrawn});
 
@@ -60,7 +60,7 @@ function listen() {
   at("by-example").addEventListener("click", actions.e);
   at("by-step").addEventListener("click", actions.ArrowRight);
   at("by-epoch").addEventListener("click", actions.n);
-  at("back").addEventListener("click", back);
+  at("back").addEventListener("click", () => back());
   at("restart").addEventListener("click", reset);
   at("fewer-layers").addEventListener("click", () => {
     const {layers, activations} = app.configuration;
@@ -81,12 +81,19 @@ function listen() {
   listenForExports();
   at("copy-link").hidden = !host.hasAddress;
   if (!host.saved) document.addEventListener("keydown", press);
+  document.addEventListener("click", release);
   addEventListener("resize", () => app.inspector.refresh());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     for (const part of ["network", "plane", "curves", "settings", "editor", "inspector", "pad"]) app[part].recolor();
     legend();
   });
   if (matchMedia("(max-width: 760px)").matches) for (const details of document.querySelectorAll("#settings details:not(:first-child)")) details.open = false;
+}
+
+/** After a click the keys belong to the page, not to the button, tile or box that was clicked. With the keyboard the focus stays. */
+function release({detail}) {
+  const {activeElement} = document;
+  if (detail && !activeElement.closest("dialog") && activeElement.matches("button, [type=radio], [type=checkbox]")) activeElement.blur();
 }
 
 /** A key outside of the fields. */
@@ -98,11 +105,21 @@ function press(event) {
   actions[key]();
 }
 
+/** A new session, after one that has ended: give it the settings and the parameters that the page shows. */
+async function connectAgain() {
+  if (!app.configuration) return location.reload();
+  const {configuration, frame} = app, {step} = app.moment;
+  await attempt(() => configure({...configuration, parameters: frame ? Array.from(frame.parameters) : null}));
+  return say(`Connected again. The network has the parameters of step ${step}; steps count from 0.`);
+}
+
 async function begin() {
+  whenAgain(connectAgain);
   say(host.loading);
   await connection.opened;
   say("");
   app.hello = await ask({do: "hello"});
+  connection.most = app.hello.limits.message;
   app.settings = new Settings(app.hello, {change, brush: label => {
     app.plane.brush = label;
     at("plane").classList.toggle("painting", label !== null);

@@ -5,18 +5,27 @@ import {Run} from "./curves.js";
 import {at, make, number} from "./dom.js";
 
 const KEPT = 5;
+const before = [];  // the lists of runs of earlier networks, to go back to
 
 /** Start a new run; keep the curves of the last one, which had the configuration `old`, if their costs can be compared. */
 export function newRun(old) {
   const {curves, configuration} = app, last = curves.runs.find(each => each.current);
+  if (last) before.push(curves.runs);
   if (last) {
     last.current = false;
-    if (last.steps.length < 3) curves.runs.splice(curves.runs.indexOf(last), 1);
+    if (last.steps.length < 3) curves.runs = curves.runs.filter(each => each !== last);
     else last.name = described(old);
   }
   const kept = curves.runs.filter(each => each.about === about(configuration)).slice(-KEPT), used = new Set(kept.map(each => each.color));
   for (const each of kept) each.color ??= [4, 2, 3, 5, 6, 7, 0].find(color => !used.has(color));
   curves.runs = [...kept, Object.assign(new Run("this run"), {about: about(configuration)})];
+  listRuns();
+}
+
+/** Continue with the run before the last `newRun`. */
+export function previousRun() {
+  app.curves.runs = before.pop() ?? [new Run("this run")];
+  for (const each of app.curves.runs) each.current = each === app.curves.runs.at(-1);
   listRuns();
 }
 

@@ -65,15 +65,18 @@ export function moved() {
 async function pump() {
   if (isPumping || !app.shape) return;
   isPumping = true;
-  while (wanted || app.moment.running) {
-    await new Promise(requestAnimationFrame);
-    const [steps, pause = 0] = at("speed").value.split("/").map(Number), now = performance.now(), areDue = app.moment.running && now >= due;
-    if (!wanted && !areDue) continue;
-    if (areDue) due = now + pause;
-    wanted = false;
-    await showFrame(areDue ? steps : 0);
+  try {
+    while (wanted || app.moment.running) {
+      await new Promise(requestAnimationFrame);
+      const [steps, pause = 0] = at("speed").value.split("/").map(Number), now = performance.now(), areDue = app.moment.running && now >= due;
+      if (!wanted && !areDue) continue;
+      if (areDue) due = now + pause;
+      wanted = false;
+      await showFrame(areDue ? steps : 0);
+    }
+  } finally {
+    isPumping = false;
   }
-  isPumping = false;
 }
 
 /** Show the frame after some steps. If it is refused, pause, because the next one would be refused too. */

@@ -14,7 +14,7 @@ pytest.importorskip("selenium", reason="pages are tested where selenium is insta
 from selenium.webdriver.common.keys import Keys
 
 from tests.playground.pages import NOTHING, SMALL, Engine, Opener, Page, settled
-from tests.serving import serving
+from tests.serving import running
 
 
 def test_it_learns_moons_while_the_plane_changes_and_stops_when_paused(opened: Opener) -> None:
@@ -162,17 +162,27 @@ def test_lines_show_gradients_too_and_curves_are_read_under_the_pointer(opened: 
     assert page.picture("#curves") != cost
 
 
-def test_the_page_reports_that_the_session_has_ended(browser: Any) -> None:
-    with serving() as address:
-        browser.get(f"{address}#{json.dumps(NOTHING)}")
+def test_the_page_connects_again_and_restores_its_parameters(browser: Any) -> None:
+    with running() as server:
+        browser.get(f"{server.address}#{json.dumps({**NOTHING, **SMALL})}")
         page = Page(browser)
-        page.click("#play")
-        page.wait(lambda: page.is_running)
-    page.wait(lambda: page.find("#notice").is_displayed())
+        for step in ("1", "2", "3"):
+            page.press(Keys.ARROW_RIGHT)
+            page.wait_for("#step-number", step)
+        page.wait(lambda: settled(page))
+        cost = page.number("#cost data")
+    page.wait(lambda: page.text("#notice").startswith("The connection to the server is lost."))
     assert not page.is_running
     page.click("#by-step")
-    assert page.text("#notice").startswith("The session has ended")
-    assert browser.get_log("browser") == []
+    assert page.text("#notice").startswith("The connection to the server is lost.")
+    with running(port=server.port, token=server.token):
+        page.wait_for("#notice", "Connected again. The network has the parameters of step 3; steps count from 0.")
+        page.wait(lambda: settled(page))
+        assert page.number("#cost data") == cost
+        page.press(Keys.ARROW_RIGHT)
+        page.wait_for("#step-number", "1")
+        browser.get("about:blank")
+    browser.get_log("browser")  # the browser reports attempts to connect
 
 
 @pytest.mark.parametrize("width", [360, 390])
@@ -239,3 +249,59 @@ def test_every_control_has_an_accessible_name(opened: Opener) -> None:
         "return used.filter(each => !named(each)).map(each => each.outerHTML);"
     )
     assert unnamed == []
+
+
+def test_keys_belong_to_the_page_after_a_click(opened: Opener) -> None:
+    opened().browser.delete_all_cookies()
+    page = opened(None)
+    page.click("#lesson-close")
+    page.press(Keys.SPACE)
+    page.wait(lambda: page.is_running)
+    page.press(Keys.SPACE)
+    page.wait(lambda: not page.is_running)
+    assert not page.find("#lesson").is_displayed()
+    page.run("document.querySelector('[name=dataset][value=circles]').click()")
+    page.click("[name=dataset][value=xor]")
+    page.wait(lambda: "xor" in page.browser.current_url)
+    page.press(Keys.ARROW_RIGHT)
+    page.wait_for("#step-number", "1")
+    page.press(Keys.SPACE)
+    page.wait(lambda: page.is_running and page.step > 2)
+    assert "xor" in page.browser.current_url
+
+
+def test_back_undoes_a_new_network_with_its_run(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    assert page.find("#back").get_property("disabled")
+    for _ in range(3):
+        page.press(Keys.ARROW_RIGHT)
+    page.wait_for("#step-number", "3")
+    cost, plane = page.number("#cost data"), page.wait(lambda: settled(page))
+    for selector in ("#restart", "#more-layers", "[name=dataset][value=circles]", "#wipe"):
+        page.click(selector)
+        page.wait(lambda: page.step == 0 and page.is_settled)
+    page.wait_for("#counts", "0 training examples")
+    for _ in range(4):
+        page.wait(lambda: page.find("#back").is_enabled())
+        page.click("#back")
+        page.wait(lambda: settled(page))
+    assert (page.number("#cost data"), settled(page)) == (cost, plane)
+    assert page.text("#network-words") == "2-3-1, 13 parameters"
+    page.click("#back")
+    page.wait_for("#step-number", "2")
+
+
+def test_a_drag_on_the_curve_goes_back_to_its_step(opened: Opener) -> None:
+    page, seen = opened({**NOTHING, **SMALL}), []
+    page.wait(lambda: settled(page))
+    for step in range(1, 9):
+        page.press(Keys.ARROW_RIGHT)
+        page.wait_for("#step-number", str(step))
+        seen.append(page.number("#cost data"))
+    page.mouse("mousePressed", "#curves", 0.9)
+    for share in (0.75, 0.55, 0.3):
+        before = page.step
+        page.mouse("mouseMoved", "#curves", share)
+        page.wait(lambda: page.step < before and page.number("#cost data") == seen[page.step - 1])  # noqa: B023
+    page.mouse("mouseReleased", "#curves", 0.3)
+    assert 0 < page.step < 5

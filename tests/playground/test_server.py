@@ -179,7 +179,7 @@ def test_invalid_messages_get_an_error_and_the_session_continues(server: Server)
 
 def test_a_message_beyond_the_limit_ends_only_its_session(server: Server) -> None:
     with opened(server) as connection, opened(server) as other:
-        connection.send("x" * 5_000_000)
+        connection.send("x" * 9_000_000)
         with pytest.raises(ConnectionClosed, match="1009"):
             connection.recv(30)
         assert asked(other, do="hello")["version"] == 1
@@ -249,7 +249,7 @@ def wait_until(condition: Any) -> None:
 
 def test_idle_sessions_end() -> None:
     with running(idle=0.2) as server, opened(server) as connection:
-        with pytest.raises(ConnectionClosed, match=r"no message for 0\.2 seconds: reload the page to continue"):
+        with pytest.raises(ConnectionClosed, match=r"there was no message for 0\.2 seconds"):
             connection.recv(30)
         wait_until(lambda: server.open == 0)
 
@@ -284,6 +284,36 @@ def test_the_server_answers_while_a_session_computes() -> None:
 
 
 # The command
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for what the command keeps between runs."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+def test_the_address_stays_the_same_after_a_restart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def opened_at(address: str) -> bool:
+        seen.append(address)
+        raise KeyboardInterrupt  # as if the user had enough at once
+
+    monkeypatch.setattr("webbrowser.open", opened_at)
+    for _ in range(2):
+        __main__.main([])
+    (path,) = home.glob("*/*")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert seen[0] == seen[1]
+    with socket.create_server(("127.0.0.1", json.loads(path.read_text())["port"])):
+        __main__.main([])  # the port is in use: another one
+    assert (seen[2] != seen[0], seen[2].split("/")[3]) == (True, seen[0].split("/")[3])
+    for content, mode in ((path.read_text(), 0o644), ("{}", 0o600), ('{"token": 3}', 0o600), ("", 0o600)):
+        path.write_text(content)
+        path.chmod(mode)
+        __main__.main([])
+    assert len({each.split("/")[3] for each in seen}) == 5  # others could have read it, or it is damaged: a new token
 
 
 def test_the_command_prints_its_address_and_ends_on_a_signal() -> None:

@@ -188,7 +188,7 @@ def test_a_missing_worker_is_reported(opened: Opener, tmp_path: Path) -> None:
     (tmp_path / "site/worker.js").unlink()
     page.browser.refresh()
     page.wait_for(
-        "#notice", "the worker cannot run: worker.js could not be loaded. Reload the page to start again: the address keeps your settings."
+        "#notice", "The worker cannot run: worker.js could not be loaded. Reload the page to start again: the address keeps your settings."
     )
 
 

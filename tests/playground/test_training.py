@@ -312,3 +312,21 @@ def test_an_example_with_an_undefined_activation_is_reported() -> None:
     assert "log(" in refused["problem"]
     frame = player("frame", boundary=8)
     assert frame["cost"] is None
+
+
+def test_of_many_states_a_run_goes_back_near_any_step() -> None:
+    player = Player(**SMALL)
+    parameters = {0: player.parameters}
+    for step in range(1, 701):
+        player("step")
+        if step % 50 == 0:
+            parameters[step] = player.parameters
+    assert len(player.session.experiment.past) <= 200
+    for to in (690, 333, 100):
+        reply = player("back", to=to)
+        assert to - 20 <= reply["step"] <= to
+        if reply["step"] in parameters:
+            assert player.parameters == parameters[reply["step"]]
+    assert player("back", to=0)["step"] == 0
+    assert player.parameters == parameters[0]
+    assert player.refused("back", to=0)["problem"].startswith("there is nothing to go back to")
