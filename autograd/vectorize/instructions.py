@@ -127,7 +127,7 @@ class Instruction:
     @property
     def details(self) -> Iterator[Any]:
         """Its fields other than the operands."""
-        return (getattr(self, name) for name in _names(type(self)))
+        return (getattr(self, name) for name in _names(type(self)))  # type: ignore[arg-type]  # classes are hashable
 
     @property
     def key(self) -> Any:
@@ -135,7 +135,7 @@ class Instruction:
         return (type(self), self.operands, *map(_hashable, self.details))
 
     def __str__(self) -> str:
-        details = {name: getattr(self, name) for name in _names(type(self)) if name != "shape"}
+        details = {name: getattr(self, name) for name in _names(type(self)) if name != "shape"}  # type: ignore[arg-type]
         name = details.pop("op", None) or type(self).__name__.lower()
         words = [f"{each}={_detail_text(detail):.60}" for each, detail in details.items()]
         return " ".join([name.name if isinstance(name, Operation) else name, *(f"%{each}" for each in self.operands), *words])

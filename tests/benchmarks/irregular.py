@@ -17,8 +17,8 @@ from tests.benchmarks.peers import Ready, has_compiler, installed
 from tests.benchmarks.race import race, table
 
 LEAVES, CHAINS, NEAR = 20, 4, 40
-LARGEST_FOR_JAX = 300
-SIZES = (100, 1000, 10_000)
+LARGEST_FOR_JAX, LARGEST_FUNCTION = 300, 10_000
+SIZES = (100, 1000, 10_000, 100_000)
 OPERATIONS = ("add", "subtract", "multiply", "tanh", "sin")
 """By their numbers in a tape."""
 
@@ -178,14 +178,15 @@ def numba_interpreter(tape: Tape) -> Callable[[], tuple[float, Array]]:
 
 def irregular() -> None:
     columns: dict[str, dict[str, float]] = {}
-    ready = Ready()
+    ready = Ready(limit=120)
     for size in SIZES:
         tape, column = random_tape(size), f"{size:,} operations"
         makers: dict[str, Callable[[], Callable[[], object]]] = {
-            "straight-line Python": partial(straight_line, tape),
             "nudge, eager": partial(eager, tape),
             "nudge, numpy": partial(compiled, tape, "numpy"),
         }
+        if size <= LARGEST_FUNCTION:  # Python takes gigabytes to compile a longer one
+            makers["straight-line Python"] = partial(straight_line, tape)
         if has_compiler():
             makers["nudge, native"] = partial(compiled, tape, "native")
         if installed("jax") and size <= LARGEST_FOR_JAX:  # its compiler takes the machine's memory for large programs of this kind
@@ -194,5 +195,9 @@ def irregular() -> None:
             makers["numba's interpreter"] = partial(numba_interpreter, tape)
         made = {name: ready.made(name, column, make) for name, make in makers.items()}
         columns[column] = race({name: each for name, each in made.items() if each is not None})
-    table("a random graph, forward and backward", columns, baseline="straight-line Python")
+        if installed("resource"):  # not on Windows
+            import resource
+
+            print(f"{column}: at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB of memory so far")
+    table("a random graph, forward and backward", columns, baseline="numba's interpreter" if installed("numba") else "nudge, eager")
     ready.print("until ready")

@@ -71,7 +71,7 @@ class Ready:
             raise TooLong
 
         previous = signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, self.limit, 1.0)  # again each second, as callbacks of C code swallow an exception
+        signal.setitimer(signal.ITIMER_REAL, self.limit, 10.0)  # again later, as callbacks of C code swallow an exception
         try:
             return make()
         except TooLong:

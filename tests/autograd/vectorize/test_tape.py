@@ -2,6 +2,7 @@
 
 import math
 import random
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,9 +17,11 @@ from autograd import Value, exp, log, sin, tanh, vectorize, where
 from autograd.vectorize import tape
 from autograd.vectorize.backends import native
 from autograd.vectorize.backends.native import interpreter
+from autograd.vectorize.compiled import Kind
 from autograd.vectorize.descent import UpdateRule
 from tests.autograd.vectorize.test_agreement import PROGRAM, SETTINGS, check_random_program
 from tests.autograd.vectorize.test_backends import check_all_four_programs
+from tests.autograd.vectorize.test_native_compiler import sanitized
 from tests.programs import KINDS, Array, Function, eager, installed, near
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -168,3 +171,34 @@ def test_a_tape_in_float32_is_near_float64() -> None:
         assert slopes.dtype == np.float32
         assert found == pytest.approx(cost, rel=1e-4)
         assert near(slopes, gradient, 1e-4)
+
+
+@installed("native")
+@pytest.mark.soak
+@pytest.mark.skipif(sys.platform != "linux", reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
+@pytest.mark.parametrize("in_lanes", [False, True])
+def test_sanitizers_find_nothing(in_lanes: bool) -> None:
+    """Each array has just the memory that it needs; the address and undefined-behaviour sanitizers watch."""
+    f, rows = irregular(200, seed=7)
+    recording = vectorize(f).record(*rows.T)._latest
+    assert recording is not None
+    found = interpreter.TapeExecutable(recording.program(Kind.MEAN), np.dtype(np.float64))
+    script = f"""
+import numpy as np
+rng = np.random.default_rng(0)
+library.run.restype, library.run.argtypes = ctypes.c_double, [ctypes.c_void_p, ctypes.c_void_p]
+lanes = ctypes.c_int.in_dll(library, "lanes").value
+entries, constants = np.array({found.entries.tolist()}, np.int32), {found.tape.constants}
+room = np.zeros({found.tape.slots} * lanes + 8)
+for batch in (1, 3, 32, 37):
+    slots = room[-room.ctypes.data % 64 // 8 :]
+    slots[: len(constants) * lanes] = np.repeat(constants, lanes)
+    theta, x, y = (rng.normal(size=size) for size in ({len(recording.layout)}, batch, batch))
+    out = np.full(len(theta), np.nan)
+    given = np.array([entries.ctypes.data, batch, theta.ctypes.data, 0, out.ctypes.data, x.ctypes.data, y.ctypes.data])
+    library.run(given.ctypes.data, slots.ctypes.data)
+    assert np.isfinite(out).all()
+print("done")
+"""
+    done = sanitized(interpreter._source(np.dtype(np.float64), in_lanes), script)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

@@ -60,8 +60,8 @@ def _check(program: Program) -> None:
     program.check()
     if is_narrow(program, MANY, FEW):
         raise ValueError(
-            f"the program has {len(program):,} instructions, most of them on a few numbers: XLA would take hours and many gigabytes of memory "
-            f'to compile it. Write vectorize(f, backend="native") or vectorize(f), which run such programs operation by operation'
+            f"the program has {len(program):,} instructions, most of them on a few numbers: XLA would take hours and many gigabytes of "
+            f'memory to compile it. Write vectorize(f, backend="native") or vectorize(f), which run such programs operation by operation'
         )
 
 
