@@ -9,10 +9,9 @@ static inline vec first_of(const real *from, long count) {
     return only(m, load(from));
 }
 
-// J rows and T vectors of a product c = a b, or of what it adds to c, of which `left` columns are there. Of b, whole vectors may be read
-// if `whole`.
-ALWAYS void tile(const int J, const int T, const int is_whole, long inner, const real *restrict a, long a0, long a1,
-                 const real *restrict b, long b0, real *restrict c, long c0, long left, int is_added) {
+// J rows and T vectors of a product c = a b, or of what it adds to c, of which `left` columns are there. Of b, whole vectors are read.
+ALWAYS void tile(const int J, const int T, long inner, const real *restrict a, long a0, long a1, const real *restrict b, long b0,
+                 real *restrict c, long c0, long left, int is_added) {
     vec s[8][2];
     UNROLL for (int j = 0; j < J; j++)
         UNROLL for (int t = 0; t < T; t++)
@@ -20,7 +19,7 @@ ALWAYS void tile(const int J, const int T, const int is_whole, long inner, const
     for (long k = 0; k < inner; k++) {
         vec row[2];
         UNROLL for (int t = 0; t < T; t++)
-            row[t] = is_whole ? load(b + k * b0 + t * LANES) : load_some(b + k * b0 + t * LANES, left - t * LANES);
+            row[t] = load(b + k * b0 + t * LANES);
         UNROLL for (int j = 0; j < J; j++) {
             const vec factor = repeated(a + j * a0 + k * a1);
             UNROLL for (int t = 0; t < T; t++)
@@ -32,28 +31,24 @@ ALWAYS void tile(const int J, const int T, const int is_whole, long inner, const
             store_some(c + j * c0 + t * LANES, s[j][t], left - t * LANES);
 }
 
-ALWAYS void tiles(const int J, long columns, long inner, const real *a, long a0, long a1, const real *b, long b0, int is_whole, real *c,
-                  long c0, int is_added) {
+ALWAYS void tiles(const int J, long columns, long inner, const real *a, long a0, long a1, const real *b, long b0, real *c, long c0,
+                  int is_added) {
     long j = 0;
     for (; j + 2 * LANES <= columns; j += 2 * LANES)
-        tile(J, 2, 1, inner, a, a0, a1, b + j, b0, c + j, c0, 2 * LANES, is_added);
-    for (; j + LANES <= columns; j += LANES)
-        tile(J, 1, 1, inner, a, a0, a1, b + j, b0, c + j, c0, LANES, is_added);
-    if (j < columns && is_whole)
-        tile(J, 1, 1, inner, a, a0, a1, b + j, b0, c + j, c0, columns - j, is_added);
-    else if (j < columns)
-        tile(J, 1, 0, inner, a, a0, a1, b + j, b0, c + j, c0, columns - j, is_added);
+        tile(J, 2, inner, a, a0, a1, b + j, b0, c + j, c0, 2 * LANES, is_added);
+    for (; j < columns; j += LANES)
+        tile(J, 1, inner, a, a0, a1, b + j, b0, c + j, c0, columns - j, is_added);
 }
 
-static void product_of_columns(long rows, long inner, long columns, const real *a, long a0, long a1, const real *b, long b0, int is_whole,
-                               real *c, long c0, int is_added) {
+static void product_of_columns(long rows, long inner, long columns, const real *a, long a0, long a1, const real *b, long b0, real *c,
+                               long c0, int is_added) {
     long i = 0;
     for (; i + TALL <= rows; i += TALL)
-        tiles(TALL, columns, inner, a + i * a0, a0, a1, b, b0, is_whole, c + i * c0, c0, is_added);
+        tiles(TALL, columns, inner, a + i * a0, a0, a1, b, b0, c + i * c0, c0, is_added);
     for (; i + 2 <= rows; i += 2)
-        tiles(2, columns, inner, a + i * a0, a0, a1, b, b0, is_whole, c + i * c0, c0, is_added);
+        tiles(2, columns, inner, a + i * a0, a0, a1, b, b0, c + i * c0, c0, is_added);
     if (i < rows)
-        tiles(1, columns, inner, a + i * a0, a0, a1, b, b0, is_whole, c + i * c0, c0, is_added);
+        tiles(1, columns, inner, a + i * a0, a0, a1, b, b0, c + i * c0, c0, is_added);
 }
 
 // Entries of a, in runs: so many that follow each other, or the same one so many times.
