@@ -119,8 +119,8 @@ static void run_spreads(long runs, long width, const int *same, const int *begin
             long e = 0;
             for (; e + LANES <= length[r]; e += LANES)
                 store(to + e, fused(load(a + e), factor, load(to + e)));
-            if (e < length[r])
-                store(to + e, load(to + e) + only(first(length[r] - e), load(a + e) * factor));
+            for (; e < length[r]; e++)
+                to[e] += a[e] * row[k];
         }
         a += length[r];
     }
