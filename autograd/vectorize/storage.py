@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ class Buffer(NamedTuple):
 
     def __str__(self) -> str:
         name = f"buffer {self.name}" if isinstance(self.name, int) else self.name
-        return name + " of bool" * (self.dtype == bool)
+        return name + f" of {self.dtype}" * (self.dtype.kind != "f")
 
 
 def view(place: Place, memory: FloatArray) -> FloatArray:
@@ -36,12 +36,27 @@ def view(place: Place, memory: FloatArray) -> FloatArray:
     return np.ndarray(place.shape, dtype, memory, place.offset * size, tuple([each * size for each in place.strides]))
 
 
+def as_bits(place: Place) -> Place:
+    """The same entries as whole numbers of the same size."""
+    return replace(place, buffer=Buffer(place.buffer.name, np.dtype(f"i{place.buffer.dtype.itemsize}")))
+
+
 def is_fixed(program: Program, number: int) -> bool:
     """Whether an array is the same in every run of one batch size, so that it is filled only once."""
     instruction = program.instructions[number]
     return isinstance(instruction, (ir.Constant, ir.Scale)) or (
         isinstance(instruction, ir.Expand) and is_fixed(program, instruction.operands[0])
     )
+
+
+def is_masked(program: Program, instruction: ir.Instruction) -> bool:
+    """Whether an instruction keeps the numbers of an array where a condition holds, and has 0 elsewhere: its bits can be masked."""
+    if not isinstance(instruction, ir.Elementwise) or instruction.op is not ops.where:
+        return False
+    condition, kept, other = instruction.operands
+    constant = program.instructions[other]
+    is_zero = isinstance(constant, ir.Constant) and constant.value.shape == () and not np.signbit(constant.value) and constant.value == 0
+    return is_zero and program.is_boolean(condition) and not program.is_boolean(kept)
 
 
 @dataclass
@@ -189,12 +204,14 @@ class _Planner:
                 self.storage.scratch[number] = [self._allocate(shapes[2], np.dtype(np.intp))]
             case ir.AddRows():
                 self.storage.scratch[number] = [self._allocate(shapes[1], np.dtype(np.intp)), self._allocate(shapes[2], np.dtype(np.intp))]
+            case ir.Elementwise() if is_masked(program, instruction):
+                self.storage.scratch[number] = [self._allocate(shapes[1], np.dtype(f"i{self.dtype.itemsize}"))]
             case ir.Elementwise(op=ops.where) if not program.is_boolean(instruction.operands[0]):
                 self.storage.scratch[number] = [self._allocate(shapes[1], np.dtype(bool))]
 
     def _reusable(self, number: int, instruction: ir.Instruction, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int | None:
         """An operand that an elementwise result can overwrite, because nothing else needs it and its entries lie in the same places."""
-        if instruction.op is ops.where:  # type: ignore[attr-defined]  # it is written in parts
+        if instruction.op is ops.where and not is_masked(self.program, instruction):  # type: ignore[attr-defined]  # it is written in parts
             return None
         for operand in instruction.operands:
             base, place = self._base(operand), self.places[operand]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends.native.identifiers import identifier
-from autograd.vectorize.backends.native.schedule import ADDED, AFTER, BEFORE, WITHIN, merged_operations, stages_of
+from autograd.vectorize.backends.native.schedule import ADDED, AFTER, BEFORE, WITHIN, last_reads, merged_operations, stages_of
 from autograd.vectorize.places import Place, contiguous
 from autograd.vectorize.program import Program
 from autograd.vectorize.source import NUMPY, Listing
@@ -49,6 +49,7 @@ class Arrays(ABC):
         self.output = next(iter(outputs.values()), -1)
         self.stages = stages_of(self.program)
         self.merged = merged_operations(self.program, self.stages)
+        self.last_read = last_reads(self.program, self.merged)
         scatter = self.program.instructions[self.output] if self.output >= 0 else None
         self.parts = self.program.made_in_place(scatter) if isinstance(scatter, ir.Scatter) else {}
         self.places: list[Place | None] = [None] * len(self.program)  # None for operations that are written into others

@@ -1,18 +1,17 @@
 // An example at a time: the lanes are columns. An array in `work` has room behind it, so that its last vector may be read and written
 // whole. Where the next row begins there, it is written later.
 
-// The first `count` lanes of a vector in `work`, and 0 in the others, whatever is there.
-static inline vec first_of(const real *from, long count) {
+// The first lanes, so many of them.
+static inline mask first(long count) {
     static const whole KEPT[2 * 16] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     mask m;
     memcpy(&m, KEPT + 16 - (count < LANES ? count : LANES), sizeof m);
-    return only(m, load(from));
+    return m;
 }
 
-// J rows and T vectors of a product c = a b, or of what it adds to c, of which `left` columns are there. Of b, whole vectors may be read
-// if `whole`.
-ALWAYS void tile(const int J, const int T, const int is_whole, long inner, const real *restrict a, long a0, long a1,
-                 const real *restrict b, long b0, real *restrict c, long c0, long left, int is_added) {
+// J rows and T vectors of a product c = a b, or of what it adds to c, of which `left` columns are there. Of b, whole vectors are read.
+ALWAYS void tile(const int J, const int T, long inner, const real *restrict a, long a0, long a1, const real *restrict b, long b0,
+                 real *restrict c, long c0, long left, int is_added) {
     vec s[8][2];
     UNROLL for (int j = 0; j < J; j++)
         UNROLL for (int t = 0; t < T; t++)
@@ -20,7 +19,7 @@ ALWAYS void tile(const int J, const int T, const int is_whole, long inner, const
     for (long k = 0; k < inner; k++) {
         vec row[2];
         UNROLL for (int t = 0; t < T; t++)
-            row[t] = is_whole ? load(b + k * b0 + t * LANES) : load_some(b + k * b0 + t * LANES, left - t * LANES);
+            row[t] = load(b + k * b0 + t * LANES);
         UNROLL for (int j = 0; j < J; j++) {
             const vec factor = repeated(a + j * a0 + k * a1);
             UNROLL for (int t = 0; t < T; t++)
@@ -32,34 +31,30 @@ ALWAYS void tile(const int J, const int T, const int is_whole, long inner, const
             store_some(c + j * c0 + t * LANES, s[j][t], left - t * LANES);
 }
 
-ALWAYS void tiles(const int J, long columns, long inner, const real *a, long a0, long a1, const real *b, long b0, int is_whole, real *c,
-                  long c0, int is_added) {
+ALWAYS void tiles(const int J, long columns, long inner, const real *a, long a0, long a1, const real *b, long b0, real *c, long c0,
+                  int is_added) {
     long j = 0;
     for (; j + 2 * LANES <= columns; j += 2 * LANES)
-        tile(J, 2, 1, inner, a, a0, a1, b + j, b0, c + j, c0, 2 * LANES, is_added);
-    for (; j + LANES <= columns; j += LANES)
-        tile(J, 1, 1, inner, a, a0, a1, b + j, b0, c + j, c0, LANES, is_added);
-    if (j < columns && is_whole)
-        tile(J, 1, 1, inner, a, a0, a1, b + j, b0, c + j, c0, columns - j, is_added);
-    else if (j < columns)
-        tile(J, 1, 0, inner, a, a0, a1, b + j, b0, c + j, c0, columns - j, is_added);
+        tile(J, 2, inner, a, a0, a1, b + j, b0, c + j, c0, 2 * LANES, is_added);
+    for (; j < columns; j += LANES)
+        tile(J, 1, inner, a, a0, a1, b + j, b0, c + j, c0, columns - j, is_added);
 }
 
-static void product_of_columns(long rows, long inner, long columns, const real *a, long a0, long a1, const real *b, long b0, int is_whole,
-                               real *c, long c0, int is_added) {
+static void product_of_columns(long rows, long inner, long columns, const real *a, long a0, long a1, const real *b, long b0, real *c,
+                               long c0, int is_added) {
     long i = 0;
     for (; i + TALL <= rows; i += TALL)
-        tiles(TALL, columns, inner, a + i * a0, a0, a1, b, b0, is_whole, c + i * c0, c0, is_added);
+        tiles(TALL, columns, inner, a + i * a0, a0, a1, b, b0, c + i * c0, c0, is_added);
     for (; i + 2 <= rows; i += 2)
-        tiles(2, columns, inner, a + i * a0, a0, a1, b, b0, is_whole, c + i * c0, c0, is_added);
+        tiles(2, columns, inner, a + i * a0, a0, a1, b, b0, c + i * c0, c0, is_added);
     if (i < rows)
-        tiles(1, columns, inner, a + i * a0, a0, a1, b, b0, is_whole, c + i * c0, c0, is_added);
+        tiles(1, columns, inner, a + i * a0, a0, a1, b, b0, c + i * c0, c0, is_added);
 }
 
 // Entries of a, in runs: so many that follow each other, or the same one so many times.
-static void take_runs(long runs, const int *first, const int *length, const real *a, long step, real *c) {
+static void take_runs(long runs, const int *begin, const int *length, const real *a, long step, real *c) {
     for (long r = 0; r < runs; r++) {
-        const real *from = a + first[r];
+        const real *from = a + begin[r];
         for (long e = 0; e < length[r]; e += LANES)
             store(c + e, step ? load(from + e) : splat(*from));
         c += length[r];
@@ -81,14 +76,14 @@ static void turned_back(long rows, long width, const real *a, long room, real *c
 
 // The products of pairs of rows. In a run the first row of the pairs is the same one of a, and the second ones follow each other in b,
 // whose rows are turned.
-static void run_products(long runs, long width, const int *same, const int *first, const int *length, const real *a, const real *b,
+static void run_products(long runs, long width, const int *same, const int *begin, const int *length, const real *a, const real *b,
                          long room, real *c) {
     for (long r = 0; r < runs; r++) {
         const real *row = a + same[r] * width;
         for (long e = 0; e < length[r]; e += LANES) {
             vec s = splat(0);
             for (long k = 0; k < width; k++)
-                s = fused(repeated(row + k), load(b + k * room + first[r] + e), s);
+                s = fused(repeated(row + k), load(b + k * room + begin[r] + e), s);
             store(c + e, s);
         }
         c += length[r];
@@ -96,17 +91,17 @@ static void run_products(long runs, long width, const int *same, const int *firs
 }
 
 // The sums of rows of b, which are turned, times the numbers a of their pairs: added to the row that the pairs of a run have.
-static void run_sums(long runs, long width, const int *same, const int *first, const int *length, const real *a, const real *b, long room,
+static void run_sums(long runs, long width, const int *same, const int *begin, const int *length, const real *a, const real *b, long room,
                      real *c) {
     for (long r = 0; r < runs; r++) {
         for (long k = 0; k < width; k++) {
-            const real *column = b + k * room + first[r];
+            const real *column = b + k * room + begin[r];
             vec s = splat(0);
             long e = 0;
             for (; e + LANES <= length[r]; e += LANES)
                 s = fused(load(a + e), load(column + e), s);
             if (e < length[r])
-                s = fused(first_of(a + e, length[r] - e), first_of(column + e, length[r] - e), s);
+                s += only(first(length[r] - e), load(a + e) * load(column + e));
             c[same[r] * width + k] += lanes(s);
         }
         a += length[r];
@@ -114,12 +109,12 @@ static void run_sums(long runs, long width, const int *same, const int *first, c
 }
 
 // The same, where the pairs of a run have one row of b, and those that it is added to, which are turned, follow each other.
-static void run_spreads(long runs, long width, const int *same, const int *first, const int *length, const real *a, const real *b, real *c,
+static void run_spreads(long runs, long width, const int *same, const int *begin, const int *length, const real *a, const real *b, real *c,
                         long room) {
     for (long r = 0; r < runs; r++) {
         const real *row = b + same[r] * width;
         for (long k = 0; k < width; k++) {
-            real *to = c + k * room + first[r];
+            real *to = c + k * room + begin[r];
             const vec factor = repeated(row + k);
             long e = 0;
             for (; e + LANES <= length[r]; e += LANES)

@@ -30,15 +30,34 @@ class Columns(Operations):
 
     def __init__(self, program: Program, signature: Signature, rule: Rule | None = None) -> None:
         self.copies: dict[Place, Place] = {}
-        self.forms = 0
+        self.forms, self.is_within = 0, False
+        self.pieces: dict[str, tuple[int, int]] = {}  # of memory: their starts and sizes
+        self.free: dict[int, list[int]] = {}  # by their sizes
+        self.scratch: list[tuple[int, int]] = []  # pieces that are free after an instruction
         super().__init__(program, signature, rule)
 
     def _shape(self, shape: ir.Shape) -> ir.Shape:
         return tuple(map(abs, shape))
 
+    def _emit(self, number: int, instruction: ir.Instruction) -> None:
+        self.is_within = self.stages[number] is WITHIN
+        super()._emit(number, instruction)
+        for each in self.last_read[number]:
+            if self.stages[each] is WITHIN and (piece := self.pieces.get(self._name(each))):
+                self.scratch.append(piece)
+        for start, size in self.scratch:
+            self.free.setdefault(size, []).append(start)
+        self.scratch.clear()
+
     def _allocate(self, name: str, shape: ir.Shape) -> Place:
-        self.memory.append(f"real *const {name} = work + {self.work}; // {ir.shape_text(shape)}")
-        self.work += self._room(math.prod(shape))
+        """Memory for an array. What is computed in the loop may reuse memory."""
+        size = self._room(math.prod(shape))
+        if self.is_within and self.free.get(size):
+            start = self.free[size].pop()
+        else:
+            start, self.work = self.work, self.work + size
+        self.memory.append(f"real *const {name} = work + {start}; // {ir.shape_text(shape)}")
+        self.pieces[name] = start, size
         return Place.whole(Buffer(name, "plain"), shape)
 
     def _room(self, size: int) -> int:
@@ -53,6 +72,7 @@ class Columns(Operations):
     def _copied_once(self, code: list[str], place: Place) -> Place:
         """A contiguous copy of an array in our memory."""
         if place not in self.copies:
+            self.is_within &= code is not self.lines[BEFORE]
             self.copies[place] = self._scratch(place.buffer.name.removesuffix("_rows"), place.shape)
             self._copy(code, self.copies[place], place)
         return self.copies[place]
@@ -68,12 +88,11 @@ class Columns(Operations):
             many, one, size, stride = (right, left, columns, b1) if rows == 1 else (left, right, rows, a0)
             code.append(f"product_of_rows({size}, {inner}, {pointer(many)}, {stride}, {pointer(one)}, 0, {pointer(place)}, 1, 1);")
             return
-        if b1 != 1 and columns > 1:
+        if b1 != 1 or (right.buffer.kind != "plain" and columns % WHOLE):  # not in whole vectors
             early = self.stages[self.program.instructions[number].operands[1]] is BEFORE
             right = self._copied_once(self.lines[BEFORE] if early else code, right)
-        is_whole, adds = int(right.buffer.kind == "plain"), "start > 0" if is_sum else "0"
-        given = f"{pointer(left)}, {a0}, {a1}, {pointer(right)}, {right.strides[0]}, {is_whole}"
-        code.append(f"product_of_columns({rows}, {inner}, {columns}, {given}, {pointer(place)}, {row}, {adds});")
+        given = f"{pointer(left)}, {a0}, {a1}, {pointer(right)}, {right.strides[0]}, {pointer(place)}, {row}"
+        code.append(f"product_of_columns({rows}, {inner}, {columns}, {given}, {'start > 0' if is_sum else '0'});")
 
     def _pairs(self, code: list[str], pairs: ir.Pairs, place: Place, left: Place, right: Place) -> None:
         left, right = self._row(code, left), self._row(code, right)
@@ -105,6 +124,7 @@ class Columns(Operations):
         """Memory in which the rows of an array are turned, and how far its columns are apart."""
         room = self._room(rows)
         turned = self._scratch(name, (width, room)).buffer.name
+        self.scratch.append(self.pieces[turned])
         if source is not None:
             code.append(f"turned_rows({rows}, {width}, {pointer(source)}, 1, {turned}, {room});")
         return room, turned

@@ -59,9 +59,10 @@ class Emitted(NamedTuple):
     name: str  # of the function
 
 
-def beginning(functions: Iterable[str], dtype: np.dtype[Any]) -> str:
-    """The beginning of a C file: the functions that its programs use, and the loops."""
-    return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{_LOOPS}\n{_TABLES}\n{_COLUMNS}"
+def beginning(functions: Iterable[str], dtype: np.dtype[Any], has_columns: bool = True) -> str:
+    """The beginning of a C file: the functions that its programs use, and the loops, with those over columns if they need them."""
+    loops = "\n".join([_LOOPS, _TABLES, *([_COLUMNS] if has_columns else [])])
+    return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{loops}"
 
 
 def emit(program: Program, dtype: np.dtype[Any], signature: Signature) -> Emitted:
@@ -100,7 +101,7 @@ def _text(made: Operations, dtype: np.dtype[Any], name: str) -> str:
     header = [f"// {name}: of {described}; {made.what} lie in work", *layout]
     given = ", ".join(f"const real *{each}" for each in made.arguments)
     pointers = f"long batch, {given}, const real *theta, const real *weights, real *restrict out, real *restrict work"
-    body, begin = [f"    {line}" for line in _body(made, pairs)], beginning(made.functions, dtype)
+    body, begin = [f"    {line}" for line in _body(made, pairs)], beginning(made.functions, dtype, isinstance(made, Columns))
     if made.rule is None:
         return "\n".join([begin, "", *header, f"double {identifier(name)}({pointers}) {{", *body, "}", ""])
     function = [*header, f"static double {name}({pointers}, struct step *step) {{", *body, "}"]

@@ -125,24 +125,21 @@ static void logsumexp_within(long inner, const real *a, long a0, real *c, long c
 }
 
 // The largest or the smallest of some numbers; nan if one of them is.
-#define CHOICE(name, of_two)                                                                       \
+#define CHOICE(name, of_two, is_first)                                                             \
     static real name(const real *a, long stride, long count) {                                     \
-        vec chosen = splat(*a);                                                                    \
+        real chosen = *a;                                                                          \
         if (stride == 1 && count >= LANES) {                                                       \
-            chosen = load(a + count - LANES);                                                      \
+            vec v = load(a + count - LANES);                                                       \
             for (long i = 0; i + LANES <= count; i += LANES)                                       \
-                chosen = of_two(chosen, load(a + i));                                              \
-            for (int half = LANES / 2; half; half /= 2) {                                          \
-                vec other = chosen;                                                                \
+                v = of_two(v, load(a + i));                                                        \
+            for (int half = LANES / 2; half; half /= 2)                                            \
                 for (int i = 0; i < half; i++)                                                     \
-                    other[i] = chosen[i + half];                                                   \
-                chosen = of_two(chosen, other);                                                    \
-            }                                                                                      \
-            return chosen[0];                                                                      \
+                    v[i] = v[i] is_first v[i + half] || v[i] != v[i] ? v[i] : v[i + half];         \
+            return v[0];                                                                           \
         }                                                                                          \
         for (long i = 1; i < count; i++)                                                           \
-            chosen = of_two(chosen, splat(a[i * stride]));                                         \
-        return chosen[0];                                                                          \
+            chosen = chosen is_first a[i * stride] || chosen != chosen ? chosen : a[i * stride];   \
+        return chosen;                                                                             \
     }                                                                                              \
     static void name##_within(long inner, const real *a, long a0, real *c, long count) {           \
         for (long e = 0; e < count; e += LANES) {                                                  \
@@ -153,8 +150,8 @@ static void logsumexp_within(long inner, const real *a, long a0, real *c, long c
         }                                                                                          \
     }
 
-CHOICE(largest, v_maximum)
-CHOICE(smallest, v_minimum)
+CHOICE(largest, v_maximum, >=)
+CHOICE(smallest, v_minimum, <=)
 
 // Rows of columns that lie in the caller's memory, turned to lie example by example beside each other; what is over is 0.
 static void turned(long columns, const real *x, long x_row, long x_column, real *c, long count) {

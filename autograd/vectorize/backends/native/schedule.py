@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.program import Program
@@ -42,3 +42,19 @@ def merged_operations(program: Program, stages: Sequence[str]) -> set[int]:
             if isinstance(program.instructions[each], ir.Elementwise) and same and uses[each] == 1:
                 merged.add(each)
     return merged
+
+
+def last_reads(program: Program, merged: Collection[int]) -> list[list[int]]:
+    """For each instruction the arrays that nothing reads after it, neither themselves nor as views or operations written into others."""
+    last = list(range(len(program)))
+    for each in program.outputs.values():
+        last[each] = len(program)
+    for number in range(len(program) - 1, -1, -1):
+        instruction = program.instructions[number]
+        is_later = instruction.is_view or isinstance(instruction, ir.Expand) or number in merged
+        for each in instruction.operands:
+            last[each] = max(last[each], last[number] if is_later else number)
+    arrays: list[list[int]] = [[] for _ in range(len(program) + 1)]
+    for number, each in enumerate(last):
+        arrays[each].append(number)
+    return arrays

@@ -12,7 +12,7 @@ from autograd.operation import Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.places import Place
-from autograd.vectorize.storage import Buffer, Storage, is_fixed
+from autograd.vectorize.storage import Buffer, Storage, as_bits, is_fixed, is_masked
 
 FEW = 3  # slices as which numbered columns are written one by one
 
@@ -89,7 +89,11 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
 def _elementwise(storage: Storage, number: int, instruction: ir.Elementwise) -> Iterator[Call]:
     op, place, operands = instruction.op, storage.places[number], [storage.places[each] for each in instruction.operands]
     numbers = [_constant(storage, each) for each in instruction.operands]
-    if op is ops.where:
+    if is_masked(storage.program, instruction):
+        (bits,) = storage.scratch[number]  # all of a number's bits, or none
+        yield Call(np.negative, (as_bits(operands[0]), bits))
+        yield Call(np.bitwise_and, (as_bits(operands[1]), bits, as_bits(place)))
+    elif op is ops.where:
         (mask,) = storage.scratch.get(number, operands[:1])
         yield Call(np.copyto, (place, operands[2]))
         if mask is not operands[0]:
@@ -185,14 +189,17 @@ def _pairs(pairs: ir.Pairs, place: Place, left: Place, right: Place, every: Plac
     flat, entries = every.reshaped((batch, every.size // batch)), pairs.entries
     blocks = right.reshaped((batch, pairs.blocks, others, width))
     assert blocks is not None
+    assert flat is not None
     if is_product:
         *shape, stride, along = blocks.strides
         turned = blocks.moved(shape=(batch, pairs.blocks, width, others), strides=(*shape, along, stride))
         yield Call(np.matmul, (left.reshaped((batch, pairs.blocks, rows, width)), turned, every))
         yield Call(np.ndarray.take, (flat, entries, -1, place, "clip"))
     else:
-        yield Call(np.copyto, (flat, 0.0))
-        yield Call(_put_into_columns, (flat, entries, left))
+        pair_of, is_pair = np.zeros(flat.shape[1], np.intp), np.zeros(flat.shape[1], place.buffer.dtype)
+        pair_of[entries], is_pair[entries] = np.arange(len(entries)), 1.0
+        yield Call(np.ndarray.take, (left, pair_of, -1, flat, "clip"))
+        yield Call(np.multiply, (flat, is_pair, flat))
         yield Call(np.matmul, (every, blocks, place.reshaped((batch, pairs.blocks, rows, width))))
         yield Call(_mend, (place, left, right, pairs))
 
