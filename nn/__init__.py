@@ -9,6 +9,7 @@ from nn.module import Module
 from nn.network import MLP, Layer, Neuron
 from nn.optimizers import SGD, Adam, Optimizer
 from nn.schedules import Constant, Cosine, InverseTime, StepDecay
+from nn.sequences import Sequences
 from nn.training import DivergenceError, Training, train
 from nn.training.history import History
 
@@ -26,6 +27,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Optimizer",
+    "Sequences",
     "StepDecay",
     "Training",
     "anatomy",

@@ -38,13 +38,13 @@ ABOVE_BACK_ENDS = ["threads", "descent", "export", "arguments", "compiled", "ins
 VECTORIZE = [*BEFORE_BACK_ENDS, *(f"backends.{name}" for name in BACK_ENDS), "backends", *ABOVE_BACK_ENDS]
 REST = ["names", "paths", "why", "chain_rule", *(f"vectorize.{name}" for name in VECTORIZE), "vectorize", "draw"]
 MODELS = [
-    "inputs", "activations", "costs", "schedules", "formula", "classification", "prediction_cache", "module", "optimizers",
+    "inputs", "activations", "costs", "schedules", "formula", "classification", "prediction_cache", "module", "optimizers", "sequences",
     "files.npz_files", "files.model_file", "files", "network",
 ]  # fmt: skip
 DATA = ["batches", "csv_reader", "drawn_digits", "readers", "toys"]
 TRAINING = [
-    "history", "progress", "file_arrays", "processes", "validation", "objectives", "mini_batches", "measurements", "checkpoint", "vectors",
-    "loop", "run", "_train",
+    "history", "progress", "file_arrays", "processes", "sequence_objective", "validation", "objectives", "mini_batches", "measurements",
+    "checkpoint", "vectors", "loop", "run", "_train",
 ]  # fmt: skip
 PLOTS = ["_style", "_confusion", "_curves", "_images", "_network", "_plane", "_nudges"]
 EXPLAIN = ["_anatomy", "_backpropagation", "_nudges"]

@@ -18,6 +18,7 @@ from autograd._support import check_whole
 from nn.costs import Cost, squared_error
 from nn.module import Module
 from nn.optimizers import Optimizer
+from nn.sequences import Sequences
 from nn.training.file_arrays import ArrayInFile
 from nn.training.history import History, Step
 from nn.training.loop import SECONDS_PER_CALL
@@ -31,15 +32,15 @@ Callback = Callable[[Module, History], Any]
 @suggests_names
 def train(
     model: Module,
-    X: npt.ArrayLike | ArrayInFile,
-    Y: npt.ArrayLike,
+    X: npt.ArrayLike | ArrayInFile | Sequences,
+    Y: npt.ArrayLike | Sequences,
     *,
     cost: Cost = squared_error,
     optimizer: Optimizer | None = None,
     batch_size: int | None = 32,
     epochs: int = 10,
     seed: int = 0,
-    validation: tuple[npt.ArrayLike | ArrayInFile, npt.ArrayLike] | None = None,
+    validation: tuple[npt.ArrayLike | ArrayInFile | Sequences, npt.ArrayLike | Sequences] | None = None,
     patience: int | None = None,
     clip: float | None = None,
     measure_accuracy: bool = True,
@@ -62,11 +63,11 @@ def train(
     ----------
     model : Module
         The model to fit, for example an `MLP`.
-    X : array of shape (examples, inputs)
+    X : array of shape (examples, inputs), or Sequences
         The inputs. Arrays in files work too: those of `numpy.load(path, mmap_mode="r")`, h5py and zarr. If such an array is larger
-        than 64 MB as float64, only that much is in memory at a time.
-    Y : array of shape (examples,) or (examples, targets)
-        The targets: for each example a row, a number or a class label.
+        than 64 MB as float64, only that much is in memory at a time. `Sequences` for inputs of different lengths.
+    Y : array of shape (examples,) or (examples, targets), or Sequences
+        The targets: for each example a row, a number or a class label. `Sequences` for targets at each position.
 
     cost : function, default squared_error
         `cost(outputs, target)` of one example. Training minimizes its mean.

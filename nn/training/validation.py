@@ -21,7 +21,9 @@ from nn.costs import Cost, binary_cross_entropy, cross_entropy
 from nn.inputs import Array, examples, finite_number
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
+from nn.sequences import Layout, Sequences
 from nn.training.file_arrays import FileArray, file_array
+from nn.training.sequence_objective import cost_of_sequence, examples_of
 
 Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
 
@@ -132,6 +134,7 @@ class Problem(NamedTuple):
     Y: Array  # (examples,) or (examples, targets)
     validation: tuple[Any, Array] | None
     outputs: int  # of the model
+    layout: Layout | None = None  # of sequences: X and, with targets for each position, Y have rows that end with nan
 
 
 def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any) -> Problem:
@@ -141,6 +144,8 @@ def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any) -> Pro
     require_parameters(model)
     if not callable(cost):
         raise TypeError(f"cost must be a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
+    if isinstance(X, Sequences):
+        return _check_sequences(model, cost, X, Y, validation)
     validation = check_validation(validation)
     x, y = check_data("X", X, "Y", Y)
     outputs = try_cost(model, cost, "X", x, y)
@@ -153,6 +158,39 @@ def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any) -> Pro
             f"leave the output activation out"
         )
     return Problem(model, cost, x, y, validation, outputs)
+
+
+def _check_sequences(model: Module, cost: Cost, X: Sequences, Y: Any, validation: Any) -> Problem:
+    """Return a problem with sequences."""
+    layout, x, y = _sequences("X", X, "Y", Y)
+    if validation is not None:
+        if not isinstance(validation, Sequence) or len(validation) != 2 or not isinstance(validation[0], Sequences):
+            raise TypeError(f"validation must be a pair (Sequences, targets), as X and Y are: got {validation!r:.60}")
+        other, *validation = _sequences("validation X", validation[0], "validation Y", validation[1])
+        if other._replace(padding=layout.padding) != layout or any(a.shape[2:] != b.shape[2:] for a, b in zip(validation, (x, y))):
+            raise ValueError("validation must have positions and targets of the same kind as X and Y")
+        validation = tuple(validation)
+    shortest = int(X.lengths.argmin())
+    (example,) = examples_of(layout, (x[shortest : shortest + 1], y[shortest : shortest + 1]))
+    result = cost_of_sequence(model, cost, layout)(*example)
+    if not isinstance(result, Value):
+        raise TypeError(f"the cost {name_of(cost)} must return a number that depends on the outputs, got {result!r:.60}")
+    return Problem(model, cost, x, y, validation, len(outputs_of(model(example[0]))), layout)
+
+
+def _sequences(x_name: str, X: Sequences, y_name: str, Y: Any) -> tuple[Layout, Array, Array]:
+    """The layout and the arrays of inputs and targets."""
+    if not isinstance(Y, Sequences):
+        if X.padding is not None:
+            raise ValueError(f"padding needs targets for each position: leave it out, or write {y_name}=Sequences(...)")
+        y = examples(y_name, Y)
+    elif not np.array_equal(X.lengths, Y.lengths):
+        raise ValueError(f"{x_name} and {y_name} must be as many sequences, of the same lengths: got {X!r} and {Y!r}")
+    else:
+        y = Y.numbers
+    if len(X) != len(y):
+        raise ValueError(f"{x_name} and {y_name} must have the same length: got {len(X)} examples and {len(y)} targets")
+    return Layout(X.are_whole, X.padding, isinstance(Y, Sequences), isinstance(Y, Sequences) and Y.are_whole), X.numbers, y
 
 
 def check_data(x_name: str, X: Any, y_name: str, Y: npt.ArrayLike) -> tuple[Any, Array]:
