@@ -25,6 +25,7 @@ from nn.network import MLP, Layer, Neuron
 from nn.optimizers import SGD, Adam, Optimizer
 from nn.preprocessing import Preprocessing
 from nn.schedules import Constant, Cosine, InverseTime, StepDecay
+from nn.sequences import Sequences
 from nn.training import DivergenceError, Training, train
 from nn.training.history import History
 
@@ -43,6 +44,7 @@ __all__ = [
     "Neuron",
     "Optimizer",
     "Preprocessing",
+    "Sequences",
     "StepDecay",
     "Training",
     "anatomy",

@@ -40,12 +40,13 @@ VECTORIZE = [*BEFORE_BACK_ENDS, *(f"backends.{name}" for name in BACK_ENDS), "ba
 REST = ["names", "paths", "why", "chain_rule", *(f"vectorize.{name}" for name in VECTORIZE), "vectorize", "draw"]
 MODELS = [
     "frames", "inputs", "activations", "costs", "labels", "preprocessing", "schedules", "formula", "classification", "prediction_cache",
-    "module", "optimizers",
+    "module", "optimizers", "sequences",
     "files.npz_files", "files.model_file", "files.python_file", "files", "network",
 ]  # fmt: skip
 DATA = ["batches", "csv_reader", "drawn_digits", "readers", "toys"]
 TRAINING = [
-    "history", "progress", "file_arrays", "processes", "weights", "validation", "objectives", "mini_batches", "measurements",
+    "history", "progress", "file_arrays", "processes", "sequence_objective", "weights", "validation", "objectives", "mini_batches",
+    "measurements",
     "checkpoint", "vectors", "loop", "run", "_train",
 ]  # fmt: skip
 PLOTS = ["_style", "_confusion", "_curves", "_images", "_network", "_plane", "_nudges"]

@@ -38,6 +38,7 @@ from autograd.vectorize.simplify import simplify
 from autograd.vectorize.tables import Tables
 from autograd.vectorize.threads import ROWS, InParts, Parts, threads_for, work
 
+EXACT_IN_FLOAT32 = 2**24  # all whole numbers up to this one have a float32 of their own
 AT_ONCE = 1_000_000  # numbers in the gradients of the examples of one run: some megabytes
 
 
@@ -74,7 +75,9 @@ class CompiledFunction:
             self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]
             self._graph, self._batched = simplify(scalars, tables.limits)
             self._lower(known)
-        self._indices = [_Indices(arguments[each], each, shapes[each], tables) for each in sorted({each for each, _ in tables.limits})]
+        self._indices = [
+            _Indices(arguments[each], each, shapes[each], tables, dtype) for each in sorted({each for each, _ in tables.limits})
+        ]
         notes = [f"{form.written} is computed as {form.stable}" for form in self._graph.forms]
         self.signature = Signature(name, arguments, shapes, result, notes)
         self._programs: dict[Kind, Program] = {}
@@ -254,8 +257,10 @@ class CompiledFunction:
 class _Indices:
     """The entries of an argument that are indices of tables, and the rows that each may choose from."""
 
-    def __init__(self, name: str, position: int, shape: Shape, tables: Tables) -> None:
+    def __init__(self, name: str, position: int, shape: Shape, tables: Tables, dtype: np.dtype[Any]) -> None:
         limits = {place: rows for (argument, place), rows in sorted(tables.limits.items()) if argument == position}
+        if dtype == np.float32 and (most := max(limits.values())) > EXACT_IN_FLOAT32:
+            raise ValueError(f"{name} is an index of {most} rows, and float32 has whole numbers up to {EXACT_IN_FLOAT32} only: use float64")
         self.name, self.position, self.is_number = name, position, not shape
         self.places, self.limits = np.array(list(limits)), np.array(list(limits.values()))
 

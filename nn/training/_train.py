@@ -19,6 +19,7 @@ from nn.costs import Cost, squared_error
 from nn.frames import Inputs
 from nn.module import Module
 from nn.optimizers import Optimizer
+from nn.sequences import Sequences
 from nn.training.file_arrays import ArrayInFile
 from nn.training.history import History, Step
 from nn.training.loop import SECONDS_PER_CALL
@@ -32,8 +33,8 @@ Callback = Callable[[Module, History], Any]
 @suggests_names
 def train(
     model: Module,
-    X: Inputs | ArrayInFile,
-    Y: npt.ArrayLike,
+    X: Inputs | ArrayInFile | Sequences,
+    Y: npt.ArrayLike | Sequences,
     *,
     cost: Cost = squared_error,
     optimizer: Optimizer | None = None,
@@ -65,14 +66,14 @@ def train(
     ----------
     model : Module
         The model to fit, for example an `MLP`.
-    X : array of shape (examples, inputs), or a table
+    X : array of shape (examples, inputs), a table, or Sequences
         The inputs. A table is a frame of pandas, polars or pyarrow, a dict of columns or a list of dicts; the model keeps the names of its
         columns. A model with a `preprocessing` takes raw rows. Arrays in files work too: those of `numpy.load(path, mmap_mode="r")`,
-        h5py and zarr. If such an array is larger
-        than 64 MB as float64, only that much is in memory at a time.
-    Y : array of shape (examples,) or (examples, targets)
+        h5py and zarr. If such an array is larger than 64 MB as float64, only that much is in memory at a time. `Sequences` for inputs of
+        different lengths.
+    Y : array of shape (examples,) or (examples, targets), or Sequences
         The targets: for each example a row, a number or a class label. Labels are strings, bools or whole numbers: the model keeps
-        them as `model.classes`, in the order of its outputs, and `model.classify` returns them.
+        them as `model.classes`, in the order of its outputs, and `model.classify` returns them. `Sequences` for targets at each position.
 
     cost : function, default squared_error
         `cost(outputs, target)` of one example. Training minimizes its mean.

@@ -25,6 +25,7 @@ from nn.training.file_arrays import FileArray
 from nn.training.history import History, Mark
 from nn.training.mini_batches import noise_for
 from nn.training.objectives import Batch, example_cost
+from nn.training.sequence_objective import cost_of_sequence
 from nn.training.validation import Noise, Problem
 
 
@@ -130,8 +131,12 @@ def fixed_texts(problem: Problem, seed: int, noise: Noise | None, frozen: Iterab
 
 def _program_fingerprint(problem: Problem, batch: Batch) -> str:
     """Return a checksum of what the cost of an example computes, whatever its functions are named; "" if it cannot be recorded."""
+    of_example = example_cost(problem.model, problem.cost)
+    if problem.layout is not None:
+        of_example = cost_of_sequence(problem.model, problem.cost, problem.layout)
+        ((_, batch),) = problem.layout.groups(*batch)
     try:
-        source = vectorize(example_cost(problem.model, problem.cost)).record(*batch).source
+        source = vectorize(of_example).record(*batch).source
     except TraceError:
         return ""
     return f"a program with checksum {zlib.crc32(source.encode()):08x}"

@@ -26,7 +26,8 @@ class Measurements:
     def __init__(self, problem: Problem, measure_accuracy: bool, processes: Processes) -> None:
         self.problem, self.processes = problem, processes
         targets = [problem.targets(each) for each in (problem.Y, *(problem.validation or ())[1:])]
-        self.accuracy = measure_accuracy and not any(math.isnan(accuracy(np.zeros((len(each), problem.outputs)), each)) for each in targets)
+        has_classes = measure_accuracy and not (problem.layout and problem.layout.has_targets)
+        self.accuracy = has_classes and not any(math.isnan(accuracy(np.zeros((len(each), problem.outputs)), each)) for each in targets)
 
     def of_epoch(self, objective: Objective) -> dict[str, float]:
         """Return the accuracy, the validation cost and the validation accuracy, as far as they are measured.

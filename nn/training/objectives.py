@@ -5,7 +5,7 @@ A new way to compute it is another class that implements the protocol `Objective
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +16,8 @@ from nn.inputs import Array, in_pieces, number_of
 from nn.module import Module, outputs_of
 from nn.optimizers import Vector
 from nn.prediction_cache import reads_of
+from nn.sequences import Layout
+from nn.training.sequence_objective import CompiledSequences, cost_of_sequence, examples_of
 from nn.training.validation import warn
 
 Batch = Sequence[Array]  # inputs, targets and, if there is any, noise: each has one row, or one number, per example
@@ -53,15 +55,19 @@ def example_cost(model: Module, cost: Cost) -> Callable[..., Any]:
 class Eager:
     """An objective that runs on Values, one example after the other."""
 
-    def __init__(self, model: Module, cost: Cost) -> None:
-        self.model, self.example_cost = model, example_cost(model, cost)
+    def __init__(self, model: Module, cost: Cost, layout: Layout | None = None) -> None:
+        self.model, self.layout = model, layout
+        self.example_cost = example_cost(model, cost) if layout is None else cost_of_sequence(model, cost, layout)
         self.parameters: Sequence[Value] = model.parameters()
+
+    def _examples(self, *batch: Array) -> Iterable[tuple[Any, ...]]:
+        return zip(*[array.tolist() for array in batch]) if self.layout is None else examples_of(self.layout, batch)
 
     def value_and_gradient(self, batch: Batch, theta: Vector, gradient: Vector) -> float:
         for parameter, number in zip(self.parameters, theta.tolist()):
             parameter.data, parameter.grad = number, 0.0
         costs: list[float] = []
-        for example in zip(*[array.tolist() for array in batch]):
+        for example in self._examples(*batch):
             cost = self.example_cost(*example)
             if isinstance(cost, Value):
                 cost.backward()
@@ -77,13 +83,13 @@ class Eager:
         return True
 
     def value(self, X: Array, Y: Array) -> float:
-        costs = in_pieces(lambda x, y: np.array([number_of(self.example_cost(*each)) for each in zip(x.tolist(), y.tolist())]), X, Y)
+        costs = in_pieces(lambda x, y: np.array([number_of(self.example_cost(*each)) for each in self._examples(x, y)]), X, Y)
         return float(sum(costs.tolist())) / len(X)
 
     def outputs(self, X: Array, *noise: Array) -> Array:
-        if not noise:
+        if not noise and self.layout is None:
             return in_pieces(self.model.predict, X)  # X may be in a file
-        rows = zip(X.tolist(), *[array.tolist() for array in noise])
+        rows = self._examples(X, *noise)
         return np.array([[number_of(output) for output in outputs_of(self.model(*row))] for row in rows], dtype=np.float64)
 
 
@@ -144,17 +150,23 @@ class CurrentObjective:
     recording them again, which takes up to as long as recording the cost. `example` is one example with its noise, to record with.
     """
 
-    def __init__(self, model: Module, cost: Cost, example: Batch, compiled: bool, backend: str, threads: int | None) -> None:
-        self.model, self.cost, self._example = model, cost, example
+    def __init__(
+        self, model: Module, cost: Cost, layout: Layout | None, example: Batch, compiled: bool, backend: str, threads: int | None
+    ) -> None:
+        self.model, self.cost, self._layout, self._example = model, cost, layout, example
         self.compiled, self._settings = compiled, (backend, threads)
         self._reads = reads_of(model)
         self.objective = self._make("training runs")
 
     def _make(self, what: str) -> Objective:
         if not self.compiled:
-            return Eager(self.model, self.cost)
+            return Eager(self.model, self.cost, self._layout)
         try:
-            program = Compiled(self.model, self.cost, self._example, *self._settings)
+            program: Compiled | CompiledSequences
+            if self._layout is None:
+                program = Compiled(self.model, self.cost, self._example, *self._settings)
+            else:
+                program = CompiledSequences(self.model, self.cost, self._layout, self._example, *self._settings)
             others = len(set(program.parameters) - set(self.model.parameters()))
             if not others:
                 return program
@@ -162,7 +174,7 @@ class CurrentObjective:
         except TraceError as error:
             reason = str(error)
         warn(f"{what} on scalar Values, several hundred times slower than compiled: {reason}")
-        return Eager(self.model, self.cost)
+        return Eager(self.model, self.cost, self._layout)
 
     def is_current(self, closely: bool, check_model: Callable[[], None]) -> bool:
         """Return whether a new objective would compute the same. With `closely`, functions are recorded again and compared.

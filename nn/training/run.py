@@ -20,6 +20,7 @@ from nn.inputs import unmasked
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer, Vector
 from nn.schedules import Schedule, as_schedule
+from nn.sequences import Sequences
 from nn.training import checkpoint
 from nn.training.checkpoint import Settings, State
 from nn.training.file_arrays import ArrayInFile
@@ -29,6 +30,7 @@ from nn.training.measurements import Measurements, threshold_for
 from nn.training.mini_batches import MiniBatches, last_steps, noise_for
 from nn.training.objectives import Compiled, CurrentObjective
 from nn.training.processes import Processes
+from nn.training.sequence_objective import longest_and_shortest
 from nn.training.validation import (
     Noise,
     check_batch_size,
@@ -80,8 +82,8 @@ class Training:
     def __init__(
         self,
         model: Module,
-        X: Inputs | ArrayInFile,
-        Y: npt.ArrayLike,
+        X: Inputs | ArrayInFile | Sequences,
+        Y: npt.ArrayLike | Sequences,
         *,
         cost: Cost = squared_error,
         optimizer: Optimizer | None = None,
@@ -105,8 +107,14 @@ class Training:
         self.seed, self.noise, self.frozen = check_whole("seed", seed, least=0), check_noise(noise), frozen_places(model, frozen)
         settings = Settings(optimizer, optimizer.schedule, check_batch_size(batch_size, self.X), check_clip(clip))
         drawn = () if self.noise is None else (noise_for(self.noise, np.random.default_rng([self.seed, 0, 1]), len(self.X))[:1],)
-        program = CurrentObjective(model, problem.cost, (self.X[:1], problem.Y[:1], *drawn), compiled, backend, threads)
+        if problem.layout is not None and self.noise is not None:
+            raise ValueError("a model of sequences is trained without noise: leave noise out")
+        some = slice(1) if problem.layout is None else longest_and_shortest(self.X)
+        example = self.X[some], problem.Y[some], *drawn
+        program = CurrentObjective(model, problem.cost, problem.layout, example, compiled, backend, threads)
         self.processes = Processes(backend if compiled else "numpy")
+        if problem.layout is not None and self.processes.count > 1:
+            raise ValueError(f"sequences are trained by one process, and this run has {self.processes.count}")
         sharing = self.processes if isinstance(program.objective, Compiled) else Processes("numpy")  # on Values each works on all examples
         batches = MiniBatches(self.X, problem.Y, self.seed, self.noise, sharing.works_on)
         self._measurements = Measurements(problem, measure_accuracy, self.processes)

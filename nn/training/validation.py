@@ -19,11 +19,13 @@ from autograd._support import check_whole
 from nn.activations import name_of
 from nn.costs import Cost, binary_cross_entropy, cross_entropy
 from nn.frames import row_names
-from nn.inputs import Array, finite_number
+from nn.inputs import Array, examples, finite_number
 from nn.labels import Classes, are_signs, found_classes, indices, plain, targets
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
+from nn.sequences import Layout, Sequences
 from nn.training.file_arrays import FileArray, file_array
+from nn.training.sequence_objective import cost_of_sequence, examples_of
 from nn.training.weights import check_weights, weighted, weights_of_classes, with_weights
 
 Noise = Callable[[np.random.Generator, int], npt.ArrayLike]
@@ -138,6 +140,7 @@ class Problem(NamedTuple):
     has_weights: bool = False
     classes: Classes | None = None
     feature_names: list[str] | None = None
+    layout: Layout | None = None  # of sequences: X and, with targets for each position, Y have rows that end with nan
 
     def targets(self, Y: Array) -> Array:
         """Return targets without their weights: a view."""
@@ -188,6 +191,10 @@ def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any, sample
     require_parameters(model)
     if not callable(cost):
         raise TypeError(f"cost must be a function of the outputs and a target, such as nn.squared_error, got {cost!r:.60}")
+    if isinstance(X, Sequences):
+        if sample_weight is not None or class_weight is not None:
+            raise ValueError("sequences are trained without weights: leave sample_weight and class_weight out")
+        return _check_sequences(model, cost, X, Y, validation)
     data = Data(("X", "Y", "sample_weight"), model, X, Y, sample_weight)
     held_out = check_validation(model, validation)
     require_width("X", model, data.X)
@@ -223,6 +230,40 @@ def _weighted_problem(problem: Problem, data: Data, held_out: Sequence[Data]) ->
             each.Y = with_weights(each.Y, each.weights)
         problem = problem._replace(cost=cost, has_weights=True)
     return problem._replace(X=data.X, Y=data.Y, validation=next(((each.X, each.Y) for each in held_out), None))
+
+
+def _check_sequences(model: Module, cost: Cost, X: Sequences, Y: Any, validation: Any) -> Problem:
+    """Return a problem with sequences."""
+    layout, x, y = _sequences("X", X, "Y", Y)
+    if validation is not None:
+        if not isinstance(validation, Sequence) or len(validation) != 2 or not isinstance(validation[0], Sequences):
+            raise TypeError(f"validation must be a pair (Sequences, targets), as X and Y are: got {validation!r:.60}")
+        other, *validation = _sequences("validation X", validation[0], "validation Y", validation[1])
+        if other._replace(padding=layout.padding) != layout or any(a.shape[2:] != b.shape[2:] for a, b in zip(validation, (x, y))):
+            raise ValueError("validation must have positions and targets of the same kind as X and Y")
+        validation = tuple(validation)
+    shortest = int(X.lengths.argmin())
+    (example,) = examples_of(layout, (x[shortest : shortest + 1], y[shortest : shortest + 1]))
+    result = cost_of_sequence(model, cost, layout)(*example)
+    if not isinstance(result, Value):
+        raise TypeError(f"the cost {name_of(cost)} must return a number that depends on the outputs, got {result!r:.60}")
+    outputs = len(outputs_of(model(example[0])))
+    return Problem(model, cost, x, y, validation, outputs, False, model.classes, model.feature_names, layout)
+
+
+def _sequences(x_name: str, X: Sequences, y_name: str, Y: Any) -> tuple[Layout, Array, Array]:
+    """The layout and the arrays of inputs and targets."""
+    if not isinstance(Y, Sequences):
+        if X.padding is not None:
+            raise ValueError(f"padding needs targets for each position: leave it out, or write {y_name}=Sequences(...)")
+        y = examples(y_name, Y)
+    elif not np.array_equal(X.lengths, Y.lengths):
+        raise ValueError(f"{x_name} and {y_name} must be as many sequences, of the same lengths: got {X!r} and {Y!r}")
+    else:
+        y = Y.numbers
+    if len(X) != len(y):
+        raise ValueError(f"{x_name} and {y_name} must have the same length: got {len(X)} examples and {len(y)} targets")
+    return Layout(X.are_whole, X.padding, isinstance(Y, Sequences), isinstance(Y, Sequences) and Y.are_whole), X.numbers, y
 
 
 def check_shapes(x_name: str, x: Any, y_name: str, y: npt.NDArray[Any]) -> None:

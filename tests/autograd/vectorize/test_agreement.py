@@ -50,7 +50,7 @@ from autograd.modes import mode
 from autograd.ops import Node, fmin, logical_and, logical_not, logical_or
 from autograd.vectorize.backends.numpy.squares import with_squares_as_products
 from autograd.vectorize.compiled import Kind
-from tests.programs import KINDS, RNG, Array, Function, assert_agrees, data, eager, pasted
+from tests.programs import KINDS, RNG, Array, Function, assert_agrees, data, eager, every_backend, pasted
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -116,6 +116,8 @@ UNARY: dict[str, Function] = {
     "quarter": lambda a: 0.25 * -(2 * -a) / -8 * True, "fifth root": lambda a: (1 + a * a) ** 0.2,
     "kinds": lambda a: np.float64(0.5) * a + np.int64(2) - Fraction(1, 4) * a * True,
     "sign": lambda a: (a > 0) - (a < 0), "above": lambda a: a > 0.25, "not": logical_not, "truth": lambda a: where(a, 1.0, a - 1),
+    "softplus as written": lambda a: log(1 + exp(3 * sin(a))), "sigmoid as written": lambda a: 1 / (1 + exp(-3 * tanh(a))),
+    "tanh as written": lambda a: (exp(2 * sin(a)) - 1) / (exp(2 * sin(a)) + 1), "log of a sigmoid": lambda a: log(sigmoid(4 * sin(a))),
     "detached": lambda a: a * (getattr(a, "data", a) if isinstance(a, Node) else a),
 }  # fmt: skip
 BINARY: dict[str, Function] = {
@@ -138,6 +140,10 @@ VARIADIC: dict[str, Function] = {
     "mixed": lambda v: weighted_sum(v, [v[-1], *[0.5] * (len(v) - 1)], v[0]), "nothing": lambda v: total(0.0 * a for a in v),
     "twice": lambda v: total([*v, *v]), "products of three": lambda v: sum(a * b * v[0] for a, b in zip(v, [*v[1:], v[0]])),
     "largest": largest, "smallest": smallest, "below the largest": lambda v: total(exp(a - largest(v)) for a in v),
+    "softmax as written": lambda v: exp(sin(v[0])) / sum(exp(sin(a)) for a in v),
+    "log of sums": lambda v: log(sum(exp(tanh(a)) for a in v)),
+    "log of a softmax": lambda v: log(exp(sin(v[-1])) / sum(exp(sin(a)) for a in v)),
+    "softmax below the largest": lambda v: log(exp(v[0] - largest(v)) / total(exp(a - largest(v)) for a in v) + 1),
     "ring": lambda v: sum(a * b for a, b in zip(v, [*v[1:], v[0]])),
 }  # fmt: skip
 
@@ -291,10 +297,11 @@ def test_random_programs_agree_with_the_eager_engine(description: dict[str, Any]
 
 
 @pytest.mark.soak
+@every_backend
 @settings(max_examples=10_000, **SETTINGS)
 @given(PROGRAM)
-def test_thousands_of_random_programs_agree_with_the_eager_engine(description: dict[str, Any]) -> None:
-    check_random_program(description)
+def test_thousands_of_random_programs_agree_with_the_eager_engine(backend: str, description: dict[str, Any]) -> None:
+    check_random_program(description, backend)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import TraceError, UpdateRule, Value, anomaly, grad, hessian, log, lookup, primitive, total, vectorize, where
+from autograd.vectorize import compiled
 from nn import MLP, SGD, squared_error, train
 from tests.programs import eager, every_backend, pasted, values
 
@@ -245,6 +246,14 @@ def test_descent_looks_up_rows(backend: str) -> None:
     np.testing.assert_allclose(theta, by_hand, rtol=1e-12)
     with pytest.raises(IndexError, match=r"^i\[0\] is \d in example 0"):
         program.descent(rule, index + 4, targets, parameters=theta)
+
+
+def test_a_table_with_more_rows_than_float32_can_count_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "EXACT_IN_FLOAT32", 2)
+    f = lambda i, x: lookup(W, i) * x  # noqa: E731
+    assert vectorize(f)(INDICES, X).shape == (5,)
+    with pytest.raises(ValueError, match="i is an index of 3 rows, and float32 has whole numbers up to 2 only: use float64"):
+        vectorize(f, dtype=np.float32)(INDICES, X)
 
 
 def test_source_and_exports_look_up_rows(tmp_path: Path) -> None:

@@ -237,7 +237,9 @@ def test_negated_columns_of_any_width_agree_with_plain_numbers(columns: int) -> 
         np.testing.assert_allclose(results, expected, rtol=1e-6)
 
 
-def test_the_plan_that_was_used_last_is_kept() -> None:
+@pytest.mark.parametrize(("memory", "kept"), [(0, plans.PLANS_KEPT), (2**25, 29)])
+def test_plans_are_kept_within_a_limit_of_memory_the_latest_first(memory: int, kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "BYTES_KEPT", memory)
     program, order = results(FUNCTIONS["choices"])
     executable, theta = backend.executable(spelled(program), np.dtype(float)), np.zeros(order)
     used = []
@@ -245,5 +247,5 @@ def test_the_plan_that_was_used_last_is_kept() -> None:
         for batch in (40, size):
             executable.run([np.ones((batch, 3))], theta, None, np.empty((batch, 1)))
         used.append(executable._free[40][0])
-    assert len(executable._free) == plans.PLANS_KEPT
+    assert len(executable._free) == kept
     assert all(each is used[0] for each in used)

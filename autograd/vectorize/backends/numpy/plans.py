@@ -19,7 +19,8 @@ from autograd.vectorize.program import Program
 from autograd.vectorize.storage import Name, plan, view
 from autograd.vectorize.tape import is_narrow
 
-PLANS_KEPT = 8  # batch sizes whose buffers are kept
+PLANS_KEPT = 8  # batch sizes whose buffers are kept in any case, the latest ones,
+BYTES_KEPT = 2**25  # and of others as many as fit into this memory
 COPIED = 2**17  # bytes up to which copying an array is faster than making new views of it
 
 
@@ -57,13 +58,17 @@ class Plans(Executable):
         plans = self._free.get(batch)
         if plans is None:
             plans = self._free.setdefault(batch, [])
-            while len(self._free) > PLANS_KEPT:
+            while len(self._free) > PLANS_KEPT and self._bytes() > BYTES_KEPT:
                 self._free.popitem(last=False)
         plans.append(plan)
         try:
             self._free.move_to_end(batch)
         except KeyError:  # another thread has evicted it
             pass
+
+    def _bytes(self) -> int:
+        """The memory of the plans that are not in use."""
+        return sum(plan.bytes for plans in list(self._free.values()) for plan in plans)
 
 
 class Plan:
@@ -78,6 +83,7 @@ class Plan:
         self.storage = plan(program, batch, dtype, over)
         self.calls = list(calls(self.storage, over))
         self.memory: dict[Name, Any] = {number: np.empty(size, kind) for number, (size, kind) in enumerate(self.storage.sizes)}
+        self.bytes = sum(buffer.nbytes for buffer in self.memory.values())
         for call in fixed(self.storage):
             function, arguments = self._bound(call)
             function(*arguments)
