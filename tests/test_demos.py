@@ -264,7 +264,8 @@ def test_a_film_keeps_the_colours_of_thin_lines(tmp_path: Path) -> None:
     film = Film(figure)
     film.shoot()
     film.save(tmp_path / "film.gif")
-    shown = np.asarray(Image.open(tmp_path / "film.gif").convert("RGB"), dtype=float).reshape(-1, 3)
+    with Image.open(tmp_path / "film.gif") as picture:
+        shown = np.asarray(picture.convert("RGB"), dtype=float).reshape(-1, 3)
     for colour in plots.CLASSES:
         assert np.abs(shown - 255 * np.array(to_rgb(colour))).max(axis=1).min() < 12, colour
 
