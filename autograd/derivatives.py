@@ -24,7 +24,7 @@ def value_and_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., tupl
         A function that returns a scalar.
     argnum : int, default 0
         The position of the argument to differentiate by. It is a real number, a Value, or a list, tuple, named tuple, dict or
-        numpy array of these, nested to any depth.
+        numpy array of these, nested to any depth, or a model. The derivative by a model is a model whose parameters are derivatives.
 
     Returns
     -------
@@ -341,8 +341,11 @@ def _node(adjoint: Any) -> Any:
 def map_structure(f: Callable[[Any], Any], structure: Any) -> Any:
     """Apply `f` to every scalar in a structure, and return the results in a structure of the same types.
 
-    A structure is a scalar, or a list, tuple, named tuple, dict (its values, in its order) or array of structures.
+    A structure is a scalar, or a list, tuple, named tuple, dict (its values, in its order) or array of structures, or a model: an object
+    whose `map_parameters(f)` returns a copy of it with other parameters.
     """
+    if isinstance(structure, (Node, float)):
+        return f(structure)
     if isinstance(structure, dict):
         mapped = structure.copy()
         mapped.update({key: map_structure(f, each) for key, each in structure.items()})
@@ -354,7 +357,7 @@ def map_structure(f: Callable[[Any], Any], structure: Any) -> Any:
         items = [f(each) for each in structure.flat]
         kind = object if any(isinstance(each, Node) for each in items) else None
         return np.array(items, dtype=kind).reshape(structure.shape + np.shape(items[0]) if items else structure.shape)
-    return f(structure)
+    return structure.map_parameters(f) if hasattr(type(structure), "map_parameters") else f(structure)
 
 
 def flatten(structure: Any) -> list[Any]:

@@ -104,7 +104,14 @@ def examine(given: argparse.Namespace) -> None:
         print(f"{name_of(contestant) if contestant is not activation else 'the formula':12}{shown}")
     print(f"\nshares of the units in hidden layers 1 and 2 while the network learned the spirals (seed {given.seed})\n")
     health.report()
-    health.plot(figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[0, 2]))
+    health.plot(figure.add_subplot(grid[0, 2]))
+    boundary = figure.add_subplot(grid[0, 1])
+    if health.model is None:
+        boundary.set(title="training diverges on the spirals", xticks=[], yticks=[])
+    else:
+        X, y = problems["spirals"](given.points, seed=given.seed)
+        accuracy = health.model.accuracy(X, y)
+        plots.decision_boundary(health.model, X, y, boundary).set_title(f"what it learns: {accuracy:.1%} of the spirals right")
     for column, problem in enumerate(problems):
         race(figure.add_subplot(grid[1, column]), problem, {name: row[problem] for name, row in results.items()})
     save(figure, given.output / "activation.png")
@@ -143,9 +150,11 @@ class Health:
         self.steepest = float(steepest[np.isfinite(steepest)].max()) or 1.0
         self.saturated: list[list[float]] = [[] for _ in range(layers)]
         self.dead: list[list[float]] = [[] for _ in range(layers)]
+        self.model: MLP | None = None  # after the last recorded epoch
 
     def record(self, model: MLP, history: History, X: npt.NDArray[np.float64]) -> None:
         """A callback for `train`."""
+        self.model = model
         for layer, z, saturated, dead in zip(model.layers, model.trace(X).z, self.saturated, self.dead):
             slopes = np.abs(layer.slopes(z)) / self.steepest
             saturated.append(float((slopes < 0.05).mean()))
@@ -158,17 +167,16 @@ class Health:
             saturated, dead = ([f"{layer[epoch]:.0%}" for layer in each] for each in (self.saturated, self.dead))
             print(f"{epoch + 1:6}    {saturated[0]:>5} {saturated[1]:>5}     {dead[0]:>5} {dead[1]:>5}")
 
-    def plot(self, left: Axes, right: Axes) -> None:
-        for ax, title, layers in (
-            (left, "saturated: the slope is small", self.saturated),
-            (right, "dead: the slope is 0 for all examples", self.dead),
-        ):
+    def plot(self, ax: Axes) -> None:
+        """Plot the shares of saturated units, and of dead ones if there are any."""
+        curves = [("saturated", "-", self.saturated)] + [("dead", ":", self.dead)] * any(map(any, self.dead))
+        for what, style, layers in curves:
             for depth, shares in enumerate(layers):
-                marker, style = "o" if len(shares) < 3 else "", "--" if depth else "-"
-                label = f"hidden layer {depth + 1}"
+                marker, label = "o" if len(shares) < 3 else "", f"{what}, hidden layer {depth + 1}"
                 ax.plot(range(1, len(shares) + 1), shares, style, marker=marker, color=plots.CLASSES[depth], label=label, linewidth=2)
-            ax.set(title=title, xlabel="epoch on the spirals", ylabel="share of units", ylim=(-0.03, 1.03))
-            ax.legend(fontsize=8)
+        hint = "" if len(curves) > 1 else "; no unit is dead"
+        ax.set(title=f"saturated units{hint}", xlabel="epoch on the spirals", ylabel="share of units", ylim=(-0.03, 1.03))
+        ax.legend(fontsize=8)
 
 
 def race(ax: Axes, problem: str, results: dict[str, list[float]]) -> None:

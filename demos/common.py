@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from autograd import BACKENDS, c_compiler, vectorize
 from autograd._support import missing
 
@@ -135,10 +137,10 @@ def panels(figure: Figure) -> list[dict[str, Any]]:
 
 
 class Film:
-    """An animated GIF of a figure. All frames share a small palette, so that only the parts that move need space."""
+    """An animated GIF of a figure. All frames share a palette, so that only the parts that move need space."""
 
-    def __init__(self, figure: Figure, dpi: int = 70, colours: int = 48) -> None:
-        self.figure, self.dpi, self.colours = figure, dpi, colours
+    def __init__(self, figure: Figure, dpi: int = 70) -> None:
+        self.figure, self.dpi = figure, dpi
         self.pictures: list[Image.Image] = []
 
     def shoot(self) -> None:
@@ -149,7 +151,10 @@ class Film:
 
     def save(self, path: Path, fps: float = 8, hold: float = 2.0) -> None:
         """Write the animation and close the figure. The last frame is shown for `hold` seconds."""
-        palette = self.pictures[-1].quantize(self.colours, dither=Image.Dither.NONE)  # the last frame contains all colours
+        last = np.asarray(self.pictures[-1]).reshape(-1, 3)  # it contains all colours
+        colours, counts = np.unique(last, axis=0, return_counts=True)
+        pixels = np.repeat(colours, np.sqrt(counts).astype(int), axis=0)  # thin lines keep their colours beside large areas
+        palette = Image.fromarray(pixels[None]).quantize(256, dither=Image.Dither.NONE)
         first, *rest = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in self.pictures]
         durations = [round(1000 / fps)] * len(rest) + [round(1000 * hold)]
         pyplot.close(self.figure)

@@ -171,7 +171,7 @@ def roll(paths: Sequence[Array], frames: int) -> Film:
     ax.set(xticks=[], yticks=[], aspect="equal")
     trails = [ax.plot([], [], "-", color=colour, linewidth=2)[0] for _, colour in zip(paths, CLASSES)]
     balls = [ax.plot([], [], "o", color=colour, markersize=9, markeredgecolor="white")[0] for _, colour in zip(paths, CLASSES)]
-    film = Film(figure, colours=64)
+    film = Film(figure)
     for frame in range(frames):
         for path, trail, ball in zip(paths, trails, balls):
             shown = path[: 1 + round((len(path) - 1) * (frame / max(frames - 1, 1)) ** 1.5)]

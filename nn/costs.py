@@ -10,7 +10,7 @@ argument contains Values. It raises ValueError for a target of another kind.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from numbers import Real
 from operator import and_, or_
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from autograd import exp, logsumexp, maximum, relu, require, softplus, total, weighted_sum, where
+from nn.inputs import values_in
 
 Cost = Callable[[Any, Any], Any]  # of the outputs and the target of one example
 
@@ -248,13 +249,15 @@ def softmax(scores: Sequence[Any]) -> list[Any]:
     return [power / whole for power in powers]
 
 
-def l2_penalty(parameters: Iterable[Any]) -> Any:
+def l2_penalty(parameters: Any) -> Any:
     """The sum of the squares of parameters, as one node. L2 regularisation adds a small multiple of it to a cost.
+
+    The parameters are a list or a dict, or those of a model.
 
     >>> l2_penalty([3.0, 4.0])
     25.0
     """
-    parameters = list(parameters)
+    parameters = values_in(parameters)
     return weighted_sum(parameters, parameters)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from numbers import Real
 from typing import Any
 
@@ -96,6 +96,14 @@ def _no_number(name: str, array: NDArray[Any]) -> str:
             index = f"[{', '.join(map(str, place))}]" if place else ""
             return f"{name}{index} is {type(each).__name__} {each!r:.60}"
     return f"found numbers as Python objects; write {name}.astype(float)"
+
+
+def values_in(parameters: Any) -> list[Value]:
+    """The Values of a model, of a dict of parameters, which may be nested, or of any other iterable."""
+    if hasattr(parameters, "parameters"):
+        return list(parameters.parameters())
+    entries = list(parameters.values() if isinstance(parameters, Mapping) else parameters)
+    return [value for each in entries for value in (values_in(each) if isinstance(each, (Mapping, list, tuple)) else [each])]
 
 
 def in_pieces(program: Callable[..., Array], *arrays: Array) -> Array:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ from nn.inputs import Array, examples, finite_number
 from nn.labels import Classes, are_signs, check_classes, indices, plain
 from nn.prediction_cache import predictions
 from nn.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 PLACES = "attributes, and in lists, tuples, values of dicts, arrays of objects, dataclasses and Modules there"
 
@@ -57,6 +61,20 @@ class Module(ABC):
     def parameters(self) -> list[Value]:
         """The parameters in a fixed order: for an MLP layer by layer, neuron by neuron, its weights and then its bias."""
         return [parameter for *_, parameter in _Search(self).found]
+
+    def map_parameters(self, f: Callable[[Value], Any]) -> Self:
+        """Return a copy of the model with `f(parameter)` instead of each parameter.
+
+        So models are arguments of `grad`, `jacobian`, `hvp` and the others: `grad(lambda model: cost(model(x), y))(model)` is a model
+        whose parameters are derivatives.
+
+        >>> from autograd import grad
+        >>> from nn import Neuron
+        >>> derivatives = grad(lambda neuron: neuron([2.0, 3.0]))(Neuron(2, activation=None))
+        >>> [weight.data for weight in derivatives.weights], derivatives.bias.data
+        ([2.0, 3.0], 1.0)
+        """
+        return copy.deepcopy(self, {id(parameter): f(parameter) for parameter in self.parameters()})
 
     def zero_grad(self) -> None:
         """Set all gradients to 0, because `backward()` adds to them."""

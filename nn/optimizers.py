@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, UpdateRule, Value, sqrt
-from nn.inputs import finite_number
+from nn.inputs import finite_number, values_in
 from nn.schedules import Constant, Schedule, as_schedule
 
 Vector = npt.NDArray[np.float64]
@@ -181,9 +181,9 @@ class Optimizer(ABC):
         self.update_rule.update(parameters, gradient, *vectors, rate=rate, step=self.steps)
         return rate
 
-    def step(self, parameters: Iterable[Value]) -> None:
-        """Take one step on Values, with the gradients that `backward()` has computed."""
-        values = list(parameters)
+    def step(self, parameters: Any) -> None:
+        """Take one step on a list or a dict of Values, or on a model, with the gradients that `backward()` has computed."""
+        values = values_in(parameters)
         self.bind(values)
         data = np.array([value.data for value in values], dtype=np.float64)
         self.update(data, np.array([value.grad for value in values], dtype=np.float64))

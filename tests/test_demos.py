@@ -16,12 +16,13 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from matplotlib import pyplot
+from matplotlib.colors import to_rgb
 from PIL import Image, ImageSequence
 
 import demos
 from demos import activations, book, compiled, digits, estimate, gallery, learning, many, moons, neuron
 from demos.common import Film, save
-from nn import MLP
+from nn import MLP, plots
 
 ROOT = Path(__file__).parents[1]
 DEMOS = [each.name for each in pkgutil.iter_modules(demos.__path__) if each.name not in ("common", "transformer")]
@@ -281,6 +282,20 @@ def test_the_gallery_is_small_and_all_of_it_is_shown() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     shown = {name for page in pages for name in re.findall(r"gallery/([\w.]+)", page.read_text(encoding="utf-8"))}
     assert shown == pictures.keys()
+
+
+def test_a_film_keeps_the_colours_of_thin_lines(tmp_path: Path) -> None:
+    figure, ax = pyplot.subplots(figsize=(3, 3))
+    ax.imshow(np.linspace(0, 1, 10_000).reshape(100, 100), cmap="Greys")
+    for height, colour in enumerate(plots.CLASSES):
+        ax.plot([0, 99], [10 * height, 10 * height], color=colour, linewidth=2)
+    film = Film(figure)
+    film.shoot()
+    film.save(tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as picture:
+        shown = np.asarray(picture.convert("RGB"), dtype=float).reshape(-1, 3)
+    for colour in plots.CLASSES:
+        assert np.abs(shown - 255 * np.array(to_rgb(colour))).max(axis=1).min() < 12, colour
 
 
 def test_learning_writes_a_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

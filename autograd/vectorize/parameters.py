@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from autograd import modes
 from autograd._support import refuse_masked
+from autograd.derivatives import flatten
 from autograd.value import Value
 from autograd.vectorize.memory import FloatArray, aligned
 
@@ -26,7 +27,7 @@ class ParameterLayout:
 
     Parameters
     ----------
-    parameters : sequence of Value
+    parameters : sequence of Value, or model
         The parameters in the order of the vector.
 
     Examples
@@ -39,8 +40,8 @@ class ParameterLayout:
     array([20., 10.])
     """
 
-    def __init__(self, parameters: Sequence[Value]) -> None:
-        self.parameters = tuple(parameters)
+    def __init__(self, parameters: Any) -> None:
+        self.parameters = tuple(parameters if isinstance(parameters, Sequence) else flatten(parameters))
 
     def __len__(self) -> int:
         return len(self.parameters)

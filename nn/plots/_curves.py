@@ -18,17 +18,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+COST, ACCURACY = "black", "#6A3D9A"  # other colours than those of classes and signs
+
+
 def history(history: History, ax: Axes | None = None) -> Axes:
-    """Draw the cost of each epoch and, with an axis on the right, the accuracy. Curves of validation data are dashed."""
+    """Draw the cost of each epoch and, with an axis on the right, the accuracy. Curves of validation data are dashed.
+
+    The legend is below the axes: figures with `layout="constrained"` have space for it.
+    """
     require_kind("history", "a History, as train returns it", history, History)
-    ax = axes_or_current(ax)
+    is_current, ax = ax is None, axes_or_current(ax)
+    figure: Any = ax.figure  # a subfigure has the layout of its figure
+    if is_current and hasattr(figure, "set_layout_engine") and figure.get_layout_engine() is None:
+        figure.set_layout_engine("constrained")
     from matplotlib.ticker import MaxNLocator
 
     marker = "o" if len(history.cost) < 3 else None
     curves = []
-    sides = [(ax, "cost", NEGATIVE, history.cost, history.validation_cost)]
+    sides = [(ax, "cost", COST, history.cost, history.validation_cost)]
     if history.accuracy or history.validation_accuracy:
-        sides.append((ax.twinx(), "accuracy", POSITIVE, history.accuracy, history.validation_accuracy))
+        sides.append((ax.twinx(), "accuracy", ACCURACY, history.accuracy, history.validation_accuracy))
     mean = "weighted " if history.weighted else ""
     for side, name, colour, training, validation in sides:
         for label, numbers, style in ((f"{mean}{name}", training, "-"), (f"validation {name}", validation, "--")):
@@ -42,7 +51,7 @@ def history(history: History, ax: Axes | None = None) -> Axes:
         ax.set_ylim(bottom=0.0)
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    ax.legend(handles=curves, loc="center right", fontsize=8)
+    ax.legend(handles=curves, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, frameon=False, fontsize=8)
     return ax
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from autograd._support import is_whole
 from nn.frames import Columns, Inputs, chosen, columns_of, is_table, missing_in
 from nn.inputs import Array, examples
-from nn.labels import indices, plain
+from nn.labels import are_signs, indices, plain
 from nn.module import Module
 from nn.plots._style import CLASSES, MARKERS, axes_or_current, plain_labels
 
@@ -181,8 +181,8 @@ def _labels(predict: Any, y: npt.ArrayLike, count: int) -> tuple[npt.NDArray[Any
         hint = "; for one-hot rows write y.argmax(axis=1)" if labels.ndim == 2 and len(labels) == count else ""
         raise ValueError(f"y must have a label for each of {count} points, got the shape {labels.shape}{hint}")
     classes = predict.classes if isinstance(predict, Module) else None
-    if classes is not None:
-        return indices("y", plain("y", y).reshape(-1), classes), classes
+    if classes is not None and not are_signs(given := plain("y", y).reshape(-1), classes):
+        return indices("y", given, classes), classes
     return column if column.dtype.kind == "U" else examples("y", column), None
 
 

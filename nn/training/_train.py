@@ -53,7 +53,7 @@ def train(
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     noise: Noise | None = None,
-    frozen: Iterable[Module | Value] = (),
+    frozen: Iterable[Module | Value] | Mapping[str, Any] = (),
     sample_weight: npt.ArrayLike | None = None,
     class_weight: Mapping[Any, float] | str | None = None,
 ) -> History:
@@ -91,7 +91,7 @@ def train(
         `noise(rng, n)` returns an array with a row for each of n examples. It is drawn for each mini-batch, and training calls
         `model(x, noise)`, for example for dropout. Measuring and predicting call `model(x)`. A model cannot draw random numbers
         itself, because it is recorded once.
-    frozen : list of Module and Value, default ()
+    frozen : list of Module and Value, or dict of Values, default ()
         Parts of the model whose parameters do not change.
     sample_weight : array of shape (examples,) or None, default None
         The weight of each example. Costs and accuracies are weighted means, so that the weight 2 means the same as a repeated row.

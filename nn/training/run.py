@@ -96,7 +96,7 @@ class Training:
         backend: str = "numpy",
         threads: int | None = None,
         noise: Noise | None = None,
-        frozen: Iterable[Module | Value] = (),
+        frozen: Iterable[Module | Value] | Mapping[str, Any] = (),
         sample_weight: npt.ArrayLike | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import wraps
@@ -19,7 +19,7 @@ from autograd._support import check_whole
 from nn.activations import name_of
 from nn.costs import Cost, binary_cross_entropy, cross_entropy
 from nn.frames import row_names
-from nn.inputs import Array, examples, finite_number
+from nn.inputs import Array, examples, finite_number, values_in
 from nn.labels import Classes, are_signs, found_classes, indices, plain, targets
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
@@ -111,13 +111,14 @@ def check_clip(clip: Any) -> float | None:
     return None if clip is None else finite_number("clip", clip, above=0)
 
 
-def frozen_places(model: Module, frozen: Iterable[Module | Value]) -> tuple[int, ...]:
+def frozen_places(model: Module, frozen: Iterable[Module | Value] | Mapping[str, Any]) -> tuple[int, ...]:
     """Return the places of the frozen parameters among the model's, in ascending order."""
     index = {parameter: place for place, parameter in enumerate(model.parameters())}
     if not isinstance(frozen, (Iterable, Module, Value)):
         raise TypeError(f"frozen must be a list of Modules and Values of the model, such as [model.layers[0]], got {frozen!r:.60}")
     values: list[Value] = []
-    for each in [frozen] if isinstance(frozen, (Module, Value)) else frozen:
+    parts: Any = values_in(frozen) if isinstance(frozen, Mapping) else frozen
+    for each in [parts] if isinstance(parts, (Module, Value)) else parts:
         values += each.parameters() if isinstance(each, Module) else [each]
     for each in values:
         if each not in index:

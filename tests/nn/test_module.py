@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, exp, maximum, primitive, relu, sigmoid, softplus, tanh
-from nn import MLP, Layer, Module, Neuron, train
+from autograd import ParameterLayout, Value, exp, grad, gradcheck, hvp, jacobian, maximum, primitive, relu, sigmoid, softplus, tanh
+from nn import MLP, SGD, Layer, Module, Neuron, l2_penalty, squared_error, train
 from nn.activations import linear
 
 ROOT = Path(__file__).parents[2]
@@ -229,3 +229,50 @@ def test_a_model_goes_to_another_process(tmp_path: Path) -> None:
     script = "import pickle, sys\nmodel, X = pickle.load(open(sys.argv[1], 'rb'))\nprint(model.predict(X).sum().hex())"
     result = subprocess.run([sys.executable, "-c", script, str(tmp_path / "model")], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == expected.sum().hex()
+
+
+# Models and dicts where lists of Values are
+
+
+def cost_of(model: Any) -> Any:
+    return squared_error(model([0.5, -1.0]), [1.0])
+
+
+def test_derivatives_by_a_model_are_a_model() -> None:
+    model = MLP([2, 3, 1], seed=1)
+    before = model.state_dict()
+    cost_of(model).backward()
+    derivatives = grad(cost_of)(model)
+    assert repr(derivatives) == repr(model)
+    assert derivatives.state_dict() == {name: parameter.grad for name, parameter in model.named_parameters()}
+    assert model.state_dict() == before
+    rows = jacobian(lambda model: [cost_of(model), model([0.5, -1.0])[0]])(model)
+    assert rows[0].state_dict() == pytest.approx(derivatives.state_dict())
+    assert gradcheck(cost_of, model)
+
+
+def test_a_product_with_the_hessian_by_a_model() -> None:
+    model, direction = MLP([2, 2, 1], seed=1), MLP([2, 2, 1], seed=2)
+    step, numbers = 1e-5, model.state_dict()
+    gradients = []
+    for sign in (1, -1):
+        model.load_state_dict({name: number + sign * step * direction.state_dict()[name] for name, number in numbers.items()})
+        gradients.append(grad(cost_of)(model).state_dict())
+    model.load_state_dict(numbers)
+    expected = {name: (gradients[0][name] - gradients[1][name]) / (2 * step) for name in numbers}
+    assert hvp(cost_of, model, direction).state_dict() == pytest.approx(expected, rel=1e-6, abs=1e-8)
+    assert hvp(cost_of, model, list(direction.state_dict().values())).state_dict() == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def test_optimizers_and_penalties_take_models_and_dicts() -> None:
+    one, other, third = (MLP([2, 2, 1], seed=1) for _ in range(3))
+    named: dict[str, Any] = {"first": third.layers[0].parameters(), "second": {"third": third.layers[1].parameters()}}
+    for model, parameters in ((one, one.parameters()), (other, other), (third, named)):
+        cost_of(model).backward()
+        SGD(0.1, momentum=0.9).step(parameters)
+    assert one.state_dict() == other.state_dict() == third.state_dict()
+    assert l2_penalty(one).data == l2_penalty(named).data == pytest.approx(sum(number**2 for number in one.state_dict().values()))
+    assert ParameterLayout(one).gather().tolist() == list(one.state_dict().values())
+    before = third.state_dict()
+    train(third, np.ones((4, 2)), np.ones(4), epochs=1, frozen={"a": named["first"]}, progress=False)
+    assert [name for name, number in third.state_dict().items() if number == before[name]] == list(before)[:6]
