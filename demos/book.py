@@ -76,7 +76,7 @@ def network(folder: Path, seed: int) -> None:
         ax.text(3.12, place, f"{digit}:  {activation:.2f}", va="center")
     for depth, words in enumerate(("784 pixels", "16 neurons", "16 neurons", "10 neurons,\none for each digit")):
         ax.text(depth, -12, words, ha="center", va="top")
-    ax.set(title="the whole machine: 0 is white, 1 is black", xlim=(-1.3, 3.6), ylim=(-14, 11))
+    ax.set(title="the whole machine: 0 is white, 1 is black", xlim=(-1.3, 3.6), ylim=(-14.5, 12.2))
     ax.set_axis_off()
     save(figure, folder / "network.png")
 

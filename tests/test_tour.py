@@ -35,9 +35,21 @@ def kinds(outputs: list[Any]) -> list[str]:
     return found
 
 
-def test_the_walk_goes_from_a_neuron_to_the_chain_rule() -> None:
+def test_the_walk_goes_from_a_neuron_to_the_playground() -> None:
     titles = [source(cell).splitlines()[0] for cell in cells("markdown") if source(cell).startswith("#")]
-    order = ["neuron", "layer", "cost", "Gradient descent", "Mini-batches", "Backpropagation", "chain rule"]
+    order = [
+        "neuron",
+        "layer",
+        "cost",
+        "Gradient descent",
+        "Mini-batches",
+        "Backpropagation",
+        "chain rule",
+        "activation",
+        "step",
+        "file",
+        "playground",
+    ]
     assert len(titles) == 1 + len(order)
     for title, word in zip(titles[1:], order):
         assert word in title
