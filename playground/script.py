@@ -13,7 +13,7 @@ from nn import linear
 from playground.configuration import CLASSES, COMPUTED, FEATURES, LIVE, Configuration, activation_of
 from playground.experiment import Experiment
 from playground.messages import RefusedError
-from playground.problem import has_header
+from playground.problem import columns_of
 
 
 def script(experiment: Experiment) -> str:
@@ -72,9 +72,8 @@ def _data(start: Configuration, experiment: Experiment) -> Iterator[str]:
     data, problem = start.data, experiment.problem
     name = data["name"]
     if name == "csv":
-        target = -1 if data["target"] is None else data["target"]
-        header = "" if has_header(str(data["text"]), target) else ", header=False"
-        yield f"table = load_csv(io.StringIO({data['text']!r}), {target!r}{header})"
+        arguments = "".join(f", {name}={each!r}" for name, each in columns_of(data).arguments().items())
+        yield f"table = load_csv(io.StringIO({data['text']!r}){arguments})"
         yield "X, (classes, y) = table.X, np.unique(table.y, return_inverse=True)"
     elif name == "points":
         yield f"X, y = np.array({[list(each) for each in data['X']]}), np.array({list(data['y'])})"

@@ -74,6 +74,7 @@ class Session:
             "optimizers": configurations.OPTIMIZERS,
             "schedules": configurations.SCHEDULES,
             "activations": configurations.ACTIVATIONS,
+            "roles": configurations.ROLES,
             "limits": {"message": MESSAGE, "steps": STEPS, **configurations.LIMITS},
         }
 
@@ -105,6 +106,8 @@ class Session:
             "plane": plane and {"x": plane.x, "y": plane.y, "axes": plane.axes},
             "points": plane and {name: {"x": part.at[:, 0], "y": part.at[:, 1], "class": part.y} for name, part in parts.items()},
             "because": problem.because,
+            "columns": problem.columns
+            and [{"name": name, "role": role} for name, role in zip(problem.columns.names, problem.columns.roles)],
         }
 
     def _begin(self, experiment: Experiment) -> None:

@@ -14,7 +14,7 @@ export async function change(part) {
   const next = {...configuration, parameters: null, ...part};
   if (part.data?.name === "digits" && configuration.data.name !== "digits" && next.cost === "hinge") next.cost = "cross_entropy";
   const done = await attempt(() => isLive ? set(part) : configure(next));
-  if (!done) app.settings.show(app.configuration);
+  if (!done) app.settings.show(app.configuration, app.shape);
   return done;
 }
 
@@ -82,7 +82,7 @@ export async function configure(next, keepRunning = false) {
 
 function showConfiguration(configuration) {
   app.configuration = configuration;
-  app.settings.show(configuration);
+  app.settings.show(configuration, app.shape);
   columns();
 }
 
@@ -91,7 +91,7 @@ function showNetwork() {
   const {configuration, network, plane, pad, inspector, shape} = app, {layers, inputs, classes, points, plane: area} = shape;
   const isDigits = configuration.data.name === "digits", {training, held_out: heldOut} = shape.examples;
   app.frame = null;
-  app.settings.show(configuration, shape.because);
+  app.settings.show(configuration, shape);
   columns();
   network.shape({sizes: layers, inputs: inputs.map(pretty), outputs: classes.length > 2 ? classes : null, picture: isDigits});
   at("network-words").textContent = `${layers.join("-")}, ${shape.parameters.toLocaleString("en")} parameters`;

@@ -98,6 +98,25 @@ def test_points_of_a_file_s_text(opened: Opener) -> None:
     assert page.text("#counts") == "7 training examples, 3 test examples"
 
 
+def test_a_pasted_table_gets_a_choice_for_each_column(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("[value=csv]")
+    table = "size\tcolour\tkind\n" + "".join(f"{i}\t{'red' if i % 3 else 'blue'}\t{'ab'[i % 2]}\n" for i in range(10))
+    page.run("document.querySelector('#csv-text').value = arguments[0]", table)
+    page.click("#csv-use")
+    page.wait(lambda: page.text("#network-words").startswith("3-3-1"))
+    roles = [each.get_property("value") for each in page.browser.find_elements(By.CSS_SELECTOR, "#csv-columns select")]
+    assert roles == ["number", "category", "target"]
+    page.choose_option("column-1", "target")
+    page.wait(lambda: "blue" in page.text("#class-legend") or page.text("#notice"))
+    assert page.text("#notice").startswith("the text, line 2: 'kind' is 'a', not a finite number: choose category for this column")
+    page.run("document.querySelector('#csv-text').value = `${'1,2,'.repeat(1000)}a\\n`.repeat(275)")
+    page.click("#csv-use")
+    page.wait_for("#because", "The text has 1.1 million characters; the limit is 1 million. Paste fewer rows.")
+    page.click("#by-step")
+    page.wait_for("#step-number", "1")
+
+
 def test_settings_are_in_the_address_and_earlier_runs_beside_the_new_one(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL})
     for _ in range(4):
