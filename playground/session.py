@@ -209,6 +209,10 @@ class Session:
         self.experiment.set_parameter(index, value)
         return {"is": "weighted", **self._moment()}
 
+    def _nudge(self, given: Fields) -> Reply:
+        nudge = self.inspector.nudge(given)
+        return {"is": "nudged", **self._moment(), "nudge": nudge}
+
     # Files and functions
 
     def _formula(self, given: Fields) -> Reply:
@@ -250,6 +254,7 @@ ANSWERS: dict[str, Callable[[Session, Fields], Reply]] = {
     "back": Session._back,
     "inspect": lambda session, given: session.inspector.inspect(given),
     "weight": Session._weight,
+    "nudge": Session._nudge,
     "draw": lambda session, given: session.inspector.draw(given),
     "formula": Session._formula,
     "source": Session._source,

@@ -37,6 +37,7 @@ export async function useFormula(layer, text) {
 /** Undo the last change or step, also a new network; or with a step all that came after it. */
 export async function back(to = null) {
   app.network.settle();
+  app.inspector.forget();
   const reply = await attempt(() => ask({do: "back", to}));
   if (!reply) return;
   if (reply.configured) {

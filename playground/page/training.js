@@ -36,6 +36,7 @@ export async function step(by) {
   const reply = await attempt(() => ask({do: "step", by, count: 1}));
   if (!reply) return;
   showMoment(reply);
+  app.inspector.forget();
   if (reply.example) showExample(reply);
   moved();
   happened(by === "example" ? "one-example" : by);
@@ -96,6 +97,7 @@ async function showFrame(steps) {
 }
 
 function draw(reply) {
+  if (app.moment.running) app.inspector.forget();
   const {network, plane, inspector, pad, shape, configuration} = app;
   app.frame = unfold(reply, shape.layers, {picture: configuration.data.name === "digits", before: app.frame?.maps});
   network.draw(app.frame, isDue("lines", LINES_EVERY));

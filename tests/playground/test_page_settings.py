@@ -17,6 +17,7 @@ from tests.serving import serving
 
 NEURON, WEIGHT, NOWHERE = ("[data-neuron='0,0']", [Keys.ENTER]), ("[data-key='w[0,0,1]']", [Keys.ENTER]), "#network-title"
 STORY: list[tuple[Any, ...]] = [  # of each page its title, and what is to be done: which keys on which element
+    ("Nudge one number", ("[data-key=nudge]", [Keys.ENTER])),
     ("Two kinds of points", ("#plane", [Keys.ARROW_DOWN])),
     ("A neuron holds a number", NEURON),
     ("A weighted sum", WEIGHT),
@@ -139,7 +140,7 @@ def test_settings_are_in_the_address_and_earlier_runs_beside_the_new_one(opened:
 
 def test_a_lesson_in_the_address_is_opened(opened: Opener) -> None:
     page = opened(query="?lesson=story")
-    page.wait_for("#lesson-title", "Two kinds of points")
+    page.wait_for("#lesson-title", "Nudge one number")
     page = opened(query="?lesson=nowhere")
     page.wait_for("#notice", "There is no lesson “nowhere” here.")
     assert len(page.browser.get_log("browser")) == 1  # the browser's own word on a file that is not there
