@@ -133,6 +133,7 @@ export function showMoment(reply) {
   at("held-out-cost").replaceChildren(figure(moment.held_out_cost, 4));
   at("accuracy").textContent = percent(moment.accuracy);
   at("held-out-accuracy").textContent = percent(moment.held_out_accuracy);
+  at("moment-words").textContent = [["learning rate", moment.rate], ["gradient norm", moment.gradient_norm], ["penalty", moment.penalty || null]].filter(([, value]) => value !== null).map(([name, value]) => `${name} ${number(value, 3)}`).join(", ");
   at("play").setAttribute("aria-pressed", String(Boolean(running)));
   at("play").setAttribute("aria-label", running ? "Pause" : "Run");
   at("back").disabled = !moment.can_go_back || Boolean(host.saved);
