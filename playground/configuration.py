@@ -30,6 +30,7 @@ ACTIVATIONS = (
 CLASSES = {"moons": (2, 2), "circles": (2, 2), "xor": (2, 2), "spirals": (2, 6), "blobs": (2, 6), "digits": (10, 10)}
 CLASSES |= {"points": (2, 6), "csv": (2, 10)}  # the fewest and the most
 ROWS, DIGITS, COLUMNS, LAYERS, NEURONS, PARAMETERS, FORMULA, CSV = 5000, 3000, 50, 6, 64, 60_000, 200, 1_000_000
+ROLES = ("number", "category", "target", "leave out")  # of the columns of a CSV text
 LIMITS = {
     "rows": ROWS, "digits": DIGITS, "columns": COLUMNS, "layers": LAYERS, "neurons": NEURONS, "parameters": PARAMETERS,
     "formula": FORMULA, "csv": CSV,
@@ -156,6 +157,13 @@ def _data(given: Fields) -> dict[str, Any]:
     read: dict[str, Any] = {"name": name}
     if name == "csv":
         read |= {"text": data.text("text", CSV), "target": None if data.any("target") is None else data.text("target", 200)}
+        roles = None if data.any("columns") is None else data.list("columns", 1, 2 * COLUMNS)
+        for index, each in enumerate(roles or ()):
+            if each not in ROLES:
+                data.refuse(f"columns[{index}]", f"must be one of {', '.join(ROLES)}; got {shown(each)}")
+        if roles is not None and roles.count("target") != 1:
+            data.refuse("columns", "must have one target: choose the column to predict")
+        read["columns"] = roles
     elif name == "points":
         points = data.list("X", 0, ROWS)
         pairs = [Fields({"X": each}, data.at(f"X[{index}]")).numbers("X", 2, 2, -LARGE, LARGE) for index, each in enumerate(points)]

@@ -79,6 +79,7 @@ class Experiment:
         self.past: list[Moment] = []
         self.most = max(4, min(REMEMBERED, BYTES // (40 * count)))  # states to go back to
         self.changes: tuple[Change, ...] | None = ()
+        self.before: Array | None = None  # the parameters before the last step, unless they were changed by hand since
 
     def _new_run(self) -> Training | None:
         """A run with the current configuration and the network's current parameters."""
@@ -171,7 +172,9 @@ class Experiment:
         done = 0
         try:
             while done < steps:
+                before = run.parameters
                 run.step()
+                self.before = before
                 done += 1
                 if done < steps and not goes_on():
                     break
@@ -208,7 +211,9 @@ class Experiment:
         self._remember()
         before = self.run.parameters
         try:
-            return self.run.example(), before
+            example = self.run.example()
+            self.before = self.before if example.step is None else before
+            return example, before
         except DivergenceError as error:
             return self._back_from(error, 0)
 
@@ -222,6 +227,22 @@ class Experiment:
         finally:
             self.layout.assign(current)
 
+    def update(self, index: int, is_weight: bool) -> dict[str, Any] | None:
+        """How the last step changed a parameter; None if it was changed by hand since, or before the first step."""
+        if self.before is None:
+            return None
+        run, optimizer, clip = self.run, self.configuration.optimizer, self.configuration.clip
+        old, new, gradient, steps = float(self.before[index]), self.parameters[index].data, float(self.gradient[index]), run.history.steps
+        rate, norm = steps.learning_rate[-1], steps.gradient_norm[-1]
+        factor = min(1.0, clip / norm) if clip is not None and norm else 1.0
+        penalty = self.programs.penalty_slope(old) if is_weight else 0.0
+        direction = (old - new) / rate if rate else None
+        return {
+            "step": self.step, "examples": steps.examples[-1], "batch": gradient / factor - penalty, "penalty": penalty, "clipped": factor,
+            "gradient": gradient, "optimizer": optimizer["name"], "momentum": optimizer.get("momentum", 0.0), "direction": direction,
+            "rate": rate, "old": old, "new": new, "change": new - old,
+        }  # fmt: skip
+
     # Changes, and going back
 
     def set(self, configuration: Configuration) -> None:
@@ -232,6 +253,7 @@ class Experiment:
             self._become(configuration)
             return
         self._remember()
+        self.before = None
         state = self.past[-1].state
         if self._become(configuration):
             try:
@@ -263,6 +285,7 @@ class Experiment:
         is_again = bool(self.past) and last is not None and last.step == change.step and isinstance(last.to, tuple) and last.to[0] == index
         if self._run is not None and not is_again:
             self._remember()
+        self.before = None
         self.parameters[index].data = number
         if self._run is not None:
             self._run.take_up()
@@ -301,5 +324,6 @@ class Experiment:
 
     def _go_back_to(self, moment: Moment) -> None:
         self._become(moment.configuration)
+        self.before = None
         self._run, self.changes = moment.run, moment.changes
         self._run.restore(moment.state)

@@ -236,8 +236,27 @@ class Inspector:
             "examples": len(wishes),
             "penalty": penalty,
             "total": None if average is None else penalty - average,
+            "update": experiment.update(index, place is not None),
         }
         return reply, {}
+
+    def nudge(self, given: Fields) -> dict[str, Any]:
+        """Add a small number to a weight. Returns what the gradient predicts for the costs, and what happens to them."""
+        experiment, which, place = self.experiment, self._which(given), self.weight_place(given)
+        by = given.number("by", -1.0, 1.0, 0.01)
+        given.end()
+        index, wishes = experiment.index_of(*place), self._wishes(*place)
+        (found, _), cost = self._anatomy(which), experiment.moment()["cost"]
+        outputs, slope = [each.data for each in found.outputs], float(found.gradient[index])
+        experiment.set_parameter(index, experiment.parameters[index].data + by)
+        (now, _), new_cost = self._anatomy(which), experiment.moment()["cost"]
+        self.looked = which
+        return {
+            "by": by, "example": which, "examples": len(wishes),
+            "all": {"predicted": -float(wishes.mean()) * by if len(wishes) else None, "before": cost, "after": new_cost},
+            "one": {"predicted": slope * by, "before": found.cost.data, "after": now.cost.data},
+            "outputs": {"before": outputs, "after": [each.data for each in now.outputs]},
+        }  # fmt: skip
 
     def _wishes(self, layer: int, neuron: int, place: int | None) -> Array:
         """Minus the derivative of the cost of each training example by one parameter."""

@@ -37,7 +37,8 @@ from playground.experiment import Experiment
 from playground.messages import Fields, RefusedError, no_number, shown
 
 EVENTS = (
-    "run", "paused", "step", "epoch", "one-example", "back", "neuron", "weight", "turned", "point", "example", "gradients", "weights",
+    "run", "paused",
+    "step", "epoch", "one-example", "back", "neuron", "weight", "nudged", "turned", "point", "example", "gradients", "weights",
     "formula", "painted", "drawn", "learned",
 )  # fmt: skip
 LESSON, PAGES, PARAGRAPHS, PARAGRAPH, LINE = 500_000, 100, 30, 3000, 300  # characters and how many

@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from nn import blobs, circles, digits, load_csv, moons, one_hot, spirals, split, standardize, xor
 from nn.data import Array, Labels
-from playground.configuration import CLASSES, COLUMNS, FEATURES, ROWS, Configuration
+from playground.configuration import CLASSES, COLUMNS, FEATURES, ROLES, ROWS, Configuration
 from playground.messages import RefusedError
 
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
@@ -63,6 +62,7 @@ class Problem:
     plane: Plane | None
     because: str  # how the first line of a CSV text was read
     features: tuple[str, ...] | None  # computed from the two coordinates; None if the data have inputs of their own
+    columns: Columns | None = None  # of a CSV text
 
     @property
     def outputs(self) -> int:
@@ -128,14 +128,14 @@ def _from_csv(configuration: Configuration) -> Problem:
     longest = max(map(len, text.splitlines()), default=0)
     if longest > 100 * COLUMNS:
         raise RefusedError(f"a line of the text has {longest:,} characters; the limit is {100 * COLUMNS:,}", field)
-    target = -1 if data["target"] is None else data["target"]
-    header = has_header(text, target)
     try:
-        table = load_csv(io.StringIO(text), target, header=header)
+        columns = columns_of(data)
+        table = load_csv(io.StringIO(text), **columns.arguments())
     except ValueError as error:
-        raise RefusedError(str(error).replace("the open file", "the text"), field) from None
+        raise RefusedError(_in_the_page(str(error)), field) from None
     if not 2 <= len(table.features) <= COLUMNS:
-        raise RefusedError(f"the text has {len(table.features)} columns besides the target; use 2 to {COLUMNS}", field)
+        count = f"{len(table.features)} column{'' if len(table.features) == 1 else 's'}"
+        raise RefusedError(f"the text has {count} besides the target; use 2 to {COLUMNS}", field)
     found, y = np.unique(table.y, return_inverse=True)
     most = CLASSES["csv"][1]
     if not 2 <= len(found) <= most:
@@ -143,18 +143,81 @@ def _from_csv(configuration: Configuration) -> Problem:
     classes = table.classes or [f"{each:g}" for each in found.tolist()]
     training, held_out = _parts(configuration, table.X, y.astype(np.int64))
     training, held_out = (Part(X, part.y, X[:, :2]) for part in (training, held_out) for X in [standardize(part.X, like=training.X)])
-    names = (table.features[0], table.features[1])
-    because = f"The first line was read as {'column names' if header else 'an example'}."
-    plane = _around(np.vstack([training.at, held_out.at]), names, painted=False)
-    return Problem(training, held_out, table.features, classes, plane, because, None)
+    names = [_from_one(each) for each in table.features]
+    axes = (names[0], names[1])
+    because = f"The first line was read as {'column names' if columns.header else 'an example'}."
+    if len(names) > 2:
+        because += f" The plane shows {axes[0]} and {axes[1]}, with the other {len(names) - 2} at their mean."
+    plane = _around(np.vstack([training.at, held_out.at]), axes, painted=False)
+    return Problem(training, held_out, names, classes, plane, because, None, columns)
 
 
-def has_header(text: str, target: str | int) -> bool:
-    """Whether the first line of a CSV text is the header: the target is given by name, or none of the line's cells is a number."""
-    with suppress(csv.Error):
-        first = next(filter(None, csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""))), [])
-        return isinstance(target, str) or not any(NUMBER.fullmatch(cell) for cell in first)
-    return True
+@dataclass(frozen=True)
+class Columns:
+    """How a CSV text is read: the character between cells, whether there is a header, and the name and the role of each column."""
+
+    delimiter: str
+    header: bool
+    names: tuple[str, ...]
+    roles: tuple[str, ...]
+
+    def described(self) -> list[dict[str, str]]:
+        """The columns in a reply."""
+        return [{"name": name, "role": role} for name, role in zip(self.names, self.roles)]
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `load_csv`; those with default values are left out."""
+        having = {role: [index for index, each in enumerate(self.roles) if each == role] for role in ROLES}
+        target = having["target"][0]
+        given = {"target": -1 if target == len(self.roles) - 1 else target, "delimiter": self.delimiter, "header": self.header}
+        given |= {"categorical": having["category"], "drop": having["leave out"]}
+        defaults = {"target": -1, "delimiter": ",", "header": True, "categorical": [], "drop": []}
+        return {name: each for name, each in given.items() if each != defaults[name]}
+
+
+def columns_of(data: Mapping[str, Any]) -> Columns:
+    """How the CSV text of a configuration is read. Tabs, semicolons and commas are recognised, and columns with words are categories.
+
+    Raises ValueError for an unknown target and for roles of another number of columns.
+    """
+    text, target = str(data["text"]).lstrip("\ufeff"), data["target"]
+    head = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max("\t;,", key=lambda each: len(next(csv.reader([head], delimiter=each), [])))
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row]
+    except csv.Error:
+        rows = []  # `load_csv` reports it
+    if not rows:
+        return Columns(delimiter, True, (), ("target",))
+    header = target is not None or not any(NUMBER.fullmatch(cell) for cell in rows[0])
+    names = tuple(each.strip() if header and each.strip() else f"column {index}" for index, each in enumerate(rows[0], 1))
+    if data.get("columns"):
+        if len(data["columns"]) != len(names):
+            raise ValueError(f"the text has {len(names)} columns, and there are {len(data['columns'])} choices for columns")
+        return Columns(delimiter, header, names, tuple(data["columns"]))
+    if target is not None and names.count(target) != 1:
+        raise ValueError(f"the text has no single column {target!r:.60}; it has the columns {', '.join(names)[:200]}")
+    place = len(names) - 1 if target is None else names.index(target)
+
+    def role(index: int) -> str:
+        cells = [row[index].strip() for row in rows[header:] if index < len(row)]
+        is_number = sum(bool(NUMBER.fullmatch(cell)) for cell in cells) >= 0.5 * len(cells)
+        return "target" if index == place else "number" if is_number else "category"
+
+    return Columns(delimiter, header, names, tuple(map(role, range(len(names)))))
+
+
+def _from_one(name: str) -> str:
+    """The name of a column, counted from 1 as lines are."""
+    return re.sub(r"^column (\d+)(?==|$)", lambda found: f"column {int(found[1]) + 1}", name)
+
+
+def _in_the_page(problem: str) -> str:
+    """An error of `load_csv` in the words of the page."""
+    problem = re.sub(r"'column (\d+)'", lambda found: f"'column {int(found[1]) + 1}'", problem.replace("the open file", "the text"))
+    problem = re.sub(r": for words, categorical=.*", ": choose category for this column, or leave it out", problem)
+    problem = re.sub(r": drop=\S+ leaves the column out", ": leave the column out", problem)
+    return re.sub(r": is the delimiter .*", "", problem)
 
 
 def _parts(configuration: Configuration, X: Array, y: Labels) -> tuple[Part, Part]:

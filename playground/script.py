@@ -13,7 +13,7 @@ from nn import linear
 from playground.configuration import CLASSES, COMPUTED, FEATURES, LIVE, Configuration, activation_of
 from playground.experiment import Experiment
 from playground.messages import RefusedError
-from playground.problem import has_header
+from playground.problem import columns_of
 
 
 def script(experiment: Experiment) -> str:
@@ -49,13 +49,28 @@ def _body(experiment: Experiment) -> Iterator[str]:
     if experiment.step > step:
         yield f"train({experiment.step - step})"
     yield ""
-    yield 'print(f"cost of the last step: {run.history.steps.cost[-1]}")' if experiment.step else "print(model.parameters())"
+    yield from _figures(now, experiment)
+
+
+def _figures(now: Configuration, experiment: Experiment) -> Iterator[str]:
+    """Print the figures at the top of the page: costs without penalties, and accuracies."""
+    outputs = experiment.problem.outputs
+    yield f"costs = vectorize(lambda x, target: {_cost_name(now, outputs)}(model(x), target))"
+    yield ""
+    yield "def figures(X, targets, y):"
+    yield "    outputs = model.predict(X)"
+    yield f"    right = {'outputs.argmax(axis=1)' if outputs > 1 else '(outputs[:, 0] > 0)'} == y"
+    yield '    return f"cost {costs(X, targets).mean():.4g}, accuracy {100 * right.mean():.1f} %"'
+    yield ""
+    yield f'print("training:", figures(X, {_targets(now, outputs)}, y))'
+    if len(experiment.problem.held_out):
+        yield f'print("test:", figures(X_held_out, {_targets(now, outputs, "y_held_out")}, y_held_out))'
 
 
 def _imports(body: str) -> list[str]:
     """The import lines for the names that the script uses."""
     home = {
-        "autograd": [name for name, each in vars(autograd).items() if isinstance(each, Operation)] + ["total"],
+        "autograd": [name for name, each in vars(autograd).items() if isinstance(each, Operation)] + ["total", "vectorize"],
         "nn": [name for name in nn.__all__ if name != "train"],  # the script has a function with this name
     }
     code = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', "", body)
@@ -72,9 +87,8 @@ def _data(start: Configuration, experiment: Experiment) -> Iterator[str]:
     data, problem = start.data, experiment.problem
     name = data["name"]
     if name == "csv":
-        target = -1 if data["target"] is None else data["target"]
-        header = "" if has_header(str(data["text"]), target) else ", header=False"
-        yield f"table = load_csv(io.StringIO({data['text']!r}), {target!r}{header})"
+        arguments = "".join(f", {name}={each!r}" for name, each in columns_of(data).arguments().items())
+        yield f"table = load_csv(io.StringIO({data['text']!r}){arguments})"
         yield "X, (classes, y) = table.X, np.unique(table.y, return_inverse=True)"
     elif name == "points":
         yield f"X, y = np.array({[list(each) for each in data['X']]}), np.array({list(data['y'])})"
@@ -119,18 +133,21 @@ def _training(now: Configuration, outputs: int) -> str:
 
 
 def _cost(now: Configuration, outputs: int) -> Iterator[str]:
-    name = "binary_cross_entropy" if now.cost == "cross_entropy" and outputs == 1 else now.cost
     parts = [f"{now.l1!r} * total(abs(weight) for weight in weights)"] if now.l1 else []
     parts += [f"{now.l2!r} * l2_penalty(weights)"] if now.l2 else []
     yield "def cost(outputs, target):"
-    yield f"    return {name}(outputs, target){' + (' + ' + '.join(parts) + ')' if parts else ''}"
+    yield f"    return {_cost_name(now, outputs)}(outputs, target){' + (' + ' + '.join(parts) + ')' if parts else ''}"
     yield ""
 
 
-def _targets(now: Configuration, outputs: int) -> str:
+def _cost_name(now: Configuration, outputs: int) -> str:
+    return "binary_cross_entropy" if now.cost == "cross_entropy" and outputs == 1 else now.cost
+
+
+def _targets(now: Configuration, outputs: int, y: str = "y") -> str:
     if outputs == 1:
-        return "y" if now.cost == "cross_entropy" else "2 * y - 1"
-    return f"one_hot(y, {outputs})" if now.cost == "squared_error" else "y"
+        return y if now.cost == "cross_entropy" else f"2 * {y} - 1"
+    return f"one_hot({y}, {outputs})" if now.cost == "squared_error" else y
 
 
 def _changed(old: Configuration, new: Configuration, outputs: int) -> Iterator[str]:

@@ -79,7 +79,7 @@ class Server:
         return f"{HOST}:{self.port}"
 
     async def start(self, wished: int = 0) -> None:
-        """Listen, at the wished port if it is free and no other was chosen. Raises ImportError without websockets, OSError if it is in use."""
+        """Listen, at the wished port if it is free and no other was chosen. Raises ImportError without websockets, OSError if in use."""
         try:
             from websockets.asyncio.server import serve
         except ImportError as error:

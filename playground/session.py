@@ -74,6 +74,7 @@ class Session:
             "optimizers": configurations.OPTIMIZERS,
             "schedules": configurations.SCHEDULES,
             "activations": configurations.ACTIVATIONS,
+            "roles": configurations.ROLES,
             "limits": {"message": MESSAGE, "steps": STEPS, **configurations.LIMITS},
         }
 
@@ -105,6 +106,8 @@ class Session:
             "plane": plane and {"x": plane.x, "y": plane.y, "axes": plane.axes},
             "points": plane and {name: {"x": part.at[:, 0], "y": part.at[:, 1], "class": part.y} for name, part in parts.items()},
             "because": problem.because,
+            "columns": problem.columns
+            and [{"name": name, "role": role} for name, role in zip(problem.columns.names, problem.columns.roles)],
         }
 
     def _begin(self, experiment: Experiment) -> None:
@@ -206,6 +209,10 @@ class Session:
         self.experiment.set_parameter(index, value)
         return {"is": "weighted", **self._moment()}
 
+    def _nudge(self, given: Fields) -> Reply:
+        nudge = self.inspector.nudge(given)
+        return {"is": "nudged", **self._moment(), "nudge": nudge}
+
     # Files and functions
 
     def _formula(self, given: Fields) -> Reply:
@@ -247,6 +254,7 @@ ANSWERS: dict[str, Callable[[Session, Fields], Reply]] = {
     "back": Session._back,
     "inspect": lambda session, given: session.inspector.inspect(given),
     "weight": Session._weight,
+    "nudge": Session._nudge,
     "draw": lambda session, given: session.inspector.draw(given),
     "formula": Session._formula,
     "source": Session._source,

@@ -14,7 +14,7 @@ export async function change(part) {
   const next = {...configuration, parameters: null, ...part};
   if (part.data?.name === "digits" && configuration.data.name !== "digits" && next.cost === "hinge") next.cost = "cross_entropy";
   const done = await attempt(() => isLive ? set(part) : configure(next));
-  if (!done) app.settings.show(app.configuration);
+  if (!done) app.settings.show(app.configuration, app.shape);
   return done;
 }
 
@@ -37,6 +37,7 @@ export async function useFormula(layer, text) {
 /** Undo the last change or step, also a new network; or with a step all that came after it. */
 export async function back(to = null) {
   app.network.settle();
+  app.inspector.forget();
   const reply = await attempt(() => ask({do: "back", to}));
   if (!reply) return;
   if (reply.configured) {
@@ -82,7 +83,7 @@ export async function configure(next, keepRunning = false) {
 
 function showConfiguration(configuration) {
   app.configuration = configuration;
-  app.settings.show(configuration);
+  app.settings.show(configuration, app.shape);
   columns();
 }
 
@@ -91,7 +92,7 @@ function showNetwork() {
   const {configuration, network, plane, pad, inspector, shape} = app, {layers, inputs, classes, points, plane: area} = shape;
   const isDigits = configuration.data.name === "digits", {training, held_out: heldOut} = shape.examples;
   app.frame = null;
-  app.settings.show(configuration, shape.because);
+  app.settings.show(configuration, shape);
   columns();
   network.shape({sizes: layers, inputs: inputs.map(pretty), outputs: classes.length > 2 ? classes : null, picture: isDigits});
   at("network-words").textContent = `${layers.join("-")}, ${shape.parameters.toLocaleString("en")} parameters`;

@@ -14,9 +14,9 @@ import {head, productsTable, termsTable} from "./numbers.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
 export class Inspector {
-  /** `ask(message)` asks the session; `choose(target)`, `example(which)` and `weight(target, value)` are called by its buttons. */
-  constructor({ask, choose, example, weight}) {
-    Object.assign(this, {ask, choose, chooseExample: example});
+  /** `ask(message)` asks the session; `choose(target)`, `example(which)` and `weight(target, value)` are called by its buttons; `nudge(target)` returns what a nudge did. */
+  constructor({ask, choose, example, weight, nudge}) {
+    Object.assign(this, {ask, choose, chooseExample: example, nudge, nudged: null});
     this.box = at("inspector");
     this.target = null;
     this.example = null;
@@ -35,6 +35,11 @@ export class Inspector {
 
   recolor() {
     if (this.target) this.refresh();
+  }
+
+  /** The run has moved on: what a nudge did is no longer about these numbers. */
+  forget() {
+    this.nudged = null;
   }
 
   /** Show a target: {layer, neuron} or {layer, neuron, input}, where input null is the bias; {what: "example"} for the whole example. */
@@ -143,15 +148,34 @@ export class Inspector {
     slider.addEventListener("input", () => { typed.value = slider.value; this.turn(this.target, Number(slider.value)); });
     typed.addEventListener("change", () => { if (typed.value !== "" && Number.isFinite(Number(typed.value))) this.turn(this.target, Number(typed.value)); });
     const cards = [
+      card("Value", equation(`${reply.name} = `, figure(reply.value, 6, "result weight"), " ", make("button", {type: "button", class: "primary", "data-key": "nudge", text: "Nudge it: +0.01", onclick: () => this.#nudge()})),
+        ...this.#nudgeLines(),
+        make("div", {class: "weight-by-hand"}, slider, typed),
+        make("p", {class: "hint", text: "Move the slider and watch the predictions. “Back” undoes the change."})),
       card(isBias ? "Gradient: the error signal" : "Gradient: error signal × input",
         equation(`∂C/∂${reply.name} = δ of `, this.#link(`a[${layer},${neuron}]`, {layer, neuron}), " × ", isBias ? "1" : pretty(rule.input), " = ", figure(rule.delta), " × ", figure(rule.activation), " = ", figure(reply.gradient, 5, "result gradient")),
         make("p", {class: "why", "data-verdict": reply.why.verdict, text: reply.why.text})),
-      card("Value", equation(`${reply.name} = `, figure(reply.value, 6, "result weight")), make("div", {class: "weight-by-hand"}, slider, typed),
-        make("p", {class: "hint", text: "Move the slider and watch the predictions. “Back” undoes the change."})),
       this.#wishes(reply),
+      ...updateCard(reply),
       this.#paths(reply),
     ];
     this.#put(`${isBias ? "Bias" : "Weight"} ${reply.name}`, [make("div", {class: "cards"}, ...cards)]);
+  }
+
+  async #nudge() {
+    const {target} = this, nudge = await this.nudge(target);
+    if (!nudge || this.target !== target) return;
+    this.nudged = {target, nudge};
+    this.refresh();
+  }
+
+  /** What the last nudge of this weight did: predicted and actual changes of the costs, and the outputs. */
+  #nudgeLines() {
+    if (this.nudged?.target !== this.target) return [];
+    const {all, one, outputs, example} = this.nudged.nudge, name = example.of === "drawn" ? "the drawn digit" : `example ${example.index}`;
+    const line = (of, {predicted, before, after}) => make("p", {class: "equation nudged"}, `cost of ${of}: `, figure(before, 4), " → ", figure(after, 4), ", changed by ", figure(after - before, 3, "actual"), ", predicted ", figure(predicted, 3, "predicted"));
+    const most = outputs.before.map((value, index) => [Math.abs(outputs.after[index] - value), index]).sort((a, b) => b[0] - a[0])[0][1];
+    return [line("all examples", all), line(name, one), make("p", {class: "equation nudged"}, `output${outputs.before.length > 1 ? ` ${most}` : ""} for ${name}: `, figure(outputs.before[most], 5), " → ", figure(outputs.after[most], 5))];
   }
 
   #paths(reply) {
@@ -226,6 +250,26 @@ function wishPictures(reply, colors, follow) {
     make("p", {class: "hint", text: "blue = increase, orange = decrease"}));
   box.classList.add("whole");
   return box;
+}
+
+/** How the last step changed a weight, a line for each part. */
+function updateCard({update: last, name}) {
+  if (!last) return [];
+  const {step, examples, batch, penalty, clipped, gradient, optimizer, momentum, direction, rate, old, new: now, change} = last;
+  const row = (words, value, className = "") => make("tr", {}, make("td", {text: words}), make("td", {class: "number"}, figure(value, 5, className)));
+  const rows = [
+    row(`gradient, the average of ${examples} ${examples === 1 ? "example" : "examples"}`, batch),
+    penalty ? row("+ penalty", penalty) : null,
+    clipped < 1 ? row("gradient after clipping: × ", clipped) : null,
+    penalty || clipped < 1 ? row("= gradient", gradient) : null,
+    optimizer === "adam" ? row("Adam: running average ÷ its size", direction) : momentum ? row(`momentum: ${number(momentum)} × the last velocity`, direction - gradient) : null,
+    optimizer !== "adam" && momentum ? row("= velocity", direction) : null,
+    row("× −learning rate", -rate),
+    row("= change", change, "result change"),
+    row(`old ${name}`, old),
+    row(`new ${name}`, now, "result"),
+  ];
+  return [card(`Why it moved in step ${step}`, make("table", {class: "update"}, make("tbody", {}, ...rows.filter(Boolean))))];
 }
 
 const orNaN = value => value ?? NaN;

@@ -13,7 +13,7 @@ import {beside} from "./host.js";
 const SEEN = "nudge-story=seen";  // a cookie, because the server has another port, and so another storage, each time
 
 export class Lesson {
-  /** `configure(configuration)` makes a network, `inspect()` opens the inspector, and `say(words)` shows a problem. A lesson opens if the address names it; the story opens on a first visit, unless the address contains settings. */
+  /** `configure(configuration)` makes a network, `inspect(what)` opens the inspector of a neuron or a weight, and `say(words)` shows a problem. A lesson opens if the address names it; the story opens on a first visit, unless the address contains settings. */
   constructor({configure, inspect, isShared, say}) {
     Object.assign(this, {configure, inspect, say});
     this.box = at("lesson");
@@ -69,7 +69,8 @@ export class Lesson {
   /** Bring what the page names onto the screen, and highlight what it points to. */
   async #show({point, show}) {
     const named = [show, point].filter(Boolean).join(",");
-    if (named.includes("#inspector")) await this.inspect();
+    if (named.includes("[data-key=nudge]")) await this.inspect("weight");
+    else if (named.includes("#inspector")) await this.inspect("neuron");
     this.#point(point);
     for (const each of named ? document.querySelectorAll(named) : []) {
       for (let details = each.closest("details"); details; details = details.parentElement.closest("details")) details.open = true;

@@ -20,7 +20,7 @@ import {drawActivations, moved, run, showMoment, step} from "./training.js";
 app.network = new NetworkView(at("stage"), choose);
 app.plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
 app.curves = new CurvesView(at("curves"), {read: words => { at("curve-words").textContent = words; }, scrub: inTurn(back)});
-app.inspector = new Inspector({ask, choose, example: lookAt, weight: setWeight});
+app.inspector = new Inspector({ask, choose, example: lookAt, weight: setWeight, nudge});
 app.pad = new Pad({ask, told: showDrawn});
 
 async function setWeight({layer, neuron, input}, value) {
@@ -31,11 +31,21 @@ async function setWeight({layer, neuron, input}, value) {
   happened("turned");
 }
 
-/** Inspect the first neuron, unless something is inspected already. */
-function lookInside() {
-  if (app.inspector.target) return undefined;
-  app.network.choose({layer: 0, neuron: 0});
-  return app.inspector.show({layer: 0, neuron: 0});
+async function nudge({layer, neuron, input}) {
+  const reply = await attempt(() => ask({do: "nudge", layer, neuron, input, example: app.inspector.example ?? undefined}));
+  if (!reply) return null;
+  showMoment(reply);
+  moved();
+  happened("nudged");
+  return reply.nudge;
+}
+
+/** Inspect the first neuron, or its first weight, unless one is inspected already. */
+function lookInside(what) {
+  const {target} = app.inspector, there = {layer: 0, neuron: 0, ...(what === "weight" ? {input: 0} : {})};
+  if (target && (what !== "weight" || "input" in target)) return undefined;
+  app.network.choose(there);
+  return app.inspector.show(there);
 }
 
 /** Show the activations for a drawn digit. */

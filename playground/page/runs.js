@@ -14,9 +14,10 @@ export function newRun(old) {
   if (last) {
     last.current = false;
     if (last.steps.length < 3) curves.runs = curves.runs.filter(each => each !== last);
-    else last.name = described(old);
+    else last.settings = old;
   }
   const kept = curves.runs.filter(each => each.about === about(configuration)).slice(-KEPT), used = new Set(kept.map(each => each.color));
+  for (const each of kept) each.name = difference(each.settings, configuration);
   for (const each of kept) each.color ??= [4, 2, 3, 5, 6, 7, 0].find(color => !used.has(color));
   curves.runs = [...kept, Object.assign(new Run("this run"), {about: about(configuration)})];
   listRuns();
@@ -32,7 +33,19 @@ export function previousRun() {
 /** What two runs must have in common for their costs to be comparable. */
 const about = ({data, cost}) => `${data.name} ${cost}`;
 
-const described = ({data, layers, activations, optimizer, rate}) => `${data.name} ${layers.join("-")} ${[...new Set(activations)].join(" ")} ${optimizer.name} ${number(rate)}`;
+/** What an earlier run had that is different now. */
+function difference(old, now) {
+  const [before, after] = [described(old), described(now)];
+  return Object.keys(before).filter(key => before[key] !== after[key]).map(key => `${key.replaceAll("_", " ")} ${before[key]}`).join(", ") || "the same settings, before the reset";
+}
+
+/** The settings that are short, as words. */
+function described({data, optimizer, schedule, layers, parameters, ...others}) {
+  const named = (what, {name, ...settings}) => ({[what]: name, ...settings});
+  const all = {...others, layers: layers.join("-") || "none", ...named("data", data), ...named("optimizer", optimizer), ...named("schedule", schedule)};
+  const words = value => Array.isArray(value) ? [...new Set(value)].join(", ") : typeof value === "number" ? number(value) : String(value ?? "none");
+  return Object.fromEntries(Object.entries(all).map(([key, value]) => [key, words(value)]).filter(([, value]) => value.length < 60));
+}
 
 export function listRuns() {
   const {curves} = app, hasEarlier = curves.runs.some(each => !each.current);

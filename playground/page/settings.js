@@ -28,14 +28,30 @@ export class Settings {
     this.#brushes();
     at("form").addEventListener("submit", event => event.preventDefault());
     at("wipe").addEventListener("click", () => change({data: {name: "points", X: [], y: []}}));
-    at("csv-use").addEventListener("click", () => change({data: {name: "csv", text: at("csv-text").value, target: null}}));
+    at("csv-use").addEventListener("click", () => this.#load());
     at("csv-file").addEventListener("change", async event => {
       const [file] = event.target.files;
       if (!file) return;
-      if (file.size > hello.limits.csv) return void (at("because").textContent = `This file has ${number(file.size / 1e6, 3)} MB; the limit is ${number(hello.limits.csv / 1e6, 3)} MB.`);
+      if (file.size > hello.limits.csv) return this.#tell(`This file has ${number(file.size / 1e6, 3)} MB; the limit is ${number(hello.limits.csv / 1e6, 3)} MB.`);
       at("csv-text").value = await file.text();
-      at("csv-use").click();
+      return this.#load();
     });
+  }
+
+  #load() {
+    const text = at("csv-text").value, {csv} = this.hello.limits;
+    if (text.length > csv) this.#tell(`The text has ${number(text.length / 1e6, 3)} million characters; the limit is ${number(csv / 1e6, 3)} million. Paste fewer rows.`);
+    else this.change({data: {name: "csv", text, target: null}});
+  }
+
+  #tell(words) {
+    at("because").textContent = words;
+  }
+
+  /** A choice for each column of a CSV text: number, category, target, or leave out. */
+  #columns(columns) {
+    const choose = (index, role) => this.change({data: {...this.configuration.data, target: null, columns: columns.map((each, other) => other === index ? role : role === "target" && each.role === "target" ? "number" : each.role)}});
+    replace("csv-columns", (columns ?? []).map(({name, role}, index) => select(`column-${index}`, name, this.hello.roles, role, each => each, chosen => choose(index, chosen))));
   }
 
   #tiles() {
@@ -103,14 +119,15 @@ export class Settings {
     return undefined;
   }
 
-  /** Show a complete configuration; `because` says how the first line of a CSV text was read. */
-  show(configuration, because = "") {
+  /** Show a complete configuration; of a CSV text `because` says how it was read, and `columns` as what. */
+  show(configuration, {because = "", columns = null} = {}) {
     this.configuration = configuration;
     const {data} = configuration;
     for (const input of at("datasets").querySelectorAll("input")) input.checked = input.value === data.name;
     at("csv").hidden = data.name !== "csv";
     at("painting").hidden = data.name === "digits" || data.name === "csv";
-    at("because").textContent = because;
+    this.#tell(because);
+    this.#columns(columns);
     this.#dataFields(configuration);
     this.#features(configuration);
     this.#learning(configuration);

@@ -36,6 +36,7 @@ export async function step(by) {
   const reply = await attempt(() => ask({do: "step", by, count: 1}));
   if (!reply) return;
   showMoment(reply);
+  app.inspector.forget();
   if (reply.example) showExample(reply);
   moved();
   happened(by === "example" ? "one-example" : by);
@@ -96,6 +97,7 @@ async function showFrame(steps) {
 }
 
 function draw(reply) {
+  if (app.moment.running) app.inspector.forget();
   const {network, plane, inspector, pad, shape, configuration} = app;
   app.frame = unfold(reply, shape.layers, {picture: configuration.data.name === "digits", before: app.frame?.maps});
   network.draw(app.frame, isDue("lines", LINES_EVERY));
@@ -131,6 +133,7 @@ export function showMoment(reply) {
   at("held-out-cost").replaceChildren(figure(moment.held_out_cost, 4));
   at("accuracy").textContent = percent(moment.accuracy);
   at("held-out-accuracy").textContent = percent(moment.held_out_accuracy);
+  at("moment-words").textContent = [["learning rate", moment.rate], ["gradient norm", moment.gradient_norm], ["penalty", moment.penalty || null]].filter(([, value]) => value !== null).map(([name, value]) => `${name} ${number(value, 3)}`).join(", ");
   at("play").setAttribute("aria-pressed", String(Boolean(running)));
   at("play").setAttribute("aria-label", running ? "Pause" : "Run");
   at("back").disabled = !moment.can_go_back || Boolean(host.saved);

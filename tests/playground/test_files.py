@@ -100,7 +100,7 @@ def run_script(player: Player) -> tuple[str, list[float]]:
     saved = player("save", what="script")
     assert saved["type"] == "text/x-python"
     text = saved["content"].tobytes().decode()
-    names: dict[str, Any] = {"__name__": "script", "print": lambda *_: None}
+    names: dict[str, Any] = {"__name__": "script"}
     exec(compile(text, saved["name"], "exec"), names)
     return text, [each.data for each in names["model"].parameters()]
 
@@ -115,6 +115,18 @@ def test_the_script_trains_to_the_same_numbers(kind: str) -> None:
     assert run_script(player)[1] == player.parameters
     player("step", count=11)
     assert run_script(player)[1] == player.parameters
+
+
+def test_the_script_prints_the_figures_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    for settings in ({"l2": 0.1}, {"data": {"name": "blobs", "n": 60}, "cost": "squared_error"}, {"held_out": 0, "cost": "hinge"}):
+        player = Player(**{**SMALL, **settings})
+        player("step", count=9)
+        run_script(player)
+        frame = player("frame")
+        lines = [f"training: cost {frame['cost']:.4g}, accuracy {100 * frame['accuracy']:.1f} %"]
+        if frame["held_out_cost"] is not None:
+            lines.append(f"test: cost {frame['held_out_cost']:.4g}, accuracy {100 * frame['held_out_accuracy']:.1f} %")
+        assert capsys.readouterr().out.splitlines() == lines
 
 
 def test_the_script_repeats_the_changes_during_training() -> None:

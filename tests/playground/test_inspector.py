@@ -228,3 +228,52 @@ def test_without_a_target_the_prediction_is_the_target() -> None:
     assert (told["pixels"] == stroke()).all()
     nothing = player("draw", pixels=[0] * 784)
     assert not nothing["pixels"].any()
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {"optimizer": {"name": "sgd", "momentum": 0}},
+    {"batch_size": 5},
+    {"optimizer": {"name": "sgd", "momentum": 0.5, "nesterov": True}, "l1": 0.01, "l2": 0.1},
+    {"clip": 0.01, "l2": 0.1},
+    {"optimizer": {"name": "adam"}, "rate": 0.01},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_an_update_adds_up_to_the_change_of_the_weight(settings: dict[str, Any]) -> None:
+    player = Player(**{**SMALL, **settings})
+    place = {"what": "weight", "layer": 0, "neuron": 1, "input": 0}
+    assert player("inspect", **place)["update"] is None
+    player("step", count=3)
+    old = player("inspect", **place)["value"]
+    player("step")
+    told, experiment = player("inspect", **place), player.session.experiment
+    update = told["update"]
+    assert (update["step"], update["old"], update["new"]) == (4, old, told["value"])
+    assert update["gradient"] == pytest.approx((update["batch"] + update["penalty"]) * update["clipped"], rel=1e-12)
+    assert (update["clipped"] < 1) == ("clip" in settings)
+    assert update["change"] == pytest.approx(-update["rate"] * update["direction"], rel=1e-9)
+    l1, l2 = (settings.get(name, 0.0) for name in ("l1", "l2"))
+    assert update["penalty"] == pytest.approx(l1 * np.sign(old) + 2 * l2 * old, rel=1e-12)
+    if settings["optimizer"].get("momentum") == 0 if "optimizer" in settings else False:
+        assert update["direction"] == pytest.approx(update["gradient"], rel=1e-9)
+    player("weight", layer=0, neuron=0, input=0, value=1)
+    assert player("inspect", **place)["update"] is None
+    assert experiment.step == 4
+
+
+def test_a_nudge_changes_the_costs_as_the_gradient_predicts() -> None:
+    player = Player(**SMALL)
+    player("step", count=3)
+    before = player("inspect", what="weight", layer=0, neuron=1, input=0, example={"of": "training", "index": 3})
+    example = player("inspect", what="example")
+    reply = player("nudge", layer=0, neuron=1, input=0, by=0.01)
+    nudge, after = reply["nudge"], player("inspect", what="weight", layer=0, neuron=1, input=0)
+    assert after["value"] == before["value"] + 0.01
+    assert (nudge["one"]["before"], nudge["outputs"]["before"]) == (example["cost"], example["outputs"])
+    assert nudge["one"]["predicted"] == pytest.approx(0.01 * before["gradient"], rel=1e-12)
+    assert nudge["all"]["predicted"] == pytest.approx(-0.01 * before["average"], rel=1e-12)
+    for each in (nudge["one"], nudge["all"]):
+        assert each["after"] - each["before"] == pytest.approx(each["predicted"], rel=0.1, abs=1e-6)
+    assert nudge["all"]["after"] == reply["cost"]
+    assert player("back")["cost"] == nudge["all"]["before"]

@@ -59,6 +59,24 @@ def test_a_weight_set_by_hand_changes_the_cost_and_back_undoes_it(opened: Opener
     page.wait(lambda: page.text("#cost") == cost)
 
 
+def test_a_nudge_shows_the_predicted_and_the_actual_change(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("#by-step")
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    page.wait(lambda: page.text(".update"))
+    assert "momentum: 0.9 × the last velocity" in page.text(".update")
+    value, cost = page.number("#inspector .weight"), page.number("#cost data")
+    page.click("[data-key=nudge]")
+    page.wait(lambda: page.number("#inspector .weight") == value + 0.01)
+    page.wait(lambda: len(page.numbers(".nudged .actual")) == 2)
+    actual, predicted = page.numbers(".nudged .actual"), page.numbers(".nudged .predicted")
+    assert actual[0] == page.number("#cost data") - cost
+    assert predicted == pytest.approx(actual, rel=0.2)
+    assert page.text(".update") == ""  # the weight was changed by hand since the step
+    page.click("#by-step")
+    page.wait(lambda: page.text(".nudged") == "" and page.text(".update"))
+
+
 @pytest.mark.parametrize("is_running", [False, True], ids=["paused", "running"])
 def test_the_slider_of_a_weight_is_dragged_through_ten_positions(opened: Opener, is_running: bool) -> None:
     page = opened({**NOTHING, **SMALL, "rate": 0.001})

@@ -17,6 +17,7 @@ from tests.serving import serving
 
 NEURON, WEIGHT, NOWHERE = ("[data-neuron='0,0']", [Keys.ENTER]), ("[data-key='w[0,0,1]']", [Keys.ENTER]), "#network-title"
 STORY: list[tuple[Any, ...]] = [  # of each page its title, and what is to be done: which keys on which element
+    ("Nudge one number", ("[data-key=nudge]", [Keys.ENTER])),
     ("Two kinds of points", ("#plane", [Keys.ARROW_DOWN])),
     ("A neuron holds a number", NEURON),
     ("A weighted sum", WEIGHT),
@@ -98,6 +99,25 @@ def test_points_of_a_file_s_text(opened: Opener) -> None:
     assert page.text("#counts") == "7 training examples, 3 test examples"
 
 
+def test_a_pasted_table_gets_a_choice_for_each_column(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("[value=csv]")
+    table = "size\tcolour\tkind\n" + "".join(f"{i}\t{'red' if i % 3 else 'blue'}\t{'ab'[i % 2]}\n" for i in range(10))
+    page.run("document.querySelector('#csv-text').value = arguments[0]", table)
+    page.click("#csv-use")
+    page.wait(lambda: page.text("#network-words").startswith("3-3-1"))
+    roles = [each.get_property("value") for each in page.browser.find_elements(By.CSS_SELECTOR, "#csv-columns select")]
+    assert roles == ["number", "category", "target"]
+    page.choose_option("column-1", "target")
+    page.wait(lambda: "blue" in page.text("#class-legend") or page.text("#notice"))
+    assert page.text("#notice").startswith("the text, line 2: 'kind' is 'a', not a finite number: choose category for this column")
+    page.run("document.querySelector('#csv-text').value = `${'1,2,'.repeat(1000)}a\\n`.repeat(275)")
+    page.click("#csv-use")
+    page.wait_for("#because", "The text has 1.1 million characters; the limit is 1 million. Paste fewer rows.")
+    page.click("#by-step")
+    page.wait_for("#step-number", "1")
+
+
 def test_settings_are_in_the_address_and_earlier_runs_beside_the_new_one(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL})
     for _ in range(4):
@@ -106,7 +126,7 @@ def test_settings_are_in_the_address_and_earlier_runs_beside_the_new_one(opened:
     page.click("#more-layers")
     page.wait(lambda: page.text("#network-words").startswith("2-3-3-1"))
     assert page.step == 0
-    assert "moons 3 tanh(x) sgd 0.1" in page.text("#runs")
+    assert page.text("#runs .name") == "layers 3"
     page.choose_option("rate", "0.03")
     page.wait(lambda: "0.03" in page.browser.current_url)
     page.browser.refresh()
@@ -120,7 +140,7 @@ def test_settings_are_in_the_address_and_earlier_runs_beside_the_new_one(opened:
 
 def test_a_lesson_in_the_address_is_opened(opened: Opener) -> None:
     page = opened(query="?lesson=story")
-    page.wait_for("#lesson-title", "Two kinds of points")
+    page.wait_for("#lesson-title", "Nudge one number")
     page = opened(query="?lesson=nowhere")
     page.wait_for("#notice", "There is no lesson “nowhere” here.")
     assert len(page.browser.get_log("browser")) == 1  # the browser's own word on a file that is not there

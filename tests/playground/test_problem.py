@@ -65,19 +65,41 @@ def test_a_csv_with_more_columns_is_drawn_by_its_first_two() -> None:
     ("text", "problem"),
     [
         ("", "the text is empty"),
-        ("a,b\n1,2\n", "the text has 1 columns besides the target; use 2 to 50"),
+        ("a,b\n1,2\n", "the text has 1 column besides the target; use 2 to 50"),
         ("1,2,x\n" * 5002, "the text has 5,002 lines; the limit is 5,000 rows"),
         (",".join("1" * 400_000), "a line of the text has 799,999 characters; the limit is 5,000"),
         ("x" * 1_000_001, "configuration.data.text has 1,000,001 characters, more than 1,000,000"),
         ("\n".join(f"1,2,{each}" for each in range(11)), "the target has 11 different values; use 2 to 10 classes"),
         ("1,2,x\n3,4,x\n", "the target has 1 different values"),
-        ("1,2,x\n3,spam,y\n5,6,x\n", "spam"),
+        ("1,2,x\n3,spam,y\n5,6,x\n", "'column 2' is 'spam', not a finite number: choose category for this column, or leave it out"),
         ("1,2,x\n3,y\n", "the text, line 2: 2 cells, but the first line has 3"),
         ('1,"2,x\n', "the text is not a CSV file in UTF-8"),
-        ("1,nan,x\n2,3,y\n", "the text: no value for 'column 1' on line 1: fill it in, or remove the lines"),
+        ("1,nan,x\n2,3,y\n", "the text: no value for 'column 2' on line 1: fill it in, or remove the lines"),
     ],
 )
 def test_an_invalid_csv_is_refused(text: str, problem: str) -> None:
     refused = Player().refused("configure", configuration={"data": {"name": "csv", "text": text}})
     assert problem in refused["problem"]
     assert refused["field"] == "configuration.data.text"
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ";", ","])
+def test_columns_have_roles(delimiter: str) -> None:
+    text = "size,colour,kind,weight\n1,red,a,2.5\n2,blue,b,1\n3,red,b,4\n4,blue,a,2\n".replace(",", delimiter)
+    data = {"name": "csv", "text": text, "target": "kind"}
+    told = Player(data=data, held_out=0).configured
+    assert told["columns"] == [
+        {"name": "size", "role": "number"}, {"name": "colour", "role": "category"},
+        {"name": "kind", "role": "target"}, {"name": "weight", "role": "number"},
+    ]  # fmt: skip
+    assert (told["inputs"], told["classes"]) == (["size", "colour=blue", "colour=red", "weight"], ["a", "b"])
+    assert told["because"].endswith("The plane shows size and colour=blue, with the other 2 at their mean.")
+    chosen = Player(data={**data, "columns": ["number", "target", "leave out", "number"]}, held_out=0)
+    assert (chosen.configured["inputs"], chosen.configured["classes"]) == (["size", "weight"], ["blue", "red"])
+    for columns, problem in (
+        (["number"] * 4, "must have one target"),
+        (["number", "target"], "the text has 4 columns, and there are 2 choices"),
+        (["number", "target", "x", "number"], "must be one of number, category, target, leave out"),
+        (["number", "target", "number", "number"], "'kind' is 'a', not a finite number: choose category for this column"),
+    ):
+        assert problem in chosen.refused("configure", configuration={"data": {**data, "columns": columns}})["problem"]
