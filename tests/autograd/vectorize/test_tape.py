@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from autograd import Value, exp, log, sin, tanh, vectorize, where
+from autograd import Value, exp, log, ops, sin, tanh, vectorize, where
 from autograd.vectorize import tape
 from autograd.vectorize.backends import native
 from autograd.vectorize.backends.native import interpreter
+from autograd.vectorize.builder import Builder
 from autograd.vectorize.compiled import Kind
 from autograd.vectorize.descent import UpdateRule
 from tests.autograd.vectorize.test_agreement import PROGRAM, SETTINGS, check_random_program
@@ -202,3 +203,17 @@ print("done")
 """
     done = sanitized(interpreter._source(np.dtype(np.float64), in_lanes), script)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("finish", "message"),
+    [
+        (lambda builder, x: builder.reduce(x, 0, ops.largest_), "combines examples in another way than a sum"),
+        (lambda builder, x: builder.add(ops.subtract, x, builder.reduce(x, 0)), "subtract: an example cannot depend on a sum"),
+    ],
+)
+def test_programs_that_mix_examples_are_refused(finish: Callable[[Builder, int], int], message: str) -> None:
+    builder = Builder()
+    builder.program.outputs = {"results": finish(builder, builder.input(0, 2))}
+    with pytest.raises(ValueError, match=message):
+        tape.tape(builder.program)
