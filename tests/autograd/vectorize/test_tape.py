@@ -189,8 +189,8 @@ import numpy as np
 rng = np.random.default_rng(0)
 library.run.restype, library.run.argtypes = ctypes.c_double, [ctypes.c_void_p, ctypes.c_void_p]
 lanes = ctypes.c_int.in_dll(library, "lanes").value
-entries, constants = np.array({found.entries.tolist()}, np.int32), {found.tape.constants}
-room = np.zeros({found.tape.slots} * lanes + 8)
+entries, constants = np.array({found.entries.tolist()}, np.int32), {found.constants}
+room = np.zeros({found.slots} * lanes + 8)
 for batch in (1, 3, 32, 37):
     slots = room[-room.ctypes.data % 64 // 8 :]
     slots[: len(constants) * lanes] = np.repeat(constants, lanes)
