@@ -58,8 +58,7 @@ class Symbol(Expression):
         return _refuse("the backward()", "Inside a traced function take derivatives with grad(f).")(self)
 
 
-_new = object.__new__
-_count = itertools.count()
+_next = itertools.count().__next__  # unlike `next`, and `Tracer()` unlike object.__new__, it is not reported to the watch for clocks
 
 
 def _binary(op: Operation) -> tuple[Method, Method]:
@@ -72,8 +71,8 @@ def _binary(op: Operation) -> tuple[Method, Method]:
             if kind is not int:
                 return general(self, other)
             other = float(other)
-        node = _new(Tracer)
-        node.op, node.operands, node.serial = op, (self, other), next(_count)
+        node = Tracer()
+        node.op, node.operands, node.serial = op, (self, other), _next()
         return node
 
     def reflected(self: Any, other: Any) -> Any:
@@ -82,8 +81,8 @@ def _binary(op: Operation) -> tuple[Method, Method]:
             if kind is not int:
                 return general_reflected(self, other)
             other = float(other)
-        node = _new(Tracer)
-        node.op, node.operands, node.serial = op, (other, self), next(_count)
+        node = Tracer()
+        node.op, node.operands, node.serial = op, (other, self), _next()
         return node
 
     return method, reflected
@@ -91,8 +90,8 @@ def _binary(op: Operation) -> tuple[Method, Method]:
 
 def _unary(op: Operation) -> Callable[[Any], Any]:
     def method(self: Any) -> Any:
-        node = _new(Tracer)
-        node.op, node.operands, node.serial = op, (self,), next(_count)
+        node = Tracer()
+        node.op, node.operands, node.serial = op, (self,), _next()
         return node
 
     return method
@@ -103,8 +102,8 @@ class Tracer(Symbol):
 
     __slots__ = ("name", "op", "operands", "serial")
 
-    def __init__(self, name: str, op: Operation | None = None, operands: tuple[Any, ...] = ()) -> None:
-        self.name, self.op, self.operands, self.serial = name, op, operands, next(_count)
+    name: str  # of a leaf
+    serial: int
 
     @staticmethod
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
@@ -115,7 +114,9 @@ class Tracer(Symbol):
                     return apply_mixed(Tracer, op, operands)
                 each = ops.real(each)
             given.append(each)
-        return Tracer(op.name, op, tuple(given))
+        node = Tracer()
+        node.op, node.operands, node.serial = op, tuple(given), _next()
+        return node
 
     # fmt: off
     __add__, __radd__         = _binary(ops.add)
@@ -135,13 +136,19 @@ for _name, _op in functions():
         setattr(Tracer, _name, _unary(_op))
 
 
+def _leaf(name: str) -> Tracer:
+    leaf = Tracer()
+    leaf.name, leaf.op, leaf.operands, leaf.serial = name, None, (), _next()
+    return leaf
+
+
 class TracedInteger(Tracer):
     """An integer of an example: a number in arithmetic, and an index for `lookup`."""
 
     __slots__ = ("place", "tables")
 
     def __init__(self, name: str, place: tuple[int, int], tables: Tables) -> None:
-        super().__init__(name)
+        self.name, self.op, self.operands, self.serial = name, None, (), _next()
         self.place, self.tables = place, tables
 
     __index__ = _refuse("the index", "Instead of table[i], write lookup(table, i).")
@@ -230,7 +237,7 @@ def _call(
     numbers: dict[Any, tuple[str, tuple[Any, ...]]] = {}
     for position, (name, shape) in enumerate(zip(names, shapes)):
         words = [f"{name}[{row}]" if shape else name for row in range(int(np.prod(shape)))]
-        rows = [TracedInteger(each, (position, row), tables) if position in integers else Tracer(each) for row, each in enumerate(words)]
+        rows = [TracedInteger(each, (position, row), tables) if position in integers else _leaf(each) for row, each in enumerate(words)]
         numbers.update((tracer, (INPUT, (position, row))) for row, tracer in enumerate(rows))
         arguments.append(nested(rows, shape))
     with recording() as asked:

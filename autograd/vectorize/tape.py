@@ -154,7 +154,11 @@ class _Numbers:
             return operands[0]
         if op is ops.power and self.constants.get(operands[1]) == 2:
             op, operands = ops.multiply, (operands[0], operands[0])
-        return self._new(max([self.part_of[each] for each in operands]), op, *operands)
+        parts = [self.part_of[each] for each in operands]
+        part = max(parts)
+        if part == AFTER and WITHIN in parts:
+            raise ValueError(f"{op.name}: an example cannot depend on a sum over all examples")
+        return self._new(part, op, *operands)
 
     def _over_examples(self, number: int) -> int:
         """The sum of a number over the examples."""
@@ -200,6 +204,8 @@ class _Numbers:
                 return _array([self._apply(op, *each) for each in zip(*(each.ravel().tolist() for each in np.broadcast_arrays(*operands)))])
             case ir.Reduce(op=op, axis=axis):
                 rows = np.moveaxis(operands[0], axis, -1)
+                if op is not ops.total_ and self.program.shape(instruction.operands[0])[axis] < 0:
+                    raise ValueError(f"{instruction} combines examples in another way than a sum")
                 found = [self._reduced(op, each) for each in rows.reshape(-1, rows.shape[-1]).tolist()]
                 return _array(self._summed(found, self.program.shape(instruction.operands[0])[axis]))
             case ir.Segments(op=op, lengths=lengths):

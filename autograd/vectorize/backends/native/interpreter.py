@@ -35,9 +35,9 @@ class TapeExecutable(Executable):
     """A program as a tape. Other threads run while it does."""
 
     def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
-        self.tape, self.dtype = tape(program), dtype
-        self.entries = np.array(list(_words(self.tape)), np.int32)
-        self.varies = bool(self.tape.parts[WITHIN])
+        made = tape(program)
+        self.dtype, self.slots, self.constants, self.varies = dtype, made.slots, made.constants, bool(made.parts[WITHIN])
+        self.entries = np.array(list(_words(made)), np.int32)
         self._calls: dict[bool, list[_TapeCall]] = {True: [], False: []}  # not in use, in lanes or not
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
@@ -57,9 +57,8 @@ class _TapeCall(Call):
 
     def __init__(self, executable: TapeExecutable, in_lanes: bool) -> None:
         self.function, lanes = _interpreter(executable.dtype.name, in_lanes)
-        tape = executable.tape
-        super().__init__(aligned(tape.slots * lanes, executable.dtype))
-        self.work[: len(tape.constants) * lanes] = np.repeat(tape.constants, lanes)
+        super().__init__(aligned(executable.slots * lanes, executable.dtype))
+        self.work[: len(executable.constants) * lanes] = np.repeat(executable.constants, lanes)
         self.entries = executable.entries
         self.given_to: list[ctypes.c_void_p] = []
         self.packed: Any = None
