@@ -60,7 +60,8 @@ def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[C
             case ir.Segments(op=op):
                 yield Call(_reduceat(op), (operands[0], instruction.starts, -1, None, place))
             case ir.Pairs():
-                yield from _pairs(instruction, place, *operands, storage.scratch.get(number, []), number in storage.filled)
+                left, right = operands
+                yield from _pairs(instruction, place, left, right, storage.scratch.get(number, []), number in storage.filled)
             case ir.Take(columns=columns):
                 yield Call(np.ndarray.take, (operands[0], columns, -1, place, "clip"))
             case ir.Lookup():
