@@ -60,7 +60,8 @@ class Place:
         return self.moved(start * stride, (*self.shape[:-1], length), (*rest, stride * step if length > 1 else 1))
 
     def transposed(self) -> Place:
-        return self.moved(shape=self.shape[::-1], strides=self.strides[::-1])
+        """A matrix, or matrices along the first axes, with rows and columns exchanged."""
+        return self.moved(shape=(*self.shape[:-2], *self.shape[:-3:-1]), strides=(*self.strides[:-2], *self.strides[:-3:-1]))
 
     def reshaped(self, shape: Shape) -> Place | None:
         """The same entries in another shape, or None if no view can do this. A batch axis stays the first."""

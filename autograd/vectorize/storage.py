@@ -59,6 +59,20 @@ def is_masked(program: Program, instruction: ir.Instruction) -> bool:
     return is_zero and program.is_boolean(condition) and not program.is_boolean(kept)
 
 
+def scratch_key(program: Program, number: int) -> Any:
+    """What an instruction computes in its scratch memory, if another instruction may need the same; None for others.
+
+    For sums of pairs, that is the matrix of the numbers of the pairs, or its transpose.
+    """
+    instruction = program.instructions[number]
+    if is_masked(program, instruction):
+        return instruction.operands[0]
+    if isinstance(instruction, ir.PairSums) and instruction.is_dense:
+        sides = [(each.tobytes(), rows) for each, rows in zip((instruction.lefts, instruction.rights), instruction.rows)]
+        return instruction.operands[0], instruction.blocks, *sorted(sides)
+    return None
+
+
 @dataclass
 class Storage:
     """A place for each array of a program, and the buffers to allocate."""
@@ -69,6 +83,7 @@ class Storage:
     places: list[Place] = field(default_factory=list)
     sizes: list[tuple[int, np.dtype[Any]]] = field(default_factory=list)  # of the buffers
     scratch: dict[int, list[Place]] = field(default_factory=dict)  # memory that an instruction needs besides its result
+    filled: set[int] = field(default_factory=set)  # instructions whose scratch memory an earlier one has filled
     copies: set[int] = field(default_factory=set)  # reshapes that no view can do
     in_scatter: dict[int, tuple[int, int]] = field(default_factory=dict)  # arrays in a scatter: its number and the first column
     kept: dict[str, Place] = field(default_factory=dict)  # copies of arguments that are outputs, until they can be written
@@ -98,12 +113,15 @@ class _Planner:
         out = next((number for name, number in program.outputs.items() if name != "cost" and name not in over), -1)
         self.out = -1 if out < 0 or is_fixed(program, out) else out
         self.reserved: dict[int, Place] = {}
+        keys = [scratch_key(program, number) for number in range(len(program))]
+        self.shared = [[other for other, each in enumerate(keys) if each == key] if key is not None else [] for key in keys]
         self._find_parts()
         self.last = self._last_uses()
         for number, instruction in enumerate(program.instructions):
             self.places.append(self._place(number, instruction))
             for place in self.storage.scratch.get(number, ()):
-                self._release(place)
+                if not self.shared[number] or self.shared[number][-1] == number:
+                    self._release(place)
             for base in dict.fromkeys(map(self._base, (*instruction.operands, number))):
                 if self.last[base] <= number and self._is_own(base):
                     self._release(self.places[base])
@@ -194,6 +212,13 @@ class _Planner:
         return self.reserved[number]
 
     def _plan_scratch(self, number: int, instruction: ir.Instruction) -> None:
+        first = self.shared[number][0] if self.shared[number] else number
+        if first < number:
+            (place,) = self.storage.scratch[first]
+            is_turned = isinstance(instruction, ir.Pairs) and not np.array_equal(instruction.lefts, self.program.instructions[first].lefts)  # type: ignore[attr-defined]
+            self.storage.scratch[number] = [place.transposed() if is_turned else place]
+            self.storage.filled.add(number)
+            return
         program, shapes = self.program, [ir.sized(self.program.shape(each), self.batch) for each in (number, *instruction.operands)]
         match instruction:
             case ir.Reduce(op=ops.logsumexp_) | ir.Segments(op=ops.logsumexp_):

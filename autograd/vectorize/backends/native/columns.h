@@ -1,7 +1,7 @@
 // An example at a time: the lanes are columns. An array in `work` has room behind it, so that its last vector may be read and written
 // whole. Where the next row begins there, it is written later.
 
-// The first lanes, so many of them.
+// The first `count` lanes.
 static inline mask first(long count) {
     static const whole KEPT[2 * 16] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     mask m;
@@ -51,7 +51,7 @@ static void product_of_columns(long rows, long inner, long columns, const real *
         tiles(1, columns, inner, a + i * a0, a0, a1, b, b0, c + i * c0, c0, is_added);
 }
 
-// Entries of a, in runs: so many that follow each other, or the same one so many times.
+// Entries of a, in runs of `length` each: those that follow each other (step 1), or the same one repeated (step 0).
 static void take_runs(long runs, const int *begin, const int *length, const real *a, long step, real *c) {
     for (long r = 0; r < runs; r++) {
         const real *from = a + begin[r];

@@ -61,7 +61,7 @@ class Columns(Operations):
         return Place.whole(Buffer(name, "plain"), shape)
 
     def _room(self, size: int) -> int:
-        """The entries of memory for so many numbers: a vector may begin with the last one."""
+        """The entries of memory for `size` numbers: a vector may begin with the last one."""
         return (size + 2 * (WHOLE - 1)) // WHOLE * WHOLE
 
     def _scratch(self, name: str, shape: ir.Shape) -> Place:

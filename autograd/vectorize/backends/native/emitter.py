@@ -46,8 +46,8 @@ _LOOPS, _TABLES, _COLUMNS, _DESCENT = (
 _USED = ("splat", "fused", *re.findall(r"\bv_(\w+)", f"{_LOOPS} {_COLUMNS}"))  # in the loops
 
 
-# From so many numbers an example and so many on average in an array, the lanes are columns: a block of 32 examples does not fit into the
-# cache of a core any more.
+# Columns are the lanes if an example has at least LARGE numbers, and its arrays at least LONG on average. A block of 32 such examples does
+# not fit into the cache of a core.
 LARGE, LONG = 4096, 16
 
 

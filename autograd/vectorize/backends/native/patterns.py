@@ -20,7 +20,7 @@ class Runs(NamedTuple):
 
 
 def axes_of(columns: FloatArray, depth: int = 4) -> Axes | None:
-    """Sizes and strides of loops that count these columns, from the first one on; None if so many loops do not."""
+    """Sizes and strides of loops that count these columns, from the first one on; None if more than `depth` are needed."""
     if len(columns) == 1:
         return ()
     steps = np.diff(columns)

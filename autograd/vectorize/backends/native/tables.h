@@ -1,6 +1,6 @@
 // Rows that tables of indices or the numbers of the examples name.
 
-// For each example the products of pairs of rows, which are so many columns.
+// For each example the products of pairs of rows of `width` columns.
 static void pair_products(long pairs, long width, const int *i, const int *j, const real *a, long a0, const real *b, long b0, real *c,
                           long c0, long count) {
     for (long p = 0; p < pairs; p++)
