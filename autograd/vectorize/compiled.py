@@ -58,18 +58,19 @@ class CompiledFunction:
     """A function recorded for one shape of example, in one dtype, for one back end.
 
     Its parameter vector begins with the parameters `known`, those of the recordings for other shapes, so that all programs of a function
-    can use one vector. Vectors may be longer: the numbers at the end belong to parameters of later recordings.
+    can use one vector. Vectors may be longer: the numbers at the end belong to parameters of later recordings. Only the recording that
+    `is_first` is watched for clocks.
     """
 
     def __init__(
         self, f: Callable[..., Any], shapes: tuple[Shape, ...], arguments: Sequence[str], name: str, dtype: np.dtype[Any], backend: Backend,
-        threads: int | None, known: Sequence[Value] = (), integers: Collection[int] = (),
+        threads: int | None, known: Sequence[Value] = (), integers: Collection[int] = (), is_first: bool = True,
     ) -> None:  # fmt: skip
         self.dtype, self.backend, self.threads = dtype, backend, threads
         self._sizes = [math.prod(shape) for shape in shapes]
         self._integers = integers
         with garbage_collection_paused():
-            self._graph_of_call = record(f, shapes, arguments, integers)
+            self._graph_of_call = record(f, shapes, arguments, integers, closely=is_first)
             scalars, result, demands, tables = self._graph_of_call
             self._limits = tables.limits
             self._requirements = [_Requirement(demand, graph, self._sizes) for demand, graph in demands]

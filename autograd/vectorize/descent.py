@@ -324,7 +324,7 @@ def _program_of(rule: Callable[..., Sequence[Any]], memory: int) -> Program:
     Its argument 0 is the parameters, 1 their gradient, and the others their memory, (batch, 1) each. Its Parameters, (2,), are the rate
     and the step. Its results, (1, (1 + memory) * batch), are the new vectors one after another.
     """
-    program = _call(partial(watched, rule), memory)
+    program = _call(partial(watched, rule, True), memory)
     if not program.is_same(_call(rule, memory)):
         raise TraceError(f"the update rule gives another program each time it is recorded: {CHANGES}")
     return program

@@ -156,7 +156,8 @@ class InspectableFunction:
         with self._recording:  # each recording appends its parameters to the layout
             if shapes not in self._compiled:
                 known = self._layout.parameters
-                compiled = CompiledFunction(self.f, shapes, names, self.name, self.dtype, self._backend, self.threads, known, integers)
+                settings = self.name, self.dtype, self._backend, self.threads
+                compiled = CompiledFunction(self.f, shapes, names, *settings, known, integers, is_first=not self._compiled)
                 self._layout, self._compiled[shapes] = compiled.layout, compiled
             return self._compiled[shapes]
 

@@ -33,6 +33,9 @@ def garbage_collection_paused() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            if not gc.get_freeze_count():  # otherwise the next collection would search all the new objects: they count as old ones now
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

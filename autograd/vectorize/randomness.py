@@ -40,14 +40,14 @@ _PUBLIC = {"posix": "os", "nt": "os", "_uuid": "uuid"}
 _SEED = random.Random.seed.__code__
 
 
-def watched(f: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call a function. Raises TraceError if it draws random numbers or reads a clock.
+def watched(f: Callable[..., Any], closely: bool, *arguments: Any, **named: Any) -> Any:
+    """Call a function. Raises TraceError if it draws random numbers or, with `closely`, reads entropy or a clock.
 
     The error names the source and the line. Imports inside the call are not watched, nor clocks that the standard library and
     installed packages read, as logging does. While another profiler is active only generators are found.
     """
     watch = _Watch()
-    result = watch.call(again := partial(f, *arguments, **named), f)
+    result = watch.call(again := partial(f, *arguments, **named), f, closely)
     if watch.found:
         raise TraceError(f"the function {watch.found}: {CHANGES}")
     for generator, state in watch.states.values():
@@ -66,9 +66,9 @@ class _Watch:
         self._codes: set[CodeType] = set()
         self._known: dict[int, Any] = {}  # holds what was looked at, so that no other thing gets its id
 
-    def call(self, f: Callable[[], Any], watched: Any) -> Any:
+    def call(self, f: Callable[[], Any], watched: Any, closely: bool) -> Any:
         self._look([watched])
-        if sys.getprofile() is not None:
+        if not closely or sys.getprofile() is not None:
             return f()
         sys.setprofile(self._profiler())
         try:

@@ -199,16 +199,19 @@ class CallGraph(NamedTuple):
     tables: Tables
 
 
-def record(f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str], integers: Collection[int] = ()) -> CallGraph:
+def record(
+    f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str], integers: Collection[int] = (), closely: bool = True
+) -> CallGraph:
     """Call `f` with tracers of these shapes and return the graph of the call. `integers` are the numbers of the integer arguments.
 
-    The first call is watched for random numbers and clocks: two draws can have the same result. A second call finds other functions
-    that change from call to call, such as a counter, because it gives another graph.
+    The first call is watched for random numbers and clocks: two draws can have the same result. Without `closely` only random generators
+    are, which takes no time; for a function that was watched with other shapes. A second call finds other functions that change from call
+    to call, such as a counter, because it gives another graph.
 
     Raises TraceError where `f` needs to know a traced number, and TypeError or ValueError where it returns
     anything but a scalar or a rectangular list of scalars.
     """
-    graph = _call(partial(watched, f), shapes, names, integers)
+    graph = _call(partial(watched, f, closely), shapes, names, integers)
     if not _compute_the_same(graph.scalars, _call(f, shapes, names, integers, graph.tables.known).scalars):
         raise TraceError(f"the function gives another program each time it is recorded: {CHANGES}")
     return graph
@@ -219,7 +222,7 @@ def records_the_same(
 ) -> bool:
     """Whether recording `f` again gives the same operations of the same Values and numbers."""
     try:
-        now = _call(partial(watched, f), shapes, names, integers, graph.tables.known)
+        now = _call(partial(watched, f, True), shapes, names, integers, graph.tables.known)
     except Exception:  # the next recording raises it
         return False
     graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (graph, now))
@@ -333,14 +336,15 @@ def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
 
 def _traced(results: Sequence[Any]) -> list[Tracer]:
     """The tracers that results are computed from, in the order in which they were made, without the leaves."""
-    found = {each for each in results if type(each) is Tracer and each.op is not None}
-    stack = list(found)
+    found = {each.serial: each for each in results if type(each) is Tracer and each.op is not None}
+    stack = list(found.values())
+    pop, push = stack.pop, stack.append
     while stack:
-        for each in stack.pop().operands:
-            if type(each) is Tracer and each not in found and each.op is not None:
-                found.add(each)
-                stack.append(each)
-    return sorted(found, key=operator.attrgetter("serial"))
+        for each in pop().operands:
+            if type(each) is Tracer and (serial := each.serial) not in found and each.op is not None:
+                found[serial] = each
+                push(each)
+    return [found[serial] for serial in sorted(found)]
 
 
 def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ...]]]) -> Scalars:
@@ -381,8 +385,21 @@ def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ..
         numbers[node] = len(nodes)
         nodes.append((node.op, operands))
 
+    get = numbers.get
     for node in _traced(results):
-        add(node)
+        operands = node.operands
+        if len(operands) == 2:  # as in `add`, without a call and a list: most nodes are such
+            a, b = operands
+            first = get(a) if type(a) is not float else None
+            if first is None:
+                first = number_of(a)
+            second = get(b) if type(b) is not float else None
+            if second is None:
+                second = number_of(b)
+            numbers[node] = len(nodes)
+            nodes.append((node.op, (first, second)))  # type: ignore[arg-type]  # it is no leaf
+        else:
+            add(node)
     graph.outputs = [number_of(each) for each in results]
     for table in dict.fromkeys(op.table for op, _ in nodes if isinstance(op, Column)):
         graph.tables[table] = _parameters_of(table, graph.parameters)

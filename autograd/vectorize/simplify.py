@@ -70,9 +70,17 @@ class ScalarBuilder:
 
     def add_plain(self, op: Operation, a: int, b: int) -> int:
         """The same as `add` for a sum, a difference or a product, with a short way for numbers that are not known."""
-        if a == b or self.numbers[a] is not None or self.numbers[b] is not None:
+        numbers = self.numbers
+        if a == b or numbers[a] is not None or numbers[b] is not None:
             return self.add(op, a, b)
-        return self._put(op, (b, a) if a > b and op is not ops.subtract else (a, b))
+        node = op, (b, a) if a > b and op is not ops.subtract else (a, b)
+        known = self._known.get(node)
+        if known is None:  # as in `_put`: a call of it takes as long
+            known = self._known[node] = len(numbers)
+            self.graph.nodes.append(node)
+            self.batched.append(self.batched[a] or self.batched[b])
+            numbers.append(None)
+        return known
 
     @staticmethod
     def _is_sortable(op: Operation) -> bool:
@@ -128,9 +136,12 @@ def merge(graph: Scalars, limits: Mapping[tuple[int, int], int]) -> tuple[Scalar
 
     forms = Forms(merged, rows)
     numbers: list[int] = []
+    nodes, add_plain = merged.graph.nodes, merged.add_plain
     for op, operands in graph.nodes:
-        if op is ops.add or op is ops.subtract:
-            numbers.append(merged.add_plain(op, numbers[operands[0]], numbers[operands[1]]))
+        if op is ops.multiply or op is ops.add or op is ops.subtract:
+            a, b = numbers[operands[0]], numbers[operands[1]]
+            stable = forms.replaced(op, (a, b)) if op is ops.multiply and (nodes[a][0] is ops.exp or nodes[b][0] is ops.exp) else None
+            numbers.append(add_plain(op, a, b) if stable is None else stable)
         elif op == CONSTANT:
             numbers.append(merged.constant(operands[0]))
         elif isinstance(op, str):
@@ -138,10 +149,7 @@ def merge(graph: Scalars, limits: Mapping[tuple[int, int], int]) -> tuple[Scalar
         else:
             given = tuple([numbers[each] for each in operands])
             stable = forms.replaced(op, given) if op in LAST else None
-            if stable is not None:
-                numbers.append(stable)
-            else:
-                numbers.append(merged.add_plain(op, *given) if op is ops.multiply else merged.add(op, *given))
+            numbers.append(merged.add(op, *given) if stable is None else stable)
     merged.graph.outputs = [numbers[each] for each in graph.outputs]
     merged.graph.parameters, merged.graph.tables = graph.parameters, graph.tables
     return merged, list(forms.found)
