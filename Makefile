@@ -56,4 +56,5 @@ clean:  ## remove .venv, caches and output
 
 .venv/%.installed: pyproject.toml | .venv/bin/python
 	$(RUN) -m pip install --quiet --editable '.[$*]'
+	@echo 'Installed into .venv. Before you run Python commands: source .venv/bin/activate'
 	@touch $@

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from autograd import ops
+from autograd._support import warn_of_other_autograd as _warn_of_other_autograd
 from autograd.chain_rule import chain_rule
 from autograd.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.differences import gradcheck
@@ -50,3 +51,4 @@ __all__ = [
 ]
 if not TYPE_CHECKING:  # a function of the table is public by its row
     __all__ += ops.__all__
+_warn_of_other_autograd()

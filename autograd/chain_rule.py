@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autograd._support import check_whole
+from autograd._support import check_whole, html_table, html_text
 from autograd.names import ModelNames, Names, model_names, number
 from autograd.paths import Factor, Path, Paths, along, counted, turned
 from autograd.value import Value
@@ -77,19 +77,32 @@ class ChainRule:
         going = [path for path in self.paths if not path.is_stopped]
         way = [factor for path in going for factor in path.factors]
         names = Names(self.output, self.leaf, along(way), self.model)
+        lines = [f"{self._title(names)}: the sum over {counted(self.count)}", ""]
+        lines += [f"{product:>12} {share:>7}   {text}" for product, share, text in self._rows(going, names)]
+        return "\n".join(lines + _definitions(way, self.leaf, names))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if not self.count or self.stops:
+            return html_text(str(self))
+        going = [path for path in self.paths if not path.is_stopped]
+        way = [factor for path in going for factor in path.factors]
+        names = Names(self.output, self.leaf, along(way), self.model)
+        title = f"{self._title(names)}: the sum over {counted(self.count)}"
+        table = html_table(["product", "share", "factors"], self._rows(going, names), title)
+        return table + html_text("\n".join(_definitions(way, self.leaf, names)).strip("\n"))
+
+    def _rows(self, going: Sequence[Path], names: Names) -> list[tuple[str, str, str]]:
+        """For each path its product, its share of the sum of absolute values, and its factors; then the paths that are not listed."""
         size = sum(abs(path.product) for path in going) + abs(self.rest)
         rows = [(path.product, _product(path.factors, names)) for path in going]
         if self.count > len(going):
             stopped = len(going) < len(self.paths)  # the paths that are not listed are smaller, so they are 0 too
             more = counted(self.count - len(going))
             rows.append((0.0, f"{more} with a factor of 0") if stopped else (self.rest, f"all {more} more together"))
-        lines = [f"{self._title(names)}: the sum over {counted(self.count)}", ""]
-        for product, text in rows:
-            share = f"{abs(product) / size:7.1%}" if size and math.isfinite(size) else "      -"
-            lines.append(f"{product + 0.0:+12.4g} {share}   {text}")
-        return "\n".join(lines + _definitions(way, self.leaf, names))
-
-    __repr__ = __str__
+        shares = [f"{abs(product) / size:.1%}" if size and math.isfinite(size) else "-" for product, _ in rows]
+        return [(f"{product + 0.0:+.4g}", share, text) for (product, text), share in zip(rows, shares)]
 
     def _title(self, names: Names) -> str:
         return f"∂{names[self.output]}/∂{names[self.leaf]} = {number(self.gradient)}"

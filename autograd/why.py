@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from autograd import ops
+from autograd._support import html_text
 from autograd.names import ModelNames, Names, model_names, number
 from autograd.paths import Factor, Paths, along, counted, log_size, turned
 from autograd.stable import LAST, hint
@@ -39,6 +40,9 @@ class Diagnosis:
         return self.text
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_text(self.text)
 
 
 def why(output: Value, leaf: Value, model: object = None) -> Diagnosis:

@@ -8,12 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import is_dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd import TraceError, Value
+from autograd._support import html_table
 from nn import classification
 from nn.activations import Activation, linear
 from nn.frames import Inputs, chosen, columns_of, is_table, rows_taken
@@ -251,19 +253,44 @@ class Module(ABC):
         labels: npt.NDArray[Any] = np.array(self.classes)[index]
         return labels
 
-    def summary(self) -> str:
-        """A table of the parts of the model with the number of their parameters."""
+    def summary(self) -> Summary:
+        """A table of the parts of the model with the number of their parameters: a str, which a notebook shows as a table."""
         parts: dict[str, int] = {}
         for name, _ in self.named_parameters():
             part = re.match(r"\w+(\[[^]]*\])?", name)
             parts[part.group() if part else name] = parts.get(part.group() if part else name, 0) + 1
         rows = [(part, _part(self, part), f"{count:,}") for part, count in parts.items()]
-        rows = [("part", "what", "parameters"), *rows, ("total", "", f"{sum(parts.values()):,}")]
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        return "\n".join(f"{part:{widths[0]}}  {what:{widths[1]}}  {count:>{widths[2]}}" for part, what, count in rows)
+        rows.append(("total", "", f"{sum(parts.values()):,}"))
+        return Summary.of(["part", "what", "parameters"], rows)
+
+    def _repr_html_(self) -> str:
+        about = [f"classes: {', '.join(map(str, self.classes))}"] if self.classes else []
+        about += [f"inputs: {', '.join(self.feature_names)}"] if self.feature_names else []
+        return self.summary()._repr_html_(repr(self)) + "".join(f"<div>{escape(each)}</div>" for each in about)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} with {len(self.parameters())} parameters"
+
+
+class Summary(str):
+    """A table as text, which a notebook shows as a table."""
+
+    __slots__ = ("header", "rows")
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    @classmethod
+    def of(cls, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Summary:
+        widths = [max(len(row[column]) for row in (header, *rows)) for column in range(3)]
+        table = cls("\n".join(f"{part:{widths[0]}}  {what:{widths[1]}}  {count:>{widths[2]}}" for part, what, count in (header, *rows)))
+        table.header, table.rows = header, rows
+        return table
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self, caption: str = "") -> str:
+        return html_table(self.header, self.rows, caption)
 
 
 def require_parameters(model: Module) -> None:

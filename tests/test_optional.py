@@ -56,3 +56,12 @@ def test_importing_the_kernel_of_notebooks_does_not_make_one() -> None:
     )  # fmt: skip
     assert done.stderr.splitlines()[0].startswith("epoch 2/2, cost ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_import_says_that_another_autograd_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "autograd").mkdir()
+    (tmp_path / "autograd" / "tracer.py").touch()
+    script = f"import sys; sys.path.append({str(tmp_path)!r})\nimport warnings; warnings.simplefilter('error')\nimport autograd\n"
+    done = run(script)
+    assert f"RuntimeWarning: {tmp_path} also holds the package autograd of PyPI (HIPS autograd)" in done.stderr
+    assert "run `pip uninstall autograd` and install Nudge again, or use an environment for each" in done.stderr

