@@ -261,6 +261,7 @@ def test_sums_agree_with_their_definitions(pairs: list[tuple[float, float]], bia
         assert b.grad == 1.0
     assert close(ops.weighted_sum(weights, inputs, bias), exact, scale)
     assert close(ops.weighted_sum(np.array(weights), np.array(inputs), bias), exact, scale)
+    assert close(ops.weighted_sum(iter(weights), iter(inputs), bias), exact, scale)
     assert close(ops.mean(weights), sum(map(mp.mpf, weights)) / len(weights), scale=max(map(abs, weights)))
 
 

@@ -230,3 +230,23 @@ def test_signals_at_random_moments_take_each_step_once_or_not_at_all() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         gc.enable()
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_step_is_whole_in_the_model_wherever_it_is_interrupted(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, expected = (begin(optimizer=SGD(0.1, momentum=0.9)) for _ in range(2))
+    vectors, calls = run.optimizer.vectors, iter(range(10**9))
+
+    def interrupted(size: int) -> Any:
+        if next(calls) == at:
+            raise KeyboardInterrupt
+        return vectors(size)
+
+    monkeypatch.setattr(run.optimizer, "vectors", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.step()
+    assert bits(run.model) == run.parameters.tobytes()
+    for each in (run, expected):
+        while len(each.history.steps.cost) < 3:
+            each.step()
+    assert bits(run.model) == bits(expected.model)

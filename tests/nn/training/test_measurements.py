@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from nn import MLP, binary_cross_entropy
+from autograd import log
+from nn import MLP, SGD, DivergenceError, Training, binary_cross_entropy
 from nn.training.measurements import Measurements, threshold_for
 from nn.training.objectives import Eager
 from nn.training.processes import Processes
@@ -43,3 +46,23 @@ def test_the_means_over_processes_are_the_measurements_of_one(count: int) -> Non
 )
 def test_the_threshold_depends_on_the_cost_unless_targets_are_signs(targets: list[float], outputs: int, threshold: float | None) -> None:
     assert threshold_for(lambda scores, y: (2 * scores[0] - y) ** 2, np.array(targets), outputs) == threshold
+
+
+@pytest.mark.parametrize("held_out", [None, (np.ones((1, 1)), np.zeros(1))], ids=["accuracy", "validation"])
+def test_an_undefined_measurement_is_a_divergence(held_out: Any) -> None:
+    model = MLP([1, 1], log, log, seed=0)
+    model.layers[0].neurons[0].weights[0].data = 1.0
+    run = Training(
+        model,
+        np.ones((1, 1)),
+        np.zeros(1),
+        cost=lambda outputs, y: outputs[0] + 0 * y,
+        optimizer=SGD(2.0),
+        validation=held_out,
+        measure_accuracy=held_out is None,
+        compiled=False,
+    )
+    with pytest.raises(DivergenceError, match=r"the validation cost is nan|an output of the model is nan") as caught:
+        run.epoch()
+    if held_out is not None:
+        assert "log" in str(caught.value.__cause__)

@@ -326,6 +326,22 @@ def test_after_a_change_of_the_batch_size_each_example_is_seen_once_per_epoch(si
     assert len(run.history.cost) == 3
 
 
+def test_a_mini_batch_has_32_examples_unless_told_otherwise() -> None:
+    examples = np.linspace(-1, 1, 65)[:, None]
+    run = Training(MLP([1, 1]), examples, examples)
+    assert run.batch_size == 32
+    run.epoch()
+    assert len(run.history.steps.cost) == 3
+
+
+@pytest.mark.parametrize(("change", "index"), [({"clip": 1.0}, 1), ({"rate": 0.1}, 1), ({"batch_size": 5}, 0)])
+def test_a_change_of_the_batch_size_begins_the_next_mini_batch_anew(change: dict[str, Any], index: int) -> None:
+    run, other = begin(), begin()
+    run.example()
+    run.set(**change)
+    assert run.example().index == [other.example().index for _ in range(2)][index]
+
+
 def test_a_mini_batch_of_all_examples_has_them_in_their_order() -> None:
     run = begin(batch_size=None)
     assert [run.example().index for _ in range(60)] == [*range(30)] * 2
@@ -364,12 +380,14 @@ def test_a_new_optimizer_starts_with_its_own_memory() -> None:
 
 def test_clipping_can_be_switched_on_and_off_during_a_run() -> None:
     run = begin(clip=0.01)
-    norms = []
+    norms, limits = [], [run.clip]
     for limit in (0.02, None):
         run.step()
         norms.append(np.linalg.norm(run.gradient))
         run.set(clip=limit)
+        limits.append(run.clip)
     run.step()
+    assert limits == [0.01, 0.02, None]
     assert norms == pytest.approx([0.01, 0.02])
     assert np.linalg.norm(run.gradient) == pytest.approx(run.history.steps.gradient_norm[-1])
 
