@@ -38,9 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_wishes(one)
 
     table = nudges(model, images[: given.images], one_hot(labels[: given.images], 10), squared_error)
-    print(
-        f"\nNow {given.images} images, each with a wish for each of {len(model.parameters()):,} weights and biases, added up for each digit:\n\n{table}"
-    )
+    print(f"\nNow {given.images} images, each with a wish for each of {len(model.parameters()):,} weights and biases, ", end="")
+    print(f"added up for each digit:\n\n{table}")
     print("\nThe average row is the negative gradient of the average cost. It is the way downhill.")
 
     figure = pyplot.figure(figsize=(17, 10), layout="constrained")
