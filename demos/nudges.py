@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_wishes(one)
 
     table = nudges(model, images[: given.images], one_hot(labels[: given.images], 10), squared_error)
-    print(f"\nNow {given.images} images, each with a wish for each of {len(model.parameters()):,} weights and biases:\n\n{table}")
+    print(f"\nNow {given.images} images, each with a wish for each of {len(model.parameters()):,} weights and biases, ", end="")
+    print(f"added up for each digit:\n\n{table}")
     print("\nThe average row is the negative gradient of the average cost. It is the way downhill.")
 
     figure = pyplot.figure(figsize=(17, 10), layout="constrained")
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pixels = figure.add_subplot(grid[1, 0])
     plots.images([one.layers[0].activations], ax=pixels, signed=True).set_title("wishes for the pixels:\nblue = darker, orange = lighter")
     one.plot(figure.add_subplot(grid[1, 1])).set_title("wishes for the activations (arrows) and the weights (lines)")
-    table.plot(figure.add_subplot(grid[1, 2]), most=11).set_title("what each image wants of some weights, and the average")
+    table.plot(figure.add_subplot(grid[1, 2]), most=11).set_title("what the images of each digit want of some weights, and the average")
     save(figure, given.output / "nudges.png")
 
 

@@ -30,6 +30,6 @@ def test_the_three_ways_are_in_proportion_and_the_wishes_add_up(tmp_path: Path, 
         numbers = [float(each) for each in wishes.split()]
         assert numbers[2] == pytest.approx(own[neuron], abs=1e-3)
         assert float(together) == pytest.approx(sum(numbers), abs=0.006)
-    assert "Now 40 images, each with a wish for each of 13,002 weights and biases" in printed
+    assert "Now 40 images, each with a wish for each of 13,002 weights and biases, added up for each digit:" in printed
     assert "average of 40" in printed
     assert (tmp_path / "nudges.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")

@@ -117,6 +117,16 @@ def test_numbers_in_a_chapter_and_in_its_pictures_come_from_its_snippets(path: P
     assert not unexplained(numbers(drawn), code + prose)
 
 
+def test_a_picture_of_panels_is_shown_whole_and_in_parts() -> None:
+    content = '<p><img alt="A title" src="../gallery/walkers.png" /></p><pre><code>a &lt; b\nlonger line</code></pre>'
+    page = hooks.on_page_content(content, {"docs_dir": str(DOCS)})
+    assert '<a class="picture has-panels" href="../gallery/walkers.png" title="Open the picture"><img alt="A title"' in page
+    assert re.findall(r'<img alt="([^"]+)"', page)[1:] == ["down to a tenth above the lowest cost", "cost for the same number of examples"]
+    assert '<pre style="--columns: 11">' in page
+    film = hooks.on_page_content('<img alt="A film" src="gallery/moons.gif" />', {"docs_dir": str(DOCS)})
+    assert "panels" not in film
+
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_has_a_picture_and_ends_with_three_things_to_try(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
