@@ -137,7 +137,7 @@ async function begin() {
   app.editor = new ActivationEditor(app.hello.activations, {ask, use: useFormula});
   const wished = host.settings();
   if (!wished) say("The settings in this address are damaged. The page uses the defaults.");
-  await configure({...app.hello.defaults, ...wished}).catch(error => {
+  await configure(wished ?? {}).catch(error => {
     if (!(error instanceof Refusal)) throw error;
     say(`The settings ${host.hasAddress ? "in this address" : "given"} do not work: ${error.message}`);
     return configure(app.hello.defaults);
