@@ -23,12 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(prog="python -m playground", description="A network learns before your eyes, in your browser.")
     options.add_argument("--port", type=_port, default=0, help="the port to listen on (default: any free port)")
     options.add_argument("--no-browser", action="store_true", help="print the address, but open no browser")
-    options.add_argument("--site", metavar="URL", default="", type=_site, help="a static site of the playground, for copied links")
+    options.add_argument("--site", metavar="URL", type=_site, help="a static site of the playground, for copied links")
     options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
     given = options.parse_args(arguments)
     kept = _kept()
     try:
-        server = Server(given.port, more=given.lesson, token=kept.get("token", ""), site=given.site)
+        server = Server(given.port, more=given.lesson, token=kept.get("token", ""), site=given.site or "")
     except (OSError, lessons.LessonError) as error:
         sys.exit(str(error))
     try:

@@ -86,6 +86,15 @@ def test_painted_points_are_learned_from(opened: Opener) -> None:
     page.wait(lambda: page.is_running)  # it goes on, with the new points and the old weights
 
 
+def test_paint_opens_with_a_brush(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("[name=dataset][value=points]")
+    page.wait_for("#counts", "0 training examples")
+    page.wait_until_there(".brush[data-label='0'][aria-pressed=true]")
+    page.drag("#plane", (-50, -50), (40, 0))
+    page.wait(lambda: page.text("#counts") != "0 training examples")
+
+
 def test_points_of_a_file_s_text(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL})
     page.click("[value=csv]")
