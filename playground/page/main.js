@@ -15,7 +15,7 @@ import {Pad} from "./pad.js";
 import {PlaneView} from "./plane.js";
 import {choose, lookAt, pickPoint} from "./selection.js";
 import {Settings} from "./settings.js";
-import {drawActivations, moved, run, showMoment, step} from "./training.js";
+import {drawActivations, measure, moved, run, showMoment, step} from "./training.js";
 
 app.network = new NetworkView(at("stage"), choose);
 app.plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
@@ -128,7 +128,9 @@ async function begin() {
   say(host.loading);
   await connection.opened;
   say("");
+  const begun = performance.now();
   app.hello = await ask({do: "hello"});
+  measure(performance.now() - begun);
   connection.most = app.hello.limits.message;
   app.settings = new Settings(app.hello, {change, brush: label => {
     app.plane.brush = label;

@@ -13,7 +13,7 @@ const INSPECT_EVERY = 250, LINES_EVERY = 80;  // milliseconds between updates of
 
 let generation = 0;  // of the network: a frame that was requested for an earlier network is not shown
 let wanted = false, isPumping = false, due = 0;  // a frame is wanted; frames are being requested; when the next steps are due, in milliseconds
-let detail = 0.25;  // of the pictures, from 0.25 to 1: coarse at first, and while frames take long
+let detail = 1;  // of the pictures, from 0.25 to 1: coarse while frames take long, and at first on a slow connection
 let drawn = [];  // when frames were drawn in the last second
 
 whenLost(() => showMoment({...app.moment, running: false}));
@@ -96,6 +96,11 @@ async function showFrame(steps) {
     showMoment({...app.moment, running: false});
     say(error.message);
   }
+}
+
+/** Let the first pictures be coarse if the first reply, a small one, took longer than a second. */
+export function measure(took) {
+  if (took > 1000) detail = 0.25;
 }
 
 /** Let the pictures of the next frame be coarser or finer. While the network is paused they become as fine as they can be. */
