@@ -23,11 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(prog="python -m playground", description="A network learns before your eyes, in your browser.")
     options.add_argument("--port", type=_port, default=0, help="the port to listen on (default: any free port)")
     options.add_argument("--no-browser", action="store_true", help="print the address, but open no browser")
+    options.add_argument("--site", metavar="URL", type=_site, help="a static site of the playground, for copied links")
     options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
     given = options.parse_args(arguments)
     kept = _kept()
     try:
-        server = Server(given.port, more=given.lesson, token=kept.get("token", ""))
+        server = Server(given.port, more=given.lesson, token=kept.get("token", ""), site=given.site or "")
     except (OSError, lessons.LessonError) as error:
         sys.exit(str(error))
     try:
@@ -87,6 +88,12 @@ def _keep(server: Server) -> None:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # which only this user may read
             json.dump({"token": server.token, "port": server.port}, file)
         Path(file.name).replace(path)
+
+
+def _site(text: str) -> str:
+    if not re.fullmatch(r"https?://[\w.:/~%-]+", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"a site is an address such as https://example.org/nudge/, got {text!r:.100}")
+    return text
 
 
 def _port(text: str) -> int:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd._support import missing
 from playground import lessons
-from playground.bundle import page_files
+from playground.bundle import page_files, replaced
 from playground.session import Session
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 MESSAGE = 2**23  # bytes; a socket that sends more at once is closed
 SESSIONS = 16
+CHARSET = '<meta charset="utf-8">'
 IDLE = 3600.0  # seconds without a message after which a session ends
 TYPES = {
     "html": "text/html; charset=utf-8",
@@ -47,7 +48,7 @@ class Server:
 
     A session, which `begin` returns, ends after `idle` seconds without a message. There are at most `sessions` at the same time. `more`
     are lessons in addition to the playground's own; an invalid one raises LessonError. `token` is the secret in the address, by default
-    a random one.
+    a random one. `site` is the address of a static site, to which copied links lead.
     """
 
     def __init__(
@@ -58,10 +59,14 @@ class Server:
         begin: Callable[[], Session] = Session,
         more: Iterable[Path] = (),
         token: str = "",
+        site: str = "",
     ) -> None:
         self.port, self.idle, self.most, self.begin = port, idle, sessions, begin
         self.token = token or secrets.token_urlsafe(16)
-        self.files = _files(page_files(), more)
+        page = page_files()
+        if site:
+            page["index.html"] = replaced(page["index.html"].decode(), CHARSET, f'{CHARSET}\n<meta name="site" content="{site}">').encode()
+        self.files = _files(page, more)
         self.open = 0  # sessions
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")
         self._server: Any = None

@@ -41,7 +41,7 @@ export class ActivationEditor {
     Object.assign(this, {layer, opener});
     this.title.textContent = isOutput ? "Activation of the output" : `Activation of layer ${layer}`;
     this.whole.parentElement.hidden = isOutput;
-    this.whole.checked = !isOutput;
+    this.whole.checked = false;
     this.box.hidden = false;
     this.#fill(text);
     this.box.scrollIntoView({block: "nearest"});

@@ -6,7 +6,7 @@ import {at} from "./dom.js";
 import {listRuns} from "./runs.js";
 import {record, SAVED} from "./saved.js";
 import {choose} from "./selection.js";
-import {copy, download, savePicture} from "./share.js";
+import {copy, download, linkTo, savePicture} from "./share.js";
 import {run} from "./training.js";
 
 async function saveAs(what) {
@@ -57,7 +57,11 @@ export function showSaved({runs, target, shows, curves: {what, log}}) {
 
 /** Connect the buttons that share and save. */
 export function listenForExports() {
-  at("copy-link").addEventListener("click", event => copy(location.href, event.currentTarget));
+  at("copy-link").addEventListener("click", async event => {
+    const {link, problem} = linkTo(app.configuration, app.hello.defaults, app.frame?.parameters ?? []);
+    await copy(link, event.currentTarget);
+    say(problem);
+  });
   at("show-source").addEventListener("click", showSource);
   at("copy-source").addEventListener("click", event => copy(at("source-text").textContent, event.currentTarget));
   at("close-source").addEventListener("click", () => at("source").close());

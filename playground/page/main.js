@@ -15,7 +15,7 @@ import {Pad} from "./pad.js";
 import {PlaneView} from "./plane.js";
 import {choose, lookAt, pickPoint} from "./selection.js";
 import {Settings} from "./settings.js";
-import {drawActivations, moved, run, showMoment, step} from "./training.js";
+import {drawActivations, measure, moved, run, showMoment, step} from "./training.js";
 
 app.network = new NetworkView(at("stage"), choose);
 app.plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
@@ -128,7 +128,9 @@ async function begin() {
   say(host.loading);
   await connection.opened;
   say("");
+  const begun = performance.now();
   app.hello = await ask({do: "hello"});
+  measure(performance.now() - begun);
   connection.most = app.hello.limits.message;
   app.settings = new Settings(app.hello, {change, brush: label => {
     app.plane.brush = label;
@@ -137,7 +139,7 @@ async function begin() {
   app.editor = new ActivationEditor(app.hello.activations, {ask, use: useFormula});
   const wished = host.settings();
   if (!wished) say("The settings in this address are damaged. The page uses the defaults.");
-  await configure({...app.hello.defaults, ...wished}).catch(error => {
+  await configure(wished ?? {}).catch(error => {
     if (!(error instanceof Refusal)) throw error;
     say(`The settings ${host.hasAddress ? "in this address" : "given"} do not work: ${error.message}`);
     return configure(app.hello.defaults);

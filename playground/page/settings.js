@@ -102,7 +102,6 @@ export class Settings {
       for (const button of at("brushes").children) button.setAttribute("aria-pressed", String(Number(button.dataset.label) === this.brushing));
       this.brush(this.brushing);
     };
-    this.putDown = () => this.brushing !== null && this.brushing !== undefined && press(this.brushing);
     at("brushes").replaceChildren(...[0, 1, 2].map(label => {
       const canvas = make("canvas", {width: 28, height: 28, "data-label": label, "aria-hidden": "true"});
       drawMarker(canvas, label, palette());
@@ -113,7 +112,7 @@ export class Settings {
   #choose(name) {
     at("csv").hidden = name !== "csv";
     if (name === "csv") return at("csv-text").focus();
-    if (name === "points") this.change({data: {name, X: [], y: []}});
+    if (name === "points") this.change({data: {name, X: [], y: []}}).then(() => this.brushing ?? at("brushes").firstElementChild.click());
     else if (name === "digits") this.change({data: {name}, layers: [16, 16], activations: "tanh(x)", rate: 0.03});
     else this.change({data: {name}, ...(this.configuration.data.name === "digits" ? {rate: 0.1} : {})});
     return undefined;
@@ -126,7 +125,7 @@ export class Settings {
     for (const input of at("datasets").querySelectorAll("input")) input.checked = input.value === data.name;
     at("csv").hidden = data.name !== "csv";
     at("painting").hidden = data.name === "digits" || data.name === "csv";
-    this.#tell(because);
+    this.#tell(because || (data.name === "spirals" && configuration.layers.reduce((sum, count) => sum + count, 0) < 16 ? "Spirals need a larger network: two layers of 16 neurons learn them." : ""));
     this.#columns(columns);
     this.#dataFields(configuration);
     this.#features(configuration);

@@ -7,16 +7,35 @@ const LONGEST = 100_000;  // characters; longer addresses fail in some browsers 
 
 /** Put the settings that differ from the defaults into the address. Returns false if they are too long, such as many points. */
 export function keepInAddress(configuration, defaults) {
-  const other = Object.fromEntries(Object.entries(configuration).filter(([key, value]) => key !== "parameters" && JSON.stringify(value) !== JSON.stringify(defaults[key])));
-  const settings = Object.keys(other).length ? `#${encodeURIComponent(JSON.stringify(other))}` : "", fits = settings.length < LONGEST;
+  const settings = asHash(differing(configuration, defaults)), fits = settings.length < LONGEST;
   history.replaceState(null, "", `${location.pathname}${location.search}${fits ? settings : ""}`);
   return fits;
 }
 
+/**
+ * A link to the settings and the weights, for a static site: this page's, or the one that the server was started with. `problem` says what is wrong with
+ * the link: it opens on this computer only, or there are too many weights.
+ */
+export function linkTo(configuration, defaults, parameters) {
+  const site = document.querySelector("meta[name=site]")?.content, isLocal = !site && /^(127\.|localhost$|\[::1\])/.test(location.hostname);
+  const base = site ?? location.origin + location.pathname, settings = differing(configuration, defaults);
+  const whole = asHash({...settings, weights: toBase64(parameters)}), fits = whole.length < LONGEST;
+  const problem = isLocal ? "The link opens on this computer only. For links that others can open, start the playground with --site and the address of a static site of it."
+    : fits ? "" : "The link has the settings without the weights, because there are too many.";
+  return {link: base + (fits ? whole : asHash(settings)), problem};
+}
+
+const differing = (configuration, defaults) => Object.fromEntries(Object.entries(configuration).filter(([key, value]) => key !== "parameters" && JSON.stringify(value) !== JSON.stringify(defaults[key])));
+
+const asHash = settings => Object.keys(settings).length ? `#${encodeURIComponent(JSON.stringify(settings))}` : "";
+
+const toBase64 = numbers => btoa(Array.from(new Uint8Array(Float64Array.from(numbers).buffer), each => String.fromCharCode(each)).join(""));
+
 /** The settings in the address, or null if they are damaged. */
 export function fromAddress() {
   try {
-    return JSON.parse(decodeURIComponent(location.hash.slice(1)) || "{}");
+    const {weights, ...settings} = JSON.parse(decodeURIComponent(location.hash.slice(1)) || "{}");
+    return weights ? {...settings, parameters: [...new Float64Array(Uint8Array.from(atob(weights), each => each.charCodeAt(0)).buffer)]} : settings;
   } catch {
     return null;
   }

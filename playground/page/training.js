@@ -8,11 +8,12 @@ import {host} from "./host.js";
 import {largest} from "./paint.js";
 import {choose, lookAt} from "./selection.js";
 
-const BOUNDARY = 100;
+const BOUNDARY = 100, SLOW = 400, FAST = 150;  // cells across the plane; milliseconds for a frame, beyond and below which its pictures get coarser and finer
 const INSPECT_EVERY = 250, LINES_EVERY = 80;  // milliseconds between updates of what changes little, or takes long to draw, while the network trains
 
 let generation = 0;  // of the network: a frame that was requested for an earlier network is not shown
 let wanted = false, isPumping = false, due = 0;  // a frame is wanted; frames are being requested; when the next steps are due, in milliseconds
+let detail = 1;  // of the pictures, from 0.25 to 1: coarse while frames take long, and at first on a slow connection
 let drawn = [];  // when frames were drawn in the last second
 
 whenLost(() => showMoment({...app.moment, running: false}));
@@ -82,10 +83,11 @@ async function pump() {
 
 /** Show the frame after some steps. If it is refused, pause, because the next one would be refused too. */
 async function showFrame(steps) {
-  const mine = generation, side = app.shape.plane ? 1 : 0;
+  const mine = generation, side = app.shape.plane ? detail : 0, begun = performance.now();
   try {
-    const reply = await ask({do: "frame", steps, boundary: side * BOUNDARY, maps: side * MAP, parameters: true, gradient: true});
+    const reply = await ask({do: "frame", steps, boundary: Math.round(side * BOUNDARY), maps: Math.round(side * MAP), parameters: true, gradient: true});
     if (mine !== generation) return;
+    adapt(performance.now() - begun);
     showMoment(reply);
     draw(reply);
   } catch (error) {
@@ -93,6 +95,20 @@ async function showFrame(steps) {
     if (app.moment.running) await ask({do: "pause"});
     showMoment({...app.moment, running: false});
     say(error.message);
+  }
+}
+
+/** Let the first pictures be coarse if the first reply, a small one, took longer than a second. */
+export function measure(took) {
+  if (took > 1000) detail = 0.25;
+}
+
+/** Let the pictures of the next frame be coarser or finer. While the network is paused they become as fine as they can be. */
+function adapt(took) {
+  if (app.moment.running && took > SLOW) detail = Math.max(0.25, detail / 2);
+  else if (detail < 1 && (!app.moment.running || took < FAST)) {
+    detail = app.moment.running ? Math.min(1, 2 * detail) : 1;
+    wanted = true;
   }
 }
 

@@ -38,9 +38,9 @@ def configured(*lines: str) -> dict[str, Any]:
 
 def test_the_story_has_its_pages_and_tasks() -> None:
     story = parsed("story.md", STORY)
-    assert len(story["pages"]) == 12
+    assert len(story["pages"]) == 13
     assert all(page["do"] and page["point"] and page["until"] in EVENTS for page in story["pages"])
-    assert story["pages"][8]["configuration"]["batch_size"] == 5
+    assert story["pages"][9]["configuration"]["batch_size"] == 5
 
 
 def test_the_example_of_the_guide_and_of_the_module() -> None:

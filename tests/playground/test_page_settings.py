@@ -1,5 +1,6 @@
 """Settings, lessons and files of the page in a real browser."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ pytest.importorskip("selenium", reason="pages are tested where selenium is insta
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.playground.pages import NOTHING, SMALL, Opener, Page
-from tests.serving import serving
+from tests.playground.pages import NOTHING, SMALL, Opener, Page, settled
+from tests.serving import running, serving
 
 NEURON, WEIGHT, NOWHERE = ("[data-neuron='0,0']", [Keys.ENTER]), ("[data-key='w[0,0,1]']", [Keys.ENTER]), "#network-title"
 STORY: list[tuple[Any, ...]] = [  # of each page its title, and what is to be done: which keys on which element
@@ -25,7 +26,7 @@ STORY: list[tuple[Any, ...]] = [  # of each page its title, and what is to be do
     ("All those dials", NEURON, WEIGHT, ("[data-key=slider]", [Keys.ARROW_RIGHT])),
     ("How bad is it? The cost", (NOWHERE, ["e"])),
     ("The average", (NOWHERE, ["n"])),
-    ("Downhill", (NOWHERE, [Keys.SPACE])),
+    ("Downhill", ("#speed", ["2"]), (NOWHERE, [Keys.SPACE])),
     ("The drunk and the careful man", (NOWHERE, [Keys.SPACE])),
     ("Nudges", (NOWHERE, [Keys.SPACE]), NEURON, WEIGHT),
     ("The chain rule", ("[name=shows]:checked", [Keys.ARROW_RIGHT])),
@@ -85,6 +86,15 @@ def test_painted_points_are_learned_from(opened: Opener) -> None:
     page.wait(lambda: page.is_running)  # it goes on, with the new points and the old weights
 
 
+def test_paint_opens_with_a_brush(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.click("[name=dataset][value=points]")
+    page.wait_for("#counts", "0 training examples")
+    page.wait_until_there(".brush[data-label='0'][aria-pressed=true]")
+    page.drag("#plane", (-50, -50), (40, 0))
+    page.wait(lambda: page.text("#counts") != "0 training examples")
+
+
 def test_points_of_a_file_s_text(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL})
     page.click("[value=csv]")
@@ -136,6 +146,31 @@ def test_settings_are_in_the_address_and_earlier_runs_beside_the_new_one(opened:
     page.browser.get_log("performance")  # two sockets by now: the fixture looks at the last one only
     page.browser.refresh()
     Page(page.browser)
+
+
+def test_a_copied_link_has_the_settings_and_the_weights(browser: Any) -> None:
+    with running(site="https://example.org/nudge/") as server, running() as other:
+        browser.get(f"{server.address}#{json.dumps({**NOTHING, 'layers': [3]})}")
+        page = Page(browser)
+        assert page.text("#network-words") == "2-3-1, 13 parameters"
+        page.click("#by-step")
+        page.wait_for("#step-number", "1")
+        page.wait(lambda: settled(page))
+        cost, plane = page.number("#cost data"), page.picture("#plane")
+        page.run("document.querySelector('#copy-link').closest('details').open = true")
+        page.run("navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); }")
+        page.click("#copy-link")
+        link = page.wait(lambda: page.run("return window.copied"))
+        assert link.startswith("https://example.org/nudge/#")
+        browser.get(other.address + "#" + link.partition("#")[2])
+        page = Page(browser)
+        page.wait(lambda: settled(page) == (plane, 0))
+        assert page.number("#cost data") == cost
+        page.run("document.querySelector('#copy-link').closest('details').open = true")
+        page.run("navigator.clipboard.writeText = text => Promise.resolve()")
+        page.click("#copy-link")
+        page.wait(lambda: page.text("#notice").startswith("The link opens on this computer only."))
+        browser.get("about:blank")
 
 
 def test_a_lesson_in_the_address_is_opened(opened: Opener) -> None:

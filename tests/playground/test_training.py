@@ -192,16 +192,6 @@ def test_a_complete_configuration_is_read_unchanged(kind: str) -> None:
     assert again.parameters == first.parameters
 
 
-def test_only_the_last_moments_are_remembered() -> None:
-    player = Player(**SMALL)
-    for _ in range(205):
-        player("step")
-    for _ in range(200):
-        player("back")
-    assert player("frame")["step"] == 5
-    assert player.refused("back")["problem"].startswith("there is nothing to go back to")
-
-
 def test_divergence_is_explained_and_the_last_finite_numbers_are_restored() -> None:
     player = Player(**{**SMALL, "cost": "squared_error", "activations": "x", "optimizer": {"name": "sgd", "momentum": 0.0}})
     player("step", count=9)
