@@ -96,8 +96,8 @@ class Forms:
         elif op is ops.log1p:
             term = self._log1p(operands[0])
         elif op is ops.multiply:
-            term = self._product(*operands) if self._op(operands[0]) is ops.exp else None
-            if term is None and self._op(operands[1]) is ops.exp:
+            term = self._product(*operands) if self.terms.definition(operands[0])[0] is ops.exp else None
+            if term is None and self.terms.definition(operands[1])[0] is ops.exp:
                 term = self._product(*operands[::-1])
         elif (fraction := self._fraction(op, operands)) is not None:
             term = self._quotient(*fraction)
@@ -106,9 +106,6 @@ class Forms:
         return term
 
     # What terms are
-
-    def _op(self, term: int) -> Operation | None:
-        return self.terms.definition(term)[0]
 
     def _number(self, term: int) -> float | None:
         factor = self.terms.factor(term)
@@ -275,8 +272,7 @@ class Forms:
         return None
 
     def _log(self, x: int) -> int | None:
-        add = self.terms.add
-        op, operands = self.terms.definition(x)
+        add, (op, operands) = self.terms.add, self.terms.definition(x)
         if (logit := self._logit(x)) is not None:
             return self._found(LOG_SIGMOID, add(ops.negative, add(ops.softplus, add(ops.negative, logit))))
         if op is ops.subtract and self._number(operands[0]) == 1:
@@ -401,5 +397,5 @@ def hint(op: Operation, operands: Sequence[Any]) -> str:
     graph = _Graph(operands)
     forms = Forms(graph)
     forms.replaced(op, tuple(map(graph.term, operands)))
-    found = list(forms.found)
-    return f"{found[-1].written} overflows or loses all digits at these numbers: write {found[-1].stable}" if found else ""
+    found = list(forms.found)[-1:]
+    return "".join(f"{form.written} overflows or loses all digits at these numbers: write {form.stable}" for form in found)

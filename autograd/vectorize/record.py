@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import operator
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from autograd.stable import Form
 from autograd.value import Value
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.randomness import CHANGES, watched
-from autograd.vectorize.tables import Column, Table, Tables, nested
+from autograd.vectorize.tables import Column, Table, Tables, nested, parameters_of
 
 
 def _refuse(what: str, instead: str) -> Callable[..., Any]:
@@ -402,20 +401,5 @@ def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ..
             add(node)
     graph.outputs = [number_of(each) for each in results]
     for table in dict.fromkeys(op.table for op, _ in nodes if isinstance(op, Column)):
-        graph.tables[table] = _parameters_of(table, graph.parameters)
+        graph.tables[table] = parameters_of(table, graph.parameters)
     return graph
-
-
-def _parameters_of(table: Table, parameters: list[Value]) -> FloatArray:
-    """The number of the parameter that each entry of a table is, or -1 for a constant. Parameters that are new are appended."""
-    found, values = np.full(math.prod(table.shape), -1), table.values()
-    if table.has_no_repeats and (not parameters or set(parameters).isdisjoint(values)):
-        numbers: Any = np.arange(len(parameters), len(parameters) + len(values))
-        parameters += values
-    else:
-        places = {each: number for number, each in enumerate(parameters)}
-        numbers = [places.setdefault(each, len(places)) for each in values]
-        parameters[:] = places
-    is_value = slice(None) if len(values) == len(found) else [isinstance(each, Value) for each in table.entries()]
-    found[is_value] = numbers
-    return found

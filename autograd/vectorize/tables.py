@@ -19,6 +19,7 @@ from autograd import ops
 from autograd.errors import TraceError
 from autograd.ops import Node, Operation
 from autograd.value import Value
+from autograd.vectorize.memory import FloatArray
 
 _TAKEN = "lookup takes a list of Values and numbers, or of rows of them that have the same length"
 
@@ -168,3 +169,18 @@ def nested(scalars: list[Any], shape: Sequence[int]) -> Any:
     for size in reversed(shape[1:]):
         scalars = [scalars[start : start + size] for start in range(0, len(scalars), size)]
     return scalars if shape else scalars[0]
+
+
+def parameters_of(table: Table, parameters: list[Value]) -> FloatArray:
+    """The number of the parameter that each entry of a table is, or -1 for a constant. Parameters that are new are appended."""
+    found, values = np.full(math.prod(table.shape), -1), table.values()
+    if table.has_no_repeats and (not parameters or set(parameters).isdisjoint(values)):
+        numbers: Any = np.arange(len(parameters), len(parameters) + len(values))
+        parameters += values
+    else:
+        places = {each: number for number, each in enumerate(parameters)}
+        numbers = [places.setdefault(each, len(places)) for each in values]
+        parameters[:] = places
+    is_value = slice(None) if len(values) == len(found) else [isinstance(each, Value) for each in table.entries()]
+    found[is_value] = numbers
+    return found
