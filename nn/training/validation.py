@@ -199,13 +199,15 @@ def check_problem(model: Any, cost: Any, X: Any, Y: Any, validation: Any, sample
     data = Data(("X", "Y", "sample_weight"), model, X, Y, sample_weight)
     held_out = check_validation(model, validation)
     require_width("X", model, data.X)
-    outputs = len(outputs_of(model(data.X[0].tolist())))
+    results = outputs_of(model(data.X[0].tolist()))
+    outputs = len(results)
     classes = found_classes("Y", data.Y, cost, outputs) if model.classes is None else model.classes
     for each in (data, *held_out):
         each.encode(cost, outputs, classes)
-    try_cost(model, cost, "X", data.X, data.Y)
+    try_cost(cost, results, data.Y)
     for each in held_out:
-        try_cost(model, cost, "validation X", each.X, each.Y, is_learned=False)
+        require_width("validation X", model, each.X)
+        try_cost(cost, results, each.Y, is_learned=False)
     if class_weight is not None:
         if data.Y.ndim > 1 and data.index is None:
             raise ValueError(f"class_weight needs labels of classes, and Y has rows of {data.Y.shape[1]} targets: write sample_weight")
@@ -289,14 +291,13 @@ def check_validation(model: Module, validation: Any) -> list[Data]:
     return [Data(("validation X", "validation Y", "the validation sample_weight"), model, *validation)]
 
 
-def try_cost(model: Module, cost: Cost, name: str, X: Any, Y: Array, is_learned: bool = True) -> int:
-    """Compute the cost of the first inputs with each different target, and check what the cost requires of all targets.
+def try_cost(cost: Cost, outputs: list[Any], Y: Array, is_learned: bool = True) -> None:
+    """Compute the cost of the outputs for one example with each different target, and check what the cost requires of all targets.
 
-    Returns the number of outputs. Raises TypeError if the cost cannot be computed or is not a number, and, with `is_learned`, if
+    Raises TypeError if the cost cannot be computed or is not a number, and, with `is_learned`, if
     it has no gradient.
     """
-    require_width(name, model, X)
-    outputs, results = outputs_of(model(X[0].tolist())), []
+    results = []
     for target in np.unique(Y, axis=0)[:1000].tolist():
         try:
             result = cost(outputs, target)
@@ -320,7 +321,6 @@ def try_cost(model: Module, cost: Cost, name: str, X: Any, Y: Array, is_learned:
     numbers = [output.data if isinstance(output, Value) else output for output in outputs]
     with suppress(TraceError):  # checks every target, if the cost can be recorded
         vectorize(lambda y: cost(numbers, y)).check(Y)
-    return len(outputs)
 
 
 def warn(message: str) -> None:
