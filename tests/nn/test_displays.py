@@ -38,7 +38,7 @@ def cells(shown: Any) -> list[str]:
         (chain_rule(OTHER, LEAF), [str(chain_rule(OTHER, LEAF))]),
         (why(PATHS, LEAF), [str(why(PATHS, LEAF))]),
         (nudges(MODEL, X[0], 1.0, squared_error), ["bias", "layer"]),
-        (nudges(MODEL, X, Y.astype(float), squared_error), ["average", "example"]),
+        (nudges(MODEL, X, Y.astype(float), squared_error), [f"average of {len(X)}", f"{sum(Y == 1)} of class 1"]),
     ],
 )
 def test_displays_have_the_numbers(shown: Any, expected: list[str]) -> None:

@@ -163,7 +163,7 @@ def test_the_story_works_in_the_widget(notebook: Notebook) -> None:
     page = notebook.enter(0)
     assert not page.find("#lesson").is_displayed()  # it waits to be asked for
     page.click("#lesson-open")
-    page.wait_for("#lesson-title", "Two kinds of points")
+    page.wait_for("#lesson-title", "Nudge one number")
 
 
 def test_a_restarted_kernel_is_reported(notebook: Notebook) -> None:
