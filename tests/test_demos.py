@@ -94,6 +94,7 @@ def test_drawn_digits_are_learned_and_the_confusion_adds_up(tmp_path: Path, caps
     assert percent(printed, "held-out accuracy") > 50
 
 
+@pytest.mark.soak
 def test_the_better_recipe_learns_from_images_that_move(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digits.main(["--output", str(tmp_path), "--recipe", "better", "--examples", "1000", "--epochs", "5"])
     printed = capsys.readouterr().out
@@ -240,6 +241,7 @@ def test_the_gallery_passes_its_seed_and_its_folder_on(tmp_path: Path, monkeypat
     assert all(each[:4] == ["--output", str(tmp_path), "--seed", "3"] for each in asked)
 
 
+@pytest.mark.soak
 def test_many_processes_learn_to_read_and_print_only_their_own_words(tmp_path: Path) -> None:
     """The oracle of the words is the source of the demo; the accuracy is that of the same training in one process, about 93 %."""
     pytest.importorskip("jax")

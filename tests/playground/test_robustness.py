@@ -181,7 +181,8 @@ for index in range(frames):
 """
 
 
-@pytest.mark.parametrize("frames", [500, pytest.param(8 * 3600 * 20, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("frames", [500, 8 * 3600 * 20])
 def test_long_runs_of_frames_use_constant_memory(frames: int) -> None:
     pytest.importorskip("resource")
     command = [sys.executable, "-c", HOURS, str(frames)]

@@ -187,7 +187,8 @@ def test_a_compiled_cost_is_one_node_with_its_parameters_by_layer() -> None:
     assert len(titles(draw(cost))) == 2
 
 
-@pytest.mark.parametrize("kind", ["chain", pytest.param("tangle", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["chain", "tangle"])
 def test_a_hundred_thousand_nodes_collapse_to_a_few(kind: str) -> None:
     rng = np.random.default_rng(0)
     nodes = [Value(0.5) for _ in range(50)]

@@ -115,6 +115,7 @@ def test_two_processes_have_the_costs_of_one_and_one_all_reduce_a_step(tmp_path:
     assert done.stderr.count("epoch 4/4, cost ") == 1, "only one process shows progress"
 
 
+@pytest.mark.soak
 def test_a_death_ends_the_others_and_another_number_of_processes_resumes(tmp_path: Path, right: dict[str, Any]) -> None:
     done = begin(tmp_path, 4, "always")
     ended = time.time()
@@ -137,6 +138,7 @@ def test_with_restarts_it_begins_again_from_the_checkpoint(tmp_path: Path, right
     assert_same_costs(history(tmp_path)["columns"], right)
 
 
+@pytest.mark.soak
 def test_ending_the_launcher_ends_all_processes(tmp_path: Path) -> None:
     script, told = tmp_path / "script.py", tmp_path / "pid"
     script.write_text(f"import os, time\nopen({str(told)!r} + '.new', 'w').write(str(os.getpid()))\n")
