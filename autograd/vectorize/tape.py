@@ -13,7 +13,7 @@ import functools
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from autograd.vectorize import instructions as ir
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
-FEW = 10.0  # a program is narrow if its instructions compute fewer numbers, on average
+NARROW = 10.0  # instructions of a narrow program compute fewer numbers, on average
 BEFORE, WITHIN, AFTER = range(3)
 
 # What an entry does, other than operations, with its operands; a star marks those that are slots.
@@ -71,10 +71,10 @@ class Tape(NamedTuple):
     constants: list[float]
 
 
-def is_narrow(program: Program, many: int = 1, few: float | None = None) -> bool:
-    """Whether a program has many instructions that compute something, but only few numbers each; by default fewer than FEW."""
+def is_narrow(program: Program, length: int = 1, width: float | None = None) -> bool:
+    """Whether a program has at least `length` instructions that compute something, on average fewer than `width` numbers (NARROW)."""
     sizes = [size for each in range(len(program)) if (size := _entries(program, each))]
-    return len(sizes) >= many and sum(sizes) < (FEW if few is None else few) * len(sizes)
+    return len(sizes) >= length and sum(sizes) < (NARROW if width is None else width) * len(sizes)
 
 
 def _entries(program: Program, number: int) -> int:
@@ -97,6 +97,17 @@ def _entries(program: Program, number: int) -> int:
         case ir.Scatter():
             return sum(sizes[1:])
     return 0
+
+
+def expression(op: Operation | Merged, words: Sequence[str], infix: Collection[Operation], call: str) -> str:
+    """The text of an entry's operation: `infix` are written with symbols, and `call`, such as "v_{}", names the functions of others."""
+    if isinstance(op, Merged):
+        end = op.place + op.inner.arity
+        inner = expression(op.inner, words[op.place : end], infix, call)
+        return expression(op.outer, [*words[: op.place], f"({inner})", *words[end:]], infix, call)
+    if op is ops.negative:
+        return f"-{words[0]}"
+    return f" {op.symbol} ".join(words) if op in infix else f"{call.format(op.name)}({', '.join(words)})"
 
 
 def tape(program: Program) -> Tape:

@@ -345,7 +345,7 @@ def test_a_batch_is_shared_out_among_devices_with_one_all_reduce_a_step(
 
 
 def test_long_programs_on_single_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jax_backend, "MANY", 60)
+    monkeypatch.setattr(jax_backend, "LENGTH", 60)
     w = Value(0.5)
 
     def chain(x: Any, steps: int) -> Any:

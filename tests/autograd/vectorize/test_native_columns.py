@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 
 from autograd import Value, exp, largest, logsumexp, lookup, relu, total, vectorize
 from autograd.errors import CompilationError
@@ -22,9 +21,8 @@ from autograd.vectorize.compiled import Kind
 from autograd.vectorize.instructions import sized
 from demos.transformer import GPT
 from nn import MLP, Adam, squared_error
-from tests.autograd.vectorize.test_agreement import PROGRAM, RandomProgram
 from tests.autograd.vectorize.test_conditions import check_choices
-from tests.autograd.vectorize.test_native import in_one_file
+from tests.autograd.vectorize.test_native import check_random_programs, in_one_file
 from tests.autograd.vectorize.test_native_compiler import sanitized
 from tests.programs import Array, near
 
@@ -123,36 +121,7 @@ def test_products_reductions_and_pairs_equal_the_reference(tmp_path: Path) -> No
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("count", [40, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_random_programs_give_what_the_reference_gives(count: int, tmp_path: Path) -> None:
-    cases: list[tuple[Any, ...]] = []
-
-    def compare() -> None:
-        run = in_one_file([program for program, *_ in cases], tmp_path)
-        for number, (_, arrays, theta, expected, description) in enumerate(cases):
-            found = np.full_like(expected, np.nan)
-            run(number, arrays, theta, found)
-            atol = 1e-9 * max(1.0, np.abs(expected).max(initial=0.0))
-            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=atol, err_msg=str(description))
-        cases.clear()
-
-    @settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None)
-    @given(PROGRAM)
-    def collect(description: dict[str, Any]) -> None:
-        f = RandomProgram(**description)
-        with np.errstate(all="ignore"):
-            recording = vectorize(f).record(*f.arrays)._latest
-            assert recording is not None
-            theta, arrays = recording.layout.gather(), [np.ascontiguousarray(each, np.float64) for each in f.arrays]
-            program = recording.program(recording.shown)
-            (output,) = [number for name, number in program.outputs.items() if name != "cost"]
-            expected = np.empty(sized(program.shape(output), len(arrays[0])))
-            Interpreter(program, expected.dtype).run(arrays, theta, None, expected)
-        cases.append((program, arrays, theta, expected, description))
-        if len(cases) >= 200:
-            compare()
-
-    collect()
-    if cases:
-        compare()
+    check_random_programs(count, tmp_path)
 
 
 @pytest.mark.soak

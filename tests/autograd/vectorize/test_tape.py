@@ -39,8 +39,8 @@ def all_as_tapes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def use_tapes(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(tape, "FEW", math.inf)
-    patch.setattr(native, "MANY", 1)
+    patch.setattr(tape, "NARROW", math.inf)
+    patch.setattr(native, "LENGTH", 1)
     patch.setattr(interpreter, "ONE_BY_ONE", 1)
 
 

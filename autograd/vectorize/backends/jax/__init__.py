@@ -31,7 +31,10 @@ from autograd.vectorize.tape import is_narrow
 
 __all__ = ["JaxBackend", "backend"]
 
-MANY, FEW = 2000, 4.0  # from so many instructions on fewer numbers XLA takes minutes, and its time grows faster than their number
+LENGTH, WIDTH = (
+    2000,
+    4.0,
+)  # XLA takes minutes for longer programs of fewer numbers an instruction, and its time grows faster than the length
 
 
 class JaxBackend(Backend):
@@ -58,7 +61,7 @@ class JaxBackend(Backend):
 def _check(program: Program) -> None:
     """Raise ValueError for a program that is not valid, or that XLA would take hours and gigabytes to compile."""
     program.check()
-    if is_narrow(program, MANY, FEW):
+    if is_narrow(program, LENGTH, WIDTH):
         raise ValueError(
             f"the program has {len(program):,} instructions, most of them on a few numbers: XLA would take hours and many gigabytes of "
             f'memory to compile it. Write vectorize(f, backend="native") or vectorize(f), which run such programs operation by operation'

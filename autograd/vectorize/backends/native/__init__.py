@@ -13,7 +13,7 @@ import numpy as np
 from autograd.vectorize.backend import Backend, Executable, Signature
 from autograd.vectorize.backends.native.emitter import emit, emit_descent, has_long_arrays
 from autograd.vectorize.backends.native.executable import NativeExecutable, NativeSteps
-from autograd.vectorize.backends.native.interpreter import MANY, TapeExecutable
+from autograd.vectorize.backends.native.interpreter import LENGTH, TapeExecutable
 from autograd.vectorize.instructions import Input
 from autograd.vectorize.program import Program
 from autograd.vectorize.tape import is_narrow
@@ -29,14 +29,14 @@ class NativeBackend(Backend):
 
     def executable(self, program: Program, dtype: np.dtype[Any]) -> Executable:
         program.check()
-        if is_narrow(program, MANY):
+        if is_narrow(program, LENGTH):
             return TapeExecutable(program, dtype)
         signature = _signature("run", program)
         return NativeExecutable(emit(program, dtype, signature), len(signature.shapes))
 
     def step_runner(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> NativeSteps | None:
         program.check()
-        if is_narrow(program, MANY):
+        if is_narrow(program, LENGTH):
             return None
         rule.check()
         if dtype == np.float32 and has_long_arrays(program):

@@ -21,10 +21,10 @@ from autograd.vectorize.backends.native.executable import Call
 from autograd.vectorize.backends.native.mathematics import INCLUDES, OPERATORS, definitions, names
 from autograd.vectorize.memory import FloatArray, aligned
 from autograd.vectorize.program import Program
-from autograd.vectorize.tape import MERGED, STARRED, WITHIN, Merged, Tape, tape
+from autograd.vectorize.tape import MERGED, STARRED, WITHIN, Merged, Tape, expression, tape
 
 _TEXT = Path(__file__).with_name("tape.h").read_text()
-MANY = 150  # instructions from which on a narrow program runs as a tape
+LENGTH = 150  # instructions from which on a narrow program runs as a tape
 ONE_BY_ONE = 2  # examples that take less time one after the other: some functions compute each lane on its own
 _WITHIN, _AGAIN, _END = "within", "again", "end"
 _ROWS: tuple[Any, ...] = (*OPERATORS, *(ops.TABLE[name] for name in names() if name in ops.TABLE), *MERGED)
@@ -118,15 +118,4 @@ def _computed(label: str, row: Any) -> str:
     """What the interpreter does for a row of the table."""
     arity = row.outer.arity + row.inner.arity - 1 if isinstance(row, Merged) else row.arity
     words = [f"slots[at[{place}]]" for place in range(2, 2 + arity)]
-    return f"{label}: slots[at[1]] = {_expression(row, words)}; NEXT({2 + arity})"
-
-
-def _expression(row: Any, words: list[str]) -> str:
-    if isinstance(row, Merged):
-        end = row.place + row.inner.arity
-        return _expression(row.outer, [*words[: row.place], f"({_expression(row.inner, words[row.place : end])})", *words[end:]])
-    if row is ops.negative:
-        return f"-{words[0]}"
-    if row in OPERATORS:
-        return f" {row.symbol} ".join(words)
-    return f"v_{row.name}({', '.join(words)})"
+    return f"{label}: slots[at[1]] = {expression(row, words, OPERATORS, 'v_{}')}; NEXT({2 + arity})"

@@ -10,7 +10,7 @@ import numpy as np
 from autograd import ops
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
-from autograd.vectorize.tape import ADDED, COST, INPUT, PARAMETER, RESULT, ROW, SCALE, TOTAL, WEIGHT, Entry, Merged, tape
+from autograd.vectorize.tape import ADDED, COST, INPUT, PARAMETER, RESULT, ROW, SCALE, TOTAL, WEIGHT, Entry, expression, tape
 
 AT_ONCE = 1000  # entries in one function: what Python takes to compile a function grows faster than its length
 _INFIX = (
@@ -63,13 +63,4 @@ def _line(entry: Entry) -> str:
     words = [f"v[{each}]" for each in entry.read]
     if isinstance(op, str):
         return _OTHERS[op].format(*words, *operands[len(words) :], target=f"v[{target}]")
-    return f"v[{target}] = {_expression(op, words)}"
-
-
-def _expression(op: Any, words: list[str]) -> str:
-    if isinstance(op, Merged):
-        end = op.place + op.inner.arity
-        return _expression(op.outer, [*words[: op.place], f"({_expression(op.inner, words[op.place : end])})", *words[end:]])
-    if op is ops.negative:
-        return f"-{words[0]}"
-    return f" {op.symbol} ".join(words) if op in _INFIX else f"{op.name}_({', '.join(words)})"
+    return f"v[{target}] = {expression(op, words, _INFIX, '{}_')}"
