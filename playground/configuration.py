@@ -159,8 +159,8 @@ def _data(given: Fields) -> dict[str, Any]:
         read |= {"text": data.text("text", CSV), "target": None if data.any("target") is None else data.text("target", 200)}
         roles = None if data.any("columns") is None else data.list("columns", 1, 2 * COLUMNS)
         for index, each in enumerate(roles or ()):
-            if each not in ROLES:
-                data.refuse(f"columns[{index}]", f"must be one of {', '.join(ROLES)}; got {shown(each)}")
+            if each is not None and each not in ROLES:
+                data.refuse(f"columns[{index}]", f"must be null or one of {', '.join(ROLES)}; got {shown(each)}")
         if roles is not None and roles.count("target") != 1:
             data.refuse("columns", "must have one target: choose the column to predict")
         read["columns"] = roles

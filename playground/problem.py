@@ -191,18 +191,22 @@ def columns_of(data: Mapping[str, Any]) -> Columns:
         return Columns(delimiter, True, (), ("target",))
     header = target is not None or not any(NUMBER.fullmatch(cell) for cell in rows[0])
     names = tuple(each.strip() if header and each.strip() else f"column {index}" for index, each in enumerate(rows[0], 1))
-    if data.get("columns"):
-        if len(data["columns"]) != len(names):
-            raise ValueError(f"the text has {len(names)} columns, and there are {len(data['columns'])} choices for columns")
-        return Columns(delimiter, header, names, tuple(data["columns"]))
-    if target is not None and names.count(target) != 1:
+    chosen = data.get("columns") or [None] * len(names)
+    if len(chosen) != len(names):
+        raise ValueError(f"the text has {len(names)} columns, and there are {len(chosen)} choices for columns")
+    if "target" in chosen:
+        place = chosen.index("target")
+    elif target is None:
+        place = len(names) - 1
+    elif names.count(target) == 1:
+        place = names.index(target)
+    else:
         raise ValueError(f"the text has no single column {target!r:.60}; it has the columns {', '.join(names)[:200]}")
-    place = len(names) - 1 if target is None else names.index(target)
 
     def role(index: int) -> str:
         cells = [row[index].strip() for row in rows[header:] if index < len(row)]
         is_number = sum(bool(NUMBER.fullmatch(cell)) for cell in cells) >= 0.5 * len(cells)
-        return "target" if index == place else "number" if is_number else "category"
+        return "target" if index == place else chosen[index] or ("number" if is_number else "category")
 
     return Columns(delimiter, header, names, tuple(map(role, range(len(names)))))
 

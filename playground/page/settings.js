@@ -48,9 +48,9 @@ export class Settings {
     at("because").textContent = words;
   }
 
-  /** A choice for each column of a CSV text: number, category, target, or leave out. */
+  /** A choice for each column of a CSV text: number, category, target, or leave out. For the old target of a new one, null lets the session choose. */
   #columns(columns) {
-    const choose = (index, role) => this.change({data: {...this.configuration.data, target: null, columns: columns.map((each, other) => other === index ? role : role === "target" && each.role === "target" ? "number" : each.role)}});
+    const choose = (index, role) => this.change({data: {...this.configuration.data, target: null, columns: columns.map((each, other) => other === index ? role : role === "target" && each.role === "target" ? null : each.role)}});
     replace("csv-columns", (columns ?? []).map(({name, role}, index) => select(`column-${index}`, name, this.hello.roles, role, each => each, chosen => choose(index, chosen))));
   }
 

@@ -120,6 +120,11 @@ def test_a_pasted_table_gets_a_choice_for_each_column(opened: Opener) -> None:
     assert roles == ["number", "category", "target"]
     page.choose_option("column-1", "target")
     page.wait(lambda: "blue" in page.text("#class-legend") or page.text("#notice"))
+    assert page.text("#notice") == ""
+    roles = [each.get_property("value") for each in page.browser.find_elements(By.CSS_SELECTOR, "#csv-columns select")]
+    assert roles == ["number", "target", "category"]
+    page.choose_option("column-2", "number")
+    page.wait(lambda: page.text("#notice"))
     assert page.text("#notice").startswith("the text, line 2: 'kind' is 'a', not a finite number: choose category for this column")
     page.run("document.querySelector('#csv-text').value = `${'1,2,'.repeat(1000)}a\\n`.repeat(275)")
     page.click("#csv-use")

@@ -96,10 +96,12 @@ def test_columns_have_roles(delimiter: str) -> None:
     assert told["because"].endswith("The plane shows size and colour=blue, with the other 2 at their mean.")
     chosen = Player(data={**data, "columns": ["number", "target", "leave out", "number"]}, held_out=0)
     assert (chosen.configured["inputs"], chosen.configured["classes"]) == (["size", "weight"], ["blue", "red"])
+    usual = Player(data={**data, "columns": ["target", None, None, None]}, held_out=0).configured["columns"]
+    assert [each["role"] for each in usual] == ["target", "category", "category", "number"]
     for columns, problem in (
         (["number"] * 4, "must have one target"),
         (["number", "target"], "the text has 4 columns, and there are 2 choices"),
-        (["number", "target", "x", "number"], "must be one of number, category, target, leave out"),
+        (["number", "target", "x", "number"], "must be null or one of number, category, target, leave out"),
         (["number", "target", "number", "number"], "'kind' is 'a', not a finite number: choose category for this column"),
     ):
         assert problem in chosen.refused("configure", configuration={"data": {**data, "columns": columns}})["problem"]
