@@ -239,8 +239,8 @@ class Experiment:
         direction = (old - new) / rate if rate else None
         return {
             "step": self.step, "examples": steps.examples[-1], "batch": gradient / factor - penalty, "penalty": penalty, "clipped": factor,
-            "gradient": gradient, "optimizer": optimizer["name"], "momentum": optimizer.get("momentum", 0.0), "direction": direction,
-            "rate": rate, "old": old, "new": new, "change": new - old,
+            "gradient": gradient, "optimizer": optimizer["name"], "momentum": optimizer.get("momentum", 0.0),
+            "nesterov": optimizer.get("nesterov", False), "direction": direction, "rate": rate, "old": old, "new": new, "change": new - old,
         }  # fmt: skip
 
     # Changes, and going back

@@ -255,15 +255,17 @@ function wishPictures(reply, colors, follow) {
 /** How the last step changed a weight, a line for each part. */
 function updateCard({update: last, name}) {
   if (!last) return [];
-  const {step, examples, batch, penalty, clipped, gradient, optimizer, momentum, direction, rate, old, new: now, change} = last;
+  const {step, examples, batch, penalty, clipped, gradient, optimizer, momentum, nesterov, direction, rate, old, new: now, change} = last;
   const row = (words, value, className = "") => make("tr", {}, make("td", {text: words}), make("td", {class: "number"}, figure(value, 5, className)));
   const rows = [
     row(`gradient, the average of ${examples} ${examples === 1 ? "example" : "examples"}`, batch),
     penalty ? row("+ penalty", penalty) : null,
     clipped < 1 ? row("gradient after clipping: × ", clipped) : null,
     penalty || clipped < 1 ? row("= gradient", gradient) : null,
-    optimizer === "adam" ? row("Adam: running average ÷ its size", direction) : momentum ? row(`momentum: ${number(momentum)} × the last velocity`, direction - gradient) : null,
-    optimizer !== "adam" && momentum ? row("= velocity", direction) : null,
+    ...(direction === null ? [] : optimizer === "adam" ? [row("Adam: running average ÷ its size", direction)] : momentum ? [
+      row(nesterov ? `Nesterov momentum: ${number(momentum)} × the new velocity` : `momentum: ${number(momentum)} × the last velocity`, direction - gradient, "momentum"),
+      row(nesterov ? "= direction" : "= velocity", direction, "direction"),
+    ] : []),
     row("× −learning rate", -rate),
     row("= change", change, "result change"),
     row(`old ${name}`, old),

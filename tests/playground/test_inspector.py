@@ -255,7 +255,7 @@ def test_an_update_adds_up_to_the_change_of_the_weight(settings: dict[str, Any])
     assert update["change"] == pytest.approx(-update["rate"] * update["direction"], rel=1e-9)
     l1, l2 = (settings.get(name, 0.0) for name in ("l1", "l2"))
     assert update["penalty"] == pytest.approx(l1 * np.sign(old) + 2 * l2 * old, rel=1e-12)
-    if settings["optimizer"].get("momentum") == 0 if "optimizer" in settings else False:
+    if settings.get("optimizer", {}).get("momentum") == 0:
         assert update["direction"] == pytest.approx(update["gradient"], rel=1e-9)
     player("weight", layer=0, neuron=0, input=0, value=1)
     assert player("inspect", **place)["update"] is None

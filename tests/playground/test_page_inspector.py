@@ -64,7 +64,6 @@ def test_a_nudge_shows_the_predicted_and_the_actual_change(opened: Opener) -> No
     page.click("#by-step")
     page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
     page.wait(lambda: page.text(".update"))
-    assert "momentum: 0.9 × the last velocity" in page.text(".update")
     value, cost = page.number("#inspector .weight"), page.number("#cost data")
     page.click("[data-key=nudge]")
     page.wait(lambda: page.number("#inspector .weight") == value + 0.01)
@@ -75,6 +74,29 @@ def test_a_nudge_shows_the_predicted_and_the_actual_change(opened: Opener) -> No
     assert page.text(".update") == ""  # the weight was changed by hand since the step
     page.click("#by-step")
     page.wait(lambda: page.text(".nudged") == "" and page.text(".update"))
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_momentum_of_an_update_is_that_of_the_velocity(opened: Opener, nesterov: bool) -> None:
+    page = opened({**NOTHING, **SMALL, "optimizer": {"name": "sgd", "momentum": 0.9, "nesterov": nesterov}})
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    velocity = 0.0
+    for step in (1, 2):
+        page.click("#by-step")
+        page.wait(lambda: f"step {step}" in page.text(".card:has(.update) h3"))  # noqa: B023
+        gradient, last, velocity = page.numbers(".update data")[0], velocity, 0.9 * velocity + page.numbers(".update data")[0]
+        assert page.number(".update .momentum") == pytest.approx(0.9 * (velocity if nesterov else last), rel=1e-9, abs=1e-14)
+        assert page.number(".update .direction") == pytest.approx(gradient + page.number(".update .momentum"), rel=1e-12)
+        assert ("the new velocity" if nesterov else "the last velocity") in page.text(".update")
+
+
+def test_an_update_with_a_learning_rate_of_0_has_no_direction(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL, "rate": 0})
+    page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    page.click("#by-step")
+    page.wait(lambda: "Why it moved in step 1" in page.text("#inspector"))
+    assert "momentum" not in page.text(".update")
+    assert page.number(".update .change") == 0
 
 
 @pytest.mark.parametrize("is_running", [False, True], ids=["paused", "running"])
