@@ -3,7 +3,7 @@
 import {number} from "./dom.js";
 import {palette, sharp} from "./paint.js";
 
-const MARGIN = {left: 44, right: 10, top: 8, bottom: 20}, DASHES = [[], [5, 3]];
+const MARGIN = {left: 44, right: 10, top: 8, bottom: 20}, DASHES = [[], [5, 3]], SLACK = 4;  // pixels: a pointer that moves less is held still
 
 const MOST = 4000;  // points of a curve; beyond that, every other one is dropped
 
@@ -28,7 +28,7 @@ export class Run {
 }
 
 export class CurvesView {
-  /** `read(words)` is called with the values under the pointer, and `scrub(step)` to go back to a step: by a press or a drag. */
+  /** `read(words)` is called with the values under the pointer, and `scrub(step)` to go back to a step: by a tap or a drag sideways. */
   constructor(canvas, {read, scrub}) {
     Object.assign(this, {canvas, read, scrub});
     this.runs = [];
@@ -36,21 +36,27 @@ export class CurvesView {
     this.log = false;
     this.pointer = null;
     this.held = 0;  // the last step of the axis during a drag, although the curve gets shorter
+    this.press = null;  // where the pointer was pressed, and whether it has moved sideways since
     this.recolor();
+    const point = event => this.#point(event.clientX - canvas.getBoundingClientRect().left);
     canvas.addEventListener("pointermove", event => {
-      this.#point(event.clientX - canvas.getBoundingClientRect().left);
-      if (event.buttons) this.#scrub();
+      point(event);
+      if (!this.press) return;
+      const [across, down] = this.#moved(event);
+      this.press.isDrag ||= across >= SLACK && across > down;
+      if (this.press.isDrag) this.#scrub();
     });
     canvas.addEventListener("pointerdown", event => {
       canvas.setPointerCapture(event.pointerId);
-      this.#point(event.clientX - canvas.getBoundingClientRect().left);
+      point(event);
       this.held = this.scale?.last ?? 0;
-      this.#scrub();
+      this.press = {x: event.clientX, y: event.clientY, isDrag: false};
     });
-    for (const each of ["pointerup", "pointercancel"]) canvas.addEventListener(each, () => {
-      this.held = 0;
-      this.draw();
+    canvas.addEventListener("pointerup", event => {
+      if (this.press && Math.max(...this.#moved(event)) < SLACK) this.#scrub();
+      this.#release();
     });
+    canvas.addEventListener("pointercancel", () => this.#release());  // a finger scrolls the page
     canvas.addEventListener("pointerleave", () => this.#point(null));
     canvas.addEventListener("blur", () => this.#point(null));
     canvas.addEventListener("keydown", event => {
@@ -79,6 +85,17 @@ export class CurvesView {
     this.draw();
     const lines = x === null || !this.scale ? [] : this.#readings();
     this.read(lines.join("; "));
+  }
+
+  /** How far the pointer has moved since it was pressed, across and down. */
+  #moved({clientX, clientY}) {
+    return [Math.abs(clientX - this.press.x), Math.abs(clientY - this.press.y)];
+  }
+
+  #release() {
+    this.held = 0;
+    this.press = null;
+    this.draw();
   }
 
   /** Go back to the step under the pointer, if it is in the past. */

@@ -126,6 +126,19 @@ class Page:
         where = {"x": left + share * width, "y": top + height / 2, "button": "left", "buttons": 1, "clickCount": 1}
         self.browser.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": event, **where})
 
+    def swipe(self, selector: str, *shares: tuple[float, float]) -> None:
+        """Move a finger over these places, in shares of an element's width and height, and lift it."""
+        self.run("arguments[0].scrollIntoView({block: 'center'})", self.find(selector))
+        left, top, width, height = self.run(
+            "const {left, top, width, height} = arguments[0].getBoundingClientRect(); return [left, top, width, height]",
+            self.find(selector),
+        )
+        for index, (x, y) in enumerate([*shares, (0, 0)]):
+            is_last = index == len(shares)
+            kind = "touchEnd" if is_last else "touchMove" if index else "touchStart"
+            points = [] if is_last else [{"x": left + x * width, "y": top + y * height}]
+            self.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
     def sent(self, do: str) -> list[dict[str, Any]]:
         """The messages of one kind that were sent since `listen`."""
         return [each for each in map(json.loads, self.run("return window.sent")) if each["do"] == do]

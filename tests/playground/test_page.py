@@ -306,3 +306,9 @@ def test_a_drag_on_the_curve_goes_back_to_its_step(opened: Opener) -> None:
         page.wait(lambda: page.step < before and page.number("#cost data") == seen[page.step - 1])  # noqa: B023
     page.mouse("mouseReleased", "#curves", 0.3)
     assert 0 < page.step < 5
+    stayed = page.step
+    page.swipe("#curves", (0.2, 0.2), (0.21, 0.5), (0.22, 0.9))  # to scroll the page
+    page.run("return new Promise(done => setTimeout(done, 100))")
+    assert page.step == stayed
+    page.swipe("#curves", (0.1, 0.5))  # a tap
+    page.wait_for("#step-number", "0")

@@ -182,11 +182,7 @@ def test_a_digit_is_read_while_it_is_drawn(opened: Opener, way: str) -> None:
     if way == "mouse":
         page.drag("#pad", (-50, -80), (100, 0), (-60, 160))
     elif way == "touch":
-        page.run("arguments[0].scrollIntoView({block: 'center'})", page.find("#pad"))
-        box = page.run("const {left, top, width} = arguments[0].getBoundingClientRect(); return [left, top, width]", page.find("#pad"))
-        for kind, points in (("touchStart", [(0.3, 0.2)]), ("touchMove", [(0.7, 0.2)]), ("touchMove", [(0.45, 0.8)]), ("touchEnd", [])):
-            where = [{"x": box[0] + x * box[2], "y": box[1] + y * box[2]} for x, y in points]
-            page.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
+        page.swipe("#pad", (0.3, 0.2), (0.7, 0.2), (0.45, 0.8))
     else:
         page.find("#pad").send_keys(Keys.SPACE, *[Keys.ARROW_RIGHT] * 6, *[Keys.ARROW_DOWN] * 5)
     page.wait(lambda: page.text("#pad-words").startswith(("Prediction", "row")) and len(page.numbers(".answers data")) == 10)
