@@ -75,7 +75,7 @@ class Session:
             "schedules": configurations.SCHEDULES,
             "activations": configurations.ACTIVATIONS,
             "roles": configurations.ROLES,
-            "limits": {"message": MESSAGE, "steps": STEPS, **configurations.LIMITS},
+            "limits": {"message": MESSAGE, "steps": STEPS, "networks": EARLIER, **configurations.LIMITS},
         }
 
     def _configure(self, given: Fields) -> Reply:

@@ -5,7 +5,7 @@ import {showColumns} from "./columns.js";
 import {at, make, pretty} from "./dom.js";
 import {host} from "./host.js";
 import {drawMarker, palette} from "./paint.js";
-import {newRun, previousRun} from "./runs.js";
+import {listRuns, newRun, previousRun} from "./runs.js";
 import {moved, run, showMoment, startGeneration} from "./training.js";
 
 /** Change some settings: live ones during training, all others with a new network. */
@@ -85,6 +85,7 @@ function showConfiguration(configuration) {
   app.configuration = configuration;
   app.settings.show(configuration, app.shape);
   columns();
+  listRuns();
 }
 
 /** Show the new network and its data. */

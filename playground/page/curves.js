@@ -9,8 +9,8 @@ const MOST = 4000;  // points of a curve; beyond that, every other one is droppe
 
 /** The curves of a run, which grow while it trains. */
 export class Run {
-  constructor(name) {
-    Object.assign(this, {name, current: true, steps: [], cost: [], heldOutCost: [], accuracy: [], heldOutAccuracy: []});
+  constructor() {
+    Object.assign(this, {current: true, steps: [], cost: [], heldOutCost: [], accuracy: [], heldOutAccuracy: []});
   }
 
   /** Add a moment. It replaces those at the same or later steps, because the run may have gone back. */
@@ -28,9 +28,9 @@ export class Run {
 }
 
 export class CurvesView {
-  /** `read(words)` is called with the values under the pointer, and `scrub(step)` to go back to a step: by a tap or a drag sideways. */
-  constructor(canvas, {read, scrub}) {
-    Object.assign(this, {canvas, read, scrub});
+  /** `name(run)` returns the name of a run. `read(words)` is called with the values under the pointer, and `scrub(step)` to go back to a step: by a tap or a drag sideways. */
+  constructor(canvas, {name, read, scrub}) {
+    Object.assign(this, {canvas, name, read, scrub});
     this.runs = [];
     this.what = "cost";
     this.log = false;
@@ -192,7 +192,7 @@ export class CurvesView {
     const step = Math.round(this.scale.step(this.pointer)), lines = [];
     for (const run of [...this.runs].reverse()) {  // the current one first
       const index = nearest(run.steps, step), found = this.#lines(run).filter(() => index >= 0).map(line => `${line.name} ${number(line.values[index], 4)}`);
-      if (found.length) lines.push(`${run.current ? "" : `${run.name}: `}${found.join(", ")}`);
+      if (found.length) lines.push(`${run.current ? "" : `${this.name(run)}: `}${found.join(", ")}`);
     }
     return lines.length ? [`step ${step}: ${lines[0]}`, ...lines.slice(1, 3)] : [];
   }

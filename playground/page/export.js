@@ -48,7 +48,7 @@ export function showSaved({runs, target, shows, curves: {what, log}}) {
   network.show(shows);
   document.querySelector(`[name=curves][value=${what}]`).checked = true;
   at("log").checked = log;
-  curves.runs = runs.map(each => Object.assign(new Run(each.name), each));
+  curves.runs = runs.map(each => Object.assign(new Run(), each));
   curves.show({what, log});
   listRuns();
   if (target) choose(target);

@@ -13,13 +13,14 @@ import {Lesson} from "./lesson.js";
 import {NetworkView} from "./network.js";
 import {Pad} from "./pad.js";
 import {PlaneView} from "./plane.js";
+import {nameOf} from "./runs.js";
 import {choose, lookAt, pickPoint} from "./selection.js";
 import {Settings} from "./settings.js";
 import {drawActivations, measure, moved, run, showMoment, step} from "./training.js";
 
 app.network = new NetworkView(at("stage"), choose);
 app.plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
-app.curves = new CurvesView(at("curves"), {read: words => { at("curve-words").textContent = words; }, scrub: inTurn(back)});
+app.curves = new CurvesView(at("curves"), {name: nameOf, read: words => { at("curve-words").textContent = words; }, scrub: inTurn(back)});
 app.inspector = new Inspector({ask, choose, example: lookAt, weight: setWeight, nudge});
 app.pad = new Pad({ask, told: showDrawn});
 

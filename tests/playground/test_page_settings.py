@@ -141,7 +141,15 @@ def test_settings_are_in_the_address_and_earlier_runs_beside_the_new_one(opened:
     page.click("#more-layers")
     page.wait(lambda: page.text("#network-words").startswith("2-3-3-1"))
     assert page.step == 0
-    assert page.text("#runs .name") == "layers 3"
+    names = "return [...document.querySelectorAll('#runs .name')].map(each => each.textContent)"
+    assert page.run(names) == ["layers 3", "this run"]
+    for _ in range(3):
+        page.press(Keys.ARROW_RIGHT)
+    page.wait_for("#step-number", "3")
+    page.click("#more-layers")
+    page.wait(lambda: page.run(names) == ["layers 3", "layers 3-3", "this run"])
+    page.click("#back")
+    page.wait(lambda: page.run(names) == ["layers 3", "this run"])
     page.choose_option("rate", "0.03")
     page.wait(lambda: "0.03" in page.browser.current_url)
     page.browser.refresh()
