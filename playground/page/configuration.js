@@ -56,8 +56,15 @@ export async function back(to = null) {
 /** The same settings with new random parameters. */
 export const reset = () => attempt(() => configure({...app.configuration, parameters: null}));
 
-/** A new network and new data. Throws a Refusal, and the network stays as it was. */
+/** A new network and new data, with its settings in the address. Throws a Refusal, and the network stays as it was. */
 export async function configure(next, keepRunning = false) {
+  const reply = await makeNetwork(next, keepRunning);
+  keep();
+  return reply;
+}
+
+/** A new network and new data; the address stays as it is, with the weights of a shared link. Throws a Refusal, and the network stays as it was. */
+export async function makeNetwork(next, keepRunning = false) {
   const wasRunning = app.moment.running, main = document.querySelector("main");
   startGeneration();
   showMoment({...app.moment, running: false});  // at once: the run button now means the new network
@@ -69,7 +76,6 @@ export async function configure(next, keepRunning = false) {
     newRun(old);
     showNetwork();
     showMoment({step: 0, epoch: 0, running: false});
-    keep();
     await (wasRunning && keepRunning ? run(true) : moved());
     return reply;
   } catch (error) {
@@ -113,11 +119,9 @@ function showNetwork() {
   if (app.editor) at("activation").hidden = true;
 }
 
-/** Put the settings into the address, unless they are too long. */
+/** Let the address of the page have the current settings. */
 function keep() {
-  const fits = host.keep(app.configuration, app.hello.defaults);
-  at("copy-link").disabled = !fits;
-  at("copy-link").title = fits ? "" : "There are too many points for a link.";
+  host.keep(app.configuration, app.hello.defaults);
 }
 
 function columns() {

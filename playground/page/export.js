@@ -59,7 +59,7 @@ export function showSaved({runs, target, shows, curves: {what, log}}) {
 export function listenForExports() {
   at("copy-link").addEventListener("click", async event => {
     const {link, problem} = linkTo(app.configuration, app.hello.defaults, app.frame?.parameters ?? []);
-    await copy(link, event.currentTarget);
+    if (link) await copy(link, event.currentTarget);
     say(problem);
   });
   at("show-source").addEventListener("click", showSource);

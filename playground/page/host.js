@@ -9,8 +9,8 @@ const TRIES = "The page tries to connect again, and keeps the network until then
 
 /**
  * The page's host. `transport` connects to the session. The page shows `loading` until the session answers, and `lost` when it has ended, or the reason
- * and `again` if the reason is known. `settings()` returns the initial settings, null if they are damaged. `keep(configuration, defaults)` stores settings; it
- * returns false if they are too long. With `greets` the story opens on the first visit. `saved` is the state of a saved page, otherwise null.
+ * and `again` if the reason is known. `settings()` returns the initial settings, null if they are damaged. `keep(configuration, defaults)` stores settings.
+ * With `greets` the story opens on the first visit. `saved` is the state of a saved page, otherwise null.
  */
 export const host = saved() ?? cell() ?? address();
 
@@ -42,10 +42,7 @@ function cell() {
   return {
     transport: conversation, loading: "", lost: `The session has ended. ${again}`, again,
     settings: () => conversation.settings, hasAddress: false,
-    keep: configuration => {
-      conversation.settings = {...configuration, parameters: null};
-      return true;
-    },
+    keep: configuration => { conversation.settings = {...configuration, parameters: null}; },
     greets: false, saved: null,
   };
 }
@@ -56,7 +53,7 @@ function saved() {
   if (!state) return null;
   return {
     transport: new SavedTransport(state), loading: "", lost: "", again: "",
-    settings: () => ({}), keep: () => true, hasAddress: false, greets: false, saved: state,
+    settings: () => ({}), keep: () => {}, hasAddress: false, greets: false, saved: state,
   };
 }
 

@@ -5,7 +5,7 @@ import {app, ask, attempt, connection, happened, say, whenAgain} from "./app.js"
 import {Refusal} from "./connection.js";
 import {CurvesView} from "./curves.js";
 import {at, inTurn} from "./dom.js";
-import {back, change, configure, legend, paint, reset, useFormula} from "./configuration.js";
+import {back, change, configure, legend, makeNetwork, paint, reset, useFormula} from "./configuration.js";
 import {listenForExports, showSaved} from "./export.js";
 import {host} from "./host.js";
 import {Inspector} from "./inspector.js";
@@ -120,7 +120,7 @@ function press(event) {
 async function connectAgain() {
   if (!app.configuration) return location.reload();
   const {configuration, frame} = app, {step} = app.moment;
-  await attempt(() => configure({...configuration, parameters: frame ? Array.from(frame.parameters) : null}));
+  await attempt(() => makeNetwork({...configuration, parameters: frame ? Array.from(frame.parameters) : null}));
   return say(`Connected again. The network has the parameters of step ${step}; steps count from 0.`);
 }
 
@@ -140,10 +140,10 @@ async function begin() {
   app.editor = new ActivationEditor(app.hello.activations, {ask, use: useFormula});
   const wished = host.settings();
   if (!wished) say("The settings in this address are damaged. The page uses the defaults.");
-  await configure(wished ?? {}).catch(error => {
+  await makeNetwork(wished ?? {}).catch(error => {
     if (!(error instanceof Refusal)) throw error;
     say(`The settings ${host.hasAddress ? "in this address" : "given"} do not work: ${error.message}`);
-    return configure(app.hello.defaults);
+    return makeNetwork(app.hello.defaults);
   });
   listen();
   if (host.saved) showSaved(host.saved.view);

@@ -5,24 +5,26 @@ import {palette} from "./paint.js";
 
 const LONGEST = 100_000;  // characters; longer addresses fail in some browsers and mail programs
 
-/** Put the settings that differ from the defaults into the address. Returns false if they are too long, such as many points. */
+/** Put the settings that differ from the defaults into the address, unless they are too long, such as many points. */
 export function keepInAddress(configuration, defaults) {
-  const settings = asHash(differing(configuration, defaults)), fits = settings.length < LONGEST;
-  history.replaceState(null, "", `${location.pathname}${location.search}${fits ? settings : ""}`);
-  return fits;
+  const settings = asHash(differing(configuration, defaults));
+  history.replaceState(null, "", `${location.pathname}${location.search}${settings.length < LONGEST ? settings : ""}`);
 }
 
 /**
- * A link to the settings and the weights, for a static site: this page's, or the one that the server was started with. `problem` says what is wrong with
- * the link: it opens on this computer only, or there are too many weights.
+ * A link to the settings and the weights, for a static site: this page's, or the one that the server was started with. `link` is null if the settings are
+ * too long. `problem` says what is wrong with the link, "" if nothing is.
  */
 export function linkTo(configuration, defaults, parameters) {
   const site = document.querySelector("meta[name=site]")?.content, isLocal = !site && /^(127\.|localhost$|\[::1\])/.test(location.hostname);
-  const base = site ?? location.origin + location.pathname, settings = differing(configuration, defaults);
-  const whole = asHash({...settings, weights: toBase64(parameters)}), fits = whole.length < LONGEST;
-  const problem = isLocal ? "The link opens on this computer only. For links that others can open, start the playground with --site and the address of a static site of it."
-    : fits ? "" : "The link has the settings without the weights, because there are too many.";
-  return {link: base + (fits ? whole : asHash(settings)), problem};
+  const settings = differing(configuration, defaults), whole = asHash({...settings, weights: toBase64(parameters)});
+  const hash = [whole, asHash(settings)].find(each => each.length < LONGEST);
+  if (hash === undefined) return {link: null, problem: "There is no link, because the data are too long for one. Save the page instead."};
+  const problems = [
+    isLocal ? "The link opens on this computer only, and contains the secret of this server: do not share it. For links that others can open, start the playground with --site and the address of a static site of it." : "",
+    hash === whole ? "" : "The link has the settings without the weights: with them it would be too long.",
+  ];
+  return {link: (site ?? location.origin + location.pathname) + hash, problem: problems.filter(Boolean).join(" ")};
 }
 
 const differing = (configuration, defaults) => Object.fromEntries(Object.entries(configuration).filter(([key, value]) => key !== "parameters" && JSON.stringify(value) !== JSON.stringify(defaults[key])));

@@ -173,16 +173,30 @@ def test_a_copied_link_has_the_settings_and_the_weights(browser: Any) -> None:
         page.run("document.querySelector('#copy-link').closest('details').open = true")
         page.run("navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); }")
         page.click("#copy-link")
-        link = page.wait(lambda: page.run("return window.copied"))
-        assert link.startswith("https://example.org/nudge/#")
-        browser.get(other.address + "#" + link.partition("#")[2])
+        copied = page.wait(lambda: page.run("return window.copied"))
+        assert copied.startswith("https://example.org/nudge/#")
+        browser.get(other.address + "#" + copied.partition("#")[2])
         page = Page(browser)
         page.wait(lambda: settled(page) == (plane, 0))
         assert page.number("#cost data") == cost
+        browser.refresh()
+        page = Page(browser)
+        page.wait(lambda: settled(page) == (plane, 0))  # the address keeps the weights
         page.run("document.querySelector('#copy-link').closest('details').open = true")
         page.run("navigator.clipboard.writeText = text => Promise.resolve()")
         page.click("#copy-link")
-        page.wait(lambda: page.text("#notice").startswith("The link opens on this computer only."))
+        page.wait(lambda: page.text("#notice").startswith("The link opens on this computer only, and contains the secret"))
+        link = (
+            "const [text, count] = arguments;"
+            "return import(new URL('share.js', location).href).then(({linkTo}) => linkTo({text}, {}, Array(count).fill(0.1)));"
+        )
+        nothing = page.run(link, "x" * 100_000, 1)
+        assert (nothing["link"], nothing["problem"][:34]) == (None, "There is no link, because the data")
+        without = page.run(link, "x" * 1000, 20_000)
+        assert without["problem"].endswith("without the weights: with them it would be too long.")
+        assert "weights" not in without["link"]
+        page.choose_option("rate", "0.03")
+        page.wait(lambda: "0.03" in browser.current_url and "weights" not in browser.current_url)
         browser.get("about:blank")
 
 
