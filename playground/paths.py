@@ -35,7 +35,7 @@ class Paths:
     """
 
     def __init__(self, found: Anatomy, layer: int, neuron: int, place: int | None, gradient: float, most: int) -> None:
-        self.found, self.here, self.after = found, found[layer, neuron], found.layers[layer + 1 :]
+        self.here, self.after, self.outputs = found[layer, neuron], found.layers[layer + 1 :], found.layers[-1]
         self.input = 1.0 if place is None else self.here.inputs[place]
         self.what = "bias" if place is None else "weight"
         self.count = math.prod(map(len, self.after))
@@ -78,6 +78,8 @@ class Paths:
 
     def _zero(self, input_name: str | None) -> str:
         """Which factors of 0 stop all paths."""
+        if all(each.asked == 0 for each in self.outputs):
+            return "the cost does not change with the outputs here"
         if self.input == 0:
             return f"its input {input_name} is 0"
         if self.here.slope == 0:

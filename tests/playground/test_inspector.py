@@ -169,6 +169,11 @@ def test_the_reason_for_a_gradient_of_0_is_given() -> None:
     assert told["why"]["verdict"] == "zero"
     assert told["why"]["text"].startswith("For this example, the gradient by this bias is 0: its neuron is flat here, the slope of the ")
     assert (told["gradient"], told["average"]) == (0, 0)
+    player = Player(**SMALL, cost="hinge", activations="tanh(x)")
+    label = player("inspect", what="example")["class"]
+    player("weight", layer=2, neuron=0, input=None, value=100 * (2 * label - 1))  # beyond the margin
+    told = player("inspect", what="weight", layer=0, neuron=0, input=0)
+    assert told["why"]["text"].endswith("is 0: the cost does not change with the outputs here.")
 
 
 def test_steps_by_example_visit_the_mini_batch_before_its_update() -> None:
