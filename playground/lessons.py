@@ -20,7 +20,7 @@ A lesson is a title, and for each of its pages a heading, paragraphs, and a bloc
 
 docs/how-to/lesson.md describes the names in a block. The page reads a lesson as JSON, which `published` makes:
 
-    {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "show": "#plane", "do": "...", "until": "run"}, ...]}
+    {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "show": "#plane", "inspect": "weight", "do": "...", "until": "run"}, ...]}
 """  # noqa: E501
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FOLDER = "lessons/"  # in the folder of the page
 SETTINGS = tuple(field.name for field in fields(configurations.Configuration))
 WITH_PARTS = ("data", "optimizer", "schedule")
 WITHOUT_BRACKETS = ("layers", "features")
-OF_THE_PAGE = ("do", "until", "point", "show")
+OF_THE_PAGE = ("do", "until", "point", "show", "inspect")
 
 TITLE, PAGE = "a line such as: # Lines and curves", "a line such as: ## A straight line"
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # what an address can ask for
@@ -146,6 +146,8 @@ def _check(lesson: Fields) -> None:
             page.choice("until", EVENTS, "")
             if "do" not in given:
                 page.refuse("until", "needs a task: add a line such as do: Press the big button")
+        if "inspect" in given:
+            page.choice("inspect", ("neuron", "weight"), "")
         if "point" in given and not SELECTOR.fullmatch(given["point"]):
             page.refuse("point", f"must be a selector for a part of the page, such as #plane or #play; got {shown(given['point'])}")
         if "show" in given and not all(SELECTOR.fullmatch(each.strip()) for each in given["show"].split(",")):

@@ -1,16 +1,16 @@
 /**
  * A lesson: pages of text, each with a task. `?lesson=name` opens lessons/name.json, which playground/lessons.py makes of a Markdown file:
  *
- *     {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "show": "#plane, #stage", "do": "...", "until": "run"}, ...]}
+ *     {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "show": "#plane, #stage", "inspect": "weight", "do": "...", "until": "run"}, ...]}
  *
- * When a page opens, its `configuration` is set up, the element `point` is highlighted, and the elements `show` are visible. `do` is the task, and `until` the
- * event that completes it.
+ * When a page opens, its `configuration` is set up, the element `point` is highlighted, and the elements `show` are visible. `inspect` is "neuron" or "weight":
+ * the inspector then shows one. `do` is the task, and `until` the event that completes it.
  */
 
 import {at, make} from "./dom.js";
 import {beside} from "./host.js";
 
-const SEEN = "nudge-story=seen";  // a cookie, because the server has another port, and so another storage, each time
+const SEEN = "nudge-story=seen";  // a cookie, because the storage of a browser belongs to a port, and the server may get another one
 
 export class Lesson {
   /** `configure(configuration)` makes a network, `inspect(what)` opens the inspector of a neuron or a weight, and `say(words)` shows a problem. A lesson opens if the address names it; the story opens on a first visit, unless the address contains settings. */
@@ -67,10 +67,9 @@ export class Lesson {
   }
 
   /** Bring what the page names onto the screen, and highlight what it points to. */
-  async #show({point, show}) {
+  async #show({point, show, inspect}) {
     const named = [show, point].filter(Boolean).join(",");
-    if (named.includes("[data-key=nudge]")) await this.inspect("weight");
-    else if (named.includes("#inspector")) await this.inspect("neuron");
+    if (inspect) await this.inspect(inspect);
     this.#point(point);
     for (const each of named ? document.querySelectorAll(named) : []) {
       for (let details = each.closest("details"); details; details = details.parentElement.closest("details")) details.open = true;

@@ -158,8 +158,8 @@ def test_invalid_markdown_is_refused(text: str, problem: str) -> None:
     ("lines", "problem"),
     [
         (["rate 0.1"], 'line 8: a line in a block must be a name, a colon and a value, such as layers: 4, 4; got "rate 0.1"'),
-        (["rate: 0.1", "", "rates: 0.1"], 'line 10: unknown name "rates"; the names are do, until, point, show, data, held_out, '),
-        (["rate.x: 0.1"], 'line 8: unknown name "rate.x"; the names are do, until, point, show, data, held_out, '),
+        (["rate: 0.1", "", "rates: 0.1"], 'line 10: unknown name "rates"; the names are do, until, point, show, inspect, data, held_out, '),
+        (["rate.x: 0.1"], 'line 8: unknown name "rate.x"; the names are do, until, point, show, inspect, data, held_out, '),
         (["rate: 0.1", "rate: 0.2"], "line 9: rate is already set on line 8"),
         (["data: moons", 'data: {"n": 5}'], "line 9: data is already set on line 8"),
         (["data: xor", "data.name: moons"], "line 9: data.name is already set on line 8"),
@@ -177,6 +177,7 @@ def test_invalid_markdown_is_refused(text: str, problem: str) -> None:
         (["do:"], "line 8: do is empty"),
         (["point: the plane"], 'line 8: point must be a selector for a part of the page, such as #plane or #play; got "the plane"'),
         (["show: #plane, a b"], 'line 8: show must be selectors for parts of the page, such as #plane, #stage; got "#plane, a b"'),
+        (["inspect: bias"], 'line 8: inspect must be one of neuron, weight; got "bias"'),
         (["do: a", "do: b"], "line 9: do is already set on line 8"),
     ],
 )  # fmt: skip
