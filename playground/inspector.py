@@ -243,7 +243,7 @@ class Inspector:
     def nudge(self, given: Fields) -> dict[str, Any]:
         """Add a small number to a weight. Returns what the gradient predicts for the costs, and what happens to them."""
         experiment, which, place = self.experiment, self._which(given), self.weight_place(given)
-        by = given.number("by", -1.0, 1.0, 0.01)
+        by = given.number("by", -1.0, 1.0)
         given.end()
         index, wishes = experiment.index_of(*place), self._wishes(*place)
         (found, _), cost = self._anatomy(which), experiment.moment()["cost"]

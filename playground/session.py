@@ -106,8 +106,7 @@ class Session:
             "plane": plane and {"x": plane.x, "y": plane.y, "axes": plane.axes},
             "points": plane and {name: {"x": part.at[:, 0], "y": part.at[:, 1], "class": part.y} for name, part in parts.items()},
             "because": problem.because,
-            "columns": problem.columns
-            and [{"name": name, "role": role} for name, role in zip(problem.columns.names, problem.columns.roles)],
+            "columns": problem.columns and problem.columns.described(),
         }
 
     def _begin(self, experiment: Experiment) -> None:

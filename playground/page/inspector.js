@@ -13,8 +13,10 @@ import {at, figure, inTurn, make, number, pretty, update} from "./dom.js";
 import {head, productsTable, termsTable} from "./numbers.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 
+const NUDGE = 0.01;  // what a nudge adds to a weight
+
 export class Inspector {
-  /** `ask(message)` asks the session; `choose(target)`, `example(which)` and `weight(target, value)` are called by its buttons; `nudge(target)` returns what a nudge did. */
+  /** `ask(message)` asks the session; `choose(target)`, `example(which)` and `weight(target, value)` are called by its buttons; `nudge(target, by)` returns what a nudge did. */
   constructor({ask, choose, example, weight, nudge}) {
     Object.assign(this, {ask, choose, chooseExample: example, nudge, nudged: null});
     this.box = at("inspector");
@@ -116,14 +118,12 @@ export class Inspector {
       equation("slope f′(", figure(reply.sum.value), ") = ", figure(reply.slope, 5, "result slope")))));
     const delta = this.#delta(reply);
     activation.classList.add("activation-card");
-    delta.classList.add("delta-card");
     const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: terms.length > 10 ? 0 : null}, sumTable));
-    sum.classList.add("sum-card");
     curve.paint = canvas => drawFunctions(canvas, {xs: reply.curve.x, most: 8, functions: [
       {values: reply.curve.slope.map(orNaN), color: palette().negative, dash: [6, 3]},
       {values: reply.curve.f.map(orNaN), color: palette().positive},
     ], point: {x: reply.sum.value, y: reply.activation, slope: reply.slope}});
-    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards of-neuron"}, sum, activation, delta)]);
+    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards"}, sum, activation, delta)]);
   }
 
   #delta({wish, slope, delta, name, sum}) {
@@ -137,7 +137,7 @@ export class Inspector {
     } else parts.push(equation(`${above} = `, figure(wish.value), ", directly from the cost"));
     return card("Backward: delta, the error signal", ...parts,
       equation("δ = ", `∂C/∂${sum.name} = `, figure(wish.value), " × ", figure(slope), " = ", figure(delta, 5, "result delta")),
-      make("p", {class: "hint", text: delta ? `+0.01 here ${delta > 0 ? "raises" : "lowers"} the cost by ${Number((Math.abs(delta) / 100).toPrecision(2))}` : "a small change here does not change the cost"}));
+      make("p", {class: "hint", text: delta ? `+${NUDGE} here ${delta > 0 ? "raises" : "lowers"} the cost by ${Number((NUDGE * Math.abs(delta)).toPrecision(2))}` : "a small change here does not change the cost"}));
   }
 
   #weight(reply) {
@@ -148,7 +148,7 @@ export class Inspector {
     slider.addEventListener("input", () => { typed.value = slider.value; this.turn(this.target, Number(slider.value)); });
     typed.addEventListener("change", () => { if (typed.value !== "" && Number.isFinite(Number(typed.value))) this.turn(this.target, Number(typed.value)); });
     const cards = [
-      card("Value", equation(`${reply.name} = `, figure(reply.value, 6, "result weight"), " ", make("button", {type: "button", class: "primary", "data-key": "nudge", text: "Nudge it: +0.01", onclick: () => this.#nudge()})),
+      card("Value", equation(`${reply.name} = `, figure(reply.value, 6, "result weight"), " ", make("button", {type: "button", class: "primary", "data-key": "nudge", text: `Nudge it: +${NUDGE}`, onclick: () => this.#nudge()})),
         ...this.#nudgeLines(),
         make("div", {class: "weight-by-hand"}, slider, typed),
         make("p", {class: "hint", text: "Move the slider and watch the predictions. “Back” undoes the change."})),
@@ -163,7 +163,7 @@ export class Inspector {
   }
 
   async #nudge() {
-    const {target} = this, nudge = await this.nudge(target);
+    const {target} = this, nudge = await this.nudge(target, NUDGE);
     if (!nudge || this.target !== target) return;
     this.nudged = {target, nudge};
     this.refresh();
@@ -175,7 +175,7 @@ export class Inspector {
     const {all, one, outputs, example} = this.nudged.nudge, name = example.of === "drawn" ? "the drawn digit" : `example ${example.index}`;
     const line = (of, {predicted, before, after}) => make("p", {class: "equation nudged"}, `cost of ${of}: `, figure(before, 4), " → ", figure(after, 4), ", changed by ", figure(after - before, 3, "actual"), ", predicted ", figure(predicted, 3, "predicted"));
     const most = outputs.before.map((value, index) => [Math.abs(outputs.after[index] - value), index]).sort((a, b) => b[0] - a[0])[0][1];
-    return [line("all examples", all), line(name, one), make("p", {class: "equation nudged"}, `output${outputs.before.length > 1 ? ` ${most}` : ""} for ${name}: `, figure(outputs.before[most], 5), " → ", figure(outputs.after[most], 5))];
+    return [line("the training examples", all), line(name, one), make("p", {class: "equation nudged"}, `output${outputs.before.length > 1 ? ` ${most}` : ""} for ${name}: `, figure(outputs.before[most], 5), " → ", figure(outputs.after[most], 5))];
   }
 
   #paths(reply) {

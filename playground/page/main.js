@@ -16,7 +16,7 @@ import {PlaneView} from "./plane.js";
 import {nameOf} from "./runs.js";
 import {choose, lookAt, pickPoint} from "./selection.js";
 import {Settings} from "./settings.js";
-import {drawActivations, measure, moved, run, showMoment, step} from "./training.js";
+import {drawActivations, moved, run, showMoment, startCoarse, step} from "./training.js";
 
 app.network = new NetworkView(at("stage"), choose);
 app.plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
@@ -32,8 +32,8 @@ async function setWeight({layer, neuron, input}, value) {
   happened("turned");
 }
 
-async function nudge({layer, neuron, input}) {
-  const reply = await attempt(() => ask({do: "nudge", layer, neuron, input, example: app.inspector.example ?? undefined}));
+async function nudge({layer, neuron, input}, by) {
+  const reply = await attempt(() => ask({do: "nudge", layer, neuron, input, by, example: app.inspector.example ?? undefined}));
   if (!reply) return null;
   showMoment(reply);
   moved();
@@ -131,7 +131,7 @@ async function begin() {
   say("");
   const begun = performance.now();
   app.hello = await ask({do: "hello"});
-  measure(performance.now() - begun);
+  startCoarse(performance.now() - begun);
   connection.most = app.hello.limits.message;
   app.settings = new Settings(app.hello, {change, brush: label => {
     app.plane.brush = label;

@@ -99,7 +99,7 @@ async function showFrame(steps) {
 }
 
 /** Let the first pictures be coarse if the first reply, a small one, took longer than a second. */
-export function measure(took) {
+export function startCoarse(took) {
   if (took > 1000) detail = 0.25;
 }
 

@@ -215,7 +215,7 @@ def test_axe_finds_nothing(opened: Opener, scheme: str) -> None:
         assert violations(page.browser) == []
         page.inspect("Neuron a[0,1]", "[data-neuron='0,1']")
         assert violations(page.browser) == []
-        page.inspect("Weight w[0,1,0]", "#inspector .sum-card tbody button")
+        page.inspect("Weight w[0,1,0]", "#inspector tbody button")
         assert violations(page.browser) == []
     finally:
         page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -19,15 +19,15 @@ def test_the_inspector_shows_the_engine_s_numbers_of_a_neuron(opened: Opener) ->
     engine = Engine(1, **SMALL)
     engine.backward()
     neuron, output, x = engine.model.layers[0].neurons[2], engine.model.layers[1].neurons[0], engine.example["x"]
-    terms = page.numbers("#inspector .sum-card tbody .figure")
+    terms = page.numbers("#inspector .card:first-child tbody .figure")
     products = [weight.data * value for weight, value in zip(neuron.weights, x)]
     total = sum(products) + neuron.bias.data
     expected = [number for weight, value, product in zip(neuron.weights, x, products) for number in (weight.data, value, product)]
     assert terms == pytest.approx([*expected, neuron.bias.data, total], rel=1e-12)
     assert page.number(".activation-card .activation") == pytest.approx(np.tanh(total), rel=1e-12)
     assert page.number(".activation-card .slope") == pytest.approx(1 - np.tanh(total) ** 2, rel=1e-12)
-    assert page.number(".delta-card .delta") == pytest.approx(neuron.bias.grad, rel=1e-12)
-    assert page.numbers(".delta-card tbody .figure")[:2] == pytest.approx([output.bias.grad, output.weights[2].data], rel=1e-12)
+    assert page.number("#inspector .delta") == pytest.approx(neuron.bias.grad, rel=1e-12)
+    assert page.numbers("#inspector .card:last-child tbody .figure")[:2] == pytest.approx([output.bias.grad, output.weights[2].data], rel=1e-12)
     assert page.text(".activation-card code") == "tanh(x)"
 
 

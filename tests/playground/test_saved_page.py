@@ -141,7 +141,7 @@ def test_digits_are_saved_with_neurons_and_without_weights(played: Opener, saved
     before = everything(page, "a[0,2]")
     page = saved(page)
     assert everything(page, "a[0,2]") == before
-    page.click("#inspector .sum-card [data-key^='w[0,2,']")
+    page.click("#inspector [data-key^='w[0,2,']")
     page.wait(lambda: page.text("#inspector").endswith("This saved page has no numbers for single weights: the network is too large."))
 
 
