@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--site", metavar="URL", type=_site, help="a static site of the playground, for copied links")
     options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
     given = options.parse_args(arguments)
-    kept = _kept()
+    last = _last_address()
     try:
-        server = Server(given.port, more=given.lesson, token=kept.get("token", ""), site=given.site or "")
+        server = Server(given.port, more=given.lesson, token=last.get("token", ""), site=given.site or "")
     except (OSError, lessons.LessonError) as error:
         sys.exit(str(error))
     try:
         names = [lessons.name_of(path.name) for path in given.lesson]
-        asyncio.run(_serve(server, names, not given.no_browser, 0 if given.port else kept.get("port", 0)))
+        asyncio.run(_serve(server, names, not given.no_browser, last))
     except KeyboardInterrupt:
         pass  # Ctrl-C ends it
     except ImportError as error:
@@ -44,10 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
 
-async def _serve(server: Server, names: Sequence[str], browser: bool, wished: int) -> None:
-    """Serve, at the wished port if it is free, and open the browser at the first of the given lessons, if there is one."""
-    await server.start(wished)
-    _keep(server)
+async def _serve(server: Server, names: Sequence[str], browser: bool, last: Mapping[str, Any]) -> None:
+    """Serve, at the port of the last address if it is free and no other was chosen, and open the browser at the first given lesson, if any."""
+    was_chosen = server.port != 0
+    await server.start(last.get("port", 0))
+    address = {"token": server.token, "port": last.get("port") or (0 if was_chosen else server.port)}
+    if address != last:
+        _save_address(address)
     links = {name: f"{server.address}?lesson={name}" for name in names}
     print(
         f"The playground is at {server.address} (Ctrl-C ends it)",
@@ -63,15 +66,15 @@ async def _serve(server: Server, names: Sequence[str], browser: bool, wished: in
         await server.stop()
 
 
-def _file() -> Path:
-    """The file with the port and the token of the last run: so links and reloads work after a restart. Only this user may read it."""
+def _state_file() -> Path:
+    """The file with the preferred port and the token: so links and reloads work after a restart. Only this user may read it."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "nudge" / "playground.json"
 
 
-def _kept() -> dict[str, Any]:
-    """The port and the token of the last run; nothing if there are none, or if others could have read or written them."""
+def _last_address() -> dict[str, Any]:
+    """The preferred port, 0 for none, and the token; nothing if there are none, or if others could have read or written them."""
     with suppress(OSError, ValueError, RuntimeError):
-        path = _file()
+        path = _state_file()
         status = path.stat()
         is_private = os.name == "nt" or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
         found = json.loads(path.read_text())
@@ -80,13 +83,13 @@ def _kept() -> dict[str, Any]:
     return {}
 
 
-def _keep(server: Server) -> None:
-    """Keep the port and the token for the next run, if this user has a folder for it."""
+def _save_address(address: Mapping[str, Any]) -> None:
+    """Save the preferred port and the token for the next run, if this user has a folder for it."""
     with suppress(OSError, RuntimeError):
-        path = _file()
+        path = _state_file()
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # which only this user may read
-            json.dump({"token": server.token, "port": server.port}, file)
+            json.dump(address, file)
         Path(file.name).replace(path)
 
 

@@ -83,8 +83,8 @@ class Server:
     def host(self) -> str:
         return f"{HOST}:{self.port}"
 
-    async def start(self, wished: int = 0) -> None:
-        """Listen, at the wished port if it is free and no other was chosen. Raises ImportError without websockets, OSError if in use."""
+    async def start(self, preferred_port: int = 0) -> None:
+        """Listen, at the preferred port if it is free and no other was chosen. Raises ImportError without websockets, OSError if in use."""
         try:
             from websockets.asyncio.server import serve
         except ImportError as error:
@@ -96,9 +96,9 @@ class Server:
             server_header=None, logger=quiet,
         )  # fmt: skip
         try:
-            self._server = await listen(self.port or wished)
+            self._server = await listen(self.port or preferred_port)
         except OSError:
-            if self.port or not wished:
+            if self.port or not preferred_port:
                 raise
             self._server = await listen(0)
         self.port = self._server.sockets[0].getsockname()[1]
