@@ -85,7 +85,9 @@ def test_pyodide_computes_the_numbers_of_the_server(page: Page) -> None:
 def assert_same(found: Any, expected: Any, what: str) -> None:
     """All numbers of a reply are equal to nine digits, and its texts exactly."""
     if isinstance(expected, dict):
-        for name in expected.keys() & found.keys() - {"arrays", "shapes"}:
+        names = expected.keys() - {"arrays", "shapes"}
+        assert found.keys() - {"arrays", "shapes"} == names, what
+        for name in names:
             assert_same(found[name], expected[name], f"{what}, {name}")
     elif isinstance(expected, str) or expected is None:
         assert found == expected, what
