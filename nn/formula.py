@@ -71,7 +71,7 @@ def formula(text: str) -> Function:
         except (ArithmeticError, ValueError, TypeError) as error:
             problem = f"has no value ({error})"
         if problem:
-            raise FormulaError(f"this {problem} at x = {x:g}, and an activation must have one at least from {LOW:g} to {HIGH:g}", text, 0)
+            raise FormulaError(f"this {problem} at x = {x:g}; a formula must be finite from {LOW:g} to {HIGH:g}", text, 0)
     return function
 
 

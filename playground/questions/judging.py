@@ -96,7 +96,7 @@ def _drawn(question: Question, rng: np.random.Generator) -> dict[str, float]:
     numbers: dict[str, float] = {}
     texts = [question.answer, *(wrong for wrong, _ in question.wrong)] if question.kind in ("number", "formula") else []
     for _ in range(100):
-        numbers = {name: round(float(rng.uniform(*bounds)), 1) for name, bounds in question.draws.items()}
+        numbers = {name: round(float(rng.uniform(low, high)), places) + 0.0 for name, (low, high, places) in question.draws.items()}
         try:
             values = [_value(_substituted(text, numbers)) for text in texts] if question.kind == "number" else []
             for text in texts if question.kind == "formula" else []:
@@ -151,7 +151,7 @@ def _substituted(text: str, numbers: dict[str, float]) -> str:
 
 def _value(text: str) -> float:
     """The number that a formula without x describes."""
-    return float(formula(f"({text}) + 0 * x")(0.0))
+    return float(_function(text)(0.0))
 
 
 def _number(text: str) -> float:
@@ -172,4 +172,10 @@ def _same(given: str, answer: str) -> bool:
 
 
 def _function(text: str) -> Callable[[float], float]:
-    return formula(f"{text} + 0 * x") if not re.search(r"\bx\b", text) else formula(text)
+    """The function that a formula describes, which may be constant. An error shows the formula as it was given."""
+    if re.search(r"\bx\b", text):
+        return formula(text)
+    try:
+        return formula(f"({text}) + 0 * x")
+    except FormulaError as error:
+        raise FormulaError(error.problem, text, max(0, min(error.position - 1, len(text)))) from None

@@ -18,7 +18,8 @@ The first field is the kind and the question:
 - `choice`: one of several texts. They are the `answer` and the `wrong` ones.
 - `point`: a part of a network. `network` has its sizes, and `answer` says which part: `brightest neuron` or `largest weight`.
 
-`draw` is a variable with its range; there may be several. Texts show it as `{a}`, and formulas use it by its name. A `wrong` answer has an
+`draw` is a variable with its range; there may be several. Its numbers have the decimal places of the range: `5 .. 40` draws whole
+numbers, `5.0 .. 40` numbers with one decimal place. Texts show it as `{a}`, and formulas use it by its name. A `wrong` answer has an
 explanation after `->`. There may be several, as with `hint`.
 """
 
@@ -48,7 +49,7 @@ class Question:
     kind: str
     text: str
     answer: str
-    draws: Mapping[str, tuple[float, float]]
+    draws: Mapping[str, tuple[float, float, int]]  # the smallest number, the largest one, and the decimal places
     wrong: tuple[tuple[str, str], ...]  # an answer and what is wrong with it
     hints: tuple[str, ...]
     because: str
@@ -77,13 +78,16 @@ def _question(block: str) -> Question:
     for name in (kind, *ONCE):
         if len(fields.get(name, [])) > 1:
             raise QuestionError(f"{title} has {name} more than once")
+    draws = dict(_range(draw, title) for draw in fields.get("draw", []))
+    if len(draws) < len(fields.get("draw", [])):
+        raise QuestionError(f"{title} draws a letter more than once: use another letter for each number")
     if "answer" not in fields:
         raise QuestionError(f"{title} has no answer: add a line `answer: ...`")
     return Question(
         kind=kind,
         text=fields[kind][0],
         answer=fields["answer"][0],
-        draws=dict(_range(draw, title) for draw in fields.get("draw", [])),
+        draws=draws,
         wrong=tuple(_wrong(wrong, title) for wrong in fields.get("wrong", [])),
         hints=tuple(fields.get("hint", [])),
         because=fields.get("because", [""])[0],
@@ -92,14 +96,14 @@ def _question(block: str) -> Question:
     )
 
 
-def _range(draw: str, title: str) -> tuple[str, tuple[float, float]]:
+def _range(draw: str, title: str) -> tuple[str, tuple[float, float, int]]:
     found = RANGE.fullmatch(draw)
     if not found:
         raise QuestionError(f"{title}: draw must look like `a = 0.2 .. 2`, with a letter other than e and x, got {draw!r}")
     low, high = (_number(found[place], "draw", title) for place in (2, 3))
     if low >= high:
         raise QuestionError(f"{title}: the range of {found[1]} is empty: {low:g} is not below {high:g}")
-    return found[1], (low, high)
+    return found[1], (low, high, max(len(found[place].partition(".")[2]) for place in (2, 3)))
 
 
 def _wrong(text: str, title: str) -> tuple[str, str]:

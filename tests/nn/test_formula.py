@@ -87,7 +87,7 @@ def test_the_name_of_a_formula_is_its_text() -> None:
         ("log(x)", "this has no value (log(-5.0) is undefined", 0),
         ("1 / x", "this has no value (", 0),
         ("exp(exp(exp(x)))", "this gives inf at x = ", 0),
-        ("(x**10)**10 * 1e300", "this gives inf at x = -5, and an activation must have one at least from -5 to 5", 0),
+        ("(x**10)**10 * 1e300", "this gives inf at x = -5; a formula must be finite from -5 to 5", 0),
         ("x ** 0.5", "this ", 0),
         ("((((9**10)**10)**10)**10)**10 * x", "this has no value (", 0),
     ],

@@ -159,7 +159,7 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
     ({"do": "draw", "pixels": [2] * 784}, "pixels[0] must be a number from 0 to 1, got 2"),
     ({"do": "formula", "text": 7}, "text must be a formula of x, such as tanh(x); got 7"),
     ({"do": "formula", "text": "x", "from": 3, "to": 3}, "to must be more than from, 3; got 3"),
-    ({"do": "formula", "text": "1/x"}, "this has no value (float division by zero) at x = 0, and an activation must have one at"),
+    ({"do": "formula", "text": "1/x"}, "this has no value (float division by zero) at x = 0; a formula must be finite from -5"),
     ({"do": "save", "what": "/etc/passwd"}, 'what must be one of weights, script, page; got "/etc/passwd"'),
     ({"do": "set", "layers": [3]}, 'unknown field "layers"; the fields are rate, schedule, optimizer, batch_size, clip, '),
     ({"do": "set", "rate": None}, "rate must be a number from 0 to 1e+06, got null"),
