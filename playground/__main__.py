@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 async def _serve(server: Server, names: Sequence[str], browser: bool, last: Mapping[str, Any]) -> None:
-    """Serve, at the last address if its port is free and no other was chosen. Open the browser at the first given lesson, if there is one."""
+    """Serve, at the last port if it is free and no other was chosen. Open the browser at the first given lesson, if there is one."""
     was_chosen = server.port != 0
     await server.start(last.get("port", 0))
     address = {"token": server.token, "port": last.get("port") or (0 if was_chosen else server.port)}
