@@ -140,8 +140,7 @@ class Columns(Operations):
             given = f"{self._table(runs.first)}, {self._table(runs.length)}, {pointer(row)}, {runs.step}"
             code.append(f"take_runs({len(runs.first)}, {given}, {pointer(place)});")
         else:
-            table = self._table(columns)
-            self._loops(code, place, lambda at: f"{entry(place, at)} = {entry(source, [*at[:-1], f'{table}[{at[-1]}]'])};")
+            super()._take(code, columns, place, source)
 
     def _copy(self, code: list[str], place: Place, source: Place) -> None:
         """Copy in vectors, unless a vector could be written over what lies behind a row, or has to be put together."""

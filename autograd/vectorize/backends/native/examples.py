@@ -17,7 +17,6 @@ from autograd.vectorize.backends.native.arrays import BLOCK, WHOLE, Buffer, entr
 from autograd.vectorize.backends.native.operations import GradientOfRows, Operations
 from autograd.vectorize.backends.native.rule import Rule
 from autograd.vectorize.backends.native.schedule import ADDED, AFTER, WITHIN
-from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.places import Place, contiguous
 from autograd.vectorize.program import Program
 
@@ -171,10 +170,6 @@ class Examples(Operations):
         what, size = ("products", "") if isinstance(pairs, ir.PairProducts) else ("sums", f"{place.shape[-1]}, ")
         tables = f"{self._table(pairs.lefts)}, {self._table(pairs.rights)}"
         code.append(f"pair_{what}({len(pairs.lefts)}, {pairs.width}, {tables}, {arrays}, {size}count);")
-
-    def _take(self, code: list[str], columns: FloatArray, place: Place, source: Place) -> None:
-        table = self._table(columns)
-        self._loops(code, place, lambda at: f"{entry(place, at)} = {entry(source, [*at[:-1], f'{table}[{at[-1]}]'])};")
 
     def _can_move_early(self) -> bool:
         """Whether parameters whose gradient is a product with rows can be updated before the other gradients are known.
