@@ -13,7 +13,7 @@ from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.backend import Signature
-from autograd.vectorize.backends.native.arrays import BLOCK, WHOLE, Buffer, entry, has_examples, loops_over, pointer
+from autograd.vectorize.backends.native.arrays import BLOCK, Buffer, entry, has_examples, loops_over, pointer, room
 from autograd.vectorize.backends.native.operations import GradientOfRows, Operations
 from autograd.vectorize.backends.native.rule import Rule
 from autograd.vectorize.backends.native.schedule import ADDED, AFTER, WITHIN
@@ -46,7 +46,7 @@ class Examples(Operations):
         if ir.BATCH in shape:
             self.work += math.prod(rest) * BLOCK
             return Place(Buffer(name, "lanes"), 0, shape, (1, *(each * BLOCK for each in contiguous(rest))))
-        self.work += (math.prod(shape) + 2 * (WHOLE - 1)) // WHOLE * WHOLE  # a vector may begin with the last entry
+        self.work += room(math.prod(shape))
         return Place.whole(Buffer(name, "plain"), shape)
 
     def _ours(self, place: Place) -> Place:
