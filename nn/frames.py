@@ -77,17 +77,28 @@ def _columns_of_frame(name: str, given: Any) -> Iterable[tuple[str, Any]]:
         yield series.name, series.cast(narwhals.Float64).to_numpy() if is_number else series.to_list()
 
 
+def unmasked(name: str, given: Any) -> NDArray[Any]:
+    """Return `given` as an array, and numbers among words as objects, because NumPy would write them as words.
+
+    Raises ValueError if it is masked, because NumPy would use the values behind the mask.
+    """
+    refuse_masked(name, given)
+    array = np.asarray(given)
+    if array.dtype.kind == "U" and isinstance(given, (list, tuple)):
+        entries = np.array(given, dtype=object)
+        return array if all(isinstance(each, str) for each in entries.flat) else entries
+    return array
+
+
 def column_of(where: str, given: Any) -> NDArray[Any]:
     """Return the entries of one column: float64 numbers, or words as objects. Raises ValueError for anything else."""
-    refuse_masked(where, given)
-    if np.ndim(given) != 1:
-        hint = ": for one row write [row]" if np.ndim(given) == 0 else ""
+    array = unmasked(where, given)
+    if array.ndim != 1:
+        hint = ": for one row write [row]" if array.ndim == 0 else ""
         raise ValueError(f"{where} must have one entry for each row, got {given!r:.60}{hint}")
-    array = np.asarray(given)
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
-    entries = list(given) if array.dtype.kind in "US" else array.tolist()  # np.asarray writes numbers among words as words
-    known = [None if is_missing(entry) else entry for entry in entries]
+    known = [None if is_missing(entry) else entry for entry in array.tolist()]
     kinds = {str if isinstance(each, str) else Real if isinstance(each, Real) else type(each) for each in known if each is not None}
     if kinds <= {Real}:
         return np.array([np.nan if each is None else float(each) for each in known])

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.costs import Cost, binary_cross_entropy, cross_entropy, hinge, squared_error
-from nn.frames import columns_of, is_missing, is_table, matrix
-from nn.inputs import Array, examples, unmasked
+from nn.frames import columns_of, is_missing, is_table, matrix, unmasked
+from nn.inputs import Array, examples
 
 Label = str | bool | int | float
 Classes = list[Label]
@@ -46,6 +46,9 @@ def plain(name: str, Y: Any) -> NDArray[Any]:
             return np.array(entries, dtype=object)
         if all(isinstance(entry, (bool, np.bool_)) for entry in entries):
             return np.array(entries, dtype=bool)
+        if any(isinstance(entry, str) for entry in entries):
+            kinds = ", ".join(sorted({type(entry).__name__ for entry in entries}))
+            raise ValueError(f"{name} must hold labels of one kind, got {kinds}: write all of them as words, or all as numbers")
     return array if array.dtype.kind == "b" and array.ndim == 1 else examples(name, array)
 
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from nn.inputs import Array, finite_number, unmasked
+from nn.frames import unmasked
+from nn.inputs import Array, finite_number
 
 
 class Sequences:

@@ -15,8 +15,7 @@ import numpy.typing as npt
 from autograd import Value
 from autograd._support import check_whole
 from nn.costs import Cost, squared_error
-from nn.frames import Inputs
-from nn.inputs import unmasked
+from nn.frames import Inputs, unmasked
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer, Vector
 from nn.schedules import Schedule, as_schedule

@@ -86,14 +86,16 @@ def test_classes_may_be_named_before_training_and_are_kept_after_it() -> None:
     ("labels", "message"),
     [
         (["a", None, "b"] * 20, r"Y\[1\] is missing: leave out the 20 rows without a label"),
-        (["a", 1, "b"] * 20, "Y must be an array of real numbers"),
+        (["a", float("nan"), "b"] * 20, r"Y\[1\] is missing: leave out the 20 rows without a label"),
+        (["a", 1, "b"] * 20, "Y must hold labels of one kind, got int, str: write all of them as words, or all as numbers"),
         (np.array(["a", "b", "c", "d"])[np.arange(60) % 4], "Y has 4 classes, .* tells 3 apart"),
     ],
 )
 def test_labels_that_are_refused(labels: Any, message: str) -> None:
     model = MLP([2, 6, 3])
-    with pytest.raises(ValueError, match=message):
-        train(model, X, np.array(labels, dtype=object), cost=cross_entropy, progress=False)
+    for given in (list(labels), tuple(labels), [[each] for each in labels], np.array(labels, dtype=object)):
+        with pytest.raises(ValueError, match=message):
+            train(model, X, given, cost=cross_entropy, progress=False)
     assert model.classes is None
 
 
