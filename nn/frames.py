@@ -175,9 +175,9 @@ def shape_of(name: str, given: Any) -> tuple[int, ...]:
 def rows_taken(given: Any, rows: NDArray[Any]) -> Any:
     """Return the rows of an array or a table with these numbers, as an object of the same kind."""
     if not is_table(given) or isinstance(given, np.ndarray):
-        return np.asarray(given)[rows]
+        return unmasked("the array", given)[rows]
     if isinstance(given, Mapping):
-        return {column: np.asarray(entries)[rows] for column, entries in given.items()}
+        return {column: unmasked(f"column {str(column)!r:.60}", entries)[rows] for column, entries in given.items()}
     if isinstance(given, (list, tuple)):
         return [given[row] for row in rows.tolist()]
     import narwhals

@@ -103,6 +103,16 @@ def test_parts_of_tables_are_tables_of_the_same_kind(make: Callable[..., Any]) -
     np.testing.assert_array_equal(standardize(make(COLUMNS)), standardize(X))
 
 
+def test_missing_values_among_words_stay_missing_in_parts() -> None:
+    words = ["x", float("nan"), "y", "z"]
+    for (part, labels), (other, other_labels) in (
+        split({"w": words}, words, test=0.5),
+        split({"w": words}, np.array(words, object), test=0.5),
+    ):
+        assert sorted(map(str, columns_of("X", part)["w"].tolist() + columns_of("X", other)["w"].tolist())) == ["None", "x", "y", "z"]
+        assert [each for each in [*labels, *other_labels] if not isinstance(each, str)] == [pytest.approx(float("nan"), nan_ok=True)]
+
+
 def test_tables_that_are_refused() -> None:
     pl, pd = pytest.importorskip("polars"), pytest.importorskip("pandas")
     tables: list[tuple[Any, str]] = [
