@@ -5,7 +5,7 @@ A column of numbers is float64, with nan for a missing value. A column of words 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from numbers import Real
 from typing import Any
 
@@ -48,30 +48,47 @@ def columns_of(name: str, given: Any) -> Columns:
         if str(column) in columns:
             raise ValueError(f"{name} has two columns {str(column)!r:.60}: give them different names")
         columns[str(column)] = column_of(f"column {str(column)!r:.60} of {name}", entries)
-    lengths = {column: len(entries) for column, entries in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"{name} has columns of different lengths: {str(lengths)[1:-1]:.200}")
+    _length_of(name, columns)
     _refuse_index(name, columns)
     return columns
+
+
+def _length_of(name: str, columns: Mapping[str, Any]) -> int:
+    """The number of rows. Raises ValueError for columns of different lengths."""
+    lengths = {str(column): len(each) if isinstance(each, Sized) and not isinstance(each, str) else 0 for column, each in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{name} has columns of different lengths: {str(lengths)[1:-1]:.200}")
+    return next(iter(lengths.values()), 0)
 
 
 def _columns_of_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, list[Any]]]:
     """The columns of a list of dicts, each with one row. A name that a row lacks is a missing value."""
     if not all(isinstance(row, Mapping) for row in rows):
         raise ValueError(f"{name} must have a dict for every row, or for none of them")
-    names = dict.fromkeys(column for row in rows for column in row)
-    return ((column, [row.get(column) for row in rows]) for column in names)
+    return ((column, [row.get(column) for row in rows]) for column in _names_in(rows))
 
 
-def _columns_of_frame(name: str, given: Any) -> Iterable[tuple[str, Any]]:
+def _names_in(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names in a list of dicts, in the order in which they occur."""
+    return list(dict.fromkeys(column for row in rows for column in row))
+
+
+def _frame(name: str, given: Any) -> Any:
+    """A frame of any package, with the methods of narwhals."""
     try:
         import narwhals
     except ImportError as error:
         raise ImportError(missing(f"reading {name} from a {type(given).__name__}", "narwhals")) from error
     try:
-        frame = narwhals.from_native(given, eager_only=True)
+        return narwhals.from_native(given, eager_only=True)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be an array, or a table in memory such as a frame of pandas or polars: {error}") from None
+
+
+def _columns_of_frame(name: str, given: Any) -> Iterable[tuple[str, Any]]:
+    frame = _frame(name, given)
+    import narwhals
+
     for series in frame.iter_columns():
         is_number = series.dtype.is_numeric() or series.dtype == narwhals.Boolean
         yield series.name, series.cast(narwhals.Float64).to_numpy() if is_number else series.to_list()
@@ -159,17 +176,24 @@ def matrix(name: str, columns: Columns) -> NDArray[np.float64]:
 
 
 def row_names(name: str, given: Any) -> list[str] | None:
-    """Return the names of the columns of a table; None for arrays."""
-    return list(columns_of(name, given)) if is_table(given) else None
+    """Return the names of the columns of a table; None for arrays. Converts nothing."""
+    if not is_table(given):
+        return None
+    if isinstance(given, np.ndarray):
+        return list(given.dtype.names or ())
+    if isinstance(given, (Mapping, list, tuple)):
+        return list(map(str, given if isinstance(given, Mapping) else _names_in(given)))
+    return list(_frame(name, given).columns)
 
 
 def shape_of(name: str, given: Any) -> tuple[int, ...]:
-    """Return the shape of an array, or (rows, columns) of a table. Raises ValueError for masked arrays."""
-    if is_table(given) and not isinstance(given, np.ndarray):
-        columns = columns_of(name, given)
-        return (len(next(iter(columns.values()))) if columns else 0, len(columns))
-    refuse_masked(name, given)
-    return np.shape(given)
+    """Return the shape of an array, or (rows, columns) of a table. Raises ValueError for masked arrays. Converts no table."""
+    if not is_table(given) or isinstance(given, np.ndarray):
+        refuse_masked(name, given)
+        return np.shape(given)
+    if isinstance(given, Mapping):
+        return (_length_of(name, given), len(given))
+    return (len(given), len(_names_in(given))) if isinstance(given, (list, tuple)) else _frame(name, given).shape
 
 
 def rows_taken(given: Any, rows: NDArray[Any]) -> Any:
@@ -180,9 +204,7 @@ def rows_taken(given: Any, rows: NDArray[Any]) -> Any:
         return {column: unmasked(f"column {str(column)!r:.60}", entries)[rows] for column, entries in given.items()}
     if isinstance(given, (list, tuple)):
         return [given[row] for row in rows.tolist()]
-    import narwhals
-
-    return narwhals.from_native(given, eager_only=True)[rows.tolist(), :].to_native()
+    return _frame("the table", given)[rows.tolist(), :].to_native()
 
 
 def _listed(what: str, names: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from autograd import TraceError, Value
 from autograd._support import html_table
 from nn import classification
 from nn.activations import Activation, linear
-from nn.frames import Inputs, chosen, columns_of, is_table, rows_taken
+from nn.frames import Inputs, chosen, columns_of, is_table, rows_taken, shape_of
 from nn.inputs import Array, examples, finite_number
 from nn.labels import Classes, are_signs, check_classes, indices, plain
 from nn.prediction_cache import predictions
@@ -213,10 +213,17 @@ class Module(ABC):
         return examples(name, X)
 
     def used_rows(self, X: Any, *others: Any) -> list[Any]:
-        """Return X and arrays of the same length without the rows that the preprocessing drops."""
+        """Return X and arrays of the same length without the rows that the preprocessing drops.
+
+        Raises ValueError if it drops rows and the lengths differ.
+        """
         if self.preprocessing is None or self.preprocessing.missing != "drop":
             return [X, *others]
-        rows = np.flatnonzero(self.preprocessing.complete(X))
+        complete = self.preprocessing.complete(X)
+        for each in others:
+            if (found := shape_of("Y", each)[:1]) != complete.shape:
+                raise ValueError(f"X, its targets and its weights must have the same length: got {len(complete)} and {sum(found)} rows")
+        rows = np.flatnonzero(complete)
         return [rows_taken(each, rows) for each in (X, *others)]
 
     def _inputs(self) -> int | None:
