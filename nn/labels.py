@@ -94,19 +94,20 @@ def indices(name: str, labels: NDArray[Any], classes: Sequence[Label]) -> NDArra
     return np.array([places[label] for label in labels.reshape(-1).tolist()], dtype=np.int64)
 
 
-def targets(index: NDArray[np.int64], cost: Cost, outputs: int) -> Array:
-    """Return what a cost takes for classes with these indices: numbers, signs, or one-hot rows for the squared error."""
+def encoded(name: str, labels: NDArray[Any], cost: Cost, outputs: int, classes: Classes | None) -> tuple[Array, NDArray[np.int64] | None]:
+    """Return what a cost takes for labels of classes, and the index of each class. Other targets stay as they are, with None.
+
+    The cost takes numbers from 0, one-hot rows for the squared error, and for a single output signs if it is `hinge`, or if the classes
+    are -1 and 1 and it is not `binary_cross_entropy`. Raises ValueError for labels that are not classes.
+    """
+    if classes is None or labels.ndim > 1:
+        return examples(name, labels), None
+    index = indices(name, labels, classes)
+    numbers = index.astype(np.float64)
     if outputs == 1:
-        return 2 * index.astype(np.float64) - 1 if cost is hinge else index.astype(np.float64)
-    if cost is squared_error:
-        one_hot: Array = np.eye(outputs)[index]
-        return one_hot
-    return index.astype(np.float64)
-
-
-def are_signs(labels: NDArray[Any], classes: Sequence[Label]) -> bool:
-    """Whether labels are the numbers -1 and 1, which costs of a single output and `accuracy` take as they are."""
-    return labels.dtype.kind == "f" and list(classes) == [-1, 1]
+        takes_signs = cost is hinge or (classes == [-1, 1] and cost is not binary_cross_entropy)
+        return 2 * numbers - 1 if takes_signs else numbers, index
+    return np.eye(outputs)[index] if cost is squared_error else numbers, index
 
 
 def balanced(index: NDArray[np.int64], classes: int) -> Array:

@@ -20,7 +20,7 @@ from nn import classification
 from nn.activations import Activation, linear
 from nn.frames import Inputs, chosen, columns_of, is_table, rows_taken, shape_of
 from nn.inputs import Array, examples, finite_number
-from nn.labels import Classes, are_signs, check_classes, indices, plain
+from nn.labels import Classes, check_classes, indices, plain
 from nn.prediction_cache import predictions
 from nn.preprocessing import Preprocessing
 
@@ -133,7 +133,7 @@ class Module(ABC):
             With several outputs, labels or one-hot rows; the prediction is the index of the largest output. With a single output,
             1 and either 0 or -1; the prediction is 1 if the output is above the threshold.
         threshold : float, optional
-            The threshold of a single output. Default: `self.threshold` for the targets 0 and 1, and 0 for -1 and 1.
+            The threshold of a single output. Default: `self.threshold`.
 
         Returns
         -------
@@ -142,12 +142,10 @@ class Module(ABC):
         """
         X, Y = self.used_rows(X, Y)
         targets = plain("Y", Y)
-        if self.classes is not None and targets.ndim == 1 and not are_signs(targets, self.classes):
+        if self.classes is not None and targets.ndim == 1:
             targets = indices("Y", targets, self.classes)
-        if threshold is None:
-            return classification.accuracy(self.predict(X), targets, self.threshold)
-        given = finite_number("the threshold", threshold)
-        return classification.accuracy(self.predict(X), targets, given, threshold_of_signs=given)
+        used = self.threshold if threshold is None else finite_number("the threshold", threshold)
+        return classification.accuracy(self.predict(X), targets, used)
 
     @property
     def threshold(self) -> float:
@@ -252,7 +250,7 @@ class Module(ABC):
         ['no', 'yes']
         """
         outputs = self.predict(X)
-        index = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > self.threshold).astype(np.int64)
+        index = classification.class_index(outputs, self.threshold)
         if self.classes is None:
             return index
         if len(self.classes) != max(2, outputs.shape[1]):

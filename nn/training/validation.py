@@ -20,7 +20,7 @@ from nn.activations import name_of
 from nn.costs import Cost, binary_cross_entropy, cross_entropy
 from nn.frames import row_names
 from nn.inputs import Array, examples, finite_number, values_in
-from nn.labels import Classes, are_signs, found_classes, indices, plain, targets
+from nn.labels import Classes, encoded, found_classes, indices, plain
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
 from nn.sequences import Layout, Sequences
@@ -170,10 +170,7 @@ class Data:
 
     def encode(self, cost: Cost, outputs: int, classes: Classes | None) -> None:
         """Replace labels by what the cost takes for them."""
-        if classes is None or self.Y.ndim > 1 or (are_signs(self.Y, classes) and cost is not binary_cross_entropy):
-            return
-        self.index = indices(self.names[1], self.Y, classes)
-        self.Y = targets(self.index, cost, outputs)
+        self.Y, self.index = encoded(self.names[1], self.Y, cost, outputs, classes)
 
     def multiply_weights(self, weights: Array) -> None:
         self.weights = weights if self.weights is None else self.weights * weights

@@ -112,10 +112,11 @@ def test_names_and_shapes_convert_no_column(make: Callable[..., Any], monkeypatc
 
 
 def test_missing_values_among_words_stay_missing_in_parts() -> None:
-    words = ["x", float("nan"), "y", "z"]
+    words: Any = ["x", float("nan"), "y", "z"]
+    table: Any = {"w": words}
     for (part, labels), (other, other_labels) in (
-        split({"w": words}, words, test=0.5),
-        split({"w": words}, np.array(words, object), test=0.5),
+        split(table, words, test=0.5),
+        split(table, np.array(words, object), test=0.5),
     ):
         assert sorted(map(str, columns_of("X", part)["w"].tolist() + columns_of("X", other)["w"].tolist())) == ["None", "x", "y", "z"]
         assert [each for each in [*labels, *other_labels] if not isinstance(each, str)] == [pytest.approx(float("nan"), nan_ok=True)]

@@ -45,6 +45,24 @@ def test_labels_of_two_classes(cost: Any, names: list[Any]) -> None:
     assert model.accuracy(X[TWO], labels) > 0.95
 
 
+@pytest.mark.parametrize("cost", [cross_entropy, hinge, squared_error])
+def test_several_outputs_take_the_labels_minus_1_and_1(cost: Any) -> None:
+    labels = np.where(TWO, 1, -1)
+    model = fitted(2, labels, cost)
+    assert model.classes == [-1, 1]
+    assert model.accuracy(X, labels) == (model.classify(X) == labels).mean() > 0.8
+
+
+def test_a_model_of_signs_takes_no_other_labels_and_has_one_threshold() -> None:
+    labels = np.where(Y[TWO] == 1, 1, -1)
+    model = fitted(1, labels, hinge, X[TWO])
+    for call in (model.accuracy, lambda x, y: train(model, x, y, cost=hinge, progress=False)):
+        with pytest.raises(ValueError, match="labels that are not classes of the model, such as 0: its classes are -1, 1"):
+            call(X[TWO], Y[TWO])
+    model.threshold = float(model.predict(X[TWO]).max())
+    assert model.accuracy(X[TWO], labels) == (model.classify(X[TWO]) == labels).mean() == (labels == -1).mean()
+
+
 def test_labels_from_0_need_no_names() -> None:
     model = fitted(3, Y)
     assert model.classes is None
