@@ -311,6 +311,15 @@ def require_width(name: str, model: Module, X: Any) -> None:
         raise ValueError(f"{name} has {X.shape[1]} columns and the model takes {inputs} inputs")
 
 
+def example_from(name: str, model: Module, x: Any) -> Array:
+    """Return one example as the inputs that the model takes, (inputs,). A table or raw rows must have one row."""
+    inputs = model.inputs_from(name, x)
+    inputs = inputs[0] if inputs.ndim == 2 and len(inputs) == 1 else inputs
+    if inputs.ndim != 1 or model._inputs() not in (None, len(inputs)):
+        raise ValueError(f"{name} must be one example, ({model._inputs()},), got the shape {inputs.shape}")
+    return inputs
+
+
 def outputs_of(result: Any) -> list[Any]:
     """The result of a model for one example as a list. Raises TypeError for None."""
     if result is None:
