@@ -24,7 +24,15 @@ def check_classes(classes: Any) -> Classes | None:
     labels = plain("classes", list(classes))
     if labels.ndim != 1 or len(labels) < 2 or len(set(labels.tolist())) < len(labels):
         raise ValueError(f"classes must be a list of two or more different labels, got {classes!r:.100}")
-    return [_plain_number(each) for each in labels.tolist()]
+    return _exact("classes", [_plain_number(each) for each in labels.tolist()])
+
+
+def _exact(name: str, classes: Classes) -> Classes:
+    """Return classes. Raises ValueError for numbers that are not exact, because they have been float64."""
+    for each in classes:
+        if not isinstance(each, str) and abs(each) >= 2**53:
+            raise ValueError(f"{name} has labels of 2**53 or more, such as {each}, which float64 rounds: write them as words")
+    return classes
 
 
 def plain(name: str, Y: Any) -> NDArray[Any]:
@@ -65,12 +73,12 @@ def found_classes(name: str, labels: NDArray[Any], cost: Cost, outputs: int) -> 
             return None
         if outputs == 1:
             are_labels = cost is hinge or (cost is binary_cross_entropy and not set(found) <= {0, 1}) or found == [-1, 1]
-            return found if are_labels and len(found) == 2 else None
+            return _exact(name, found) if are_labels and len(found) == 2 else None
         if cost not in OF_CLASSES:
             return None
         if set(found) <= set(range(outputs)):
             return list(range(outputs)) if cost is squared_error else None
-        return found if len(found) == outputs else None
+        return _exact(name, found) if len(found) == outputs else None
     if len(occurring) != max(2, outputs):
         raise ValueError(
             f"{name} has {len(occurring)} classes, {_listed(occurring)}, and a model with {outputs} output(s) tells "

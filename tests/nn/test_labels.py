@@ -70,6 +70,13 @@ def test_labels_from_0_need_no_names() -> None:
     np.testing.assert_array_equal(fitted(3, np.array(["a", "b", "c"])[Y]).predict(X), model.predict(X))
 
 
+@pytest.mark.parametrize("large", [10**17 + 1, -(2**53) - 1])
+def test_labels_that_float64_rounds_are_refused(large: int) -> None:
+    for outputs, labels in ((1, np.where(TWO, large, 1)), (3, np.array([large, 1, 2])[Y])):
+        with pytest.raises(ValueError, match=r"Y has labels of 2\*\*53 or more, such as -?\d+, which float64 rounds: write them as words"):
+            fitted(outputs, labels, hinge)
+
+
 def test_targets_that_are_no_labels_stay_numbers() -> None:
     def of_two(outputs: Any, target: Any) -> Any:  # a mean and the logarithm of a deviation, say
         return (outputs[0] - target) ** 2 + outputs[1] ** 2
@@ -95,7 +102,7 @@ def test_classes_may_be_named_before_training_and_are_kept_after_it() -> None:
         train(model, X[TWO], np.array(["a", "z"])[Y[TWO]], cost=cross_entropy, progress=False)
     with pytest.raises(ValueError, match="such as 0: its classes are 'b', 'c', 'a'"):
         model.accuracy(X, Y)
-    for wrong in (["a"], ["a", "a"], [["a", "b"]]):
+    for wrong in (["a"], ["a", "a"], [["a", "b"]], [1, 10**17 + 1]):
         with pytest.raises(ValueError, match=r"classes"):
             model.classes = wrong
 
