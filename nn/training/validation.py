@@ -173,7 +173,8 @@ class Data:
         self.Y, self.index = encoded(self.names[1], self.Y, cost, outputs, classes)
 
     def multiply_weights(self, weights: Array) -> None:
-        self.weights = weights if self.weights is None else self.weights * weights
+        product = weights if self.weights is None else self.weights * weights
+        self.weights = check_weights("the product of sample_weight and class_weight", product, len(product))
 
     def drop_unweighted(self) -> None:
         """Leave out the rows with the weight 0. Inputs in a file stay, because their rows are read in order."""
