@@ -137,14 +137,16 @@ def missing_in(column: NDArray[Any]) -> NDArray[np.bool_]:
     return np.array([each is None for each in column], dtype=bool) if column.dtype == object else np.isnan(column)
 
 
-def is_index(numbers: NDArray[Any]) -> bool:
-    """Whether numbers are the running numbers of rows, from 0 or 1."""
-    return len(numbers) > 1 and any(np.array_equal(numbers, np.arange(first, first + len(numbers))) for first in (0, 1))
+def is_index(name: str, entries: Any) -> bool:
+    """Whether the first column of a table is the index that pandas writes: unnamed running numbers, from 0 or 1."""
+    if name not in UNNAMED or len(entries) < 2:
+        return False
+    return any(np.array_equal(entries, np.arange(first, first + len(entries))) for first in (0, 1))
 
 
 def _refuse_index(name: str, columns: Columns) -> None:
     first = next(iter(columns), "")
-    if first in UNNAMED and columns and columns[first].dtype != object and is_index(columns[first]):
+    if columns and is_index(first, columns[first]):
         raise ValueError(
             f"the first column of {name}, {first!r}, holds running numbers: it is the index that pandas writes into a file, and no "
             f"feature. Leave it out, for example with pandas.read_csv(path, index_col=0)"
