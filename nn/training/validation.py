@@ -142,10 +142,12 @@ class Problem(NamedTuple):
     classes: Classes | None = None
     feature_names: list[str] | None = None
     layout: Layout | None = None  # of sequences: X and, with targets for each position, Y have rows that end with nan
+    is_row: bool = False  # whether the targets of an example are a row; needed only with weights
+    is_weighted: bool = False  # whether the training examples have weights; has_weights is True for validation weights too
 
     def targets(self, Y: Array) -> Array:
         """Return targets without their weights: a view."""
-        return Y if not self.has_weights else Y[:, 0] if Y.shape[1] == 2 else Y[:, :-1]
+        return Y if not self.has_weights else Y[:, :-1] if self.is_row else Y[:, 0]
 
     def weights(self, Y: Array) -> Array | None:
         return Y[:, -1] if self.has_weights else None
@@ -226,10 +228,11 @@ def _weighted_problem(problem: Problem, data: Data, held_out: Sequence[Data]) ->
     for each in (data, *held_out):
         each.drop_unweighted()
     if any(each.weights is not None for each in (data, *held_out)):
-        cost = weighted(problem.cost, is_row=data.Y.ndim == 2)
+        is_row, is_weighted = data.Y.ndim == 2, data.weights is not None
         for each in (data, *held_out):
             each.Y = with_weights(each.Y, each.weights)
-        problem = problem._replace(cost=cost, has_weights=True)
+        cost = weighted(problem.cost, is_row)
+        problem = problem._replace(cost=cost, has_weights=True, is_row=is_row, is_weighted=is_weighted)
     return problem._replace(X=data.X, Y=data.Y, validation=next(((each.X, each.Y) for each in held_out), None))
 
 

@@ -107,3 +107,12 @@ def test_weights_whose_product_is_0_are_refused() -> None:
         ValueError, match="the product of sample_weight and class_weight must hold numbers of at least 0, not all of them 0"
     ):
         fitted(X, NAMES, sample_weight=NAMES == "a", class_weight={"a": 0.0, "b": 1.0})
+
+
+def test_weights_of_validation_alone_and_rows_of_one_target() -> None:
+    model, y = MLP([2, 1]), X[:, :1]
+    assert not train(model, X, y, validation=(X, y, 1.0 + WEIGHTS), epochs=1, progress=False).weighted
+    run = Training(model, X, y, sample_weight=1.0 + WEIGHTS)
+    assert run.history.weighted
+    assert run.Y.shape == (40, 1)
+    assert run.example().y in y.tolist()
