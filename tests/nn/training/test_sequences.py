@@ -119,6 +119,7 @@ def test_a_run_continues_from_a_checkpoint_and_shows_an_example(tmp_path: Path) 
         (lambda: Sequences([]), "no examples"),
         (lambda: Sequences([[1], []]), "row 1 is empty"),
         (lambda: Sequences([[1], [np.nan]]), "row 1 is not finite"),
+        (lambda: Sequences([[1], [2, 3]], padding=0.5), "padding must be a whole number, as the sequences are, got 0.5"),
         (lambda: Sequences([[1], ["a"]]), "row 1 is an array of <U1"),
         (lambda: Sequences([[1, 2], [3, 0]], mask=[[1, 1], [0, 1]]), "1s for the positions of an example, followed by 0s"),
         (lambda: Sequences([[1, 2], [3, 0]], mask=[[1], [1]]), r"the mask must have one number for each position of the rows, \(2, 2\)"),
