@@ -19,7 +19,7 @@ from autograd._support import check_whole
 from nn.activations import name_of
 from nn.costs import Cost, binary_cross_entropy, cross_entropy
 from nn.frames import row_names
-from nn.inputs import Array, examples, finite_number, values_in
+from nn.inputs import Array, finite_number, values_in
 from nn.labels import Classes, encoded, found_classes, indices, plain
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
@@ -239,28 +239,35 @@ def _weighted_problem(problem: Problem, data: Data, held_out: Sequence[Data]) ->
 def _check_sequences(model: Module, cost: Cost, X: Sequences, Y: Any, validation: Any) -> Problem:
     """Return a problem with sequences."""
     layout, x, y = _sequences("X", X, "Y", Y)
+    shortest, classes = int(X.lengths.argmin()), model.classes
+    if not layout.has_targets:
+        ((positions,),) = examples_of(layout, (x[shortest : shortest + 1],))
+        outputs = len(outputs_of(model(positions)))
+        classes = found_classes("Y", y, cost, outputs) if classes is None else classes
+        y, _ = encoded("Y", y, cost, outputs, classes)
     if validation is not None:
         if not isinstance(validation, Sequence) or len(validation) != 2 or not isinstance(validation[0], Sequences):
             raise TypeError(f"validation must be a pair (Sequences, targets), as X and Y are: got {validation!r:.60}")
         other, *validation = _sequences("validation X", validation[0], "validation Y", validation[1])
+        if not other.has_targets and not layout.has_targets:
+            validation[1], _ = encoded("validation Y", validation[1], cost, outputs, classes)
         if other._replace(padding=layout.padding) != layout or any(a.shape[2:] != b.shape[2:] for a, b in zip(validation, (x, y))):
             raise ValueError("validation must have positions and targets of the same kind as X and Y")
         validation = tuple(validation)
-    shortest = int(X.lengths.argmin())
     (example,) = examples_of(layout, (x[shortest : shortest + 1], y[shortest : shortest + 1]))
     result = cost_of_sequence(model, cost, layout)(*example)
     if not isinstance(result, Value):
         raise TypeError(f"the cost {name_of(cost)} must return a number that depends on the outputs, got {result!r:.60}")
     outputs = len(outputs_of(model(example[0])))
-    return Problem(model, cost, x, y, validation, outputs, False, model.classes, model.feature_names, layout)
+    return Problem(model, cost, x, y, validation, outputs, False, classes, model.feature_names, layout)
 
 
-def _sequences(x_name: str, X: Sequences, y_name: str, Y: Any) -> tuple[Layout, Array, Array]:
-    """The layout and the arrays of inputs and targets."""
+def _sequences(x_name: str, X: Sequences, y_name: str, Y: Any) -> tuple[Layout, Array, npt.NDArray[Any]]:
+    """The layout and the arrays of inputs and of targets, which may be labels."""
     if not isinstance(Y, Sequences):
         if X.padding is not None:
             raise ValueError(f"padding needs targets for each position: leave it out, or write {y_name}=Sequences(...)")
-        y = examples(y_name, Y)
+        y = plain(y_name, Y)
     elif not np.array_equal(X.lengths, Y.lengths):
         raise ValueError(f"{x_name} and {y_name} must be as many sequences, of the same lengths: got {X!r} and {Y!r}")
     else:

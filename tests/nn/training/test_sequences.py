@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, log, lookup, sigmoid, tanh, total, weighted_sum
-from nn import SGD, Module, Sequences, Training, softmax, squared_error, train
+from nn import SGD, Module, Sequences, Training, binary_cross_entropy, softmax, squared_error, train
 from tests.programs import installed
 
 DOCUMENTS = [[1, 2, 0], [2], [0, 1], [2, 2, 1, 0], [1], [0, 2, 1]]
@@ -85,6 +85,19 @@ def test_one_target_for_each_document_has_an_accuracy() -> None:
         assert history.validation_cost[-1] == pytest.approx(np.mean(costs), rel=1e-12)
         right = [(model(document).data > 0.5) == label for document, label in zip(DOCUMENTS, labels.tolist())]
         assert history.accuracy[-1] == np.mean(right)
+
+
+def test_labels_of_documents_are_classes() -> None:
+    labels = np.array(["no", "yes", "no", "yes", "no", "yes"])
+    X = Sequences(DOCUMENTS)
+    model, expected = Judge(), Judge()
+    settings: dict[str, Any] = {"cost": binary_cross_entropy, "epochs": 2, "progress": False}
+    history = train(model, X, labels, validation=(X, labels.tolist()), **settings)
+    same = train(expected, X, labels == "yes", validation=(X, labels == "yes"), **settings)
+    assert (model.classes, model.state_dict()) == (["no", "yes"], expected.state_dict())
+    assert history.validation_accuracy == same.validation_accuracy
+    with pytest.raises(ValueError, match="validation Y has labels that are not classes of the model, such as 'maybe'"):
+        train(model, X, labels, validation=(X, ["maybe"] * 6), **settings)
 
 
 def test_rows_with_a_mask_are_the_same_sequences() -> None:
