@@ -156,7 +156,7 @@ def _refuse_index(name: str, columns: Columns) -> None:
 def chosen(name: str, columns: Columns, names: Sequence[str]) -> Columns:
     """Return the columns with these names, in this order. Raises ValueError that lists all missing ones."""
     if lacking := [each for each in names if each not in columns]:
-        raise ValueError(f"{name} lacks the {_listed('column', lacking)}: it has {_listed('column', list(columns))}")
+        raise ValueError(f"{name} lacks the {_named(lacking)}: it has {_named(list(columns))}")
     return {each: columns[each] for each in names}
 
 
@@ -165,7 +165,7 @@ def matrix(name: str, columns: Columns) -> NDArray[np.float64]:
     if words := [each for each, entries in columns.items() if entries.dtype == object]:
         example = next((word for word in columns[words[0]] if word is not None), "")
         raise ValueError(
-            f"{name} has words in the {_listed('column', words)}, such as {example!r:.40}: leave them out, or give the model "
+            f"{name} has words in the {_named(words)}, such as {example!r:.40}: leave them out, or give the model "
             f"preprocessing=Preprocessing().fit({name}), which makes a column of 0 and 1 for each word"
         )
     array = np.column_stack(list(columns.values())) if columns else np.empty((0, 0))
@@ -209,6 +209,10 @@ def rows_taken(given: Any, rows: NDArray[Any]) -> Any:
     return _frame("the table", given)[rows.tolist(), :].to_native()
 
 
-def _listed(what: str, names: Sequence[str]) -> str:
-    shown = [f"{each!r:.60}" for each in names[:MOST_NAMED]]
-    return f"{what}{'s' * (len(names) > 1)} {', '.join(shown)}{' ...' * (len(names) > MOST_NAMED)}"
+def listed(names: Sequence[Any]) -> str:
+    """The first names, and dots if there are more."""
+    return ", ".join(f"{each!r:.60}" for each in names[:MOST_NAMED]) + ", ..." * (len(names) > MOST_NAMED)
+
+
+def _named(names: Sequence[str]) -> str:
+    return f"column{'s' * (len(names) > 1)} {listed(names)}"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.costs import Cost, binary_cross_entropy, cross_entropy, hinge, squared_error
-from nn.frames import columns_of, is_missing, is_table, matrix, unmasked
+from nn.frames import columns_of, is_missing, is_table, listed, matrix, unmasked
 from nn.inputs import Array, examples
 
 Label = str | bool | int | float
@@ -81,7 +81,7 @@ def found_classes(name: str, labels: NDArray[Any], cost: Cost, outputs: int) -> 
         return _exact(name, found) if len(found) == outputs else None
     if len(occurring) != max(2, outputs):
         raise ValueError(
-            f"{name} has {len(occurring)} classes, {_listed(occurring)}, and a model with {outputs} output(s) tells "
+            f"{name} has {len(occurring)} classes, {listed(occurring)}, and a model with {outputs} output(s) tells "
             f"{max(2, outputs)} apart: change the number of outputs, or name classes that do not occur, model.classes = [...]"
         )
     return occurring  # type: ignore[no-any-return]
@@ -97,7 +97,7 @@ def indices(name: str, labels: NDArray[Any], classes: Sequence[Label]) -> NDArra
     if unknown:
         raise ValueError(
             f"{name} has labels that are not classes of the model, such as {_plain_number(unknown[0])!r:.60}: its classes are "
-            f"{_listed(classes)}. To train it for other classes, write model.classes = None"
+            f"{listed(classes)}. To train it for other classes, write model.classes = None"
         )
     return np.array([places[label] for label in labels.reshape(-1).tolist()], dtype=np.int64)
 
@@ -127,7 +127,3 @@ def balanced(index: NDArray[np.int64], classes: int) -> Array:
 
 def _plain_number(label: Any) -> Any:
     return int(label) if isinstance(label, float) and label.is_integer() else label
-
-
-def _listed(labels: Sequence[Any]) -> str:
-    return ", ".join(f"{label!r:.40}" for label in labels[:8]) + ", ..." * (len(labels) > 8)
