@@ -74,24 +74,24 @@ class ChainRule:
         if self.stops:
             names = Names(self.output, self.leaf, along(self.stops), self.model)
             return "\n".join([f"{self._title(names)}: {self._stopped(names)}", *_definitions(self.stops, self.leaf, names)])
-        going = [path for path in self.paths if not path.is_stopped]
-        way = [factor for path in going for factor in path.factors]
-        names = Names(self.output, self.leaf, along(way), self.model)
-        lines = [f"{self._title(names)}: the sum over {counted(self.count)}", ""]
-        lines += [f"{product:>12} {share:>7}   {text}" for product, share, text in self._rows(going, names)]
-        return "\n".join(lines + _definitions(way, self.leaf, names))
+        title, rows, definitions = self._table()
+        return "\n".join([title, "", *(f"{product:>12} {share:>7}   {text}" for product, share, text in rows), *definitions])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         if not self.count or self.stops:
             return html_text(str(self))
+        title, rows, definitions = self._table()
+        return html_table(["product", "share", "factors"], rows, title) + html_text("\n".join(definitions).strip("\n"))
+
+    def _table(self) -> tuple[str, list[tuple[str, str, str]], list[str]]:
+        """The title, the rows and the definitions of the names in them."""
         going = [path for path in self.paths if not path.is_stopped]
         way = [factor for path in going for factor in path.factors]
         names = Names(self.output, self.leaf, along(way), self.model)
         title = f"{self._title(names)}: the sum over {counted(self.count)}"
-        table = html_table(["product", "share", "factors"], self._rows(going, names), title)
-        return table + html_text("\n".join(_definitions(way, self.leaf, names)).strip("\n"))
+        return title, self._rows(going, names), _definitions(way, self.leaf, names)
 
     def _rows(self, going: Sequence[Path], names: Names) -> list[tuple[str, str, str]]:
         """For each path its product, its share of the sum of absolute values, and its factors; then the paths that are not listed."""

@@ -173,7 +173,7 @@ class Forms:
             scales.add(scale)
             numbers.add(self._undetached(operands[0]))
             tops.add(self._undetached(operands[1]))
-        return len(tops) == len(scales) == 1 and numbers <= self._candidates(tops.pop())
+        return len(tops) == len(scales) == 1 and numbers == self._candidates(tops.pop())
 
     def _subtracted(self, term: int) -> int | None:
         """The b of a term a - b; None if it is none."""
@@ -272,6 +272,17 @@ class Forms:
         return None
 
     def _log(self, x: int) -> int | None:
+        """log(c x) = log(c) + log(x), and log(x) in a stable form."""
+        shift = 0.0
+        while True:
+            op, operands = self.terms.definition(x)
+            if op is not ops.multiply or (factor := self._number(operands[0])) is None or not 0 < factor < math.inf:
+                break
+            shift, x = shift + math.log(factor), operands[1]
+        term = self._log_without_factor(x)
+        return self.terms.add(ops.add, self.terms.scale(shift), term) if shift and term is not None else term
+
+    def _log_without_factor(self, x: int) -> int | None:
         add, (op, operands) = self.terms.add, self.terms.definition(x)
         if (logit := self._logit(x)) is not None:
             return self._found(LOG_SIGMOID, add(ops.negative, add(ops.softplus, add(ops.negative, logit))))
@@ -281,9 +292,6 @@ class Forms:
             inner, arguments = self.terms.definition(operands[1])
             if inner is ops.exp:
                 return self._found(LOG1MEXP, add(ops.log1mexp, add(ops.negative, *arguments)))
-        if op is ops.multiply and (number := self._number(operands[0])) is not None and 0 < number < math.inf:
-            term = self._log(operands[1])
-            return None if term is None else add(ops.add, self.terms.scale(math.log(number)), term)
         if op is ops.total_ and (term := self._log_of_chosen(operands)) is not None:
             return term
         if (fraction := self._fraction(*self._definition(x))) is not None:
@@ -365,7 +373,7 @@ class _Graph:
         for node in nodes:
             for each in topological_order(node, self.numbers) if isinstance(node, Node) else ():
                 if each not in self.numbers:
-                    leaf = "leaf", id(each)
+                    leaf = id(each), each.data
                     self.numbers[each] = self.add(each.op, *map(self.term, each.operands)) if each.op else self._put(None, leaf)
 
     def term(self, node: Any) -> int:
@@ -391,11 +399,24 @@ class _Graph:
         op, operands = self._terms[term]
         return (operands[0], 0) if op is None and type(operands[0]) is float else None
 
+    def value(self, term: int) -> float:
+        """The value of a term, in numbers that may be infinite or nan."""
+        values: list[float] = []
+        for op, operands in self._terms[: term + 1]:
+            values.append(op.ieee_value(*[values[each] for each in operands]) if op else operands[-1])
+        return values[term]
 
-def hint(op: Operation, operands: Sequence[Any]) -> str:
-    """What to write instead of `op(operands)`, in words; "" unless it is the last operation of a formula with a stable form."""
-    graph = _Graph(operands)
+
+def hint(*results: tuple[Operation, Sequence[Any]]) -> str:
+    """What to write instead of the first of some results, each an operation and its operands, that has a stable form; "" without one.
+
+    Only a form that is finite at the numbers of the graph is named.
+    """
+    graph = _Graph([each for _, operands in results for each in operands])
     forms = Forms(graph)
-    forms.replaced(op, tuple(map(graph.term, operands)))
-    found = list(forms.found)[-1:]
-    return "".join(f"{form.written} overflows or loses all digits at these numbers: write {form.stable}" for form in found)
+    for op, operands in results:
+        term = forms.replaced(op, tuple(map(graph.term, operands)))
+        if term is not None and math.isfinite(graph.value(term)):
+            form = list(forms.found)[-1]
+            return f"{form.written} overflows or loses all digits at these numbers: write {form.stable}"
+    return ""

@@ -276,7 +276,7 @@ def _checked(op: Operation, numbers: list[float], operands: tuple[Any, ...]) -> 
     try:
         return op.value(*numbers)
     except UndefinedError as error:
-        if advice := hint(op, operands):
+        if advice := hint((op, operands)):
             raise UndefinedError(f"{error}. {advice}") from None
         raise
 

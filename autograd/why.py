@@ -107,11 +107,13 @@ def diagnose(paths: Paths, model: ModelNames) -> Diagnosis:
 
 def _advice(paths: Paths) -> str:
     """What to write instead of the first formula on the paths that has a stable form and a number that is not finite."""
-    for node, factors in paths.factors.items():
-        is_broken = not all(map(math.isfinite, [node.data, *(each.derivative for each in factors)]))
-        if node.op in LAST and is_broken and (advice := hint(node.op, node.operands)):
-            return advice
-    return ""
+    return hint(
+        *(
+            (node.op, node.operands)
+            for node, factors in paths.factors.items()
+            if node.op in LAST and not all(map(math.isfinite, [node.data, *(each.derivative for each in factors)]))
+        )
+    )
 
 
 def _verdict(paths: Paths) -> tuple[str, str, list[Factor]]:

@@ -81,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("demos.digits: --resume needs the checkpoint to resume from: add --checkpoint PATH")
     kind = given.data or ("sklearn" if given.sizes and given.sizes[0] == 64 else "drawn")
     recipe = RECIPES[given.recipe or ("better" if kind == "mnist" else "plain")]
+    if given.resume and recipe.is_shifting:
+        sys.exit("demos.digits: a run whose images move cannot be resumed, because a checkpoint does not hold them: add --recipe plain")
     for option in ("activation", "cost", "batch_size"):
         setattr(given, option, getattr(given, option) or getattr(recipe, option))
     try:
@@ -133,14 +135,15 @@ def learn(model: MLP, training: Examples, held_out: Examples, given: argparse.Na
     def target(y: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         return one_hot(y, 10) if given.cost == "squared_error" else y
 
+    images = training[0].astype(np.float64)  # the array that training reads, so that the callback can change it
     usual = RATES[given.cost] if recipe.optimizer is SGD else 0.003
     rate = usual if given.learning_rate is None else given.learning_rate
     started = time.perf_counter()
     history = train(
-        model, training[0], target(training[1]), cost=COSTS[given.cost], optimizer=recipe.optimizer(Cosine(rate, epochs)),
+        model, images, target(training[1]), cost=COSTS[given.cost], optimizer=recipe.optimizer(Cosine(rate, epochs)),
         batch_size=given.batch_size, epochs=epochs, seed=given.seed, validation=(held_out[0], target(held_out[1])),
         checkpoint=given.checkpoint, resume=given.resume, backend=backend(given),
-        callbacks=[shifting(training[0], given.seed)] if recipe.is_shifting else [],
+        callbacks=[shifting(images, given.seed)] if recipe.is_shifting else [],
     )  # fmt: skip
     seconds, epochs = time.perf_counter() - started, len(history.cost)
     print(f"trained for {epochs} epochs in {seconds:.1f} s, {seconds / epochs:.2f} s each")

@@ -22,7 +22,7 @@ from PIL import Image, ImageSequence
 import demos
 from demos import activations, book, compiled, digits, estimate, gallery, learning, many, moons, neuron
 from demos.common import Film, save
-from nn import MLP, plots
+from nn import MLP, History, plots
 
 ROOT = Path(__file__).parents[1]
 DEMOS = [each.name for each in pkgutil.iter_modules(demos.__path__) if each.name not in ("common", "transformer")]
@@ -100,6 +100,22 @@ def test_the_better_recipe_learns_from_images_that_move(tmp_path: Path, capsys: 
     printed = capsys.readouterr().out
     assert "activation=tanh" in printed
     assert percent(printed, "held-out accuracy") > 50
+
+
+def test_the_images_of_the_better_recipe_move_after_each_epoch() -> None:
+    X = np.random.default_rng(1).random((20, 16))
+    original, seen, move = X.copy(), [X.copy()], digits.shifting(X, 0)
+    for epoch in (1, 2):
+        move(None, History(cost=[1.0] * epoch))
+        assert np.array_equal(X, digits.shifted(original.astype(np.float32), np.random.default_rng([0, epoch])))
+        seen.append(X.copy())
+    assert not np.array_equal(seen[0], seen[1])
+    assert not np.array_equal(seen[1], seen[2])
+
+
+def test_a_run_whose_images_move_cannot_be_resumed(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"cannot be resumed, .*: add --recipe plain$"):
+        digits.main(["--recipe", "better", "--checkpoint", str(tmp_path / "run.npz"), "--resume"])
 
 
 def test_an_image_is_shifted_by_a_pixel_at_most() -> None:

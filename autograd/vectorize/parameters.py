@@ -41,7 +41,7 @@ class ParameterLayout:
     """
 
     def __init__(self, parameters: Any) -> None:
-        self.parameters = tuple(parameters if isinstance(parameters, Sequence) else flatten(parameters))
+        self.parameters = tuple(flatten(parameters) if hasattr(type(parameters), "map_parameters") else parameters)
 
     def __len__(self) -> int:
         return len(self.parameters)

@@ -140,7 +140,8 @@ def merge(graph: Scalars, limits: Mapping[tuple[int, int], int]) -> tuple[Scalar
     for op, operands in graph.nodes:
         if op is ops.multiply or op is ops.add or op is ops.subtract:
             a, b = numbers[operands[0]], numbers[operands[1]]
-            stable = forms.replaced(op, (a, b)) if op is ops.multiply and (nodes[a][0] is ops.exp or nodes[b][0] is ops.exp) else None
+            has_power = nodes[a][0] is ops.exp or nodes[b][0] is ops.exp  # without one there is no form, and this is faster than asking
+            stable = forms.replaced(op, (a, b)) if op is ops.multiply and has_power else None
             numbers.append(add_plain(op, a, b) if stable is None else stable)
         elif op == CONSTANT:
             numbers.append(merged.constant(operands[0]))

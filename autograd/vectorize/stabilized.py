@@ -28,6 +28,8 @@ def stabilized(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     ------
     TraceError
         If the function cannot be recorded.
+    ValueError
+        If it returns several numbers.
 
     Examples
     --------
@@ -36,7 +38,10 @@ def stabilized(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     1000.0
     """
     merged, forms = merge(record(f, [()], ["x"]).scalars, {})
-    nodes, (output,) = merged.graph.nodes, merged.graph.outputs
+    nodes, outputs = merged.graph.nodes, merged.graph.outputs
+    if len(outputs) != 1:
+        raise ValueError(f"stabilized takes a function that returns one number, and this one returns {len(outputs)}")
+    (output,) = outputs
     needed, stack = {output}, [output]
     while stack:
         op, operands = nodes[stack.pop()]
@@ -45,10 +50,11 @@ def stabilized(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
                 needed.add(each)
                 stack.append(each)
 
+    in_order = [(each, *nodes[each]) for each in sorted(needed)]
+
     def stable(x: Any) -> Any:
         numbers: dict[int, Any] = {}
-        for each in sorted(needed):
-            op, operands = nodes[each]
+        for each, op, operands in in_order:
             if isinstance(op, str):
                 numbers[each] = x if op == INPUT else merged.graph.parameters[operands[0]] if op == PARAMETER else operands[0]
             else:

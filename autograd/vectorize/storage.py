@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -68,9 +69,21 @@ def scratch_key(program: Program, number: int) -> Any:
     if is_masked(program, instruction):
         return instruction.operands[0]
     if isinstance(instruction, ir.PairSums) and instruction.is_dense:
-        sides = [(each.tobytes(), rows) for each, rows in zip((instruction.lefts, instruction.rights), instruction.rows)]
-        return instruction.operands[0], instruction.blocks, *sorted(sides)
+        return instruction.operands[0], instruction.blocks, *sorted(_sides(instruction))
     return None
+
+
+def _sides(pairs: ir.PairSums) -> list[tuple[bytes, int]]:
+    return [(each.tobytes(), rows) for each, rows in zip((pairs.lefts, pairs.rights), pairs.rows)]
+
+
+def _sharing(program: Program) -> list[list[int]]:
+    """For each instruction those that need the same scratch memory, itself included; none if it needs none or its own."""
+    keys = [scratch_key(program, number) for number in range(len(program))]
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for number, key in enumerate(keys):
+        groups[key].append(number)
+    return [[] if key is None else groups[key] for key in keys]
 
 
 @dataclass
@@ -113,8 +126,7 @@ class _Planner:
         out = next((number for name, number in program.outputs.items() if name != "cost" and name not in over), -1)
         self.out = -1 if out < 0 or is_fixed(program, out) else out
         self.reserved: dict[int, Place] = {}
-        keys = [scratch_key(program, number) for number in range(len(program))]
-        self.shared = [[other for other, each in enumerate(keys) if each == key] if key is not None else [] for key in keys]
+        self.shared = _sharing(program)
         self._find_parts()
         self.last = self._last_uses()
         for number, instruction in enumerate(program.instructions):
@@ -215,7 +227,8 @@ class _Planner:
         first = self.shared[number][0] if self.shared[number] else number
         if first < number:
             (place,) = self.storage.scratch[first]
-            is_turned = isinstance(instruction, ir.Pairs) and not np.array_equal(instruction.lefts, self.program.instructions[first].lefts)  # type: ignore[attr-defined]
+            other = self.program.instructions[first]
+            is_turned = isinstance(instruction, ir.PairSums) and isinstance(other, ir.PairSums) and _sides(instruction) != _sides(other)
             self.storage.scratch[number] = [place.transposed() if is_turned else place]
             self.storage.filled.add(number)
             return

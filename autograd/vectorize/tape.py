@@ -132,7 +132,7 @@ class _Numbers:
         self._arrays: list[FloatArray] = []
         for number, instruction in enumerate(program.instructions):
             array = self._array(instruction, [self._arrays[each] for each in instruction.operands])
-            self._arrays.append(array.reshape(_at_one_example(program.shape(number))))
+            self._arrays.append(array.reshape(ir.sized(program.shape(number), 1)))
         for name, number in program.outputs.items():
             self._put_out(name, self._arrays[number].ravel().tolist(), program.varies(number))
 
@@ -234,7 +234,7 @@ class _Numbers:
             case ir.AddRows(shape=shape):
                 return self._added_rows(shape, *operands)
             case ir.Scatter(places=places, shape=shape):
-                return self._scattered(places, _at_one_example(shape), operands)
+                return self._scattered(places, ir.sized(shape, 1), operands)
         return _moved(instruction, operands)
 
     def _summed(self, numbers: list[int], size: int) -> list[int]:
@@ -282,10 +282,6 @@ class _Numbers:
         return _array([self._reduced(ops.total_, each) for each in terms])
 
 
-def _at_one_example(shape: ir.Shape) -> tuple[int, ...]:
-    return tuple([abs(size) for size in shape])
-
-
 def _array(numbers: list[int]) -> FloatArray:
     return np.array(numbers, np.intp)
 
@@ -303,7 +299,7 @@ def _moved(instruction: ir.Instruction, operands: list[FloatArray]) -> FloatArra
         case ir.Concatenate():
             return np.concatenate(operands, axis=-1)
         case ir.Expand(shape=shape):
-            return np.broadcast_to(operands[0], _at_one_example(shape))
+            return np.broadcast_to(operands[0], ir.sized(shape, 1))
     raise ValueError(f"the instruction {instruction} is not supported")
 
 

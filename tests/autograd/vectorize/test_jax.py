@@ -268,7 +268,6 @@ def test_arrays_of_the_caller_do_not_change() -> None:
 SEVERAL = """
 import jax, numpy as np
 from autograd import vectorize, relu, total
-from autograd.vectorize.backends import jax as jax_backend
 from autograd.vectorize.backends.jax import devices
 from tests.programs import near, values
 from tests.autograd.vectorize import test_descent

@@ -58,7 +58,7 @@ TOGETHER = 200  # programs in one file, which the compiler takes a hundredth of 
 def in_one_file(programs: Sequence[Program], directory: Path) -> Callable[[int, Sequence[Array], Array, Array], float]:
     """Run the one of these programs that has a number, on inputs and parameters; its array goes to the last argument."""
     float64 = np.dtype(np.float64)
-    texts, memory = [beginning(names(), float64)], []
+    texts, memory = [beginning(names(), float64, has_columns=True)], []
     for number, program in enumerate(programs):
         sizes = {each.argument: each.shape[1] for each in program.instructions if isinstance(each, Input)}
         shapes = [(sizes[argument],) for argument in range(len(sizes))]

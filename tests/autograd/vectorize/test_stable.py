@@ -1,5 +1,6 @@
 """Stable forms: formulas that overflow on the way are computed by others in programs, and named in words on Values."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ ONE: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], str]] = {
     "tanh": (lambda x: (exp(2 * x) - 1) / (exp(2 * x) + 1), mpmath.tanh, "tanh(x)"),
     "hyperbolic": (lambda x: (exp(x) - exp(-x)) / (exp(x) + exp(-x)), mpmath.tanh, "tanh(x)"),
     "log cosh": (lambda x: log((exp(x) + exp(-x)) / 2), lambda x: logsumexp_of(x, -x) - mpmath.log(2), "logsumexp(x)"),
-    "log exp": (lambda x: log(exp(x)), lambda x: x, "computed as x"),
+    "log exp": (lambda x: log(exp(x)), lambda x: x, "x"),
     "slope of softplus": (grad(lambda x: log(1 + exp(x))), lambda x: 1 / (1 + mpmath.exp(-x)), "sigmoid(x)"),
 }
 
@@ -49,7 +50,7 @@ def test_formulas_of_one_number_have_50_digit_values_and_slopes_at_any_size(name
             w = Value(x)
             slope = vectorize(lambda unused, w=w: f(w)).per_example_gradients(np.zeros(1))[0, 0]
             assert slope == pytest.approx(float(mpmath.diff(exact, mp.mpf(x))), rel=1e-12, abs=1e-300), x
-    assert f"computed as {stable}" in program.source or stable in program.source
+    assert re.search(rf"is computed as {re.escape(stable)}$", program.source, re.MULTILINE)
     assert np.allclose(program(np.array(ORDINARY[1:4])), [f(x) for x in ORDINARY[1:4]], rtol=1e-12, atol=1e-15)
 
 
@@ -59,6 +60,36 @@ def test_log_of_one_minus_exp_is_precise_on_both_sides() -> None:
         for x in (1e-18, 0.3, 0.7, 40.0):
             assert program(np.array([x]))[0] == pytest.approx(float(mpmath.log(1 - mpmath.exp(-mp.mpf(x)))), rel=1e-13)
     assert "log(1 - exp(-x)) is computed as log1mexp(x)" in program.source
+
+
+def test_a_sum_without_its_largest_number_does_not_underflow() -> None:
+    def two_of_three(x: Any) -> list[Any]:
+        top = largest(x)
+        powers = [exp(each - top) for each in x[:2]]
+        return [log(powers[0] + powers[1]), powers[0] / (powers[0] + powers[1])]
+
+    found = vectorize(two_of_three)(np.array([[1.0, 2.0, 2000.0]]))[0]
+    assert found == pytest.approx([float(logsumexp_of(1, 2)) - 2000, float(1 / (1 + mpmath.e))], rel=1e-12)
+
+
+def test_the_log_of_many_constant_factors_is_found_without_recursion() -> None:
+    x = exp(Value(1000.0) * 1e-3)
+    for _ in range(3000):
+        x = 0.1 * x
+    with pytest.raises(UndefinedError):
+        log(x)
+
+
+@pytest.mark.parametrize(("x", "is_named"), [(1e-20, True), (0.0, False), (-1.0, False)])
+def test_only_a_form_that_is_finite_at_these_numbers_is_named(x: float, is_named: bool) -> None:
+    with pytest.raises(UndefinedError) as caught:
+        log(1 - exp(-Value(x)))
+    assert ("write log1mexp(x)" in str(caught.value)) is is_named
+
+
+def test_stabilized_takes_functions_with_one_result() -> None:
+    with pytest.raises(ValueError, match=r"^stabilized takes a function that returns one number, and this one returns 2$"):
+        stabilized(lambda x: [x, exp(x)])
 
 
 def natural(scores: Any) -> list[Any]:

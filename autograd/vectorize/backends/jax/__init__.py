@@ -31,10 +31,8 @@ from autograd.vectorize.tape import is_narrow
 
 __all__ = ["JaxBackend", "backend"]
 
-LENGTH, WIDTH = (
-    2000,
-    4.0,
-)  # XLA takes minutes for longer programs of fewer numbers an instruction, and its time grows faster than the length
+LENGTH = 2000  # instructions of the longest narrow program: XLA takes minutes to compile it, and its time grows faster than the length
+WIDTH = 4.0  # numbers that an instruction of such a program computes, on average, at most
 
 
 class JaxBackend(Backend):

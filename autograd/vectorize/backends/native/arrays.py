@@ -29,6 +29,11 @@ class Buffer(NamedTuple):
     kind: str  # "lanes": a block of ours; "rows": examples of the caller; "plain": without examples; "theta": plain, not ours
 
 
+def room(size: int) -> int:
+    """The entries of memory for `size` numbers: a vector may begin with the last one."""
+    return (size + 2 * (WHOLE - 1)) // WHOLE * WHOLE
+
+
 class Arrays(ABC):
     """Abstract: a program with the names of its arrays, their places, and the lines of C written so far."""
 

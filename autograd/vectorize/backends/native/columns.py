@@ -11,7 +11,7 @@ from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.backend import Signature
-from autograd.vectorize.backends.native.arrays import WHOLE, Buffer, entry, loops_over, pointer
+from autograd.vectorize.backends.native.arrays import WHOLE, Buffer, entry, loops_over, pointer, room
 from autograd.vectorize.backends.native.examples import WIDE
 from autograd.vectorize.backends.native.operations import Operations
 from autograd.vectorize.backends.native.patterns import axes_of, runs_of, runs_of_pairs
@@ -37,7 +37,7 @@ class Columns(Operations):
         super().__init__(program, signature, rule)
 
     def _shape(self, shape: ir.Shape) -> ir.Shape:
-        return tuple(map(abs, shape))
+        return ir.sized(shape, 1)
 
     def _emit(self, number: int, instruction: ir.Instruction) -> None:
         self.is_within = self.stages[number] is WITHIN
@@ -51,7 +51,7 @@ class Columns(Operations):
 
     def _allocate(self, name: str, shape: ir.Shape) -> Place:
         """Memory for an array. What is computed in the loop may reuse memory."""
-        size = self._room(math.prod(shape))
+        size = room(math.prod(shape))
         if self.is_within and self.free.get(size):
             start = self.free[size].pop()
         else:
@@ -59,10 +59,6 @@ class Columns(Operations):
         self.memory.append(f"real *const {name} = work + {start}; // {ir.shape_text(shape)}")
         self.pieces[name] = start, size
         return Place.whole(Buffer(name, "plain"), shape)
-
-    def _room(self, size: int) -> int:
-        """The entries of memory for `size` numbers: a vector may begin with the last one."""
-        return (size + 2 * (WHOLE - 1)) // WHOLE * WHOLE
 
     def _scratch(self, name: str, shape: ir.Shape) -> Place:
         """Memory for another form of an array."""
@@ -109,25 +105,25 @@ class Columns(Operations):
         given = f"{len(same)}, {pairs.width}, {', '.join(map(self._table, (same, runs.first, runs.length)))}"
         if is_product:
             by, turned, count = (left, right, pairs.rows[1]) if same is one else (right, left, pairs.rows[0])
-            room, columns = self._turned(code, name, pairs.width, count, turned)
-            code.append(f"run_products({given}, {pointer(by)}, {columns}, {room}, {name});")
+            apart, columns = self._turned(code, name, pairs.width, count, turned)
+            code.append(f"run_products({given}, {pointer(by)}, {columns}, {apart}, {name});")
         elif same is one:
-            room, columns = self._turned(code, name, pairs.width, pairs.rows[1], right)
-            code.append(f"run_sums({given}, {pointer(left)}, {columns}, {room}, {name});")
+            apart, columns = self._turned(code, name, pairs.width, pairs.rows[1], right)
+            code.append(f"run_sums({given}, {pointer(left)}, {columns}, {apart}, {name});")
         else:
-            room, columns = self._turned(code, name, pairs.width, pairs.rows[0], None)
-            code.append(f"memset({columns}, 0, {room * pairs.width} * sizeof(real));")
-            code.append(f"run_spreads({given}, {pointer(left)}, {pointer(right)}, {columns}, {room});")
-            code.append(f"turned_back({pairs.rows[0]}, {pairs.width}, {columns}, {room}, {name});")
+            apart, columns = self._turned(code, name, pairs.width, pairs.rows[0], None)
+            code.append(f"memset({columns}, 0, {apart * pairs.width} * sizeof(real));")
+            code.append(f"run_spreads({given}, {pointer(left)}, {pointer(right)}, {columns}, {apart});")
+            code.append(f"turned_back({pairs.rows[0]}, {pairs.width}, {columns}, {apart}, {name});")
 
     def _turned(self, code: list[str], name: str, width: int, rows: int, source: Place | None) -> tuple[int, str]:
         """Memory in which the rows of an array are turned, and how far its columns are apart."""
-        room = self._room(rows)
-        turned = self._scratch(name, (width, room)).buffer.name
+        apart = room(rows)
+        turned = self._scratch(name, (width, apart)).buffer.name
         self.scratch.append(self.pieces[turned])
         if source is not None:
-            code.append(f"turned_rows({rows}, {width}, {pointer(source)}, 1, {turned}, {room});")
-        return room, turned
+            code.append(f"turned_rows({rows}, {width}, {pointer(source)}, 1, {turned}, {apart});")
+        return apart, turned
 
     def _take(self, code: list[str], columns: FloatArray, place: Place, source: Place) -> None:
         axes, runs, stride = axes_of(columns), runs_of(columns), source.strides[-1]
@@ -140,8 +136,7 @@ class Columns(Operations):
             given = f"{self._table(runs.first)}, {self._table(runs.length)}, {pointer(row)}, {runs.step}"
             code.append(f"take_runs({len(runs.first)}, {given}, {pointer(place)});")
         else:
-            table = self._table(columns)
-            self._loops(code, place, lambda at: f"{entry(place, at)} = {entry(source, [*at[:-1], f'{table}[{at[-1]}]'])};")
+            super()._take(code, columns, place, source)
 
     def _copy(self, code: list[str], place: Place, source: Place) -> None:
         """Copy in vectors, unless a vector could be written over what lies behind a row, or has to be put together."""

@@ -59,7 +59,7 @@ class Emitted(NamedTuple):
     name: str  # of the function
 
 
-def beginning(functions: Iterable[str], dtype: np.dtype[Any], has_columns: bool = True) -> str:
+def beginning(functions: Iterable[str], dtype: np.dtype[Any], has_columns: bool) -> str:
     """The beginning of a C file: the functions that its programs use, and the loops, with those over columns if they need them."""
     loops = "\n".join([_LOOPS, _TABLES, *([_COLUMNS] if has_columns else [])])
     return f"{INCLUDES}#include <string.h>\n{_MACROS}{definitions({*functions, *_USED}, dtype)}\n{loops}"
@@ -110,7 +110,7 @@ def _text(made: Operations, dtype: np.dtype[Any], name: str) -> str:
 
 
 def _body(made: Operations, arguments: Sequence[tuple[str, ir.Shape]]) -> list[str]:
-    """The lines of the function: what is computed before the loop over the blocks, within it and after it."""
+    """The lines of the function: what is computed before the loop over the examples, within it and after it."""
     rows = [f"const real *const {each}_rows = {each} + start * {math.prod(shape)};" for each, shape in arguments]
     if made.is_weighted:
         rows.append("const real *const weights_rows = weights + start;")

@@ -13,11 +13,10 @@ from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.backend import Signature
-from autograd.vectorize.backends.native.arrays import BLOCK, WHOLE, Buffer, entry, has_examples, loops_over, pointer
+from autograd.vectorize.backends.native.arrays import BLOCK, Buffer, entry, has_examples, loops_over, pointer, room
 from autograd.vectorize.backends.native.operations import GradientOfRows, Operations
 from autograd.vectorize.backends.native.rule import Rule
 from autograd.vectorize.backends.native.schedule import ADDED, AFTER, WITHIN
-from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.places import Place, contiguous
 from autograd.vectorize.program import Program
 
@@ -47,7 +46,7 @@ class Examples(Operations):
         if ir.BATCH in shape:
             self.work += math.prod(rest) * BLOCK
             return Place(Buffer(name, "lanes"), 0, shape, (1, *(each * BLOCK for each in contiguous(rest))))
-        self.work += (math.prod(shape) + 2 * (WHOLE - 1)) // WHOLE * WHOLE  # a vector may begin with the last entry
+        self.work += room(math.prod(shape))
         return Place.whole(Buffer(name, "plain"), shape)
 
     def _ours(self, place: Place) -> Place:
@@ -171,10 +170,6 @@ class Examples(Operations):
         what, size = ("products", "") if isinstance(pairs, ir.PairProducts) else ("sums", f"{place.shape[-1]}, ")
         tables = f"{self._table(pairs.lefts)}, {self._table(pairs.rights)}"
         code.append(f"pair_{what}({len(pairs.lefts)}, {pairs.width}, {tables}, {arrays}, {size}count);")
-
-    def _take(self, code: list[str], columns: FloatArray, place: Place, source: Place) -> None:
-        table = self._table(columns)
-        self._loops(code, place, lambda at: f"{entry(place, at)} = {entry(source, [*at[:-1], f'{table}[{at[-1]}]'])};")
 
     def _can_move_early(self) -> bool:
         """Whether parameters whose gradient is a product with rows can be updated before the other gradients are known.

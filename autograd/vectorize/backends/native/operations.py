@@ -66,9 +66,10 @@ class Operations(Arrays):
     def _reduction(self, code: list[str], number: int, op: Operation, axis: int, place: Place, source: Place) -> None:
         """A reduction along an axis."""
 
-    @abstractmethod
     def _take(self, code: list[str], columns: FloatArray, place: Place, source: Place) -> None:
         """The columns with these indices."""
+        table = self._table(columns)
+        self._loops(code, place, lambda at: f"{entry(place, at)} = {entry(source, [*at[:-1], f'{table}[{at[-1]}]'])};")
 
     @abstractmethod
     def _look_up(self, code: list[str], place: Place, table: Place, index: Place) -> None:

@@ -307,7 +307,7 @@ def _sums_of_pairs(out: FloatArray, left: FloatArray, right: FloatArray, pairs: 
 
 def _mend(out: FloatArray, left: FloatArray, right: FloatArray, pairs: ir.Pairs, zeros: FloatArray) -> None:
     """Add up pair by pair if a number is not finite: 0 times infinity, for a pair that was not asked for, is nan."""
-    if out.reshape(-1).dot(zeros) != 0:  # the fastest question
+    if out.reshape(-1).dot(zeros) != 0:  # 0 times a number that is not finite is nan; faster than isfinite
         _sums_of_pairs(out, left, right, pairs)
 
 
