@@ -19,10 +19,12 @@ from nn.costs import softmax
 from nn.inputs import Array, examples, number_of
 
 
-def accuracy(
-    outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, part: slice = slice(None), threshold_of_signs: float = 0.0,
-    weights: Array | None = None,
-) -> float:  # fmt: skip
+def class_index(outputs: Array, threshold: float = 0.0) -> npt.NDArray[np.int64]:
+    """Return the index of the predicted class of each example, (examples,). `threshold` is that of a single output."""
+    return outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > threshold).astype(np.int64)
+
+
+def accuracy(outputs: Array, Y: npt.ArrayLike, threshold: float = 0.0, weights: Array | None = None) -> float:
     """The share of examples whose class is predicted correctly.
 
     Parameters
@@ -32,11 +34,7 @@ def accuracy(
     Y : array_like
         For several outputs labels or one-hot rows; for a single output 1 and either 0 or -1.
     threshold : float, default 0.0
-        The threshold of a single output for the targets 0 and 1.
-    part : slice, optional
-        The examples that `outputs` belongs to. The kind of target is determined from all of Y.
-    threshold_of_signs : float, default 0.0
-        The threshold of a single output for the targets -1 and 1.
+        The threshold of a single output.
     weights : ndarray, shape (examples,), optional
         The weights of the examples, for a weighted share.
 
@@ -46,21 +44,18 @@ def accuracy(
         From 0 to 1; nan for targets that are not classes.
     """
     targets = examples("Y", Y)
-    if len(targets[part]) != len(outputs):
-        raise ValueError(f"X and Y must be equally long: got {len(outputs)} examples and {len(targets[part])} targets")
+    if len(targets) != len(outputs):
+        raise ValueError(f"X and Y must be equally long: got {len(outputs)} examples and {len(targets)} targets")
     classes, known = outputs.shape[1], ~np.isnan(outputs).any(axis=1)
     if targets.shape[1:] == outputs.shape[1:] and classes > 1 and (targets >= 0).all() and np.allclose(targets.sum(axis=1), 1):
         targets = targets.argmax(axis=1)
     if targets.size != len(targets):
         return math.nan
     targets = targets.reshape(-1)
-    labels, targets = set(np.unique(targets).tolist()), targets[part]
+    labels = set(np.unique(targets).tolist())
     if not (labels <= set(range(classes)) if classes > 1 else labels <= {-1, 1} or labels <= {0, 1}):
         return math.nan
-    if classes > 1:
-        right = outputs.argmax(axis=1) == targets
-    else:
-        right = (outputs[:, 0] > (threshold_of_signs if -1 in labels else threshold)) == (targets == 1)
+    right = class_index(outputs, threshold) == (targets if classes > 1 else targets == 1)
     return float(np.average(known & right, weights=weights))
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from autograd import tanh
 from autograd._support import missing
 from nn.activations import Activation
-from nn.classification import probabilities
+from nn.classification import class_index, probabilities
 from nn.costs import Cost, binary_cross_entropy, cross_entropy, squared_error
 from nn.inputs import Array
 from nn.network import MLP
@@ -194,8 +194,8 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The predicted class of each example, (examples,)."""
-        outputs = self._outputs(X)
-        return self.classes_[(outputs[:, 0] > 0).astype(int) if outputs.shape[1] == 1 else outputs.argmax(axis=1)]  # type: ignore[no-any-return]
+        index = class_index(self._outputs(X))
+        return self.classes_[index]
 
     def _has_probabilities(self) -> bool:
         if self.cost not in (None, cross_entropy, binary_cross_entropy):

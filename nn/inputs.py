@@ -34,12 +34,6 @@ def finite_number(name: str, number: Any, least: float = -math.inf, above: float
     return value
 
 
-def unmasked(name: str, given: Any) -> NDArray[Any]:
-    """Return `given` as an array. Raises ValueError if it is masked, because NumPy would use the values behind the mask."""
-    refuse_masked(name, given)
-    return np.asarray(given)
-
-
 def generator(seed: Seed) -> np.random.Generator:
     """Return a generator for a seed, or the generator itself. Raises ValueError for an invalid seed."""
     if isinstance(seed, np.random.Generator):

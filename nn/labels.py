@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.costs import Cost, binary_cross_entropy, cross_entropy, hinge, squared_error
-from nn.frames import columns_of, is_missing, is_table, matrix
-from nn.inputs import Array, examples, unmasked
+from nn.frames import columns_of, is_missing, is_table, listed, matrix, unmasked
+from nn.inputs import Array, examples
 
 Label = str | bool | int | float
 Classes = list[Label]
@@ -24,7 +24,15 @@ def check_classes(classes: Any) -> Classes | None:
     labels = plain("classes", list(classes))
     if labels.ndim != 1 or len(labels) < 2 or len(set(labels.tolist())) < len(labels):
         raise ValueError(f"classes must be a list of two or more different labels, got {classes!r:.100}")
-    return [_plain_number(each) for each in labels.tolist()]
+    return _exact("classes", [_plain_number(each) for each in labels.tolist()])
+
+
+def _exact(name: str, classes: Classes) -> Classes:
+    """Return classes. Raises ValueError for numbers that are not exact, because they have been float64."""
+    for each in classes:
+        if not isinstance(each, str) and abs(each) >= 2**53:
+            raise ValueError(f"{name} has labels of 2**53 or more, such as {each}, which float64 rounds: write them as words")
+    return classes
 
 
 def plain(name: str, Y: Any) -> NDArray[Any]:
@@ -46,6 +54,9 @@ def plain(name: str, Y: Any) -> NDArray[Any]:
             return np.array(entries, dtype=object)
         if all(isinstance(entry, (bool, np.bool_)) for entry in entries):
             return np.array(entries, dtype=bool)
+        if any(isinstance(entry, str) for entry in entries):
+            kinds = ", ".join(sorted({type(entry).__name__ for entry in entries}))
+            raise ValueError(f"{name} must hold labels of one kind, got {kinds}: write all of them as words, or all as numbers")
     return array if array.dtype.kind == "b" and array.ndim == 1 else examples(name, array)
 
 
@@ -62,15 +73,15 @@ def found_classes(name: str, labels: NDArray[Any], cost: Cost, outputs: int) -> 
             return None
         if outputs == 1:
             are_labels = cost is hinge or (cost is binary_cross_entropy and not set(found) <= {0, 1}) or found == [-1, 1]
-            return found if are_labels and len(found) == 2 else None
+            return _exact(name, found) if are_labels and len(found) == 2 else None
         if cost not in OF_CLASSES:
             return None
         if set(found) <= set(range(outputs)):
             return list(range(outputs)) if cost is squared_error else None
-        return found if len(found) == outputs else None
+        return _exact(name, found) if len(found) == outputs else None
     if len(occurring) != max(2, outputs):
         raise ValueError(
-            f"{name} has {len(occurring)} classes, {_listed(occurring)}, and a model with {outputs} output(s) tells "
+            f"{name} has {len(occurring)} classes, {listed(occurring)}, and a model with {outputs} output(s) tells "
             f"{max(2, outputs)} apart: change the number of outputs, or name classes that do not occur, model.classes = [...]"
         )
     return occurring  # type: ignore[no-any-return]
@@ -86,24 +97,25 @@ def indices(name: str, labels: NDArray[Any], classes: Sequence[Label]) -> NDArra
     if unknown:
         raise ValueError(
             f"{name} has labels that are not classes of the model, such as {_plain_number(unknown[0])!r:.60}: its classes are "
-            f"{_listed(classes)}. To train it for other classes, write model.classes = None"
+            f"{listed(classes)}. To train it for other classes, write model.classes = None"
         )
     return np.array([places[label] for label in labels.reshape(-1).tolist()], dtype=np.int64)
 
 
-def targets(index: NDArray[np.int64], cost: Cost, outputs: int) -> Array:
-    """Return what a cost takes for classes with these indices: numbers, signs, or one-hot rows for the squared error."""
+def encoded(name: str, labels: NDArray[Any], cost: Cost, outputs: int, classes: Classes | None) -> tuple[Array, NDArray[np.int64] | None]:
+    """Return what a cost takes for labels of classes, and the index of each class. Other targets stay as they are, with None.
+
+    The cost takes numbers from 0, one-hot rows for the squared error, and for a single output signs if it is `hinge`, or if the classes
+    are -1 and 1 and it is not `binary_cross_entropy`. Raises ValueError for labels that are not classes.
+    """
+    if classes is None or labels.ndim > 1:
+        return examples(name, labels), None
+    index = indices(name, labels, classes)
+    numbers = index.astype(np.float64)
     if outputs == 1:
-        return 2 * index.astype(np.float64) - 1 if cost is hinge else index.astype(np.float64)
-    if cost is squared_error:
-        one_hot: Array = np.eye(outputs)[index]
-        return one_hot
-    return index.astype(np.float64)
-
-
-def are_signs(labels: NDArray[Any], classes: Sequence[Label]) -> bool:
-    """Whether labels are the numbers -1 and 1, which costs of a single output and `accuracy` take as they are."""
-    return labels.dtype.kind == "f" and list(classes) == [-1, 1]
+        takes_signs = cost is hinge or (classes == [-1, 1] and cost is not binary_cross_entropy)
+        return 2 * numbers - 1 if takes_signs else numbers, index
+    return np.eye(outputs)[index] if cost is squared_error else numbers, index
 
 
 def balanced(index: NDArray[np.int64], classes: int) -> Array:
@@ -115,7 +127,3 @@ def balanced(index: NDArray[np.int64], classes: int) -> Array:
 
 def _plain_number(label: Any) -> Any:
     return int(label) if isinstance(label, float) and label.is_integer() else label
-
-
-def _listed(labels: Sequence[Any]) -> str:
-    return ", ".join(f"{label!r:.40}" for label in labels[:8]) + ", ..." * (len(labels) > 8)

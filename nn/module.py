@@ -18,9 +18,9 @@ from autograd import TraceError, Value
 from autograd._support import html_table
 from nn import classification
 from nn.activations import Activation, linear
-from nn.frames import Inputs, chosen, columns_of, is_table, rows_taken
+from nn.frames import Inputs, chosen, columns_of, is_table, rows_taken, shape_of
 from nn.inputs import Array, examples, finite_number
-from nn.labels import Classes, are_signs, check_classes, indices, plain
+from nn.labels import Classes, check_classes, indices, plain
 from nn.prediction_cache import predictions
 from nn.preprocessing import Preprocessing
 
@@ -133,7 +133,7 @@ class Module(ABC):
             With several outputs, labels or one-hot rows; the prediction is the index of the largest output. With a single output,
             1 and either 0 or -1; the prediction is 1 if the output is above the threshold.
         threshold : float, optional
-            The threshold of a single output. Default: `self.threshold` for the targets 0 and 1, and 0 for -1 and 1.
+            The threshold of a single output. Default: `self.threshold`.
 
         Returns
         -------
@@ -142,12 +142,10 @@ class Module(ABC):
         """
         X, Y = self.used_rows(X, Y)
         targets = plain("Y", Y)
-        if self.classes is not None and targets.ndim == 1 and not are_signs(targets, self.classes):
+        if self.classes is not None and targets.ndim == 1:
             targets = indices("Y", targets, self.classes)
-        if threshold is None:
-            return classification.accuracy(self.predict(X), targets, self.threshold)
-        given = finite_number("the threshold", threshold)
-        return classification.accuracy(self.predict(X), targets, given, threshold_of_signs=given)
+        used = self.threshold if threshold is None else finite_number("the threshold", threshold)
+        return classification.accuracy(self.predict(X), targets, used)
 
     @property
     def threshold(self) -> float:
@@ -213,10 +211,17 @@ class Module(ABC):
         return examples(name, X)
 
     def used_rows(self, X: Any, *others: Any) -> list[Any]:
-        """Return X and arrays of the same length without the rows that the preprocessing drops."""
+        """Return X and arrays of the same length without the rows that the preprocessing drops.
+
+        Raises ValueError if it drops rows and the lengths differ.
+        """
         if self.preprocessing is None or self.preprocessing.missing != "drop":
             return [X, *others]
-        rows = np.flatnonzero(self.preprocessing.complete(X))
+        complete = self.preprocessing.complete(X)
+        for each in others:
+            if (found := shape_of("Y", each)[:1]) != complete.shape:
+                raise ValueError(f"X, its targets and its weights must have the same length: got {len(complete)} and {sum(found)} rows")
+        rows = np.flatnonzero(complete)
         return [rows_taken(each, rows) for each in (X, *others)]
 
     def _inputs(self) -> int | None:
@@ -245,7 +250,7 @@ class Module(ABC):
         ['no', 'yes']
         """
         outputs = self.predict(X)
-        index = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > self.threshold).astype(np.int64)
+        index = classification.class_index(outputs, self.threshold)
         if self.classes is None:
             return index
         if len(self.classes) != max(2, outputs.shape[1]):
@@ -304,6 +309,15 @@ def require_width(name: str, model: Module, X: Any) -> None:
     inputs = model._inputs()
     if inputs not in (None, X.shape[1]):
         raise ValueError(f"{name} has {X.shape[1]} columns and the model takes {inputs} inputs")
+
+
+def example_from(name: str, model: Module, x: Any) -> Array:
+    """Return one example as the inputs that the model takes, (inputs,). A table or raw rows must have one row."""
+    inputs = model.inputs_from(name, x)
+    inputs = inputs[0] if inputs.ndim == 2 and len(inputs) == 1 else inputs
+    if inputs.ndim != 1 or model._inputs() not in (None, len(inputs)):
+        raise ValueError(f"{name} must be one example, ({model._inputs()},), got the shape {inputs.shape}")
+    return inputs
 
 
 def outputs_of(result: Any) -> list[Any]:

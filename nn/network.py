@@ -238,7 +238,8 @@ class MLP(Module):
         Parameters
         ----------
         x : sequence or ndarray
-            One example: a list of floats, of Values, or of the symbols of `vectorize`. Or a batch: an array of shape (examples, inputs).
+            The inputs of the network, as `model.inputs_from("X", X)` makes them from a table or raw rows. One example: a list of floats,
+            of Values, or of the symbols of `vectorize`. Or a batch: an array of shape (examples, inputs).
 
         Returns
         -------

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from nn.inputs import Array, finite_number, unmasked
+from nn.frames import unmasked
+from nn.inputs import Array, finite_number
 
 
 class Sequences:
@@ -58,6 +59,8 @@ class Sequences:
         self.padding = None if padding is None else finite_number("padding", padding)
         self.lengths = np.array([len(row) for row in given])
         self.are_whole = all(row.dtype.kind in "biu" for row in given)
+        if self.are_whole and self.padding is not None and not self.padding.is_integer():
+            raise ValueError(f"padding must be a whole number, as the sequences are, got {self.padding}")
         self.numbers: Array = np.full((len(given), self.lengths.max(), *given[0].shape[1:]), np.nan)  # nan after the end
         for place, row in enumerate(given):
             self.numbers[place, : len(row)] = row

@@ -87,7 +87,7 @@ class Experiment:
         if not len(training):
             return None
         try:
-            return Training(
+            run = Training(
                 self.model, training.X, self.programs.targets(training), cost=self.programs.whole_cost,
                 optimizer=configuration.new_optimizer(), batch_size=configuration.batch_size, seed=configuration.seed,
                 clip=configuration.clip, measure_accuracy=False,
@@ -95,6 +95,8 @@ class Experiment:
         except UndefinedError as error:
             undefined = first_undefined(self.model, training.X)
             raise RefusedError(f"{undefined or error}: choose an activation that is defined everywhere", "activations") from None
+        self.model.classes = None  # targets are what the cost takes, which may change
+        return run
 
     # The current state
 

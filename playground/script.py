@@ -159,6 +159,8 @@ def _changed(old: Configuration, new: Configuration, outputs: int) -> Iterator[s
             yield "    for neuron in layer.neurons:"
             yield "        neuron.activation = activation"
         yield from _cost(new, outputs)
+        if old.cost != new.cost:
+            yield "model.classes = None  # the targets change"
         yield f"run = Training({_training(new, outputs)})"
         yield "run.restore(state)"
     if any(getattr(old, name) != getattr(new, name) for name in LIVE if name not in COMPUTED):

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd._support import check_whole
-from nn.frames import columns_of, is_table, rows_taken, shape_of
-from nn.inputs import Array, Seed, finite_number, generator, unmasked
+from nn.frames import columns_of, is_table, rows_taken, shape_of, unmasked
+from nn.inputs import Array, Seed, finite_number, generator
 
 ENCODE = "classes, y = np.unique(y, return_inverse=True)"  # turns any labels into whole numbers from 0
 MOST_CELLS = 10**8  # 0.8 GB: one_hot creates larger arrays only for an explicit number of classes

@@ -137,7 +137,12 @@ def read_csv(
     table.require_values([table.target])
     columns = {table.names[column]: table.raw(column) for column in table.features}
     if len(columns) < len(table.features):
-        raise ValueError(f"{table.source} has two columns of one name: write header=False, or other names")
+        name = next(table.names[column] for column in table.features if table.names.count(table.names[column]) > 1)
+        places = [column for column in table.features if table.names[column] == name]
+        raise ValueError(
+            f"{table.source} has {len(places)} columns {name!r:.60}: rename one of them in the file, or drop one by position: "
+            f"drop={places[-1]}"
+        )
     y, classes = table.labels(is_categorical=False)
     return columns, np.array(classes)[y] if classes else y
 
@@ -211,8 +216,11 @@ class _Columns:
         self.lines, self.rows = lines[header:], rows[header:]
         if not self.rows:
             raise ValueError(f"{self.source} has no rows below its header")
-        if header and not given_names[0] and 0 in self.features:
-            self.refuse_index()
+        if header and 0 in self.features and is_index(given_names[0], [_number(row[0]) for row in self.rows]):
+            raise ValueError(
+                f"{self.source}: the first column, {given_names[0]!r}, holds running numbers: it is the index that pandas writes, and no "
+                f"feature. drop=0 leaves it out"
+            )
         if dropna:
             self.drop_rows_with_missing_values()
 
@@ -220,14 +228,6 @@ class _Columns:
         """The positions of columns that are given by name or position."""
         columns = [given] if isinstance(given, (str, int, np.integer)) else list(given)
         return [_position(argument, each, self.names if self.header else [], len(self.names), self.source) for each in columns]
-
-    def refuse_index(self) -> None:
-        numbers = np.array([_number(row[0]) for row in self.rows])
-        if is_index(numbers):
-            raise ValueError(
-                f"{self.source}: the first column has no name and holds running numbers: it is the index that pandas writes, and no "
-                f"feature. drop=0 leaves it out"
-            )
 
     def drop_rows_with_missing_values(self) -> None:
         used = [*self.features, self.target]

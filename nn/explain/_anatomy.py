@@ -15,7 +15,9 @@ import numpy.typing as npt
 from autograd import UndefinedError, Value, grad
 from nn.activations import Activation, name_of
 from nn.costs import Cost
-from nn.inputs import Array, examples, number_of
+from nn.inputs import Array, number_of
+from nn.labels import encoded, plain
+from nn.module import example_from
 from nn.network import MLP
 from nn.optimizers import Vector
 
@@ -92,10 +94,10 @@ def anatomy(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Anatomy:
     ----------
     model : MLP
         The network. Its parameters and their `grad` are not changed.
-    x : array_like, shape (inputs,)
+    x : array_like, shape (inputs,), or table or raw rows with one row
         The inputs.
-    y : number or sequence
-        The target.
+    y : number, label or sequence
+        The target. For a model with `classes`, a label of them.
     cost : callable
         A function of the list of outputs and the target, such as `squared_error`.
 
@@ -123,11 +125,13 @@ def anatomy(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Anatomy:
     """
     if not isinstance(model, MLP):
         raise TypeError(f"anatomy looks into an MLP, neuron by neuron; got {type(model).__name__} {model!r:.60}")
-    inputs = examples("x", x)
+    inputs = example_from("x", model, x)
+    if model.classes is not None and np.ndim(y) == 0:
+        y = encoded("y", plain("y", [y]), cost, model.sizes[-1], model.classes)[0][0].tolist()
     try:
         z, a = model.trace(inputs.tolist())
     except UndefinedError as error:
-        raise UndefinedError(f"{first_undefined(model, inputs[None])}: {error}") from error
+        raise UndefinedError(f"{_first_undefined(model, inputs[None])}: {error}") from error
     outputs = a[-1]
     example_cost = cost(outputs, y)
     root = example_cost if isinstance(example_cost, Value) else Value(example_cost)
@@ -185,8 +189,8 @@ def first_undefined(model: MLP, X: npt.ArrayLike) -> Undefined | None:
     ----------
     model : MLP
         The network.
-    X : array_like
-        The inputs, shape (examples, inputs).
+    X : array_like, shape (examples, inputs), or table
+        The inputs. A model with a preprocessing takes raw rows.
 
     Returns
     -------
@@ -199,7 +203,11 @@ def first_undefined(model: MLP, X: npt.ArrayLike) -> Undefined | None:
     >>> print(first_undefined(MLP([1, 1], activation=[log]), [[0.0]]))
     neuron 0 of layer 0, at the weighted sum 0: the activation log is undefined
     """
-    z, a = model.trace(examples("X", X))
+    return _first_undefined(model, model.inputs_from("X", X))
+
+
+def _first_undefined(model: MLP, inputs: Array) -> Undefined | None:
+    z, a = model.trace(inputs)
     for depth, layer in enumerate(model.layers):
         neurons, found = np.nonzero((np.isfinite(z[depth]) & ~np.isfinite(a[depth])).T)
         if len(found):

@@ -26,7 +26,8 @@ from nn import plots
 from nn.activations import name_of
 from nn.costs import Cost
 from nn.explain._backpropagation import backpropagate
-from nn.inputs import Array, examples
+from nn.inputs import Array
+from nn.labels import encoded, plain
 from nn.network import MLP
 
 if TYPE_CHECKING:
@@ -255,10 +256,10 @@ def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTa
     ----------
     model : MLP
         The network. Its parameters and their `grad` are not changed.
-    x : array_like, shape (inputs,) or (examples, inputs)
-        The inputs of one example, or of many.
-    y : number or array_like
-        The target of the example, or one target for each example.
+    x : array_like, shape (inputs,) or (examples, inputs), or table
+        The inputs of one example, or of many. A model with a preprocessing takes raw rows.
+    y : number, label or array_like
+        The target of the example, or one target for each example. For a model with `classes`, labels of them.
     cost : callable
         A function of the list of outputs and the target, such as `squared_error`.
 
@@ -285,9 +286,9 @@ def nudges(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Nudges | NudgeTa
     """
     if not isinstance(model, MLP):
         raise TypeError(f"nudges explains an MLP, layer by layer; got {type(model).__name__} {model!r:.60}")
-    X = examples("x", x)
+    X = model.inputs_from("x", x)
     is_one = X.ndim == 1
-    Y = examples("y", [y] if is_one else y)
+    Y, _ = encoded("y", plain("y", [y] if is_one else y), cost, model.sizes[-1], model.classes)
     X = X[None] if is_one else X
     if len(X) != len(Y):
         raise ValueError(f"x and y must be equally long: got {len(X)} examples and {len(Y)} targets")

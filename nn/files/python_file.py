@@ -14,35 +14,53 @@ from autograd._support import replacing
 
 FUNCTIONS = '''
 
-FEATURES = {features!r}
 CLASSES = {classes!r}
 THRESHOLD = {threshold!r}  # of a single output
 PREPROCESSING = {preprocessing!r}
+NAMES = {names!r}  # of the columns
+WIDTH = {width!r}
 
 
 def inputs(rows):
     """Rows as the inputs of the network, an array (rows, inputs). A row is a dict, or a list in the order of the columns."""
-    if PREPROCESSING is None:
-        return np.array([[row[name] for name in FEATURES] if isinstance(row, dict) else row for row in rows], dtype=float)
-    return np.array([_inputs(row) for row in rows])
+    if isinstance(rows, (dict, str)) or np.ma.is_masked(rows) or not len(rows):
+        raise ValueError("rows must be a list of one or more rows: dicts, or lists in the order of the columns")
+    are_dicts = [isinstance(row, dict) for row in rows]
+    if any(are_dicts):
+        if not all(are_dicts):
+            raise ValueError("rows must be dicts, or all of them lists")
+        found = dict.fromkeys(name for row in rows for name in row)
+        names = NAMES or list(found)
+        lacking = [name for name in names if name not in found]
+        if lacking:
+            raise ValueError(f"rows lack the columns {{lacking}}")
+        rows = [[row.get(name) for name in names] for row in rows]
+    X = np.array(rows if PREPROCESSING is None else [_inputs(row) for row in rows])
+    if X.dtype.kind not in "biuf" or X.shape[1:] != (WIDTH,) or not np.isfinite(X).all():
+        raise ValueError(f"each row must have {{WIDTH}} finite numbers")
+    return X.astype(float)
 
 
 def _inputs(row):
-    if not isinstance(row, dict):
-        row = dict(zip([column["name"] for column in PREPROCESSING["columns"]], row))
+    columns = PREPROCESSING["columns"]
+    if np.shape(row) != (len(columns),):
+        raise ValueError(f"a row must have an entry for each of {{len(columns)}} columns, got {{row!r:.60}}")
     numbers = []
-    for column in PREPROCESSING["columns"]:
-        name, entry = column["name"], row[column["name"]]
-        is_missing = entry is None or entry != entry
+    for column, entry in zip(columns, row):
+        name = column["name"]
+        is_missing = entry is None or type(entry).__name__ in ("NAType", "NaTType") or entry != entry
+        is_number = isinstance(entry, (int, float, np.integer, np.floating, np.bool_))
         if is_missing and PREPROCESSING["missing"] != "fill":
             raise ValueError(f"{{name!r}} is missing")
         if column["words"] is not None:
-            if isinstance(entry, (int, float)) and not is_missing:
+            if is_number and not is_missing:
                 entry = str(int(entry)) if float(entry).is_integer() else repr(float(entry))
             if not is_missing and entry not in column["words"]:
                 raise ValueError(f"{{name!r}} is {{entry!r}}, known are {{column['words']}}")
-            numbers += [float(entry == word) for word in column["words"]]
+            numbers += [float(not is_missing and entry == word) for word in column["words"]]
         else:
+            if not is_missing and not (is_number and np.isfinite(float(entry))):
+                raise ValueError(f"{{name!r}} is {{entry!r}}, and must be a finite number")
             number = column["mean"] if is_missing else float(entry)
             numbers.append((number - column["mean"]) / column["deviation"] if PREPROCESSING["scale"] else number)
     return numbers
@@ -87,7 +105,8 @@ def export(model: Any, path: str | os.PathLike[str]) -> None:
     both = "np.log(np.hstack([1 - scores, scores]))" if is_probability else "np.hstack([np.zeros_like(scores), scores])"
     preprocessing = model.preprocessing
     text += FUNCTIONS.format(
-        features=model.feature_names,
+        names=model.feature_names if preprocessing is None else [column.name for column in preprocessing.columns],
+        width=model.sizes[0],
         classes=model.classes,
         threshold=model.threshold,
         preprocessing=None if preprocessing is None else preprocessing.to_dict(),

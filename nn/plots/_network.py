@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from autograd._support import check_whole
 from nn.inputs import Array, examples
+from nn.module import example_from
 from nn.network import MLP
 from nn.plots._style import GREY, axes_or_current, require_finite, require_kind, shade, sign_colour
 
@@ -26,7 +27,7 @@ def network(model: MLP, x: npt.ArrayLike | None = None, ax: Axes | None = None, 
     ----------
     model : MLP
         The network.
-    x : array_like, shape (inputs,), optional
+    x : array_like, shape (inputs,), or table or raw rows with one row, optional
         An example. Each circle is then filled by its activation.
     ax : matplotlib Axes, optional
         The axes to draw on. Default: the current ones.
@@ -126,8 +127,6 @@ def _draw_neurons(ax: Axes, depth: int, heights: list[float], rings: list[float]
 
 
 def _activations(model: MLP, x: npt.ArrayLike) -> list[list[float]]:
-    inputs = examples("x", x)
-    if inputs.shape != (model.sizes[0],):
-        raise ValueError(f"x must be one example, ({model.sizes[0]},), got the shape {inputs.shape}")
+    inputs = example_from("x", model, x)
     activations = [examples(f"layers[{depth}]'s outputs", a[0]) for depth, a in enumerate(model.trace(inputs[None]).a)]
     return [each.tolist() for each in (inputs, *activations)]

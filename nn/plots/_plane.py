@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd._support import is_whole
+from nn.classification import class_index
 from nn.frames import Columns, Inputs, chosen, columns_of, is_table, missing_in
 from nn.inputs import Array, examples
-from nn.labels import are_signs, indices, plain
+from nn.labels import indices, plain
 from nn.module import Module
 from nn.plots._style import CLASSES, MARKERS, axes_or_current, plain_labels
 
@@ -77,13 +78,13 @@ def decision_boundary(
     outputs = _outputs(predict, plane.rows(np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)), resolution**2)
     drawn, first = _names(labels, outputs.shape[1]) if names is None else (np.arange(len(names)), 0)
     ax = axes_or_current(ax)
+    limit = getattr(predict, "threshold", 0.0) if threshold is None else threshold
+    regions = class_index(outputs, limit)
     if outputs.shape[1] == 1:
-        limit = getattr(predict, "threshold", 0.0) if threshold is None else threshold
-        regions, score = (outputs[:, 0] > limit).astype(int), outputs[:, 0] - limit
+        score = outputs[:, 0] - limit
         strength = np.abs(score) / (np.quantile(np.abs(score), 0.9) or 1.0)
         leads = [score]
     else:
-        regions = outputs.argmax(axis=1)
         best = np.sort(outputs, axis=1)
         lead = best[:, -1] - best[:, -2]
         strength = lead / (np.quantile(lead, 0.9) or 1.0)
@@ -181,15 +182,15 @@ def _labels(predict: Any, y: npt.ArrayLike, count: int) -> tuple[npt.NDArray[Any
         hint = "; for one-hot rows write y.argmax(axis=1)" if labels.ndim == 2 and len(labels) == count else ""
         raise ValueError(f"y must have a label for each of {count} points, got the shape {labels.shape}{hint}")
     classes = predict.classes if isinstance(predict, Module) else None
-    if classes is not None and not are_signs(given := plain("y", y).reshape(-1), classes):
-        return indices("y", given, classes), classes
+    if classes is not None:
+        return indices("y", plain("y", y), classes), classes
     return column if column.dtype.kind == "U" else examples("y", column), None
 
 
 def _limits(points: Array) -> tuple[Array, Array]:
     """The lower left and the upper right corner of the picture: the points with a margin."""
     spans = np.ptp(points, axis=0)
-    margin = 0.15 * (spans if _are_alike(spans) is False else np.full(2, spans.max() or max(1.0, float(np.abs(points).max()))))
+    margin = 0.15 * (np.full(2, spans.max() or max(1.0, float(np.abs(points).max()))) if _are_alike(spans) else spans)
     return points.min(axis=0) - margin, points.max(axis=0) + margin
 
 

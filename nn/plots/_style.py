@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd._support import missing
-from nn.inputs import unmasked
+from nn.frames import unmasked
 from nn.module import Module
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ def train(
         Parts of the model whose parameters do not change.
     sample_weight : array of shape (examples,) or None, default None
         The weight of each example. Costs and accuracies are weighted means, so that the weight 2 means the same as a repeated row.
-        Examples with the weight 0 are left out.
+        Examples with the weight 0 are left out, except in arrays in files, where they have no effect on the cost.
     class_weight : "balanced", dict or None, default None
         The weight of each class, by its label; 1 for labels that are not in the dict. It multiplies `sample_weight`. "balanced" is
         examples / (classes * examples of the class), as in scikit-learn.

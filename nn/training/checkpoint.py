@@ -120,6 +120,7 @@ def fixed_texts(problem: Problem, seed: int, noise: Noise | None, frozen: Iterab
     return {
         "model": repr(model),
         "cost": name_of(cost),
+        "classes": str(problem.classes),
         "program": _program_fingerprint(problem, (X[:1], Y[:1])),
         "seed": str(seed),
         "noise": str(drawn),

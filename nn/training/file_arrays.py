@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nn.inputs import Array, unmasked
+from nn.frames import unmasked
+from nn.inputs import Array
 
 MAX_BYTES = 2**26  # of float64 in memory at a time; smaller arrays are read completely
 

@@ -90,7 +90,7 @@ class History:
     forgotten : Forgotten
         What `forget` has removed.
     weighted : bool
-        Whether the costs and accuracies are means weighted by `sample_weight` and `class_weight`.
+        Whether the costs and accuracies of training are means weighted by `sample_weight` and `class_weight`.
 
     Examples
     --------

@@ -67,7 +67,7 @@ class Measurements:
         weights = problem.weights(Y[part])
         if part.start < part.stop:
             outputs, cause = self.outputs(objective, rows_of(X, part))
-            share = accuracy(outputs, problem.targets(Y), problem.model.threshold, part, weights=weights)
+            share = accuracy(outputs, problem.targets(Y[part]), problem.model.threshold, weights)
             share = math.nan if np.isnan(outputs).any() else share
         share = self.processes.mean(share, part.stop - part.start if weights is None else float(weights.sum()))
         if math.isnan(share):
@@ -79,5 +79,5 @@ def threshold_for(cost: Cost, Y: Array, outputs: int) -> float | None:
     """Return the threshold of a model that is trained with this cost and these targets; None if it has several outputs, or none fits."""
     if outputs > 1:
         return None
-    has_signs = {-1.0} <= set(np.unique(Y).tolist()) <= {-1.0, 1.0}  # the same test as in `accuracy`
+    has_signs = {-1.0} <= set(np.unique(Y).tolist()) <= {-1.0, 1.0}
     return 0.0 if has_signs else indifference(cost)

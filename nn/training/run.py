@@ -15,8 +15,7 @@ import numpy.typing as npt
 from autograd import Value
 from autograd._support import check_whole
 from nn.costs import Cost, squared_error
-from nn.frames import Inputs
-from nn.inputs import unmasked
+from nn.frames import Inputs, unmasked
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer, Vector
 from nn.schedules import Schedule, as_schedule
@@ -103,7 +102,7 @@ class Training:
         optimizer = SGD() if optimizer is None else check_optimizer(optimizer)
         self.problem = problem = check_problem(model, cost, X, Y, validation, sample_weight, class_weight)
         self.model, self.X, self.Y = problem.model, problem.X, problem.targets(problem.Y)
-        self.history = History(weighted=problem.has_weights)
+        self.history = History(weighted=problem.is_weighted)
         self.seed, self.noise, self.frozen = check_whole("seed", seed, least=0), check_noise(noise), frozen_places(model, frozen)
         settings = Settings(optimizer, optimizer.schedule, check_batch_size(batch_size, self.X), check_clip(clip))
         drawn = () if self.noise is None else (noise_for(self.noise, np.random.default_rng([self.seed, 0, 1]), len(self.X))[:1],)

@@ -19,8 +19,8 @@ from autograd._support import check_whole
 from nn.activations import name_of
 from nn.costs import Cost, binary_cross_entropy, cross_entropy
 from nn.frames import row_names
-from nn.inputs import Array, examples, finite_number, values_in
-from nn.labels import Classes, are_signs, found_classes, indices, plain, targets
+from nn.inputs import Array, finite_number, values_in
+from nn.labels import Classes, encoded, found_classes, indices, plain
 from nn.module import Module, outputs_of, require_parameters, require_width
 from nn.optimizers import Optimizer
 from nn.sequences import Layout, Sequences
@@ -142,10 +142,12 @@ class Problem(NamedTuple):
     classes: Classes | None = None
     feature_names: list[str] | None = None
     layout: Layout | None = None  # of sequences: X and, with targets for each position, Y have rows that end with nan
+    is_row: bool = False  # whether the targets of an example are a row; needed only with weights
+    is_weighted: bool = False  # whether the training examples have weights; has_weights is True for validation weights too
 
     def targets(self, Y: Array) -> Array:
         """Return targets without their weights: a view."""
-        return Y if not self.has_weights else Y[:, 0] if Y.shape[1] == 2 else Y[:, :-1]
+        return Y if not self.has_weights else Y[:, :-1] if self.is_row else Y[:, 0]
 
     def weights(self, Y: Array) -> Array | None:
         return Y[:, -1] if self.has_weights else None
@@ -170,13 +172,11 @@ class Data:
 
     def encode(self, cost: Cost, outputs: int, classes: Classes | None) -> None:
         """Replace labels by what the cost takes for them."""
-        if classes is None or self.Y.ndim > 1 or (are_signs(self.Y, classes) and cost is not binary_cross_entropy):
-            return
-        self.index = indices(self.names[1], self.Y, classes)
-        self.Y = targets(self.index, cost, outputs)
+        self.Y, self.index = encoded(self.names[1], self.Y, cost, outputs, classes)
 
     def multiply_weights(self, weights: Array) -> None:
-        self.weights = weights if self.weights is None else self.weights * weights
+        product = weights if self.weights is None else self.weights * weights
+        self.weights = check_weights("the product of sample_weight and class_weight", product, len(product))
 
     def drop_unweighted(self) -> None:
         """Leave out the rows with the weight 0. Inputs in a file stay, because their rows are read in order."""
@@ -228,38 +228,46 @@ def _weighted_problem(problem: Problem, data: Data, held_out: Sequence[Data]) ->
     for each in (data, *held_out):
         each.drop_unweighted()
     if any(each.weights is not None for each in (data, *held_out)):
-        cost = weighted(problem.cost, is_row=data.Y.ndim == 2)
+        is_row, is_weighted = data.Y.ndim == 2, data.weights is not None
         for each in (data, *held_out):
             each.Y = with_weights(each.Y, each.weights)
-        problem = problem._replace(cost=cost, has_weights=True)
+        cost = weighted(problem.cost, is_row)
+        problem = problem._replace(cost=cost, has_weights=True, is_row=is_row, is_weighted=is_weighted)
     return problem._replace(X=data.X, Y=data.Y, validation=next(((each.X, each.Y) for each in held_out), None))
 
 
 def _check_sequences(model: Module, cost: Cost, X: Sequences, Y: Any, validation: Any) -> Problem:
     """Return a problem with sequences."""
     layout, x, y = _sequences("X", X, "Y", Y)
+    shortest, classes = int(X.lengths.argmin()), model.classes
+    if not layout.has_targets:
+        ((positions,),) = examples_of(layout, (x[shortest : shortest + 1],))
+        outputs = len(outputs_of(model(positions)))
+        classes = found_classes("Y", y, cost, outputs) if classes is None else classes
+        y, _ = encoded("Y", y, cost, outputs, classes)
     if validation is not None:
         if not isinstance(validation, Sequence) or len(validation) != 2 or not isinstance(validation[0], Sequences):
             raise TypeError(f"validation must be a pair (Sequences, targets), as X and Y are: got {validation!r:.60}")
         other, *validation = _sequences("validation X", validation[0], "validation Y", validation[1])
+        if not other.has_targets and not layout.has_targets:
+            validation[1], _ = encoded("validation Y", validation[1], cost, outputs, classes)
         if other._replace(padding=layout.padding) != layout or any(a.shape[2:] != b.shape[2:] for a, b in zip(validation, (x, y))):
             raise ValueError("validation must have positions and targets of the same kind as X and Y")
         validation = tuple(validation)
-    shortest = int(X.lengths.argmin())
     (example,) = examples_of(layout, (x[shortest : shortest + 1], y[shortest : shortest + 1]))
     result = cost_of_sequence(model, cost, layout)(*example)
     if not isinstance(result, Value):
         raise TypeError(f"the cost {name_of(cost)} must return a number that depends on the outputs, got {result!r:.60}")
     outputs = len(outputs_of(model(example[0])))
-    return Problem(model, cost, x, y, validation, outputs, False, model.classes, model.feature_names, layout)
+    return Problem(model, cost, x, y, validation, outputs, False, classes, model.feature_names, layout)
 
 
-def _sequences(x_name: str, X: Sequences, y_name: str, Y: Any) -> tuple[Layout, Array, Array]:
-    """The layout and the arrays of inputs and targets."""
+def _sequences(x_name: str, X: Sequences, y_name: str, Y: Any) -> tuple[Layout, Array, npt.NDArray[Any]]:
+    """The layout and the arrays of inputs and of targets, which may be labels."""
     if not isinstance(Y, Sequences):
         if X.padding is not None:
             raise ValueError(f"padding needs targets for each position: leave it out, or write {y_name}=Sequences(...)")
-        y = examples(y_name, Y)
+        y = plain(y_name, Y)
     elif not np.array_equal(X.lengths, Y.lengths):
         raise ValueError(f"{x_name} and {y_name} must be as many sequences, of the same lengths: got {X!r} and {Y!r}")
     else:

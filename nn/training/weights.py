@@ -17,7 +17,7 @@ from nn.labels import Classes, balanced, indices, plain
 
 
 def check_weights(name: str, sample_weight: Any, count: int) -> Array:
-    """Return the weights of `count` examples. Raises ValueError unless they are numbers of at least 0, not all of them 0."""
+    """Return the weights of `count` examples as float64. Raises ValueError unless they are numbers of at least 0, not all of them 0."""
     weights = examples(name, sample_weight)
     if weights.shape != (count,):
         raise ValueError(f"{name} must have one number for each of {count} examples, got the shape {weights.shape}")

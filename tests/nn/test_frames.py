@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nn import MLP, Preprocessing, blobs, cross_entropy, minibatches, split, standardize, train
-from nn.frames import columns_of
+from nn.frames import columns_of, row_names, shape_of
 
 X, Y = blobs(60, classes=3)
 COLUMNS = {"length": X[:, 0], "width": X[:, 1]}
@@ -103,6 +103,25 @@ def test_parts_of_tables_are_tables_of_the_same_kind(make: Callable[..., Any]) -
     np.testing.assert_array_equal(standardize(make(COLUMNS)), standardize(X))
 
 
+@every_table
+def test_names_and_shapes_convert_no_column(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    table = make(MIXED)
+    monkeypatch.setattr("nn.frames.column_of", lambda *_: pytest.fail("a column was converted"))
+    assert (row_names("X", table), shape_of("X", table)) == (list(MIXED), (3, 5))
+    assert row_names("X", X) is None
+
+
+def test_missing_values_among_words_stay_missing_in_parts() -> None:
+    words: Any = ["x", float("nan"), "y", "z"]
+    table: Any = {"w": words}
+    for (part, labels), (other, other_labels) in (
+        split(table, words, test=0.5),
+        split(table, np.array(words, object), test=0.5),
+    ):
+        assert sorted(map(str, columns_of("X", part)["w"].tolist() + columns_of("X", other)["w"].tolist())) == ["None", "x", "y", "z"]
+        assert [each for each in [*labels, *other_labels] if not isinstance(each, str)] == [pytest.approx(float("nan"), nan_ok=True)]
+
+
 def test_tables_that_are_refused() -> None:
     pl, pd = pytest.importorskip("polars"), pytest.importorskip("pandas")
     tables: list[tuple[Any, str]] = [
@@ -117,6 +136,8 @@ def test_tables_that_are_refused() -> None:
     for table, message in tables:
         with pytest.raises(ValueError, match=message):
             MLP([2, 1]).predict(table)
+    with pytest.raises(ValueError, match=tables[0][1]):
+        split(tables[0][0], [0, 1])
     with pytest.raises(ValueError, match="X must be an array, or a table in memory"):
         MLP([2, 1]).predict(pl.DataFrame(COLUMNS).lazy())
 

@@ -45,11 +45,36 @@ def test_labels_of_two_classes(cost: Any, names: list[Any]) -> None:
     assert model.accuracy(X[TWO], labels) > 0.95
 
 
+@pytest.mark.parametrize("cost", [cross_entropy, hinge, squared_error])
+def test_several_outputs_take_the_labels_minus_1_and_1(cost: Any) -> None:
+    labels = np.where(TWO, 1, -1)
+    model = fitted(2, labels, cost)
+    assert model.classes == [-1, 1]
+    assert model.accuracy(X, labels) == (model.classify(X) == labels).mean() > 0.8
+
+
+def test_a_model_of_signs_takes_no_other_labels_and_has_one_threshold() -> None:
+    labels = np.where(Y[TWO] == 1, 1, -1)
+    model = fitted(1, labels, hinge, X[TWO])
+    for call in (model.accuracy, lambda x, y: train(model, x, y, cost=hinge, progress=False)):
+        with pytest.raises(ValueError, match="labels that are not classes of the model, such as 0: its classes are -1, 1"):
+            call(X[TWO], Y[TWO])
+    model.threshold = float(model.predict(X[TWO]).max())
+    assert model.accuracy(X[TWO], labels) == (model.classify(X[TWO]) == labels).mean() == (labels == -1).mean()
+
+
 def test_labels_from_0_need_no_names() -> None:
     model = fitted(3, Y)
     assert model.classes is None
     assert model.classify(X[:3]).tolist() == model.predict(X[:3]).argmax(axis=1).tolist()
     np.testing.assert_array_equal(fitted(3, np.array(["a", "b", "c"])[Y]).predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("large", [10**17 + 1, -(2**53) - 1])
+def test_labels_that_float64_rounds_are_refused(large: int) -> None:
+    for outputs, labels in ((1, np.where(TWO, large, 1)), (3, np.array([large, 1, 2])[Y])):
+        with pytest.raises(ValueError, match=r"Y has labels of 2\*\*53 or more, such as -?\d+, which float64 rounds: write them as words"):
+            fitted(outputs, labels, hinge)
 
 
 def test_targets_that_are_no_labels_stay_numbers() -> None:
@@ -77,7 +102,7 @@ def test_classes_may_be_named_before_training_and_are_kept_after_it() -> None:
         train(model, X[TWO], np.array(["a", "z"])[Y[TWO]], cost=cross_entropy, progress=False)
     with pytest.raises(ValueError, match="such as 0: its classes are 'b', 'c', 'a'"):
         model.accuracy(X, Y)
-    for wrong in (["a"], ["a", "a"], [["a", "b"]]):
+    for wrong in (["a"], ["a", "a"], [["a", "b"]], [1, 10**17 + 1]):
         with pytest.raises(ValueError, match=r"classes"):
             model.classes = wrong
 
@@ -86,14 +111,16 @@ def test_classes_may_be_named_before_training_and_are_kept_after_it() -> None:
     ("labels", "message"),
     [
         (["a", None, "b"] * 20, r"Y\[1\] is missing: leave out the 20 rows without a label"),
-        (["a", 1, "b"] * 20, "Y must be an array of real numbers"),
+        (["a", float("nan"), "b"] * 20, r"Y\[1\] is missing: leave out the 20 rows without a label"),
+        (["a", 1, "b"] * 20, "Y must hold labels of one kind, got int, str: write all of them as words, or all as numbers"),
         (np.array(["a", "b", "c", "d"])[np.arange(60) % 4], "Y has 4 classes, .* tells 3 apart"),
     ],
 )
 def test_labels_that_are_refused(labels: Any, message: str) -> None:
     model = MLP([2, 6, 3])
-    with pytest.raises(ValueError, match=message):
-        train(model, X, np.array(labels, dtype=object), cost=cross_entropy, progress=False)
+    for given in (list(labels), tuple(labels), [[each] for each in labels], np.array(labels, dtype=object)):
+        with pytest.raises(ValueError, match=message):
+            train(model, X, given, cost=cross_entropy, progress=False)
     assert model.classes is None
 
 

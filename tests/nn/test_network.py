@@ -211,14 +211,6 @@ def test_a_neuron_and_a_layer_predict_like_their_network() -> None:
             Layer(1, 2).probabilities(X)
 
 
-def test_the_kind_of_target_is_determined_from_all_targets() -> None:
-    scores = np.array([[0.3], [0.3], [-0.3], [0.7]])
-    whole = np.array([1, 1, -1, 1])  # scores of both signs: the threshold is 0, also where a part has 1s only
-    assert classification.accuracy(scores[:2], whole, 0.5, slice(2)) == 1.0
-    assert classification.accuracy(scores[2:], whole, 0.5, slice(2, 4)) == 1.0
-    assert classification.accuracy(scores[:2], (whole > 0).astype(int), 0.5, slice(2)) == 0.0
-
-
 def test_an_output_that_is_nan_is_wrong() -> None:
     assert classification.accuracy(np.array([[math.nan, 1.0], [0.0, 1.0]]), [0, 1]) == 0.5
     assert classification.accuracy(np.array([[math.nan], [1.0]]), [0, 1]) == 0.5

@@ -136,3 +136,13 @@ def test_a_model_refuses_a_preprocessing_of_another_width() -> None:
 def test_a_damaged_description_is_refused(damage: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"preprocessing|missing must be"):
         Preprocessing.from_dict({**Preprocessing().fit(TABLE).to_dict(), **damage})
+
+
+def test_lengths_are_compared_before_rows_are_dropped() -> None:
+    preprocessing = Preprocessing(missing="drop").fit(TABLE)
+    model = MLP([preprocessing.width, 2], preprocessing=preprocessing)
+    for labels, weights, count in ((np.repeat("large", 45), None, 45), (LABELS, np.ones(60), 60)):
+        with pytest.raises(ValueError, match=f"X, its targets and its weights must have the same length: got 40 and {count} rows"):
+            train(model, TABLE, labels, cost=cross_entropy, sample_weight=weights, progress=False)
+    with pytest.raises(ValueError, match="must have the same length: got 40 and 45 rows"):
+        model.accuracy(TABLE, [0, 1] * 20 + [0] * 5)

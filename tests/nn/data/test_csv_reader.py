@@ -227,15 +227,16 @@ def test_raw_columns_and_missing_values(tmp_path: Path) -> None:
         read_csv(written(tmp_path, "a,kind\n1,cat\n2,\n"))
     with pytest.raises(ValueError, match="has no row without a missing value"):
         read_csv(written(tmp_path, "a,kind\n1,\n,cat\n"), dropna=True)
-    with pytest.raises(ValueError, match="two columns of one name"):
+    with pytest.raises(ValueError, match=r"has 2 columns 'a': rename one of them in the file, or drop one by position: drop=1$"):
         read_csv(written(tmp_path, "a,a,kind\n1,2,3\n"))
+    assert read_csv(written(tmp_path, "a,a,kind\n1,2,3\n"), drop=1)[0]["a"].tolist() == [1.0]
 
 
 def test_an_index_is_no_feature(tmp_path: Path) -> None:
-    for first in (0, 1):
-        path = written(tmp_path, f",a,kind\n{first},5,0\n{first + 1},6,1\n")
+    for name, first in (("", 0), ("", 1), ("Unnamed: 0", 0)):
+        path = written(tmp_path, f"{name},a,kind\n{first},5,0\n{first + 1},6,1\n")
         for read in (load_csv, read_csv):
-            with pytest.raises(ValueError, match=r"the first column has no name and holds running numbers: .* drop=0 leaves"):
+            with pytest.raises(ValueError, match=rf"the first column, '{name}', holds running numbers: .* drop=0 leaves"):
                 read(path)
         assert load_csv(path, drop=0).features == ["a"]
         assert list(read_csv(path, drop=0)[0]) == ["a"]

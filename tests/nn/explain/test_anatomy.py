@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import UndefinedError, chain_rule, grad, sigmoid, tanh
-from nn import MLP, Module, anatomy, cross_entropy, formula, hinge, nudges, squared_error
+from autograd import UndefinedError, chain_rule, grad, log, sigmoid, tanh
+from nn import MLP, Module, Preprocessing, anatomy, cross_entropy, formula, hinge, nudges, squared_error
 from nn.explain import first_undefined
 
 
@@ -122,5 +122,32 @@ def test_other_models_are_refused() -> None:
         anatomy(Twice(), [1.0], 1.0, squared_error)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"MLP\(\[1, 1\]\) computes more than its layers: Shifted has its own __call__"):
         anatomy(Shifted([1, 1]), [1.0], 1.0, squared_error)
-    with pytest.raises(ValueError, match="this network takes 2 inputs, got 1"):
+    with pytest.raises(ValueError, match=r"x must be one example, \(2,\), got the shape \(1,\)"):
         anatomy(MLP([2, 1]), [1.0], 1.0, squared_error)
+
+
+def test_columns_are_found_by_name_and_labels_are_those_of_the_model() -> None:
+    """The oracle is the same network without names, which gets the numbers that the named one computes."""
+    plain, model = MLP([2, 3, 2]), MLP([2, 3, 2])
+    model.feature_names, model.classes = ["p", "q"], ["no", "yes"]
+    table: Any = {"q": [1.0, 2.0], "p": [3.0, 4.0]}
+    rows = [[3.0, 1.0], [4.0, 2.0]]
+    np.testing.assert_array_equal(nudges(model, table, ["yes", "no"], hinge).rows, nudges(plain, rows, [1, 0], hinge).rows)
+    one: Any = [{"q": 1.0, "p": 3.0}]
+    assert (
+        anatomy(model, one, "yes", squared_error).gradient.tolist() == anatomy(plain, rows[0], [0.0, 1.0], squared_error).gradient.tolist()
+    )
+    with pytest.raises(ValueError, match="y has labels that are not classes of the model, such as 'maybe'"):
+        anatomy(model, one, "maybe", squared_error)
+
+
+def test_raw_rows_are_preprocessed() -> None:
+    raw: Any = [{"size": 1.0, "kind": "cat"}, {"size": 3.0, "kind": "dog"}]
+    preprocessing = Preprocessing().fit(raw)
+    model, plain, inputs = MLP([3, 2], [log], preprocessing=preprocessing), MLP([3, 2]), preprocessing.transform(raw)
+    assert str(first_undefined(model, raw)) == str(first_undefined(MLP([3, 2], [log]), inputs))
+    model = MLP([3, 2], preprocessing=preprocessing)
+    np.testing.assert_array_equal(nudges(model, raw, [0, 1], cross_entropy).rows, nudges(plain, inputs, [0, 1], cross_entropy).rows)
+    assert anatomy(model, raw[:1], 1, cross_entropy).x.tolist() == inputs[0].tolist()
+    with pytest.raises(ValueError, match=r"x must be one example, \(3,\), got the shape \(2, 3\)"):
+        anatomy(model, raw, 1, cross_entropy)

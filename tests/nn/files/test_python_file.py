@@ -62,6 +62,43 @@ def test_missing_values_are_refused_in_a_file_too(tmp_path: Path) -> None:
         runpy.run_path(str(tmp_path / "model.py"))["predict"](ROWS[3:])
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [], [[1.0, "east", 1, 9]], [[1.0, "east"]], [[float("inf"), "east", 1]], [["1.0", "east", 1]], [{"size": 1.0, "level": 1}],
+        [ROWS[0], [1.0, "east", 1]], [1.0, 2.0, 3.0], [[1.0, "east", float("inf")]],
+    ],
+)  # fmt: skip
+def test_a_file_refuses_what_the_model_refuses(rows: Any, tmp_path: Path) -> None:
+    preprocessing = Preprocessing(missing="fill", categorical=["level"]).fit(ROWS)
+    model = MLP([preprocessing.width, 2], preprocessing=preprocessing)
+    assert_both_refuse(model, rows, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "rows", [[], [[1.0, 2.0, 3.0]], [[1.0, float("inf")]], [1.0, 2.0], [["1.0", "2.0"]], [{"p": 1.0}], [{"p": 1.0, "q": 2.0}, {"p": 1.0}]]
+)
+def test_a_file_without_preprocessing_refuses_what_the_model_refuses(rows: Any, tmp_path: Path) -> None:
+    model = MLP([2, 2])
+    model.feature_names = ["p", "q"]
+    assert_both_refuse(model, rows, tmp_path)
+
+
+def assert_both_refuse(model: MLP, rows: Any, folder: Path) -> None:
+    model.export(folder / "model.py")
+    for predict in (model.predict, runpy.run_path(str(folder / "model.py"))["predict"]):
+        with pytest.raises(ValueError, match=r"\w"):
+            predict(rows)
+
+
+def test_a_file_takes_numpy_numbers_and_rows_that_lack_a_column(tmp_path: Path) -> None:
+    preprocessing = Preprocessing(missing="fill", categorical=["level"]).fit(ROWS)
+    model = MLP([preprocessing.width, 2], preprocessing=preprocessing)
+    model.export(tmp_path / "model.py")
+    rows: Any = [{"size": np.float32(1.5), "island": np.str_("east"), "level": np.int64(2)}, {"level": np.bool_(True)}]
+    np.testing.assert_allclose(runpy.run_path(str(tmp_path / "model.py"))["predict"](rows), model.predict(rows), rtol=1e-12)
+
+
 def test_other_endings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"cannot export to 'model.c': the name must end in .py. For C write vectorize"):
         MLP([2, 1]).export(tmp_path / "model.c")

@@ -386,7 +386,7 @@ WRONG: list[tuple[Any, str]] = [
     (lambda: drawn.weights_as_images([1]), r"plots.weights_as_images draws a Layer, or the first of an MLP, got list \[1\]"),
     (lambda: drawn.network(MLP([2, 1]), most=0), "most must be a whole number of at least 1, got 0"),
     (lambda: drawn.network(MLP([2, 1]), [1.0, 2.0, 3.0]), r"x must be one example, \(2,\), got the shape \(3,\)"),
-    (lambda: drawn.network(MLP([2, 1]), [[1.0, 2.0]]), r"x must be one example, \(2,\), got the shape \(1, 2\)"),
+    (lambda: drawn.network(MLP([2, 1]), [[1.0, 2.0]] * 2), r"x must be one example, \(2,\), got the shape \(2, 2\)"),
     (lambda: drawn.network(MLP([2, 1]), [math.nan, 1.0]), r"x\[0\] is nan"),
     (lambda: drawn.network(large(1e300), [1e300, 1e300]), r"layers\[0\]'s outputs\[0\] is inf"),
     (lambda: drawn.history([1, 2]), r"plots.history draws a History, as train returns it, got list \[1, 2\]"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import relu
-from nn import MLP, SGD, Adam, Cosine, Optimizer, binary_cross_entropy, squared_error
+from nn import MLP, SGD, Adam, Cosine, Optimizer, binary_cross_entropy, squared_error, train
 from tests.runs import HELD_OUT, begin, bits, eager_and_compiled, fit
 
 
@@ -257,3 +257,15 @@ def test_a_refused_checkpoint_leaves_the_model_unchanged(resume: bool, tmp_path:
         fit(model, checkpoint=path, resume=resume)
     assert {**vars(model), "bits": bits(model)} == before
     assert model.threshold == 0.25
+
+
+def test_a_run_with_other_classes_is_another_run(tmp_path: Path) -> None:
+    def run(names: list[str], **settings: Any) -> None:
+        labels = np.array(names)[np.arange(8) % 2]
+        data = np.linspace(-1, 1, 8)[:, None], labels
+        train(MLP([1, 1]), *data, cost=binary_cross_entropy, epochs=1, progress=False, checkpoint=tmp_path / "run.npz", **settings)
+
+    run(["cat", "dog"])
+    with pytest.raises(ValueError, match=r"its classes is \"\['cat', 'dog'\]\", but this run's is \"\['no', 'yes'\]\""):
+        run(["no", "yes"], resume=True)
+    run(["cat", "dog"], resume=True)

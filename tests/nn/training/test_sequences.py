@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, log, lookup, sigmoid, tanh, total, weighted_sum
-from nn import SGD, Module, Sequences, Training, softmax, squared_error, train
+from nn import SGD, Module, Sequences, Training, binary_cross_entropy, softmax, squared_error, train
 from tests.programs import installed
 
 DOCUMENTS = [[1, 2, 0], [2], [0, 1], [2, 2, 1, 0], [1], [0, 2, 1]]
@@ -87,6 +87,19 @@ def test_one_target_for_each_document_has_an_accuracy() -> None:
         assert history.accuracy[-1] == np.mean(right)
 
 
+def test_labels_of_documents_are_classes() -> None:
+    labels = np.array(["no", "yes", "no", "yes", "no", "yes"])
+    X = Sequences(DOCUMENTS)
+    model, expected = Judge(), Judge()
+    settings: dict[str, Any] = {"cost": binary_cross_entropy, "epochs": 2, "progress": False}
+    history = train(model, X, labels, validation=(X, labels.tolist()), **settings)
+    same = train(expected, X, labels == "yes", validation=(X, labels == "yes"), **settings)
+    assert (model.classes, model.state_dict()) == (["no", "yes"], expected.state_dict())
+    assert history.validation_accuracy == same.validation_accuracy
+    with pytest.raises(ValueError, match="validation Y has labels that are not classes of the model, such as 'maybe'"):
+        train(model, X, labels, validation=(X, ["maybe"] * 6), **settings)
+
+
 def test_rows_with_a_mask_are_the_same_sequences() -> None:
     longest = max(map(len, DOCUMENTS))
     mask = [[1] * len(row) + [0] * (longest - len(row)) for row in DOCUMENTS]
@@ -119,6 +132,7 @@ def test_a_run_continues_from_a_checkpoint_and_shows_an_example(tmp_path: Path) 
         (lambda: Sequences([]), "no examples"),
         (lambda: Sequences([[1], []]), "row 1 is empty"),
         (lambda: Sequences([[1], [np.nan]]), "row 1 is not finite"),
+        (lambda: Sequences([[1], [2, 3]], padding=0.5), "padding must be a whole number, as the sequences are, got 0.5"),
         (lambda: Sequences([[1], ["a"]]), "row 1 is an array of <U1"),
         (lambda: Sequences([[1, 2], [3, 0]], mask=[[1, 1], [0, 1]]), "1s for the positions of an example, followed by 0s"),
         (lambda: Sequences([[1, 2], [3, 0]], mask=[[1], [1]]), r"the mask must have one number for each position of the rows, \(2, 2\)"),

@@ -100,3 +100,19 @@ def test_class_weight_needs_classes() -> None:
         fitted(X, np.column_stack([X, X[:, 0]]), cost=squared_error, class_weight="balanced")
     with pytest.raises(ValueError, match=r"Y has labels that are not classes of the model, such as 0\.5"):
         fitted(X, Y / 2, cost=lambda outputs, y: outputs[0] * y, class_weight="balanced")
+
+
+def test_weights_whose_product_is_0_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match="the product of sample_weight and class_weight must hold numbers of at least 0, not all of them 0"
+    ):
+        fitted(X, NAMES, sample_weight=NAMES == "a", class_weight={"a": 0.0, "b": 1.0})
+
+
+def test_weights_of_validation_alone_and_rows_of_one_target() -> None:
+    model, y = MLP([2, 1]), X[:, :1]
+    assert not train(model, X, y, validation=(X, y, 1.0 + WEIGHTS), epochs=1, progress=False).weighted
+    run = Training(model, X, y, sample_weight=1.0 + WEIGHTS)
+    assert run.history.weighted
+    assert run.Y.shape == (40, 1)
+    assert run.example().y in y.tolist()
