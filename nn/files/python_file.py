@@ -11,6 +11,7 @@ import numpy as np
 
 from autograd import sigmoid, vectorize
 from autograd._support import replacing
+from nn.activations import linear
 
 FUNCTIONS = '''
 
@@ -84,6 +85,8 @@ def probabilities(rows):
     scores = predict(rows)
     if scores.shape[1] == 1:
         scores = {scores}
+    elif not {are_scores}:
+        raise ValueError("softmax takes scores, and these outputs are results of an activation: train without an output activation")
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 '''
@@ -101,7 +104,8 @@ def export(model: Any, path: str | os.PathLike[str]) -> None:
         written = Path(folder) / "network.py"
         vectorize(network).record(np.zeros((1, model.sizes[0]))).export(written, gradient=False)
         text = written.read_text(encoding="utf-8")
-    is_probability = sigmoid in {neuron.activation for neuron in model.layers[-1].neurons}
+    last = {neuron.activation for neuron in model.layers[-1].neurons}
+    is_probability = sigmoid in last
     both = "np.log(np.hstack([1 - scores, scores]))" if is_probability else "np.hstack([np.zeros_like(scores), scores])"
     preprocessing = model.preprocessing
     text += FUNCTIONS.format(
@@ -111,6 +115,7 @@ def export(model: Any, path: str | os.PathLike[str]) -> None:
         threshold=model.threshold,
         preprocessing=None if preprocessing is None else preprocessing.to_dict(),
         scores=both,
+        are_scores=last == {linear},
     )
     with replacing(path) as file:
         file.write(text.encode())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import sigmoid
+from autograd import sigmoid, tanh
 from nn import MLP, Preprocessing, binary_cross_entropy, cross_entropy, hinge, train
 
 ROWS: list[dict[str, Any]] = [
@@ -97,6 +97,14 @@ def test_a_file_takes_numpy_numbers_and_rows_that_lack_a_column(tmp_path: Path) 
     model.export(tmp_path / "model.py")
     rows: Any = [{"size": np.float32(1.5), "island": np.str_("east"), "level": np.int64(2)}, {"level": np.bool_(True)}]
     np.testing.assert_allclose(runpy.run_path(str(tmp_path / "model.py"))["predict"](rows), model.predict(rows), rtol=1e-12)
+
+
+def test_outputs_of_an_activation_have_no_probabilities(tmp_path: Path) -> None:
+    model = MLP([2, 2], output_activation=tanh)
+    model.export(tmp_path / "model.py")
+    for probabilities in (model.probabilities, runpy.run_path(str(tmp_path / "model.py"))["probabilities"]):
+        with pytest.raises(ValueError, match="softmax takes scores, and these outputs are results of"):
+            probabilities([[1.0, 2.0]])
 
 
 def test_other_endings_are_refused(tmp_path: Path) -> None:
