@@ -22,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     model = MLP([2, 16, 16, 1], activation=tanh, seed=given.seed)
     print(f"{model}: {len(model.parameters())} weights and biases, {given.points} points, {given.epochs} epochs")
     started = time.perf_counter()
-    history = train(  # the hinge cost takes labels -1 and 1
-        model, X, 2 * y - 1, cost=hinge, optimizer=SGD(learning_rate=0.1, momentum=0.9), batch_size=20, epochs=given.epochs,
+    history = train(
+        model, X, y, cost=hinge, optimizer=SGD(learning_rate=0.1, momentum=0.9), batch_size=20, epochs=given.epochs,
         seed=given.seed, backend=backend(given),
     )  # fmt: skip
     print(f"trained in {time.perf_counter() - started:.1f} s")
