@@ -109,15 +109,19 @@ def test_the_slider_of_a_weight_is_dragged_through_ten_positions(opened: Opener,
         page.wait(lambda: page.step > 2)
     page.listen()
     page.mouse("mousePressed", "[data-key=slider]", 0.1)
-    pictures, values = set(), []
+    pictures, values = set[tuple[str, str]](), []
+
+    def new_pictures() -> tuple[str, str] | None:
+        shown = page.picture("#plane"), page.picture(".lines")
+        return None if shown in pictures else shown
+
     for position in range(10):
         sent = len(page.sent("weight"))
         page.mouse("mouseMoved", "[data-key=slider]", 0.2 + 0.07 * position)
         page.wait(lambda: len(page.sent("weight")) > sent)  # noqa: B023
         value = page.sent("weight")[-1]["value"]
         page.wait(lambda: page.number("#inspector .weight") == pytest.approx(value, abs=0.05))  # noqa: B023
-        page.wait(lambda: (page.picture("#plane"), page.picture(".lines")) not in pictures)
-        pictures.add((page.picture("#plane"), page.picture(".lines")))
+        pictures.add(page.wait(new_pictures))
         values.append(value)
     page.mouse("mouseReleased", "[data-key=slider]", 0.9)
     assert values == sorted(set(values))
@@ -151,7 +155,7 @@ def test_a_number_is_typed_while_the_network_runs(opened: Opener) -> None:
     typed.send_keys(Keys.CONTROL + "a")
     for key in "-1.2345":
         typed.send_keys(key)
-        page.run("return new Promise(done => setTimeout(done, 300))")
+        page.run("return new Promise(done => setTimeout(done, 100))")
     assert typed.get_property("value") == "-1.2345"
     typed.send_keys(Keys.ENTER)
     page.wait(lambda: [each["value"] for each in page.sent("weight")] == [-1.2345])
