@@ -31,7 +31,7 @@ from autograd.vectorize.tape import is_narrow
 
 __all__ = ["JaxBackend", "backend"]
 
-LENGTH = 2000  # instructions of the longest narrow program: XLA takes minutes to compile it, and its time grows faster than the length
+LENGTH = 4000  # instructions: XLA takes minutes to compile longer narrow programs, and its time grows as the square of the length
 WIDTH = 4.0  # numbers that an instruction of such a program computes, on average, at most
 
 
@@ -57,12 +57,12 @@ class JaxBackend(Backend):
 
 
 def _check(program: Program) -> None:
-    """Raise ValueError for a program that is not valid, or that XLA would take hours and gigabytes to compile."""
+    """Raise ValueError for a program that is not valid, or that XLA would take many minutes and gigabytes to compile."""
     program.check()
     if is_narrow(program, LENGTH, WIDTH):
         raise ValueError(
-            f"the program has {len(program):,} instructions, most of them on a few numbers: XLA would take hours and many gigabytes of "
-            f'memory to compile it. Write vectorize(f, backend="native") or vectorize(f), which run such programs operation by operation'
+            f"the program has {len(program):,} instructions, most of them on a few numbers: XLA would take many minutes and gigabytes "
+            f'to compile it. Write vectorize(f, backend="native") or vectorize(f), which run such programs operation by operation'
         )
 
 
