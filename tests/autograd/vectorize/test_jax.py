@@ -355,7 +355,9 @@ def test_long_programs_on_single_numbers_are_refused(monkeypatch: pytest.MonkeyP
     vectorize(lambda x: chain(x, 4), backend="jax").value_and_gradient(X[:, 0])
     program = vectorize(lambda x: chain(x, 40), backend="jax")
     for use in (program.value_and_gradient, lambda x: program.record(x).function()):
-        with pytest.raises(ValueError, match=r'most of them on a few numbers: XLA would take many minutes .* vectorize\(f, backend="native"\)'):
+        with pytest.raises(
+            ValueError, match=r'most of them on a few numbers: XLA would take many minutes .* vectorize\(f, backend="native"\)'
+        ):
             use(X[:, 0])
 
 
