@@ -21,8 +21,7 @@ from autograd.vectorize.builder import Builder
 from autograd.vectorize.instructions import BATCH, Shape
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
-from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
-from autograd.vectorize.simplify import DOT
+from autograd.vectorize.scalars import CONSTANT, DOT, INPUT, PARAMETER, Scalars, depths
 from autograd.vectorize.tables import Column, Table
 
 

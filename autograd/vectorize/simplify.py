@@ -1,7 +1,7 @@
 """Stage 2, simplify: fold constants, merge equal nodes, use stable forms, drop unused nodes, and flatten sums.
 
-A tree of additions over products becomes totals and nodes of a new kind: DOT, with operands u1 .. un v1 .. vn and the value
-u1 v1 + ... + un vn. In a DOT either all u depend on the example ("batched") or none of them does, and the same holds for v.
+A tree of additions over products becomes totals and DOTs. In such a DOT either all u depend on the example ("batched") or none of them
+does, and the same holds for v.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from autograd import ops
 from autograd.ops import Operation
 from autograd.stable import LAST, Form, Forms
 from autograd.vectorize import rewrite
-from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
-
-DOT = "dot"
+from autograd.vectorize.scalars import CONSTANT, DOT, INPUT, LEAVES, PARAMETER, Scalars, depths
 
 
 class ScalarBuilder:
@@ -30,6 +28,7 @@ class ScalarBuilder:
         self.graph = Scalars()
         self.batched: list[bool] = []
         self.numbers: list[float | None] = []  # of the constants; None for other nodes
+        self.constants: set[int] = set()
         self._known: dict[Any, int] = {}
 
     def constant(self, number: float) -> int:
@@ -45,12 +44,14 @@ class ScalarBuilder:
             self.graph.nodes.append((kind, operands))
             self.batched.append(kind == INPUT)
             self.numbers.append(number)
+            if number is not None:
+                self.constants.add(known)
         return known
 
     def dot(self, pairs: Sequence[tuple[int, int]]) -> int:
         """u1 v1 + ... + un vn."""
         ordered = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
-        return self._put(DOT, (*[u for u, _ in ordered], *[v for _, v in ordered]))
+        return self.put(DOT, (*[u for u, _ in ordered], *[v for _, v in ordered]))
 
     # `rewrite` uses these four methods.
 
@@ -60,13 +61,13 @@ class ScalarBuilder:
         if None not in numbers:
             return self.constant(float(op.ieee_value(*numbers)))  # type: ignore[arg-type]
         if self.keeps_sums and op is ops.add and numbers[0] == 0.0:
-            return self._put(op, operands)
+            return self.put(op, operands)
         simpler = rewrite.simpler(self, op, operands)
         if simpler is not None:
             return simpler
         if self._is_sortable(op) and operands[0] > operands[1] and numbers[0] is None:
             operands = operands[::-1]
-        return self._put(op, operands)
+        return self.put(op, operands)
 
     def add_plain(self, op: Operation, a: int, b: int) -> int:
         """The same as `add` for a sum, a difference or a product, with a short way for numbers that are not known."""
@@ -75,7 +76,7 @@ class ScalarBuilder:
             return self.add(op, a, b)
         node = op, (b, a) if a > b and op is not ops.subtract else (a, b)
         known = self._known.get(node)
-        if known is None:  # as in `_put`: a call of it takes as long
+        if known is None:  # as in `put`: a call of it takes as long
             known = self._known[node] = len(numbers)
             self.graph.nodes.append(node)
             self.batched.append(self.batched[a] or self.batched[b])
@@ -103,7 +104,7 @@ class ScalarBuilder:
         assert power == 0  # nothing here knows of batches
         return self.constant(factor)
 
-    def _put(self, op: Operation | str, operands: tuple[int, ...]) -> int:
+    def put(self, op: Operation | str, operands: tuple[int, ...]) -> int:
         node = op, operands
         known = self._known.get(node)
         if known is None:
@@ -145,6 +146,8 @@ def merge(graph: Scalars, limits: Mapping[tuple[int, int], int]) -> tuple[Scalar
             numbers.append(add_plain(op, a, b) if stable is None else stable)
         elif op == CONSTANT:
             numbers.append(merged.constant(operands[0]))
+        elif op == DOT:
+            numbers.append(merged.put(op, tuple(map(numbers.__getitem__, operands))))
         elif isinstance(op, str):
             numbers.append(merged.leaf(op, operands))
         else:
@@ -160,9 +163,8 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     nodes, outputs = merged.graph.nodes, merged.graph.outputs
     uses = [0] * len(nodes)
     for op, operands in nodes:
-        if not isinstance(op, str):
-            for each in operands:
-                uses[each] += 1
+        for each in () if op in LEAVES else operands:
+            uses[each] += 1
     for each in outputs:
         uses[each] += 1
 
@@ -172,11 +174,11 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     sums: dict[int, _Terms] = {}
     for number in range(len(nodes) - 1, -1, -1):
         op, operands = nodes[number]
-        if not needed[number] or isinstance(op, str):
+        if not needed[number] or op in LEAVES:
             continue
-        if op.is_sum:
+        if op == DOT or op.is_sum:
             terms = _Terms(merged, uses, number)
-            if terms.is_worth_it or op is ops.weighted_sum_:
+            if terms.is_worth_it or op == DOT or op is ops.weighted_sum_:
                 sums[number] = terms
                 operands = terms.operands()
         for each in operands:
@@ -189,7 +191,7 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
             continue
         if op == CONSTANT:
             numbers[number] = flat.constant(operands[0])
-        elif isinstance(op, str):
+        elif op in LEAVES:
             numbers[number] = flat.leaf(op, operands)
         elif number in sums:
             numbers[number] = sums[number].add_to(flat, numbers)
@@ -219,7 +221,7 @@ def _without_short_sums(flat: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     built = ScalarBuilder()
     numbers: list[int] = []
     for number, (op, operands) in enumerate(nodes):
-        if op in (INPUT, PARAMETER, CONSTANT):
+        if op in LEAVES:
             numbers.append(built.constant(operands[0]) if op == CONSTANT else built.leaf(str(op), operands))
             continue
         given = [numbers[each] for each in operands]
@@ -260,10 +262,11 @@ class _Terms:
                 stack += [(operands[1], -factor), (operands[0], factor)]
             elif op is ops.negative:
                 stack.append((operands[0], -factor))
+            elif op == DOT:
+                self._add_products(merged, factor, operands[: len(operands) // 2], operands[len(operands) // 2 :])
             elif op is ops.weighted_sum_:
                 weights, inputs, bias = ops.split_weighted_sum(operands)
-                for u, v in zip(weights, inputs):
-                    self._add_product(merged, factor, u, v)
+                self._add_products(merged, factor, weights, inputs)
                 stack.append((bias, factor))
             elif op is ops.multiply and known[operands[0]] is known[operands[1]] and self._is_usual(factor):  # both are None
                 u, v = operands
@@ -289,6 +292,17 @@ class _Terms:
     def _is_usual(self, factor: float) -> bool:
         """Whether a product can be grouped with others of the same coefficient, which needs two equal coefficients."""
         return factor in (1.0, -1.0) or factor in self.products or len(self.products) < 3
+
+    def _add_products(self, merged: ScalarBuilder, factor: float, us: Sequence[int], vs: Sequence[int]) -> None:
+        if not self._is_usual(factor) or not merged.constants.isdisjoint(us) or not merged.constants.isdisjoint(vs):
+            for u, v in zip(us, vs):
+                self._add_product(merged, factor, u, v)
+            return
+        batched = self.batched
+        if True in map(batched.__getitem__, us) or not all(map(batched.__getitem__, vs)):
+            self.products[factor] += [(u, v) if (batched[u], u) <= (batched[v], v) else (v, u) for u, v in zip(us, vs)]
+        else:
+            self.products[factor] += zip(us, vs)
 
     def _add_product(self, merged: ScalarBuilder, factor: float, u: int, v: int) -> None:
         scale_u, scale_v = merged.numbers[u], merged.numbers[v]
