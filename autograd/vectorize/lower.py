@@ -6,9 +6,9 @@ columns are in the order of recording, so that most operands are slices. Sums of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import count, islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,10 @@ class _Lowering:
     def place_of(self, scalar: int) -> tuple[int, int]:
         return self.array[scalar], self.column[scalar]
 
+    def _places(self, scalars: Sequence[int]) -> tuple[Iterator[int], Iterator[int]]:
+        """The arrays of scalars and their columns."""
+        return map(self.array.__getitem__, scalars), map(self.column.__getitem__, scalars)
+
     def place_parameters(
         self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool], known: Sequence[int]
     ) -> None:
@@ -129,8 +133,9 @@ class _Lowering:
                 for number in chosen:
                     op, operands = nodes[number]
                     if op == DOT:
-                        pairs = sorted(zip(*self.factors(number)), key=lambda pair: (levels[pair[1]], self.place_of(pair[1])))
-                        place([each for each, _ in pairs if widest[each] == len(operands)])
+                        left, right = self.factors(number)
+                        ordered = sorted(zip(map(levels.__getitem__, right), *self._places(right), count(), left))
+                        place([each[-1] for each in ordered if widest[each[-1]] == len(operands)])
                 others = [number for number in chosen if nodes[number][0] != DOT]
                 loose = [
                     (0 if _is_variadic(nodes[number][0]) else position, number, position, each)
@@ -237,8 +242,9 @@ class _Lowering:
 
     def _aligned(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The factors of a DOT in the order of the places of the left ones."""
-        terms = sorted(zip(*self.factors(number)), key=lambda term: (self.place_of(term[0]), self.place_of(term[1])))
-        return tuple([u for u, _ in terms]), tuple([v for _, v in terms])
+        left, right = self.factors(number)
+        terms = sorted(zip(*self._places(left), *self._places(right), left, right))
+        return tuple([each[4] for each in terms]), tuple([each[5] for each in terms])
 
     def _rows(self, rows: Sequence[tuple[int, ...]]) -> int:
         return self.gather([each for row in rows for each in row], full=True, whole=True)
@@ -249,13 +255,13 @@ class _Lowering:
 
     def _varies(self, scalars: Sequence[int]) -> bool:
         """Whether scalars depend on the example. Apart from constants, either all of them do or none."""
-        return any(self.batched[each] for each in scalars)
+        return True in map(self.batched.__getitem__, scalars)
 
     def _in_order(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The factors of a DOT, sorted by the places of the right ones."""
         left, right = self.factors(number)
-        terms = sorted(zip(left, right), key=lambda term: (self.place_of(term[1]), self.place_of(term[0])))
-        return tuple([u for u, _ in terms]), tuple([v for _, v in terms])
+        terms = sorted(zip(*self._places(right), *self._places(left), left, right))
+        return tuple([each[4] for each in terms]), tuple([each[5] for each in terms])
 
     def _place(self, scalars: Sequence[int], array: int) -> None:
         array = self.builder.expand(array, self._shape(scalars, len(scalars)))

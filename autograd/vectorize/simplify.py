@@ -7,7 +7,8 @@ does, and the same holds for v.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from autograd import ops
@@ -48,10 +49,10 @@ class ScalarBuilder:
                 self.constants.add(known)
         return known
 
-    def dot(self, pairs: Sequence[tuple[int, int]]) -> int:
+    def dot(self, us: Iterable[int], vs: Iterable[int]) -> int:
         """u1 v1 + ... + un vn."""
-        ordered = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
-        return self.put(DOT, (*[u for u, _ in ordered], *[v for _, v in ordered]))
+        ordered = sorted(zip(vs, us))
+        return self.put(DOT, (*[u for _, u in ordered], *[v for v, _ in ordered]))
 
     # `rewrite` uses these four methods.
 
@@ -111,7 +112,7 @@ class ScalarBuilder:
             known = self._known[node] = len(self.numbers)
             self.graph.nodes.append(node)
             batched = self.batched
-            batched.append(True in [batched[each] for each in operands])
+            batched.append(True in map(batched.__getitem__, operands))
             self.numbers.append(None)
         return known
 
@@ -178,14 +179,14 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
             continue
         if op == DOT or op.is_sum:
             terms = _Terms(merged, uses, number)
-            if terms.is_worth_it or op == DOT or op is ops.weighted_sum_:
+            if op == DOT or op is ops.weighted_sum_ or terms.is_worth_it:
                 sums[number] = terms
-                operands = terms.operands()
+                operands = terms.operands()  # type: ignore[assignment]
         for each in operands:
             needed[each] = True
 
     flat = ScalarBuilder()
-    numbers: dict[int, int] = {}
+    numbers = [-1] * len(nodes)
     for number, (op, operands) in enumerate(nodes):
         if not needed[number]:
             continue
@@ -227,7 +228,7 @@ def _without_short_sums(flat: ScalarBuilder) -> tuple[Scalars, list[bool]]:
         given = [numbers[each] for each in operands]
         if op == DOT:
             half = len(given) // 2
-            numbers.append(built.add(ops.multiply, *given) if number in plain else built.dot(list(zip(given[:half], given[half:]))))
+            numbers.append(built.add(ops.multiply, *given) if number in plain else built.dot(given[:half], given[half:]))
         else:
             assert isinstance(op, Operation)
             numbers.append(given[0] if number in plain and len(given) == 1 else built.add(ops.add if number in plain else op, *given))
@@ -236,11 +237,14 @@ def _without_short_sums(flat: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     return built.graph, built.batched
 
 
+_Kind = tuple[bool, bool]  # whether the factors of a product depend on the example
+
+
 class _Terms:
     """A sum split into products, multiples of single nodes, and a constant."""
 
     def __init__(self, merged: ScalarBuilder, uses: Sequence[int], root: int) -> None:
-        self.products: dict[float, list[tuple[int, int]]] = defaultdict(list)  # by the number in front of them
+        self.products: dict[float, dict[_Kind, tuple[list[int], list[int]]]] = {}  # by the number in front of them: left and right factors
         self.multiples: dict[int, float] = defaultdict(float)
         self.constant = 0.0
         self.begins_with_zero = False  # as sums of any length do that Python's `sum` adds up
@@ -269,14 +273,13 @@ class _Terms:
                 self._add_products(merged, factor, weights, inputs)
                 stack.append((bias, factor))
             elif op is ops.multiply and known[operands[0]] is known[operands[1]] and self._is_usual(factor):  # both are None
-                u, v = operands
-                self.products[factor].append((v, u) if self.batched[u] and not self.batched[v] else operands)
+                self._add_pair(factor, *operands)
             elif op is ops.multiply and (scaled := self._scaled(merged, factor, *operands)) is not None:
                 stack.append(scaled)
             elif op is ops.multiply and self._is_usual(factor):
                 self._add_product(merged, factor, *operands)
             elif op is ops.power and known[operands[1]] == 2 and self._is_usual(factor):
-                self.products[factor].append((operands[0], operands[0]))
+                self._add_pair(factor, operands[0], operands[0])
             else:
                 self.multiples[number] += factor
 
@@ -299,10 +302,24 @@ class _Terms:
                 self._add_product(merged, factor, u, v)
             return
         batched = self.batched
-        if True in map(batched.__getitem__, us) or not all(map(batched.__getitem__, vs)):
-            self.products[factor] += [(u, v) if (batched[u], u) <= (batched[v], v) else (v, u) for u, v in zip(us, vs)]
+        is_usual = not any(map(batched.__getitem__, us)) and all(map(batched.__getitem__, vs))
+        if is_usual:
+            self._factors(factor, (False, True), us, vs)
+        for u, v in () if is_usual else zip(us, vs):
+            self._add_pair(factor, *((u, v) if u <= v else (v, u)))
+
+    def _add_pair(self, factor: float, u: int, v: int) -> None:
+        first, second = self.batched[u], self.batched[v]
+        if first and not second:
+            self._factors(factor, (False, True), (v,), (u,))
         else:
-            self.products[factor] += zip(us, vs)
+            self._factors(factor, (first, second), (u,), (v,))
+
+    def _factors(self, factor: float, kind: _Kind, us: Sequence[int], vs: Sequence[int]) -> None:
+        """Add products of one kind."""
+        lefts, rights = self.products.setdefault(factor, {}).setdefault(kind, ([], []))
+        lefts += us
+        rights += vs
 
     def _add_product(self, merged: ScalarBuilder, factor: float, u: int, v: int) -> None:
         scale_u, scale_v = merged.numbers[u], merged.numbers[v]
@@ -311,24 +328,21 @@ class _Terms:
         elif (scaled := self._scaled(merged, factor, u, v)) is not None:
             self.multiples[scaled[0]] += scaled[1]
         else:
-            self.products[factor].append((v, u) if self.batched[u] and not self.batched[v] else (u, v))
+            self._add_pair(factor, u, v)
 
-    def _pairs(self) -> list[tuple[int, int]]:
-        return [pair for pairs in self.products.values() for pair in pairs]
+    def _kinds(self) -> Iterator[tuple[float, _Kind, list[int], list[int]]]:
+        return ((factor, kind, *sides) for factor, kinds in self.products.items() for kind, sides in kinds.items())
 
     @property
     def is_worth_it(self) -> bool:
         """Whether the sum has more than two summands, for two of which plain operations are as good, or may belong to longer ones."""
-        pairs = self._pairs()
-        if self.begins_with_zero:
-            return True
-        mixed = any(self.batched[u] != self.batched[v] for u, v in pairs)
-        return mixed or len(pairs) + len(self.multiples) + (self.constant != 0) > 2
+        count = sum(len(us) for *_, us, _ in self._kinds()) + len(self.multiples) + (self.constant != 0)
+        return self.begins_with_zero or count > 2 or any(first != second for _, (first, second), *_ in self._kinds())
 
-    def operands(self) -> tuple[int, ...]:
-        return (*(each for pair in self._pairs() for each in pair), *self.multiples)
+    def operands(self) -> Iterable[int]:
+        return chain(self.multiples, *(side for *_, us, vs in self._kinds() for side in (us, vs)))
 
-    def add_to(self, flat: ScalarBuilder, numbers: dict[int, int]) -> int:
+    def add_to(self, flat: ScalarBuilder, numbers: Sequence[int]) -> int:
         """Build the sum from a few parts in the order of a textbook: products of the example, fixed parts, and the rest."""
         fixed = self._products_in(flat, numbers, batched=False) + self._multiples_in(flat, numbers, batched=False)
         if self.constant != 0:
@@ -337,23 +351,20 @@ class _Terms:
         parts = self._products_in(flat, numbers, batched=True) + between + self._multiples_in(flat, numbers, batched=True)
         return self._sum(flat, parts) if parts else flat.constant(0.0)
 
-    def _products_in(self, flat: ScalarBuilder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
+    def _products_in(self, flat: ScalarBuilder, numbers: Sequence[int], batched: bool) -> list[tuple[float, int]]:
         """The sums of the products that do or do not depend on the example, each with its coefficient."""
-        kinds: dict[tuple[float, bool], list[tuple[int, int]]] = defaultdict(list)
-        for factor, pairs in self.products.items():
-            for u, v in pairs:
-                if self.batched[v] == batched:
-                    kinds[factor, self.batched[u]].append((numbers[u], numbers[v]))
-        return [(factor, flat.dot(pairs)) for (factor, _), pairs in kinds.items()]
+        number = numbers.__getitem__
+        return [(factor, flat.dot(map(number, us), map(number, vs))) for factor, kind, us, vs in self._kinds() if kind[1] == batched]
 
-    def _multiples_in(self, flat: ScalarBuilder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
+    def _multiples_in(self, flat: ScalarBuilder, numbers: Sequence[int], batched: bool) -> list[tuple[float, int]]:
         by_factor: dict[float, list[int]] = defaultdict(list)
         for number, factor in self.multiples.items():
             nothing = factor == 0 and self.nodes[number][0] == PARAMETER  # an initial state of zeros does this
             if self.batched[number] == batched and not nothing:
                 by_factor[factor].append(numbers[number])
         if len(by_factor) > 2:  # a sum with numbers for weights
-            return [(1.0, flat.dot([(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]))]
+            factors = [flat.constant(factor) for factor, members in by_factor.items() for _ in members]
+            return [(1.0, flat.dot(factors, chain.from_iterable(by_factor.values())))]
         stays = self.begins_with_zero and not self.products and not self.constant and len(by_factor) == 1
         return [(factor, self._sum_of(flat, members, stays)) for factor, members in by_factor.items()]
 

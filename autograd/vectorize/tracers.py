@@ -10,7 +10,7 @@ import numpy as np
 from autograd import ops
 from autograd.backward import topological_order
 from autograd.errors import TraceError
-from autograd.interop import Expression, Method, apply_mixed, binary, functions
+from autograd.interop import SYMBOLS, Expression, Method, apply_mixed, binary, functions
 from autograd.modes import user_line
 from autograd.ops import Node, Operation
 from autograd.value import Value
@@ -30,6 +30,9 @@ class Symbol(Expression):
     """Abstract: a number that is not known yet. It records operations and raises TraceError if its value is needed."""
 
     __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        SYMBOLS.add(cls)
 
     # fmt: off
     __bool__   = _refuse("the truth", "Instead of `if`, max, min, `and` and `or`, use where(c, a, b), largest, smallest, & and |.")
