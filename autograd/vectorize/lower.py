@@ -123,19 +123,21 @@ class _Lowering:
                     self.order.append(k)
 
         widest: dict[int, int] = {}  # a matrix is laid out for its longest rows: a recurrent net's first step has shorter ones
-        for op, operands in nodes:
-            for each in operands[: len(operands) // 2] if op == DOT else ():
-                widest[each] = max(widest.get(each, 0), len(operands))
+        for row in {operands[: len(operands) // 2] for op, operands in nodes if op == DOT}:
+            for each in row:
+                if widest.get(each, 0) < len(row):
+                    widest[each] = len(row)
+        rows = set[tuple[int, ...]]()  # those that were placed
 
         for depends in (True, False):  # a penalty on all the weights is not to tear their matrices apart
             for members in by_level:
                 chosen = [number for number in members if batched[number] == depends]
                 for number in chosen:
-                    op, operands = nodes[number]
-                    if op == DOT:
-                        left, right = self.factors(number)
+                    if nodes[number][0] == DOT and (factors := self.factors(number))[0] not in rows:
+                        left, right = factors
+                        rows.add(left)
                         ordered = sorted(zip(map(levels.__getitem__, right), *self._places(right), count(), left))
-                        place([each[-1] for each in ordered if widest[each[-1]] == len(operands)])
+                        place([each[-1] for each in ordered if widest[each[-1]] == len(left)])
                 others = [number for number in chosen if nodes[number][0] != DOT]
                 loose = [
                     (0 if _is_variadic(nodes[number][0]) else position, number, position, each)
@@ -145,7 +147,7 @@ class _Lowering:
                 ]
                 place([each for *_, each in sorted(loose)])
                 for number in chosen:
-                    if nodes[number][0] == DOT:
+                    if nodes[number][0] == DOT and not batched[nodes[number][1][-1]]:
                         place(self.factors(number)[1])
         place(range(len(nodes)))
         self.order += np.flatnonzero(is_new).tolist()

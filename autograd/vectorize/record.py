@@ -18,7 +18,7 @@ from autograd.vectorize.randomness import CHANGES, watched
 from autograd.vectorize.recording import Recording
 from autograd.vectorize.scalars import CONSTANT, Scalars
 from autograd.vectorize.tables import Table, Tables, nested
-from autograd.vectorize.tracers import TracedInteger, Trace, Tracer, leaf
+from autograd.vectorize.tracers import Trace, TracedInteger, Tracer, leaf
 
 
 class CallGraph(NamedTuple):
@@ -98,8 +98,9 @@ def _call(
             outputs = list(map(trace.number, results))
             demands = [(each, list(map(trace.number, (each.condition, *each.numbers)))) for each in asked]
     finally:
-        taken = Recording.take(trace, places)
-    return _Call(taken, outputs, shape, demands, tables)
+        entries, leaves = trace.close()
+    leaves[: len(places)] = places
+    return _Call(Recording.of(entries, leaves), outputs, shape, demands, tables)
 
 
 def _results(

@@ -11,13 +11,15 @@ from autograd.ops import Operation
 from autograd.value import Value
 from autograd.vectorize.scalars import CONSTANT, DOT, INPUT, PARAMETER, Scalars
 from autograd.vectorize.tables import Column, parameters_of
-from autograd.vectorize.tracers import Trace
 
 PRODUCT, PARTIAL_SUM = 1, 2  # nodes that become part of a longer sum
 
 
 class Recording(NamedTuple):
-    """The operations of a call, each with the numbers of its operands as a `Trace` has them, and the leaves: places, Values, floats."""
+    """The operations of a call, each with the numbers of its operands as a `Trace` has them, and the leaves.
+
+    A leaf is a Value, a float, or for an input (argument, row).
+    """
 
     ops: list[Operation]
     firsts: list[Any]
@@ -25,12 +27,9 @@ class Recording(NamedTuple):
     leaves: list[Any]
 
     @classmethod
-    def take(cls, trace: Trace, places: Sequence[tuple[int, int]]) -> Recording:
-        """Take what a trace holds. `places` are those of the inputs, its first leaves. The trace refers to none of its nodes afterwards."""
-        entries, leaves = trace.entries, trace.leaves
-        trace.entries, trace.leaves = [], []
-        trace.clear()
-        return cls(entries[0::4], entries[1::4], entries[2::4], [*places, *leaves[len(places) :]])
+    def of(cls, entries: list[Any], leaves: list[Any]) -> Recording:
+        """What is in a trace."""
+        return cls(entries[0::4], entries[1::4], entries[2::4], leaves)
 
     def is_same(self, other: Recording) -> bool:
         """Whether another call did the same with equal numbers, in each of its operations."""
@@ -70,7 +69,9 @@ class Recording(NamedTuple):
                 products, others = sums.split(number)
                 terms = numbered(others)
                 if products:
-                    factors = numbered(list(chain.from_iterable((self.firsts[each], self.seconds[each]) for each in products)))
+                    factors = numbered(
+                        list(chain.from_iterable(zip(*([side[each] for each in products] for side in (self.firsts, self.seconds)))))
+                    )
                     terms.append(len(nodes))
                     nodes.append((DOT, (*factors[0::2], *factors[1::2])))
                 if len(terms) > 1:

@@ -177,7 +177,7 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
         op, operands = nodes[number]
         if not needed[number] or op in LEAVES:
             continue
-        if op == DOT or op.is_sum:
+        if isinstance(op, str) or op.is_sum:
             terms = _Terms(merged, uses, number)
             if op == DOT or op is ops.weighted_sum_ or terms.is_worth_it:
                 sums[number] = terms
@@ -197,7 +197,7 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
         elif number in sums:
             numbers[number] = sums[number].add_to(flat, numbers)
         else:
-            numbers[number] = flat.add(op, *[numbers[each] for each in operands])
+            numbers[number] = flat.add(op, *map(numbers.__getitem__, operands))  # type: ignore[arg-type]  # it is no DOT
     flat.graph.outputs = [numbers[each] for each in outputs]
     flat.graph.parameters, flat.graph.tables = merged.graph.parameters, merged.graph.tables
     return _without_short_sums(flat)

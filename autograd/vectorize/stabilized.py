@@ -58,9 +58,8 @@ def stabilized(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
         for each, op, operands in in_order:
             if op == DOT:
                 factors = [numbers[operand] for operand in operands]
-                half = len(factors) // 2
-                numbers[each] = sum(u * v for u, v in zip(factors[:half], factors[half:]))
-            elif op in LEAVES:
+                numbers[each] = sum(u * v for u, v in zip(factors, factors[len(factors) // 2 :]))
+            elif isinstance(op, str):
                 numbers[each] = x if op == INPUT else merged.graph.parameters[operands[0]] if op == PARAMETER else operands[0]
             else:
                 numbers[each] = op(*[numbers[operand] for operand in operands])

@@ -68,11 +68,14 @@ class Trace(dict[Any, int]):
         The number of operations.
     leaves : list of Tracer, Value or float
         The leaves, that with number -1 first.
+    is_open : bool
+        Whether the function still runs.
     """
 
-    __slots__ = ("_constants", "count", "entries", "leaves")
+    __slots__ = ("_constants", "count", "entries", "is_open", "leaves")
 
     def __init__(self) -> None:
+        self.is_open = True
         self.entries: list[Any] = []
         self.count = 0
         self.leaves: list[Any] = []
@@ -83,11 +86,8 @@ class Trace(dict[Any, int]):
         if not isinstance(operand, Value):
             raise _outlived(operand)
         for node in (operand,) if operand.op is None else topological_order(operand, self):
-            if node.op is None and node not in self:
-                self[node] = self.leaf(node)
-            elif node not in self:
-                self[node] = self.count
-                self.append(node.op, node.operands, node)
+            if node not in self:
+                self[node] = self.leaf(node) if node.op is None else self.append(node.op, node.operands, node)
         return self[operand]
 
     def leaf(self, leaf: Any) -> int:
@@ -104,29 +104,31 @@ class Trace(dict[Any, int]):
         return found
 
     def number(self, operand: Any) -> int:
-        """The number of an operand. Raises TraceError for a tracer of another call."""
-        if type(operand) is float:
-            return self.constant(operand)
+        """The number of a node or of a real number. Raises TraceError for a tracer of another call."""
+        if not isinstance(operand, Node):
+            return self.constant(ops.real(operand))
         if not isinstance(operand, Tracer):
             return self[operand]
         if operand.trace is not self:
             raise _outlived(operand)
         return operand.number
 
-    def append(self, op: Operation, operands: tuple[Any, ...], node: Any) -> None:
-        """Write down an operation on nodes and floats, and the node that it gives."""
+    def append(self, op: Operation, operands: tuple[Any, ...], node: Any) -> int:
+        """Write down an operation on nodes and floats, and the node that it gives. Returns its number."""
         numbers = [
             each.number if type(each) is Tracer and each.trace is self else self[each] if type(each) is Value else self.number(each)
             for each in operands
         ]
         self.entries += (op, *numbers, node) if len(numbers) == 2 else (op, tuple(numbers), None, node)
         self.count += 1
+        return self.count - 1
 
-    def operands(self, number: int) -> tuple[Any, ...]:
-        """The operands of an operation."""
-        _, first, second, _ = self.entries[4 * number : 4 * number + 4]
-        numbers = first if second is None else (first, second)
-        return tuple([self.entries[4 * each + 3] if each >= 0 else self.leaves[-1 - each] for each in numbers])
+    def close(self) -> tuple[list[Any], list[Any]]:
+        """Return the entries and the leaves, when the function has returned. The trace refers to nothing afterwards."""
+        taken = self.entries, self.leaves
+        self.entries, self.leaves, self.is_open = [], [], False
+        self.clear()
+        return taken
 
 
 def _outlived(tracer: Any) -> TraceError:
@@ -184,33 +186,37 @@ def _unary(op: Operation) -> Callable[[Any], Any]:
 class Tracer(Symbol):
     """A scalar of an example, or what was computed of such scalars."""
 
-    __slots__ = ("name", "number", "op", "trace")
+    __slots__ = ("name", "number", "op", "operands", "trace")
 
     name: str  # of a leaf
     number: int
     trace: Trace
 
-    @property
-    def operands(self) -> tuple[Any, ...]:  # type: ignore[override]
-        if self.op is None:
-            return ()
-        if len(self.trace.entries) < 4 * self.trace.count:
+    def __getattr__(self, name: str) -> Any:
+        """The operands, when they are read for the first time: only derivatives read them."""
+        if name != "operands":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        entries, leaves, place = self.trace.entries, self.trace.leaves, 4 * self.number
+        if not self.trace.is_open:
             raise _outlived(self)
-        return self.trace.operands(self.number)
+        first, second = entries[place + 1], entries[place + 2]
+        numbers = first if second is None else (first, second)
+        self.operands = tuple([entries[4 * each + 3] if each >= 0 else leaves[-1 - each] for each in numbers])
+        return self.operands
 
     @staticmethod
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
-        given = []
-        for each in operands:
-            if type(each) is not float and not isinstance(each, Node):
-                if isinstance(each, np.ndarray):
-                    return apply_mixed(Tracer, op, operands)
-                each = ops.real(each)
-            given.append(each)
-        node = Tracer()
-        node.op, node.trace = op, next(each.trace for each in given if isinstance(each, Tracer))
-        node.trace.append(op, tuple(given), node)
-        node.number = node.trace.count - 1
+        if not KINDS.issuperset(map(type, operands)):
+            if any(isinstance(each, np.ndarray) for each in operands):
+                return apply_mixed(Tracer, op, operands)
+            operands = tuple([each if isinstance(each, Node) else ops.real(each) for each in operands])
+        for each in reversed(operands):  # inputs come after weights
+            if isinstance(each, Tracer):
+                break
+        node, trace = Tracer(), each.trace
+        if not trace.is_open:
+            raise _outlived(each)
+        node.op, node.operands, node.trace, node.number = op, operands, trace, trace.append(op, operands, node)
         return node
 
     # fmt: off
@@ -226,6 +232,8 @@ class Tracer(Symbol):
         return self.name if self.op is None else f"a result of {self.op.name}"
 
 
+KINDS = frozenset((Tracer, Value, float))  # the usual operands
+
 for _name, _op in functions():
     if _op.arity == 1:
         setattr(Tracer, _name, _unary(_op))
@@ -237,7 +245,7 @@ def leaf(name: str, trace: Trace) -> Tracer:
 
 
 def _begun(tracer: Tracer, name: str, trace: Trace) -> Tracer:
-    tracer.name, tracer.op, tracer.trace, tracer.number = name, None, trace, trace.leaf(tracer)
+    tracer.name, tracer.op, tracer.operands, tracer.trace, tracer.number = name, None, (), trace, trace.leaf(tracer)
     return tracer
 
 
