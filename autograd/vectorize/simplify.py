@@ -7,7 +7,7 @@ does, and the same holds for v.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -237,14 +237,14 @@ def _without_short_sums(flat: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     return built.graph, built.batched
 
 
-_Kind = tuple[bool, bool]  # whether the factors of a product depend on the example
+_Kind = tuple[float, bool, bool]  # of products: the number in front of them, and whether the factors depend on the example
 
 
 class _Terms:
     """A sum split into products, multiples of single nodes, and a constant."""
 
     def __init__(self, merged: ScalarBuilder, uses: Sequence[int], root: int) -> None:
-        self.products: dict[float, dict[_Kind, tuple[list[int], list[int]]]] = {}  # by the number in front of them: left and right factors
+        self.products: dict[_Kind, tuple[list[int], list[int]]] = {}  # the left factors and the right ones
         self.multiples: dict[int, float] = defaultdict(float)
         self.constant = 0.0
         self.begins_with_zero = False  # as sums of any length do that Python's `sum` adds up
@@ -294,7 +294,7 @@ class _Terms:
 
     def _is_usual(self, factor: float) -> bool:
         """Whether a product can be grouped with others of the same coefficient, which needs two equal coefficients."""
-        return factor in (1.0, -1.0) or factor in self.products or len(self.products) < 3
+        return factor in (1.0, -1.0) or factor in (known := {each for each, *_ in self.products}) or len(known) < 3
 
     def _add_products(self, merged: ScalarBuilder, factor: float, us: Sequence[int], vs: Sequence[int]) -> None:
         if not self._is_usual(factor) or not merged.constants.isdisjoint(us) or not merged.constants.isdisjoint(vs):
@@ -302,22 +302,22 @@ class _Terms:
                 self._add_product(merged, factor, u, v)
             return
         batched = self.batched
-        is_usual = not any(map(batched.__getitem__, us)) and all(map(batched.__getitem__, vs))
-        if is_usual:
-            self._factors(factor, (False, True), us, vs)
-        for u, v in () if is_usual else zip(us, vs):
-            self._add_pair(factor, *((u, v) if u <= v else (v, u)))
+        if any(map(batched.__getitem__, us)) or not all(map(batched.__getitem__, vs)):
+            for u, v in zip(us, vs):
+                self._add_pair(factor, *((u, v) if u <= v else (v, u)))
+        else:
+            self._factors((factor, False, True), us, vs)
 
     def _add_pair(self, factor: float, u: int, v: int) -> None:
         first, second = self.batched[u], self.batched[v]
         if first and not second:
-            self._factors(factor, (False, True), (v,), (u,))
+            self._factors((factor, False, True), (v,), (u,))
         else:
-            self._factors(factor, (first, second), (u,), (v,))
+            self._factors((factor, first, second), (u,), (v,))
 
-    def _factors(self, factor: float, kind: _Kind, us: Sequence[int], vs: Sequence[int]) -> None:
+    def _factors(self, kind: _Kind, us: Sequence[int], vs: Sequence[int]) -> None:
         """Add products of one kind."""
-        lefts, rights = self.products.setdefault(factor, {}).setdefault(kind, ([], []))
+        lefts, rights = self.products.setdefault(kind, ([], []))
         lefts += us
         rights += vs
 
@@ -330,17 +330,15 @@ class _Terms:
         else:
             self._add_pair(factor, u, v)
 
-    def _kinds(self) -> Iterator[tuple[float, _Kind, list[int], list[int]]]:
-        return ((factor, kind, *sides) for factor, kinds in self.products.items() for kind, sides in kinds.items())
-
     @property
     def is_worth_it(self) -> bool:
         """Whether the sum has more than two summands, for two of which plain operations are as good, or may belong to longer ones."""
-        count = sum(len(us) for *_, us, _ in self._kinds()) + len(self.multiples) + (self.constant != 0)
-        return self.begins_with_zero or count > 2 or any(first != second for _, (first, second), *_ in self._kinds())
+        if self.begins_with_zero or any(first != second for _, first, second in self.products):
+            return True
+        return sum(len(us) for us, _ in self.products.values()) + len(self.multiples) + (self.constant != 0) > 2
 
     def operands(self) -> Iterable[int]:
-        return chain(self.multiples, *(side for *_, us, vs in self._kinds() for side in (us, vs)))
+        return chain(self.multiples, *chain.from_iterable(self.products.values()))
 
     def add_to(self, flat: ScalarBuilder, numbers: Sequence[int]) -> int:
         """Build the sum from a few parts in the order of a textbook: products of the example, fixed parts, and the rest."""
@@ -354,7 +352,9 @@ class _Terms:
     def _products_in(self, flat: ScalarBuilder, numbers: Sequence[int], batched: bool) -> list[tuple[float, int]]:
         """The sums of the products that do or do not depend on the example, each with its coefficient."""
         number = numbers.__getitem__
-        return [(factor, flat.dot(map(number, us), map(number, vs))) for factor, kind, us, vs in self._kinds() if kind[1] == batched]
+        factors = dict.fromkeys(factor for factor, *_ in self.products)
+        chosen = [kind for factor in factors for kind in self.products if kind[0] == factor and kind[2] == batched]
+        return [(kind[0], flat.dot(*(map(number, side) for side in self.products[kind]))) for kind in chosen]
 
     def _multiples_in(self, flat: ScalarBuilder, numbers: Sequence[int], batched: bool) -> list[tuple[float, int]]:
         by_factor: dict[float, list[int]] = defaultdict(list)

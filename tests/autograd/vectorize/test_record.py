@@ -312,7 +312,7 @@ def test_a_traced_number_of_an_earlier_call_is_refused_in_every_use() -> None:
         lambda y: weighted_sum([kept[0], y], [1.0, 2.0]),
         lambda y: grad(lambda t: kept[0] * 2.0)(y),
     ):
-        with pytest.raises(TraceError, match="a result of .* belongs to another call"):
+        with pytest.raises(TraceError, match=r"a result of .* belongs to another call"):
             vectorize(f).record(np.ones(2))
 
 
@@ -332,6 +332,7 @@ def test_traced_numbers_are_freed_without_garbage_collection() -> None:
     gc.disable()
     try:
         record(f, [()], ["x"], closely=False)
-        assert seen and all(each() is None for each in seen)
+        assert seen
+        assert all(each() is None for each in seen)
     finally:
         gc.enable()
