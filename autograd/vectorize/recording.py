@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from autograd import ops
@@ -23,7 +22,7 @@ class Recording(NamedTuple):
 
     ops: list[Operation]
     firsts: list[Any]
-    seconds: list[int | None]
+    seconds: list[Any]
     leaves: list[Any]
 
     @classmethod
@@ -66,12 +65,8 @@ class Recording(NamedTuple):
             if part or not sums.uses[number]:
                 continue
             if number in sums.terms:
-                products, others = sums.split(number)
-                terms = numbered(others)
-                if products:
-                    factors = numbered(
-                        list(chain.from_iterable(zip(*([side[each] for each in products] for side in (self.firsts, self.seconds)))))
-                    )
+                factors, terms = map(numbered, sums.split(number))
+                if factors:
                     terms.append(len(nodes))
                     nodes.append((DOT, (*factors[0::2], *factors[1::2])))
                 if len(terms) > 1:
@@ -101,7 +96,7 @@ class Recording(NamedTuple):
 def _is_like(one: Any, other: Any) -> bool:
     """Whether two leaves are equal. A Value that is made inside the function is known by its data."""
     if isinstance(one, Value) and isinstance(other, Value):
-        one, other = one.data, other.data
+        one, other = one._data, other._data
     return type(one) is type(other) and repr(one) == repr(other)  # repr: -0.0 and 0.0 differ
 
 
@@ -120,6 +115,7 @@ class _Sums:
 
     def __init__(self, recording: Recording, outputs: Sequence[int]) -> None:
         steps, firsts, seconds, leaves = recording
+        self._firsts, self._seconds = firsts, seconds
         self.uses = uses = [0] * (len(steps) + len(leaves))
         self.parts = parts = bytearray(len(uses))
         self.terms = terms = dict[int, list[int]]()
@@ -160,7 +156,11 @@ class _Sums:
                 parts[each] = 0
 
     def split(self, whole: int) -> tuple[list[int], list[int]]:
-        """The products among the terms of a sum, and the other terms."""
-        members, parts = self.terms[whole], self.parts
-        products = [each for each in reversed(members) if parts[each] == PRODUCT]
-        return products, [each for each in reversed(members) if not parts[each]]
+        """The factors of the products among the terms of a sum, the two of each product in turn, and the other terms."""
+        factors, others = list[int](), list[int]()
+        for each in reversed(self.terms[whole]):
+            if self.parts[each] == PRODUCT:
+                factors += self._firsts[each], self._seconds[each]
+            elif not self.parts[each]:
+                others.append(each)
+        return factors, others

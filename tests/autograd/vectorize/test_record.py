@@ -72,9 +72,8 @@ def test_a_long_chain_does_not_recurse() -> None:
 def test_a_sum_of_products_is_one_node() -> None:
     w = [Value(1.0), Value(2.0)]
     graph, *_ = record(lambda x: sum(a * b for a, b in zip(w, x)) + x[2] - x[0] * x[1], [(3,)], ["x"])
-    assert names(graph) == [
-        "constant", "input", "parameter", "input", "parameter", "input", "dot", "total", "multiply", "subtract"
-    ]  # fmt: skip
+    leaves = ["input", "parameter", "constant"]
+    assert [each for each in names(graph) if each not in leaves] == ["dot", "total", "multiply", "subtract"]
 
 
 def test_a_part_of_a_sum_that_is_used_again_is_a_node() -> None:
