@@ -61,9 +61,7 @@ class Recording(NamedTuple):
                 found = [numbers[each] for each in operands]
             return found
 
-        for number, (op, first, second, part) in enumerate(zip(self.ops, self.firsts, self.seconds, sums.parts)):
-            if part or not sums.uses[number]:
-                continue
+        for number in [each for each in range(len(self.ops)) if sums.uses[each] and not sums.parts[each]]:
             if number in sums.terms:
                 factors, terms = map(numbered, sums.split(number))
                 if factors:
@@ -75,6 +73,7 @@ class Recording(NamedTuple):
                 else:
                     numbers[number] = terms[0]
                 continue
+            op, first, second = self.ops[number], self.firsts[number], self.seconds[number]
             if isinstance(op, Column):
                 tables[op.table] = None
             operands = tuple(numbered(first if second is None else (first, second)))
@@ -126,10 +125,10 @@ class _Sums:
         add, multiply, exp = ops.add, ops.multiply, ops.exp  # a product of exp can be part of a formula with a stable form
         for each in outputs:
             uses[each] += 1
-        for number in range(len(steps) - 1, -1, -1):
+        numbers = range(len(steps) - 1, -1, -1)
+        for number, op, first, second in zip(numbers, reversed(steps), reversed(firsts), reversed(seconds)):
             if not uses[number]:
                 continue
-            op, first, second = steps[number], firsts[number], seconds[number]
             if second is None:
                 for each in first:
                     uses[each] += 1
