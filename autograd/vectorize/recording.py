@@ -33,11 +33,7 @@ class Recording(NamedTuple):
     def is_same(self, other: Recording) -> bool:
         """Whether another call did the same with equal numbers, in each of its operations."""
         return (
-            self.ops == other.ops
-            and self.firsts == other.firsts
-            and self.seconds == other.seconds
-            and len(self.leaves) == len(other.leaves)
-            and all(a is b or _is_like(a, b) for a, b in zip(self.leaves, other.leaves))
+            self.ops == other.ops and self.firsts == other.firsts and self.seconds == other.seconds and are_alike(self.leaves, other.leaves)
         )
 
     def graph(self, outputs: Sequence[int]) -> Scalars:
@@ -92,11 +88,20 @@ class Recording(NamedTuple):
         return (CONSTANT, (leaf,)) if type(leaf) is float else (INPUT, leaf)
 
 
-def _is_like(one: Any, other: Any) -> bool:
-    """Whether two leaves are equal. A Value that is made inside the function is known by its data."""
-    if isinstance(one, Value) and isinstance(other, Value):
-        one, other = one._data, other._data
-    return type(one) is type(other) and repr(one) == repr(other)  # repr: -0.0 and 0.0 differ
+def are_alike(leaves: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether the leaves of two calls are equal. Values that are made inside the function are new in each call and known by their data."""
+    if len(leaves) != len(others):
+        return False
+    different = [(one, other) for one, other in zip(leaves, others) if one is not other]
+    earlier = set(map(id, leaves)) if different else set()
+    for one, other in different:
+        if isinstance(one, Value) and isinstance(other, Value):
+            if id(other) in earlier:
+                return False
+            one, other = one._data, other._data
+        if type(one) is not type(other) or repr(one) != repr(other):  # those of -0.0 and 0.0 differ
+            return False
+    return True
 
 
 class _Sums:

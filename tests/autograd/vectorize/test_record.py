@@ -238,7 +238,7 @@ def test_a_program_holds_no_number_of_a_parameter(name: str) -> None:
 
 COUNTER = itertools.count()
 GROWING: list[Any] = []
-PAIR = [Value(1.0), Value(2.0)]
+PAIR, EQUAL = [Value(1.0), Value(2.0)], [Value(0.0), Value(0.0)]
 
 
 def _with_objects_in_a_set(x: Any) -> Any:
@@ -265,6 +265,7 @@ CHANGING: dict[str, Callable[[Any], Any]] = {
     "nan": lambda x: x + _flipped([math.nan, 1.0]),
     "parameter": lambda x: x * _flipped(PAIR),
     "parameters of a sum": lambda x: sum(w * x for w in _flipped([PAIR, PAIR[::-1]])) + x,
+    "order of equal parameters": lambda x: EQUAL[0] * x + EQUAL[1] if next(COUNTER) % 2 else EQUAL[1] * x + EQUAL[0],
     "data of its own Value": lambda x: x * Value(float(next(COUNTER))),
     "result": lambda x: _flipped([[x, x + 1.0], [x + 1.0, x]]),
     "part of a sum": lambda x: _flipped([[part := x + x**2 + 1.0 * x, part + x + x], [x + x**2 + 1.0 * x, x + x**2 + 1.0 * x + x + x]]),
