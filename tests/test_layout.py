@@ -25,8 +25,9 @@ ENGINE = [
     "interop", "copying", "value", "require", "derivatives", "differences",
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
-    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "stabilized", "builder", "choices",
-    "differentiate", "pairing", "lower", "parameters", "backend", "source", "places", "storage", "tape",
+    "memory", "shapes", "instructions", "program", "randomness", "tables", "scalars", "tracers", "recording", "record", "rewrite",
+    "simplify", "stabilized", "builder", "choices", "differentiate", "pairing", "lower", "parameters", "backend", "source", "places",
+    "storage", "tape",
 ]  # fmt: skip
 NATIVE = [
     "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "patterns", "examples", "columns", "descend",
