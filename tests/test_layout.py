@@ -25,11 +25,11 @@ ENGINE = [
     "require", "derivatives", "differences",
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
-    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "stabilized", "builder", "choices",
-    "differentiate", "pairing", "lower", "parameters", "backend", "source", "places", "storage", "tape",
+    "memory", "patterns", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "stabilized", "builder",
+    "choices", "differentiate", "pairing", "lower", "parameters", "backend", "source", "places", "storage", "tape",
 ]  # fmt: skip
 NATIVE = [
-    "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "patterns", "examples", "columns", "descend",
+    "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "examples", "columns", "descend",
     "emitter", "compiler", "executable", "interpreter",
 ]  # fmt: skip
 NUMPY, JAX = ["squares", "calls", "one_example", "plans"], ["devices", "trace", "executable", "steps"]
