@@ -26,7 +26,7 @@ ENGINE = [
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
     "memory", "patterns", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "stabilized", "builder",
-    "choices", "differentiate", "pairing", "lower", "parameters", "backend", "source", "places", "storage", "tape",
+    "choices", "bounds", "differentiate", "pairing", "lower", "parameters", "backend", "source", "places", "storage", "tape",
 ]  # fmt: skip
 NATIVE = [
     "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "examples", "columns", "descend",
