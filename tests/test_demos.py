@@ -357,7 +357,6 @@ def test_a_film_has_a_picture_for_each_shot_and_holds_the_last(tmp_path: Path) -
 
 @pytest.mark.soak
 def test_the_books_pictures_are_drawn(tmp_path: Path) -> None:
-    pytest.importorskip("pygraphviz")
     book.main(["--output", str(tmp_path)])
     expected = {
         f"{name}.png" for name in ("pixels", "network", "squish", "dials", "cost", "confident", "steepest", "vectors", "steady", "sheet")

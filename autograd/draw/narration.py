@@ -10,27 +10,26 @@ from autograd import ops
 from autograd.draw.formulas import names, partial_formulas
 from autograd.draw.graph import Graph, GraphNode
 from autograd.draw.part_tree import Part
-from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color
 from autograd.draw.sweep import Sweep
-from autograd.names import in_words, number, short
+from autograd.draw.theme import Theme
+from autograd.names import in_words, short
 
 MOST_ROWS = 12  # contributions of one node that are listed
-SHADES = (*reversed(NEGATIVE), ZERO, *POSITIVE, NOT_FINITE)
 MOST_TERMS = 40  # terms of a weighted sum that are listed
 
 
 class Narration:
     """The words for each part. `graph` has the gradients of the sweep."""
 
-    def __init__(self, graph: Graph, sweep: Sweep, parts: Sequence[Part]) -> None:
-        self.graph, self.sweep = graph, sweep
+    def __init__(self, graph: Graph, sweep: Sweep, parts: Sequence[Part], theme: Theme) -> None:
+        self.graph, self.sweep, self.theme = graph, sweep, theme
         sizes = [abs(node.grad) for node in graph.nodes.values() if math.isfinite(node.grad)]
         self.steepest = max(sizes, default=0.0)
         self.words = {part.id: self._words(part) for part in parts}
 
     def shade(self, gradient: float) -> int:
-        """The index of a gradient's colour in `SHADES`."""
-        return SHADES.index(color(gradient, self.steepest))
+        """The index of a gradient's colour in the shades of the theme."""
+        return self.theme.shades.index(self.theme.color(gradient, self.steepest))
 
     def describe(self, part: Part) -> dict[str, Any]:
         """The name of a part, its turn in the order of steps, and the words for its forward and backward step."""
@@ -79,7 +78,7 @@ class Narration:
 
     def _forward(self, position: int, name: str) -> dict[str, Any]:
         node = self.graph.nodes[position]
-        result = number(node.data)
+        result = self.graph.number(node.data)
         if node.op is None:
             return {"heading": f"{name or 'a leaf'} = {result}", "rows": ["Given: a leaf, computed from nothing."]}
         heading = f"{name} = {result}" if name else result
@@ -90,7 +89,7 @@ class Narration:
                 "terms": self._terms(position),
             }
         labels = [self.graph.label(each) if type(each) is int else "" for each in node.operands]
-        numbers = [number(each) for each in self.sweep.numbers(node)]
+        numbers = [self.graph.number(each) for each in self.sweep.numbers(node)]
         rows = [f"= {node.op.describe(numbers)}"]
         if any(labels):
             rows.insert(0, f"= {node.op.describe([label or each for label, each in zip(labels, numbers)])}")
@@ -120,9 +119,11 @@ class Narration:
             (int(operand), sum_) for operand, sum_ in zip(node.operands, after) if type(operand) is int and operand in self.graph.nodes
         ]
         words = {
-            "heading": f"{self._name(position) or self._called(position)}: {number(node.grad)} from above",
+            "heading": f"{self._name(position) or self._called(position)}: {self.graph.number(node.grad)} from above",
             # the id of a node's part, the line with its gradient, and its shade
-            "changes": [(f"v{each}", f"grad {number(held)}", self.shade(held)) for each, held in [(position, node.grad), *shown]],
+            "changes": [
+                (f"v{each}", f"grad {self.graph.number(held)}", self.shade(held)) for each, held in [(position, node.grad), *shown]
+            ],
         }
         if node.op.has_terms:
             rule = "Each weight gets the input it meets, and each input its weight, times what comes from above."
@@ -135,7 +136,7 @@ class Narration:
     def _rules(self, position: int, node: GraphNode) -> list[dict[str, str]]:
         """For each operand that is a node: the partial derivative, its product with the adjoint, and the sum with earlier ones."""
         assert node.op is not None
-        count, sweep = len(node.operands), self.sweep
+        count, sweep, number = len(node.operands), self.sweep, self.graph.number
         given = zip(node.operands, sweep.partials[position], sweep.contributions(position, node), sweep.before[position])
         words = zip(names(node.op, count), partial_formulas(node.op, count))
         rows = []
@@ -154,7 +155,9 @@ class Narration:
 
     def _called(self, position: int) -> str:
         node = self.graph.node(position)
-        return self.graph.label(position) or (f"{number(node.data)} ({node.op.name})" if node.op else number(node.data))
+        return self.graph.label(position) or (
+            f"{self.graph.number(node.data)} ({node.op.name})" if node.op else self.graph.number(node.data)
+        )
 
 
 def plain(value: float) -> float | str:

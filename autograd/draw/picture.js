@@ -63,7 +63,7 @@ function gather() {
 /** The boxes around a part (its operation, its constants, what is left out) and the edges between them. */
 function gatherAround(part, entry) {
   for (const {id, kind, text} of part.around) {
-    boxes.set(id, {id, of: part, kind, lines: [{text: text === "weighted_sum" ? "Σ" : text, shows: "always"}]});
+    boxes.set(id, {id, of: part, kind, lines: [{text, shows: "always"}]});
     if (kind !== "operation") edges.push(id.startsWith("after") ? {tail: part.id, head: id, count: 1} : {tail: id, head: entry, count: 1});
   }
   if (entry !== part.id) edges.push({tail: entry, head: part.id, count: 1});

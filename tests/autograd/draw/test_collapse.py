@@ -104,7 +104,7 @@ def test_a_small_batch_is_folded_node_by_node() -> None:
 
 def test_sums_within_an_example_fold() -> None:
     _, cost = network([2, 3, 2], 5)
-    graph = snapshot(cost)
+    graph = snapshot([cost])
     totals = [position for position, node in graph.nodes.items() if node.op is ops.total_]
     first = fold(graph)
     assert len(totals) == 6
@@ -129,27 +129,27 @@ def twice(x: Any) -> Any:
 )
 def test_examples_are_the_terms_of_a_sum(together: Callable[[list[Value]], Value], folds: bool) -> None:
     w = Value(0.5, "w")
-    graph = snapshot(together([tanh(w * x) for x in np.linspace(-1, 1, 100).tolist()]))
+    graph = snapshot([together([tanh(w * x) for x in np.linspace(-1, 1, 100).tolist()])])
     assert (len(set(fold(graph))) < 20) is folds
 
 
 def test_outputs_that_share_hidden_neurons_do_not_fold() -> None:
     _, cost = network([2, 3, 4])
-    graph = snapshot(cost)
+    graph = snapshot([cost])
     assert fold(graph) == list(range(len(graph.nodes)))
 
 
 def test_a_weighted_sum_of_leaves_with_computed_weights_is_a_neuron() -> None:
     u, x = Value(0.5, "u"), Value(2.0, "x")
-    graph = snapshot(weighted_sum([u.exp(), u.sin()], [x, 1.0]))
+    graph = snapshot([weighted_sum([u.exp(), u.sin()], [x, 1.0])])
     assert Collapse(graph, fold(graph)).has_neurons
-    squares = snapshot(weighted_sum([u, x], [u, x]))
+    squares = snapshot([weighted_sum([u, x], [u, x])])
     assert not Collapse(squares, fold(squares)).has_neurons
 
 
 def test_a_batch_of_two_examples_folds() -> None:
     w = Value(0.5, "w")
-    graph = snapshot(mean([tanh(w * 1.0), tanh(w * 2.0)]))
+    graph = snapshot([mean([tanh(w * 1.0), tanh(w * 2.0)])])
     assert len(set(fold(graph))) == len(graph.nodes) - 2
 
 
@@ -218,7 +218,7 @@ def test_every_node_is_in_exactly_one_group(data: st.DataObject) -> None:
         operands = [nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(3)]
         nodes.append(data.draw(st.sampled_from(MAKERS))(*operands))
     output = total(nodes[-3:])
-    graph = snapshot(output)
+    graph = snapshot([output])
     collapse = Collapse(graph, fold(graph))
     for groups in (collapse.neurons(), collapse.layers(), collapse.bands()):
         members = [position for group in groups for unit in group.units for member in unit.members for position in collapse.alike[member]]

@@ -69,7 +69,7 @@ def test_the_sweep_gives_the_gradients_of_backward(data: st.DataObject) -> None:
         operands = [nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(2)]
         nodes.append(data.draw(st.sampled_from(STEADY))(*operands))
     output = total(nodes[-3:])
-    graph = snapshot(output)
+    graph = snapshot([output])
     sweep = Sweep(graph)
     held = {}
     for position in sorted(sweep.before, key=lambda each: (sweep.depths[each], each), reverse=True):
