@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
+from itertools import chain, count
 from typing import Any
 
 from autograd import ops
@@ -14,6 +16,7 @@ from autograd.draw.sweep import Sweep
 from autograd.draw.theme import Theme
 from autograd.names import in_words, short
 
+SIMPLE = r"[\w.']+(\[[\w,]+\])?"  # a name that can be part of a formula
 MOST_ROWS = 12  # contributions of one node that are listed
 MOST_TERMS = 40  # terms of a weighted sum that are listed
 
@@ -23,6 +26,7 @@ class Narration:
 
     def __init__(self, graph: Graph, sweep: Sweep, parts: Sequence[Part], theme: Theme) -> None:
         self.graph, self.sweep, self.theme = graph, sweep, theme
+        self.labels = {str(label) for label, _, _ in graph.moment}
         sizes = [abs(node.grad) for node in graph.nodes.values() if math.isfinite(node.grad)]
         self.steepest = max(sizes, default=0.0)
         self.words = {part.id: self._words(part) for part in parts}
@@ -136,22 +140,42 @@ class Narration:
     def _rules(self, position: int, node: GraphNode) -> list[dict[str, str]]:
         """For each operand that is a node: the partial derivative, its product with the adjoint, and the sum with earlier ones."""
         assert node.op is not None
-        count, sweep, number = len(node.operands), self.sweep, self.graph.number
+        sweep, number = self.sweep, self.graph.number
         given = zip(node.operands, sweep.partials[position], sweep.contributions(position, node), sweep.before[position])
-        words = zip(names(node.op, count), partial_formulas(node.op, count))
+        words = self._named(node)
+        whole = node.op.describe([number(each) if isinstance(each, float) else each for each in words])
+        own = self.graph.label(position)
+        formulas = partial_formulas(node.op, words, own if re.fullmatch(SIMPLE, own) else self._free("y"))
         rows = []
-        for (operand, partial, added, before), (argument, formula) in zip(given, words):
+        for (operand, partial, added, before), word, formula in zip(given, words, formulas):
             if type(operand) is float:
                 continue
             written = f"{formula} = " if formula not in ("", number(partial)) else ""
+            at = "" if word == self.graph.label(int(operand)) else f" at {word} = {number(self.graph.node(int(operand)).data)}"
             rows.append(
                 {
-                    "rule": f"d({node.op.symbol})/d{argument} = {written}{number(partial)}",
+                    "rule": f"d({whole})/d{word} = {written}{number(partial)}{at}",
                     "times": f"times {number(node.grad)} from above = {number(added)}",
                     "sum": f"into {self._called(int(operand))}: {number(before)} + {number(added)} = {number(before + added)}",
                 }
             )
         return rows
+
+    def _named(self, node: GraphNode) -> list[str | float]:
+        """The operands of a node in formulas: constants, and the user's names, or else names that no node has."""
+        assert node.op is not None
+        called: dict[int, str] = {}
+        for operand, usual in zip(node.operands, names(node.op, len(node.operands))):
+            if type(operand) is int and operand not in called:
+                label = self.graph.label(operand)
+                is_usable = re.fullmatch(SIMPLE, label) and label not in called.values()
+                called[operand] = label if is_usable else self._free(usual, called.values())
+        return [each if type(each) is float else called[int(each)] for each in node.operands]
+
+    def _free(self, name: str, taken: Collection[str] = ()) -> str:
+        """The name, or the first other one, that no node has and that is not taken."""
+        others = chain((name, *"uvpqst"), (f"{name}{number}" for number in count(1)))
+        return next(each for each in others if each not in self.labels and each not in taken)
 
     def _called(self, position: int) -> str:
         node = self.graph.node(position)

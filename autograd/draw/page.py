@@ -46,6 +46,7 @@ def page(graph: Graph, picture: Picture) -> str:
         "steepest": graph.number(narration.steepest),
         "shades": picture.theme.shades,
         "open": OPEN[picture.detail],
+        "isChosen": picture.is_chosen,
         "parts": [_part(part, narration) for part in parts],
         "edges": _edges(graph, parts, sweep),
         "given": _given(collapse, parts),
