@@ -1,7 +1,8 @@
-"""HTML for notebooks: tables, and text of fixed width."""
+"""HTML for notebooks: tables, text of fixed width, and pages in a frame."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -27,3 +28,15 @@ def _cell(content: object) -> str:
 def html_text(text: str) -> str:
     """Return text of fixed width."""
     return f"<pre>{escape(text)}</pre>"
+
+
+def framed(page: str, picture: str, words: str, height: int = 520) -> str:
+    """Return a page in a frame as wide as the cell, over an SVG picture that is seen where frames and scripts are removed.
+
+    The frame is sandboxed: its scripts run, and cannot reach the notebook.
+    """
+    source = base64.b64encode(picture.encode()).decode()
+    image = f'<img alt="{escape(words)}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%; max-height: {height}px">'
+    style = "position: absolute; inset: 0; width: 100%; height: 100%; border: 1px solid #8a9099; border-radius: 6px; background: #fff"
+    frame = f'<iframe title="{escape(words)}" sandbox="allow-scripts" style="{style}" srcdoc="{escape(page)}"></iframe>'
+    return f'<div style="position: relative; min-height: {height}px">{image}{frame}</div>'

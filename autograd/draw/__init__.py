@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from autograd._support import check_whole, replacing
+from autograd._support import check_whole, framed, replacing
 from autograd.draw.collapse import Collapse
 from autograd.draw.dot import dot, render
 from autograd.draw.fold_batch import fold
@@ -24,9 +24,11 @@ from autograd.value import Value
 __all__ = ["Drawing", "draw"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Drawing:
-    """The picture of a graph at the time when `draw` was called. A notebook displays it.
+    """The picture of a graph at the time when `draw` was called.
+
+    A notebook displays it as the interactive page, fitted to the cell; places that run no scripts show the static picture.
 
     Attributes
     ----------
@@ -95,11 +97,19 @@ class Drawing:
             file.write(content)
         return path
 
+    def __repr__(self) -> str:
+        boxes = len(self.picture.boxes)
+        return f"Drawing of {self.graph.title}: {boxes} box{'es' * (boxes > 1)}. save('graph.svg') writes it"
+
+    def _repr_html_(self) -> str:
+        """The page in a frame, over the static picture."""
+        return framed(self.page, self.svg, f"the graph of {self.graph.title}")
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         try:
-            return {"image/svg+xml": self.svg, "text/plain": self.dot}
+            return {"text/html": self._repr_html_(), "image/svg+xml": self.svg, "text/plain": repr(self)}
         except ValueError as error:  # too large
-            return {"text/plain": f"{self.dot}\n({error})"}
+            return {"text/plain": f"{self!r} ({error})"}
 
 
 def draw(

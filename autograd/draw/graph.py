@@ -58,6 +58,11 @@ class Graph:
     def output(self) -> int:
         return len(self.order) - 1
 
+    @property
+    def title(self) -> str:
+        """The labels of the outputs."""
+        return ", ".join(filter(None, map(self.label, self.outputs))) or "a computation"
+
     @cached_property
     def whole(self) -> Graph:
         """The graph that shows every node."""

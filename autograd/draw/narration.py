@@ -175,7 +175,8 @@ class Narration:
     def _free(self, name: str, taken: Collection[str] = ()) -> str:
         """The name, or the first other one, that no node has and that is not taken."""
         others = chain((name, *"uvpqst"), (f"{name}{number}" for number in count(1)))
-        return next(each for each in others if each not in self.labels and each not in taken)
+        found: str = next(each for each in others if each not in self.labels and each not in taken)
+        return found
 
     def _called(self, position: int) -> str:
         node = self.graph.node(position)

@@ -52,10 +52,9 @@ def page(graph: Graph, picture: Picture) -> str:
         "given": _given(collapse, parts),
         "marked": sorted(f"{tail} {head}" for tail, head in picture.marked),
     }
-    title = ", ".join(filter(None, map(graph.label, graph.outputs))) or "A computation graph"
     text = (FOLDER / "page.html").read_text(encoding="utf-8")
     for name, content in {
-        "title": html.escape(title),
+        "title": html.escape(graph.title),
         "data": _script_safe(json.dumps(data, separators=(",", ":"))),
         "script": _script(),
     }.items():

@@ -1,6 +1,8 @@
 """Files of drawings, and errors."""
 
+import base64
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -40,11 +42,45 @@ def test_images_need_graphviz_and_text_does_not(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(RuntimeError, match=r'drawing a .png file needs Graphviz: pip install "pygraphviz>=2.0" \(the extra `draw`\)'):
         drawing.save(tmp_path / "g.png")
     assert not (tmp_path / "g.png").exists()
-    assert drawing._repr_mimebundle_()["text/plain"].startswith("digraph")
 
 
-def test_a_notebook_shows_the_picture() -> None:
-    assert "<svg" in draw(neuron()[0])._repr_mimebundle_()["image/svg+xml"]
+class Elements(HTMLParser):
+    """The elements of a page, as a browser reads them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_a_notebook_shows_the_page_over_the_picture() -> None:
+    drawing = draw(neuron()[0])
+    shown = drawing._repr_mimebundle_()
+    assert shown["image/svg+xml"] == drawing.svg
+    assert shown["text/plain"] == "Drawing of out: 9 boxes. save('graph.svg') writes it"
+    (_, around), (image, picture), (frame, page) = Elements(shown["text/html"]).found
+    assert (image, frame) == ("img", "iframe")
+    assert base64.b64decode(str(picture["src"]).removeprefix("data:image/svg+xml;base64,")).decode() == drawing.svg
+    assert page["srcdoc"] == drawing.page
+    assert page["sandbox"] == "allow-scripts"
+    assert "width: 100%" in str(page["style"])
+    assert around
+
+
+def test_an_exported_notebook_shows_the_picture_without_scripts() -> None:
+    nbconvert = pytest.importorskip("nbconvert", reason="exported notebooks are tested where nbconvert is installed")
+    nbformat = pytest.importorskip("nbformat")
+    drawing = draw(neuron()[0])
+    notebook = nbformat.v4.new_notebook()
+    cell = nbformat.v4.new_code_cell("draw(y)", outputs=[nbformat.v4.new_output("display_data", drawing._repr_mimebundle_())])
+    notebook.cells.append(cell)
+    text, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    assert [tag for tag, _ in Elements(text).found if tag in ("img", "iframe")] == ["img", "iframe"]
+    _, resources = nbconvert.MarkdownExporter().from_notebook_node(notebook)
+    assert drawing.svg.encode() in [content.encode() if isinstance(content, str) else content for content in resources["outputs"].values()]
 
 
 # Errors
@@ -97,3 +133,5 @@ def test_a_picture_that_is_too_large_can_only_be_text(ending: str, tmp_path: Pat
     assert drawing.dot.count("tanh") == 600
     with pytest.raises(ValueError, match=r"1201 boxes and 1200 edges are too many to lay out: leave `detail` out"):
         drawing.save(tmp_path / f"g.{ending}")
+    assert list(drawing._repr_mimebundle_()) == ["text/plain"]
+    assert "are too many to lay out" in drawing._repr_mimebundle_()["text/plain"]
