@@ -7,4 +7,14 @@ from autograd._support.other_autograd import warn_of_other_autograd
 from autograd._support.packages import missing
 from autograd._support.whole_numbers import check_whole, is_whole
 
-__all__ = ["check_whole", "framed", "html_table", "html_text", "is_whole", "missing", "refuse_masked", "replacing", "warn_of_other_autograd"]
+__all__ = [
+    "check_whole",
+    "framed",
+    "html_table",
+    "html_text",
+    "is_whole",
+    "missing",
+    "refuse_masked",
+    "replacing",
+    "warn_of_other_autograd",
+]

@@ -14,7 +14,7 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
     '<table><caption style="caption-side: top; text-align: left; '
     """
     title = f'<caption style="caption-side: top; text-align: left; font-family: monospace">{escape(caption)}</caption>' if caption else ""
-    head = "".join(f'<th style="text-align: left">{escape(each)}</th>' for each in header)
+    head = "".join(f'<th style="text-align: left; padding: 0 .6em">{escape(each)}</th>' for each in header)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -22,7 +22,7 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
 def _cell(content: object) -> str:
     text = str(content)
     side = "right" if text.lstrip("+-")[:1].isdigit() else "left"
-    return f'<td style="text-align: {side}">{escape(text)}</td>'
+    return f'<td style="text-align: {side}; padding: 0 .6em">{escape(text)}</td>'
 
 
 def html_text(text: str) -> str:
