@@ -65,3 +65,10 @@ def test_the_import_says_that_another_autograd_is_installed(tmp_path: Path) -> N
     done = run(script)
     assert f"RuntimeWarning: {tmp_path} also holds the package autograd of PyPI (HIPS autograd)" in done.stderr
     assert "run `pip uninstall autograd` and install Nudge again, or use an environment for each" in done.stderr
+
+
+def test_the_import_says_that_another_autograd_has_replaced_files(tmp_path: Path) -> None:
+    (tmp_path / "autograd").mkdir()
+    (tmp_path / "autograd" / "__init__.py").write_text(f"__path__.append({str(ROOT / 'autograd')!r})\nelementwise_grad = None\n")
+    done = run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nimport nn\n")
+    assert f"ImportError: {ROOT} has the package autograd of PyPI (HIPS autograd), which has replaced files of Nudge" in done.stderr
