@@ -361,7 +361,7 @@ def test_the_books_pictures_are_drawn(tmp_path: Path) -> None:
     expected = {
         f"{name}.png" for name in ("pixels", "network", "squish", "dials", "cost", "confident", "steepest", "vectors", "steady", "sheet")
     }
-    expected |= {"paths.svg", "scalars.svg"}
+    expected |= {"neurons.svg", "paths.svg", "scalars.svg", "step.svg"}
     assert {path.name for path in tmp_path.iterdir()} == expected
     assert "#8e44ad" in (tmp_path / "paths.svg").read_text()  # the colour of what is highlighted
     assert "tanh(weighted sum)" in (tmp_path / "scalars.svg").read_text()

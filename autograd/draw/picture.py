@@ -315,6 +315,7 @@ def captioned(picture: Picture, graph: Graph) -> Picture:
     if not picture.steepest:
         return picture
     negative, positive = picture.theme.words
-    what = "gradient" if graph.before is None else "change of the data"
-    full = f"full colour: {graph.number(picture.steepest)}"
-    return replace(picture, caption=f"{negative}: {what} below 0; {positive}: above; {full}")
+    most = graph.number(picture.steepest)
+    if graph.before is not None:
+        return replace(picture, caption=f"{negative}: the data decreased; {positive}: it increased; full colour: by {most}")
+    return replace(picture, caption=f"{negative}: gradient below 0; {positive}: above; full colour: {most}")

@@ -112,7 +112,7 @@ def test_two_times_are_drawn_as_changes() -> None:
     assert lines(drawing)[:2] == [("w", "data 3 → 2.5", "grad 2 → 4"), ("x", "data 2", "grad 3 → 5.5")]
     boxes = {box.lines[0]: box for box in drawing.picture.boxes}
     assert boxes["w"].gradient == -0.5
-    assert "change of the data below 0" in drawing.picture.caption
+    assert "orange: the data decreased" in drawing.picture.caption
     assert parts_of(drawing)["v0"]["lines"][1]["text"] == "data 2.5"
     with pytest.raises(ValueError, match="another graph: it has 3 nodes and this one 3, or their operations differ"):
         draw(w + x, since=before)
