@@ -2,7 +2,7 @@
 
 import {boxes, frame, sketch, svg} from "./picture.js";
 
-const LEGIBLE = 0.7, MAP = 180;
+const LEGIBLE = {start: 0.6, step: 0.7}, MAP = 180;  // the smallest scales
 
 const stage = document.getElementById("stage"), map = document.getElementById("map");
 let scale = 1, zoom = null, miniature = null;
@@ -12,11 +12,11 @@ const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 /** The scale at which all of the picture is visible. */
 const whole = () => Math.min(1, stage.clientWidth / frame.width, stage.clientHeight / frame.height);
 
-export const isLegible = () => whole() >= LEGIBLE;
+export const isLegible = () => whole() >= LEGIBLE.start;
 
 /** Scale the picture: to the reader's zoom, else so that it fits, else so that it is legible: just so at the start, and well while stepping. */
 export function fit(isStart) {
-  scale = zoom ?? (isLegible() ? whole() : isStart ? LEGIBLE : 1);
+  scale = zoom ?? (whole() >= LEGIBLE[isStart ? "start" : "step"] ? whole() : isStart ? LEGIBLE.start : 1);
   resize();
 }
 
