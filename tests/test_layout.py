@@ -21,8 +21,8 @@ OPTIONAL = {
     "traitlets", "websockets",
 }  # fmt: skip
 ENGINE = [
-    "errors", "kernels", "operation", "ops", "modes", "reach", "backward", "_fast_backward", "stable", "interop", "copying", "value",
-    "require", "derivatives", "differences",
+    "errors", "kernels", "operation", "ops", "modes", "reach", "backward", "_fast_backward", "exponentials", "stable", "hints",
+    "interop", "copying", "value", "require", "derivatives", "differences",
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
     "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "stabilized", "builder", "choices",
