@@ -125,7 +125,7 @@ def test_a_large_graph_has_a_map_and_its_step_stays_in_view(opened: Opener) -> N
 
 
 def test_it_opens_with_text_that_can_be_read(opened: Opener) -> None:
-    model = MLP([2, 4, 1], tanh, seed=1)
+    model = MLP([2, 5, 1], tanh, seed=1)
     size = "return document.querySelector('.box text').getBoundingClientRect().height"
     page = opened(model([1.0, 2.0]), model=model)
     assert page.browser.execute_script(size) >= 8
