@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autograd._support import check_whole, framed, replacing
-from autograd.draw.collapse import Collapse
+from autograd.draw.collapse import Collapse, Group, above
 from autograd.draw.dot import dot, render
 from autograd.draw.fold_batch import fold
 from autograd.draw.graph import Graph, Text, snapshot
 from autograd.draw.mermaid import mermaid
 from autograd.draw.page import page
+from autograd.draw.part_tree import found_names
 from autograd.draw.picture import Picture, captioned, compact, every_node, groups, highlighted
 from autograd.draw.svg import svg
 from autograd.draw.theme import chosen_theme
+from autograd.names import in_words
 from autograd.value import Value
 
 __all__ = ["Drawing", "draw"]
@@ -237,11 +239,20 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
     collapse = Collapse(graph, first)
     if detail is None and size <= SMALL and len([unit for unit in collapse.units if unit.kind == "neuron"]) <= 1:
         return compact(every_node(graph, first), graph)
+    found = {} if graph.names else found_names(collapse)[0]
+    if found:
+        collapse = Collapse(graph.called(found, {}), first)
     if detail == "neuron" or (detail is None and collapse.has_neurons):
-        picture = groups(collapse, collapse.neurons(), "neuron")
+        picture = groups(collapse, _in_words(collapse.neurons(), found), "neuron")
         if detail == "neuron" or (len(picture.boxes) <= MEDIUM and len(picture.edges) <= 2 * MEDIUM):
             return picture
-    return groups(collapse, collapse.layers(), "layer")
+    return groups(collapse, _in_words(collapse.layers(), found), "layer")
+
+
+def _in_words(found: Sequence[Group], names: Mapping[int, str]) -> list[Group]:
+    """The groups, with titles that were found in the graph in words: `layer 0, neuron 3` is no expression that the user wrote."""
+    titles = set(names.values()) | {above(name, steps) for name in names.values() for steps in (1, 2)}
+    return [replace(group, title=in_words(group.title)) if group.title in titles else group for group in found]
 
 
 def _size(graph: Graph, first: Sequence[int]) -> int:

@@ -40,7 +40,12 @@ def test_a_network_of_13002_parameters_becomes_its_layers() -> None:
 
 def test_layers_are_found_without_a_model() -> None:
     _, cost = network([784, 16, 16, 10], activation=sigmoid)
-    assert titles(draw(cost))[:3] == ["16 × sigmoid(weighted sum)"] * 2 + ["10 × weighted sum"]
+    assert [each[:2] for each in lines(draw(cost))[:3]] == [
+        ("layer 0", "16 × sigmoid(weighted sum)"),
+        ("layer 1", "16 × sigmoid(weighted sum)"),
+        ("layer 2", "10 × weighted sum"),
+    ]
+    assert titles(draw(network([2, 3, 1])[1], detail="neuron"))[:2] == ["layer 0, neuron 0", "layer 0, neuron 1"]
 
 
 def test_each_neuron_has_a_box() -> None:
@@ -82,9 +87,9 @@ def micrograd_cost(examples: int, sizes: tuple[int, ...] = (2, 5, 3, 1)) -> tupl
 def test_neurons_are_found_in_sums_of_products_and_examples_fold() -> None:
     parameters, cost = micrograd_cost(30)
     drawing = draw(cost, detail="layer")
-    layers = [each for each in lines(drawing) if "tanh(weighted sum)" in each[0]]
-    assert [each[0] for each in layers] == ["5 × tanh(weighted sum)", "3 × tanh(weighted sum)", "tanh(weighted sum)"]
-    assert [each[1:3] for each in layers] == [("30 examples", f"{count} parameters:") for count in (15, 18, 4)]
+    layers = [each for each in lines(drawing) if "tanh(weighted sum)" in each[1]]
+    assert [each[1] for each in layers] == ["5 × tanh(weighted sum)", "3 × tanh(weighted sum)", "tanh(weighted sum)"]
+    assert [each[2:4] for each in layers] == [("30 examples", f"{count} parameters:") for count in (15, 18, 4)]
     assert {"sum of 30", f"sum of {len(parameters)}"} <= set(titles(drawing))
     (inputs,) = [each for each in lines(drawing) if each[0] == "2 leaves"]
     assert inputs[1] == "30 examples"
@@ -173,7 +178,7 @@ def test_activations_by_composition_belong_to_their_neurons() -> None:
         return x * sigmoid(x)
 
     _, cost = network([2, 3, 2], activation=swish)
-    found = [each[0] for each in lines(draw(cost, detail="layer"))]
+    found = [each[1] for each in lines(draw(cost, detail="layer"))]
     assert found[0] == "3 × weighted sum, sigmoid, multiply"
     assert found[1] == "2 × weighted sum"
 
