@@ -8,7 +8,7 @@ const OVERVIEW = {
   rows: [
     `Each box has its data, and the gradient of ${data.outputs > 1 ? "the sum of the outputs" : "the output"} by it.`,
     "Step forward to compute each node from its operands, and then backward: each node passes the gradient that reaches it, times its " +
-    "local derivative, to its operands, where the contributions add up.",
+    "local derivative, to its operands.",
   ],
 };
 
