@@ -243,7 +243,7 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
     if found:
         collapse = Collapse(graph.called(found, {}), first)
     if detail == "neuron" or (detail is None and collapse.has_neurons):
-        picture = groups(collapse, _in_words(collapse.neurons(), found), "neuron")
+        picture = compact(groups(collapse, _in_words(collapse.neurons(), found), "neuron"), graph)
         if detail == "neuron" or (len(picture.boxes) <= MEDIUM and len(picture.edges) <= 2 * MEDIUM):
             return picture
     return groups(collapse, _in_words(collapse.layers(), found), "layer")

@@ -15,7 +15,7 @@ from autograd.draw.theme import Theme
 from autograd.names import number
 from autograd.value import Value
 
-MANY = 40  # boxes: with more, they are smaller
+CROWD, MANY = 12, 40  # boxes: with more neurons, or more nodes, they are smaller
 LARGEST = 500  # boxes, with three times as many edges: a layout takes seconds
 
 
@@ -96,8 +96,10 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
 
 
 def compact(picture: Picture, graph: Graph) -> Picture:
-    """The picture with leaves in one line each if it has many boxes: most boxes of a network are weights, which are above each other."""
-    if len(picture.boxes) <= MANY:
+    """The picture with fewer lines in a box if it has many boxes: weights, which are above each other, have one, and neurons four."""
+    if picture.detail == "neuron" and len(picture.boxes) > CROWD:
+        return replace(picture, boxes=tuple([replace(box, lines=_in_four_lines(box.lines)) for box in picture.boxes]))
+    if picture.detail != "node" or len(picture.boxes) <= MANY:
         return picture
     leaves = {f"v{position}" for position, node in graph.nodes.items() if node.op is None}
     boxes = [replace(box, lines=(_in_one_line(box.lines),)) if box.id in leaves else box for box in picture.boxes]
@@ -110,6 +112,16 @@ def _in_one_line(lines: Sequence[str]) -> str:
     if rest and rest[0].startswith("data "):
         label, rest = f"{label} = {rest[0].removeprefix('data ')}", rest[1:]
     return ", ".join([label, *rest])
+
+
+def _in_four_lines(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """What a neuron is, its parameters' data, their gradients, and its output. Boxes without parameters keep their lines."""
+    starts = [index for index, line in enumerate(lines) if line.endswith(":")]
+    if len(starts) != 2:
+        return lines
+    first, last = starts
+    own = lines[first:last]
+    return ", ".join(lines[:first]), " ".join(own[:2]), *own[2:], " ".join([lines[last], ", ".join(lines[last + 1 :])]).strip()
 
 
 def one_node(graph: Graph, first: Sequence[int], parts: Mapping[int, Sequence[int]], position: int) -> tuple[list[Box], list[Edge]]:

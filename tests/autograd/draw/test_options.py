@@ -97,6 +97,20 @@ def test_leaves_of_a_large_picture_have_one_line() -> None:
     assert (f"w[0,0,1] = {weight.data:.4g}, grad 0",) in lines(drawing)
 
 
+def test_neurons_of_a_large_picture_have_four_lines() -> None:
+    model = MLP([4, 8, 8, 3], tanh, seed=1)
+    drawing = draw(model([1.0, 2.0, 3.0, 4.0]), model=model)
+    numbers = [each.data for each in model.layers[0].neurons[0].parameters()]
+    output = model.layers[0].neurons[0]([1.0, 2.0, 3.0, 4.0])
+    assert lines(drawing)[0] == (
+        "layers[0].neurons[0], tanh(weighted sum)",
+        f"5 parameters: data {min(numbers):.4g} to {max(numbers):.4g}",
+        "grad 0",
+        f"output: data {output.data:.4g}, grad 0",
+    )
+    assert geometry(drawing.picture).height < 720
+
+
 # Two times
 
 
