@@ -251,6 +251,8 @@ class _Planner:
         """An operand that an elementwise result can overwrite, because nothing else needs it and its entries lie in the same places."""
         if instruction.op is ops.where and not is_masked(self.program, instruction):  # type: ignore[attr-defined]  # it is written in parts
             return None
+        if math.prod(shape) == 1:  # numpy takes longer in place, but only for one number
+            return None
         for operand in instruction.operands:
             base, place = self._base(operand), self.places[operand]
             whole = place.shape == shape and place.is_contiguous and place.buffer.dtype == dtype and place.size == self.places[base].size
