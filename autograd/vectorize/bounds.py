@@ -19,6 +19,7 @@ from autograd.vectorize.program import Program
 
 FAR = 1e-12  # from a singular point, so that float32 holds the derivative
 MOST = 80.0  # of which float32 holds the power
+ROUNDING = 2.0**-22  # the rounding of float32, in the operands and in the sum
 
 
 class Bounds(NamedTuple):
@@ -53,7 +54,7 @@ def is_singular(program: Program, number: int, bounds: Sequence[Bounds]) -> bool
         case ops.divide:
             return given[1].low < FAR
         case ops.power:
-            return given[0].low < FAR or not -3 <= given[1].low == given[1].high <= 3
+            return given[0].low < FAR or not -2 <= given[1].low == given[1].high <= 3
     return True
 
 
@@ -98,9 +99,9 @@ def _of_operation(op: ops.Operation, given: list[Bounds]) -> Bounds:
         case ops.negative:
             return Bounds(-a.high, -a.low)
         case ops.add:
-            return Bounds(a.low + b.low, a.high + b.high)
+            return _sum(a, b)
         case ops.subtract:
-            return Bounds(a.low - b.high, a.high - b.low)
+            return _sum(a, Bounds(-b.high, -b.low))
         case ops.exp:
             return Bounds(math.exp(a.low) if a.low <= MOST else 0.0, math.exp(a.high) if a.high <= MOST else math.inf)
         case ops.absolute:
@@ -112,6 +113,12 @@ def _of_operation(op: ops.Operation, given: list[Bounds]) -> Bounds:
         case ops.multiply if min(a.low, b.low) >= 0:
             return Bounds(a.low * b.low, math.inf)
     return UNKNOWN
+
+
+def _sum(a: Bounds, b: Bounds) -> Bounds:
+    """The bounds of a sum, as far apart as rounding may move them: in float32, 1.00000001 - sigmoid(x) can be 0."""
+    low, high = ROUNDING * (abs(a.low) + abs(b.low)), ROUNDING * (abs(a.high) + abs(b.high))
+    return Bounds(a.low + b.low - low, a.high + b.high + high)
 
 
 def _union(given: Sequence[Bounds]) -> Bounds:
@@ -157,14 +164,22 @@ def _groups(program: Program, reduction: ir.Reduce | ir.Segments) -> FloatArray 
     *rest, size = program.shape(reduction.operands[0])
     if reduction.axis != len(rest) or size < 0:
         return None
-    return np.full(math.prod(each for each in rest if each > 0), size)
+    return np.full(_size(program, reduction.operands[0]) // size, size)
 
 
 def _same(program: Program, number: int) -> int:
-    """The array that an array has the numbers of, in another shape or detached."""
+    """The array that an array has the numbers of, in their order, in another shape or detached."""
     while True:
         instruction = program.instructions[number]
         is_detached = isinstance(instruction, ir.Elementwise) and instruction.op is ops.detach
-        if not is_detached and not isinstance(instruction, (ir.Reshape, ir.Expand)):
+        is_reshaped = isinstance(instruction, ir.Reshape) or (
+            isinstance(instruction, ir.Expand) and _size(program, number) == _size(program, *instruction.operands)
+        )
+        if not is_detached and not is_reshaped:
             return number
         (number,) = instruction.operands
+
+
+def _size(program: Program, number: int) -> int:
+    """The number of entries of an array for one example."""
+    return math.prod(each for each in program.shape(number) if each > 0)

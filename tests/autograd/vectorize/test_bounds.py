@@ -40,7 +40,9 @@ RISKY: dict[str, Callable[[Any], Any]] = {
     "a softmax": lambda x: shares(scores(x), scores(x)[0].data)[0],
     "a softmax below another largest": lambda x: shares(scores(x), largest(each.data for each in scores(x)[1:]))[0],
     "a choice": lambda x: 1 / where(x > 0, V * V + 1, relu(W)),
+    "a quotient that is rounded": lambda x: W / (1.00000001 - sigmoid(V * x)),
     "a power": lambda x: (1 + W * W * x * x) ** V,
+    "a large power": lambda x: maximum(W * x, 1e-12) ** -3,
 }
 
 
