@@ -18,9 +18,13 @@ A lesson is a title, and for each of its pages a heading, paragraphs, and a bloc
     until: run
     ```
 
-docs/how-to/lesson.md describes the names in a block. The page reads a lesson as JSON, which `published` makes:
+A page may also have a block with a question, see playground/questions/reading.py. docs/how-to/lesson.md describes the names in the blocks.
+The page reads a lesson as JSON, which `published` makes:
 
-    {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "show": "#plane", "inspect": "weight", "do": "...", "until": "run"}, ...]}
+    {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "question": "...", "point": "#play", "show": "#plane", "inspect": "weight", "do": "...", "until": "run"}, ...]}
+
+It finds the lessons in lessons/index.json, a list of {"name": "...", "title": "...", "pages": 9, "questions": [3, 5, 8]}, with the places of
+the pages that have a question.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from typing import Any, NoReturn
 from playground import configuration as configurations
 from playground.experiment import Experiment
 from playground.messages import Fields, RefusedError, no_number, shown
+from playground.questions import QuestionError, ask, read_question, read_rows
 
 EVENTS = (
     "run", "paused",
@@ -44,6 +49,7 @@ EVENTS = (
 LESSON, PAGES, PARAGRAPHS, PARAGRAPH, LINE = 500_000, 100, 30, 3000, 300  # characters and how many
 HELP = "a lesson of your own, a Markdown file; may be given several times"
 FOLDER = "lessons/"  # in the folder of the page
+INDEX = f"{FOLDER}index.json"
 
 SETTINGS = tuple(field.name for field in fields(configurations.Configuration))
 WITH_PARTS = ("data", "optimizer", "schedule")
@@ -53,7 +59,7 @@ OF_THE_PAGE = ("do", "until", "point", "show", "inspect")
 TITLE, PAGE = "a line such as: # Lines and curves", "a line such as: ## A straight line"
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # what an address can ask for
 HEADING = re.compile(r"(#{1,6})(?:\s(.*))?")
-FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[^`]*")
+FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
 NO_PARAGRAPH = re.compile(r"\s*(?:[-*+] |\d{1,3}[.)] |>|\||!\[|-{3,}\s*$|={3,}\s*$)")
 _WORD = "[A-Za-z_][A-Za-z0-9_-]*"
 SELECTOR = re.compile(rf"(?:{_WORD})?(?:[#.]{_WORD}|\[{_WORD}(?:={_WORD})?\])+")
@@ -70,20 +76,35 @@ class LessonError(ValueError):
 
 
 def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str, bytes]:
-    """The page's files, with the lessons in lessons/ and those in `more` checked and converted to JSON.
+    """The page's files, with the lessons in lessons/ and those in `more` checked and converted to JSON, and an index of them.
 
     Raises LessonError, which names the file and the line, and OSError if a file cannot be read.
     """
     served: dict[str, bytes] = {}
+    index: list[dict[str, Any]] = []
     for name, content in [*files.items(), *((f"{FOLDER}{path.name}", path.read_bytes()) for path in more)]:
         if name.startswith(FOLDER):
             file = name.removeprefix(FOLDER)
             name = f"{FOLDER}{name_of(file)}.json"
             if name in served:
                 raise LessonError("there already is a lesson with this name: rename the file", file)
-            content = json.dumps(parsed(file, content)).encode()
+            lesson = parsed(file, content)
+            index.append({"name": name_of(file), **described(lesson)})
+            content = json.dumps(lesson).encode()
         served[name] = content
-    return served
+    return {**served, INDEX: json.dumps(sorted(index, key=lambda lesson: order_of(lesson["name"]))).encode()}
+
+
+def described(lesson: Lesson) -> dict[str, Any]:
+    """The entry of a lesson in the index."""
+    places = [place for place, page in enumerate(lesson["pages"]) if "question" in page]
+    return {"title": lesson["title"], "pages": len(lesson["pages"]), "questions": places}
+
+
+def order_of(name: str) -> tuple[int, str]:
+    """The place of a lesson in the index: lessons without a number first, then by their numbers."""
+    number = re.match(r"\d+", name)
+    return int(number[0]) if number else 0, name
 
 
 def name_of(file: str) -> str:
@@ -91,8 +112,8 @@ def name_of(file: str) -> str:
     path = PurePosixPath(file)
     if path.suffix != ".md":
         raise LessonError("a lesson is a Markdown file: its name must end in .md", file)
-    if not NAME.fullmatch(path.stem):
-        raise LessonError("the file name becomes part of an address: use the letters a to z, digits, - and _", file)
+    if not NAME.fullmatch(path.stem) or path.stem == "index":
+        raise LessonError("the file name becomes part of an address: use the letters a to z, digits, - and _, and not index", file)
     return path.stem
 
 
@@ -140,6 +161,11 @@ def _check(lesson: Fields) -> None:
                 raise RefusedError(error.problem, page.at(error.field or "configuration"), error.position) from None
             except (ValueError, ArithmeticError) as error:
                 raise RefusedError(str(error), page.at("configuration")) from None
+        if "question" in given:
+            try:
+                ask(read_question(given["question"]), 0, given.get("configuration"))
+            except QuestionError as error:
+                raise RefusedError(str(error), page.at("question")) from None
         for name in filter(given.__contains__, OF_THE_PAGE):
             _text(page, name, PARAGRAPH)
         if "until" in given:
@@ -180,6 +206,8 @@ class _Reader:
                 _wrong(number, f"a lesson must begin with its title, {TITLE}")
             elif not self.pages and row.strip():
                 _wrong(number, f"this is before the first page, which begins with {PAGE}")
+            elif fence and fence[2].strip() == "question":
+                self._question(number, self._fenced(number, fence[1], rows))
             elif fence:
                 self._block(number, self._fenced(number, fence[1], rows))
             elif row.strip():
@@ -235,6 +263,17 @@ class _Reader:
                 return block
             block.append((number, row))
         _wrong(start, f"the block that begins here has no end: add a line {fence}")
+
+    def _question(self, start: int, block: list[tuple[int, str]]) -> None:
+        """The question of a page."""
+        if "question" in self.pages[-1]:
+            _wrong(start, "a page has at most one question: begin another page before this one")
+        try:
+            read_rows(block)
+        except QuestionError as error:
+            _wrong(max(start, error.line), str(error))
+        self.pages[-1]["question"] = "\n".join(row for _, row in block)
+        self.lines[f"{self._here}.question"] = start
 
     def _block(self, start: int, block: list[tuple[int, str]]) -> None:
         """The settings and the task of a page."""

@@ -226,7 +226,8 @@ def test_markdown_is_served_as_json(tmp_path: Path) -> None:
     path.write_text(EXAMPLE.replace("straight", "stráight"), encoding="utf-8")
     files = {"main.js": b"...", "notes.md": b"no lesson", "lessons/story.md": STORY, "lessons/lines.md": EXAMPLE.encode()}
     served = published(files, [path])
-    assert served.keys() == {"main.js", "notes.md", "lessons/story.json", "lessons/lines.json", "lessons/more.json"}
+    assert served.keys() == {"main.js", "notes.md", "lessons/story.json", "lessons/lines.json", "lessons/more.json", "lessons/index.json"}
+    assert json.loads(served["lessons/index.json"])[1] == {"name": "more", "title": "Lines and curves", "pages": 2, "questions": []}
     assert served["main.js"] == b"..."
     assert json.loads(served["lessons/story.json"]) == parsed("story.md", STORY)
     assert json.loads(served["lessons/lines.json"]) == from_markdown(EXAMPLE)

@@ -163,6 +163,8 @@ def test_the_story_works_in_the_widget(notebook: Notebook) -> None:
     page = notebook.enter(0)
     assert not page.find("#lesson").is_displayed()  # it waits to be asked for
     page.click("#lesson-open")
+    page.wait_for("#lesson-title", "Lessons")
+    page.click("[data-lesson=story]")
     page.wait_for("#lesson-title", "Nudge one number")
 
 

@@ -57,7 +57,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     found = contents(built(tmp_path))
     page = {path.name for path in PAGE.iterdir() if path.is_file()}
-    assert found.keys() == page | {"lessons/story.json", "numbers.js", "nudge.zip"}
+    lessons = {f"lessons/{path.stem}.json" for path in (PAGE / "lessons").iterdir()}
+    assert found.keys() == page | lessons | {"lessons/index.json", "numbers.js", "nudge.zip"}
     assert {"index.html", "main.js", "worker.js", "style.css"} <= page
     changed = {name for name in page if found[name] != (PAGE / name).read_bytes()}
     assert changed == {"index.html", "worker.js"}
