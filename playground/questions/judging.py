@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from autograd import grad
 from nn import FormulaError, formula
 from playground import configuration as configurations
+from playground.configuration import Configuration
 from playground.experiment import Experiment
 from playground.messages import RefusedError
 from playground.questions.network import POINTS, QUANTITIES, Network, Record, replayed, shown, target_of
@@ -99,16 +101,26 @@ class Asked:
         """Judge an answer with the records of its network, as `playground.check` does."""
         if self.question.kind not in LIVE:
             return self.judge(given)
-        if self.question.kind != "goal":
-            return self.judge(given, replayed(records[0])) if records else Verdict(False, "there is no record of the network")
-        if len(records) != len(self.question.stages):
-            return Verdict(False, "the goal was not reached")
+        if len(records) != max(1, len(self.question.stages)):
+            return Verdict(False, "The network is not there yet.")
         verdict = Verdict(False, "")
-        for stage in range(len(records)):
-            verdict = self.judge("", replayed(records[stage]), records[:stage])
-            if len(verdict.records) <= stage:
-                return Verdict(False, verdict.text)
+        try:
+            for stage, record in enumerate(records):
+                verdict = self.judge(given, replayed(record, self._require_fitting), records[:stage])
+                if len(verdict.records) <= stage:
+                    return Verdict(False, verdict.text)
+        except ValueError as error:
+            return Verdict(False, str(error))
         return verdict
+
+    def _repr_html_(self) -> str:
+        """The question in a notebook, with the options and the hints."""
+        options = "".join(f"<li>{html.escape(option)}</li>" for option in self.options)
+        hints = "".join(f"<li>{html.escape(hint)}</li>" for hint in self.hints)
+        return (
+            f"<p><b>{html.escape(self.text)}</b></p>{options and f'<ul>{options}</ul>'}"
+            f"{hints and f'<details><summary>Hints</summary><ol>{hints}</ol></details>'}"
+        )
 
     def solution(self) -> str:
         """The right answer, for teachers."""
@@ -150,16 +162,16 @@ class Asked:
     # Kinds about a network
 
     def _judge_network(self, given: str, network: Network, records: Sequence[Record]) -> Verdict:
-        self._require_fitting(network)
+        self._require_fitting(network.experiment.start)
         if self.question.kind == "point":
             return self._judge_point(given, network)
         if self.question.kind == "predict":
             return self._judge_prediction(given, network)
         return self._judge_goal(network, records)
 
-    def _require_fitting(self, network: Network) -> None:
-        """Raise ValueError if the network has other data or another seed than the question."""
-        start, own = network.experiment.start, configurations.read(self.configuration)
+    def _require_fitting(self, start: Configuration) -> None:
+        """Raise ValueError if a network starts with other data or another seed than the question's."""
+        own = configurations.read(self.configuration)
         for name in ("data", "features", "seed"):
             if getattr(start, name) != getattr(own, name):
                 raise ValueError(f"This is another network: its {name} was changed. Press “New numbers” for the question's own.")

@@ -174,8 +174,8 @@ class Network:
     def recorded(self) -> Record:
         """A record with which `replayed` makes the same network again. Raises RefusedError if it was changed too often."""
         experiment = self.experiment
-        if experiment.changes is None:
-            raise RefusedError("this network was changed too often to be handed in: reset it and try again")
+        if experiment.changes is None or experiment.step > STEPS:
+            raise RefusedError("this network was changed too often, or trained for too long, to be handed in: reset it and try again")
         changes = [
             [change.step, {name: getattr(change.to, name) for name in LIVE}]
             if isinstance(change.to, Configuration)
@@ -223,10 +223,11 @@ QUANTITIES: dict[str, Callable[[Network], Any]] = {
 }
 
 
-def replayed(given: Any) -> Network:
-    """The network of a record, made and trained again. Raises RefusedError if the record is invalid."""
+def replayed(given: Any, require: Callable[[Configuration], None]) -> Network:
+    """The network of a record, made and trained again. Raises RefusedError if the record is invalid, or what `require(start)` raises."""
     fields = Fields(given, "record")
     start, changes = configurations.read(fields.any("start")), fields.list("changes", 0, 3000)
+    require(start)
     step, example = fields.whole("step", 0, STEPS), Fields(fields.any("example"), "record.example")
     fields.end()
     experiment = Experiment(start)

@@ -20,6 +20,7 @@ pytest.importorskip("selenium", reason="pages are tested where selenium is insta
 from selenium.webdriver.common.keys import Keys
 
 from tests.playground.pages import NOTHING, Opener, Page
+from tests.serving import running
 
 LESSONS = {
     name.removeprefix(FOLDER).removesuffix(".md"): parsed(name.removeprefix(FOLDER), content)
@@ -211,3 +212,11 @@ def test_answers_are_handed_in_as_one_file(opened: Opener, browser: Any, tmp_pat
     assert file["answers"] == [
         {"lesson": "1-a-number", "page": 0, "attempt": 0, "given": "a number", "tries": 1, "hints": 0, "right": True, "records": []}
     ]
+
+
+def test_the_teacher_s_edition_shows_answers(browser: Any) -> None:
+    with running(shows_answers=True) as server:
+        browser.get(f"{server.address}?lesson=1-a-number")
+        page = Page(browser)
+        page.wait_for("#question-solution", "Teacher: a number")
+        browser.get("about:blank")

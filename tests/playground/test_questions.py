@@ -215,9 +215,7 @@ def test_a_goal_has_stages_and_its_records_prove_it() -> None:
     assert (first["right"], first["records"]) == (False, [])
     assert first["text"].startswith("Not yet: cost is ")
     player("set", rate=20.0)
-    for _ in range(20):
-        if player("step", by="step", count=1)["cost"] > 3 * ask(one(text), 0, MOONS).network().quantity("cost"):
-            break
+    player("step", by="step", count=20)
     second = player("judge", **place)
     assert second["text"] == "Part 1 of 2 is done. Now the next one."
     player("back", to=0)
