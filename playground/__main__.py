@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     last = _last_address()
     try:
         server = Server(given.port, more=given.lesson, token=last.get("token", ""), site=given.site or "", shows_answers=given.teacher)
-    except (OSError, lessons.LessonError) as error:
+    except (ImportError, OSError, lessons.LessonError) as error:
         sys.exit(str(error))
     try:
         names = [lessons.name_of(path.name) for path in given.lesson]

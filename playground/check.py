@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         known = course(given.lesson)
         texts = {path: path.read_text(encoding="utf-8") for path in given.files}
-    except (OSError, LessonError, UnicodeDecodeError) as error:
+    except (ImportError, OSError, LessonError, UnicodeDecodeError) as error:
         sys.exit(str(error))
     found = {path: checked(text, known) for path, text in texts.items()}
     name_copies(found)

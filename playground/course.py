@@ -14,7 +14,7 @@ from playground.questions import ask as ask_question
 
 def course(more: Iterable[Path] = ()) -> dict[str, Lesson]:
     """The lessons by their names: those of the playground, and those in the files `more`. Raises LessonError and OSError."""
-    found = {**_own(), **{name_of(path.name): parsed(path.name, path.read_bytes()) for path in more}}
+    found = {**_own(), **{name_of(path.name): parsed(path.name, path.read_bytes(), path.parent) for path in more}}
     return {name: found[name] for name in sorted(found, key=order_of)}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from playground.course import asked_on, course
 from playground.lessons import Lesson
@@ -20,7 +21,7 @@ def answers() -> str:
     for lesson in course().values():
         asked = list(_questions(lesson))
         if asked:
-            parts += [f"## {lesson['title']}", *(_block(number, title, each, _rows(each)) for number, title, each in asked)]
+            parts += [f"## {lesson['title']}", *(_block(number, page, each, _rows(each)) for number, page, each in asked)]
     return "\n\n".join(parts)
 
 
@@ -31,15 +32,15 @@ def sheets() -> str:
         asked = [each for each in _questions(lesson) if each[2].question.kind in ON_PAPER and not each[2].question.needs_network]
         if asked:
             parts += [f"## {lesson['title']} {{ .sheet }}", '<p class="blank">Name:</p>']
-            parts += [_block(number, title, each, _blanks(each)) for number, title, each in asked]
+            parts += [_block(number, page, each, _blanks(each)) for number, page, each in asked]
     return "\n\n".join(parts)
 
 
-def _questions(lesson: Lesson) -> Iterator[tuple[int, str, Asked]]:
-    """The number, the title and the question of each page with one, with the numbers of reader 0."""
+def _questions(lesson: Lesson) -> Iterator[tuple[int, dict[str, Any], Asked]]:
+    """Each page with a question: the number of the question, the page, and the question with the numbers of reader 0."""
     pages = [(page, each) for page, each in enumerate(lesson["pages"]) if "question" in each]
     for number, (page, each) in enumerate(pages, 1):
-        yield number, each["title"], asked_on(lesson, page)
+        yield number, each, asked_on(lesson, page)
 
 
 def _rows(asked: Asked) -> list[tuple[str, str]]:
@@ -61,10 +62,11 @@ def _blanks(asked: Asked) -> list[tuple[str, str]]:
     return [(boxes, option) for option in asked.options] or [("Answer", ""), ("How I found it", "")]
 
 
-def _block(number: int, title: str, asked: Asked, rows: list[tuple[str, str]]) -> str:
-    """A question with a table below it."""
+def _block(number: int, page: Mapping[str, Any], asked: Asked, rows: list[tuple[str, str]]) -> str:
+    """The text of a page and its question, with a table below it."""
     lines = "".join(f"<tr><th>{_shown(name)}</th><td>{_shown(text)}</td></tr>" for name, text in rows)
-    return f'<div class="question"><h3>{number}. {_shown(title)}</h3><p>{_shown(asked.text)}</p><table>{lines}</table></div>'
+    title, text = f"<h3>{number}. {_shown(page['title'])}</h3>", page["text"].replace("\n", " ")
+    return f'<div class="question">{title}{text}<p><b>{_shown(asked.text)}</b></p><table>{lines}</table></div>'
 
 
 def _shown(text: str) -> str:

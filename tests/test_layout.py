@@ -17,7 +17,7 @@ from autograd import ops
 
 ROOT = Path(__file__).parents[1]
 OPTIONAL = {
-    "IPython", "anywidget", "graphviz", "jax", "matplotlib", "mpl_toolkits", "narwhals", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm",
+    "IPython", "anywidget", "graphviz", "jax", "markdown_it", "matplotlib", "mpl_toolkits", "narwhals", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm",
     "traitlets", "websockets",
 }  # fmt: skip
 ENGINE = [

@@ -1,7 +1,7 @@
 /**
  * A lesson: pages of text, each with a task. `?lesson=name` opens lessons/name.json, which playground/lessons.py makes of a Markdown file:
  *
- *     {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "question": "...", "point": "#play", "show": "#plane, #stage", "inspect": "weight", "do": "...", "until": "run"}, ...]}
+ *     {"title": "...", "pages": [{"title": "...", "text": "<p>a paragraph</p>...", "configuration": {...}, "question": "...", "point": "#play", "show": "#plane, #stage", "inspect": "weight", "do": "...", "until": "run"}, ...]}
  *
  * When a page opens, its `configuration` is set up, the element `point` is highlighted, and the elements `show` are visible. `inspect` is "neuron" or "weight":
  * the inspector then shows one. `do` is the task, and `until` the event that completes it. A `question` is a task too: question.js asks it.
@@ -78,10 +78,12 @@ export class Lesson {
     this.place = place;
     this.done = !page.until && (!page.question || answerOf(this.name, place).right);
     const question = this.question = page.question ? new Question({lesson: this.name, place, page, configure: next => this.question === question && this.configure(next), solved: () => this.#complete()}) : null;
+    const text = make("div", {class: "text"});
+    text.innerHTML = page.text;  // made by playground/lessons.py, without HTML from the author
     this.box.replaceChildren(
       make("div", {class: "head"}, make("span", {class: "hint", text: `${title}, ${place + 1} of ${pages.length}`}), make("span", {}, make("button", {type: "button", class: "quiet", id: "lesson-all", text: "Lessons", onclick: () => this.#contents()}), make("button", {type: "button", class: "quiet", id: "lesson-close", text: "Close", onclick: () => this.close()}))),
       make("h2", {id: "lesson-title", tabindex: -1, text: page.title}),
-      ...page.text.map(text => make("p", {text})),
+      text,
       ...[page.do && make("p", {class: "todo", role: "status", text: page.do}), question?.box].filter(Boolean),
       make("div", {class: "row"},
         make("button", {type: "button", id: "lesson-back", text: "Back", disabled: place === 0, onclick: () => this.turn(place - 1)}),

@@ -80,7 +80,7 @@ def test_the_site_contains_lessons_from_files(tmp_path: Path, capsys: pytest.Cap
     path.write_text("# Lines\n\n## One\n\nText.\n")
     site.main([f"--output={tmp_path / 'site'}", f"--lesson={path}"])
     lesson = json.loads(contents(tmp_path / "site")["lessons/lines.json"])
-    assert lesson == {"title": "Lines", "pages": [{"title": "One", "text": ["Text."]}]}
+    assert lesson == {"title": "Lines", "pages": [{"title": "One", "text": "<p>Text.</p>\n"}]}
     assert f"A link to the lesson in {path} ends in index.html?lesson=lines\n" in capsys.readouterr().out
     path.write_text("# Lines\n\nText.\n")
     with pytest.raises(SystemExit, match=r"lines\.md, line 3: this is before the first page"):
