@@ -21,7 +21,7 @@ def answers() -> str:
     for lesson in course().values():
         asked = list(_questions(lesson))
         if asked:
-            parts += [f"## {lesson['title']}", *(_block(number, page, each, _rows(each)) for number, page, each in asked)]
+            parts += [f"## {lesson['title']}", *(_block(number, page, each, _table(_rows(each))) for number, page, each in asked)]
     return "\n\n".join(parts)
 
 
@@ -32,7 +32,7 @@ def sheets() -> str:
         asked = [each for each in _questions(lesson) if each[2].question.kind in ON_PAPER and not each[2].question.needs_network]
         if asked:
             parts += [f"## {lesson['title']} {{ .sheet }}", '<p class="blank">Name:</p>']
-            parts += [_block(number, page, each, _blanks(each)) for number, page, each in asked]
+            parts += [_block(number, page, each, _room(each)) for number, page, each in asked]
     return "\n\n".join(parts)
 
 
@@ -56,17 +56,20 @@ def _rows(asked: Asked) -> list[tuple[str, str]]:
     return rows + [("Hint", hint) for hint in asked.hints] + [(f"Wrong: {wrong}", explanation) for wrong, explanation in question.wrong]
 
 
-def _blanks(asked: Asked) -> list[tuple[str, str]]:
-    """Room for an answer."""
-    boxes = "☐" if asked.question.kind == "choice" else "___"
-    return [(boxes, option) for option in asked.options] or [("Answer", ""), ("How I found it", "")]
+def _room(asked: Asked) -> str:
+    """Room for an answer on paper."""
+    box = "☐" if asked.question.kind == "choice" else "____"
+    return "".join(f"<p>{box} {_shown(option)}</p>" for option in asked.options) or _table([("How I found it", ""), ("Answer", "")])
 
 
-def _block(number: int, page: Mapping[str, Any], asked: Asked, rows: list[tuple[str, str]]) -> str:
-    """The text of a page and its question, with a table below it."""
-    lines = "".join(f"<tr><th>{_shown(name)}</th><td>{_shown(text)}</td></tr>" for name, text in rows)
+def _table(rows: list[tuple[str, str]]) -> str:
+    return f"<table>{''.join(f'<tr><th>{_shown(name)}</th><td>{_shown(text)}</td></tr>' for name, text in rows)}</table>"
+
+
+def _block(number: int, page: Mapping[str, Any], asked: Asked, below: str) -> str:
+    """The text of a page and its question, with something below it."""
     title, text = f"<h3>{number}. {_shown(page['title'])}</h3>", page["text"].replace("\n", " ")
-    return f'<div class="question">{title}{text}<p><b>{_shown(asked.text)}</b></p><table>{lines}</table></div>'
+    return f'<div class="question">{title}{text}<p><b>{_shown(asked.text)}</b></p>{below}</div>'
 
 
 def _shown(text: str) -> str:

@@ -106,7 +106,8 @@ export class Question {
 
   #say(words, verdict = "") {
     this.verdict.className = verdict;
-    this.verdict.replaceChildren(make("p", {}, ...rich(words)));
+    const [first, ...code] = words.split("\n");  // an error in a formula shows the formula, with a mark below the place
+    this.verdict.replaceChildren(make("p", {}, ...rich(first)), ...code.length ? [make("pre", {text: code.join("\n")})] : []);
     this.verdict.scrollIntoView({block: "nearest"});
   }
 }

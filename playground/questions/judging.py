@@ -214,7 +214,7 @@ class Asked:
         if records and records[0].get("start") != network.recorded()["start"]:
             raise ValueError("This is another network than in the first part. Press “New numbers” to begin again.")
         if unmet := network.unmet(self.question.stages[stage]):
-            return Verdict(False, f"Not yet: {', and '.join(unmet)}.", records=tuple(records))
+            return Verdict(False, f"Not yet: {'; '.join(unmet)}.", records=tuple(records))
         reached = (*records[:stage], network.recorded())
         if len(reached) < len(self.question.stages):
             return Verdict(False, f"Part {len(reached)} of {len(self.question.stages)} is done. Now the next one.", records=reached)

@@ -96,10 +96,11 @@ class Network:
         actual = self.quantity(condition.quantity)
         if COMPARISONS[condition.comparison](actual, wanted):
             return ""
-        name = condition.quantity.replace("_", " ")
+        name, is_share = condition.quantity.replace("_", " "), "accuracy" in condition.quantity
+        if "[" in name:
+            return f"{name.replace('dead', 'a')} is {'dead' if actual else 'not dead'}"
         must = {"=": "", ">": "more than ", ">=": "at least ", "<": "less than ", "<=": "at most "}[condition.comparison]
-        is_share = "accuracy" in name
-        return f"{name} is {shown(actual, is_share)} and must be {must}{shown(wanted, is_share)}"
+        return f"{name} {shown(actual, is_share)} instead of {must}{shown(wanted, is_share)}"
 
     def shown(self, name: str) -> str:
         """A quantity as text."""

@@ -100,7 +100,7 @@ def test_a_claim_needs_a_proof(ada: dict[str, Any]) -> None:
 def test_a_goal_without_its_steps_is_refused(ada: dict[str, Any]) -> None:
     record = json.loads(json.dumps(ada["answers"][2]["records"][0]))
     (found,) = checked(changed(ada, 2, records=[record | {"changes": []}]), KNOWN).problems
-    assert found.endswith("Not yet: dead[0,0] is 0 and must be 1.")
+    assert found.endswith("Not yet: a[0,0] is not dead.")
     record["start"]["parameters"] = [0.0] * 13
     (found,) = checked(changed(ada, 2, records=[record]), KNOWN).problems
     assert "This network started with given weights." in found

@@ -22,4 +22,4 @@ def test_a_sheet_has_questions_without_their_answers() -> None:
     assert printed.count("{ .sheet }") == 10
     assert "Hint" not in printed
     choices = [asked for asked in ASKED if asked.question.kind == "choice"]
-    assert printed.count("<th>☐</th>") == sum(len(asked.options) for asked in choices)
+    assert printed.count("<p>☐ ") == sum(len(asked.options) for asked in choices)

@@ -213,7 +213,7 @@ def test_a_goal_has_stages_and_its_records_prove_it() -> None:
     place: dict[str, Any] = {"question": text, "configuration": MOONS, "reader": 7, "page": 2}
     first = player("judge", **place)
     assert (first["right"], first["records"]) == (False, [])
-    assert first["text"].startswith("Not yet: cost is ")
+    assert first["text"].startswith("Not yet: cost ")
     player("set", rate=20.0)
     player("step", by="step", count=20)
     second = player("judge", **place)
@@ -244,7 +244,7 @@ def test_a_goal_has_stages_and_its_records_prove_it() -> None:
 def test_a_neuron_that_is_flat_for_all_examples_is_dead() -> None:
     asked = ask(one("goal: Kill it.\nanswer: dead[0,1] = 1, dead = 1"), 0, {**MOONS, "activations": "relu(x)"})
     network = asked.network()
-    assert network.unmet(asked.question.stages[0]) == ["dead[0,1] is 0 and must be 1", "dead is 0 and must be 1"]
+    assert network.unmet(asked.question.stages[0]) == ["a[0,1] is not dead", "dead 0 instead of 1"]
     network.experiment.set_parameter(network.index_of("b[0,1]"), -50.0)
     assert asked.judge("", network)
     assert grad(relu)(-50.0) == 0
