@@ -9,7 +9,7 @@
 
 import {contents} from "./contents.js";
 import {at, make} from "./dom.js";
-import {beside} from "./host.js";
+import {beside, host} from "./host.js";
 import {answerOf} from "./progress.js";
 import {Question} from "./question.js";
 
@@ -21,10 +21,10 @@ export class Lesson {
     Object.assign(this, {configure, inspect, say});
     this.box = at("lesson");
     this.place = 0;
-    const address = new URLSearchParams(location.search), named = address.get("lesson");
+    const address = new URLSearchParams(location.search), [named = null, page = 1] = host.lesson ?? [address.get("lesson"), address.get("page") ?? 1];
     at("lesson-open").addEventListener("click", () => this.#contents());
     document.addEventListener("keydown", event => { if (event.key === "Escape" && !this.box.hidden && !document.querySelector("dialog[open]")) this.close(); });
-    if (named || !isShared && !document.cookie.includes(SEEN)) this.open(/^[\w-]+$/.test(named ?? "") ? named : "story", !named, Number(address.get("page") ?? 1) - 1);
+    if (named || !isShared && !document.cookie.includes(SEEN)) this.open(/^[\w-]+$/.test(named ?? "") ? named : "story", !named, Number(page) - 1);
   }
 
   async open(name, quietly = false, place = 0) {
