@@ -34,8 +34,8 @@ SESSIONS = 16
 def widget(lesson: str = "", page: int = 1, **configuration: Any) -> AnyWidget:
     """The playground as a widget for a notebook, with these settings; docs/reference/playground-protocol.md lists them.
 
-    With `lesson`, such as "7-wishes", it opens this lesson at a page, counted from 1. The attribute `configuration` has the current settings.
-    Raises ImportError if anywidget is missing, and ValueError if a setting is invalid or there is no such lesson.
+    With `lesson`, such as "7-wishes", it opens this lesson at a page, counted from 1. The attribute `configuration` has the current
+    settings. Raises ImportError if anywidget is missing, and ValueError if a setting is invalid or there is no such lesson.
     """
     try:
         from anywidget import AnyWidget
@@ -47,7 +47,7 @@ def widget(lesson: str = "", page: int = 1, **configuration: Any) -> AnyWidget:
         _esm = front_end()
         _css = STYLE
         configuration = Dict().tag(sync=True)
-        lesson = List().tag(sync=True)
+        lesson: Any = List().tag(sync=True)
 
     if lesson and lesson not in course():
         raise ValueError(f"there is no lesson {lesson!r}; the lessons are {', '.join(course())}")

@@ -234,7 +234,7 @@ def replayed(given: Any, require: Callable[[Configuration], None]) -> Network:
     experiment = Experiment(start)
     which = {"of": "training", "index": example.whole("index", 0, len(experiment.problem.training) - 1)}
     for index, change in enumerate([*changes, [step]]):
-        if not isinstance(change, list) or not isinstance(change[0], int) or not experiment.step <= change[0] <= step:
+        if not isinstance(change, list) or not change or not isinstance(change[0], int) or not experiment.step <= change[0] <= step:
             fields.refuse(f"changes[{index}]", "must be a list that begins with a step, in order")
         _advance(experiment, change[0])
         if len(change) == 2:
