@@ -74,10 +74,9 @@ def test_three_files_of_which_one_is_forged(ada: dict[str, Any], tmp_path: Path,
 
 
 def changed(ada: dict[str, Any], index: int, **changes: Any) -> str:
-    """Ada's file with one answer changed."""
-    copy = json.loads(json.dumps(ada))
-    copy["answers"][index] |= changes
-    return json.dumps(copy)
+    """Ada's file with the first answer and another one, which is changed."""
+    first, other = (json.loads(json.dumps(ada["answers"][place])) for place in (0, index))
+    return json.dumps({**ada, "answers": [other | changes] if index == 0 else [first, other | changes]})
 
 
 def test_a_claim_needs_a_proof(ada: dict[str, Any]) -> None:

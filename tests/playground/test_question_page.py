@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from playground.bundle import page_files
+from playground.check import checked
+from playground.course import course
 from playground.lessons import FOLDER, parsed
 from playground.questions import Asked, ask, read_question, seed_of
 from playground.questions.network import POINTS
@@ -19,7 +22,7 @@ pytest.importorskip("selenium", reason="pages are tested where selenium is insta
 
 from selenium.webdriver.common.keys import Keys
 
-from tests.playground.pages import NOTHING, Opener, Page
+from tests.playground.pages import Opener, Page
 from tests.serving import running
 
 LESSONS = {
@@ -40,6 +43,7 @@ Promise.all([from("app.js"), from("training.js")]).then(async ([{ask}, {showMome
 """  # messages to the session of the page
 
 TRAIN = [{"do": "step", "by": "step", "count": 500}]
+Begun = Callable[..., Page]
 GOALS: dict[str, list[list[dict[str, Any]]]] = {
     "Make a neuron die": [[{"do": "weight", "layer": 0, "neuron": 0, "input": None, "value": -40.0}]],
     "Too far, and back": [
@@ -125,25 +129,26 @@ def go_through(page: Page, name: str, is_right: bool) -> None:
     assert shown == (f"✓ {count} of {count}" if is_right else f"0 of {count}")
 
 
-def begun(opened: Opener, name: str, reader: int = 1) -> Page:
-    """A lesson, opened by a reader who has answered nothing."""
-    opened(NOTHING).run(f"localStorage.setItem('nudge-lessons', JSON.stringify({{reader: {reader}, name: '', answers: {{}}}}))")
-    return opened(None, f"?lesson={name}")
+@pytest.fixture
+def begun(opened: Opener, browser: Any) -> Iterator[Callable[..., Page]]:
+    """Opens a lesson for a reader who has answered nothing."""
+    yield lambda name, query="": opened(None, f"?lesson={name}{query}")
+    browser.execute_script("localStorage.clear()")
 
 
-def test_a_lesson_is_answered_right(opened: Opener) -> None:
-    go_through(begun(opened, "7-wishes"), "7-wishes", True)
+def test_a_lesson_is_answered_right(begun: Begun) -> None:
+    go_through(begun("7-wishes"), "7-wishes", True)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("is_right", [True, False], ids=["right", "wrong"])
 @pytest.mark.parametrize("name", LESSONS)
-def test_every_question_of_every_lesson(opened: Opener, name: str, is_right: bool) -> None:
-    go_through(begun(opened, name), name, is_right)
+def test_every_question_of_every_lesson(begun: Begun, name: str, is_right: bool) -> None:
+    go_through(begun(name), name, is_right)
 
 
-def test_a_question_is_answered_with_the_keyboard_and_kept(opened: Opener) -> None:
-    page = begun(opened, "2-weigh-add-squish")
+def test_a_question_is_answered_with_the_keyboard_and_kept(begun: Begun) -> None:
+    page = begun("2-weigh-add-squish")
     asked = wait_for_question(page, "2-weigh-add-squish", 0)
     assert violations(page.browser) == []
     page.run("document.querySelector('#question-hint').focus()")
@@ -156,7 +161,7 @@ def test_a_question_is_answered_with_the_keyboard_and_kept(opened: Opener) -> No
     assert page.find("#question-verdict").get_attribute("aria-live") == "polite"
     page.press(Keys.BACKSPACE * 25, str(wrong + asked.numbers["b"]), Keys.ENTER)
     page.wait(lambda: verdict(page)[0] == "right")
-    page = opened(None, "?lesson=2-weigh-add-squish")
+    page = begun("2-weigh-add-squish")
     wait_for_question(page, "2-weigh-add-squish", 0)
     assert verdict(page)[0] == "right"
     assert verdict(page)[1].startswith("You answered: ")
@@ -167,9 +172,8 @@ def test_a_question_is_answered_with_the_keyboard_and_kept(opened: Opener) -> No
     assert verdict(page) == ("", "")
 
 
-def test_a_part_is_pointed_at_in_the_network_and_in_the_plane(opened: Opener) -> None:
-    page = begun(opened, "7-wishes")
-    page = opened(None, "?lesson=7-wishes&page=3")
+def test_a_part_is_pointed_at_in_the_network_and_in_the_plane(begun: Begun) -> None:
+    page = begun("7-wishes", "&page=3")
     asked = wait_for_question(page, "7-wishes", 2)
     for clicks, name in (("[data-neuron='0,1']", "a[0,1]"), ("[data-key='w[0,1,0]']", "w[0,1,0]"), ("[data-neuron='1,0']", "a[1,0]")):
         page.wait_until_there(clicks)
@@ -178,24 +182,15 @@ def test_a_part_is_pointed_at_in_the_network_and_in_the_plane(opened: Opener) ->
     give(page, asked, asked.solution())
     assert verdict(page)[0] == "right"
     page.wait_for("#inspector-title", f"Weight {asked.solution()}")  # with its chain rule
-    page = opened(None, "?lesson=4-cost&page=4")
+    page = begun("4-cost", "&page=4")
     wait_for_question(page, "4-cost", 3)
     page.run("document.querySelector('#plane').focus()")
     page.press(Keys.ARROW_RIGHT)
     page.wait(lambda: re.fullmatch(r"example \d+", page.run("return document.querySelector('#question-answer').value")))
 
 
-def test_a_prediction_happens_in_the_network_of_the_page(opened: Opener) -> None:
-    begun(opened, "8-together")
-    page = opened(None, "?lesson=8-together&page=4")
-    asked = wait_for_question(page, "8-together", 3)
-    give(page, asked, "it rises")
-    assert verdict(page)[1].startswith("The cost was ")
-    page.wait_for("#step-number", "1")
-
-
-def test_answers_are_handed_in_as_one_file(opened: Opener, browser: Any, tmp_path: Path) -> None:
-    page = begun(opened, "1-a-number", reader=5)
+def test_answers_are_handed_in_as_one_file(begun: Begun, browser: Any, tmp_path: Path) -> None:
+    page = begun("1-a-number")
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
     asked = wait_for_question(page, "1-a-number", 0)
     give(page, asked, asked.solution())
@@ -208,10 +203,11 @@ def test_answers_are_handed_in_as_one_file(opened: Opener, browser: Any, tmp_pat
     (path,) = tmp_path.glob("*.json")
     page.wait(lambda: path.read_text().endswith("}"))
     file = json.loads(path.read_text())
-    assert (file["nudge"], file["version"], file["name"], file["reader"]) == ("answers", 1, "Ada L.", 5)
+    assert (file["nudge"], file["version"], file["name"]) == ("answers", 1, "Ada L.")
     assert file["answers"] == [
         {"lesson": "1-a-number", "page": 0, "attempt": 0, "given": "a number", "tries": 1, "hints": 0, "right": True, "records": []}
     ]
+    assert checked(path.read_text(), course()).right == {"1-a-number": {0}}
 
 
 def test_the_teacher_s_edition_shows_answers(browser: Any) -> None:
