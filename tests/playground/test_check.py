@@ -59,8 +59,8 @@ def test_three_files_of_which_one_is_forged(ada: dict[str, Any], tmp_path: Path,
     main([str(tmp_path / "ada.json"), str(tmp_path / "bob.json")])
     assert capsys.readouterr().out.splitlines() == [
         "name  1    2    3    4    5    6    7    8    9    10   right  tries  hints",
-        "Ada   1/4  2/5  0/5  1/5  0/5  0/5  2/5  1/5  0/5  0/5  7/49   7      0",
-        "Bob   1/4  2/5  0/5  1/5  0/5  0/5  2/5  1/5  0/5  0/5  7/49   7      0",
+        "Ada   1/5  2/5  0/5  1/5  0/5  0/5  2/5  1/5  0/5  0/5  7/50   7      0",
+        "Bob   1/5  2/5  0/5  1/5  0/5  0/5  2/5  1/5  0/5  0/5  7/50   7      0",
     ]
     with pytest.raises(SystemExit) as ended:
         main([str(tmp_path / f"{name}.json") for name in ("ada", "bob", "eve")])

@@ -12,7 +12,7 @@ from nn import MLP, binary_cross_entropy, moons, split
 from playground.bundle import page_files
 from playground.lessons import FOLDER, parsed
 from playground.questions import Asked, Question, QuestionError, ask, read_question, seed_of
-from playground.questions.network import POINTS, QUANTITIES
+from playground.questions.network import POINTS, QUANTITIES, Network, Record
 from playground.questions.reading import NEEDS
 from tests.playground.players import Player
 
@@ -46,6 +46,7 @@ FORMULA = one("formula: The derivative of x ** 3?\nanswer: 3 * x ** 2\nwrong: x 
 
 def test_each_chapter_is_a_lesson_with_three_to_five_questions() -> None:
     counts = {name: sum("question" in page for page in parsed(name, content)["pages"]) for name, content in LESSONS.items()}
+    assert {*GOALS} == {name for name, (question, _) in PAGES.items() if question.kind == "goal"}
     assert {int(name.partition("-")[0]) for name in counts if name != "story.md"} == {*range(1, 11)}
     assert all(3 <= count <= 5 for name, count in counts.items() if name != "story.md")
     assert {question.kind for question, _ in PAGES.values()} == {*NEEDS}
@@ -322,3 +323,32 @@ def test_a_question_that_cannot_be_asked_says_what_to_write(text: str, message: 
 def test_a_question_about_a_network_needs_one() -> None:
     with pytest.raises(QuestionError, match="needs the settings of one on its page, such as `data: moons`"):
         ask(one("point: Which?\nanswer: largest weight"), 0)
+
+
+TRAIN = {"do": "step", "by": "step", "count": 500}
+GOALS: dict[str, list[list[dict[str, Any]]]] = {
+    "2-weigh-add-squish.md-Make a neuron die": [[{"do": "weight", "layer": 0, "neuron": 0, "input": None, "value": -40.0}]],
+    "5-downhill.md-Too far, and back": [
+        [{"do": "set", "rate": 100.0}, {"do": "step", "by": "step", "count": 20}],
+        [{"do": "back", "to": 0}, {"do": "set", "rate": 0.1}, TRAIN],
+    ],
+    "6-drunk.md-A drunk man with four neurons": [[TRAIN, TRAIN]],
+}  # what a reader does to reach each stage of a goal
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_each_goal_that_we_ship_can_be_reached(name: str) -> None:
+    question, configuration = PAGES[name]
+    asked = ask(question, 7009, configuration)
+    records: list[Record] = []
+    few = {"layers": [4], "batch_size": 5} if "drunk" in name else {}
+    player = Player(None, **{**(asked.configuration or {}), **few})
+    for messages in GOALS[name]:
+        for message in messages:
+            player(**message)
+        verdict = asked.judge("", Network(player.session.experiment), records)
+        assert len(verdict.records) > len(records), verdict.text
+        records = list(verdict.records)
+    assert verdict
+    assert "{" not in verdict.text
+    assert asked.check(json.loads(json.dumps(records)))
