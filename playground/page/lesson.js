@@ -10,7 +10,7 @@
 import {contents} from "./contents.js";
 import {at, make} from "./dom.js";
 import {beside, host} from "./host.js";
-import {answerOf} from "./progress.js";
+import {isRight} from "./progress.js";
 import {Question} from "./question.js";
 
 const SEEN = "nudge-story=seen";  // a cookie, because the storage of a browser belongs to a port, and the server may get another one
@@ -76,7 +76,7 @@ export class Lesson {
   async turn(place, quietly = false) {
     const {pages, title} = this.lesson, page = pages[place], last = place === pages.length - 1;
     this.place = place;
-    this.done = !page.until && (!page.question || answerOf(this.name, place).right);
+    this.done = !page.until && (!page.question || isRight(this.name, place));
     const question = this.question = page.question ? new Question({lesson: this.name, place, page, configure: next => this.question === question && this.configure(next), solved: () => this.#complete()}) : null;
     const text = make("div", {class: "text"});
     text.innerHTML = page.text;  // made by playground/lessons.py, without HTML from the author

@@ -25,8 +25,16 @@ export const reader = () => {
   return kept.reader;
 };
 
-/** The reader's last answer on a page of a lesson, {attempt, given, tries, hints, right, records}; tries are 0 before the first answer. */
-export const answerOf = (lesson, page) => read().answers[`${lesson}/${page}`] ?? {attempt: 0, given: "", tries: 0, hints: 0, right: false, records: []};
+/**
+ * The reader's last answer on a page of a lesson, {attempt, given, tries, hints, right, records, best}; tries are 0 before the first answer. `best` is
+ * null, or an earlier right answer, {attempt, given, right, records}, which counts although the reader went on to other numbers.
+ */
+export const answerOf = (lesson, page) => read().answers[`${lesson}/${page}`] ?? {attempt: 0, given: "", tries: 0, hints: 0, right: false, records: [], best: null};
+
+export const isRight = (lesson, page) => {
+  const {right, best} = answerOf(lesson, page);
+  return right || Boolean(best);
+};
 
 /** Change an answer. */
 export function note(lesson, page, changes) {
@@ -35,8 +43,14 @@ export function note(lesson, page, changes) {
   write(kept);
 }
 
+/** Ask for other numbers. */
+export function renew(lesson, page) {
+  const {attempt, given, right, records, best} = answerOf(lesson, page);
+  note(lesson, page, {attempt: attempt + 1, given: "", right: false, records: [], best: right ? {attempt, given, right, records} : best});
+}
+
 /** How many of a lesson's questions are answered right. */
-export const rightIn = ({name, questions}) => questions.filter(page => answerOf(name, page).right).length;
+export const rightIn = ({name, questions}) => questions.filter(page => isRight(name, page)).length;
 
 export const nameOfReader = () => read().name;
 
@@ -45,8 +59,8 @@ export const setName = name => write({...read(), name});
 /** The file to hand in: all answers, with what is needed to judge them again. */
 export function handIn() {
   const {reader, name, answers} = read();
-  const given = Object.entries(answers).filter(([, {tries}]) => tries).map(([key, {attempt, given, tries, hints, right, records}]) => {
-    const [lesson, page] = key.split("/");
+  const given = Object.entries(answers).filter(([, {tries}]) => tries).map(([key, {tries, hints, best, ...last}]) => {
+    const [lesson, page] = key.split("/"), {attempt, given, right, records} = last.right ? last : best ?? last;
     return {lesson, page: Number(page), attempt, given, tries, hints, right, records};
   });
   return {nudge: "answers", version: 1, name, reader, answers: given};

@@ -5,7 +5,7 @@
 
 import {app, ask, attempt} from "./app.js";
 import {make} from "./dom.js";
-import {answerOf, note, reader} from "./progress.js";
+import {answerOf, note, reader, renew} from "./progress.js";
 import {choose} from "./selection.js";
 import {moved, showMoment} from "./training.js";
 
@@ -87,7 +87,7 @@ export class Question {
 
   /** The same question with other numbers. */
   async #renew() {
-    note(this.lesson, this.place, {attempt: this.answer.attempt + 1, given: "", records: [], right: false});
+    renew(this.lesson, this.place);
     await this.ask();
     this.box.querySelector("input, button")?.focus();
   }

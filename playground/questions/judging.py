@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import grad
+from autograd import Value, grad
 from nn import FormulaError, formula
 from playground import configuration as configurations
 from playground.configuration import Configuration
@@ -71,13 +71,16 @@ class Asked:
         return Network(Experiment(configurations.read(self.configuration)))
 
     def check(self, given: Any) -> Verdict:
-        """Judge an answer, given as a number or as text, for the untrained network of the question.
+        """Judge an answer: a number, a `Value`, text, or a list of the steps of an order.
 
-        A goal needs a trained network, so for the kind `goal` the answer is a list of records.
+        A question about a network is judged for the untrained network of the question. A goal needs a trained one, so for the kind `goal`
+        the answer is a list of the records that the page hands in.
         """
         if self.question.kind == "goal" and isinstance(given, list):
             return self.judge_again("", given)
-        return self.judge(given if isinstance(given, str) else repr(given))
+        if isinstance(given, Value):
+            given = given.data
+        return self.judge("\n".join(map(str, given)) if isinstance(given, (list, tuple)) else str(given))
 
     def judge(self, given: str, network: Network | None = None, records: Sequence[Record] = ()) -> Verdict:
         """Judge an answer: a number, a formula, the text of an option, steps in lines, or the name of a part such as `a[0,1]`.
@@ -91,7 +94,7 @@ class Asked:
                 return self._judge_network(given, network or self.network(), records)
             if self._equals(given, self.answer):
                 return self._right()
-            return self._wrong(given, lambda wrong: self._matches(given, wrong), AGAIN)
+            return self._wrong(lambda wrong: self._matches(given, wrong), AGAIN)
         except RefusedError:
             raise
         except ValueError as error:
@@ -187,7 +190,7 @@ class Asked:
         if values[given] >= best - 1e-9 * abs(best):
             right = self._right(network, facts, given)
             return Verdict(True, right.text, right.target or target, record)
-        wrong = self._wrong(given, lambda wrong: _is_largest(wrong, given, network), pointing.told, facts)
+        wrong = self._wrong(lambda wrong: _is_largest(wrong, given, network), pointing.told, facts)
         return Verdict(False, wrong.text, target, record)
 
     def _judge_prediction(self, given: str, network: Network) -> Verdict:
@@ -203,7 +206,7 @@ class Asked:
         actual = RISES if after > before else FALLS
         numbers = f"The cost was {shown(before)}, and now it is {shown(after)}."
         right = self._right(network, facts)
-        wrong = self._wrong(given, given.__eq__, right.text if self.question.because else "", facts)
+        wrong = self._wrong(given.__eq__, right.text if self.question.because else "", facts)
         text = f"{numbers} {right.text}" if given == actual else f"{numbers} So {actual}. {wrong.text}".strip()
         return Verdict(given == actual, text, right.target, (record,))
 
@@ -230,8 +233,8 @@ class Asked:
             facts["chain"] = (network or self.network()).chain(self.question.show or part)
         return Verdict(True, self._filled(because, facts), target_of(self.question.show))
 
-    def _wrong(self, given: str, is_this: Callable[[str], bool], otherwise: str, facts: Mapping[str, str] | None = None) -> Verdict:
-        """The explanation of the first listed wrong answer that the given one is."""
+    def _wrong(self, is_this: Callable[[str], bool], otherwise: str, facts: Mapping[str, str] | None = None) -> Verdict:
+        """The explanation of the first listed wrong answer for which `is_this(wrong)`, or another text."""
         found = (explanation for wrong, explanation in self.question.wrong if is_this(wrong))
         return Verdict(False, self._filled(next(found, otherwise), facts))
 

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from autograd import Value
 from playground import ask
 from playground.check import checked, main
 from playground.course import asked_on, course
@@ -137,7 +139,11 @@ def test_questions_can_be_asked_in_python() -> None:
     question = ask("9-chain-rule", 1, seed=3)
     a, s, d = (question.numbers[letter] for letter in "asd")
     assert question.check(a * s * d)
+    assert question.check(np.float64(a * s * d))
+    assert question.check(Value(a) * s * d)
     assert not question.check(s * d)
+    order = ask(9, 5)
+    assert order.check(list(order.question.steps))
     assert str(question.check(s * d)).startswith("That is the derivative by the bias.")
     assert ask(9, 1, seed=3).text == question.text != ask(9, 1, seed=4).text
     assert question._repr_html_().startswith(f"<p><b>{question.text}</b></p><details><summary>Hints</summary>")
