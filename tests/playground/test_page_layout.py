@@ -20,7 +20,9 @@ LESSONS = {name.removeprefix(FOLDER): content for name, content in page_files().
 
 VISIBLE = """
 return [...arguments].map(selector => {
-  const each = document.querySelector(selector), {left, top, width, height} = each.getBoundingClientRect(), steps = [...Array(9).keys()];
+  const each = document.querySelector(selector);
+  if (!each) return 0;
+  const {left, top, width, height} = each.getBoundingClientRect(), steps = [...Array(9).keys()];
   const seen = (x, y) => {
     const there = document.elementFromPoint(x, y);
     return each.contains(there) || there?.contains(each) || there?.closest("label")?.contains(each);
