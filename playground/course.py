@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 from playground.bundle import page_files
@@ -14,15 +13,13 @@ from playground.questions import ask as ask_question
 
 def course(more: Iterable[Path] = ()) -> dict[str, Lesson]:
     """The lessons by their names: those of the playground, and those in the files `more`. Raises LessonError and OSError."""
-    found = {**_own(), **{name_of(path.name): parsed(path.name, path.read_bytes(), path.parent) for path in more}}
+    found = {
+        name_of(name.removeprefix(FOLDER)): parsed(name.removeprefix(FOLDER), content)
+        for name, content in page_files().items()
+        if name.startswith(FOLDER)
+    }
+    found |= {name_of(path.name): parsed(path.name, path.read_bytes(), path.parent) for path in more}
     return {name: found[name] for name in sorted(found, key=order_of)}
-
-
-@lru_cache
-def _own() -> dict[str, Lesson]:
-    """The lessons of the playground."""
-    files = {name.removeprefix(FOLDER): content for name, content in page_files().items() if name.startswith(FOLDER)}
-    return {name_of(file): parsed(file, content) for file, content in files.items()}
 
 
 def asked_on(lesson: Lesson, page: int, reader: int = 0, attempt: int = 0) -> Asked:

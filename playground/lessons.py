@@ -34,6 +34,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -122,8 +123,9 @@ def name_of(file: str) -> str:
     return path.stem
 
 
+@lru_cache(64)
 def parsed(file: str, content: bytes, folder: Path | None = None) -> Lesson:
-    """The lesson in a file, with pictures from a folder. Raises LessonError, which names the file."""
+    """The lesson in a file, with pictures from a folder. It is shared, so do not change it. Raises LessonError, which names the file."""
     try:
         text = content.decode("utf-8-sig")  # some editors begin with a mark
     except UnicodeDecodeError as error:
