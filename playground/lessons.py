@@ -200,7 +200,7 @@ def _parser() -> MarkdownIt:
     try:
         from markdown_it import MarkdownIt
     except ImportError as error:
-        raise ImportError(missing("lessons", "markdown-it-py")) from error
+        raise ImportError(missing("a lesson", "markdown-it-py")) from error
     return MarkdownIt("commonmark", {"html": False}).disable("lheading")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +284,9 @@ def test_invalid_lesson_files_are_refused(tmp_path: Path, name: str, content: by
     with pytest.raises(LessonError) as caught:
         published({"lessons/story.md": STORY}, [path])
     assert str(caught.value).startswith(problem)
+
+
+def test_a_missing_parser_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "markdown_it", None)
+    with pytest.raises(ImportError, match=r'^a lesson needs markdown-it-py: pip install "markdown-it-py>=3" \(the extra `play`\)$'):
+        from_markdown("# A\n## B\ntext")
