@@ -42,6 +42,11 @@ Promise.all([from("app.js"), from("training.js")]).then(async ([{ask}, {showMome
 });
 """  # messages to the session of the page
 
+HAND_IN = """
+const [done] = arguments;
+import(new URL("progress.js", location).href).then(({handIn}) => done({...handIn(), name: "Ada"}));
+"""  # the file that is handed in
+
 TRAIN = [{"do": "step", "by": "step", "count": 500}]
 Begun = Callable[..., Page]
 GOALS: dict[str, list[list[dict[str, Any]]]] = {
@@ -114,8 +119,11 @@ def go_through(page: Page, name: str, is_right: bool) -> None:
                 four = {**(asked.configuration or {}), "layers": [4], "batch_size": 5, "rate": 0.03}
                 page.browser.execute_async_script(SEND, [{"do": "configure", "configuration": four}])
             for messages in GOALS[given["title"]]:
-                page.browser.execute_async_script(SEND, messages)
-                give(page, asked, "")
+                for _ in range(8):  # a cost that diverges goes up and down
+                    page.browser.execute_async_script(SEND, messages)
+                    give(page, asked, "")
+                    if verdict(page)[0] == "right":
+                        break
                 assert verdict(page)[0] == "right", verdict(page)
         else:
             give(page, asked, asked.solution())
@@ -127,6 +135,9 @@ def go_through(page: Page, name: str, is_right: bool) -> None:
     count = len(LESSONS[name]["pages"])
     shown = page.text(f"[data-lesson='{name}'] .hint")
     assert shown == (f"✓ {count} of {count}" if is_right else f"0 of {count}")
+    file = checked(json.dumps(page.browser.execute_async_script(HAND_IN)), course())
+    assert (file.problems, file.right) == ([], {name: {*range(count)}} if is_right else {})
+    assert file.tries >= count
 
 
 @pytest.fixture
