@@ -54,9 +54,9 @@ def test_an_id_is_a_whole_number_or_a_short_text(identity: Any) -> None:
         ("x" * 2_000_001, "a message has at most 2,000,000 characters, got 2,000,001"),
         (
             "{}",
-            "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, draw, formula, source, save",
+            "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, ask, judge, draw, ",
         ),
-        ('{"do": "__init__"}', "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, draw, "),
+        ('{"do": "__init__"}', "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, "),
         ('{"do": ["hello"]}', 'save; got ["hello"]'),
         (b"hello", "a message is text, got bytes"),
         ('{"do": "hello", "to": "you"}', 'unknown field "to"; there are no fields here'),
