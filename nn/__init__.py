@@ -19,7 +19,7 @@ from nn.data import (
     xor,
 )
 from nn.explain import anatomy, first_undefined, nudges
-from nn.formula import FormulaError, formula
+from nn.formula import FormulaError, formula, formula_source
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
 from nn.optimizers import SGD, Adam, Optimizer
@@ -55,6 +55,7 @@ __all__ = [
     "digits",
     "first_undefined",
     "formula",
+    "formula_source",
     "hinge",
     "l2_penalty",
     "linear",

@@ -10,7 +10,7 @@ from typing import Any
 
 import autograd
 from autograd import Operation
-from nn import SGD, Adam, Constant, Cosine, FormulaError, InverseTime, Optimizer, StepDecay, formula, linear
+from nn import SGD, Adam, Constant, Cosine, FormulaError, InverseTime, Optimizer, StepDecay, formula, formula_source, linear
 from playground.messages import Fields, RefusedError, shown
 
 Activation = Callable[[Any], Any]
@@ -82,10 +82,10 @@ class Configuration:
 @lru_cache(256)
 def activation_of(text: str) -> Activation:
     """The function of a formula: the library's own for `x` and for calls such as `tanh(x)`. Raises FormulaError."""
-    function = formula(text)
-    if text.strip() == "x":
+    function, source = formula(text), formula_source(text)
+    if source == "x":
         return linear
-    call = re.fullmatch(r"\s*(\w+)\s*\(\s*x\s*\)\s*", text)
+    call = re.fullmatch(r"(\w+)\(x\)", source)
     own = getattr(autograd, call[1], None) if call else None
     return own if isinstance(own, Operation) else function
 
