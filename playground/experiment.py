@@ -307,9 +307,11 @@ class Experiment:
             del self.past[min(range(1, self.most // 2), key=lambda index: self.past[index + 1].step - self.past[index - 1].step)]
 
     def saved(self) -> bytes:
-        """The file that `MLP.save` writes, with the names of the classes and of the inputs."""
-        named = copy(self.model)  # with the same parameters
+        """The file that `MLP.save` writes, with the names of the classes and of the inputs, or the preprocessing of raw rows."""
+        named, preprocessing = copy(self.model), self.problem.preprocessing  # with the same parameters
         named.classes, named.feature_names = self.problem.classes, self.problem.inputs
+        if preprocessing is not None:
+            named.preprocessing = preprocessing
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "network.npz"
             named.save(path)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nn import blobs, circles, digits, load_csv, moons, one_hot, spirals, split, standardize, xor
+from nn import Preprocessing, blobs, circles, digits, load_csv, moons, one_hot, read_csv, spirals, split, xor
 from nn.data import Array, Labels
 from playground.configuration import CLASSES, COLUMNS, FEATURES, ROLES, ROWS, Configuration
 from playground.messages import RefusedError
@@ -63,6 +63,7 @@ class Problem:
     because: str  # how the first line of a CSV text was read
     features: tuple[str, ...] | None  # computed from the two coordinates; None if the data have inputs of their own
     columns: Columns | None = None  # of a CSV text
+    preprocessing: Preprocessing | None = None  # of the rows of a CSV text
 
     @property
     def outputs(self) -> int:
@@ -78,8 +79,7 @@ class Problem:
         """The inputs of the network for points of the plane, (points, 2): shape (points, inputs)."""
         if self.features is not None:
             return computed(self.features, points)
-        others = np.zeros((len(points), len(self.inputs) - 2))  # their mean, as they are standardized
-        return np.hstack([points, others])
+        return np.hstack([points, np.tile(self.training.X[:, 2:].mean(axis=0), (len(points), 1))])
 
 
 def computed(features: tuple[str, ...], points: Array) -> Array:
@@ -130,26 +130,39 @@ def _from_csv(configuration: Configuration) -> Problem:
         raise RefusedError(f"a line of the text has {longest:,} characters; the limit is {100 * COLUMNS:,}", field)
     try:
         columns = columns_of(data)
-        table = load_csv(io.StringIO(text), **columns.arguments())
+        table = load_csv(io.StringIO(text), **columns.arguments())  # it refuses words in columns of numbers
+        rows, _ = read_csv(io.StringIO(text), **columns.arguments(raw=True))
+        training, held_out = _parts(configuration, np.arange(len(table.y))[:, None], table.y)  # numbers of rows
+        preprocessing = _preprocessing(rows, columns, training.X[:, 0])
     except ValueError as error:
         raise RefusedError(_in_the_page(str(error)), field) from None
-    if not 2 <= len(table.features) <= COLUMNS:
-        count = f"{len(table.features)} column{'' if len(table.features) == 1 else 's'}"
+    if not 2 <= preprocessing.width <= COLUMNS:
+        count = f"{preprocessing.width} column{'' if preprocessing.width == 1 else 's'}"
         raise RefusedError(f"the text has {count} besides the target; use 2 to {COLUMNS}", field)
     found, y = np.unique(table.y, return_inverse=True)
     most = CLASSES["csv"][1]
     if not 2 <= len(found) <= most:
         raise RefusedError(f"the target has {len(found)} different values; use 2 to {most} classes", field)
     classes = table.classes or [f"{each:g}" for each in found.tolist()]
-    training, held_out = _parts(configuration, table.X, y.astype(np.int64))
-    training, held_out = (Part(X, part.y, X[:, :2]) for part in (training, held_out) for X in [standardize(part.X, like=training.X)])
-    names = [_from_one(each) for each in table.features]
+    X = preprocessing.transform(rows)
+    training, held_out = (Part(X[those], y[those], X[those, :2]) for those in (training.X[:, 0], held_out.X[:, 0]))
+    names = [_from_one(each) for each in preprocessing.features]
     axes = (names[0], names[1])
     because = f"The first line was read as {'column names' if columns.header else 'an example'}."
     if len(names) > 2:
         because += f" The plane shows {axes[0]} and {axes[1]}, with the other {len(names) - 2} at their mean."
     plane = _around(np.vstack([training.at, held_out.at]), axes, painted=False)
-    return Problem(training, held_out, names, classes, plane, because, None, columns)
+    return Problem(training, held_out, names, classes, plane, because, None, columns, preprocessing)
+
+
+def _preprocessing(rows: Mapping[str, npt.NDArray[Any]], columns: Columns, training: npt.NDArray[Any]) -> Preprocessing:
+    """The words of all rows, and the means and standard deviations of the training rows."""
+    roles = [role for role in columns.roles if role in ("number", "category")]
+    categorical = [name for (name, each), role in zip(rows.items(), roles) if role == "category" and each.dtype != object]
+    whole, own = Preprocessing(categorical=categorical).fit(rows), Preprocessing(categorical=categorical)
+    own.fit({name: each[training] for name, each in rows.items()})
+    own.columns = [column._replace(words=same.words) for column, same in zip(own.columns, whole.columns)]
+    return own
 
 
 @dataclass(frozen=True)
@@ -165,14 +178,14 @@ class Columns:
         """The columns in a reply."""
         return [{"name": name, "role": role} for name, role in zip(self.names, self.roles)]
 
-    def arguments(self) -> dict[str, Any]:
-        """The arguments of `load_csv`; those with default values are left out."""
+    def arguments(self, raw: bool = False) -> dict[str, Any]:
+        """The arguments of `load_csv`, or of `read_csv` for raw columns; those with default values are left out."""
         having = {role: [index for index, each in enumerate(self.roles) if each == role] for role in ROLES}
         target = having["target"][0]
         given = {"target": -1 if target == len(self.roles) - 1 else target, "delimiter": self.delimiter, "header": self.header}
         given |= {"categorical": having["category"], "drop": having["leave out"]}
         defaults = {"target": -1, "delimiter": ",", "header": True, "categorical": [], "drop": []}
-        return {name: each for name, each in given.items() if each != defaults[name]}
+        return {name: each for name, each in given.items() if each != defaults[name] and not (raw and name == "categorical")}
 
 
 def columns_of(data: Mapping[str, Any]) -> Columns:
@@ -221,6 +234,7 @@ def _in_the_page(problem: str) -> str:
     problem = re.sub(r"'column (\d+)'", lambda found: f"'column {int(found[1]) + 1}'", problem.replace("the open file", "the text"))
     problem = re.sub(r": for words, categorical=.*", ": choose category for this column, or leave it out", problem)
     problem = re.sub(r": drop=\S+ leaves the column out", ": leave the column out", problem)
+    problem = re.sub(r" in the file, or drop one by position: .*", ", or leave one out", problem)
     return re.sub(r": is the delimiter .*", "", problem)
 
 

@@ -48,9 +48,13 @@ export class Settings {
     at("because").textContent = words;
   }
 
-  /** A choice for each column of a CSV text: number, category, target, or leave out. For the old target of a new one, null lets the session choose. */
+  /**
+   * A choice for each column of a CSV text: number, category, target, or leave out. For the old target of a new one, null lets the session choose. A target
+   * that is chosen by its name also says that the first line has names.
+   */
   #columns(columns) {
-    const choose = (index, role) => this.change({data: {...this.configuration.data, target: null, columns: columns.map((each, other) => other === index ? role : role === "target" && each.role === "target" ? null : each.role)}});
+    const named = (index, role) => this.configuration.data.target !== null && role === "target" ? columns[index].name : this.configuration.data.target;
+    const choose = (index, role) => this.change({data: {...this.configuration.data, target: named(index, role), columns: columns.map((each, other) => other === index ? role : role === "target" && each.role === "target" ? null : each.role)}});
     replace("csv-columns", (columns ?? []).map(({name, role}, index) => select(`column-${index}`, name, this.hello.roles, role, each => each, chosen => choose(index, chosen))));
   }
 

@@ -17,6 +17,9 @@ from playground.programs import Programs
 from tests.playground.players import CSV, LIKE, SMALL, Player
 
 
+TABLE = "size,colour,code,kind\n" + "".join(f"{i},{'red' if i % 3 else 'blue'},{i % 2},{'ab'[i % 5 > 2]}\n" for i in range(20))
+
+
 def test_a_formula_is_sampled_with_two_derivatives() -> None:
     told = Player()("formula", text="x^3 / 6", **{"from": -2, "to": 2}, points=5)
     assert told["x"] == [-2, -1, 0, 1, 2]
@@ -88,6 +91,24 @@ def test_saved_weights_are_a_networks_file(tmp_path: Path) -> None:
     assert player("save")["content"].tobytes() == saved["content"].tobytes()
 
 
+def test_a_network_saved_from_a_table_predicts_from_raw_rows(tmp_path: Path) -> None:
+    player = Player(data={"name": "csv", "text": TABLE, "columns": ["number", "category", "category", "target"]}, layers=[3])
+    player("step", count=30)
+    path = tmp_path / "network.npz"
+    path.write_bytes(player("save")["content"].tobytes())
+    model, problem = MLP.load(path), player.session.experiment.problem
+    rows = [(float(i), "red" if i % 3 else "blue", float(i % 2), "ab"[i % 5 > 2]) for i in range(20)]
+    raw = {"size": [row[0] for row in rows], "colour": [row[1] for row in rows], "code": [row[2] for row in rows]}
+    for part in (problem.training, problem.held_out):
+        assert np.isin(part.X.round(9), model.preprocessing.transform(raw).round(9)).all()
+    frame = player("frame")
+    right = model.classify(raw) == np.array([row[3] for row in rows])
+    assert right.sum() == round(frame["accuracy"] * 14 + frame["held_out_accuracy"] * 6)
+    assert model.predict([[2.0, "red", 0.0]]) == pytest.approx(
+        model.predict({"size": [2.0], "colour": ["red"], "code": [0.0], "kind": ["a"]})
+    )
+
+
 def test_saving_the_page_returns_one_file_with_a_place_for_the_state() -> None:
     saved = Player()("save", what="page")
     assert (saved["name"], saved["type"]) == ("nudge-moons.html", "text/html")
@@ -105,10 +126,11 @@ def run_script(player: Player) -> tuple[str, list[float]]:
     return text, [each.data for each in names["model"].parameters()]
 
 
-@pytest.mark.parametrize("kind", [*LIKE, "csv", "points"])
+@pytest.mark.parametrize("kind", [*LIKE, "csv", "table", "points"])
 def test_the_script_trains_to_the_same_numbers(kind: str) -> None:
     data: dict[str, Any] = {
         "csv": {"name": "csv", "text": CSV},
+        "table": {"name": "csv", "text": TABLE, "columns": ["number", None, "category", "target"]},
         "points": {"name": "points", "X": [[0, 1], [0.5, 0], [1, 1]], "y": [0, 2, 1]},
     }
     player = Player(**LIKE.get(kind, {"data": data.get(kind), "layers": [3], "features": ["x1", "x2^2"]}))

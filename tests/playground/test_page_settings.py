@@ -109,6 +109,19 @@ def test_points_of_a_file_s_text(opened: Opener) -> None:
     assert page.text("#counts") == "7 training examples, 3 test examples"
 
 
+def test_a_target_chosen_by_name_stays_when_another_column_is_chosen(opened: Opener) -> None:
+    text = "kind,1990,2000\n" + "".join(f"{'ab'[i % 2]},{i},{i % 3}\n" for i in range(10))
+    page = opened({**NOTHING, **SMALL, "data": {"name": "csv", "text": text, "target": "kind"}})
+    page.listen()
+    page.choose_option("column-2", "category")
+    page.wait(lambda: page.text("#network-words").startswith("4-3-1"))
+    assert page.sent("configure")[-1]["configuration"]["data"]["target"] == "kind"
+    assert page.text("#because").startswith("The first line was read as column names.")
+    page.choose_option("column-1", "target")
+    page.wait(lambda: page.text("#notice") or len(page.sent("configure")) == 2)
+    assert page.sent("configure")[-1]["configuration"]["data"]["target"] == "1990"
+
+
 def test_a_pasted_table_gets_a_choice_for_each_column(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL})
     page.click("[value=csv]")
