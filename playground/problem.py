@@ -26,11 +26,12 @@ SIDE = 1.5  # of the plane that is painted in, from the middle
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Examples: inputs X (n, inputs), class labels y (n,), and positions in the plane, at (n, 2)."""
+    """Examples: inputs X (n, inputs), class labels y (n,), positions in the plane, at (n, 2), and the rows of a table."""
 
     X: Array
     y: Labels
     at: Array
+    raw: tuple[list[Any], ...] = ()
 
     def __len__(self) -> int:
         return len(self.X)
@@ -144,8 +145,10 @@ def _from_csv(configuration: Configuration) -> Problem:
     if not 2 <= len(found) <= most:
         raise RefusedError(f"the target has {len(found)} different values; use 2 to {most} classes", field)
     classes = table.classes or [f"{each:g}" for each in found.tolist()]
-    X = preprocessing.transform(rows)
-    training, held_out = (Part(X[those], y[those], X[those, :2]) for those in (training.X[:, 0], held_out.X[:, 0]))
+    X, raw = preprocessing.transform(rows), _raw(rows, preprocessing)
+    training, held_out = (
+        Part(X[those], y[those], X[those, :2], tuple(raw[row] for row in those)) for those in (training.X[:, 0], held_out.X[:, 0])
+    )
     names = [_from_one(each) for each in preprocessing.features]
     axes = (names[0], names[1])
     because = f"The first line was read as {'column names' if columns.header else 'an example'}."
@@ -163,6 +166,15 @@ def _preprocessing(rows: Mapping[str, npt.NDArray[Any]], columns: Columns, train
     own.fit({name: each[training] for name, each in rows.items()})
     own.columns = [column._replace(words=same.words) for column, same in zip(own.columns, whole.columns)]
     return own
+
+
+def _raw(rows: Mapping[str, npt.NDArray[Any]], preprocessing: Preprocessing) -> list[list[Any]]:
+    """The rows as lists, with words for categories."""
+    X, columns = preprocessing.transform(rows), []
+    for column in preprocessing.columns:
+        block, X = np.hsplit(X, [len(column.features)])
+        columns.append(rows[column.name].tolist() if column.words is None else [column.words[k] for k in block.argmax(axis=1)])
+    return [list(row) for row in zip(*columns)]
 
 
 @dataclass(frozen=True)

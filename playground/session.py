@@ -18,6 +18,7 @@ from playground.experiment import BYTES, Experiment, Stopped
 from playground.inspector import Inspector, sampled
 from playground.messages import Arrays, Fields, RefusedError, Reply, as_json, identity, packet, parsed, shown
 from playground.script import script
+from playground.standalone import LIBRARIES, standalone
 
 MESSAGE = 2_000_000  # characters
 STEPS = 1000  # the largest number of steps that one message may ask for
@@ -230,12 +231,14 @@ class Session:
         return {"is": "source", "text": self.experiment.programs.source()}
 
     def _save(self, given: Fields) -> Reply:
-        what = given.choice("what", ("weights", "script", "page"), "weights")
+        what = given.choice("what", ("weights", "script", *LIBRARIES, "page"), "weights")
         given.end()
         if what == "weights":
             content, suffix, kind = self.experiment.saved(), "npz", "application/octet-stream"
         elif what == "script":
             content, suffix, kind = script(self.experiment).encode(), "py", "text/x-python"
+        elif what in LIBRARIES:
+            content, suffix, kind = standalone(self.experiment, LIBRARIES[what]).encode(), f"{what}.py", "text/x-python"
         else:
             content, suffix, kind = page().encode(), "html", "text/html"
         name = f"nudge-{self.experiment.configuration.data['name']}.{suffix}"

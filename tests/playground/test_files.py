@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from playground import bundle
 from playground.configuration import ACTIVATIONS
 from playground.programs import Programs
 from tests.playground.players import CSV, LIKE, SMALL, Player
-
 
 TABLE = "size,colour,code,kind\n" + "".join(f"{i},{'red' if i % 3 else 'blue'},{i % 2},{'ab'[i % 5 > 2]}\n" for i in range(20))
 
@@ -144,11 +144,39 @@ def test_the_script_prints_the_figures_of_the_page(capsys: pytest.CaptureFixture
         player = Player(**{**SMALL, **settings})
         player("step", count=9)
         run_script(player)
-        frame = player("frame")
-        lines = [f"training: cost {frame['cost']:.4g}, accuracy {100 * frame['accuracy']:.1f} %"]
-        if frame["held_out_cost"] is not None:
-            lines.append(f"test: cost {frame['held_out_cost']:.4g}, accuracy {100 * frame['held_out_accuracy']:.1f} %")
-        assert capsys.readouterr().out.splitlines() == lines
+        assert capsys.readouterr().out.splitlines() == figures(player)
+
+
+WITHOUT: dict[str, dict[str, Any]] = {
+    **LIKE,
+    "table": {"data": {"name": "csv", "text": TABLE, "columns": ["number", None, "category", "target"]}, "layers": [3]},
+    "formula": {**SMALL, "activations": ["e^-x^2 + |x| - max(0, x, 2x) + exp(1)", "where(x > 0, 1, pi) + erf(x) sigmoid(x)"]},
+    "margins": {"data": {"name": "blobs", "n": 50, "classes": 4}, "cost": "hinge", "layers": [3], "held_out": 0},
+    "xor": {**SMALL, "data": {"name": "xor", "n": 40}, "cost": "squared_error", "activations": ["relu(x)", "x"]},
+}
+
+
+@pytest.mark.parametrize("kind", WITHOUT)
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_a_script_without_nudge_prints_the_figures_of_the_page(library: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip(library, reason=f"the script needs {library}")
+    player = Player(**WITHOUT[kind])
+    player("step", count=7)
+    saved = player("save", what=library)
+    assert (saved["name"].rsplit("-", 1)[1].split(".", 1)[1], saved["type"]) == (f"{library}.py", "text/x-python")
+    text = saved["content"].tobytes().decode()
+    assert not re.search(r"(?m)^\s*(import|from) (nn|autograd|playground)", text)
+    exec(compile(text, saved["name"], "exec"), {"__name__": "script"})
+    assert capsys.readouterr().out.splitlines() == figures(player)
+
+
+def figures(player: Player) -> list[str]:
+    """What the page shows, as the scripts print it."""
+    frame = player("frame")
+    lines = [f"training: cost {frame['cost']:.4g}, accuracy {100 * frame['accuracy']:.1f} %"]
+    if frame["held_out_cost"] is not None:
+        lines.append(f"test: cost {frame['held_out_cost']:.4g}, accuracy {100 * frame['held_out_accuracy']:.1f} %")
+    return lines
 
 
 def test_the_script_repeats_the_changes_during_training() -> None:

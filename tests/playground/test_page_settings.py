@@ -122,6 +122,16 @@ def test_a_target_chosen_by_name_stays_when_another_column_is_chosen(opened: Ope
     assert page.sent("configure")[-1]["configuration"]["data"]["target"] == "1990"
 
 
+def test_the_script_is_chosen_for_a_library(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.run("document.querySelector('#save-script').closest('details').open = true")
+    page.listen()
+    for name in ("for NumPy", "for PyTorch", "for Nudge"):
+        page.choose_option("script-for", name)
+        page.click("#save-script")
+    page.wait(lambda: [each["what"] for each in page.sent("save")] == ["numpy", "torch", "script"])
+
+
 def test_a_pasted_table_gets_a_choice_for_each_column(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL})
     page.click("[value=csv]")
