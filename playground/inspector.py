@@ -41,9 +41,11 @@ class Inspector:
 
     def inspect(self, given: Fields) -> Reply:
         """The reply to a message `inspect`."""
-        what = given.choice("what", ("example", "neuron", "weight"), "example")
-        which = self._which(given)
-        place: tuple[Any, ...] = () if what == "example" else self.place(given) if what == "neuron" else self.weight_place(given)
+        places: dict[str, Callable[[Fields], tuple[Any, ...]]] = {
+            "example": lambda _: (), "neuron": self.place, "weight": self.weight_place, "weights": self.layer_place,
+        }  # fmt: skip
+        what = given.choice("what", tuple(places), "example")
+        which, place = self._which(given), places[what](given)
         given.end()
         reply, arrays = getattr(self, what)(which, *place)
         self.looked = which
@@ -75,9 +77,12 @@ class Inspector:
 
     def place(self, given: Fields) -> tuple[int, int]:
         """The layer and the neuron in a message."""
-        sizes = self.experiment.model.sizes
-        layer = given.whole("layer", 0, len(sizes) - 2)
-        return layer, given.whole("neuron", 0, sizes[layer + 1] - 1)
+        (layer,) = self.layer_place(given)
+        return layer, given.whole("neuron", 0, self.experiment.model.sizes[layer + 1] - 1)
+
+    def layer_place(self, given: Fields) -> tuple[int]:
+        """The layer in a message."""
+        return (given.whole("layer", 0, len(self.experiment.model.sizes) - 2),)
 
     def _which(self, given: Fields) -> Which:
         """The example in a message, by default the one that was inspected last."""
@@ -198,7 +203,24 @@ class Inspector:
             "wish": {"value": here.asked, "parts": parts},
             "delta": here.delta,
         }
-        return reply, {}
+        is_picture = layer == 0 and chosen.data["name"] == "digits"
+        return reply, {"weights": np.array(here.weights).reshape(28, 28)} if is_picture else {}
+
+    def weights(self, which: Which, layer: int) -> tuple[dict[str, Any], Arrays]:
+        """The reply about all weights of a layer: arrays (neurons, inputs + 1), with the biases last."""
+        experiment, (found, _) = self.experiment, self._anatomy(which)
+        start, sizes, (errors, inputs) = experiment.index_of(layer, 0, 0), experiment.model.sizes, self._errors_and_inputs(layer)
+        shape = sizes[layer + 1], sizes[layer] + 1
+        those = slice(start, start + shape[0] * shape[1])
+        values, here = experiment.layout.gather()[those].reshape(shape), found.layers[layer]
+        inputs = np.hstack([inputs, np.ones((len(inputs), 1))])
+        penalties = np.array([[*map(experiment.programs.penalty_slope, row[:-1]), 0.0] for row in values.tolist()])
+        reply = {
+            "is": "weights", "example": which, "layer": layer, "inputs": [self._input(layer, index) for index in range(sizes[layer])],
+            "deltas": [each.delta for each in here], "activations": [*here[0].inputs, 1.0], "examples": len(inputs),
+        }  # fmt: skip
+        arrays = {"values": values, "gradients": found.gradient[those].reshape(shape), "penalties": penalties}
+        return reply, {**arrays, "averages": -errors.T @ inputs / max(1, len(inputs))}
 
     def _input(self, layer: int, index: int) -> str:
         """The name of an input of a layer."""
@@ -260,14 +282,18 @@ class Inspector:
 
     def _wishes(self, layer: int, neuron: int, place: int | None) -> Array:
         """Minus the derivative of the cost of each training example by one parameter."""
+        errors, inputs = self._errors_and_inputs(layer)
+        return -errors[:, neuron] if place is None else -errors[:, neuron] * inputs[:, place]
+
+    def _errors_and_inputs(self, layer: int) -> tuple[Array, Array]:
+        """The errors of a layer, (examples, neurons), and its inputs, (examples, inputs), for the training examples."""
         programs, training, sizes = self.experiment.programs, self.experiment.problem.training, self.experiment.model.sizes
         if not len(training):
-            return np.zeros(0)
+            return np.zeros((0, sizes[layer + 1])), np.zeros((0, sizes[layer]))
         errors, activations = self._once("wishes", lambda: programs.explained(training))
-        error = errors[:, sum(sizes[1 : layer + 1]) + neuron]
-        if place is None:
-            return -error
-        return -error * (training.X[:, place] if layer == 0 else activations[:, sum(sizes[1:layer]) + place])
+        start = sum(sizes[1 : layer + 1])
+        inputs = training.X if layer == 0 else activations[:, start - sizes[layer] : start]
+        return errors[:, start : start + sizes[layer + 1]], inputs
 
 
 def _probabilities(outputs: list[float]) -> Any:

@@ -88,10 +88,14 @@ class Programs:
         """The mean cost and the accuracy over the examples of a part; None if it is empty."""
         if not len(part):
             return None, None
-        results = self._in_pieces(self._measure, part)
-        outputs = results[:, 1:]
+        costs, outputs = self.answered(part)
         is_right = (predicted(outputs) == part.y) & ~np.isnan(outputs).any(axis=1)
-        return float(results[:, 0].mean()), float(is_right.mean())
+        return float(costs.mean()), float(is_right.mean())
+
+    def answered(self, part: Part) -> tuple[Array, Array]:
+        """The cost of each example of a part, (examples,), and its outputs, (examples, outputs)."""
+        results = self._in_pieces(self._measure, part)
+        return results[:, 0], results[:, 1:]
 
     def explained(self, part: Part) -> tuple[Array, Array]:
         """The errors ∂C/∂z and the activations of all neurons for the examples of a part, each (examples, neurons)."""

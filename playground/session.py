@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from playground import configuration as configurations
+from playground.answers import answers
 from playground.bundle import page
 from playground.experiment import BYTES, Experiment, Stopped
 from playground.inspector import Inspector, sampled
@@ -213,6 +214,12 @@ class Session:
         nudge = self.inspector.nudge(given)
         return {"is": "nudged", **self._moment(), "nudge": nudge}
 
+    def _answers(self, given: Fields) -> Reply:
+        of = given.choice("of", ("training", "held_out"), "training")
+        given.end()
+        reply, arrays = answers(self.experiment, of)
+        return (reply, arrays) if arrays else reply
+
     # Files and functions
 
     def _formula(self, given: Fields) -> Reply:
@@ -257,6 +264,7 @@ ANSWERS: dict[str, Callable[[Session, Fields], Reply]] = {
     "inspect": lambda session, given: session.inspector.inspect(given),
     "weight": Session._weight,
     "nudge": Session._nudge,
+    "answers": Session._answers,
     "draw": lambda session, given: session.inspector.draw(given),
     "formula": Session._formula,
     "source": Session._source,

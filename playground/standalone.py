@@ -63,11 +63,13 @@ def standalone(experiment: Experiment, library: Library) -> str:
     experiment.require_examples()
     body = "\n".join([*_data(experiment, library), "", "", *_network(experiment, library), *_figures(experiment, library)])
     sizes = "-".join(map(str, experiment.model.sizes))
-    head = f'"""A network of {sizes} neurons with its weights after step {experiment.step}, and its data. The script needs only {library.title}."""'
+    about = (
+        f"A network of {sizes} neurons with its weights after step {experiment.step}, and its data. The script needs only {library.title}."
+    )
     modules = [f"import {name}\n" for name in ("base64", "math", "zlib") if re.search(rf"\b{name}\.", body)]
     constants = [name for name in ("e", "pi") if re.search(rf"lambda x: .*\b{name}\b", body)]
     imports = [f"from math import {', '.join(constants)}\n"] if constants else []
-    return "".join([head, "\n\n", *modules, *imports, *"\n" * bool(modules or imports), library.imports, "\n", body, "\n"])
+    return "".join([f'"""{about}"""\n\n', *modules, *imports, *"\n" * bool(modules or imports), library.imports, "\n", body, "\n"])
 
 
 def _data(experiment: Experiment, library: Library) -> Iterator[str]:

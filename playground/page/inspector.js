@@ -157,7 +157,7 @@ export class Inspector {
         make("p", {class: "why", "data-verdict": reply.why.verdict, text: reply.why.text})),
       this.#wishes(reply),
       ...updateCard(reply),
-      this.#paths(reply),
+      ...reply.paths ? [this.#paths(reply)] : [],
     ];
     this.#put(`${isBias ? "Bias" : "Weight"} ${reply.name}`, [make("div", {class: "cards"}, ...cards)]);
   }
@@ -189,6 +189,11 @@ export class Inspector {
 
   /** A bar for the nudge of each example, up or down, and their average. */
   #wishes({wishes, average, examples, penalty, total, name}) {
+    const sums = [
+      equation("average of ", String(examples), " nudges = ", figure(average, 5, "result average")),
+      equation(`gradient of the whole cost = ${penalty ? "penalty − average = " : "− average = "}`, figure(total, 5, "total")),
+    ];
+    if (!wishes) return card("Nudges", ...sums);
     const canvas = make("canvas", {class: "curve", role: "img", "aria-label": `nudges of ${wishes.length} examples for ${name}: ${wishes.filter(each => each.wish > 0).length} up, ${wishes.filter(each => each.wish < 0).length} down, average ${number(average)}`});
     this.wishes = wishes;
     canvas.addEventListener("click", ({clientX, currentTarget}) => {
@@ -196,9 +201,7 @@ export class Inspector {
       if (each) this.chooseExample({of: "training", index: each.index});
     });
     canvas.paint = shown => this.#paintWishes(shown, wishes, average);
-    return card("Nudges: how each example would change it", canvas,
-      equation("average of ", String(examples), " nudges = ", figure(average, 5, "result average")),
-      equation(`gradient of the whole cost = ${penalty ? "penalty − average = " : "− average = "}`, figure(total, 5, "total")));
+    return card("Nudges: how each example would change it", canvas, ...sums);
   }
 
   #paintWishes(canvas, wishes, average) {

@@ -136,13 +136,20 @@ def test_a_page_with_the_default_network_is_below_a_megabyte(played: Opener, sav
     assert len(told["w[1,15,15]"][0]) > 10
 
 
-def test_digits_are_saved_with_neurons_and_without_weights(played: Opener, saved: Opener) -> None:
+def test_digits_are_saved_with_each_weight(played: Opener, saved: Opener) -> None:
     page = played({"data": {"name": "digits", "n": 50}, "layers": [4], "activations": ["tanh(x)"]}, steps=1)
-    before = everything(page, "a[0,2]")
+    numbers = "#inspector .weight", "#inspector .gradient", "#inspector .average", "#inspector .total"
+    before = everything(page, "a[0,2]", "w[1,9,3]", "b[1,0]")
+    page.inspect("Neuron a[0,2]", "[data-neuron='0,2']")
+    name = page.find("#inspector [data-key^='w[0,2,']").get_attribute("data-key")
+    page.inspect(f"Weight {name}", f"[data-key='{name}']")
+    weight = [page.number(each) for each in numbers]
     page = saved(page)
-    assert everything(page, "a[0,2]") == before
-    page.click("#inspector [data-key^='w[0,2,']")
-    page.wait(lambda: page.text("#inspector").endswith("This saved page has no numbers for single weights: the network is too large."))
+    assert everything(page, "a[0,2]", "w[1,9,3]", "b[1,0]") == before
+    page.inspect(f"Weight {name}", "[data-neuron='0,2']", f"[data-key='{name}']")
+    assert [page.number(each) for each in numbers] == pytest.approx(weight, rel=1e-9, abs=1e-15)
+    assert "not saved for a layer of this size" in page.text("#inspector .why")
+    page.inspect("Bias b[0,2]", "[data-neuron='0,2']", "[data-key='b[0,2]']")
 
 
 def test_column_names_are_quoted(played: Opener, saved: Opener) -> None:
