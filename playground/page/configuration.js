@@ -2,7 +2,7 @@
 
 import {app, ask, attempt, happened, say} from "./app.js";
 import {showColumns} from "./columns.js";
-import {at, make, pretty} from "./dom.js";
+import {at, classWords, make, pretty} from "./dom.js";
 import {host} from "./host.js";
 import {drawMarker, palette} from "./paint.js";
 import {listRuns, newRun, previousRun} from "./runs.js";
@@ -101,22 +101,28 @@ function showNetwork() {
   app.frame = null;
   app.settings.show(configuration, shape);
   columns();
-  network.shape({sizes: layers, inputs: inputs.map(pretty), outputs: classes.length > 2 ? classes : null, picture: isDigits});
+  network.shape({sizes: layers, inputs: inputs.map(pretty), outputs: outputWords(classes), picture: isDigits});
   at("network-words").textContent = `${layers.join("-")}, ${shape.parameters.toLocaleString("en")} parameters`;
   at("plane-box").hidden = !area;
   at("pad-box").hidden = !isDigits;
-  if (isDigits) pad.clear();
+  if (isDigits) pad.begin();
   if (area) {
     const list = (part, held) => part.x.map((x, index) => ({x, y: part.y[index], label: part.class[index], held}));
-    plane.shape({points: [...list(points.training, false), ...list(points.held_out, true)], bounds: {left: area.x[0], right: area.x[1], bottom: area.y[0], top: area.y[1]}, classes});
+    plane.shape({points: [...list(points.training, false), ...list(points.held_out, true)], bounds: {left: area.x[0], right: area.x[1], bottom: area.y[0], top: area.y[1]}, classes, axes: area.axes.map(pretty)});
     legend();
   }
   at("counts").textContent = `${training} training examples${heldOut ? `, ${heldOut} test examples` : ""}`;
+  app.answers.shape(shape);
   inspector.count = {training, held_out: heldOut};
   inspector.example = null;
   inspector.empty();
   network.choose(null);
   if (app.editor) at("activation").hidden = true;
+}
+
+/** What each output stands for. */
+function outputWords(classes) {
+  return classes.length === 2 ? [`${classWords(classes[1])} if > 0`] : classes;
 }
 
 /** Let the address of the page have the current settings. */
@@ -139,7 +145,7 @@ export function legend() {
   at("class-legend").replaceChildren(...app.shape.classes.map((name, label) => {
     const canvas = make("canvas", {width: 28, height: 28, "aria-hidden": "true"});
     drawMarker(canvas, label, colors);
-    return make("span", {}, canvas, ` ${/^\d+$/.test(name) ? `class ${name}` : name}`);
+    return make("span", {}, canvas, ` ${classWords(name)}`);
   }), ...(app.shape.examples.held_out ? [make("span", {text: "hollow = test points"})] : []));
 }
 

@@ -116,14 +116,26 @@ export class Inspector {
       make("p", {class: "hint"}, "f(x) = ", make("code", {text: reply.formula})),
       equation(reply.name, " = f(", figure(reply.sum.value), ") = ", figure(reply.activation, 5, "result activation")),
       equation("slope f′(", figure(reply.sum.value), ") = ", figure(reply.slope, 5, "result slope")))));
-    const delta = this.#delta(reply);
+    const delta = this.#delta(reply), pictures = reply.weights ? [this.#picture(reply)] : [];
     activation.classList.add("activation-card");
     const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: terms.length > 10 ? 0 : null}, sumTable));
     curve.paint = canvas => drawFunctions(canvas, {xs: reply.curve.x, most: 8, functions: [
-      {values: reply.curve.slope.map(orNaN), color: palette().negative, dash: [6, 3]},
-      {values: reply.curve.f.map(orNaN), color: palette().positive},
+      {values: reply.curve.slope.map(orNaN), color: palette().now, dash: [6, 3]},
+      {values: reply.curve.f.map(orNaN), color: palette().ink},
     ], point: {x: reply.sum.value, y: reply.activation, slope: reply.slope}});
-    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards"}, sum, activation, delta)]);
+    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards"}, ...pictures, sum, activation, delta)]);
+  }
+
+  /** The weights of a neuron that sees a picture, as a picture. */
+  #picture({weights, shapes: {weights: [height, width]}, name}) {
+    const canvas = make("canvas", {class: "weights", role: "img", "aria-label": `the weights of ${name} as a picture; the table below lists the largest ones`});
+    canvas.paint = shown => paintMap(shown, weights, width, height, largest(weights), ramp(palette()));
+    canvas.addEventListener("click", ({clientX, clientY, currentTarget}) => {
+      const {left, top, width: across, height: down} = currentTarget.getBoundingClientRect();
+      const [row, column] = [(clientY - top) / down * height, (clientX - left) / across * width].map(Math.floor);
+      this.choose({layer: 0, neuron: this.target.neuron, input: row * width + column});
+    });
+    return card("Weight of each pixel", canvas, make("p", {class: "hint", text: "blue = positive, orange = negative; click a pixel to inspect its weight"}));
   }
 
   #delta({wish, slope, delta, name, sum}) {

@@ -120,6 +120,8 @@ function draw(reply) {
   if (reply.boundary) plane.draw(reply.boundary, reply.shapes.boundary[1]);
   if (isDue("inspector", INSPECT_EVERY)) {
     inspector.refresh();
+    app.answers.refresh();
+    network.relight();
     if (shape.plane === null) pad.refresh();
   }
   const now = performance.now();
@@ -136,6 +138,7 @@ export function drawActivations(layers, pixels) {
     if (depth > 0) frame.maps[depth + 1] = a.map(value => ({values: [value], width: 1, height: 1, limit: largest(a)}));
   });
   app.network.draw(frame);
+  app.network.glow(layers.map(({a}) => a));
 }
 
 const MOMENT = ["step", "epoch", "running", "cost", "held_out_cost", "penalty", "accuracy", "held_out_accuracy", "rate", "gradient_norm", "can_go_back"];
