@@ -16,6 +16,7 @@ from nn.data import (
     spirals,
     split,
     standardize,
+    waves,
     xor,
 )
 from nn.explain import anatomy, first_undefined, nudges
@@ -73,5 +74,6 @@ __all__ = [
     "squared_error",
     "standardize",
     "train",
+    "waves",
     "xor",
 ]

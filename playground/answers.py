@@ -16,6 +16,8 @@ WRONG = 24  # the largest number of wrong answers in a reply
 def answers(experiment: Experiment, of: str) -> tuple[dict[str, Any], Arrays]:
     """The reply to a message `answers`: how often each class was predicted for each class, and the wrong answers with the largest costs."""
     part, count = experiment.part(of), len(experiment.problem.classes)
+    if not count:
+        raise RefusedError("these targets are numbers: there are no classes, and no wrong answers")
     if not len(part):
         raise RefusedError("there are no such examples", "of")
     costs, outputs = experiment.programs.answered(part)

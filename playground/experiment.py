@@ -309,7 +309,7 @@ class Experiment:
     def saved(self) -> bytes:
         """The file that `MLP.save` writes, with the names of the classes and of the inputs, or the preprocessing of raw rows."""
         named, preprocessing = copy(self.model), self.problem.preprocessing  # with the same parameters
-        named.classes, named.feature_names = self.problem.classes, self.problem.inputs
+        named.classes, named.feature_names = self.problem.classes or None, self.problem.inputs
         if preprocessing is not None:
             named.preprocessing = preprocessing
         with tempfile.TemporaryDirectory() as folder:

@@ -115,18 +115,18 @@ class Inspector:
         found: T = self._found[what]
         return found
 
-    def _anatomy(self, which: Which) -> tuple[Anatomy, int]:
-        """All numbers of one example in the network, and its class."""
+    def _anatomy(self, which: Which) -> tuple[Anatomy, int | float]:
+        """All numbers of one example in the network, and its class; without classes its target."""
         experiment = self.experiment
         if which["of"] == "drawn":
             assert self.drawn is not None  # `_which` checked it
             x, wanted = self.drawn
-            label = int(predicted(experiment.model.predict(x[None]))[0]) if wanted is None else wanted
+            label: int | float = int(predicted(experiment.model.predict(x[None]))[0]) if wanted is None else wanted
         else:
             part, index = experiment.part(which["of"]), which["index"]
             if not len(part):
                 raise RefusedError("there are no examples to inspect yet: paint some into the plane")
-            x, label = part.X[index], int(part.y[index])
+            x, label = part.X[index], part.y[index].item()
         target = experiment.problem.targets(np.array([label]), experiment.configuration.cost)[0].tolist()
         cost = experiment.programs.cost_function
         return self._once((x.tobytes(), label), partial(anatomy, experiment.model, x, target, cost)), label
@@ -135,14 +135,14 @@ class Inspector:
         """The reply about one example; for a digit with arrays."""
         found, label = self._anatomy(which)
         outputs = np.array([each.data for each in found.outputs])
-        has_scores = self.experiment.configuration.cost == "cross_entropy"
+        has_classes, has_scores = bool(self.experiment.problem.classes), self.experiment.configuration.cost == "cross_entropy"
         reply: dict[str, Any] = {
             "is": "example",
             "example": which,
             "x": found.x,
             "target": found.target,
-            "class": label,
-            "prediction": predicted(outputs[None])[0],
+            "class": label if has_classes else None,
+            "prediction": predicted(outputs[None])[0] if has_classes else outputs[0],
             "cost": found.cost.data,
             "layers": [{name: [getattr(each, column) for each in row] for name, column in COLUMNS.items()} for row in found.layers],
             "outputs": outputs,
@@ -253,7 +253,9 @@ class Inspector:
             "rest": paths.rest,
             "rule": {"delta": found[layer, neuron].delta, "activation": paths.input, "input": input_name},
             "why": paths.why(input_name),
-            "wishes": [{"index": each, "class": labels[each], "wish": wishes[each]} for each in spread],
+            "wishes": [
+                {"index": each, "class": labels[each] if experiment.problem.classes else None, "wish": wishes[each]} for each in spread
+            ],
             "average": average,
             "examples": len(wishes),
             "penalty": penalty,

@@ -12,24 +12,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nn import Preprocessing, blobs, circles, digits, load_csv, moons, one_hot, read_csv, spirals, split, xor
+from nn import Preprocessing, blobs, circles, digits, load_csv, moons, one_hot, read_csv, spirals, split, waves, xor
 from nn.data import Array, Labels
 from playground.configuration import CLASSES, COLUMNS, FEATURES, ROLES, ROWS, Configuration
 from playground.messages import RefusedError
 
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
-TOYS: dict[str, Callable[..., tuple[Array, Labels]]] = {
-    "moons": moons, "circles": circles, "xor": xor, "spirals": spirals, "blobs": blobs,
+TOYS: dict[str, Callable[..., tuple[Array, npt.NDArray[Any]]]] = {
+    "moons": moons, "circles": circles, "xor": xor, "spirals": spirals, "blobs": blobs, "waves": waves,
 }  # fmt: skip
 SIDE = 1.5  # of the plane that is painted in, from the middle
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Examples: inputs X (n, inputs), class labels y (n,), positions in the plane, at (n, 2), and the rows of a table."""
+    """Examples: inputs X (n, inputs), class labels or targets y (n,), positions in the plane, at (n, 2), and the rows of a table."""
 
     X: Array
-    y: Labels
+    y: npt.NDArray[Any]
     at: Array
     raw: tuple[list[Any], ...] = ()
 
@@ -59,7 +59,7 @@ class Problem:
     training: Part
     held_out: Part
     inputs: list[str]
-    classes: list[str]
+    classes: list[str]  # none if the targets are numbers
     plane: Plane | None
     because: str  # how the first line of a CSV text was read
     features: tuple[str, ...] | None  # computed from the two coordinates; None if the data have inputs of their own
@@ -68,10 +68,12 @@ class Problem:
 
     @property
     def outputs(self) -> int:
-        return 1 if len(self.classes) == 2 else len(self.classes)
+        return 1 if len(self.classes) <= 2 else len(self.classes)
 
-    def targets(self, y: Labels, cost: str) -> npt.NDArray[Any]:
-        """The targets of a cost for class labels: -1 and 1, 0 and 1, the labels, or one-hot rows."""
+    def targets(self, y: npt.NDArray[Any], cost: str) -> npt.NDArray[Any]:
+        """The targets of a cost for class labels: -1 and 1, 0 and 1, the labels, or one-hot rows. Targets that are numbers stay as they are."""
+        if not self.classes:
+            return y
         if self.outputs == 1:
             return y if cost == "cross_entropy" else 2 * y - 1
         return one_hot(y, self.outputs) if cost == "squared_error" else y
@@ -108,16 +110,16 @@ def make(configuration: Configuration) -> Problem:
     training, held_out = _parts(configuration, X, y)
     features = configuration.features
     training, held_out = (Part(computed(features, part.at), part.y, part.at) for part in (training, held_out))
-    classes = data.get("classes") or max(2, int(y.max(initial=0)) + 1)
+    classes = 0 if data["name"] == "waves" else data.get("classes") or max(2, int(y.max(initial=0)) + 1)
     plane = _around(X, ("x1", "x2"), painted=data["name"] == "points")
     return Problem(training, held_out, list(features), [str(label) for label in range(classes)], plane, "", features)
 
 
-def points(data: Mapping[str, Any], seed: int) -> tuple[Array, Labels]:
+def points(data: Mapping[str, Any], seed: int) -> tuple[Array, npt.NDArray[Any]]:
     """The points of a toy problem, or the painted points."""
     if data["name"] == "points":
         return np.array(data["X"], dtype=np.float64).reshape(-1, 2), np.array(data["y"], dtype=np.int64)
-    more = {"classes": data["classes"]} if CLASSES[data["name"]] != (2, 2) else {}
+    more = {"classes": data["classes"]} if CLASSES[data["name"]] not in ((2, 2), (0, 0)) else {}
     return TOYS[data["name"]](data["n"], noise=data["noise"], seed=seed, **more)
 
 
@@ -250,7 +252,7 @@ def _in_the_page(problem: str) -> str:
     return re.sub(r": is the delimiter .*", "", problem)
 
 
-def _parts(configuration: Configuration, X: Array, y: Labels) -> tuple[Part, Part]:
+def _parts(configuration: Configuration, X: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Part, Part]:
     """The training examples and the test examples; there may be no test examples."""
     nothing = Part(X[:0], y[:0], X[:0, :2])
     if not 0 < round(configuration.held_out * len(X)) < len(X):

@@ -85,10 +85,12 @@ class Programs:
     # Measurements and maps
 
     def measured(self, part: Part) -> tuple[float | None, float | None]:
-        """The mean cost and the accuracy over the examples of a part; None if it is empty."""
+        """The mean cost and the accuracy over the examples of a part; None if it is empty, or if there are no classes."""
         if not len(part):
             return None, None
         costs, outputs = self.answered(part)
+        if not self.problem.classes:
+            return float(costs.mean()), None
         is_right = (predicted(outputs) == part.y) & ~np.isnan(outputs).any(axis=1)
         return float(costs.mean()), float(is_right.mean())
 

@@ -59,8 +59,11 @@ def _figures(now: Configuration, experiment: Experiment) -> Iterator[str]:
     yield ""
     yield "def figures(X, targets, y):"
     yield "    outputs = model.predict(X)"
-    yield f"    right = {'outputs.argmax(axis=1)' if outputs > 1 else '(outputs[:, 0] > 0)'} == y"
-    yield '    return f"cost {costs(X, targets).mean():.4g}, accuracy {100 * right.mean():.1f} %"'
+    if experiment.problem.classes:
+        yield f"    right = {'outputs.argmax(axis=1)' if outputs > 1 else '(outputs[:, 0] > 0)'} == y"
+        yield '    return f"cost {costs(X, targets).mean():.4g}, accuracy {100 * right.mean():.1f} %"'
+    else:
+        yield '    return f"cost {costs(X, targets).mean():.4g}"'
     yield ""
     yield f'print("training:", figures(X, {_targets(now, outputs)}, y))'
     if len(experiment.problem.held_out):
@@ -97,7 +100,7 @@ def _data(start: Configuration, experiment: Experiment) -> Iterator[str]:
     elif name == "digits":
         yield f"X, y = digits({data['n']}, seed={start.seed})"
     else:
-        classes = f", classes={data['classes']}" if CLASSES[name] != (2, 2) else ""
+        classes = f", classes={data['classes']}" if "classes" in data and CLASSES[name] != (2, 2) else ""
         yield f"X, y = {name}({data['n']}, noise={data['noise']!r}, seed={start.seed}{classes})"
     if len(problem.held_out):
         yield f"(X, y), (X_held_out, y_held_out) = split(X, y, test={start.held_out!r}, seed={start.seed})"
@@ -149,7 +152,7 @@ def _cost_name(now: Configuration, outputs: int) -> str:
 
 def _targets(now: Configuration, outputs: int, y: str = "y") -> str:
     if outputs == 1:
-        return y if now.cost == "cross_entropy" else f"2 * {y} - 1"
+        return y if not now.has_classes or now.cost == "cross_entropy" else f"2 * {y} - 1"
     return f"one_hot({y}, {outputs})" if now.cost == "squared_error" else y
 
 

@@ -149,11 +149,9 @@ def _figures(experiment: Experiment, library: Library) -> Iterator[str]:
     yield "def costs(outputs, y):"
     yield '    """The cost of each row."""'
     if cost == "squared_error":
-        yield (
-            "    return (outputs[:, 0] - (2 * y - 1)) ** 2"
-            if outputs == 1
-            else (f"    return ((outputs - {library.prefix}.eye({outputs})[y]) ** 2).sum(axis=1)")
-        )
+        classes = experiment.problem.classes
+        target = f"{library.prefix}.eye({outputs})[y]" if outputs > 1 else "(2 * y - 1)[:, None]" if classes else "y[:, None]"
+        yield f"    return ((outputs - {target}) ** 2).sum(axis=1)"
     elif cost == "cross_entropy":
         yield f"    return {library.costs['binary' if outputs == 1 else 'cross_entropy']}"
     elif outputs == 1:
@@ -167,8 +165,11 @@ def _figures(experiment: Experiment, library: Library) -> Iterator[str]:
     yield ""
     yield "def figures(X, y):"
     yield "    outputs = network(X)"
-    yield f"    right = {'outputs.argmax(axis=1)' if outputs > 1 else '(outputs[:, 0] > 0)'} == y"
-    yield '    return f"cost {costs(outputs, y).mean():.4g}, accuracy {100 * right.sum() / len(y):.1f} %"'
+    if experiment.problem.classes:
+        yield f"    right = {'outputs.argmax(axis=1)' if outputs > 1 else '(outputs[:, 0] > 0)'} == y"
+        yield '    return f"cost {costs(outputs, y).mean():.4g}, accuracy {100 * right.sum() / len(y):.1f} %"'
+    else:
+        yield '    return f"cost {costs(outputs, y).mean():.4g}"'
     yield ""
     yield ""
     yield 'print("training:", figures(X, y))'

@@ -12,7 +12,8 @@ import {moved, run, showMoment, startGeneration} from "./training.js";
 export async function change(part) {
   const {configuration, hello} = app, isLive = Object.keys(part).every(key => hello.live.includes(key));
   const next = {...configuration, parameters: null, ...part};
-  if (part.data?.name === "digits" && configuration.data.name !== "digits" && next.cost === "hinge") next.cost = "cross_entropy";
+  const isNew = part.data && part.data.name !== configuration.data.name;
+  if (isNew && !part.cost && (configuration.data.name === "waves" || part.data.name === "digits" && next.cost === "hinge")) Object.assign(next, {cost: "cross_entropy", output_activation: "x"});
   const done = await attempt(() => isLive ? set(part) : configure(next));
   if (!done) app.settings.show(app.configuration, app.shape);
   return done;
@@ -122,7 +123,7 @@ function showNetwork() {
 
 /** What each output stands for. */
 function outputWords(classes) {
-  return classes.length === 2 ? [`${classWords(classes[1])} if > 0`] : classes;
+  return !classes.length ? ["prediction"] : classes.length === 2 ? [`${classWords(classes[1])} if > 0`] : classes;
 }
 
 /** Let the address of the page have the current settings. */
@@ -142,11 +143,12 @@ function columns() {
 
 export function legend() {
   const colors = palette();
+  at("discrete").parentElement.hidden = !app.shape.classes.length;
   at("class-legend").replaceChildren(...app.shape.classes.map((name, label) => {
     const canvas = make("canvas", {width: 28, height: 28, "aria-hidden": "true"});
     drawMarker(canvas, label, colors);
     return make("span", {}, canvas, ` ${classWords(name)}`);
-  }), ...(app.shape.examples.held_out ? [make("span", {text: "hollow = test points"})] : []));
+  }), ...(app.shape.classes.length ? [] : [make("span", {text: "blue = positive, orange = negative"})]), ...(app.shape.examples.held_out ? [make("span", {text: "hollow = test points"})] : []));
 }
 
 /** Add the points of a brush stroke to the data, and continue training with all of them. */

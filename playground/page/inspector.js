@@ -220,7 +220,7 @@ export class Inspector {
     const {context, width, height} = sharp(canvas), colors = palette(), most = largest(wishes.map(each => each.wish)) || 1, room = width / wishes.length, middle = height / 2;
     wishes.forEach((each, index) => {
       const rise = each.wish / most * (middle - 4);
-      context.fillStyle = colors.classes[each.class % 8];
+      context.fillStyle = colors.classes[each.class % 8] ?? colors.line;
       context.globalAlpha = this.shown?.of === "training" && this.shown.index === each.index ? 1 : 0.6;
       context.fillRect(index * room, Math.min(middle, middle - rise), Math.max(1, room - 0.6), Math.abs(rise));
     });
@@ -237,7 +237,7 @@ export class Inspector {
     this.shown = reply.example;
     const colors = palette(), cards = [
       card("Target and prediction",
-        equation("target ", Array.isArray(reply.target) ? `class ${reply.class}` : figure(reply.target), ", predicted class ", String(reply.prediction)),
+        equation("target ", Array.isArray(reply.target) ? `class ${reply.class}` : figure(reply.target), ...reply.class === null ? [", prediction ", figure(reply.prediction)] : [", predicted class ", String(reply.prediction)]),
         equation("outputs ", ...reply.layers.at(-1).a.flatMap((value, index) => [index ? ", " : "", figure(value)])),
         reply.probabilities ? equation("probabilities ", ...reply.probabilities.flatMap((value, index) => [index ? ", " : "", figure(value, 3)])) : null,
         equation("cost of this example ", figure(reply.cost, 5, "result cost")),

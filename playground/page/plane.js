@@ -29,12 +29,12 @@ export class PlaneView {
   recolor() {
     this.colors = palette();
     const {classes: [negative, positive]} = this.colors;
-    this.ramp = ramp({...this.colors, negative, positive}, 0.75);
+    this.ramp = ramp(this.classes?.length === 0 ? this.colors : {...this.colors, negative, positive}, 0.75);
     if (this.scores) this.#paintGround();
     this.#redraw();
   }
 
-  /** New data: points as {x, y, label, held}, where `held` marks test points, bounds as {left, right, bottom, top}, and the names of the axes. */
+  /** New data: points as {x, y, label, held}, whose label is a number if there are no classes, where `held` marks test points, bounds as {left, right, bottom, top}, and the names of the axes. */
   shape({points, bounds, classes, axes}) {
     this.axes = axes;
     this.points = points;
@@ -42,7 +42,7 @@ export class PlaneView {
     this.classes = classes;
     this.scores = null;
     this.chosen = null;
-    this.#redraw();
+    this.recolor();
   }
 
   /** Draw scores on a grid, (outputs, size, size) from the top row down. One output: the sign is the class. Several outputs: the largest is. */
@@ -90,7 +90,7 @@ export class PlaneView {
     if (this.scores) {
       context.imageSmoothingEnabled = true;
       context.drawImage(this.ground, 0, 0, width, height);
-      if (this.scores.length === this.size * this.size) this.#drawLine(context, width, height);
+      if (this.scores.length === this.size * this.size && this.classes.length) this.#drawLine(context, width, height);
     }
     this.points.forEach((point, index) => this.#drawPoint(context, point, index === this.chosen));
     this.#drawAxes(context, width, height);
@@ -114,9 +114,10 @@ export class PlaneView {
 
   #drawPoint(context, {x, y, label, held}, chosen) {
     const [px, py] = this.#toPixels(x, y);
-    marker(context, label, px, py, chosen ? RADIUS * 1.6 : RADIUS);
-    context.fillStyle = held ? this.colors.paper : this.colors.classes[label % 8];
-    context.strokeStyle = held ? this.colors.classes[label % 8] : this.colors.paper;
+    const isClass = this.classes.length, {paper, ink, positive, negative, classes} = this.colors, color = isClass ? classes[label % 8] : label < 0 ? negative : positive;
+    marker(context, isClass ? label : 0, px, py, (chosen ? RADIUS * 1.6 : RADIUS) * (isClass ? 1 : 0.4 + Math.min(1, Math.abs(label))));
+    context.fillStyle = held ? paper : color;
+    context.strokeStyle = held ? color : isClass ? paper : ink;
     context.lineWidth = held ? 2 : 1.2;
     context.fill();
     context.stroke();
@@ -204,7 +205,7 @@ export class PlaneView {
     const index = this.brush === null ? this.#nearest(event) : null;
     this.canvas.style.cursor = this.brush !== null ? "crosshair" : index !== null ? "pointer" : "";
     const [x, y] = this.#toPlane(event);
-    this.#tell(index === null ? `(${number(x, 3)}, ${number(y, 3)})` : `example ${index}: ${this.classes[this.points[index].label]}${this.points[index].held ? ", test point" : ""}`);
+    this.#tell(index === null ? `(${number(x, 3)}, ${number(y, 3)})` : `example ${index}: ${this.classes.length ? this.classes[this.points[index].label] : number(this.points[index].label, 3)}${this.points[index].held ? ", test point" : ""}`);
   }
 
   #up() {

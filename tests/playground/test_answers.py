@@ -41,6 +41,22 @@ def test_answers_need_examples() -> None:
     assert Player(**SMALL, held_out=0).refused("answers", of="held_out")["problem"] == "there are no such examples"
 
 
+def test_waves_have_numbers_as_targets_and_no_classes() -> None:
+    player = Player(data={"name": "waves", "n": 60}, layers=[6])
+    assert (player.configured["classes"], player.configured["configuration"]["cost"]) == ([], "squared_error")
+    before = player("frame")
+    assert before["accuracy"] is before["held_out_accuracy"] is None
+    for _ in range(20):
+        player("step", by="epoch")
+    assert player("frame")["cost"] < before["cost"] / 2
+    told = player("inspect", what="example", example={"of": "training", "index": 3})
+    assert told["target"] == player.configured["points"]["training"]["class"][3]
+    assert (told["class"], told["prediction"]) == (None, told["outputs"][0])
+    assert {each["class"] for each in player("inspect", what="weight", layer=0, neuron=0, input=0)["wishes"]} == {None}
+    assert "there are no classes" in player.refused("answers")["problem"]
+    assert "must be squared_error for waves" in player.refused("set", cost="hinge")["problem"]
+
+
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_the_weights_of_a_layer_together_are_those_that_are_inspected_one_by_one(layer: int) -> None:
     player = Player(**SMALL, l2=0.1)

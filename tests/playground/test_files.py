@@ -126,11 +126,12 @@ def run_script(player: Player) -> tuple[str, list[float]]:
     return text, [each.data for each in names["model"].parameters()]
 
 
-@pytest.mark.parametrize("kind", [*LIKE, "csv", "table", "points"])
+@pytest.mark.parametrize("kind", [*LIKE, "csv", "table", "points", "waves"])
 def test_the_script_trains_to_the_same_numbers(kind: str) -> None:
     data: dict[str, Any] = {
         "csv": {"name": "csv", "text": CSV},
         "table": {"name": "csv", "text": TABLE, "columns": ["number", None, "category", "target"]},
+        "waves": {"name": "waves", "n": 30},
         "points": {"name": "points", "X": [[0, 1], [0.5, 0], [1, 1]], "y": [0, 2, 1]},
     }
     player = Player(**LIKE.get(kind, {"data": data.get(kind), "layers": [3], "features": ["x1", "x2^2"]}))
@@ -140,7 +141,12 @@ def test_the_script_trains_to_the_same_numbers(kind: str) -> None:
 
 
 def test_the_script_prints_the_figures_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
-    for settings in ({"l2": 0.1}, {"data": {"name": "blobs", "n": 60}, "cost": "squared_error"}, {"held_out": 0, "cost": "hinge"}):
+    for settings in (
+        {"l2": 0.1},
+        {"data": {"name": "waves", "n": 40}},
+        {"data": {"name": "blobs", "n": 60}, "cost": "squared_error"},
+        {"held_out": 0, "cost": "hinge"},
+    ):
         player = Player(**{**SMALL, **settings})
         player("step", count=9)
         run_script(player)
@@ -152,6 +158,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "table": {"data": {"name": "csv", "text": TABLE, "columns": ["number", None, "category", "target"]}, "layers": [3]},
     "formula": {**SMALL, "activations": ["e^-x^2 + |x| - max(0, x, 2x) + exp(1)", "where(x > 0, 1, pi) + erf(x) sigmoid(x)"]},
     "margins": {"data": {"name": "blobs", "n": 50, "classes": 4}, "cost": "hinge", "layers": [3], "held_out": 0},
+    "waves": {"data": {"name": "waves", "n": 40}, "layers": [3], "features": ["x1", "sin(4*x2)"]},
     "xor": {**SMALL, "data": {"name": "xor", "n": 40}, "cost": "squared_error", "activations": ["relu(x)", "x"]},
 }
 
@@ -173,9 +180,11 @@ def test_a_script_without_nudge_prints_the_figures_of_the_page(library: str, kin
 def figures(player: Player) -> list[str]:
     """What the page shows, as the scripts print it."""
     frame = player("frame")
-    lines = [f"training: cost {frame['cost']:.4g}, accuracy {100 * frame['accuracy']:.1f} %"]
-    if frame["held_out_cost"] is not None:
-        lines.append(f"test: cost {frame['held_out_cost']:.4g}, accuracy {100 * frame['held_out_accuracy']:.1f} %")
+    lines = []
+    for name, of in (("training", ""), ("test", "held_out_")):
+        if frame[f"{of}cost"] is not None:
+            share = frame[f"{of}accuracy"]
+            lines.append(f"{name}: cost {frame[f'{of}cost']:.4g}" + (f", accuracy {100 * share:.1f} %" if share is not None else ""))
     return lines
 
 

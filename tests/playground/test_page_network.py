@@ -4,11 +4,14 @@ import pytest
 
 pytest.importorskip("selenium", reason="pages are tested where selenium is installed")
 
+from selenium.webdriver.common.keys import Keys
+
 from tests.playground.pages import NOTHING, Opener, Page, settled
 
 DEEP = {**NOTHING, "layers": [3, 2], "activations": "tanh(x)"}
 MOVE = """
-    const lines = document.querySelector(".lines"), place = each => document.querySelector(`[data-neuron='${each}']`).getBoundingClientRect();
+    const lines = document.querySelector(".lines");
+    const place = each => document.querySelector(`[data-neuron='${each}']`).getBoundingClientRect();
     const [from, to] = [...arguments].map(place);
     const there = {clientX: (from.right + to.left) / 2, clientY: (from.top + from.bottom + to.top + to.bottom) / 4, bubbles: true};
     lines.dispatchEvent(new PointerEvent("pointermove", there));
@@ -25,8 +28,8 @@ TEXTS = """
 
 def is_lit(page: Page) -> bool:
     """Whether something is drawn above the network."""
-    find = "const all = document.querySelector('.flows'), {data} = all.getContext('2d').getImageData(0, 0, all.width, all.height);"
-    return bool(page.run(f"{find} return data.some(each => each)"))
+    empty = "const {width, height} = document.querySelector('.flows'), empty = document.createElement('canvas');"
+    return page.picture(".flows") != page.run(f"{empty} Object.assign(empty, {{width, height}}); return empty.toDataURL()")
 
 
 def drawn(page: Page) -> list[str]:
@@ -90,3 +93,23 @@ def test_outputs_are_labelled(opened: Opener) -> None:
     page = opened(DEEP)
     assert page.text(".neuron .plate.under") == "class 1 if > 0"
     assert page.find("[data-neuron='2,0']").get_attribute("aria-label").startswith("output class 1 if > 0, a[2,0]")
+
+
+def test_waves_are_learned_as_numbers(opened: Opener) -> None:
+    page = opened(DEEP)
+    page.click("[name=dataset][value=waves]")
+    page.wait_for("#class-legend", "blue = positive, orange = negativehollow = test points")
+    cost = page.number("#cost data")
+    page.click("#by-epoch")
+    page.wait(lambda: page.number("#cost data") < cost)
+    assert page.text("#accuracy") == "–"
+    assert not page.find("#answers").is_displayed()
+    page.click("#plane")
+    page.press(Keys.ARROW_DOWN)
+    page.wait_for("#inspector-title", "Example")
+    assert page.text("#inspector .card p").startswith("target ")
+    page.click("[name=dataset][value=moons]")
+    page.wait_for("#class-legend", " class 0 class 1hollow = test points")
+    assert page.find("#answers").is_displayed()
+    assert page.find("[name=cost]").get_property("value") == "cross-entropy"
+    assert page.text("#notice") == ""
