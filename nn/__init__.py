@@ -20,9 +20,10 @@ from nn.data import (
     xor,
 )
 from nn.explain import anatomy, first_undefined, nudges
-from nn.formula import FormulaError, formula, formula_source
+from nn.formula import formula, formula_source
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
+from nn.notation import FormulaError
 from nn.optimizers import SGD, Adam, Optimizer
 from nn.preprocessing import Preprocessing
 from nn.schedules import Constant, Cosine, InverseTime, StepDecay

@@ -71,7 +71,7 @@ class Problem:
         return 1 if len(self.classes) <= 2 else len(self.classes)
 
     def targets(self, y: npt.NDArray[Any], cost: str) -> npt.NDArray[Any]:
-        """The targets of a cost for class labels: -1 and 1, 0 and 1, the labels, or one-hot rows. Targets that are numbers stay as they are."""
+        """The targets of a cost for class labels: -1 and 1, 0 and 1, the labels, or one-hot rows. Numbers stay as they are."""
         if not self.classes:
             return y
         if self.outputs == 1:

@@ -19,7 +19,7 @@ import {choose, lookAt, pickPoint} from "./selection.js";
 import {Settings} from "./settings.js";
 import {drawActivations, moved, run, showMoment, startCoarse, step} from "./training.js";
 
-app.network = new NetworkView(at("stage"), {pick: choose, explain: weight => explain(weight)});
+app.network = new NetworkView(at("stage"), {pick: choose, explain, resized: moved});
 app.plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
 app.curves = new CurvesView(at("curves"), {name: nameOf, read: words => { at("curve-words").textContent = words; }, scrub: inTurn(back)});
 app.inspector = new Inspector({ask, choose, example: lookAt, weight: setWeight, nudge});

@@ -7,18 +7,20 @@
 
 import {inTurn, make, number} from "./dom.js";
 import {Flow, heightAt} from "./flow.js";
+import {MAP} from "./frames.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 import {drawPaths} from "./paths.js";
 
 const GAP = 6, LARGEST = 64, SMALLEST = 18, REACH = 7;  // pixels
+const MOST = 400;  // curves between two layers; of more only the thickest are drawn
 
 export class NetworkView {
   /**
    * `pick({layer, neuron, input})` is called for a click; layer -1 are the inputs, and input is undefined for a neuron. `explain({layer, neuron, input})`
-   * returns the session's reply about a weight.
+   * returns the session's reply about a weight. `resized()` is called when maps can show more or fewer cells.
    */
-  constructor(stage, {pick, explain}) {
-    Object.assign(this, {stage, pick, hovered: null});
+  constructor(stage, {pick, explain, resized}) {
+    Object.assign(this, {stage, pick, resized, hovered: null});
     this.light = inTurn(async weight => {
       const reply = await explain(weight);
       if (isSame(weight, this.#lit())) this.#drawLit(weight, reply);
@@ -26,6 +28,7 @@ export class NetworkView {
     this.shows = "weights";
     this.chosen = null;
     this.lines = stage.appendChild(make("canvas", {class: "lines", "aria-hidden": "true"}));
+    this.maps = stage.appendChild(make("canvas", {class: "maps", "aria-hidden": "true"}));
     this.neurons = stage.appendChild(make("div", {class: "neurons", role: "group", "aria-label": "neurons: arrow keys move, Enter inspects"}));
     this.flows = stage.appendChild(make("canvas", {class: "flows", "aria-hidden": "true"}));
     this.flow = new Flow(this, this.flows);
@@ -58,9 +61,9 @@ export class NetworkView {
     const inputCount = picture ? 1 : sizes[0];
     this.columns = [inputCount, ...sizes.slice(1)].map((count, depth) => Array.from({length: count}, (_, index) => {
       const name = depth === 0 ? picture ? "the picture" : inputs[index] : depth === sizes.length - 1 ? `output ${outputs[index]}, a[${depth - 1},${index}]` : `neuron a[${depth - 1},${index}]`;
-      const map = make("canvas", {width: 1, height: 1});
+      const map = make("canvas", {width: 1, height: 1});  // which is drawn into the canvas of all maps
       const label = make("span", {class: "beside", "aria-hidden": "true"});  // it is part of the button's label
-      const button = make("button", {type: "button", class: picture && depth > 1 ? "neuron round" : "neuron", tabindex: -1, "aria-label": name, title: name, "data-neuron": `${depth - 1},${index}`, onclick: () => this.pick({layer: depth - 1, neuron: index})}, map);
+      const button = make("button", {type: "button", class: picture && depth > 1 ? "neuron round" : "neuron", tabindex: -1, "aria-label": name, title: name, "data-neuron": `${depth - 1},${index}`, onclick: () => this.pick({layer: depth - 1, neuron: index})});
       const plate = depth === sizes.length - 1 ? make("span", {class: sizes.at(-1) > 1 ? "plate answer" : "plate under", text: outputs[index]}) : depth === 0 && !picture ? make("span", {class: "plate", text: inputs[index]}) : null;
       if (plate) button.append(plate);
       return {button, map, label, name, depth, index, plate};
@@ -134,6 +137,7 @@ export class NetworkView {
     if (!this.columns.length) return;
     const {clientWidth: width, clientHeight: height} = this.stage;
     const tallest = Math.max(...this.columns.map(column => column.length)), room = width / this.columns.length;
+    const {cells} = this;
     this.side = Math.max(SMALLEST, Math.min(LARGEST, (height - 16) / tallest - GAP, room * 0.45));
     this.columns.forEach((column, depth) => {
       const big = depth === 0 && this.picture, side = big ? Math.min(112, room * 0.9) : this.side;
@@ -147,6 +151,7 @@ export class NetworkView {
       });
     });
     this.#drawAgain();
+    if (this.cells !== cells) this.resized();
   }
 
   #drawAgain() {
@@ -156,18 +161,31 @@ export class NetworkView {
   }
 
   #drawMaps() {
-    const maps = this.frame?.maps;
-    if (!maps) return;
-    this.columns.forEach((column, depth) => column.forEach(({map, button}, index) => {
-      const values = maps[depth]?.[index];
-      if (!values) return;
-      paintMap(map, values.values, values.width, values.height, values.limit, this.ramp);
-      if (depth > 0) {
-        const bias = this.frame.biases[depth - 1][index];
-        button.style.setProperty("--bias", bias < 0 ? this.colors.negative : this.colors.positive);
-        button.classList.toggle("below", bias < 0);
+    const {context} = sharp(this.maps), maps = this.frame?.maps ?? [];
+    context.fillStyle = this.colors.zero;
+    this.columns.forEach((column, depth) => column.forEach((neuron, index) => {
+      const {map, x, y, side} = neuron, values = maps[depth]?.[index];
+      context.save();
+      context.beginPath();
+      context.roundRect(x - side / 2, y - side / 2, side, side, this.picture && depth > 1 ? side / 2 : 5);
+      if (values) {
+        paintMap(map, values.values, values.width, values.height, values.limit, this.ramp);
+        context.clip();
+        context.drawImage(map, x - side / 2, y - side / 2, side, side);
+      } else context.fill();
+      context.restore();
+      const sign = this.frame && depth > 0 ? this.frame.biases[depth - 1][index] < 0 : undefined;
+      if (sign !== neuron.sign) {
+        neuron.sign = sign;
+        neuron.button.classList.toggle("below", sign === true);
+        neuron.button.classList.toggle("above", sign === false);
       }
     }));
+  }
+
+  /** The number of cells across a map that can be seen. */
+  get cells() {
+    return Math.max(8, Math.min(MAP, Math.ceil((this.side || MAP) * devicePixelRatio)));
   }
 
   /** Call `visit([x0, y0, x1, y1], input, neuron)` for each curve into a column. The pixels of a picture have no curves. */
@@ -192,12 +210,13 @@ export class NetworkView {
         this.#drawBundle(context);
         continue;
       }
-      const edges = [];
-      this.edges(depth, (edge, input, neuron) => edges.push([Math.abs(numbers[neuron * n + input]) / most, numbers[neuron * n + input] < 0, edge, input, neuron]));
+      const isOn = index => chosen?.layer === depth - 1 && index === chosen.neuron * n + chosen.input;
+      const sizes = numbers.map(Math.abs).sort(), faint = Math.max(0.015 * most, sizes.at(-MOST) ?? 0), edges = [];
+      numbers.forEach((value, index) => { if (Math.abs(value) >= faint || isOn(index)) edges.push([Math.abs(value) / most, value < 0, index]); });
       edges.sort((a, b) => a[0] - b[0]);
-      for (const [share, negative, [x0, y0, x1, y1], input, neuron] of edges) {
-        const into = chosen && chosen.layer === depth - 1 && chosen.neuron === neuron, on = into && chosen.input === input;
-        if (share < 0.015 && !on) continue;
+      for (const [share, negative, index] of edges) {
+        const neuron = Math.floor(index / n), input = index % n, [x0, y0, x1, y1] = this.edge(depth - 1, neuron, input);
+        const into = chosen && chosen.layer === depth - 1 && chosen.neuron === neuron, on = isOn(index);
         const middle = (x0 + x1) / 2;
         context.beginPath();
         context.moveTo(x0, y0);

@@ -139,6 +139,8 @@ export class PlaneView {
     };
     for (let i = 0; i + 1 < size; i++) {
       for (let j = 0; j + 1 < size; j++) {
+        const place = i * size + j, above = scores[place] > 0;
+        if (scores[place + 1] > 0 === above && scores[place + size] > 0 === above && scores[place + size + 1] > 0 === above) continue;
         const corners = [[i, j], [i, j + 1], [i + 1, j + 1], [i + 1, j]], cuts = [];
         for (let side = 0; side < 4; side++) {
           const a = corners[side], b = corners[(side + 1) % 4];

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from autograd import Value, grad, gradcheck, vectorize
-from nn.formula import FormulaError, formula, formula_source
+from nn import FormulaError, formula, formula_source
 
 FORMULAS: dict[str, Callable[[float], float]] = {
     "x * sigmoid(1.7 * x)": lambda x: x / (1 + math.exp(-1.7 * x)),

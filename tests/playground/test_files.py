@@ -97,6 +97,7 @@ def test_a_network_saved_from_a_table_predicts_from_raw_rows(tmp_path: Path) -> 
     path = tmp_path / "network.npz"
     path.write_bytes(player("save")["content"].tobytes())
     model, problem = MLP.load(path), player.session.experiment.problem
+    assert model.preprocessing is not None
     rows = [(float(i), "red" if i % 3 else "blue", float(i % 2), "ab"[i % 5 > 2]) for i in range(20)]
     raw = {"size": [row[0] for row in rows], "colour": [row[1] for row in rows], "code": [row[2] for row in rows]}
     for part in (problem.training, problem.held_out):

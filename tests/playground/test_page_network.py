@@ -29,7 +29,7 @@ TEXTS = """
 def is_lit(page: Page) -> bool:
     """Whether something is drawn above the network."""
     empty = "const {width, height} = document.querySelector('.flows'), empty = document.createElement('canvas');"
-    return page.picture(".flows") != page.run(f"{empty} Object.assign(empty, {{width, height}}); return empty.toDataURL()")
+    return page.picture(".flows") != str(page.run(f"{empty} Object.assign(empty, {{width, height}}); return empty.toDataURL()"))
 
 
 def drawn(page: Page) -> list[str]:
