@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,11 +11,13 @@ import numpy as np
 from autograd import Vectorized, grad, sigmoid, vectorize
 from nn import anatomy, softmax
 from nn.data import Array
+from playground import places
 from playground.configuration import Activation, Configuration
 from playground.experiment import Experiment
 from playground.messages import Arrays, Fields, RefusedError, Reply
 from playground.paths import Paths
-from playground.problem import predicted
+from playground.problem import Problem, predicted
+from playground.updates import update
 
 if TYPE_CHECKING:
     from nn.explain import Anatomy
@@ -41,11 +43,11 @@ class Inspector:
 
     def inspect(self, given: Fields) -> Reply:
         """The reply to a message `inspect`."""
-        places: dict[str, Callable[[Fields], tuple[Any, ...]]] = {
-            "example": lambda _: (), "neuron": self.place, "weight": self.weight_place, "weights": self.layer_place,
+        read: dict[str, Callable[[Fields, Sequence[int]], tuple[Any, ...]]] = {
+            "example": lambda *_: (), "neuron": places.neuron, "weight": places.weight, "weights": places.layer,
         }  # fmt: skip
-        what = given.choice("what", tuple(places), "example")
-        which, place = self._which(given), places[what](given)
+        what = given.choice("what", tuple(read), "example")
+        which, place = self._which(given), read[what](given, self.experiment.model.sizes)
         given.end()
         reply, arrays = getattr(self, what)(which, *place)
         self.looked = which
@@ -68,21 +70,6 @@ class Inspector:
             raise
         self.looked = {"of": "drawn"}
         return {**reply, "is": "drawn"}, arrays
-
-    def weight_place(self, given: Fields) -> tuple[int, int, int | None]:
-        """The layer, the neuron and the input of a weight in a message; the input is None for the bias."""
-        layer, neuron = self.place(given)
-        inputs = self.experiment.model.sizes[layer]
-        return layer, neuron, None if given.any("input") is None else given.whole("input", 0, inputs - 1)
-
-    def place(self, given: Fields) -> tuple[int, int]:
-        """The layer and the neuron in a message."""
-        (layer,) = self.layer_place(given)
-        return layer, given.whole("neuron", 0, self.experiment.model.sizes[layer + 1] - 1)
-
-    def layer_place(self, given: Fields) -> tuple[int]:
-        """The layer in a message."""
-        return (given.whole("layer", 0, len(self.experiment.model.sizes) - 2),)
 
     def _which(self, given: Fields) -> Which:
         """The example in a message, by default the one that was inspected last."""
@@ -169,7 +156,7 @@ class Inspector:
             {
                 "weight": f"w[{layer},{neuron},{index}]",
                 "value": here.weights[index],
-                "input": self._input(layer, index),
+                "input": input_name(self.experiment.problem, layer, index),
                 "activation": here.inputs[index],
                 "product": here.products[index],
             }
@@ -216,15 +203,12 @@ class Inspector:
         inputs = np.hstack([inputs, np.ones((len(inputs), 1))])
         penalties = np.array([[*map(experiment.programs.penalty_slope, row[:-1]), 0.0] for row in values.tolist()])
         reply = {
-            "is": "weights", "example": which, "layer": layer, "inputs": [self._input(layer, index) for index in range(sizes[layer])],
-            "deltas": [each.delta for each in here], "activations": [*here[0].inputs, 1.0], "examples": len(inputs),
+            "is": "weights", "example": which, "layer": layer, "examples": len(inputs),
+            "inputs": [input_name(experiment.problem, layer, each) for each in range(sizes[layer])],
+            "deltas": [each.delta for each in here], "activations": [*here[0].inputs, 1.0],
         }  # fmt: skip
         arrays = {"values": values, "gradients": found.gradient[those].reshape(shape), "penalties": penalties}
         return reply, {**arrays, "averages": -errors.T @ inputs / max(1, len(inputs))}
-
-    def _input(self, layer: int, index: int) -> str:
-        """The name of an input of a layer."""
-        return self.experiment.problem.inputs[index] if layer == 0 else f"a[{layer - 1},{index}]"
 
     def weight(self, which: Which, layer: int, neuron: int, place: int | None) -> tuple[dict[str, Any], Arrays]:
         """The reply about one weight, or about a bias if `place` is None."""
@@ -233,7 +217,7 @@ class Inspector:
         index = experiment.index_of(layer, neuron, place)
         leaf = experiment.parameters[index]
         paths = Paths(found, layer, neuron, place, float(found.gradient[index]), PATHS)
-        input_name = None if place is None else self._input(layer, place)
+        source = None if place is None else input_name(experiment.problem, layer, place)
         wishes, penalty = self._wishes(layer, neuron, place), 0.0 if place is None else experiment.programs.penalty_slope(leaf.data)
         spread = np.linspace(0, len(wishes) - 1, min(WISHES, len(wishes))).astype(np.int64).tolist()
         average = float(wishes.mean()) if len(wishes) else None
@@ -251,8 +235,8 @@ class Inspector:
                 for path in paths.largest
             ],
             "rest": paths.rest,
-            "rule": {"delta": found[layer, neuron].delta, "activation": paths.input, "input": input_name},
-            "why": paths.why(input_name),
+            "rule": {"delta": found[layer, neuron].delta, "activation": paths.input, "input": source},
+            "why": paths.why(source),
             "wishes": [
                 {"index": each, "class": labels[each] if experiment.problem.classes else None, "wish": wishes[each]} for each in spread
             ],
@@ -260,13 +244,13 @@ class Inspector:
             "examples": len(wishes),
             "penalty": penalty,
             "total": None if average is None else penalty - average,
-            "update": experiment.update(index, place is not None),
+            "update": update(experiment, index, place is not None),
         }
         return reply, {}
 
     def nudge(self, given: Fields) -> dict[str, Any]:
         """Add a small number to a weight. Returns what the gradient predicts for the costs, and what happens to them."""
-        experiment, which, place = self.experiment, self._which(given), self.weight_place(given)
+        experiment, which, place = self.experiment, self._which(given), places.weight(given, self.experiment.model.sizes)
         by = given.number("by", -1.0, 1.0)
         given.end()
         index, wishes = experiment.index_of(*place), self._wishes(*place)
@@ -296,6 +280,11 @@ class Inspector:
         start = sum(sizes[1 : layer + 1])
         inputs = training.X if layer == 0 else activations[:, start - sizes[layer] : start]
         return errors[:, start : start + sizes[layer + 1]], inputs
+
+
+def input_name(problem: Problem, layer: int, index: int) -> str:
+    """The name of an input of a layer."""
+    return problem.inputs[index] if layer == 0 else f"a[{layer - 1},{index}]"
 
 
 def _probabilities(outputs: list[float]) -> Any:

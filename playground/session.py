@@ -6,13 +6,17 @@ docs/reference/playground-protocol.md describes each message and its reply.
 from __future__ import annotations
 
 import logging
+import tempfile
 import time
 from collections.abc import Callable
+from copy import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from playground import configuration as configurations
+from playground import places
 from playground.answers import answers
 from playground.bundle import page
 from playground.experiment import BYTES, Experiment, Stopped
@@ -204,7 +208,7 @@ class Session:
         return {"is": "back", **self._moment(), "configuration": self.experiment.configuration.complete(), "configured": configured}
 
     def _weight(self, given: Fields) -> Reply:
-        index = self.experiment.index_of(*self.inspector.weight_place(given))
+        index = self.experiment.index_of(*places.weight(given, self.experiment.model.sizes))
         value = given.number("value", -configurations.LARGE, configurations.LARGE)
         given.end()
         self.experiment.set_parameter(index, value)
@@ -241,7 +245,7 @@ class Session:
         what = given.choice("what", ("weights", "script", *LIBRARIES, "page"), "weights")
         given.end()
         if what == "weights":
-            content, suffix, kind = self.experiment.saved(), "npz", "application/octet-stream"
+            content, suffix, kind = saved(self.experiment), "npz", "application/octet-stream"
         elif what == "script":
             content, suffix, kind = script(self.experiment).encode(), "py", "text/x-python"
         elif what in LIBRARIES:
@@ -250,6 +254,18 @@ class Session:
             content, suffix, kind = page().encode(), "html", "text/html"
         name = f"nudge-{self.experiment.configuration.data['name']}.{suffix}"
         return {"is": "saved", "name": name, "type": kind}, {"content": np.frombuffer(content, dtype=np.uint8)}
+
+
+def saved(experiment: Experiment) -> bytes:
+    """The file that `MLP.save` writes, with the names of the classes and of the inputs, or the preprocessing of raw rows."""
+    named, preprocessing = copy(experiment.model), experiment.problem.preprocessing  # with the same parameters
+    named.classes, named.feature_names = experiment.problem.classes or None, experiment.problem.inputs
+    if preprocessing is not None:
+        named.preprocessing = preprocessing
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.npz"
+        named.save(path)
+        return path.read_bytes()
 
 
 ANSWERS: dict[str, Callable[[Session, Fields], Reply]] = {

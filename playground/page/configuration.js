@@ -76,7 +76,7 @@ export async function makeNetwork(next, keepRunning = false) {
     app.shape = reply;
     newRun(old);
     showNetwork();
-    showMoment({step: 0, epoch: 0, running: false});
+    showMoment({step: 0, epoch: 0, running: false, can_go_back: Boolean(old)});
     await (wasRunning && keepRunning ? run(true) : moved());
     return reply;
   } catch (error) {

@@ -74,7 +74,7 @@ def test_malformed_messages_get_an_error(message: Any, problem: str) -> None:
 
 WRONG: list[tuple[Any, str, str]] = [
     (7, "", "expected an object with fields, got 7"),
-    ({"colour": 1}, "colour", 'unknown field "colour"; the fields are layers, cost, '),
+    ({"colour": 1}, "colour", 'unknown field "colour"; the fields are layers, data, cost, '),
     ({"data": {"name": "mice"}}, "data.name", "must be one of moons, circles, xor, spirals, blobs, digits, "),
     ({"data": {"name": "moons", "n": 3}}, "data.n", "must be a whole number from 4 to 5,000, got 3"),
     ({"data": {"name": "moons", "n": True}}, "data.n", "must be a whole number from 4 to 5,000, got true"),
