@@ -13,10 +13,10 @@ from typing import Any
 from autograd import copying, interop, modes, ops
 from autograd._fast_backward import backward
 from autograd.errors import UndefinedError
+from autograd.hints import hint
 from autograd.interop import Expression, Method
 from autograd.modes import mode
 from autograd.ops import Operation
-from autograd.stable import hint
 
 _new = object.__new__
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from autograd import ops
 from autograd._support import html_text
+from autograd.hints import hint
 from autograd.names import ModelNames, Names, model_names, number
 from autograd.paths import Factor, Paths, along, counted, log_size, turned
-from autograd.stable import LAST, hint
+from autograd.stable import LAST
 from autograd.value import Value
 
 TINY, HUGE = 1e-6, 1e6  # beyond these sizes a gradient needs an explanation

@@ -158,7 +158,10 @@ def binary_cross_entropy(score: Any, target: Any) -> Any:
     0.1269
     """
     score, target = _single(score, "binary_cross_entropy", "score"), _single(target, "binary_cross_entropy", "target")
-    message = "binary_cross_entropy takes the target 0 or 1, or a probability between them, got {}; hinge takes -1 and 1"
+    message = (
+        "binary_cross_entropy takes the target 0 or 1, or a probability between them, got {}; hinge takes -1 and 1, and cross_entropy "
+        "more classes"
+    )
     require((target >= 0) & (target <= 1), message, target)
     if isinstance(target, Real) and target in (0, 1):
         return softplus(-score if target == 1 else score)
@@ -197,7 +200,10 @@ def hinge(scores: Any, target: Any) -> Any:
     """
     if not _is_sequence(scores) or len(scores) == 1:
         score, target = _single(scores, "hinge", "score"), _single(target, "hinge", "target")
-        message = "hinge takes the target -1 or 1 for a single score, got {}; write 2 * y - 1 for labels 0 and 1"
+        message = (
+            "hinge takes the target -1 or 1 for a single score, got {}; write 2 * y - 1 for labels 0 and 1, and one score for each of "
+            "more classes"
+        )
         require((target == -1) | (target == 1), message, target)
         return relu(1 - target * score)
     if isinstance(target, Real):

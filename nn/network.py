@@ -18,6 +18,7 @@ from autograd._support import check_whole, refuse_masked
 from nn.activations import Activation, activation_from, elementwise, name_of
 from nn.files import model_file, python_file
 from nn.inputs import Array, number_of
+from nn.keywords import suggests_names
 from nn.module import Module
 from nn.prediction_cache import READERS, Reads, reads_of_parts
 from nn.preprocessing import Preprocessing
@@ -50,6 +51,7 @@ class Neuron(Module):
     Neuron(2, activation=tanh)
     """
 
+    @suggests_names
     def __init__(self, inputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
         self.activation = activation_from(activation)
         scale = np.sqrt((2.0 if self.activation in (relu, softplus) else 1.0) / check_whole("the number of inputs", inputs))
@@ -100,6 +102,7 @@ class Layer(Module):
     3
     """
 
+    @suggests_names
     def __init__(self, inputs: int, outputs: int, activation: Activation | None = tanh, seed: int | np.random.Generator = 0) -> None:
         rng = np.random.default_rng(seed)
         self.neurons = [Neuron(inputs, activation, rng) for _ in range(check_whole("the number of outputs", outputs))]
@@ -194,6 +197,7 @@ class MLP(Module):
     MLP([2, 16, 16, 1], activation=relu)
     """
 
+    @suggests_names
     def __init__(
         self,
         sizes: Sequence[int],

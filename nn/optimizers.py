@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from autograd import TraceError, UpdateRule, Value, sqrt
 from nn.inputs import finite_number, values_in
+from nn.keywords import suggests_names
 from nn.schedules import Constant, Schedule, as_schedule
 
 Vector = npt.NDArray[np.float64]
@@ -255,6 +256,7 @@ class SGD(Optimizer):
     array([0., 2.])
     """
 
+    @suggests_names
     def __init__(
         self, learning_rate: float | Schedule = 0.1, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
@@ -313,6 +315,7 @@ class Adam(Optimizer):
 
     memory = ("mean", "square")
 
+    @suggests_names
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,

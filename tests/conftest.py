@@ -1,5 +1,6 @@
 """What tests of several files share."""
 
+import os
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,11 @@ import pytest
 
 from tests import PATIENCE, programs
 from tests.browsing import browsing, chromium
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: tests of pages and of other processes wait more than they compute."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from autograd import Value
 from autograd._support import check_whole
 from nn.costs import Cost, squared_error
 from nn.frames import Inputs
+from nn.keywords import suggests_names
 from nn.module import Module
 from nn.optimizers import Optimizer
 from nn.sequences import Sequences
@@ -25,7 +26,7 @@ from nn.training.history import History, Step
 from nn.training.loop import SECONDS_PER_CALL
 from nn.training.progress import Progress
 from nn.training.run import Training
-from nn.training.validation import Noise, check_callbacks, suggests_names
+from nn.training.validation import Noise, check_callbacks
 
 Callback = Callable[[Module, History], Any]
 

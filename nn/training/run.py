@@ -16,6 +16,7 @@ from autograd import Value
 from autograd._support import check_whole
 from nn.costs import Cost, squared_error
 from nn.frames import Inputs, unmasked
+from nn.keywords import suggests_names
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer, Vector
 from nn.schedules import Schedule, as_schedule
@@ -38,7 +39,6 @@ from nn.training.validation import (
     check_optimizer,
     check_problem,
     frozen_places,
-    suggests_names,
 )
 from nn.training.vectors import Vectors
 

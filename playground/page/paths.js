@@ -36,7 +36,7 @@ export function drawPaths(network, canvas, {layer, neuron, input}, reply) {
     context.stroke();
   }
   context.globalAlpha = 1;
-  label(...middle(network.edge(layer, neuron, input)), `weight ${number(network.frame.weights[layer][neuron * network.sizes[layer] + input], 3)}`);
+  label(...middle(network.edge(layer, neuron, input)), `w = ${number(network.frame.weights[layer][neuron * network.sizes[layer] + input], 3)}`);
   Object.assign(context, {font: "600 11px system-ui, sans-serif", textAlign: "center", textBaseline: "middle", fillStyle: colors.ink, strokeStyle: colors.paper, lineWidth: 4, lineJoin: "round"});
   for (const [x, y, words] of labels) {
     context.strokeText(words, x, y);

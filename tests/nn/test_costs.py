@@ -162,7 +162,7 @@ def test_more_than_a_thousand_different_targets() -> None:
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(3000, 2)), rng.random(3000)
     Y[1234] = 1.5
-    with pytest.raises(ValueError, match=r"got 1.5; hinge takes -1 and 1 \(example 1234\)"):
+    with pytest.raises(ValueError, match=r"got 1.5; hinge takes -1 and 1, and cross_entropy more classes \(example 1234\)"):
         train(MLP([2, 1]), X, Y, cost=binary_cross_entropy, progress=False)
 
 

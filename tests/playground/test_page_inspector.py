@@ -129,15 +129,16 @@ def test_the_slider_of_a_weight_is_dragged_through_ten_positions(opened: Opener,
     assert page.is_running == is_running
 
 
-def test_each_of_twenty_presses_counts_while_the_network_runs(opened: Opener) -> None:
+@pytest.mark.parametrize("presses", [6, pytest.param(20, marks=pytest.mark.soak)])
+def test_each_press_counts_while_the_network_runs(opened: Opener, presses: int) -> None:
     page = opened({**NOTHING, **SMALL})
     page.inspect("Neuron a[0,0]", "[data-neuron='0,0']")
     page.click("#play")
     page.wait(lambda: page.step > 2)
-    for press in range(1, 11):
+    for press in range(1, presses // 2 + 1):
         page.hold("[data-key=after]", 0.12)
         page.wait_for("[data-key=example]", f"example {press}")
-    for _ in range(5):
+    for _ in range(presses // 4 + 1):
         page.hold("[data-key='w[0,0,1]']", 0.12)
         page.wait_for("#inspector-title", "Weight w[0,0,1]")
         page.hold("[data-key='a[0,0]']", 0.12)

@@ -51,7 +51,7 @@ def test_a_weight_under_the_pointer_shows_its_number_and_the_factors_of_its_larg
     page.run("return new Promise(done => setTimeout(done, 200))")
     weight = page.run("return document.querySelector('.lines').title.match(/weight (.*),/)[1]")
     words = drawn(page)
-    shown = [each.removeprefix("weight ") for each in words if each.startswith("weight ")][-1]
+    shown = [each.removeprefix("w = ") for each in words if each.startswith("w = ")][-1]
     assert float(shown.replace("−", "-")) == pytest.approx(float(weight.replace("−", "-")), rel=0.01)
     assert any(each.startswith("∂C/∂a ") for each in words)
     assert sum(each.startswith("× ") for each in words) >= 5  # the input, two slopes and two weights

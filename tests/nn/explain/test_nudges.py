@@ -250,7 +250,7 @@ def test_errors_say_what_cannot_be_explained() -> None:
 WRONG: list[tuple[int, Any, Any, Any, str]] = [
     (3, cross_entropy, 1.0, 9.0, "class label from 0 to 2, got 9.0; for other labels: classes, Y = np.unique"),
     (3, hinge, 1.0, 9.0, "hinge with 3 scores takes a class label from 0 to 2, got 9.0; for other labels: classes, Y = np.unique"),
-    (1, hinge, 1.0, 0.0, "hinge takes the target -1 or 1 for a single score, got 0.0; write 2 * y - 1 for labels 0 and 1"),
+    (1, hinge, 1.0, 0.0, "hinge takes the target -1 or 1 for a single score, got 0.0; write 2 * y - 1 for labels 0 and 1, and one score"),
     (1, binary_cross_entropy, 1.0, -1.0, "takes the target 0 or 1, or a probability between them, got -1.0; hinge takes"),
     (3, cross_entropy, [0.0, 1.0, 0.0], [7.0, -3.0, 0.0], "or a probability for each class, which add up to 1: got [7.0, -3.0, 0.0]"),
     (3, hinge, [0.0, 1.0, 0.0], [7.0, -3.0, 0.0], "or 1 for the right class and 0 for the others: got [7.0, -3.0, 0.0]"),

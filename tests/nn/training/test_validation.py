@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import ParameterLayout, vectorize
+from autograd import ParameterLayout, tanh, vectorize
 from nn import (
     MLP,
     SGD,
@@ -211,6 +211,23 @@ def test_the_names_of_other_libraries_are_explained(setting: dict[str, Any], ins
     with pytest.raises(TypeError, match=instead):
         train(model, X, Y, **setting)
     assert bits(model) == before
+
+
+@pytest.mark.parametrize(
+    ("thing", "setting", "instead"),
+    [
+        (MLP, {"activations": tanh}, r"MLP\(\) got an unexpected keyword argument 'activations': did you mean activation\?"),
+        (MLP, {"random_state": 3}, "write seed=3"),
+        (Layer, {"nout": 3}, "write outputs=3"),
+        (Neuron, {"wings": 3}, "the settings are inputs, activation, seed"),
+        (SGD, {"lr": 0.05}, r"SGD\(\) got an unexpected keyword argument 'lr': write learning_rate=0.05"),
+        (SGD, {"alpha": 0.1}, "write weight_decay=0.1"),
+        (Adam, {"eps": 1e-7}, "write epsilon=1e-07"),
+    ],
+)
+def test_networks_and_optimizers_explain_them_too(thing: Callable[..., object], setting: dict[str, Any], instead: str) -> None:
+    with pytest.raises(TypeError, match=instead):
+        thing(**setting)
 
 
 def test_training_suggests_its_own_settings() -> None:
