@@ -74,7 +74,8 @@ class Paths:
             return "tiny", f"small factors multiply along its largest path, such as {self._extreme(1)}"
         if abs(gradient) > HUGE:
             return "huge", f"large factors multiply along its {self.counted()}, such as {self._extreme(-1)}"
-        return "ordinary", f"nothing unusual; the largest of its {self.counted()} gives {self.largest[0].product:.4g}"
+        which = "its only path" if self.count == 1 else f"the largest of its {self.counted()}"
+        return "ordinary", f"nothing unusual; {which} gives {self.largest[0].product:.4g}"
 
     def _zero(self, input_name: str | None) -> str:
         """Which factors of 0 stop all paths."""

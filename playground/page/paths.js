@@ -7,7 +7,7 @@ const EDGE = /^∂z\[(\d+),(\d+)\]\/∂a\[\d+,(\d+)\]$/, SLOPE = /^∂a\[(\d+),(
 
 /** Draw a weight, {layer, neuron, input}, with its number; and with the session's `reply` about it its paths. */
 export function drawPaths(network, canvas, {layer, neuron, input}, reply) {
-  const {context} = sharp(canvas), {colors, columns} = network, paths = reply?.paths ?? [], edges = new Map(), labels = [];
+  const {context, width} = sharp(canvas), {colors, columns} = network, paths = reply?.paths ?? [], edges = new Map(), labels = [];
   const most = largest(paths.map(({product}) => product)) || 1;
   const label = (x, y, words) => labels.push([x, y, words]);
   edges.set(`${layer},${neuron},${input}`, 1);
@@ -38,7 +38,8 @@ export function drawPaths(network, canvas, {layer, neuron, input}, reply) {
   context.globalAlpha = 1;
   label(...middle(network.edge(layer, neuron, input)), `w = ${number(network.frame.weights[layer][neuron * network.sizes[layer] + input], 3)}`);
   Object.assign(context, {font: "600 11px system-ui, sans-serif", textAlign: "center", textBaseline: "middle", fillStyle: colors.ink, strokeStyle: colors.paper, lineWidth: 4, lineJoin: "round"});
-  for (const [x, y, words] of labels) {
+  for (const [place, y, words] of labels) {
+    const half = context.measureText(words).width / 2 + 2, x = Math.max(half, Math.min(width - half, place));
     context.strokeText(words, x, y);
     context.fillText(words, x, y);
   }
