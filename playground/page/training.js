@@ -9,7 +9,7 @@ import {largest} from "./paint.js";
 import {choose, lookAt} from "./selection.js";
 
 const BOUNDARY = 100, SLOW = 400, FAST = 150;  // cells across the plane; milliseconds for a frame, beyond and below which its pictures get coarser and finer
-const INSPECT_EVERY = 250, LINES_EVERY = 80;  // milliseconds between updates of what changes little, or takes long to draw, while the network trains
+const INSPECT_EVERY = 250, PAD_EVERY = 500, LINES_EVERY = 80;  // milliseconds between updates of what changes little, or takes long to draw, while the network trains
 
 let generation = 0;  // of the network: a frame that was requested for an earlier network is not shown
 let wanted = false, isPumping = false, due = 0;  // a frame is wanted; frames are being requested; when the next steps are due, in milliseconds
@@ -135,8 +135,8 @@ function draw(reply) {
     inspector.refresh();
     app.answers.refresh();
     network.relight();
-    if (shape.plane === null) pad.refresh();
   }
+  if (shape.plane === null && isDue("pad", PAD_EVERY)) pad.refresh();
   const now = performance.now();
   drawn = [...drawn.filter(each => now - each < 1000), now];
   at("rate-words").textContent = app.moment.running ? `${drawn.length} ${drawn.length === 1 ? "frame" : "frames"} per second` : "";

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -56,13 +57,16 @@ def test_a_formula_is_drawn_while_typed_and_an_error_is_marked(opened: Opener) -
     page.click("#by-step")
     page.wait_for("#step-number", "1")
     formula.clear()
-    formula.send_keys("x * sigmoid(x)")
+    formula.send_keys("1/2x")
+    page.wait(lambda: page.text("#formula-problem") == "2x after / has two meanings: write /(2x) or /2*x")
+    formula.clear()
+    formula.send_keys("x / (1 + e^-|x|)")
     page.wait(lambda: page.find("#formula-use").is_enabled() and page.text("#formula-problem") == "")
     page.wait(lambda: page.picture("#activation canvas") != drawn)
     formula.send_keys(Keys.ENTER)
-    page.wait_for("[data-formula='0']", "x * sigmoid(x)")
+    page.wait_for("[data-formula='0']", "x / (1 + e^-|x|)")
     assert page.step == 1
-    assert "sigmoid" in page.browser.current_url
+    assert "e^-|x|" in unquote(page.browser.current_url)
 
 
 def test_painted_points_are_learned_from(opened: Opener) -> None:
