@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from autograd import Vectorized, grad, sigmoid, vectorize
-from nn import anatomy, softmax
+from nn import softmax
 from nn.data import Array
 from playground import places
 from playground.configuration import Activation, Configuration
 from playground.experiment import Experiment
 from playground.messages import Arrays, Fields, RefusedError, Reply
+from playground.numbers import Numbers, numbers_of
 from playground.paths import Paths
 from playground.problem import Problem, predicted
 from playground.updates import update
-
-if TYPE_CHECKING:
-    from nn.explain import Anatomy
 
 TERMS, WISHES, PATHS = 50, 200, 10  # the largest numbers that one reply lists
 COLUMNS = {"z": "weighted_sum", "a": "activation", "slope": "slope", "delta": "delta"}  # of the table of an example
@@ -102,7 +100,7 @@ class Inspector:
         found: T = self._found[what]
         return found
 
-    def _anatomy(self, which: Which) -> tuple[Anatomy, int | float]:
+    def _numbers(self, which: Which) -> tuple[Numbers, int | float]:
         """All numbers of one example in the network, and its class; without classes its target."""
         experiment = self.experiment
         if which["of"] == "drawn":
@@ -114,14 +112,12 @@ class Inspector:
             if not len(part):
                 raise RefusedError("there are no examples to inspect yet: paint some into the plane")
             x, label = part.X[index], part.y[index].item()
-        target = experiment.problem.targets(np.array([label]), experiment.configuration.cost)[0].tolist()
-        cost = experiment.programs.cost_function
-        return self._once((x.tobytes(), label), partial(anatomy, experiment.model, x, target, cost)), label
+        return self._once((x.tobytes(), label), partial(numbers_of, experiment, x, label)), label
 
     def example(self, which: Which) -> tuple[dict[str, Any], Arrays]:
         """The reply about one example; for a digit with arrays."""
-        found, label = self._anatomy(which)
-        outputs = np.array([each.data for each in found.outputs])
+        found, label = self._numbers(which)
+        outputs = np.array(found.outputs)
         has_classes, has_scores = bool(self.experiment.problem.classes), self.experiment.configuration.cost == "cross_entropy"
         reply: dict[str, Any] = {
             "is": "example",
@@ -130,7 +126,7 @@ class Inspector:
             "target": found.target,
             "class": label if has_classes else None,
             "prediction": predicted(outputs[None])[0] if has_classes else outputs[0],
-            "cost": found.cost.data,
+            "cost": found.cost,
             "layers": [{name: [getattr(each, column) for each in row] for name, column in COLUMNS.items()} for row in found.layers],
             "outputs": outputs,
             "output_wishes": [-each.asked for each in found.layers[-1]],
@@ -148,7 +144,7 @@ class Inspector:
 
     def neuron(self, which: Which, layer: int, neuron: int) -> tuple[dict[str, Any], Arrays]:
         """The reply about one neuron."""
-        found, _ = self._anatomy(which)
+        found, _ = self._numbers(which)
         here = found[layer, neuron]
         shown_terms = sorted(np.argsort(-np.abs(here.products), kind="stable")[:TERMS].tolist())
         others = np.delete(here.products, shown_terms)
@@ -195,7 +191,7 @@ class Inspector:
 
     def weights(self, which: Which, layer: int) -> tuple[dict[str, Any], Arrays]:
         """The reply about all weights of a layer: arrays (neurons, inputs + 1), with the biases last."""
-        experiment, (found, _) = self.experiment, self._anatomy(which)
+        experiment, (found, _) = self.experiment, self._numbers(which)
         start, sizes, (errors, inputs) = experiment.index_of(layer, 0, 0), experiment.model.sizes, self._errors_and_inputs(layer)
         shape = sizes[layer + 1], sizes[layer] + 1
         those = slice(start, start + shape[0] * shape[1])
@@ -213,7 +209,7 @@ class Inspector:
     def weight(self, which: Which, layer: int, neuron: int, place: int | None) -> tuple[dict[str, Any], Arrays]:
         """The reply about one weight, or about a bias if `place` is None."""
         experiment = self.experiment
-        found, _ = self._anatomy(which)
+        found, _ = self._numbers(which)
         index = experiment.index_of(layer, neuron, place)
         leaf = experiment.parameters[index]
         paths = Paths(found, layer, neuron, place, float(found.gradient[index]), PATHS)
@@ -254,16 +250,16 @@ class Inspector:
         by = given.number("by", -1.0, 1.0)
         given.end()
         index, wishes = experiment.index_of(*place), self._wishes(*place)
-        (found, _), cost = self._anatomy(which), experiment.moment()["cost"]
-        outputs, slope = [each.data for each in found.outputs], float(found.gradient[index])
+        (found, _), cost = self._numbers(which), experiment.moment()["cost"]
+        outputs, slope = found.outputs, float(found.gradient[index])
         experiment.set_parameter(index, experiment.parameters[index].data + by)
-        (now, _), new_cost = self._anatomy(which), experiment.moment()["cost"]
+        (now, _), new_cost = self._numbers(which), experiment.moment()["cost"]
         self.looked = which
         return {
             "by": by, "example": which, "examples": len(wishes),
             "all": {"predicted": -float(wishes.mean()) * by if len(wishes) else None, "before": cost, "after": new_cost},
-            "one": {"predicted": slope * by, "before": found.cost.data, "after": now.cost.data},
-            "outputs": {"before": outputs, "after": [each.data for each in now.outputs]},
+            "one": {"predicted": slope * by, "before": found.cost, "after": now.cost},
+            "outputs": {"before": outputs, "after": now.outputs},
         }  # fmt: skip
 
     def _wishes(self, layer: int, neuron: int, place: int | None) -> Array:

@@ -104,6 +104,12 @@ class Programs:
         errors, activations = np.hsplit(self._in_pieces(self._explain, part), 2)
         return errors, activations
 
+    def example(self, x: Array, target: npt.NDArray[Any]) -> tuple[float, Array, Array, Array]:
+        """For one example: its cost, the outputs, and the errors and the activations of all neurons. `target` is (1,) or (1, outputs)."""
+        (measured,), (explained,) = self._measure(x[None], target), self._explain(x[None], target)
+        errors, activations = np.split(explained, 2)
+        return float(measured[0]), measured[1:], errors, activations
+
     def _in_pieces(self, program: Callable[..., Array], part: Part) -> Array:
         """Run a program on the examples of a part, a thousand at a time, so that its buffers fit into the cache."""
         targets = self.targets(part)

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from autograd import vectorize
-from nn import MLP, anatomy, formula
+from nn import MLP, formula
 from playground import bundle
 from playground.configuration import ACTIVATIONS
+from playground.numbers import numbers_of
 from playground.programs import Programs
 from tests.playground.players import CSV, LIKE, SMALL, Player
 
@@ -64,7 +65,7 @@ def test_all_weights_at_one_step_share_one_evaluation_of_the_network(monkeypatch
 
         return call
 
-    monkeypatch.setattr("playground.inspector.anatomy", counted("anatomy", anatomy))
+    monkeypatch.setattr("playground.inspector.numbers_of", counted("numbers", numbers_of))
     monkeypatch.setattr(Programs, "explained", counted("explained", Programs.explained))
     player = Player(**SMALL)
     changes: list[dict[str, Any]] = [
@@ -73,7 +74,7 @@ def test_all_weights_at_one_step_share_one_evaluation_of_the_network(monkeypatch
     for change in changes:
         for place in range(2):
             player("inspect", what="weight", layer=0, neuron=1, input=place)
-        assert sorted(calls) == ["anatomy", "explained"]
+        assert sorted(calls) == ["explained", "numbers"]
         calls.clear()
         player(**change)
 
