@@ -8,11 +8,11 @@
 import {inTurn, make, number} from "./dom.js";
 import {Flow, heightAt} from "./flow.js";
 import {MAP} from "./frames.js";
+import {drawLines} from "./lines.js";
 import {largest, paintMap, palette, ramp, sharp} from "./paint.js";
 import {drawPaths} from "./paths.js";
 
 const GAP = 6, LARGEST = 64, SMALLEST = 18, REACH = 7;  // pixels
-const MOST = 400;  // curves between two layers; of more only the thickest are drawn
 
 export class NetworkView {
   /**
@@ -201,51 +201,7 @@ export class NetworkView {
   }
 
   drawLines() {
-    const {context, width} = sharp(this.lines);
-    if (!this.frame || !width) return;
-    const chosen = this.chosen;
-    for (let depth = 1; depth < this.columns.length; depth++) {
-      const numbers = this.frame[this.shows][depth - 1], n = this.sizes[depth - 1], most = largest(numbers) || 1;
-      if (depth === 1 && this.picture) {
-        this.#drawBundle(context);
-        continue;
-      }
-      const isOn = index => chosen?.layer === depth - 1 && index === chosen.neuron * n + chosen.input;
-      const sizes = numbers.map(Math.abs).sort(), faint = Math.max(0.015 * most, sizes.at(-MOST) ?? 0), edges = [];
-      numbers.forEach((value, index) => { if (Math.abs(value) >= faint || isOn(index)) edges.push([Math.abs(value) / most, value < 0, index]); });
-      edges.sort((a, b) => a[0] - b[0]);
-      for (const [share, negative, index] of edges) {
-        const neuron = Math.floor(index / n), input = index % n, [x0, y0, x1, y1] = this.edge(depth - 1, neuron, input);
-        const into = chosen && chosen.layer === depth - 1 && chosen.neuron === neuron, on = isOn(index);
-        const middle = (x0 + x1) / 2;
-        context.beginPath();
-        context.moveTo(x0, y0);
-        context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
-        context.setLineDash(negative ? [5, 3] : []);
-        context.lineWidth = 0.4 + 4 * share ** 0.8 + (on ? 2 : 0);
-        context.globalAlpha = on ? 1 : Math.min(1, 0.2 + 0.8 * share) * (chosen && chosen.layer >= 0 && !into ? 0.35 : 1) * (this.flow.trace ? 0.3 : 1);
-        context.strokeStyle = on ? this.colors.path : negative ? this.colors.negative : this.colors.positive;
-        context.stroke();
-      }
-    }
-    context.globalAlpha = 1;
-    context.setLineDash([]);
-  }
-
-  /** One faint line from a picture to each neuron, instead of a curve for each pixel. */
-  #drawBundle(context) {
-    const [picture] = this.columns[0];
-    context.globalAlpha = 0.5;
-    context.strokeStyle = this.colors.edge;
-    context.lineWidth = 1.5;
-    for (const head of this.columns[1]) {
-      const x0 = picture.x + picture.side / 2, x1 = head.x - head.side / 2, middle = (x0 + x1) / 2;
-      context.beginPath();
-      context.moveTo(x0, picture.y);
-      context.bezierCurveTo(middle, picture.y, middle, head.y, x1, head.y);
-      context.stroke();
-    }
-    context.globalAlpha = 1;
+    drawLines(this, this.lines);
   }
 
   #edgeAt(event) {

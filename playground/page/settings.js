@@ -166,7 +166,7 @@ export class Settings {
     replace("learning-fields", [
       select("rate", "learning rate", RATES, rate, each => number(each), value => change({rate: value})),
       select("batch", "batch size", examples, batch, each => each === null ? "all" : String(each), value => change({batch_size: value})),
-      select("optimizer", "optimizer", ["sgd", "momentum", "adam"], optimizer.name === "adam" ? "adam" : optimizer.momentum ? "momentum" : "sgd", each => each === "adam" ? "Adam" : each === "momentum" ? "SGD, momentum" : "SGD", name => change({optimizer: name === "adam" ? {name} : {name: "sgd", momentum: name === "momentum" ? 0.9 : 0}, ...(name === "adam" && rate > 0.03 ? {rate: 0.01} : {})})),
+      select("optimizer", "optimizer", ["sgd", "momentum", "adam"], optimizer.name === "adam" ? "adam" : optimizer.momentum ? "momentum" : "sgd", each => each === "adam" ? "Adam" : each === "momentum" ? "momentum" : "SGD", name => change({optimizer: name === "adam" ? {name} : {name: "sgd", momentum: name === "momentum" ? 0.9 : 0}, ...(name === "adam" && rate > 0.03 ? {rate: 0.01} : {})})),
       select("schedule", "schedule", this.hello.schedules, schedule.name, each => each.replaceAll("_", " "), name => change({schedule: {name}})),
       select("cost", "cost", this.configuration.data.name === "waves" ? ["squared_error"] : this.hello.costs, cost, each => COSTS[each], name => change(name === "cross_entropy" ? {cost: name, output_activation: "x"} : {cost: name})),
       select("L1", "L1", PENALTIES, l1, each => number(each), value => change({l1: value})),
