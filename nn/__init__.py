@@ -17,12 +17,14 @@ from nn.data import (
     spirals,
     split,
     standardize,
+    waves,
     xor,
 )
 from nn.explain import anatomy, first_undefined, nudges
-from nn.formula import FormulaError, formula
+from nn.formula import formula, formula_source
 from nn.module import Module
 from nn.network import MLP, Layer, Neuron
+from nn.notation import FormulaError
 from nn.optimizers import SGD, Adam, Optimizer
 from nn.preprocessing import Preprocessing
 from nn.schedules import Constant, Cosine, InverseTime, StepDecay
@@ -56,6 +58,7 @@ __all__ = [
     "digits",
     "first_undefined",
     "formula",
+    "formula_source",
     "hinge",
     "l2_penalty",
     "linear",
@@ -73,5 +76,6 @@ __all__ = [
     "squared_error",
     "standardize",
     "train",
+    "waves",
     "xor",
 ]

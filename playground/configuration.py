@@ -10,7 +10,7 @@ from typing import Any
 
 import autograd
 from autograd import Operation
-from nn import SGD, Adam, Constant, Cosine, FormulaError, InverseTime, Optimizer, StepDecay, formula, linear
+from nn import SGD, Adam, Constant, Cosine, FormulaError, InverseTime, Optimizer, StepDecay, formula, formula_source, linear
 from playground.messages import Fields, RefusedError, shown
 
 Activation = Callable[[Any], Any]
@@ -28,7 +28,7 @@ ACTIVATIONS = (
     "tanh(x)", "sigmoid(x)", "relu(x)", "where(x > 0, x, 0.1 * x)", "softplus(x)", "x * sigmoid(x)", "sin(x)", "exp(-x^2)", "abs(x)", "x",
 )  # fmt: skip
 CLASSES = {"moons": (2, 2), "circles": (2, 2), "xor": (2, 2), "spirals": (2, 6), "blobs": (2, 6), "digits": (10, 10)}
-CLASSES |= {"points": (2, 6), "csv": (2, 10)}  # the fewest and the most
+CLASSES |= {"waves": (0, 0), "points": (2, 6), "csv": (2, 10)}  # the fewest and the most; 0 for numbers as targets
 ROWS, DIGITS, COLUMNS, LAYERS, NEURONS, PARAMETERS, FORMULA, CSV = 5000, 3000, 50, 6, 64, 60_000, 200, 1_000_000
 ROLES = ("number", "category", "target", "leave out")  # of the columns of a CSV text
 LIMITS = {
@@ -65,6 +65,11 @@ class Configuration:
         """All fields, in the form that `read` accepts."""
         return asdict(self)
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether the targets are classes, and not numbers."""
+        return CLASSES[self.data["name"]][1] > 0
+
     def functions(self) -> list[Activation]:
         """The activation of each layer, including the output layer."""
         return [activation_of(text) for text in (*self.activations, self.output_activation)]
@@ -82,10 +87,10 @@ class Configuration:
 @lru_cache(256)
 def activation_of(text: str) -> Activation:
     """The function of a formula: the library's own for `x` and for calls such as `tanh(x)`. Raises FormulaError."""
-    function = formula(text)
-    if text.strip() == "x":
+    function, source = formula(text), formula_source(text)
+    if source == "x":
         return linear
-    call = re.fullmatch(r"\s*(\w+)\s*\(\s*x\s*\)\s*", text)
+    call = re.fullmatch(r"(\w+)\(x\)", source)
     own = getattr(autograd, call[1], None) if call else None
     return own if isinstance(own, Operation) else function
 
@@ -94,12 +99,13 @@ def read(given: Any) -> Configuration:
     """The configuration in a message, with defaults for missing fields. Raises RefusedError if it is invalid."""
     fields_of = Fields(given, "configuration")
     layers = tuple(fields_of.wholes("layers", 0, LAYERS, 1, NEURONS, [16, 16]))
-    cost = fields_of.choice("cost", COSTS, "cross_entropy")
+    data = _data(fields_of)
+    cost = fields_of.choice("cost", COSTS, "cross_entropy" if CLASSES[data["name"]][1] else "squared_error")
     parameters = None
     if fields_of.any("parameters") is not None:
         parameters = tuple(fields_of.numbers("parameters", 1, PARAMETERS, -LARGE, LARGE))
     read = Configuration(
-        data=_data(fields_of),
+        data=data,
         held_out=fields_of.number("held_out", 0.0, 0.9, 0.3),
         features=_features(fields_of),
         layers=layers,
@@ -147,6 +153,8 @@ def _fitting(configuration: Configuration, given: Fields) -> Configuration:
     """The same configuration. Raises RefusedError if its settings contradict each other."""
     if configuration.cost == "cross_entropy" and activation_of(configuration.output_activation) is not linear:
         given.refuse("output_activation", "must be x for cross_entropy, which expects scores: choose squared_error, or write x")
+    if not configuration.has_classes and configuration.cost != "squared_error":
+        given.refuse("cost", f"must be squared_error for {configuration.data['name']}, whose targets are numbers")
     return configuration
 
 
@@ -172,7 +180,7 @@ def _data(given: Fields) -> dict[str, Any]:
         read |= {"n": data.whole("n", 10, DIGITS, 1000)}
     else:
         read |= {"n": data.whole("n", 4, ROWS, 200), "noise": data.number("noise", 0.0, 10.0, 0.3 if name == "blobs" else 0.1)}
-    if name not in ("csv", "points"):
+    if name not in ("csv", "points", "waves"):
         read["classes"] = data.whole("classes", fewest, most, max(fewest, 3) if name == "blobs" else fewest)
     data.end()
     return read

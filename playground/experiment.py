@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -229,22 +226,6 @@ class Experiment:
         finally:
             self.layout.assign(current)
 
-    def update(self, index: int, is_weight: bool) -> dict[str, Any] | None:
-        """How the last step changed a parameter; None if it was changed by hand since, or before the first step."""
-        if self.before is None:
-            return None
-        run, optimizer, clip = self.run, self.configuration.optimizer, self.configuration.clip
-        old, new, gradient, steps = float(self.before[index]), self.parameters[index].data, float(self.gradient[index]), run.history.steps
-        rate, norm = steps.learning_rate[-1], steps.gradient_norm[-1]
-        factor = min(1.0, clip / norm) if clip is not None and norm else 1.0
-        penalty = self.programs.penalty_slope(old) if is_weight else 0.0
-        direction = (old - new) / rate if rate else None
-        return {
-            "step": self.step, "examples": steps.examples[-1], "batch": gradient / factor - penalty, "penalty": penalty, "clipped": factor,
-            "gradient": gradient, "optimizer": optimizer["name"], "momentum": optimizer.get("momentum", 0.0),
-            "nesterov": optimizer.get("nesterov", False), "direction": direction, "rate": rate, "old": old, "new": new, "change": new - old,
-        }  # fmt: skip
-
     # Changes, and going back
 
     def set(self, configuration: Configuration) -> None:
@@ -305,15 +286,6 @@ class Experiment:
         self.past.append(Moment(self.step, self.run, self.run.state(), self.configuration, self.changes))
         if len(self.past) > self.most:
             del self.past[min(range(1, self.most // 2), key=lambda index: self.past[index + 1].step - self.past[index - 1].step)]
-
-    def saved(self) -> bytes:
-        """The file that `MLP.save` writes, with the names of the classes and of the inputs."""
-        named = copy(self.model)  # with the same parameters
-        named.classes, named.feature_names = self.problem.classes, self.problem.inputs
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "network.npz"
-            named.save(path)
-            return path.read_bytes()
 
     def back(self, to: int | None = None) -> None:
         """Undo the last change, or all changes after a step. Raises RefusedError if there is none."""

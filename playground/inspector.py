@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from autograd import Vectorized, grad, sigmoid, vectorize
-from nn import anatomy, softmax
+from nn import softmax
 from nn.data import Array
+from playground import places
 from playground.configuration import Activation, Configuration
 from playground.experiment import Experiment
 from playground.messages import Arrays, Fields, RefusedError, Reply
+from playground.numbers import Numbers, numbers_of
 from playground.paths import Paths
-from playground.problem import predicted
-
-if TYPE_CHECKING:
-    from nn.explain import Anatomy
+from playground.problem import Problem, predicted
+from playground.updates import update
 
 TERMS, WISHES, PATHS = 50, 200, 10  # the largest numbers that one reply lists
 COLUMNS = {"z": "weighted_sum", "a": "activation", "slope": "slope", "delta": "delta"}  # of the table of an example
@@ -41,9 +41,11 @@ class Inspector:
 
     def inspect(self, given: Fields) -> Reply:
         """The reply to a message `inspect`."""
-        what = given.choice("what", ("example", "neuron", "weight"), "example")
-        which = self._which(given)
-        place: tuple[Any, ...] = () if what == "example" else self.place(given) if what == "neuron" else self.weight_place(given)
+        read: dict[str, Callable[[Fields, Sequence[int]], tuple[Any, ...]]] = {
+            "example": lambda *_: (), "neuron": places.neuron, "weight": places.weight, "weights": places.layer,
+        }  # fmt: skip
+        what = given.choice("what", tuple(read), "example")
+        which, place = self._which(given), read[what](given, self.experiment.model.sizes)
         given.end()
         reply, arrays = getattr(self, what)(which, *place)
         self.looked = which
@@ -66,18 +68,6 @@ class Inspector:
             raise
         self.looked = {"of": "drawn"}
         return {**reply, "is": "drawn"}, arrays
-
-    def weight_place(self, given: Fields) -> tuple[int, int, int | None]:
-        """The layer, the neuron and the input of a weight in a message; the input is None for the bias."""
-        layer, neuron = self.place(given)
-        inputs = self.experiment.model.sizes[layer]
-        return layer, neuron, None if given.any("input") is None else given.whole("input", 0, inputs - 1)
-
-    def place(self, given: Fields) -> tuple[int, int]:
-        """The layer and the neuron in a message."""
-        sizes = self.experiment.model.sizes
-        layer = given.whole("layer", 0, len(sizes) - 2)
-        return layer, given.whole("neuron", 0, sizes[layer + 1] - 1)
 
     def _which(self, given: Fields) -> Which:
         """The example in a message, by default the one that was inspected last."""
@@ -110,35 +100,33 @@ class Inspector:
         found: T = self._found[what]
         return found
 
-    def _anatomy(self, which: Which) -> tuple[Anatomy, int]:
-        """All numbers of one example in the network, and its class."""
+    def _numbers(self, which: Which) -> tuple[Numbers, int | float]:
+        """All numbers of one example in the network, and its class; without classes its target."""
         experiment = self.experiment
         if which["of"] == "drawn":
             assert self.drawn is not None  # `_which` checked it
             x, wanted = self.drawn
-            label = int(predicted(experiment.model.predict(x[None]))[0]) if wanted is None else wanted
+            label: int | float = int(predicted(experiment.model.predict(x[None]))[0]) if wanted is None else wanted
         else:
             part, index = experiment.part(which["of"]), which["index"]
             if not len(part):
                 raise RefusedError("there are no examples to inspect yet: paint some into the plane")
-            x, label = part.X[index], int(part.y[index])
-        target = experiment.problem.targets(np.array([label]), experiment.configuration.cost)[0].tolist()
-        cost = experiment.programs.cost_function
-        return self._once((x.tobytes(), label), partial(anatomy, experiment.model, x, target, cost)), label
+            x, label = part.X[index], part.y[index].item()
+        return self._once((x.tobytes(), label), partial(numbers_of, experiment, x, label)), label
 
     def example(self, which: Which) -> tuple[dict[str, Any], Arrays]:
         """The reply about one example; for a digit with arrays."""
-        found, label = self._anatomy(which)
-        outputs = np.array([each.data for each in found.outputs])
-        has_scores = self.experiment.configuration.cost == "cross_entropy"
+        found, label = self._numbers(which)
+        outputs = np.array(found.outputs)
+        has_classes, has_scores = bool(self.experiment.problem.classes), self.experiment.configuration.cost == "cross_entropy"
         reply: dict[str, Any] = {
             "is": "example",
             "example": which,
             "x": found.x,
             "target": found.target,
-            "class": label,
-            "prediction": predicted(outputs[None])[0],
-            "cost": found.cost.data,
+            "class": label if has_classes else None,
+            "prediction": predicted(outputs[None])[0] if has_classes else outputs[0],
+            "cost": found.cost,
             "layers": [{name: [getattr(each, column) for each in row] for name, column in COLUMNS.items()} for row in found.layers],
             "outputs": outputs,
             "output_wishes": [-each.asked for each in found.layers[-1]],
@@ -156,7 +144,7 @@ class Inspector:
 
     def neuron(self, which: Which, layer: int, neuron: int) -> tuple[dict[str, Any], Arrays]:
         """The reply about one neuron."""
-        found, _ = self._anatomy(which)
+        found, _ = self._numbers(which)
         here = found[layer, neuron]
         shown_terms = sorted(np.argsort(-np.abs(here.products), kind="stable")[:TERMS].tolist())
         others = np.delete(here.products, shown_terms)
@@ -164,7 +152,7 @@ class Inspector:
             {
                 "weight": f"w[{layer},{neuron},{index}]",
                 "value": here.weights[index],
-                "input": self._input(layer, index),
+                "input": input_name(self.experiment.problem, layer, index),
                 "activation": here.inputs[index],
                 "product": here.products[index],
             }
@@ -198,20 +186,34 @@ class Inspector:
             "wish": {"value": here.asked, "parts": parts},
             "delta": here.delta,
         }
-        return reply, {}
+        is_picture = layer == 0 and chosen.data["name"] == "digits"
+        return reply, {"weights": np.array(here.weights).reshape(28, 28)} if is_picture else {}
 
-    def _input(self, layer: int, index: int) -> str:
-        """The name of an input of a layer."""
-        return self.experiment.problem.inputs[index] if layer == 0 else f"a[{layer - 1},{index}]"
+    def weights(self, which: Which, layer: int) -> tuple[dict[str, Any], Arrays]:
+        """The reply about all weights of a layer: arrays (neurons, inputs + 1), with the biases last."""
+        experiment, (found, _) = self.experiment, self._numbers(which)
+        start, sizes, (errors, inputs) = experiment.index_of(layer, 0, 0), experiment.model.sizes, self._errors_and_inputs(layer)
+        shape = sizes[layer + 1], sizes[layer] + 1
+        those = slice(start, start + shape[0] * shape[1])
+        values, here = experiment.layout.gather()[those].reshape(shape), found.layers[layer]
+        inputs = np.hstack([inputs, np.ones((len(inputs), 1))])
+        penalties = np.array([[*map(experiment.programs.penalty_slope, row[:-1]), 0.0] for row in values.tolist()])
+        reply = {
+            "is": "weights", "example": which, "layer": layer, "examples": len(inputs),
+            "inputs": [input_name(experiment.problem, layer, each) for each in range(sizes[layer])],
+            "deltas": [each.delta for each in here], "activations": [*here[0].inputs, 1.0],
+        }  # fmt: skip
+        arrays = {"values": values, "gradients": found.gradient[those].reshape(shape), "penalties": penalties}
+        return reply, {**arrays, "averages": -errors.T @ inputs / max(1, len(inputs))}
 
     def weight(self, which: Which, layer: int, neuron: int, place: int | None) -> tuple[dict[str, Any], Arrays]:
         """The reply about one weight, or about a bias if `place` is None."""
         experiment = self.experiment
-        found, _ = self._anatomy(which)
+        found, _ = self._numbers(which)
         index = experiment.index_of(layer, neuron, place)
         leaf = experiment.parameters[index]
         paths = Paths(found, layer, neuron, place, float(found.gradient[index]), PATHS)
-        input_name = None if place is None else self._input(layer, place)
+        source = None if place is None else input_name(experiment.problem, layer, place)
         wishes, penalty = self._wishes(layer, neuron, place), 0.0 if place is None else experiment.programs.penalty_slope(leaf.data)
         spread = np.linspace(0, len(wishes) - 1, min(WISHES, len(wishes))).astype(np.int64).tolist()
         average = float(wishes.mean()) if len(wishes) else None
@@ -229,45 +231,56 @@ class Inspector:
                 for path in paths.largest
             ],
             "rest": paths.rest,
-            "rule": {"delta": found[layer, neuron].delta, "activation": paths.input, "input": input_name},
-            "why": paths.why(input_name),
-            "wishes": [{"index": each, "class": labels[each], "wish": wishes[each]} for each in spread],
+            "rule": {"delta": found[layer, neuron].delta, "activation": paths.input, "input": source},
+            "why": paths.why(source),
+            "wishes": [
+                {"index": each, "class": labels[each] if experiment.problem.classes else None, "wish": wishes[each]} for each in spread
+            ],
             "average": average,
             "examples": len(wishes),
             "penalty": penalty,
             "total": None if average is None else penalty - average,
-            "update": experiment.update(index, place is not None),
+            "update": update(experiment, index, place is not None),
         }
         return reply, {}
 
     def nudge(self, given: Fields) -> dict[str, Any]:
         """Add a small number to a weight. Returns what the gradient predicts for the costs, and what happens to them."""
-        experiment, which, place = self.experiment, self._which(given), self.weight_place(given)
+        experiment, which, place = self.experiment, self._which(given), places.weight(given, self.experiment.model.sizes)
         by = given.number("by", -1.0, 1.0)
         given.end()
         index, wishes = experiment.index_of(*place), self._wishes(*place)
-        (found, _), cost = self._anatomy(which), experiment.moment()["cost"]
-        outputs, slope = [each.data for each in found.outputs], float(found.gradient[index])
+        (found, _), cost = self._numbers(which), experiment.moment()["cost"]
+        outputs, slope = found.outputs, float(found.gradient[index])
         experiment.set_parameter(index, experiment.parameters[index].data + by)
-        (now, _), new_cost = self._anatomy(which), experiment.moment()["cost"]
+        (now, _), new_cost = self._numbers(which), experiment.moment()["cost"]
         self.looked = which
         return {
             "by": by, "example": which, "examples": len(wishes),
             "all": {"predicted": -float(wishes.mean()) * by if len(wishes) else None, "before": cost, "after": new_cost},
-            "one": {"predicted": slope * by, "before": found.cost.data, "after": now.cost.data},
-            "outputs": {"before": outputs, "after": [each.data for each in now.outputs]},
+            "one": {"predicted": slope * by, "before": found.cost, "after": now.cost},
+            "outputs": {"before": outputs, "after": now.outputs},
         }  # fmt: skip
 
     def _wishes(self, layer: int, neuron: int, place: int | None) -> Array:
         """Minus the derivative of the cost of each training example by one parameter."""
+        errors, inputs = self._errors_and_inputs(layer)
+        return -errors[:, neuron] if place is None else -errors[:, neuron] * inputs[:, place]
+
+    def _errors_and_inputs(self, layer: int) -> tuple[Array, Array]:
+        """The errors of a layer, (examples, neurons), and its inputs, (examples, inputs), for the training examples."""
         programs, training, sizes = self.experiment.programs, self.experiment.problem.training, self.experiment.model.sizes
         if not len(training):
-            return np.zeros(0)
+            return np.zeros((0, sizes[layer + 1])), np.zeros((0, sizes[layer]))
         errors, activations = self._once("wishes", lambda: programs.explained(training))
-        error = errors[:, sum(sizes[1 : layer + 1]) + neuron]
-        if place is None:
-            return -error
-        return -error * (training.X[:, place] if layer == 0 else activations[:, sum(sizes[1:layer]) + place])
+        start = sum(sizes[1 : layer + 1])
+        inputs = training.X if layer == 0 else activations[:, start - sizes[layer] : start]
+        return errors[:, start : start + sizes[layer + 1]], inputs
+
+
+def input_name(problem: Problem, layer: int, index: int) -> str:
+    """The name of an input of a layer."""
+    return problem.inputs[index] if layer == 0 else f"a[{layer - 1},{index}]"
 
 
 def _probabilities(outputs: list[float]) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nn.explain import Anatomy, NeuronAnatomy
+    from playground.numbers import NeuronNumbers, Numbers
 
 TINY, HUGE = 1e-6, 1e6  # beyond these sizes a gradient needs an explanation
 
@@ -34,7 +34,7 @@ class Paths:
     `gradient` is the derivative of the cost by the weight; `rest` is the part of it that is not in `largest`.
     """
 
-    def __init__(self, found: Anatomy, layer: int, neuron: int, place: int | None, gradient: float, most: int) -> None:
+    def __init__(self, found: Numbers, layer: int, neuron: int, place: int | None, gradient: float, most: int) -> None:
         self.here, self.after, self.outputs = found[layer, neuron], found.layers[layer + 1 :], found.layers[-1]
         self.input = 1.0 if place is None else self.here.inputs[place]
         self.what = "bias" if place is None else "weight"
@@ -74,7 +74,8 @@ class Paths:
             return "tiny", f"small factors multiply along its largest path, such as {self._extreme(1)}"
         if abs(gradient) > HUGE:
             return "huge", f"large factors multiply along its {self.counted()}, such as {self._extreme(-1)}"
-        return "ordinary", f"nothing unusual; the largest of its {self.counted()} gives {self.largest[0].product:.4g}"
+        which = "its only path" if self.count == 1 else f"the largest of its {self.counted()}"
+        return "ordinary", f"nothing unusual; {which} gives {self.largest[0].product:.4g}"
 
     def _zero(self, input_name: str | None) -> str:
         """Which factors of 0 stop all paths."""
@@ -100,11 +101,11 @@ def _size(path: Path) -> float:
     return abs(path.product)
 
 
-def _slope(depth: int, neuron: NeuronAnatomy) -> tuple[str, float]:
+def _slope(depth: int, neuron: NeuronNumbers) -> tuple[str, float]:
     return f"∂a[{depth},{neuron.index}]/∂z[{depth},{neuron.index}]", neuron.slope
 
 
-def _through(depth: int, index: int, layer: Sequence[NeuronAnatomy], sums: list[list[Path]]) -> Iterator[Path]:
+def _through(depth: int, index: int, layer: Sequence[NeuronNumbers], sums: list[list[Path]]) -> Iterator[Path]:
     """The paths to an input of a layer."""
     for each in layer:
         weight = each.weights[index]

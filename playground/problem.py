@@ -12,25 +12,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nn import blobs, circles, digits, load_csv, moons, one_hot, spirals, split, standardize, xor
+from nn import Preprocessing, blobs, circles, digits, load_csv, moons, one_hot, read_csv, spirals, split, waves, xor
 from nn.data import Array, Labels
 from playground.configuration import CLASSES, COLUMNS, FEATURES, ROLES, ROWS, Configuration
 from playground.messages import RefusedError
 
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
-TOYS: dict[str, Callable[..., tuple[Array, Labels]]] = {
-    "moons": moons, "circles": circles, "xor": xor, "spirals": spirals, "blobs": blobs,
+TOYS: dict[str, Callable[..., tuple[Array, npt.NDArray[Any]]]] = {
+    "moons": moons, "circles": circles, "xor": xor, "spirals": spirals, "blobs": blobs, "waves": waves,
 }  # fmt: skip
 SIDE = 1.5  # of the plane that is painted in, from the middle
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Examples: inputs X (n, inputs), class labels y (n,), and positions in the plane, at (n, 2)."""
+    """Examples: inputs X (n, inputs), class labels or targets y (n,), positions in the plane, at (n, 2), and the rows of a table."""
 
     X: Array
-    y: Labels
+    y: npt.NDArray[Any]
     at: Array
+    raw: tuple[list[Any], ...] = ()
 
     def __len__(self) -> int:
         return len(self.X)
@@ -58,18 +59,21 @@ class Problem:
     training: Part
     held_out: Part
     inputs: list[str]
-    classes: list[str]
+    classes: list[str]  # none if the targets are numbers
     plane: Plane | None
     because: str  # how the first line of a CSV text was read
     features: tuple[str, ...] | None  # computed from the two coordinates; None if the data have inputs of their own
     columns: Columns | None = None  # of a CSV text
+    preprocessing: Preprocessing | None = None  # of the rows of a CSV text
 
     @property
     def outputs(self) -> int:
-        return 1 if len(self.classes) == 2 else len(self.classes)
+        return 1 if len(self.classes) <= 2 else len(self.classes)
 
-    def targets(self, y: Labels, cost: str) -> npt.NDArray[Any]:
-        """The targets of a cost for class labels: -1 and 1, 0 and 1, the labels, or one-hot rows."""
+    def targets(self, y: npt.NDArray[Any], cost: str) -> npt.NDArray[Any]:
+        """The targets of a cost for class labels: -1 and 1, 0 and 1, the labels, or one-hot rows. Numbers stay as they are."""
+        if not self.classes:
+            return y
         if self.outputs == 1:
             return y if cost == "cross_entropy" else 2 * y - 1
         return one_hot(y, self.outputs) if cost == "squared_error" else y
@@ -78,8 +82,7 @@ class Problem:
         """The inputs of the network for points of the plane, (points, 2): shape (points, inputs)."""
         if self.features is not None:
             return computed(self.features, points)
-        others = np.zeros((len(points), len(self.inputs) - 2))  # their mean, as they are standardized
-        return np.hstack([points, others])
+        return np.hstack([points, np.tile(self.training.X[:, 2:].mean(axis=0), (len(points), 1))])
 
 
 def computed(features: tuple[str, ...], points: Array) -> Array:
@@ -107,16 +110,16 @@ def make(configuration: Configuration) -> Problem:
     training, held_out = _parts(configuration, X, y)
     features = configuration.features
     training, held_out = (Part(computed(features, part.at), part.y, part.at) for part in (training, held_out))
-    classes = data.get("classes") or max(2, int(y.max(initial=0)) + 1)
+    classes = 0 if data["name"] == "waves" else data.get("classes") or max(2, int(y.max(initial=0)) + 1)
     plane = _around(X, ("x1", "x2"), painted=data["name"] == "points")
     return Problem(training, held_out, list(features), [str(label) for label in range(classes)], plane, "", features)
 
 
-def points(data: Mapping[str, Any], seed: int) -> tuple[Array, Labels]:
+def points(data: Mapping[str, Any], seed: int) -> tuple[Array, npt.NDArray[Any]]:
     """The points of a toy problem, or the painted points."""
     if data["name"] == "points":
         return np.array(data["X"], dtype=np.float64).reshape(-1, 2), np.array(data["y"], dtype=np.int64)
-    more = {"classes": data["classes"]} if CLASSES[data["name"]] != (2, 2) else {}
+    more = {"classes": data["classes"]} if CLASSES[data["name"]] not in ((2, 2), (0, 0)) else {}
     return TOYS[data["name"]](data["n"], noise=data["noise"], seed=seed, **more)
 
 
@@ -130,26 +133,50 @@ def _from_csv(configuration: Configuration) -> Problem:
         raise RefusedError(f"a line of the text has {longest:,} characters; the limit is {100 * COLUMNS:,}", field)
     try:
         columns = columns_of(data)
-        table = load_csv(io.StringIO(text), **columns.arguments())
+        table = load_csv(io.StringIO(text), **columns.arguments())  # it refuses words in columns of numbers
+        rows, _ = read_csv(io.StringIO(text), **columns.arguments(raw=True))
+        training, held_out = _parts(configuration, np.arange(len(table.y))[:, None], table.y)  # numbers of rows
+        preprocessing = _preprocessing(rows, columns, training.X[:, 0])
     except ValueError as error:
         raise RefusedError(_in_the_page(str(error)), field) from None
-    if not 2 <= len(table.features) <= COLUMNS:
-        count = f"{len(table.features)} column{'' if len(table.features) == 1 else 's'}"
+    if not 2 <= preprocessing.width <= COLUMNS:
+        count = f"{preprocessing.width} column{'' if preprocessing.width == 1 else 's'}"
         raise RefusedError(f"the text has {count} besides the target; use 2 to {COLUMNS}", field)
     found, y = np.unique(table.y, return_inverse=True)
     most = CLASSES["csv"][1]
     if not 2 <= len(found) <= most:
         raise RefusedError(f"the target has {len(found)} different values; use 2 to {most} classes", field)
     classes = table.classes or [f"{each:g}" for each in found.tolist()]
-    training, held_out = _parts(configuration, table.X, y.astype(np.int64))
-    training, held_out = (Part(X, part.y, X[:, :2]) for part in (training, held_out) for X in [standardize(part.X, like=training.X)])
-    names = [_from_one(each) for each in table.features]
+    X, raw = preprocessing.transform(rows), _raw(rows, preprocessing)
+    training, held_out = (
+        Part(X[those], y[those], X[those, :2], tuple(raw[row] for row in those)) for those in (training.X[:, 0], held_out.X[:, 0])
+    )
+    names = [_from_one(each) for each in preprocessing.features]
     axes = (names[0], names[1])
     because = f"The first line was read as {'column names' if columns.header else 'an example'}."
     if len(names) > 2:
         because += f" The plane shows {axes[0]} and {axes[1]}, with the other {len(names) - 2} at their mean."
     plane = _around(np.vstack([training.at, held_out.at]), axes, painted=False)
-    return Problem(training, held_out, names, classes, plane, because, None, columns)
+    return Problem(training, held_out, names, classes, plane, because, None, columns, preprocessing)
+
+
+def _preprocessing(rows: Mapping[str, npt.NDArray[Any]], columns: Columns, training: npt.NDArray[Any]) -> Preprocessing:
+    """The words of all rows, and the means and standard deviations of the training rows."""
+    roles = [role for role in columns.roles if role in ("number", "category")]
+    categorical = [name for (name, each), role in zip(rows.items(), roles) if role == "category" and each.dtype != object]
+    whole, own = Preprocessing(categorical=categorical).fit(rows), Preprocessing(categorical=categorical)
+    own.fit({name: each[training] for name, each in rows.items()})
+    own.columns = [column._replace(words=same.words) for column, same in zip(own.columns, whole.columns)]
+    return own
+
+
+def _raw(rows: Mapping[str, npt.NDArray[Any]], preprocessing: Preprocessing) -> list[list[Any]]:
+    """The rows as lists, with words for categories."""
+    X, columns = preprocessing.transform(rows), []
+    for column in preprocessing.columns:
+        block, X = np.hsplit(X, [len(column.features)])
+        columns.append(rows[column.name].tolist() if column.words is None else [column.words[k] for k in block.argmax(axis=1)])
+    return [list(row) for row in zip(*columns)]
 
 
 @dataclass(frozen=True)
@@ -165,14 +192,14 @@ class Columns:
         """The columns in a reply."""
         return [{"name": name, "role": role} for name, role in zip(self.names, self.roles)]
 
-    def arguments(self) -> dict[str, Any]:
-        """The arguments of `load_csv`; those with default values are left out."""
+    def arguments(self, raw: bool = False) -> dict[str, Any]:
+        """The arguments of `load_csv`, or of `read_csv` for raw columns; those with default values are left out."""
         having = {role: [index for index, each in enumerate(self.roles) if each == role] for role in ROLES}
         target = having["target"][0]
         given = {"target": -1 if target == len(self.roles) - 1 else target, "delimiter": self.delimiter, "header": self.header}
         given |= {"categorical": having["category"], "drop": having["leave out"]}
         defaults = {"target": -1, "delimiter": ",", "header": True, "categorical": [], "drop": []}
-        return {name: each for name, each in given.items() if each != defaults[name]}
+        return {name: each for name, each in given.items() if each != defaults[name] and not (raw and name == "categorical")}
 
 
 def columns_of(data: Mapping[str, Any]) -> Columns:
@@ -221,10 +248,11 @@ def _in_the_page(problem: str) -> str:
     problem = re.sub(r"'column (\d+)'", lambda found: f"'column {int(found[1]) + 1}'", problem.replace("the open file", "the text"))
     problem = re.sub(r": for words, categorical=.*", ": choose category for this column, or leave it out", problem)
     problem = re.sub(r": drop=\S+ leaves the column out", ": leave the column out", problem)
+    problem = re.sub(r" in the file, or drop one by position: .*", ", or leave one out", problem)
     return re.sub(r": is the delimiter .*", "", problem)
 
 
-def _parts(configuration: Configuration, X: Array, y: Labels) -> tuple[Part, Part]:
+def _parts(configuration: Configuration, X: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Part, Part]:
     """The training examples and the test examples; there may be no test examples."""
     nothing = Part(X[:0], y[:0], X[:0, :2])
     if not 0 < round(configuration.held_out * len(X)) < len(X):

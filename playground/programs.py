@@ -85,18 +85,30 @@ class Programs:
     # Measurements and maps
 
     def measured(self, part: Part) -> tuple[float | None, float | None]:
-        """The mean cost and the accuracy over the examples of a part; None if it is empty."""
+        """The mean cost and the accuracy over the examples of a part; None if it is empty, or if there are no classes."""
         if not len(part):
             return None, None
-        results = self._in_pieces(self._measure, part)
-        outputs = results[:, 1:]
+        costs, outputs = self.answered(part)
+        if not self.problem.classes:
+            return float(costs.mean()), None
         is_right = (predicted(outputs) == part.y) & ~np.isnan(outputs).any(axis=1)
-        return float(results[:, 0].mean()), float(is_right.mean())
+        return float(costs.mean()), float(is_right.mean())
+
+    def answered(self, part: Part) -> tuple[Array, Array]:
+        """The cost of each example of a part, (examples,), and its outputs, (examples, outputs)."""
+        results = self._in_pieces(self._measure, part)
+        return results[:, 0], results[:, 1:]
 
     def explained(self, part: Part) -> tuple[Array, Array]:
         """The errors ∂C/∂z and the activations of all neurons for the examples of a part, each (examples, neurons)."""
         errors, activations = np.hsplit(self._in_pieces(self._explain, part), 2)
         return errors, activations
+
+    def example(self, x: Array, target: npt.NDArray[Any]) -> tuple[float, Array, Array, Array]:
+        """For one example: its cost, the outputs, and the errors and the activations of all neurons. `target` is (1,) or (1, outputs)."""
+        (measured,), (explained,) = self._measure(x[None], target), self._explain(x[None], target)
+        errors, activations = np.split(explained, 2)
+        return float(measured[0]), measured[1:], errors, activations
 
     def _in_pieces(self, program: Callable[..., Array], part: Part) -> Array:
         """Run a program on the examples of a part, a thousand at a time, so that its buffers fit into the cache."""

@@ -9,7 +9,7 @@ from typing import Any
 import autograd
 import nn
 from autograd import Operation
-from nn import linear
+from nn import Preprocessing, linear
 from playground.configuration import CLASSES, COMPUTED, FEATURES, LIVE, Configuration, activation_of
 from playground.experiment import Experiment
 from playground.messages import RefusedError
@@ -59,8 +59,11 @@ def _figures(now: Configuration, experiment: Experiment) -> Iterator[str]:
     yield ""
     yield "def figures(X, targets, y):"
     yield "    outputs = model.predict(X)"
-    yield f"    right = {'outputs.argmax(axis=1)' if outputs > 1 else '(outputs[:, 0] > 0)'} == y"
-    yield '    return f"cost {costs(X, targets).mean():.4g}, accuracy {100 * right.mean():.1f} %"'
+    if experiment.problem.classes:
+        yield f"    right = {'outputs.argmax(axis=1)' if outputs > 1 else '(outputs[:, 0] > 0)'} == y"
+        yield '    return f"cost {costs(X, targets).mean():.4g}, accuracy {100 * right.mean():.1f} %"'
+    else:
+        yield '    return f"cost {costs(X, targets).mean():.4g}"'
     yield ""
     yield f'print("training:", figures(X, {_targets(now, outputs)}, y))'
     if len(experiment.problem.held_out):
@@ -87,23 +90,26 @@ def _data(start: Configuration, experiment: Experiment) -> Iterator[str]:
     data, problem = start.data, experiment.problem
     name = data["name"]
     if name == "csv":
-        arguments = "".join(f", {name}={each!r}" for name, each in columns_of(data).arguments().items())
-        yield f"table = load_csv(io.StringIO({data['text']!r}){arguments})"
-        yield "X, (classes, y) = table.X, np.unique(table.y, return_inverse=True)"
+        arguments = "".join(f", {name}={each!r}" for name, each in columns_of(data).arguments(raw=True).items())
+        yield f"X, y = read_csv(io.StringIO({data['text']!r}){arguments})"
+        yield "classes, y = np.unique(y, return_inverse=True)"
+        assert problem.preprocessing is not None
+        yield f"preprocessing = {Preprocessing(categorical=problem.preprocessing.categorical)!r}.fit(X)"
     elif name == "points":
         yield f"X, y = np.array({[list(each) for each in data['X']]}), np.array({list(data['y'])})"
     elif name == "digits":
         yield f"X, y = digits({data['n']}, seed={start.seed})"
     else:
-        classes = f", classes={data['classes']}" if CLASSES[name] != (2, 2) else ""
+        classes = f", classes={data['classes']}" if "classes" in data and CLASSES[name] != (2, 2) else ""
         yield f"X, y = {name}({data['n']}, noise={data['noise']!r}, seed={start.seed}{classes})"
     if len(problem.held_out):
         yield f"(X, y), (X_held_out, y_held_out) = split(X, y, test={start.held_out!r}, seed={start.seed})"
     if name == "csv":
         if len(problem.held_out):
-            yield "X, X_held_out = standardize(X), standardize(X_held_out, like=X)"
-        else:
-            yield "X = standardize(X)"
+            yield "words = [column.words for column in preprocessing.columns]  # of all rows; means are those of the training rows"
+            yield "preprocessing.columns = [column._replace(words=each) for column, each in zip(preprocessing.fit(X).columns, words)]"
+            yield "X_held_out = preprocessing.transform(X_held_out)"
+        yield "X = preprocessing.transform(X)"
     elif name != "digits" and start.features != ("x1", "x2"):
         yield ""
         yield "def features(x1, x2):"
@@ -146,7 +152,7 @@ def _cost_name(now: Configuration, outputs: int) -> str:
 
 def _targets(now: Configuration, outputs: int, y: str = "y") -> str:
     if outputs == 1:
-        return y if now.cost == "cross_entropy" else f"2 * {y} - 1"
+        return y if not now.has_classes or now.cost == "cross_entropy" else f"2 * {y} - 1"
     return f"one_hot({y}, {outputs})" if now.cost == "squared_error" else y
 
 

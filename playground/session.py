@@ -6,13 +6,18 @@ docs/reference/playground-protocol.md describes each message and its reply.
 from __future__ import annotations
 
 import logging
+import tempfile
 import time
 from collections.abc import Callable
+from copy import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from playground import configuration as configurations
+from playground import places
+from playground.answers import answers
 from playground.bundle import page, page_files
 from playground.experiment import BYTES, Experiment, Stopped
 from playground.inspector import Inspector, sampled
@@ -20,6 +25,7 @@ from playground.lessons import FOLDER
 from playground.messages import Arrays, Fields, RefusedError, Reply, as_json, identity, packet, parsed, shown
 from playground.questions import asked, judged
 from playground.script import script
+from playground.standalone import LIBRARIES, standalone
 
 MESSAGE = 2_000_000  # characters
 STEPS = 1000  # the largest number of steps that one message may ask for
@@ -204,7 +210,7 @@ class Session:
         return {"is": "back", **self._moment(), "configuration": self.experiment.configuration.complete(), "configured": configured}
 
     def _weight(self, given: Fields) -> Reply:
-        index = self.experiment.index_of(*self.inspector.weight_place(given))
+        index = self.experiment.index_of(*places.weight(given, self.experiment.model.sizes))
         value = given.number("value", -configurations.LARGE, configurations.LARGE)
         given.end()
         self.experiment.set_parameter(index, value)
@@ -218,6 +224,12 @@ class Session:
         verdict = judged(given, self.experiment, self.inspector.looked)
         self.running = False
         return {**verdict, **self._moment()}
+
+    def _answers(self, given: Fields) -> Reply:
+        of = given.choice("of", ("training", "held_out"), "training")
+        given.end()
+        reply, arrays = answers(self.experiment, of)
+        return (reply, arrays) if arrays else reply
 
     # Files and functions
 
@@ -237,17 +249,31 @@ class Session:
         return {"is": "source", "text": self.experiment.programs.source()}
 
     def _save(self, given: Fields) -> Reply:
-        what = given.choice("what", ("weights", "script", "page"), "weights")
+        what = given.choice("what", ("weights", "script", *LIBRARIES, "page"), "weights")
         given.end()
         if what == "weights":
-            content, suffix, kind = self.experiment.saved(), "npz", "application/octet-stream"
+            content, suffix, kind = saved(self.experiment), "npz", "application/octet-stream"
         elif what == "script":
             content, suffix, kind = script(self.experiment).encode(), "py", "text/x-python"
+        elif what in LIBRARIES:
+            content, suffix, kind = standalone(self.experiment, LIBRARIES[what]).encode(), f"{what}.py", "text/x-python"
         else:
             files = {name: each for name, each in page_files().items() if not name.startswith(FOLDER)}  # a saved page has no lessons
             content, suffix, kind = page(files).encode(), "html", "text/html"
         name = f"nudge-{self.experiment.configuration.data['name']}.{suffix}"
         return {"is": "saved", "name": name, "type": kind}, {"content": np.frombuffer(content, dtype=np.uint8)}
+
+
+def saved(experiment: Experiment) -> bytes:
+    """The file that `MLP.save` writes, with the names of the classes and of the inputs, or the preprocessing of raw rows."""
+    named, preprocessing = copy(experiment.model), experiment.problem.preprocessing  # with the same parameters
+    named.classes, named.feature_names = experiment.problem.classes or None, experiment.problem.inputs
+    if preprocessing is not None:
+        named.preprocessing = preprocessing
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.npz"
+        named.save(path)
+        return path.read_bytes()
 
 
 ANSWERS: dict[str, Callable[[Session, Fields], Reply]] = {
@@ -262,6 +288,7 @@ ANSWERS: dict[str, Callable[[Session, Fields], Reply]] = {
     "inspect": lambda session, given: session.inspector.inspect(given),
     "weight": Session._weight,
     "nudge": Session._nudge,
+    "answers": Session._answers,
     "ask": lambda _, given: asked(given),
     "judge": Session._judge,
     "draw": lambda session, given: session.inspector.draw(given),

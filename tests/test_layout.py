@@ -40,8 +40,8 @@ ABOVE_BACK_ENDS = ["threads", "descent", "export", "arguments", "compiled", "ins
 VECTORIZE = [*BEFORE_BACK_ENDS, *(f"backends.{name}" for name in BACK_ENDS), "backends", *ABOVE_BACK_ENDS]
 REST = ["names", "paths", "why", "chain_rule", *(f"vectorize.{name}" for name in VECTORIZE), "vectorize", "draw"]
 MODELS = [
-    "keywords", "frames", "inputs", "activations", "costs", "labels", "preprocessing", "schedules", "formula", "classification",
-    "prediction_cache", "module", "optimizers", "sequences",
+    "keywords", "frames", "inputs", "activations", "costs", "labels", "preprocessing", "schedules", "notation", "formula",
+    "classification", "prediction_cache", "module", "optimizers", "sequences",
     "files.npz_files", "files.model_file", "files.python_file", "files", "network",
 ]  # fmt: skip
 DATA = ["batches", "csv_reader", "drawn_digits", "readers", "toys"]

@@ -8,7 +8,7 @@ from nn.data.batches import minibatches, one_hot, split, standardize
 from nn.data.csv_reader import MISSING, Table, load_csv, read_csv
 from nn.data.drawn_digits import GLYPHS, digits
 from nn.data.readers import MOST_IMAGES, load_digits, load_mnist
-from nn.data.toys import blobs, circles, moons, spirals, xor
+from nn.data.toys import blobs, circles, moons, spirals, waves, xor
 from nn.inputs import Array, Examples, Labels, Seed
 
 __all__ = [
@@ -33,5 +33,6 @@ __all__ = [
     "spirals",
     "split",
     "standardize",
+    "waves",
     "xor",
 ]

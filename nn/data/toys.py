@@ -1,7 +1,7 @@
-"""Toy problems in the plane: X, float64 of shape (n, 2), and labels y, int64 of shape (n,).
+"""Toy problems in the plane: X, float64 of shape (n, 2), and labels y, int64 of shape (n,); those of `waves` are float64.
 
-`n` is the number of points. `noise` is the standard deviation of the normal noise that is added to the points; it comes from `seed`, an
-int or a generator. Labels alternate, so the sizes of classes differ by at most one.
+`n` is the number of points. `noise` is the standard deviation of the normal noise that is added to the points, or to the targets of
+`waves`; it comes from `seed`, an int or a generator. Labels alternate, so the sizes of classes differ by at most one.
 """
 
 from __future__ import annotations
@@ -156,6 +156,34 @@ def blobs(n: int = 100, classes: int = 3, noise: float = 0.3, seed: Seed = 0) ->
     """
     y = _labels(n, classes)
     return _jitter(_polar(1.0, 2 * np.pi * y / classes), noise, seed), y
+
+
+def waves(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> tuple[Array, Array]:
+    """A wave over a square around 0, for regression: sin(2 x1) cos(x2) at points with coordinates from -1.5 to 1.5.
+
+    Parameters
+    ----------
+    n : int, default 100
+        The number of points.
+    noise : float, default 0.1
+        The standard deviation of the normal noise that is added to the targets.
+    seed : int or numpy.random.Generator, default 0
+        Where points and noise come from.
+
+    Returns
+    -------
+    X : ndarray of float64, shape (n, 2)
+    y : ndarray of float64, shape (n,)
+
+    Examples
+    --------
+    >>> X, y = waves(50)
+    >>> X.shape, y.shape
+    ((50, 2), (50,))
+    """
+    numbers = generator(seed)
+    X = numbers.uniform(-1.5, 1.5, (check_whole("n", n), 2))
+    return X, np.sin(2 * X[:, 0]) * np.cos(X[:, 1]) + numbers.normal(0.0, finite_number("noise", noise, least=0), n)
 
 
 def _labels(n: int, classes: int) -> Labels:

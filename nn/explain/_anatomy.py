@@ -140,7 +140,8 @@ def anatomy(model: MLP, x: npt.ArrayLike, y: Any, cost: Cost) -> Anatomy:
     parameters = model.parameters()
     before = [parameter.grad for parameter in parameters]
     try:
-        model.zero_grad()
+        for parameter in parameters:
+            parameter.grad = 0.0
         root.backward()
         gradient = np.array([parameter.grad for parameter in parameters])
     finally:

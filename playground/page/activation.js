@@ -99,9 +99,9 @@ export class ActivationEditor {
     if (this.box.hidden || !this.sampled) return;
     const {x, f, first, second} = this.sampled, colors = palette(), orNaN = value => value ?? NaN;
     drawFunctions(this.canvas, {xs: x, most: 5, functions: [
-      {values: second.map(orNaN), color: colors.classes[2], dash: [2, 3]},
-      {values: first.map(orNaN), color: colors.negative, dash: [6, 3]},
-      {values: f.map(orNaN), color: colors.positive},
+      {values: second.map(orNaN), color: colors.faint, dash: [2, 3]},
+      {values: first.map(orNaN), color: colors.now, dash: [6, 3]},
+      {values: f.map(orNaN), color: colors.ink},
     ]});
   }
 }

@@ -2,7 +2,7 @@
 
 import {app, ask, attempt, happened, say} from "./app.js";
 import {showColumns} from "./columns.js";
-import {at, make, pretty} from "./dom.js";
+import {at, classWords, make, pretty} from "./dom.js";
 import {host} from "./host.js";
 import {drawMarker, palette} from "./paint.js";
 import {listRuns, newRun, previousRun} from "./runs.js";
@@ -12,7 +12,8 @@ import {moved, run, showMoment, startGeneration} from "./training.js";
 export async function change(part) {
   const {configuration, hello} = app, isLive = Object.keys(part).every(key => hello.live.includes(key));
   const next = {...configuration, parameters: null, ...part};
-  if (part.data?.name === "digits" && configuration.data.name !== "digits" && next.cost === "hinge") next.cost = "cross_entropy";
+  const isNew = part.data && part.data.name !== configuration.data.name;
+  if (isNew && !part.cost && (configuration.data.name === "waves" || part.data.name === "digits" && next.cost === "hinge")) Object.assign(next, {cost: "cross_entropy", output_activation: "x"});
   const done = await attempt(() => isLive ? set(part) : configure(next));
   if (!done) app.settings.show(app.configuration, app.shape);
   return done;
@@ -75,7 +76,7 @@ export async function makeNetwork(next, keepRunning = false) {
     app.shape = reply;
     newRun(old);
     showNetwork();
-    showMoment({step: 0, epoch: 0, running: false});
+    showMoment({step: 0, epoch: 0, running: false, can_go_back: Boolean(old)});
     await (wasRunning && keepRunning ? run(true) : moved());
     return reply;
   } catch (error) {
@@ -101,22 +102,28 @@ function showNetwork() {
   app.frame = null;
   app.settings.show(configuration, shape);
   columns();
-  network.shape({sizes: layers, inputs: inputs.map(pretty), outputs: classes.length > 2 ? classes : null, picture: isDigits});
+  network.shape({sizes: layers, inputs: inputs.map(pretty), outputs: outputWords(classes), picture: isDigits});
   at("network-words").textContent = `${layers.join("-")}, ${shape.parameters.toLocaleString("en")} parameters`;
   at("plane-box").hidden = !area;
   at("pad-box").hidden = !isDigits;
-  if (isDigits) pad.clear();
+  if (isDigits) pad.begin();
   if (area) {
     const list = (part, held) => part.x.map((x, index) => ({x, y: part.y[index], label: part.class[index], held}));
-    plane.shape({points: [...list(points.training, false), ...list(points.held_out, true)], bounds: {left: area.x[0], right: area.x[1], bottom: area.y[0], top: area.y[1]}, classes});
+    plane.shape({points: [...list(points.training, false), ...list(points.held_out, true)], bounds: {left: area.x[0], right: area.x[1], bottom: area.y[0], top: area.y[1]}, classes, axes: area.axes.map(pretty)});
     legend();
   }
   at("counts").textContent = `${training} training examples${heldOut ? `, ${heldOut} test examples` : ""}`;
+  app.answers.shape(shape);
   inspector.count = {training, held_out: heldOut};
   inspector.example = null;
   inspector.empty();
   network.choose(null);
   if (app.editor) at("activation").hidden = true;
+}
+
+/** What each output stands for. */
+function outputWords(classes) {
+  return !classes.length ? ["prediction"] : classes.length === 2 ? [`${classWords(classes[1])} if > 0`] : classes;
 }
 
 /** Let the address of the page have the current settings. */
@@ -136,11 +143,12 @@ function columns() {
 
 export function legend() {
   const colors = palette();
+  at("discrete").parentElement.hidden = !app.shape.classes.length;
   at("class-legend").replaceChildren(...app.shape.classes.map((name, label) => {
     const canvas = make("canvas", {width: 28, height: 28, "aria-hidden": "true"});
     drawMarker(canvas, label, colors);
-    return make("span", {}, canvas, ` ${/^\d+$/.test(name) ? `class ${name}` : name}`);
-  }), ...(app.shape.examples.held_out ? [make("span", {text: "hollow = test points"})] : []));
+    return make("span", {}, canvas, ` ${classWords(name)}`);
+  }), ...(app.shape.classes.length ? [] : [make("span", {text: "blue = positive, orange = negative"})]), ...(app.shape.examples.held_out ? [make("span", {text: "hollow = test points"})] : []));
 }
 
 /** Add the points of a brush stroke to the data, and continue training with all of them. */

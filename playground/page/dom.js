@@ -9,6 +9,9 @@ export const percent = value => value === null || Number.isNaN(value) ? "–" : 
 /** A name such as x1^2 or x1*x2 as a book would print it. */
 export const pretty = name => name.replace(/\^2/g, "²").replace(/x1/g, "x₁").replace(/x2/g, "x₂").replace(/([₁₂])\*x/g, "$1·x").replace(/4\*/g, "4");
 
+/** The name of a class in words; a class may be called by its number only. */
+export const classWords = name => /^\d+$/.test(name) ? `class ${name}` : name;
+
 /** Whether the reader prefers no animation. */
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

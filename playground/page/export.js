@@ -41,7 +41,7 @@ async function savePage() {
 export function showSaved({runs, target, shows, curves: {what, log}}) {
   const {curves, network} = app;
   document.documentElement.dataset.saved = "true";
-  for (const id of ["restart", "play", "by-example", "by-step", "by-epoch", "speed", "save-weights", "save-script", "save-page"]) Object.assign(at(id), {disabled: true, title: SAVED});
+  for (const id of ["restart", "play", "by-example", "by-step", "by-epoch", "speed", "save-weights", "save-script", "script-for", "save-page"]) Object.assign(at(id), {disabled: true, title: SAVED});
   for (const part of [at("columns"), at("pad-box"), ...document.querySelectorAll("#form details:not(:last-child)")]) part.inert = true;
   at("lesson-open").hidden = true;
   document.querySelector(`[name=shows][value=${shows}]`).checked = true;
@@ -66,7 +66,7 @@ export function listenForExports() {
   at("copy-source").addEventListener("click", event => copy(at("source-text").textContent, event.currentTarget));
   at("close-source").addEventListener("click", () => at("source").close());
   at("save-weights").addEventListener("click", () => saveAs("weights"));
-  at("save-script").addEventListener("click", () => saveAs("script"));
+  at("save-script").addEventListener("click", () => saveAs(at("script-for").value));
   at("save-picture").addEventListener("click", () => savePicture(app.network, app.shape.plane && at("plane")));
   at("save-page").addEventListener("click", savePage);
   at("stop-saving").addEventListener("click", () => at("saving").close());

@@ -39,6 +39,7 @@ export class Flow {
     this.trace = null;
     sharp(this.canvas);
     network.drawLines();
+    network.relight();
     tell("");
   }
 
@@ -46,6 +47,7 @@ export class Flow {
   settle() {
     this.trace = null;
     sharp(this.canvas);
+    this.network.relight();
     for (const {button, label, name} of this.network.columns.flat()) {
       label.textContent = "";
       button.setAttribute("aria-label", name);

@@ -116,14 +116,26 @@ export class Inspector {
       make("p", {class: "hint"}, "f(x) = ", make("code", {text: reply.formula})),
       equation(reply.name, " = f(", figure(reply.sum.value), ") = ", figure(reply.activation, 5, "result activation")),
       equation("slope f′(", figure(reply.sum.value), ") = ", figure(reply.slope, 5, "result slope")))));
-    const delta = this.#delta(reply);
+    const delta = this.#delta(reply), pictures = reply.weights ? [this.#picture(reply)] : [];
     activation.classList.add("activation-card");
     const sum = card("Weighted sum", make("div", {class: "scroll", tabindex: terms.length > 10 ? 0 : null}, sumTable));
     curve.paint = canvas => drawFunctions(canvas, {xs: reply.curve.x, most: 8, functions: [
-      {values: reply.curve.slope.map(orNaN), color: palette().negative, dash: [6, 3]},
-      {values: reply.curve.f.map(orNaN), color: palette().positive},
+      {values: reply.curve.slope.map(orNaN), color: palette().now, dash: [6, 3]},
+      {values: reply.curve.f.map(orNaN), color: palette().ink},
     ], point: {x: reply.sum.value, y: reply.activation, slope: reply.slope}});
-    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards"}, sum, activation, delta)]);
+    this.#put(`Neuron ${reply.name}`, [make("div", {class: "cards"}, ...pictures, sum, activation, delta)]);
+  }
+
+  /** The weights of a neuron that sees a picture, as a picture. */
+  #picture({weights, shapes: {weights: [height, width]}, name}) {
+    const canvas = make("canvas", {class: "weights", role: "img", "aria-label": `the weights of ${name} as a picture; the table below lists the largest ones`});
+    canvas.paint = shown => paintMap(shown, weights, width, height, largest(weights), ramp(palette()));
+    canvas.addEventListener("click", ({clientX, clientY, currentTarget}) => {
+      const {left, top, width: across, height: down} = currentTarget.getBoundingClientRect();
+      const [row, column] = [(clientY - top) / down * height, (clientX - left) / across * width].map(Math.floor);
+      this.choose({layer: 0, neuron: this.target.neuron, input: row * width + column});
+    });
+    return card("Weight of each pixel", canvas, make("p", {class: "hint", text: "blue = positive, orange = negative; click a pixel to inspect its weight"}));
   }
 
   #delta({wish, slope, delta, name, sum}) {
@@ -157,7 +169,7 @@ export class Inspector {
         make("p", {class: "why", "data-verdict": reply.why.verdict, text: reply.why.text})),
       this.#wishes(reply),
       ...updateCard(reply),
-      this.#paths(reply),
+      ...reply.paths ? [this.#paths(reply)] : [],
     ];
     this.#put(`${isBias ? "Bias" : "Weight"} ${reply.name}`, [make("div", {class: "cards"}, ...cards)]);
   }
@@ -189,6 +201,11 @@ export class Inspector {
 
   /** A bar for the nudge of each example, up or down, and their average. */
   #wishes({wishes, average, examples, penalty, total, name}) {
+    const sums = [
+      equation("average of ", String(examples), " nudges = ", figure(average, 5, "result average")),
+      equation(`gradient of the whole cost = ${penalty ? "penalty − average = " : "− average = "}`, figure(total, 5, "total")),
+    ];
+    if (!wishes) return card("Nudges", ...sums);
     const canvas = make("canvas", {class: "curve", role: "img", "aria-label": `nudges of ${wishes.length} examples for ${name}: ${wishes.filter(each => each.wish > 0).length} up, ${wishes.filter(each => each.wish < 0).length} down, average ${number(average)}`});
     this.wishes = wishes;
     canvas.addEventListener("click", ({clientX, currentTarget}) => {
@@ -196,16 +213,14 @@ export class Inspector {
       if (each) this.chooseExample({of: "training", index: each.index});
     });
     canvas.paint = shown => this.#paintWishes(shown, wishes, average);
-    return card("Nudges: how each example would change it", canvas,
-      equation("average of ", String(examples), " nudges = ", figure(average, 5, "result average")),
-      equation(`gradient of the whole cost = ${penalty ? "penalty − average = " : "− average = "}`, figure(total, 5, "total")));
+    return card("Nudges: how each example would change it", canvas, ...sums);
   }
 
   #paintWishes(canvas, wishes, average) {
     const {context, width, height} = sharp(canvas), colors = palette(), most = largest(wishes.map(each => each.wish)) || 1, room = width / wishes.length, middle = height / 2;
     wishes.forEach((each, index) => {
       const rise = each.wish / most * (middle - 4);
-      context.fillStyle = colors.classes[each.class % 8];
+      context.fillStyle = colors.classes[each.class % 8] ?? colors.line;
       context.globalAlpha = this.shown?.of === "training" && this.shown.index === each.index ? 1 : 0.6;
       context.fillRect(index * room, Math.min(middle, middle - rise), Math.max(1, room - 0.6), Math.abs(rise));
     });
@@ -222,7 +237,7 @@ export class Inspector {
     this.shown = reply.example;
     const colors = palette(), cards = [
       card("Target and prediction",
-        equation("target ", Array.isArray(reply.target) ? `class ${reply.class}` : figure(reply.target), ", predicted class ", String(reply.prediction)),
+        equation("target ", Array.isArray(reply.target) ? `class ${reply.class}` : figure(reply.target), ...reply.class === null ? [", prediction ", figure(reply.prediction)] : [", predicted class ", String(reply.prediction)]),
         equation("outputs ", ...reply.layers.at(-1).a.flatMap((value, index) => [index ? ", " : "", figure(value)])),
         reply.probabilities ? equation("probabilities ", ...reply.probabilities.flatMap((value, index) => [index ? ", " : "", figure(value, 3)])) : null,
         equation("cost of this example ", figure(reply.cost, 5, "result cost")),

@@ -1,6 +1,7 @@
 /** The playground's page: it makes the views, connects buttons and keys, and asks the session for the first network. */
 
 import {ActivationEditor} from "./activation.js";
+import {Answers} from "./answers.js";
 import {app, ask, attempt, connection, happened, say, whenAgain} from "./app.js";
 import {Refusal} from "./connection.js";
 import {CurvesView} from "./curves.js";
@@ -18,11 +19,12 @@ import {choose, lookAt, pickPoint} from "./selection.js";
 import {Settings} from "./settings.js";
 import {drawActivations, moved, run, showMoment, startCoarse, step} from "./training.js";
 
-app.network = new NetworkView(at("stage"), choose);
+app.network = new NetworkView(at("stage"), {pick: choose, explain, resized: moved});
 app.plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
 app.curves = new CurvesView(at("curves"), {name: nameOf, read: words => { at("curve-words").textContent = words; }, scrub: inTurn(back)});
 app.inspector = new Inspector({ask, choose, example: lookAt, weight: setWeight, nudge});
 app.pad = new Pad({ask, told: showDrawn});
+app.answers = new Answers({ask, look: lookAt});
 
 async function setWeight({layer, neuron, input}, value) {
   const reply = await attempt(() => ask({do: "weight", layer, neuron, input, value}));
@@ -41,6 +43,14 @@ async function nudge({layer, neuron, input}, by) {
   return reply.nudge;
 }
 
+/** The session's reply about a weight, or null if it has none. */
+function explain({layer, neuron, input}) {
+  return ask({do: "inspect", what: "weight", layer, neuron, input, example: app.inspector.example ?? undefined}).catch(error => {
+    if (error instanceof Refusal) return null;
+    throw error;
+  });
+}
+
 /** Inspect the first neuron, or its first weight, unless one is inspected already. */
 function lookInside(what) {
   const {target} = app.inspector, there = {layer: 0, neuron: 0, ...(what === "weight" ? {input: 0} : {})};
@@ -49,9 +59,10 @@ function lookInside(what) {
   return app.inspector.show(there);
 }
 
-/** Show the activations for a drawn digit. */
-function showDrawn(reply) {
+/** Show the activations for a drawn digit; if it `isNew`, in the inspector too. */
+function showDrawn(reply, isNew) {
   if (!reply.pixels) return;
+  if (!isNew) return void drawActivations(reply.layers, reply.pixels);
   const {inspector, network} = app;
   inspector.example = {of: "drawn"};
   network.settle();
@@ -88,6 +99,7 @@ function listen() {
     });
   }
   for (const input of document.querySelectorAll("[name=curves]")) input.addEventListener("change", () => app.curves.show({what: input.value, log: input.value === "cost" && at("log").checked}));
+  at("discrete").addEventListener("change", ({target}) => app.plane.discretize(target.checked));
   at("log").addEventListener("change", () => app.curves.show({log: at("log").checked}));
   listenForExports();
   at("copy-link").hidden = !host.hasAddress;
@@ -95,7 +107,7 @@ function listen() {
   document.addEventListener("click", release);
   addEventListener("resize", () => app.inspector.refresh());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    for (const part of ["network", "plane", "curves", "settings", "editor", "inspector", "pad"]) app[part].recolor();
+    for (const part of ["network", "plane", "curves", "settings", "editor", "inspector", "pad", "answers"]) app[part].recolor();
     legend();
   });
   if (matchMedia("(max-width: 760px)").matches) for (const details of document.querySelectorAll("#settings details:not(:first-child)")) details.open = false;

@@ -7,7 +7,7 @@ import {palette, rgb} from "./paint.js";
 const SIDE = 28, PEN = 1.15;
 
 export class Pad {
-  /** `ask(message)` asks the session; `told(reply)` is called with its reply about each drawing. */
+  /** `ask(message)` asks the session; `told(reply, isNew)` is called with its reply about a drawing, which may be the same one for other weights. */
   constructor({ask, told}) {
     Object.assign(this, {ask, told});
     this.send = inTurn((...given) => this.#send(...given));  // send the drawing to the network
@@ -21,6 +21,7 @@ export class Pad {
       make("div", {class: "head"}, make("h2", {text: "Draw a digit"}), make("div", {class: "row"}, make("button", {type: "button", id: "pad-example", text: "Example", onclick: () => this.#example()}), make("button", {type: "button", id: "pad-clear", text: "Clear", onclick: () => this.clear()}))),
       this.canvas, this.words, this.answers, make("div", {class: "row"}, make("label", {for: "target", class: "hint", text: "target"}), this.target, make("span", {class: "hint", id: "pad-cost"})));
     this.canvas.addEventListener("pointerdown", event => {
+      if (this.isSample) this.clear();
       this.canvas.setPointerCapture(event.pointerId);
       this.last = null;
       this.#stroke(event);
@@ -36,8 +37,21 @@ export class Pad {
     this.#draw();
   }
 
+  /** Begin with a drawn 7, which the first stroke removes. */
+  begin() {
+    this.clear();
+    this.target.value = "7";
+    for (let share = 0; share <= 1; share += 0.02) {
+      this.#ink(7.5 + 12 * share, 7);
+      this.#ink(19.5 - 7 * share, 7 + 15 * share);
+    }
+    this.isSample = true;
+    this.#draw();
+  }
+
   clear() {
-    this.isOwn = false;
+    this.isOwn = this.isSample = false;
+    this.target.value = "";
     this.pixels.fill(0);
     this.answers.replaceChildren();
     at("pad-cost").textContent = "";
@@ -46,12 +60,12 @@ export class Pad {
 
   /** The network has changed: send the drawing again, if there is one. */
   refresh() {
-    if (this.isOwn) this.send();
+    if (this.isOwn) this.send(true, false);
   }
 
   /** Show an example and the network's prediction. */
   show(pixels, example) {
-    this.isOwn = false;
+    this.isOwn = this.isSample = false;
     this.pixels.set(pixels);
     this.#draw();
     this.target.value = String(example.class);
@@ -97,6 +111,7 @@ export class Pad {
     event.preventDefault();
     event.stopPropagation();
     if (event.key === " ") this.inking = !this.inking;
+    if (this.inking && this.isSample) this.clear();
     this.cursor = this.cursor.map((place, axis) => Math.max(1, Math.min(SIDE - 2, place + step[axis])));
     if (this.inking) {
       this.#ink(this.cursor[0] + 0.5, this.cursor[1] + 0.5);
@@ -118,12 +133,12 @@ export class Pad {
     context.fillRect(...this.cursor, 1, 1);
   }
 
-  async #send(centre = true) {
+  async #send(centre = true, isNew = true) {
     const target = this.target.value === "" ? null : Number(this.target.value);
     try {
       const reply = await this.ask({do: "draw", pixels: Array.from(this.pixels, ink => Math.round(ink * 1000) / 1000), target, centre});
       this.#tell(reply);
-      this.told(reply);
+      this.told(reply, isNew);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.words.textContent = error.message;

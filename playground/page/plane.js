@@ -28,19 +28,21 @@ export class PlaneView {
 
   recolor() {
     this.colors = palette();
-    this.ramp = ramp(this.colors, 0.75);
+    const {classes: [negative, positive]} = this.colors;
+    this.ramp = ramp(this.classes?.length === 0 ? this.colors : {...this.colors, negative, positive}, 0.75);
     if (this.scores) this.#paintGround();
     this.#redraw();
   }
 
-  /** New data: points as {x, y, label, held}, where `held` marks test points, and bounds as {left, right, bottom, top}. */
-  shape({points, bounds, classes}) {
+  /** New data: points as {x, y, label, held}, whose label is a number if there are no classes, where `held` marks test points, bounds as {left, right, bottom, top}, and the names of the axes. */
+  shape({points, bounds, classes, axes}) {
+    this.axes = axes;
     this.points = points;
     this.bounds = bounds;
     this.classes = classes;
     this.scores = null;
     this.chosen = null;
-    this.#redraw();
+    this.recolor();
   }
 
   /** Draw scores on a grid, (outputs, size, size) from the top row down. One output: the sign is the class. Several outputs: the largest is. */
@@ -51,6 +53,12 @@ export class PlaneView {
     this.#redraw();
   }
 
+  /** Draw the predicted class only, instead of shades of the outputs. */
+  discretize(on) {
+    this.isDiscrete = on;
+    this.recolor();
+  }
+
   choose(index) {
     this.chosen = index;
     this.#redraw();
@@ -58,7 +66,7 @@ export class PlaneView {
 
   #paintGround() {
     const {scores, size, ground} = this, cells = size * size, count = scores.length / cells;
-    if (count === 1) return paintMap(ground, scores, size, size, Math.max(1, 0.5 * largest(scores)), this.ramp);
+    if (count === 1) return paintMap(ground, scores, size, size, this.isDiscrete ? 1e-9 : Math.max(1, 0.5 * largest(scores)), this.ramp);
     ground.width = ground.height = size;
     const context = ground.getContext("2d"), image = context.createImageData(size, size);
     const zero = rgb(this.colors.zero), shades = this.colors.classes.map(rgb);
@@ -69,7 +77,7 @@ export class PlaneView {
         if (score > scores[best * cells + cell]) [second, best] = [scores[best * cells + cell], k];
         else if (score > second) second = score;
       }
-      const lead = scores[best * cells + cell] - second, mix = 0.2 + 0.5 * Math.min(1, lead / 2), shade = shades[best % shades.length];
+      const lead = scores[best * cells + cell] - second, mix = this.isDiscrete ? 0.5 : 0.2 + 0.5 * Math.min(1, lead / 2), shade = shades[best % shades.length];
       for (let channel = 0; channel < 3; channel++) image.data[4 * cell + channel] = zero[channel] + mix * (shade[channel] - zero[channel]);
       image.data[4 * cell + 3] = 255;
     }
@@ -82,17 +90,34 @@ export class PlaneView {
     if (this.scores) {
       context.imageSmoothingEnabled = true;
       context.drawImage(this.ground, 0, 0, width, height);
-      if (this.scores.length === this.size * this.size) this.#drawLine(context, width, height);
+      if (this.scores.length === this.size * this.size && this.classes.length) this.#drawLine(context, width, height);
     }
     this.points.forEach((point, index) => this.#drawPoint(context, point, index === this.chosen));
+    this.#drawAxes(context, width, height);
     for (const [x, y] of this.stroke) this.#drawPoint(context, {x, y, label: Math.max(0, this.brush)}, false);
+  }
+
+  /** The names of the axes and the ends of their ranges, at the edges. */
+  #drawAxes(context, width, height) {
+    const {left, right, bottom, top} = this.bounds, [x, y] = this.axes, {ink, paper} = this.colors;
+    const write = (words, align, px, py) => {
+      context.textAlign = align;
+      context.strokeText(words, px, py);
+      context.fillText(words, px, py);
+    };
+    Object.assign(context, {font: "11px system-ui, sans-serif", textBaseline: "alphabetic", fillStyle: ink, strokeStyle: paper, lineWidth: 3, lineJoin: "round"});
+    write(`${x} = ${number(left, 2)}`, "left", 5, height - 6);
+    write(number(right, 2), "right", width - 5, height - 6);
+    write(`${y} = ${number(top, 2)}`, "left", 5, 14);
+    write(number(bottom, 2), "left", 5, height - 22);
   }
 
   #drawPoint(context, {x, y, label, held}, chosen) {
     const [px, py] = this.#toPixels(x, y);
-    marker(context, label, px, py, chosen ? RADIUS * 1.6 : RADIUS);
-    context.fillStyle = held ? this.colors.paper : this.colors.classes[label % 8];
-    context.strokeStyle = held ? this.colors.classes[label % 8] : this.colors.paper;
+    const isClass = this.classes.length, {paper, ink, positive, negative, classes} = this.colors, color = isClass ? classes[label % 8] : label < 0 ? negative : positive;
+    marker(context, isClass ? label : 0, px, py, (chosen ? RADIUS * 1.6 : RADIUS) * (isClass ? 1 : 0.4 + Math.min(1, Math.abs(label))));
+    context.fillStyle = held ? paper : color;
+    context.strokeStyle = held ? color : isClass ? paper : ink;
     context.lineWidth = held ? 2 : 1.2;
     context.fill();
     context.stroke();
@@ -114,6 +139,8 @@ export class PlaneView {
     };
     for (let i = 0; i + 1 < size; i++) {
       for (let j = 0; j + 1 < size; j++) {
+        const place = i * size + j, above = scores[place] > 0;
+        if (scores[place + 1] > 0 === above && scores[place + size] > 0 === above && scores[place + size + 1] > 0 === above) continue;
         const corners = [[i, j], [i, j + 1], [i + 1, j + 1], [i + 1, j]], cuts = [];
         for (let side = 0; side < 4; side++) {
           const a = corners[side], b = corners[(side + 1) % 4];
@@ -180,7 +207,7 @@ export class PlaneView {
     const index = this.brush === null ? this.#nearest(event) : null;
     this.canvas.style.cursor = this.brush !== null ? "crosshair" : index !== null ? "pointer" : "";
     const [x, y] = this.#toPlane(event);
-    this.#tell(index === null ? `(${number(x, 3)}, ${number(y, 3)})` : `example ${index}: ${this.classes[this.points[index].label]}${this.points[index].held ? ", test point" : ""}`);
+    this.#tell(index === null ? `(${number(x, 3)}, ${number(y, 3)})` : `example ${index}: ${this.classes.length ? this.classes[this.points[index].label] : number(this.points[index].label, 3)}${this.points[index].held ? ", test point" : ""}`);
   }
 
   #up() {

@@ -16,7 +16,7 @@ export function newRun(old) {
     if (last.steps.length < 3) curves.runs = curves.runs.filter(each => each !== last);
   }
   const kept = curves.runs.filter(each => each.about === about(configuration)).slice(-KEPT), used = new Set(kept.map(each => each.color));
-  for (const each of kept) each.color ??= [4, 2, 3, 5, 6, 7, 0].find(color => !used.has(color));
+  for (const each of kept) each.color ??= [4, 2, 3, 5, 6, 7].find(color => !used.has(color));
   curves.runs = [...kept, Object.assign(new Run(), {about: about(configuration)})];
   listRuns();
 }

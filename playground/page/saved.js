@@ -9,7 +9,7 @@
 import {unpack} from "./connection.js";
 
 export const SAVED = "This is a saved page. You can inspect every number; to change something, open the playground.";
-const MOST = 1000;  // parameters; a larger network, such as that of the digits with 13,002, is saved without the inspector's replies about weights
+const MOST = 1000;  // weights whose whole replies are saved, from the output layer back; of layers before them only the numbers are saved
 const KEPT_BITS = 0xffff8000;  // of a float32 that is only drawn: sign, exponent and 8 bits of the mantissa, more than colours can show
 
 /** A transport, like those in connection.js, that answers from the saved replies. */
@@ -29,8 +29,22 @@ export class SavedTransport {
   }
 
   send(text) {
-    const message = JSON.parse(text), problem = message.do === "inspect" ? "This saved page has no numbers for single weights: the network is too large." : SAVED;
-    this.reply(this.replies.get(keyOf(message)) ?? JSON.stringify({is: "error", problem}));
+    const message = JSON.parse(text);
+    this.reply(this.replies.get(keyOf(message)) ?? this.#weight(message) ?? JSON.stringify({is: "error", problem: SAVED}));
+  }
+
+  /** The reply about a weight of a layer whose weights were saved together: its numbers, without paths and the nudges of single examples. */
+  #weight({do: what, what: about, layer, neuron, input}) {
+    const whole = what === "inspect" && about === "weight" ? this.replies.get(keyOf({do: what, what: "weights", layer})) : undefined;
+    if (!whole) return undefined;
+    const {values, gradients, averages, penalties, ...reply} = unpack(whole), place = input ?? reply.inputs.length, index = neuron * (reply.inputs.length + 1) + place;
+    const gradient = gradients[index], average = averages[index], penalty = penalties[index];
+    return JSON.stringify({
+      is: "weight", example: reply.example, examples: reply.examples, name: input === null ? `b[${layer},${neuron}]` : `w[${layer},${neuron},${input}]`,
+      value: values[index], gradient, average, penalty, total: penalty - average, wishes: null, paths: null, update: null,
+      rule: {delta: reply.deltas[neuron], activation: reply.activations[place], input: reply.inputs[place] ?? null},
+      why: {verdict: gradient ? "ordinary" : "zero", text: "The paths to the cost and the nudges of single examples are not saved for a layer of this size."},
+    });
   }
 }
 
@@ -55,20 +69,23 @@ export async function record({hear, hello, configured, example, view, told}) {
     return replies.get(keyOf(message));
   };
   const targets = [];
-  for (let layer = 0; layer + 1 < sizes.length; layer++) {
+  for (let layer = sizes.length - 2, room = MOST; layer >= 0; layer--) {
+    room -= (sizes[layer] + 1) * sizes[layer + 1];
+    if (room < 0) targets.push({what: "weights", layer});
     for (let neuron = 0; neuron < sizes[layer + 1]; neuron++) {
       targets.push({what: "neuron", layer, neuron});
-      if (configured.parameters <= MOST) for (let input = 0; input <= sizes[layer]; input++) targets.push({what: "weight", layer, neuron, input: input === sizes[layer] ? null : input});
+      for (let input = 0; room >= 0 && input <= sizes[layer]; input++) targets.push({what: "weight", layer, neuron, input: input === sizes[layer] ? null : input});
     }
   }
   replies.set(keyOf({do: "hello"}), JSON.stringify(hello));
   replies.set("configure", JSON.stringify(configured));
   await keep({do: "frame", steps: 0, boundary: plain ? 100 : 0, maps: plain ? 50 : 0, parameters: true, gradient: true});
   await keep({do: "source"});
+  for (const of of ["training", "held_out"]) await keep({do: "answers", of});
   const first = await keep({do: "inspect", what: "example", example}), which = first ? unpack(first).example : {of: "training", index: 0};
   for (const [index, target] of (first ? targets : []).entries()) {
     if (!told(index / targets.length)) return null;
-    await keep({do: "inspect", ...target, example: which}, target.what === "neuron" ? withShorterCurve : withShorterWishes);
+    await keep({do: "inspect", ...target, example: which}, {neuron: withShorterCurve, weight: withShorterWishes}[target.what]);
   }
   const page = new TextDecoder().decode(unpack(await hear({do: "save", what: "page"})).content);
   const state = JSON.stringify({example: which, view, replies: await packed(replies)}).replaceAll("<", "\\u003c");  // nothing in it can end the element

@@ -7,9 +7,9 @@ import {isSame} from "./saved.js";
 /** Inspect a neuron, a weight or an example; null for nothing. */
 export function choose(target) {
   if (target?.layer < 0) target = {what: "example"};
+  if (target) app.inspector.show(target);  // the session answers while the network is drawn
   app.network.choose(target && "layer" in target ? target : null);
   if (!target) return;
-  app.inspector.show(target);
   happened(target.what === "example" ? "example" : target.input === undefined ? "neuron" : "weight");
 }
 

@@ -14,6 +14,7 @@ const SKETCHES = {
   circles: () => arc(10, t => [[0.5 + 0.36 * Math.cos(2 * Math.PI * t), 0.5 + 0.36 * Math.sin(2 * Math.PI * t), 0], [0.5 + 0.15 * Math.cos(2 * Math.PI * t), 0.5 + 0.15 * Math.sin(2 * Math.PI * t), 1]]),
   xor: () => arc(4, t => [[0.22 + 0.2 * t, 0.4 - 0.25 * t, 1], [0.62 + 0.2 * t, 0.6 + 0.25 * t, 1], [0.6 + 0.2 * t, 0.15 + 0.25 * t, 0], [0.2 + 0.2 * t, 0.62 + 0.25 * t, 0]]),
   spirals: () => arc(13, t => [[0.5 + 0.4 * t * Math.cos(7 * t), 0.5 + 0.4 * t * Math.sin(7 * t), 0], [0.5 - 0.4 * t * Math.cos(7 * t), 0.5 - 0.4 * t * Math.sin(7 * t), 1]]),
+  waves: () => arc(6, t => arc(6, s => [[0.12 + 0.76 * t, 0.12 + 0.76 * s, Math.sin(7 * t) * Math.cos(2.4 * s - 1.2)]])),
   blobs: () => arc(6, t => [0, 1, 2].map(k => [0.5 + 0.28 * Math.cos(2.1 * k) + 0.1 * Math.cos(6.3 * t + k), 0.5 + 0.28 * Math.sin(2.1 * k) + 0.1 * Math.sin(9 * t), k])),
 };
 const arc = (count, of) => Array.from({length: count}, (_, index) => of(index / Math.max(1, count - 1))).flat();
@@ -48,9 +49,13 @@ export class Settings {
     at("because").textContent = words;
   }
 
-  /** A choice for each column of a CSV text: number, category, target, or leave out. For the old target of a new one, null lets the session choose. */
+  /**
+   * A choice for each column of a CSV text: number, category, target, or leave out. For the old target of a new one, null lets the session choose. A target
+   * that is chosen by its name also says that the first line has names.
+   */
   #columns(columns) {
-    const choose = (index, role) => this.change({data: {...this.configuration.data, target: null, columns: columns.map((each, other) => other === index ? role : role === "target" && each.role === "target" ? null : each.role)}});
+    const named = (index, role) => this.configuration.data.target !== null && role === "target" ? columns[index].name : this.configuration.data.target;
+    const choose = (index, role) => this.change({data: {...this.configuration.data, target: named(index, role), columns: columns.map((each, other) => other === index ? role : role === "target" && each.role === "target" ? null : each.role)}});
     replace("csv-columns", (columns ?? []).map(({name, role}, index) => select(`column-${index}`, name, this.hello.roles, role, each => each, chosen => choose(index, chosen))));
   }
 
@@ -69,8 +74,8 @@ export class Settings {
       const context = input.parentElement.querySelector("canvas").getContext("2d");
       context.clearRect(0, 0, 76, 76);
       for (const [x, y, label] of SKETCHES[input.value]?.() ?? []) {
-        marker(context, label, 76 * x, 76 * y, 4);
-        context.fillStyle = colors.classes[label];
+        marker(context, input.value === "waves" ? 0 : label, 76 * x, 76 * y, input.value === "waves" ? 6 * Math.abs(label) : 4);
+        context.fillStyle = input.value === "waves" ? label < 0 ? colors.negative : colors.positive : colors.classes[label];
         context.fill();
       }
       context.fillStyle = colors.ink;
@@ -114,6 +119,7 @@ export class Settings {
     if (name === "csv") return at("csv-text").focus();
     if (name === "points") this.change({data: {name, X: [], y: []}}).then(() => this.brushing ?? at("brushes").firstElementChild.click());
     else if (name === "digits") this.change({data: {name}, layers: [16, 16], activations: "tanh(x)", rate: 0.03});
+    else if (name === "waves") this.change({data: {name}, cost: "squared_error", rate: 0.03});
     else this.change({data: {name}, ...(this.configuration.data.name === "digits" ? {rate: 0.1} : {})});
     return undefined;
   }
@@ -124,7 +130,7 @@ export class Settings {
     const {data} = configuration;
     for (const input of at("datasets").querySelectorAll("input")) input.checked = input.value === data.name;
     at("csv").hidden = data.name !== "csv";
-    at("painting").hidden = data.name === "digits" || data.name === "csv";
+    at("painting").hidden = ["digits", "csv", "waves"].includes(data.name);
     this.#tell(because || (data.name === "spirals" && configuration.layers.reduce((sum, count) => sum + count, 0) < 16 ? "Spirals need a larger network: two layers of 16 neurons learn them." : ""));
     this.#columns(columns);
     this.#dataFields(configuration);
@@ -160,9 +166,9 @@ export class Settings {
     replace("learning-fields", [
       select("rate", "learning rate", RATES, rate, each => number(each), value => change({rate: value})),
       select("batch", "batch size", examples, batch, each => each === null ? "all" : String(each), value => change({batch_size: value})),
-      select("optimizer", "optimizer", ["sgd", "momentum", "adam"], optimizer.name === "adam" ? "adam" : optimizer.momentum ? "momentum" : "sgd", each => each === "adam" ? "Adam" : each === "momentum" ? "SGD, momentum" : "SGD", name => change({optimizer: name === "adam" ? {name} : {name: "sgd", momentum: name === "momentum" ? 0.9 : 0}, ...(name === "adam" && rate > 0.03 ? {rate: 0.01} : {})})),
+      select("optimizer", "optimizer", ["sgd", "momentum", "adam"], optimizer.name === "adam" ? "adam" : optimizer.momentum ? "momentum" : "sgd", each => each === "adam" ? "Adam" : each === "momentum" ? "momentum" : "SGD", name => change({optimizer: name === "adam" ? {name} : {name: "sgd", momentum: name === "momentum" ? 0.9 : 0}, ...(name === "adam" && rate > 0.03 ? {rate: 0.01} : {})})),
       select("schedule", "schedule", this.hello.schedules, schedule.name, each => each.replaceAll("_", " "), name => change({schedule: {name}})),
-      select("cost", "cost", this.hello.costs, cost, each => COSTS[each], name => change(name === "cross_entropy" ? {cost: name, output_activation: "x"} : {cost: name})),
+      select("cost", "cost", this.configuration.data.name === "waves" ? ["squared_error"] : this.hello.costs, cost, each => COSTS[each], name => change(name === "cross_entropy" ? {cost: name, output_activation: "x"} : {cost: name})),
       select("L1", "L1", PENALTIES, l1, each => number(each), value => change({l1: value})),
       select("L2", "L2", PENALTIES, l2, each => number(each), value => change({l2: value})),
       select("clip", "gradient clipping", [null, 0.1, 1, 10], clip, each => each === null ? "off" : number(each), value => change({clip: value})),

@@ -3,13 +3,13 @@
 import {app, ask, attempt, happened, isDue, say, whenLost} from "./app.js";
 import {Refusal} from "./connection.js";
 import {at, figure, number, percent} from "./dom.js";
-import {MAP, unfold} from "./frames.js";
+import {unfold} from "./frames.js";
 import {host} from "./host.js";
 import {largest} from "./paint.js";
 import {choose, lookAt} from "./selection.js";
 
 const BOUNDARY = 100, SLOW = 400, FAST = 150;  // cells across the plane; milliseconds for a frame, beyond and below which its pictures get coarser and finer
-const INSPECT_EVERY = 250, LINES_EVERY = 80;  // milliseconds between updates of what changes little, or takes long to draw, while the network trains
+const INSPECT_EVERY = 250, PAD_EVERY = 500, LINES_EVERY = 80;  // milliseconds between updates of what changes little, or takes long to draw, while the network trains
 
 let generation = 0;  // of the network: a frame that was requested for an earlier network is not shown
 let wanted = false, isPumping = false, due = 0;  // a frame is wanted; frames are being requested; when the next steps are due, in milliseconds
@@ -63,38 +63,51 @@ export function moved() {
   pump();
 }
 
-/** Request a frame whenever the browser draws one. A browser draws nothing of a page in the background, so such a page requests nothing. */
+/**
+ * Request frames and draw one whenever the browser does. The next frame is requested before the last one is drawn, so that the session computes meanwhile.
+ * A browser draws nothing of a page in the background, so such a page requests nothing.
+ */
 async function pump() {
   if (isPumping || !app.shape) return;
   isPumping = true;
+  let asked = null;  // the next frame
   try {
-    while (wanted || app.moment.running) {
+    while (asked || wanted || app.moment.running) {
+      const found = await asked;
       await new Promise(requestAnimationFrame);
-      const [steps, pause = 0] = at("speed").value.split("/").map(Number), now = performance.now(), areDue = app.moment.running && now >= due;
-      if (!wanted && !areDue) continue;
-      if (areDue) due = now + pause;
-      wanted = false;
-      await showFrame(areDue ? steps : 0);
+      asked = nextFrame();
+      if (found?.mine === generation) draw(found.reply);
     }
   } finally {
     isPumping = false;
   }
 }
 
-/** Show the frame after some steps. If it is refused, pause, because the next one would be refused too. */
-async function showFrame(steps) {
-  const mine = generation, side = app.shape.plane ? detail : 0, begun = performance.now();
+/** Request the next frame; null if it is not due. */
+function nextFrame() {
+  const [steps, pause = 0] = at("speed").value.split("/").map(Number), now = performance.now(), areDue = app.moment.running && now >= due;
+  if (!wanted && !areDue) return null;
+  if (areDue) due = now + pause;
+  wanted = false;
+  return askFrame(areDue ? steps : 0);
+}
+
+/** The frame after some steps, whose numbers are shown at once. If it is refused, pause, because the next one would be refused too. */
+async function askFrame(steps) {
+  const mine = generation, {plane} = app.shape, begun = performance.now();
+  const pictures = plane ? {boundary: Math.round(detail * BOUNDARY), maps: Math.max(8, Math.round(detail * app.network.cells))} : {};
   try {
-    const reply = await ask({do: "frame", steps, boundary: Math.round(side * BOUNDARY), maps: Math.round(side * MAP), parameters: true, gradient: true});
-    if (mine !== generation) return;
+    const reply = await ask({do: "frame", steps, ...pictures, parameters: true, gradient: true});
+    if (mine !== generation) return null;
     adapt(performance.now() - begun);
     showMoment(reply);
-    draw(reply);
+    return {mine, reply};
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (app.moment.running) await ask({do: "pause"});
     showMoment({...app.moment, running: false});
     say(error.message);
+    return null;
   }
 }
 
@@ -120,8 +133,10 @@ function draw(reply) {
   if (reply.boundary) plane.draw(reply.boundary, reply.shapes.boundary[1]);
   if (isDue("inspector", INSPECT_EVERY)) {
     inspector.refresh();
-    if (shape.plane === null) pad.refresh();
+    app.answers.refresh();
+    network.relight();
   }
+  if (shape.plane === null && isDue("pad", PAD_EVERY)) pad.refresh();
   const now = performance.now();
   drawn = [...drawn.filter(each => now - each < 1000), now];
   at("rate-words").textContent = app.moment.running ? `${drawn.length} ${drawn.length === 1 ? "frame" : "frames"} per second` : "";
@@ -136,6 +151,7 @@ export function drawActivations(layers, pixels) {
     if (depth > 0) frame.maps[depth + 1] = a.map(value => ({values: [value], width: 1, height: 1, limit: largest(a)}));
   });
   app.network.draw(frame);
+  app.network.glow(layers.map(({a}) => a));
 }
 
 const MOMENT = ["step", "epoch", "running", "cost", "held_out_cost", "penalty", "accuracy", "held_out_accuracy", "rate", "gradient_norm", "can_go_back"];
@@ -143,13 +159,7 @@ const MOMENT = ["step", "epoch", "running", "cost", "held_out_cost", "penalty", 
 /** Show the numbers at the top of the page, and add them to the curves. */
 export function showMoment(reply) {
   const {running} = reply, wasRunning = app.moment.running, moment = app.moment = Object.fromEntries(MOMENT.map(key => [key, reply[key] ?? null]));
-  at("epoch").textContent = moment.epoch === null ? "0" : number(Math.floor(moment.epoch), 9);
-  at("step-number").textContent = number(moment.step, 9);
-  at("cost").replaceChildren(figure(moment.cost, 4));
-  at("held-out-cost").replaceChildren(figure(moment.held_out_cost, 4));
-  at("accuracy").textContent = percent(moment.accuracy);
-  at("held-out-accuracy").textContent = percent(moment.held_out_accuracy);
-  at("moment-words").textContent = [["learning rate", moment.rate], ["gradient norm", moment.gradient_norm], ["penalty", moment.penalty || null]].filter(([, value]) => value !== null).map(([name, value]) => `${name} ${number(value, 3)}`).join(", ");
+  if (isDue("readings", LINES_EVERY)) showReadings(moment);
   at("play").setAttribute("aria-pressed", String(Boolean(running)));
   at("play").setAttribute("aria-label", running ? "Pause" : "Run");
   at("back").disabled = !moment.can_go_back || Boolean(host.saved);
@@ -160,6 +170,16 @@ export function showMoment(reply) {
   }
   if (reply.stopped) showStopped(reply.stopped);
   if (moment.accuracy > 0.95) happened("learned");
+}
+
+function showReadings(moment) {
+  at("epoch").textContent = moment.epoch === null ? "0" : number(Math.floor(moment.epoch), 9);
+  at("step-number").textContent = number(moment.step, 9);
+  at("cost").replaceChildren(figure(moment.cost, 4));
+  at("held-out-cost").replaceChildren(figure(moment.held_out_cost, 4));
+  at("accuracy").textContent = percent(moment.accuracy);
+  at("held-out-accuracy").textContent = percent(moment.held_out_accuracy);
+  at("moment-words").textContent = [["learning rate", moment.rate], ["gradient norm", moment.gradient_norm], ["penalty", moment.penalty || null]].filter(([, value]) => value !== null).map(([name, value]) => `${name} ${number(value, 3)}`).join(", ");
 }
 
 function showStopped({problem, neuron, example}) {

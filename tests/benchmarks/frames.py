@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
-import statistics
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from playground import Session
 from playground.experiment import Experiment
-from tests import PATIENCE
 from tests.benchmarks import by_hand
+from tests.benchmarks.page import page
 from tests.benchmarks.race import race, ratio, rows, seconds, table
-from tests.browsing import browsing, chromium
-from tests.serving import serving
 
 STEPS, MAP, BOUNDARY = 7, 50, 100
 ASKS = {
@@ -32,7 +22,6 @@ ASKS = {
     f"boundary of {BOUNDARY}": {"boundary": BOUNDARY},
     "its costs alone": {},
 }
-LOOKS = 9  # how often the frames a second are read, a second apart
 
 
 class Frames:
@@ -116,52 +105,5 @@ def playground() -> None:
     table("playground, 2-16-16-1", columns, baseline="numpy by hand")
     times = columns["a frame"]
     body = [[name, seconds(each), f"{1 / each:.0f}", ratio(each / times["numpy by hand"])] for name, each in times.items()]
-    shown = in_a_browser()
-    if shown is not None:
-        body.append(["the page, drawn by Chromium", seconds(1 / shown), f"{shown:.0f}", ratio(1 / shown / times["numpy by hand"])])
     rows(["a frame", "time", "frames a second", "times numpy by hand"], body)
-
-
-def in_a_browser() -> float | None:
-    """Frames a second that headless Chromium draws, on all cores: at most the 60 of its screen. None where there is no browser."""
-    programs = chromium()
-    if programs is None or not all(map(importlib.util.find_spec, ("selenium", "websockets"))):
-        return None
-    with tempfile.TemporaryDirectory() as folder, all_cores(), serving() as address, browsing(programs, Path(folder)) as browser:
-        return frames_a_second(browser, address)
-
-
-@contextmanager
-def all_cores() -> Iterator[None]:
-    """What is begun inside may use all the cores, as a browser beside a server does."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, range(os.cpu_count() or 1))  # of which it gets those that this machine lends
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
-def frames_a_second(browser: Any, address: str) -> float:
-    """The median of what the page says, once it runs."""
-    browser.get(f"{address}#{json.dumps({'seed': 0})}")  # with settings in it, the address shows no story
-    wait(lambda: browser.execute_script("return document.documentElement.dataset.ready"))
-    browser.execute_script("const speed = document.querySelector('#speed'); speed.selectedOptions[0].value = arguments[0];", str(STEPS))
-    browser.execute_script("document.querySelector('#play').click()")
-    wait(lambda: browser.execute_script("return document.querySelector('#rate-words').textContent"))
-    found = []
-    for _ in range(LOOKS):
-        time.sleep(1)
-        found.append(float(browser.execute_script("return parseFloat(document.querySelector('#rate-words').textContent)")))
-    return statistics.median(found[2:])  # the first were not whole seconds
-
-
-def wait(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"the page did not get there in {PATIENCE:g} seconds")
-        time.sleep(0.05)
+    page()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ import numpy as np
 import pytest
 
 from autograd import vectorize
-from nn import MLP, anatomy, formula
+from nn import MLP, formula
 from playground import bundle
 from playground.configuration import ACTIVATIONS
+from playground.numbers import numbers_of
 from playground.programs import Programs
 from tests.playground.players import CSV, LIKE, SMALL, Player
+
+TABLE = "size,colour,code,kind\n" + "".join(f"{i},{'red' if i % 3 else 'blue'},{i % 2},{'ab'[i % 5 > 2]}\n" for i in range(20))
 
 
 def test_a_formula_is_sampled_with_two_derivatives() -> None:
@@ -61,7 +65,7 @@ def test_all_weights_at_one_step_share_one_evaluation_of_the_network(monkeypatch
 
         return call
 
-    monkeypatch.setattr("playground.inspector.anatomy", counted("anatomy", anatomy))
+    monkeypatch.setattr("playground.inspector.numbers_of", counted("numbers", numbers_of))
     monkeypatch.setattr(Programs, "explained", counted("explained", Programs.explained))
     player = Player(**SMALL)
     changes: list[dict[str, Any]] = [
@@ -70,7 +74,7 @@ def test_all_weights_at_one_step_share_one_evaluation_of_the_network(monkeypatch
     for change in changes:
         for place in range(2):
             player("inspect", what="weight", layer=0, neuron=1, input=place)
-        assert sorted(calls) == ["anatomy", "explained"]
+        assert sorted(calls) == ["explained", "numbers"]
         calls.clear()
         player(**change)
 
@@ -86,6 +90,25 @@ def test_saved_weights_are_a_networks_file(tmp_path: Path) -> None:
     assert [each.data for each in model.parameters()] == player.parameters
     assert (model.classes, model.feature_names) == (["0", "1"], ["x1", "x2"])
     assert player("save")["content"].tobytes() == saved["content"].tobytes()
+
+
+def test_a_network_saved_from_a_table_predicts_from_raw_rows(tmp_path: Path) -> None:
+    player = Player(data={"name": "csv", "text": TABLE, "columns": ["number", "category", "category", "target"]}, layers=[3])
+    player("step", count=30)
+    path = tmp_path / "network.npz"
+    path.write_bytes(player("save")["content"].tobytes())
+    model, problem = MLP.load(path), player.session.experiment.problem
+    assert model.preprocessing is not None
+    rows = [(float(i), "red" if i % 3 else "blue", float(i % 2), "ab"[i % 5 > 2]) for i in range(20)]
+    raw = {"size": [row[0] for row in rows], "colour": [row[1] for row in rows], "code": [row[2] for row in rows]}
+    for part in (problem.training, problem.held_out):
+        assert np.isin(part.X.round(9), model.preprocessing.transform(raw).round(9)).all()
+    frame = player("frame")
+    right = model.classify(raw) == np.array([row[3] for row in rows])
+    assert right.sum() == round(frame["accuracy"] * 14 + frame["held_out_accuracy"] * 6)
+    assert model.predict([[2.0, "red", 0.0]]) == pytest.approx(
+        model.predict({"size": [2.0], "colour": ["red"], "code": [0.0], "kind": ["a"]})
+    )
 
 
 def test_saving_the_page_returns_one_file_with_a_place_for_the_state() -> None:
@@ -106,10 +129,12 @@ def run_script(player: Player) -> tuple[str, list[float]]:
     return text, [each.data for each in names["model"].parameters()]
 
 
-@pytest.mark.parametrize("kind", [*LIKE, "csv", "points"])
+@pytest.mark.parametrize("kind", [*LIKE, "csv", "table", "points", "waves"])
 def test_the_script_trains_to_the_same_numbers(kind: str) -> None:
     data: dict[str, Any] = {
         "csv": {"name": "csv", "text": CSV},
+        "table": {"name": "csv", "text": TABLE, "columns": ["number", None, "category", "target"]},
+        "waves": {"name": "waves", "n": 30},
         "points": {"name": "points", "X": [[0, 1], [0.5, 0], [1, 1]], "y": [0, 2, 1]},
     }
     player = Player(**LIKE.get(kind, {"data": data.get(kind), "layers": [3], "features": ["x1", "x2^2"]}))
@@ -119,15 +144,51 @@ def test_the_script_trains_to_the_same_numbers(kind: str) -> None:
 
 
 def test_the_script_prints_the_figures_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
-    for settings in ({"l2": 0.1}, {"data": {"name": "blobs", "n": 60}, "cost": "squared_error"}, {"held_out": 0, "cost": "hinge"}):
+    for settings in (
+        {"l2": 0.1},
+        {"data": {"name": "waves", "n": 40}},
+        {"data": {"name": "blobs", "n": 60}, "cost": "squared_error"},
+        {"held_out": 0, "cost": "hinge"},
+    ):
         player = Player(**{**SMALL, **settings})
         player("step", count=9)
         run_script(player)
-        frame = player("frame")
-        lines = [f"training: cost {frame['cost']:.4g}, accuracy {100 * frame['accuracy']:.1f} %"]
-        if frame["held_out_cost"] is not None:
-            lines.append(f"test: cost {frame['held_out_cost']:.4g}, accuracy {100 * frame['held_out_accuracy']:.1f} %")
-        assert capsys.readouterr().out.splitlines() == lines
+        assert capsys.readouterr().out.splitlines() == figures(player)
+
+
+WITHOUT: dict[str, dict[str, Any]] = {
+    **LIKE,
+    "table": {"data": {"name": "csv", "text": TABLE, "columns": ["number", None, "category", "target"]}, "layers": [3]},
+    "formula": {**SMALL, "activations": ["e^-x^2 + |x| - max(0, x, 2x) + exp(1)", "where(x > 0, 1, pi) + erf(x) sigmoid(x)"]},
+    "margins": {"data": {"name": "blobs", "n": 50, "classes": 4}, "cost": "hinge", "layers": [3], "held_out": 0},
+    "waves": {"data": {"name": "waves", "n": 40}, "layers": [3], "features": ["x1", "sin(4*x2)"]},
+    "xor": {**SMALL, "data": {"name": "xor", "n": 40}, "cost": "squared_error", "activations": ["relu(x)", "x"]},
+}
+
+
+@pytest.mark.parametrize("kind", WITHOUT)
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_a_script_without_nudge_prints_the_figures_of_the_page(library: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip(library, reason=f"the script needs {library}")
+    player = Player(**WITHOUT[kind])
+    player("step", count=7)
+    saved = player("save", what=library)
+    assert (saved["name"].rsplit("-", 1)[1].split(".", 1)[1], saved["type"]) == (f"{library}.py", "text/x-python")
+    text = saved["content"].tobytes().decode()
+    assert not re.search(r"(?m)^\s*(import|from) (nn|autograd|playground)", text)
+    exec(compile(text, saved["name"], "exec"), {"__name__": "script"})
+    assert capsys.readouterr().out.splitlines() == figures(player)
+
+
+def figures(player: Player) -> list[str]:
+    """What the page shows, as the scripts print it."""
+    frame = player("frame")
+    lines = []
+    for name, of in (("training", ""), ("test", "held_out_")):
+        if frame[f"{of}cost"] is not None:
+            share = frame[f"{of}accuracy"]
+            lines.append(f"{name}: cost {frame[f'{of}cost']:.4g}" + (f", accuracy {100 * share:.1f} %" if share is not None else ""))
+    return lines
 
 
 def test_the_script_repeats_the_changes_during_training() -> None:

@@ -199,7 +199,7 @@ def test_a_question_is_a_block_of_its_page() -> None:
         (["rate: NaN"], 'line 8: rate must be a number from 0 to 1e+06, got "NaN"'),
         (["seed: 1", "layers: 4, 65"], "line 9: layers[1] must be a whole number from 1 to 64, got 65"),
         (["data: moons", "data.noise: 11"], "line 9: data.noise must be a number from 0 to 10, got 11"),
-        (["data: mons"], "line 8: data.name must be one of moons, circles, xor, spirals, blobs, digits, points, csv; got \"mons\""),
+        (["data: mons"], "line 8: data.name must be one of moons, circles, xor, spirals, blobs, digits, waves, points, csv; got \"mons\""),
         (["data: moons", "data.noises: 1"], 'line 9: unknown field "noises"; the fields are name, n, noise, classes'),
         (["activations: tanh(y)"], "line 8: unknown name 'y'; known are "),
         (["data: digits", "data.n: 20", "layers: 64,64,64,64"], "line 10: a network of [784, 64, 64, 64, 64, 10] has 63,370 parameters"),

@@ -54,9 +54,9 @@ def test_an_id_is_a_whole_number_or_a_short_text(identity: Any) -> None:
         ("x" * 2_000_001, "a message has at most 2,000,000 characters, got 2,000,001"),
         (
             "{}",
-            "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, ask, judge, draw, ",
+            "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, answers, ask, judge, ",
         ),
-        ('{"do": "__init__"}', "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, "),
+        ('{"do": "__init__"}', "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, answers, "),
         ('{"do": ["hello"]}', 'save; got ["hello"]'),
         (b"hello", "a message is text, got bytes"),
         ('{"do": "hello", "to": "you"}', 'unknown field "to"; there are no fields here'),
@@ -74,7 +74,7 @@ def test_malformed_messages_get_an_error(message: Any, problem: str) -> None:
 
 WRONG: list[tuple[Any, str, str]] = [
     (7, "", "expected an object with fields, got 7"),
-    ({"colour": 1}, "colour", 'unknown field "colour"; the fields are layers, cost, '),
+    ({"colour": 1}, "colour", 'unknown field "colour"; the fields are layers, data, cost, '),
     ({"data": {"name": "mice"}}, "data.name", "must be one of moons, circles, xor, spirals, blobs, digits, "),
     ({"data": {"name": "moons", "n": 3}}, "data.n", "must be a whole number from 4 to 5,000, got 3"),
     ({"data": {"name": "moons", "n": True}}, "data.n", "must be a whole number from 4 to 5,000, got true"),
@@ -147,7 +147,7 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
     ({"do": "step", "by": "hand"}, 'by must be one of example, step, epoch; got "hand"'),
     ({"do": "step", "by": "epoch", "count": 2}, "count must be a whole number from 1 to 1, got 2"),
     ({"do": "back"}, "there is nothing to go back to: this is the first state, or the oldest one that is kept"),
-    ({"do": "inspect", "what": "cat"}, 'what must be one of example, neuron, weight; got "cat"'),
+    ({"do": "inspect", "what": "cat"}, 'what must be one of example, neuron, weight, weights; got "cat"'),
     ({"do": "inspect", "example": {"of": "training", "index": 28}}, "example.index must be a whole number from 0 to 27, got 28"),
     ({"do": "inspect", "example": {"of": "drawn"}}, "example.of is drawn, but no digit has been drawn yet"),
     ({"do": "inspect", "what": "neuron", "layer": 3, "neuron": 0}, "layer must be a whole number from 0 to 2, got 3"),
@@ -160,7 +160,7 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
     ({"do": "formula", "text": 7}, "text must be a formula of x, such as tanh(x); got 7"),
     ({"do": "formula", "text": "x", "from": 3, "to": 3}, "to must be more than from, 3; got 3"),
     ({"do": "formula", "text": "1/x"}, "this has no value (float division by zero) at x = 0; a formula must be finite from -5"),
-    ({"do": "save", "what": "/etc/passwd"}, 'what must be one of weights, script, page; got "/etc/passwd"'),
+    ({"do": "save", "what": "/etc/passwd"}, 'what must be one of weights, script, numpy, torch, page; got "/etc/passwd"'),
     ({"do": "set", "layers": [3]}, 'unknown field "layers"; the fields are rate, schedule, optimizer, batch_size, clip, '),
     ({"do": "set", "rate": None}, "rate must be a number from 0 to 1e+06, got null"),
     ({"do": "set", "output_activation": "tanh(x)"}, "output_activation must be x for cross_entropy, which expects scores"),

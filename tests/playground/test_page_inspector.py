@@ -203,11 +203,11 @@ def test_a_digit_is_read_while_it_is_drawn(opened: Opener, way: str) -> None:
 def test_a_digit_passes_through_the_network_and_shows_its_nudges(opened: Opener) -> None:
     page = opened({"data": {"name": "digits", "n": 100}, "layers": [16, 16], "activations": "tanh(x)"})
     page.wait(lambda: settled(page))
-    empty, network = page.picture("#pad"), page.picture("[data-neuron='1,3'] canvas")
+    empty, network = page.picture("#pad"), page.picture(".maps")
     page.click("#by-example")
     page.wait(lambda: "19 more in this mini-batch" in page.text("#flow-words"))
     assert page.picture("#pad") != empty
-    assert page.picture("[data-neuron='1,3'] canvas") != network
+    assert page.picture(".maps") != network
     page.inspect("Neuron a[0,3]", "[data-neuron='0,3']")
     assert "smaller terms" in page.text("#inspector")
     page.inspect("Example", "[data-key=example]")

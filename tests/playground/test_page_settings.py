@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -56,13 +57,16 @@ def test_a_formula_is_drawn_while_typed_and_an_error_is_marked(opened: Opener) -
     page.click("#by-step")
     page.wait_for("#step-number", "1")
     formula.clear()
-    formula.send_keys("x * sigmoid(x)")
+    formula.send_keys("1/2x")
+    page.wait(lambda: page.text("#formula-problem") == "2x after / has two meanings: write /(2x) or /2*x")
+    formula.clear()
+    formula.send_keys("x / (1 + e^-|x|)")
     page.wait(lambda: page.find("#formula-use").is_enabled() and page.text("#formula-problem") == "")
     page.wait(lambda: page.picture("#activation canvas") != drawn)
     formula.send_keys(Keys.ENTER)
-    page.wait_for("[data-formula='0']", "x * sigmoid(x)")
+    page.wait_for("[data-formula='0']", "x / (1 + e^-|x|)")
     assert page.step == 1
-    assert "sigmoid" in page.browser.current_url
+    assert "e^-|x|" in unquote(page.browser.current_url)
 
 
 def test_painted_points_are_learned_from(opened: Opener) -> None:
@@ -107,6 +111,29 @@ def test_points_of_a_file_s_text(opened: Opener) -> None:
     page.click("#csv-use")
     page.wait(lambda: page.find("#notice").is_displayed())
     assert page.text("#counts") == "7 training examples, 3 test examples"
+
+
+def test_a_target_chosen_by_name_stays_when_another_column_is_chosen(opened: Opener) -> None:
+    text = "kind,1990,2000\n" + "".join(f"{'ab'[i % 2]},{i},{i % 3}\n" for i in range(10))
+    page = opened({**NOTHING, **SMALL, "data": {"name": "csv", "text": text, "target": "kind"}})
+    page.listen()
+    page.choose_option("column-2", "category")
+    page.wait(lambda: page.text("#network-words").startswith("4-3-1"))
+    assert page.sent("configure")[-1]["configuration"]["data"]["target"] == "kind"
+    assert page.text("#because").startswith("The first line was read as column names.")
+    page.choose_option("column-1", "target")
+    page.wait(lambda: page.text("#notice") or len(page.sent("configure")) == 2)
+    assert page.sent("configure")[-1]["configuration"]["data"]["target"] == "1990"
+
+
+def test_the_script_is_chosen_for_a_library(opened: Opener) -> None:
+    page = opened({**NOTHING, **SMALL})
+    page.run("document.querySelector('#save-script').closest('details').open = true")
+    page.listen()
+    for name in ("for NumPy", "for PyTorch", "for Nudge"):
+        page.choose_option("script-for", name)
+        page.click("#save-script")
+    page.wait(lambda: [each["what"] for each in page.sent("save")] == ["numpy", "torch", "script"])
 
 
 def test_a_pasted_table_gets_a_choice_for_each_column(opened: Opener) -> None:

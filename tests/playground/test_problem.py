@@ -44,10 +44,26 @@ def test_a_csv_is_standardized_and_its_classes_have_names() -> None:
     assert (told["inputs"], told["classes"], told["plane"]["axes"]) == (["height", "width"], ["elm", "oak"], ["height", "width"])
     assert told["because"] == "The first line was read as column names."
     X = np.array([[1.5, 2], [2.5, 1], [3.5, 4], [0.5, 2.5], [1, 3], [2, 5]])
-    assert player.session.experiment.problem.training.X.tolist() == standardize(X).tolist()
+    np.testing.assert_allclose(player.session.experiment.problem.training.X, standardize(X), rtol=1e-14)
     assert told["points"]["training"]["class"] == [1, 0, 1, 0, 1, 0]
     by_name = Player(data={"name": "csv", "text": "kind,a,b\n1,2,3\n2,4,1\n3,3,3\n", "target": "kind"}, layers=[])
     assert (by_name.configured["classes"], by_name.configured["layers"]) == (["1", "2", "3"], [2, 3])
+
+
+def test_words_of_test_rows_are_known_and_means_are_those_of_the_training_rows() -> None:
+    text = "size,colour,code,kind\n" + "".join(f"{i},c{i % 7},{i % 5},{'ab'[i % 2]}\n" for i in range(14))
+    roles = ["number", "category", "category", "target"]
+    player = Player(data={"name": "csv", "text": text, "columns": roles}, held_out=0.5, layers=[2])
+    problem = player.session.experiment.problem
+    assert player.configured["inputs"] == ["size", *(f"colour=c{i}" for i in range(7)), *(f"code={i}" for i in range(5))]
+    assert set(np.unique(problem.training.X[:, 1:])) == {0.0, 1.0}
+    assert problem.training.X[:, 0].mean() == pytest.approx(0, abs=1e-12)
+    assert abs(problem.held_out.X[:, 0].mean()) > 0.01
+    (across, down), (*_, top) = player.configured["plane"]["x"], player.configured["plane"]["y"]
+    frame = player("frame", boundary=8)
+    side = (down - across) / 16
+    corner = [across + side, top - side, *problem.training.X[:, 2:].mean(axis=0)]
+    assert frame["boundary"][0, 0, 0] == pytest.approx(player.session.experiment.model(corner)[0].data, rel=1e-4, abs=1e-6)
 
 
 def test_a_csv_with_more_columns_is_drawn_by_its_first_two() -> None:
@@ -72,6 +88,7 @@ def test_a_csv_with_more_columns_is_drawn_by_its_first_two() -> None:
         ("\n".join(f"1,2,{each}" for each in range(11)), "the target has 11 different values; use 2 to 10 classes"),
         ("1,2,x\n3,4,x\n", "the target has 1 different values"),
         ("1,2,x\n3,spam,y\n5,6,x\n", "'column 2' is 'spam', not a finite number: choose category for this column, or leave it out"),
+        ("a,a,b\n1,2,x\n2,3,y\n", "the text has 2 columns 'a': rename one of them, or leave one out"),
         ("1,2,x\n3,y\n", "the text, line 2: 2 cells, but the first line has 3"),
         ('1,"2,x\n', "the text is not a CSV file in UTF-8"),
         ("1,nan,x\n2,3,y\n", "the text: no value for 'column 2' on line 1: fill it in, or remove the lines"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn.data import Examples, blobs, circles, digits, moons, spirals, xor
+from nn.data import Examples, blobs, circles, digits, moons, spirals, waves, xor
 
 TOYS: list[Callable[..., Examples]] = [xor, moons, circles, spirals, blobs]
 
@@ -53,6 +53,15 @@ def test_invalid_arguments_are_refused(name: str) -> None:
 def test_numpy_numbers_are_accepted(make: Callable[..., Examples]) -> None:
     assert np.array_equal(make(np.int32(9), seed=np.uint8(3))[0], make(9, seed=3)[0])
     assert np.array_equal(moons(9, noise=np.float64(0.5))[0], moons(9, noise=0.5)[0])
+
+
+def test_the_targets_of_waves_are_a_wave_with_noise() -> None:
+    X, y = waves(4000, noise=0.2, seed=1)
+    assert (X.shape, np.abs(X).max() <= 1.5, y.shape) == ((4000, 2), True, (4000,))
+    assert (y - np.sin(2 * X[:, 0]) * np.cos(X[:, 1])).std() == pytest.approx(0.2, rel=0.05)
+    assert np.array_equal(waves(30, noise=0, seed=1)[0], X[:30]) or not np.array_equal(waves(30, seed=1)[0], waves(30, seed=2)[0])
+    with pytest.raises(ValueError, match="noise must be"):
+        waves(3, noise=-1)
 
 
 def test_xor_is_its_truth_table() -> None:
