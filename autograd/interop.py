@@ -14,6 +14,7 @@ from autograd.modes import mode
 from autograd.ops import Node, Operation
 
 Method = Callable[[Any, Any], Any]
+SYMBOLS: set[type] = set()  # the kinds of nodes that stand for numbers that are not known yet
 
 
 def binary(op: Operation) -> tuple[Method, Method]:

@@ -94,9 +94,9 @@ class Names:
         return f"{node.label}={number(node.data)}" if 0 < len(node.label) <= 8 else number(node.data)
 
 
-def number(given: float) -> str:
-    """Four significant digits, as short as possible, without the sign of -0.0."""
-    return f"{given + 0.0:.4g}"
+def number(given: float, digits: int = 4) -> str:
+    """A number with this many significant digits, as short as possible, without the sign of -0.0."""
+    return f"{given + 0.0:.{digits}g}"
 
 
 @lru_cache(2**17)  # a model's names are needed again for each graph

@@ -14,7 +14,7 @@ from autograd import copying, interop, modes, ops
 from autograd._fast_backward import backward
 from autograd.errors import UndefinedError
 from autograd.hints import hint
-from autograd.interop import Expression, Method
+from autograd.interop import SYMBOLS, Expression, Method
 from autograd.modes import mode
 from autograd.ops import Operation
 
@@ -47,8 +47,8 @@ def _binary(op: Operation) -> tuple[Method, Method]:
             elif kind is float or kind is int:
                 other = float(other)
                 data = on_floats(self._data, other)
-            elif is_operator and isinstance(other, Expression) and not isinstance(other, Value):
-                return NotImplemented  # the other node's method is faster for it
+            elif is_operator and kind in SYMBOLS:
+                return NotImplemented  # the symbol's method is faster for it
             else:
                 return general(self, other)
         except (ArithmeticError, ValueError):

@@ -173,9 +173,9 @@ class Health:
         for what, style, layers in curves:
             for depth, shares in enumerate(layers):
                 marker, label = "o" if len(shares) < 3 else "", f"{what}, hidden layer {depth + 1}"
-                ax.plot(range(1, len(shares) + 1), shares, style, marker=marker, color=plots.CLASSES[depth], label=label, linewidth=2)
-        hint = "" if len(curves) > 1 else "; no unit is dead"
-        ax.set(title=f"saturated units{hint}", xlabel="epoch on the spirals", ylabel="share of units", ylim=(-0.03, 1.03))
+                ax.plot(range(1, len(shares) + 1), shares, style, marker=marker, color=plots.CURVES[depth], label=label, linewidth=2)
+        title = "saturated and dead units" if len(curves) > 1 else "saturated units; no unit is dead"
+        ax.set(title=title, xlabel="epoch on the spirals", ylabel="share of units", ylim=(-0.03, 1.03))
         ax.legend(fontsize=8)
 
 
@@ -183,7 +183,7 @@ def race(ax: Axes, problem: str, results: dict[str, list[float]]) -> None:
     """Plot one problem: per activation a dot for each seed and a line at the mean. The formula is on top."""
     for height, accuracies in enumerate(reversed(results.values())):
         own = height == len(results) - 1
-        colour = plots.NEGATIVE if own else plots.POSITIVE
+        colour = plots.CURVES[1] if own else plots.GREY
         ax.plot(accuracies, [height] * len(accuracies), "o", color=colour, alpha=0.55, markersize=8)
         ax.plot([np.mean(accuracies)] * 2, [height - 0.3, height + 0.3], color=colour, linewidth=3)
     names = [name if len(name) <= 24 else name[:21] + "..." for name in reversed(results)]

@@ -18,7 +18,8 @@ Array = npt.NDArray[np.float64]
 def main(arguments: Sequence[str] | None = None) -> None:
     given = parser(__doc__).parse_args(arguments)
     pictures: list[Callable[[Path, int], None]] = [
-        pixels, network, squish, dials, cost, confident, steepest, vectors, steady, sheet, paths, scalars,
+        pixels, network, squish, dials, cost, confident, steepest, vectors, steady, sheet, paths, scalars, neurons,
+        step,
     ]  # fmt: skip
     for picture in pictures:
         picture(given.output, given.seed)
@@ -230,6 +231,28 @@ def scalars(folder: Path, seed: int) -> None:
     cost.label = "cost"
     cost.backward()
     draw(cost, detail="neuron", model=model).save(folder / "scalars.svg")
+
+
+def neurons(folder: Path, seed: int) -> None:
+    """Draw a network with the gradients of its output, neuron by neuron."""
+    model = MLP([2, 4, 4, 1], tanh, seed=seed + 1)
+    outputs: list[Value] = model([1.0, 2.0])
+    outputs[0].backward()
+    draw(outputs, model=model).save(folder / "neurons.svg")
+
+
+def step(folder: Path, _: int) -> None:
+    """Draw a neuron before and after a step."""
+    w, x, b = Value(-3.0, "w"), Value(2.0, "x"), Value(6.5, "b")
+    before = None
+    for _ in range(2):
+        y = tanh(w * x + b)
+        y.label = "y"
+        y.backward()
+        drawing = before = draw(y, since=before)
+        for leaf in (w, b):
+            leaf.data -= 0.1 * leaf.grad
+    drawing.save(folder / "step.svg")
 
 
 if __name__ == "__main__":

@@ -208,13 +208,7 @@ def explain(model: GPT, letters: Letters, name: str, folder: Path) -> None:
     weight = max(model.tokens[token], key=lambda each: abs(each.grad))
     print(f"\nThe surprise that {name} ends after {name[-1]}, and one number in the vector of {name[-1]}:")
     print(f"{why(cost, weight, model=model)}\n")
-    graph = draw(cost, detail="layer", model=model)
-    try:
-        path = graph.save(folder / "gpt.svg")
-    except RuntimeError as error:  # Graphviz is not installed
-        print(f"no picture of the graph: {error}")
-        path = graph.save(folder / "gpt.dot")
-    print(f"wrote {path}")
+    print(f"wrote {draw(cost, detail='layer', model=model).save(folder / 'gpt.svg')}")
     model.zero_grad()
 
 

@@ -27,13 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         moved = neuron(*nudged) - output.data
         print(f"  {leaf.label:4} {leaf.data:9.4f}  {leaf.grad:9.4f}   {moved:+.7f} = 0.001 x {moved / 0.001:.4f}")
 
-    graph = draw(output)
-    try:
-        path = graph.save(given.output / "neuron.svg")
-    except RuntimeError as error:  # Graphviz is not installed
-        print(f"\nno picture: {error}")
-        path = graph.save(given.output / "neuron.dot")
-    print(f"\nwrote {path}")
+    print(f"\nwrote {draw(output).save(given.output / 'neuron.svg')}")
 
 
 def neuron(x1: Any, x2: Any, w1: Any, w2: Any, b: Any) -> Any:

@@ -1,5 +1,6 @@
 """Nudge's networks: neurons, costs, optimizers, data, and training."""
 
+import autograd._support as _support  # noqa: F401  (first, because it raises if `autograd` is another package)
 from nn.activations import linear
 from nn.costs import binary_cross_entropy, cross_entropy, hinge, l2_penalty, softmax, squared_error
 from nn.data import (

@@ -15,7 +15,6 @@ from demos.transformer import GPT
 
 
 def test_it_learns_a_text_of_ones_own_and_writes_more_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("pygraphviz")
     (tmp_path / "text").write_text("ab\nAb\n\naa\nba\n" + "x" * 16 + "\n", encoding="utf-8")
     usual = ["--file", str(tmp_path / "text"), "--output", str(tmp_path / "out"), "--backend", "numpy"]
     gpt.main([*usual, "--steps", "60", "--samples", "7"])

@@ -357,12 +357,11 @@ def test_a_film_has_a_picture_for_each_shot_and_holds_the_last(tmp_path: Path) -
 
 @pytest.mark.soak
 def test_the_books_pictures_are_drawn(tmp_path: Path) -> None:
-    pytest.importorskip("pygraphviz")
     book.main(["--output", str(tmp_path)])
     expected = {
         f"{name}.png" for name in ("pixels", "network", "squish", "dials", "cost", "confident", "steepest", "vectors", "steady", "sheet")
     }
-    expected |= {"paths.svg", "scalars.svg"}
+    expected |= {"neurons.svg", "paths.svg", "scalars.svg", "step.svg"}
     assert {path.name for path in tmp_path.iterdir()} == expected
     assert "#8e44ad" in (tmp_path / "paths.svg").read_text()  # the colour of what is highlighted
     assert "tanh(weighted sum)" in (tmp_path / "scalars.svg").read_text()

@@ -17,7 +17,7 @@ from autograd import ops
 
 ROOT = Path(__file__).parents[1]
 OPTIONAL = {
-    "IPython", "anywidget", "graphviz", "jax", "matplotlib", "mpl_toolkits", "narwhals", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm",
+    "IPython", "anywidget", "jax", "matplotlib", "mpl_toolkits", "narwhals", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm",
     "traitlets", "websockets",
 }  # fmt: skip
 ENGINE = [
@@ -25,11 +25,12 @@ ENGINE = [
     "interop", "copying", "value", "require", "derivatives", "differences",
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
-    "memory", "instructions", "program", "randomness", "tables", "record", "rewrite", "simplify", "stabilized", "builder", "choices",
-    "differentiate", "pairing", "lower", "parameters", "backend", "source", "places", "storage", "tape",
+    "memory", "patterns", "shapes", "instructions", "program", "randomness", "tables", "scalars", "tracers", "recording", "record",
+    "rewrite", "simplify", "stabilized", "builder", "choices", "bounds", "differentiate", "pairing", "lower", "parameters", "backend",
+    "source", "places", "storage", "tape",
 ]  # fmt: skip
 NATIVE = [
-    "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "patterns", "examples", "columns", "descend",
+    "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "examples", "columns", "descend",
     "emitter", "compiler", "executable", "interpreter",
 ]  # fmt: skip
 NUMPY, JAX = ["squares", "calls", "one_example", "plans"], ["devices", "trace", "executable", "steps"]

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 
 WITHOUT = """
 import sys
-for name in ("graphviz", "pygraphviz", "tqdm", "matplotlib", "scipy", "IPython"):
+for name in ("pygraphviz", "tqdm", "matplotlib", "scipy", "IPython"):
     sys.modules[name] = None  # importing it raises ImportError
 
 """
@@ -31,8 +31,8 @@ def test_the_engine_and_the_networks_import_and_train_on_numpy_alone() -> None:
 
 
 def test_a_picture_says_what_is_missing(tmp_path: Path) -> None:
-    done = run(f"from autograd import Value, draw\ndraw(Value(1.0) * 2).save({str(tmp_path / 'y.svg')!r})\n")
-    assert "RuntimeError: drawing a .svg file needs Graphviz" in done.stderr
+    done = run(f"from autograd import Value, draw\ndraw(Value(1.0) * 2).save({str(tmp_path / 'y.png')!r})\n")
+    assert "RuntimeError: drawing a .png file needs Graphviz" in done.stderr
     assert 'pip install "pygraphviz>=2.0" (the extra `draw`)' in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -65,3 +65,10 @@ def test_the_import_says_that_another_autograd_is_installed(tmp_path: Path) -> N
     done = run(script)
     assert f"RuntimeWarning: {tmp_path} also holds the package autograd of PyPI (HIPS autograd)" in done.stderr
     assert "run `pip uninstall autograd` and install Nudge again, or use an environment for each" in done.stderr
+
+
+def test_the_import_says_that_another_autograd_has_replaced_files(tmp_path: Path) -> None:
+    (tmp_path / "autograd").mkdir()
+    (tmp_path / "autograd" / "__init__.py").write_text(f"__path__.append({str(ROOT / 'autograd')!r})\nelementwise_grad = None\n")
+    done = run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nimport nn\n")
+    assert f"ImportError: {ROOT} has the package autograd of PyPI (HIPS autograd), which has replaced files of Nudge" in done.stderr

@@ -14,7 +14,6 @@ SHOWN = re.findall(r"```python\n((?:(?!```).)*)```\n\n[^`]*```text\n(.*?)```", R
 def test_an_example_prints_the_numbers_in_its_comments(
     example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("pygraphviz")
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "README.md", "exec"), {})
     printed = capsys.readouterr().out

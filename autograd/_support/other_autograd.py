@@ -1,10 +1,19 @@
-"""The check for another package of the name autograd in the same environment."""
+"""The check for another package of the name autograd in the same environment.
+
+Importing this module raises ImportError if `autograd` is the other one.
+"""
 
 from __future__ import annotations
 
 import sys
 import warnings
 from pathlib import Path
+
+if hasattr(sys.modules["autograd"], "elementwise_grad"):  # HIPS autograd was installed after Nudge, into the same folder
+    raise ImportError(
+        f"{Path(__file__).parents[2]} has the package autograd of PyPI (HIPS autograd), which has replaced files of Nudge: run "
+        f"`pip uninstall autograd` and install Nudge again, or use an environment for each"
+    )
 
 
 def warn_of_other_autograd() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd import ops
 from autograd.interop import Expression
 from autograd.names import number
-from autograd.operation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Operation
+from autograd.operation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, TABLE, Operation
 
 WRITTEN = {"*": " · ", "**": "^", "&": " and ", "|": " or "}
 
@@ -46,7 +47,7 @@ def _formula(given: Any) -> Formula:
 
 
 def names(op: Operation, count: int) -> list[str]:
-    """The names of the operands: the parameters of the row's partial derivatives, by default x, or a and b."""
+    """Names for operands without labels: the parameters of the row's partial derivatives, by default x, or a and b."""
     found = ["x"] if count == 1 else ["a", "b", "c", "d"][:count] if count <= 4 else [f"x{index + 1}" for index in range(count)]
     for partial in op.partials if not op.variadic else ():
         if callable(partial):
@@ -55,11 +56,30 @@ def names(op: Operation, count: int) -> list[str]:
     return found
 
 
-def partial_formulas(op: Operation, count: int) -> list[str]:
-    """The partial derivative by each of `count` operands as a formula in `y` and their names; empty if there is no formula."""
-    arguments = [Formula(name) for name in names(op, count)]
+# The partial derivatives as a textbook has them, where the row is written for extreme numbers or uses the result y.
+TEXTBOOK: dict[str, Callable[..., Any]] = {
+    "divide": lambda a, b: (1 / b, -a / b**2),
+    "power": lambda a, b: (b * (a if type(b) is float and b == 2 else a ** (b - 1)), a**b * ops.log(a)),
+    "tanh": lambda x: (1 - ops.tanh(x) ** 2,),
+    "sigmoid": lambda x: (ops.sigmoid(x) * (1 - ops.sigmoid(x)),),
+    "exp": lambda x: (ops.exp(x),),
+    "sqrt": lambda x: (1 / (2 * ops.sqrt(x)),),
+    "tan": lambda x: (1 + ops.tan(x) ** 2,),
+    "asin": lambda x: (1 / ops.sqrt(1 - x**2),),
+    "acos": lambda x: (-1 / ops.sqrt(1 - x**2),),
+    "atan": lambda x: (1 / (1 + x**2),),
+    "relu": lambda x: (Formula(f"1 if {x.text} > 0 else 0"),),
+}
+
+
+def partial_formulas(op: Operation, operands: Sequence[str | float], result: str = "y") -> list[str]:
+    """The partial derivative by each operand as a formula in the names of the operands and of the result; empty if there is no formula."""
+    arguments = [Formula(each) if isinstance(each, str) else each for each in operands]
     try:
-        partials = op.partials[0](Formula("y"), *arguments) if op.variadic else op.partials_at(Formula("y"), arguments)  # type: ignore[operator]
+        if op.name in TEXTBOOK and TABLE.get(op.name) is op:
+            partials = TEXTBOOK[op.name](*arguments)
+        else:
+            partials = op.partials[0](Formula(result), *arguments) if op.variadic else op.partials_at(Formula(result), arguments)  # type: ignore[operator]
         return [_formula(each).text for each in partials]
     except Exception:  # a user's rule may need numbers, which formulas do not have
-        return [""] * count
+        return [""] * len(operands)

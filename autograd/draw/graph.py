@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from autograd._support import check_whole
 from autograd.backward import check_numbers, topological_order
-from autograd.names import model_names
-from autograd.ops import Operation
+from autograd.modes import mode
+from autograd.names import model_names, number
+from autograd.ops import Operation, total
 from autograd.value import Value
 
 LONGEST = 48  # characters of a label
@@ -31,9 +32,17 @@ class GraphNode(NamedTuple):
         return [each for each in self.operands if type(each) is float]
 
 
+@dataclass(frozen=True)
+class Text:
+    """What is written in boxes."""
+
+    show: tuple[str, ...] = ("data", "grad")
+    digits: int = 4
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """The graph of an output. A position is an index in topological order: operands first, the output last."""
+    """The graph of one or several outputs. A position is an index in topological order: operands first, the output last."""
 
     order: Sequence[Value]  # all nodes
     positions: Mapping[Value, int]  # of the nodes
@@ -41,15 +50,43 @@ class Graph:
     names: Mapping[int, str]  # the model's full names of parameters, by position
     nodes: Mapping[int, GraphNode] = field(default_factory=dict)  # the nodes to show, by position
     hidden: Mapping[int, Sequence[int]] = field(default_factory=dict)  # for a node that is shown, the nodes that use it and are not shown
+    outputs: Sequence[int] = ()  # the positions of the outputs; several are added in one more node, the last, which is not shown
+    text: Text = Text()
+    before: Graph | None = None  # the same graph at an earlier time
 
     @property
     def output(self) -> int:
         return len(self.order) - 1
 
+    @property
+    def title(self) -> str:
+        """The labels of the outputs."""
+        return ", ".join(filter(None, map(self.label, self.outputs))) or "a computation"
+
     @cached_property
     def whole(self) -> Graph:
         """The graph that shows every node."""
         return self if len(self.nodes) == len(self.order) else self.showing(range(len(self.order)))
+
+    @property
+    def times(self) -> list[Graph]:
+        """The graph before, if it is known, and now."""
+        return [self] if self.before is None else [self.before, self]
+
+    def number(self, given: float) -> str:
+        return number(given, self.text.digits)
+
+    def since(self, before: Graph) -> Graph:
+        """The graph with its numbers at an earlier time. Raises ValueError if that is another graph."""
+        is_same = len(before.order) == len(self.order) and all(
+            old.op is new.op and _places(old, before) == _places(new, self) for old, new in zip(before.order, self.order)
+        )
+        if not is_same:
+            raise ValueError(
+                f"since= is the drawing of another graph: it has {len(before.order)} nodes and this one {len(self.order)}, or their "
+                f"operations differ. Draw the same computation, on the same number of examples, at two times"
+            )
+        return replace(self, before=before)
 
     def showing(self, shown: Sequence[int]) -> Graph:
         """The graph that shows these nodes, given in ascending order."""
@@ -87,23 +124,44 @@ def one_line(text: str) -> str:
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
-def snapshot(output: Value, around: Value | None = None, radius: int = 2, model: object = None) -> Graph:
-    """The graph of `output`. If `around` is given, only the nodes at most `radius` edges from it are shown.
+def _places(node: Value, graph: Graph) -> list[int | None]:
+    """The positions of a node's operands, None for constants."""
+    return [None if isinstance(each, float) else graph.positions[each] for each in node.operands]
+
+
+def snapshot(
+    outputs: Sequence[Value],
+    around: Value | None = None,
+    radius: int = 2,
+    model: object = None,
+    labels: Mapping[Value, str] = {},
+    text: Text = Text(),
+) -> Graph:
+    """The graph of outputs, with these labels instead of their own.
+
+    If `around` is given, only the nodes at most `radius` edges from it are shown.
 
     Raises ValueError if `around` is not a node of the graph, or a leaf's data was assigned after the graph was made.
     """
+    output = outputs[0]
+    if len(outputs) > 1:
+        with mode.temporarily(anomaly=False, sweeping=True):
+            output = total(outputs)
     order = topological_order(output)
     check_numbers(order)
     positions = dict(zip(order, range(len(order))))
+    everything = range(len(order) - (len(outputs) > 1))
     called = model_names(output, model)
     names = {positions[each]: name for each, name in called.full.items() if each in positions}
-    moment = [(str(node.label) or called.short.get(node, ""), node.data, node.grad) for node in order]
-    graph = Graph(order, positions, moment, names)
+    moment = [(labels.get(node) or str(node.label) or called.short.get(node, ""), node.data, node.grad) for node in order]
+    graph = Graph(order, positions, moment, names, outputs=[positions[each] for each in outputs], text=text)
     if around is None:
-        return graph.showing(range(len(order)))
+        return graph.showing(everything)
     if around not in positions:
-        raise ValueError(f"around={around!r} is not in the graph of {output!r}: give a node that the output was computed from")
-    users = users_in(order)
+        raise ValueError(
+            f"around={around!r} is not in the graph of {order[everything[-1]]!r}: give a node that the output was computed from"
+        )
+    users = users_in([order[position] for position in everything])
     near = neighbourhood(around, users, radius)
     graph = graph.showing(sorted(positions[each] for each in near))
     hidden = {positions[each]: [positions[user] for user in users.get(each, ()) if user not in near] for each in near}

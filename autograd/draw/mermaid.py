@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from autograd.draw.picture import INK, Edge, Picture
+from autograd.draw.picture import Edge, Picture
 
 OPEN = {"value": "(", "group": "[", "operation": "((", "constant": ">", "more": ">"}
 CLOSE = {"value": ")", "group": "]", "operation": "))", "constant": "]", "more": "]"}
@@ -14,8 +14,8 @@ def mermaid(picture: Picture) -> str:
     """The picture as a Mermaid flowchart. The same picture gives the same text, byte for byte."""
     boxes = [f"  {box.id}{OPEN[box.kind]}{quoted(*box.lines)}{CLOSE[box.kind]}" for box in picture.boxes]
     filled = [box for box in picture.boxes if box.kind in ("value", "group")]
-    fills = [f"  style {box.id} fill:{picture.color(box)},color:{INK}" for box in filled]
-    return "\n".join(["flowchart LR", *boxes, *map(_edge, picture.edges), *fills]) + "\n"
+    fills = [f"  style {box.id} fill:{picture.color(box)},color:{picture.theme.ink}" for box in filled]
+    return "\n".join([f"flowchart {'TB' if picture.direction == 'down' else 'LR'}", *boxes, *map(_edge, picture.edges), *fills]) + "\n"
 
 
 def _edge(edge: Edge) -> str:

@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
+from itertools import chain, count
 from typing import Any
 
 from autograd import ops
 from autograd.draw.formulas import names, partial_formulas
 from autograd.draw.graph import Graph, GraphNode
 from autograd.draw.part_tree import Part
-from autograd.draw.picture import NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color
 from autograd.draw.sweep import Sweep
-from autograd.names import in_words, number, short
+from autograd.draw.theme import Theme
+from autograd.names import in_words, short
 
+SIMPLE = r"[\w.']+(\[[\w,]+\])?"  # a name that can be part of a formula
 MOST_ROWS = 12  # contributions of one node that are listed
-SHADES = (*reversed(NEGATIVE), ZERO, *POSITIVE, NOT_FINITE)
 MOST_TERMS = 40  # terms of a weighted sum that are listed
 
 
 class Narration:
     """The words for each part. `graph` has the gradients of the sweep."""
 
-    def __init__(self, graph: Graph, sweep: Sweep, parts: Sequence[Part]) -> None:
-        self.graph, self.sweep = graph, sweep
+    def __init__(self, graph: Graph, sweep: Sweep, parts: Sequence[Part], theme: Theme) -> None:
+        self.graph, self.sweep, self.theme = graph, sweep, theme
+        self.labels = {str(label) for label, _, _ in graph.moment}
         sizes = [abs(node.grad) for node in graph.nodes.values() if math.isfinite(node.grad)]
         self.steepest = max(sizes, default=0.0)
         self.words = {part.id: self._words(part) for part in parts}
 
     def shade(self, gradient: float) -> int:
-        """The index of a gradient's colour in `SHADES`."""
-        return SHADES.index(color(gradient, self.steepest))
+        """The index of a gradient's colour in the shades of the theme."""
+        return self.theme.shades.index(self.theme.color(gradient, self.steepest))
 
     def describe(self, part: Part) -> dict[str, Any]:
         """The name of a part, its turn in the order of steps, and the words for its forward and backward step."""
@@ -79,7 +82,7 @@ class Narration:
 
     def _forward(self, position: int, name: str) -> dict[str, Any]:
         node = self.graph.nodes[position]
-        result = number(node.data)
+        result = self.graph.number(node.data)
         if node.op is None:
             return {"heading": f"{name or 'a leaf'} = {result}", "rows": ["Given: a leaf, computed from nothing."]}
         heading = f"{name} = {result}" if name else result
@@ -90,7 +93,7 @@ class Narration:
                 "terms": self._terms(position),
             }
         labels = [self.graph.label(each) if type(each) is int else "" for each in node.operands]
-        numbers = [number(each) for each in self.sweep.numbers(node)]
+        numbers = [self.graph.number(each) for each in self.sweep.numbers(node)]
         rows = [f"= {node.op.describe(numbers)}"]
         if any(labels):
             rows.insert(0, f"= {node.op.describe([label or each for label, each in zip(labels, numbers)])}")
@@ -120,9 +123,11 @@ class Narration:
             (int(operand), sum_) for operand, sum_ in zip(node.operands, after) if type(operand) is int and operand in self.graph.nodes
         ]
         words = {
-            "heading": f"{self._name(position) or self._called(position)}: {number(node.grad)} from above",
+            "heading": f"{self._name(position) or self._called(position)}: {self.graph.number(node.grad)} from above",
             # the id of a node's part, the line with its gradient, and its shade
-            "changes": [(f"v{each}", f"grad {number(held)}", self.shade(held)) for each, held in [(position, node.grad), *shown]],
+            "changes": [
+                (f"v{each}", f"grad {self.graph.number(held)}", self.shade(held)) for each, held in [(position, node.grad), *shown]
+            ],
         }
         if node.op.has_terms:
             rule = "Each weight gets the input it meets, and each input its weight, times what comes from above."
@@ -135,26 +140,49 @@ class Narration:
     def _rules(self, position: int, node: GraphNode) -> list[dict[str, str]]:
         """For each operand that is a node: the partial derivative, its product with the adjoint, and the sum with earlier ones."""
         assert node.op is not None
-        count, sweep = len(node.operands), self.sweep
+        sweep, number = self.sweep, self.graph.number
         given = zip(node.operands, sweep.partials[position], sweep.contributions(position, node), sweep.before[position])
-        words = zip(names(node.op, count), partial_formulas(node.op, count))
+        words = self._named(node)
+        whole = node.op.describe([number(each) if isinstance(each, float) else each for each in words])
+        own = self.graph.label(position)
+        formulas = partial_formulas(node.op, words, own if re.fullmatch(SIMPLE, own) else self._free("y"))
         rows = []
-        for (operand, partial, added, before), (argument, formula) in zip(given, words):
+        for (operand, partial, added, before), word, formula in zip(given, words, formulas):
             if type(operand) is float:
                 continue
             written = f"{formula} = " if formula not in ("", number(partial)) else ""
+            at = "" if word == self.graph.label(int(operand)) else f" at {word} = {number(self.graph.node(int(operand)).data)}"
             rows.append(
                 {
-                    "rule": f"d({node.op.symbol})/d{argument} = {written}{number(partial)}",
+                    "rule": f"d({whole})/d{word} = {written}{number(partial)}{at}",
                     "times": f"times {number(node.grad)} from above = {number(added)}",
                     "sum": f"into {self._called(int(operand))}: {number(before)} + {number(added)} = {number(before + added)}",
                 }
             )
         return rows
 
+    def _named(self, node: GraphNode) -> list[str | float]:
+        """The operands of a node in formulas: constants, and the user's names, or else names that no node has."""
+        assert node.op is not None
+        called: dict[int, str] = {}
+        for operand, usual in zip(node.operands, names(node.op, len(node.operands))):
+            if type(operand) is int and operand not in called:
+                label = self.graph.label(operand)
+                is_usable = re.fullmatch(SIMPLE, label) and label not in called.values()
+                called[operand] = label if is_usable else self._free(usual, called.values())
+        return [each if type(each) is float else called[int(each)] for each in node.operands]
+
+    def _free(self, name: str, taken: Collection[str] = ()) -> str:
+        """The name, or the first other one, that no node has and that is not taken."""
+        others = chain((name, *"uvpqst"), (f"{name}{number}" for number in count(1)))
+        found: str = next(each for each in others if each not in self.labels and each not in taken)
+        return found
+
     def _called(self, position: int) -> str:
         node = self.graph.node(position)
-        return self.graph.label(position) or (f"{number(node.data)} ({node.op.name})" if node.op else number(node.data))
+        return self.graph.label(position) or (
+            f"{self.graph.number(node.data)} ({node.op.name})" if node.op else self.graph.number(node.data)
+        )
 
 
 def plain(value: float) -> float | str:

@@ -9,10 +9,10 @@ import {canOpen, cut, data, isWithin, open, parts, setOpen} from "./parts.js";
 import {mark, tellPaths} from "./paths.js";
 import {boxes, edges, paint} from "./picture.js";
 import {firstTurn, forward, goTo, makeSteps, nearest, now, standing, steps} from "./steps.js";
-import {center, fit, frameMap, magnify, paintMap, showAll} from "./view.js";
+import {center, fit, frameMap, isLegible, magnify, paintMap, showAll} from "./view.js";
 import {tell} from "./words.js";
 
-const PACE = 1100, MOST_BOXES = 600;
+const PACE = 1100, MOST_BOXES = 600, FEWEST_BOXES = 3;
 const at = id => document.getElementById(id);
 const acts = {pick: id => pick(picked === id ? null : id), openPart, closePart};
 let playing = null, picked = null;
@@ -156,10 +156,21 @@ at("farther").addEventListener("click", () => magnify(1 / 1.4));
 at("all").addEventListener("click", showAll);
 addEventListener("resize", () => fit(now === 0));
 
-draw();
+/** Draw the nodes, or if they are too small to read, the neurons or the layers, unless the drawing has a chosen detail. */
+function drawLegibly() {
+  draw();
+  const groups = [...parts.values()].filter(canOpen);
+  for (const levels of data.isChosen ? [] : [["layer"], []]) {
+    const opened = new Set(groups.filter(part => levels.includes(part.level)).map(part => part.id));
+    if (isLegible() || opened.size >= open.size || cut(opened).length < FEWEST_BOXES) continue;
+    setOpen(opened);
+    draw();
+  }
+}
+
+drawLegibly();
 offerDetails();
 const swatch = shade => make("i", {style: `background: ${shade}`});
 at("legend").append("gradient < 0 ", ...data.shades.slice(0, -1).map(swatch), ` > 0, full colour ±${data.steepest}`);
 show(0);
-fit(true);
 pick(null);

@@ -7,17 +7,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from autograd.draw.collapse import Collapse
 from autograd.draw.fold_batch import fold
-from autograd.draw.graph import Graph
-from autograd.draw.narration import SHADES, Narration, plain
+from autograd.draw.graph import Graph, Text
+from autograd.draw.narration import Narration, plain
 from autograd.draw.part_tree import Part, PartTree, found_names
 from autograd.draw.picture import Box, Picture, check_size, given_numbers
 from autograd.draw.sweep import Sweep
-from autograd.names import number
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (  # each imports only from those before it
@@ -33,27 +33,28 @@ def page(graph: Graph, picture: Picture) -> str:
     check_size(picture)
     first: Sequence[int] = range(len(graph.order)) if picture.is_exact else fold(graph)
     sweep = Sweep(graph)
-    graph = graph.with_gradients(sweep.adjoints)
+    graph = replace(graph, text=Text(digits=graph.text.digits), before=None).with_gradients(sweep.adjoints)
     collapse = Collapse(graph, first)
     if not graph.names:
         names, labels = found_names(collapse)
         collapse = Collapse(graph := graph.called(names, labels), first)
     parts = PartTree(collapse, all_open=picture.detail == "node").parts
-    narration = Narration(graph, sweep, parts)
+    narration = Narration(graph, sweep, parts, picture.theme)
     data = {
+        "outputs": len(graph.outputs),
         "output": f"v{graph.output}" if graph.output in graph.nodes else None,
-        "steepest": number(narration.steepest),
-        "shades": SHADES,
+        "steepest": graph.number(narration.steepest),
+        "shades": picture.theme.shades,
         "open": OPEN[picture.detail],
+        "isChosen": picture.is_chosen,
         "parts": [_part(part, narration) for part in parts],
         "edges": _edges(graph, parts, sweep),
         "given": _given(collapse, parts),
         "marked": sorted(f"{tail} {head}" for tail, head in picture.marked),
     }
-    title = graph.label(graph.output) or "A computation graph"
     text = (FOLDER / "page.html").read_text(encoding="utf-8")
     for name, content in {
-        "title": html.escape(title),
+        "title": html.escape(graph.title),
         "data": _script_safe(json.dumps(data, separators=(",", ":"))),
         "script": _script(),
     }.items():

@@ -42,9 +42,9 @@ export function tellPaths(id, current, acts) {
   const section = document.getElementById("paths");
   section.replaceChildren();
   if (!id) {
-    const opens = [...parts.values()].some(canOpen) ? " A part with a + opens by a click on it or the key o; c closes it." : "";
-    const text = "Arrow keys step, space plays, Home and End jump. Click a node, or press Enter on it, to see every path by which it reaches the output.";
-    section.append(make("p", {class: "hint", text: text + opens}));
+    const opens = [...parts.values()].some(canOpen) ? ["The + of a box, or the key o, opens it; c closes it."] : [];
+    const keys = ["Click a node, or press Enter on it, for its paths to the output.", "Arrow keys step, space plays, Home and End jump.", ...opens];
+    section.append(make("details", {class: "hint"}, make("summary", {text: "Keys and clicks"}), ...keys.map(text => make("p", {text}))));
     return;
   }
   const box = boxes.get(id), part = box.part ?? box.of, count = countPaths(id), hasTrail = canOpen(part) || part.parent !== current?.parent;

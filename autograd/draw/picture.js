@@ -3,12 +3,13 @@
 import {layout} from "./layout.js";
 import {canOpen, cut, data, open, parsed, parts, shownOf} from "./parts.js";
 
-const PAD = 24, LINE = 16;
+const PAD = 24, LINE = 16, ARROW = 8;
 
 export let boxes = new Map();  // by id
 export let edges = [], leaving = new Map();  // all edges, and for each box the edges that leave it
 export let shown = [];  // the parts that are boxes
 export let users = new Map();  // for each part that is shown, the parts that use its values
+let reach = new Map();  // half the width of each rank, by its centre
 export let frame = {left: 0, above: 0, width: 1, height: 1}, svg = null;
 
 /** A new element of a drawing. */
@@ -25,7 +26,11 @@ export function paint(acts) {
   gather();
   const sizes = new Map([...boxes].map(([id, box]) => [id, box.size = sizeOf(box)]));
   const {places, routes} = layout(sizes, edges.map(edge => [edge.tail, edge.head]));
-  for (const [id, box] of boxes) box.center = places.get(id);
+  reach = new Map();
+  for (const [id, box] of boxes) {
+    const [x] = box.center = places.get(id);
+    reach.set(x, Math.max(reach.get(x) ?? 0, box.size[0] / 2));
+  }
   const corner = (axis, sign) => sign * Math.max(...[...boxes.values()].map(box => sign * box.center[axis] + box.size[axis] / 2));
   const left = corner(0, -1) - PAD, above = corner(1, -1) - PAD;
   frame = {left, above, width: corner(0, 1) + PAD - left, height: corner(1, 1) + PAD - above};
@@ -63,7 +68,7 @@ function gather() {
 /** The boxes around a part (its operation, its constants, what is left out) and the edges between them. */
 function gatherAround(part, entry) {
   for (const {id, kind, text} of part.around) {
-    boxes.set(id, {id, of: part, kind, lines: [{text: text === "weighted_sum" ? "Σ" : text, shows: "always"}]});
+    boxes.set(id, {id, of: part, kind, lines: [{text, shows: "always"}]});
     if (kind !== "operation") edges.push(id.startsWith("after") ? {tail: part.id, head: id, count: 1} : {tail: id, head: entry, count: 1});
   }
   if (entry !== part.id) edges.push({tail: entry, head: part.id, count: 1});
@@ -96,18 +101,20 @@ function sizeOf({kind, lines}) {
 function drawEdge(edge, route) {
   const tail = boxes.get(edge.tail), head = boxes.get(edge.head), twins = leaving.get(edge.tail).filter(other => other.head === edge.head);
   const shift = (twins.indexOf(edge) - (twins.length - 1) / 2) * 9;  // the two edges of x * x are side by side
-  const points = route.map(([x, y]) => [x, y + shift]);
-  points[0][0] += tail.size[0] / 2;
-  points.at(-1)[0] -= head.size[0] / 2;
+  const points = route.flatMap(([x, y]) => [[x - (reach.get(x) ?? 0) - ARROW, y + shift], [x + (reach.get(x) ?? 0), y + shift]]);
+  points[0][0] = route[0][0] + tail.size[0] / 2;
+  points.at(-1)[0] = route.at(-1)[0] - head.size[0] / 2 - ARROW;
   let path = `M${points[0]}`;
-  for (let i = 1; i < points.length; i++) {
+  for (let i = 1; i < points.length; i++) {  // straight beside the boxes of a rank, and curved between ranks
     const [[x0, y0], [x1, y1]] = [points[i - 1], points[i]], middle = (x0 + x1) / 2;
     path += `C${middle},${y0} ${middle},${y1} ${x1},${y1}`;
   }
   const key = `${edge.tail} ${edge.head}`;
-  edge.line = sketch("path", {class: `edge${data.marked.includes(key) ? " marked" : ""}`, d: path, "data-edge": key}, svg);
+  edge.line = sketch("g", {class: `edge${data.marked.includes(key) ? " marked" : ""}`, "data-edge": key}, svg);
+  sketch("path", {class: "line", d: path}, edge.line);
+  sketch("path", {class: "tip", d: `M${points.at(-1)}l0,-3.5 ${ARROW},3.5 -${ARROW},3.5z`}, edge.line);
   if (edge.count > 1 && leaving.get(edge.tail).length <= 4) {
-    const [[x0, y0], [x1, y1]] = points;
+    const [, [x0, y0], [x1, y1]] = points;
     sketch("text", {class: "count", x: (x0 + x1) / 2, y: (y0 + y1) / 2 - 4}, svg, edge.count);
   }
 }

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Literal
 
 from autograd.draw.collapse import Collapse, Group, Unit, alike
-from autograd.draw.graph import Graph
+from autograd.draw.graph import Graph, one_line
+from autograd.draw.theme import Theme
 from autograd.names import number
 from autograd.value import Value
 
-# Gradients from negative (orange) through 0 to positive (blue), after ColorBrewer: apart for every kind of
-# colour vision, and light enough for dark text on any background.
-NEGATIVE = ("#fef1e2", "#fee0b6", "#fdc57f", "#f7a24a")
-ZERO = "#f6f6f6"
-POSITIVE = ("#e6f1fa", "#c6dff2", "#98c5e8", "#62a5da")
-NOT_FINITE = "#f4d03f"
+CROWD, MANY = 12, 40  # boxes: with more neurons, or more nodes, they are smaller
 LARGEST = 500  # boxes, with three times as many edges: a layout takes seconds
-MARK = "#8e44ad"
-INK, LINE = "#1b1b1b", "#7d7d7d"  # text on a fill; lines and text on a light or dark background
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box with lines of text. `gradient` determines its colour."""
+    """A box with lines of text. `gradient` determines its colour; in a picture of two times it is the change of the data."""
 
     id: str
     kind: Literal["value", "operation", "constant", "group", "more"]
@@ -50,6 +45,9 @@ class Picture:
     detail: Literal["node", "neuron", "layer"] = "node"
     is_exact: bool = False  # whether each node has its own box
     marked: frozenset[tuple[str, str]] = frozenset()  # tails and heads of highlighted edges
+    theme: Theme = field(default_factory=Theme)
+    direction: Literal["right", "down"] = "right"
+    is_chosen: bool = False  # whether the user chose the detail
 
     @property
     def steepest(self) -> float:
@@ -57,17 +55,10 @@ class Picture:
         return max((abs(box.gradient) for box in self.boxes if math.isfinite(box.gradient)), default=0.0)
 
     def color(self, box: Box) -> str:
-        return color(box.gradient, self.steepest)
+        return self.theme.color(box.gradient, self.steepest)
 
-
-def color(gradient: float, steepest: float) -> str:
-    """The fill for a gradient. It depends on the square root of gradient / steepest, so that small gradients are visible."""
-    if not math.isfinite(gradient):
-        return NOT_FINITE
-    if gradient == 0 or steepest == 0:
-        return ZERO
-    shades = POSITIVE if gradient > 0 else NEGATIVE
-    return shades[min(len(shades) - 1, int(math.sqrt(abs(gradient) / steepest) * len(shades)))]
+    def is_dashed(self, box: Box) -> bool:
+        return self.theme.has_dashes and box.gradient < 0
 
 
 def check_size(picture: Picture) -> None:
@@ -79,13 +70,13 @@ def check_size(picture: Picture) -> None:
         )
 
 
-def spread(values: Iterable[float]) -> str:
+def spread(values: Iterable[float], digits: int = 4) -> str:
     """The range of several numbers, or the number if all are equal."""
     values = list(values)
     finite = [each for each in values if not math.isnan(each)]
     if len(finite) < len(values):
         return "nan"
-    low, high = number(min(finite)), number(max(finite))
+    low, high = number(min(finite), digits), number(max(finite), digits)
     return low if low == high else f"{low} to {high}"
 
 
@@ -99,9 +90,38 @@ def every_node(graph: Graph, first: Sequence[int]) -> Picture:
         boxes += own
         edges += between
     if len(parts) == len(graph.nodes):
-        return _captioned(Picture(tuple(boxes), tuple(edges), is_exact=True))
+        return Picture(tuple(boxes), tuple(edges), is_exact=True)
     counted = Counter(edges)
-    return _captioned(Picture(tuple(boxes), tuple([Edge(edge.tail, edge.head, count) for edge, count in counted.items()])))
+    return Picture(tuple(boxes), tuple([Edge(edge.tail, edge.head, count) for edge, count in counted.items()]))
+
+
+def compact(picture: Picture, graph: Graph) -> Picture:
+    """The picture with fewer lines in a box if it has many boxes: weights, which are above each other, have one, and neurons four."""
+    if picture.detail == "neuron" and len(picture.boxes) > CROWD:
+        return replace(picture, boxes=tuple([replace(box, lines=_in_four_lines(box.lines)) for box in picture.boxes]))
+    if picture.detail != "node" or len(picture.boxes) <= MANY:
+        return picture
+    leaves = {f"v{position}" for position, node in graph.nodes.items() if node.op is None}
+    boxes = [replace(box, lines=(_in_one_line(box.lines),)) if box.id in leaves else box for box in picture.boxes]
+    return replace(picture, boxes=tuple(boxes))
+
+
+def _in_one_line(lines: Sequence[str]) -> str:
+    """`w = 0.5, grad 2` for the lines `w`, `data 0.5` and `grad 2`."""
+    label, *rest = lines
+    if rest and rest[0].startswith("data "):
+        label, rest = f"{label} = {rest[0].removeprefix('data ')}", rest[1:]
+    return ", ".join([label, *rest])
+
+
+def _in_four_lines(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """What a neuron is, its parameters' data, their gradients, and its output. Boxes without parameters keep their lines."""
+    starts = [index for index, line in enumerate(lines) if line.endswith(":")]
+    if len(starts) != 2:
+        return lines
+    first, last = starts
+    own = lines[first:last]
+    return ", ".join(lines[:first]), " ".join(own[:2]), *own[2:], " ".join([lines[last], ", ".join(lines[last + 1 :])]).strip()
 
 
 def one_node(graph: Graph, first: Sequence[int], parts: Mapping[int, Sequence[int]], position: int) -> tuple[list[Box], list[Edge]]:
@@ -111,13 +131,16 @@ def one_node(graph: Graph, first: Sequence[int], parts: Mapping[int, Sequence[in
     positions, node = parts[position], graph.nodes[position]
     value, operation = f"v{position}", f"o{position}"
     if node.op is not None:
-        boxes.append(Box(operation, "operation", (node.op.symbol,), keeps_order=not node.op.is_commutative))
+        symbol = "Σ" if node.op.has_terms else node.op.symbol
+        boxes.append(Box(operation, "operation", (symbol,), keeps_order=not node.op.is_commutative))
         hidden = 0
+        for name, text in _constants(graph, position, positions):
+            boxes.append(Box(name, "constant", (text,)))
         for index, operand in enumerate(node.operands):
             if type(operand) is float:
-                constants = [float(graph.nodes[each].operands[index]) for each in positions]
-                boxes.append(Box(f"c{position}_{index}", "constant", (spread(constants),)))
-                edges.append(Edge(f"c{position}_{index}", operation))
+                name = f"c{position}" if node.op.variadic else f"c{position}_{index}"
+                if Edge(name, operation) not in edges:
+                    edges.append(Edge(name, operation))
             elif first[int(operand)] in parts:
                 edges.append(Edge(f"v{first[int(operand)]}", operation))
             else:
@@ -130,12 +153,29 @@ def one_node(graph: Graph, first: Sequence[int], parts: Mapping[int, Sequence[in
     lines = [label] if label else []
     if len(positions) > 1:
         lines = [f"{label} × {len(positions)}".strip()]
-    boxes.append(Box(value, "value", (*lines, *_numbers(graph, positions)), _steepest(graph, positions)))
+    lines += [*_origin(graph, position), *_numbers(graph, positions)]
+    boxes.append(Box(value, "value", tuple(lines) or ("",), _steepest(graph, positions)))
     hidden = len({first[user] for user in graph.hidden.get(position, ())} - parts.keys())
     if hidden:
         boxes.append(Box(f"after{position}", "more", (f"{hidden} more",)))
         edges.append(Edge(value, f"after{position}"))
     return boxes, edges
+
+
+def _constants(graph: Graph, position: int, positions: Sequence[int]) -> Iterator[tuple[str, str]]:
+    """The name and text of each box for constants of a node. The constants of a sum have one box."""
+    node = graph.nodes[position]
+    places = [index for index, operand in enumerate(node.operands) if type(operand) is float]
+    found = {index: [float(graph.nodes[each].operands[index]) for each in positions] for index in places}
+    if not (node.op and node.op.variadic):
+        yield from ((f"c{position}_{index}", spread(constants, graph.text.digits)) for index, constants in found.items())
+    elif len(places) > 4 or (len(places) > 1 and len(positions) > 1):
+        yield (
+            f"c{position}",
+            f"{len(places)} numbers, {spread((each for constants in found.values() for each in constants), graph.text.digits)}",
+        )
+    elif places:
+        yield f"c{position}", ", ".join(spread(constants, graph.text.digits) for constants in found.values())
 
 
 def highlighted(picture: Picture, graph: Graph, edges: Collection[tuple[Value, int]]) -> Picture:
@@ -147,7 +187,7 @@ def highlighted(picture: Picture, graph: Graph, edges: Collection[tuple[Value, i
     for node, index in edges:
         operand = node.operands[index]
         if node not in positions or not isinstance(operand, Value) or operand not in positions:
-            output = graph.order[graph.output]
+            output = graph.order[graph.outputs[-1]]
             raise ValueError(
                 f"highlight has an edge to {node!r} that is not in the graph of {output!r}: highlight edges of the value that is drawn"
             )
@@ -172,7 +212,7 @@ def groups(collapse: Collapse, found: Sequence[Group], detail: Literal["neuron",
         boxes.append(box)
         constants = len(constants_of(collapse, units[0]))
         edges += [Edge(box.id, name, constants) for name in dict.fromkeys(names[unit] for unit in units)]
-    return _captioned(Picture(tuple(boxes), tuple(edges), detail=detail))
+    return Picture(tuple(boxes), tuple(edges), detail=detail)
 
 
 def given_numbers(collapse: Collapse) -> list[tuple[Box, list[Unit]]]:
@@ -185,7 +225,9 @@ def given_numbers(collapse: Collapse) -> list[tuple[Box, list[Unit]]]:
     for constants, units in takers.items():
         everywhere = [position for member in units[0].members for position in collapse.alike[member]]
         everyone = [each for position in everywhere for each in collapse.graph.nodes[position].constants]
-        found.append((Box(f"i{len(found)}", "constant", (f"{len(constants)} numbers", spread(everyone))), units))
+        found.append(
+            (Box(f"i{len(found)}", "constant", (f"{len(constants)} numbers", spread(everyone, collapse.graph.text.digits))), units)
+        )
     return found
 
 
@@ -248,18 +290,44 @@ def _operation(collapse: Collapse, unit: Unit) -> str:
     return op.name if op else "leaf"
 
 
-def _numbers(graph: Graph, positions: Sequence[int]) -> tuple[str, str]:
-    nodes = [graph.nodes[each] for each in positions]
-    return f"data {spread(node.data for node in nodes)}", f"grad {spread(node.grad for node in nodes)}"
+def _numbers(graph: Graph, positions: Sequence[int]) -> list[str]:
+    """The lines of a box for nodes: their data, gradients, formula and source line, as far as they are shown."""
+    lines = []
+    for name in ("data", "grad"):
+        if name in graph.text.show:
+            numbers = [spread((getattr(time.node(each), name) for each in positions), graph.text.digits) for time in graph.times]
+            lines.append(f"{name} {' → '.join(dict.fromkeys(numbers))}")
+    return lines
+
+
+def _origin(graph: Graph, position: int) -> list[str]:
+    """The formula and the source line of a node, as far as they are shown."""
+    node, lines = graph.nodes[position], []
+    if "formula" in graph.text.show and node.op:
+        labels = [graph.label(int(each)) if type(each) is int else "" for each in node.operands]
+        numbers = [graph.node(each).data if type(each) is int else each for each in node.operands]
+        words = [label or graph.number(each) for label, each in zip(labels, numbers)]
+        lines.append(one_line(f"= {node.op.describe(words)}"))
+    if "line" in graph.text.show and (line := getattr(graph.order[position], "line", "")):
+        lines.append(one_line(PurePath(line).name))
+    return lines
 
 
 def _steepest(graph: Graph, positions: Sequence[int]) -> float:
-    """The gradient of the largest size, which determines the colour, or NaN if there is one."""
-    gradients = [graph.nodes[each].grad for each in positions]
-    return next((each for each in gradients if math.isnan(each)), max(gradients, key=abs))
+    """The gradient of the largest size, which determines the colour, or NaN if there is one. For two times, the change of the data."""
+    if graph.before is None:
+        amounts = [graph.nodes[each].grad for each in positions]
+    else:
+        amounts = [graph.nodes[each].data - graph.before.node(each).data for each in positions]
+    return next((each for each in amounts if math.isnan(each)), max(amounts, key=abs))
 
 
-def _captioned(picture: Picture) -> Picture:
+def captioned(picture: Picture, graph: Graph) -> Picture:
+    """The picture with a caption that explains its colours."""
     if not picture.steepest:
         return picture
-    return replace(picture, caption=f"orange: gradient below 0; blue: above; full colour: {number(picture.steepest)}")
+    negative, positive = picture.theme.words
+    most = graph.number(picture.steepest)
+    if graph.before is not None:
+        return replace(picture, caption=f"{negative}: the data decreased; {positive}: it increased; full colour: by {most}")
+    return replace(picture, caption=f"{negative}: gradient below 0; {positive}: above; full colour: {most}")

@@ -1,18 +1,26 @@
-/** The scale of the picture: all of it at the start; while stepping as large as is legible, with a map of the visible section. */
+/** The scale of the picture: all of it if it is legible then, else a section with a map. */
 
 import {boxes, frame, sketch, svg} from "./picture.js";
 
-const LEGIBLE = 0.7, MAP = 180;
+const LEGIBLE = {start: 0.6, step: 0.7}, MAP = 180;  // the smallest scales
 
 const stage = document.getElementById("stage"), map = document.getElementById("map");
 let scale = 1, zoom = null, miniature = null;
 
 const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** Scale the picture: to the reader's zoom, else so that it fits, else (when `isWhole` is false) so that it is legible. */
-export function fit(isWhole) {
-  const whole = Math.min(1, stage.clientWidth / frame.width, stage.clientHeight / frame.height);
-  scale = zoom ?? (isWhole || whole >= LEGIBLE ? whole : Math.max(whole, 1));
+/** The scale at which all of the picture is visible. */
+const whole = () => Math.min(1, stage.clientWidth / frame.width, stage.clientHeight / frame.height);
+
+export const isLegible = () => whole() >= LEGIBLE.start;
+
+/** Scale the picture: to the reader's zoom, else so that it fits, else so that it is legible: just so at the start, and well while stepping. */
+export function fit(isStart) {
+  scale = zoom ?? (whole() >= LEGIBLE[isStart ? "start" : "step"] ? whole() : isStart ? LEGIBLE.start : 1);
+  resize();
+}
+
+function resize() {
   svg.setAttribute("width", frame.width * scale);
   svg.setAttribute("height", frame.height * scale);
   frameMap();
@@ -28,7 +36,8 @@ export function magnify(factor) {
 /** Show all of the picture until the next change of scale. */
 export function showAll() {
   zoom = null;
-  fit(true);
+  scale = whole();
+  resize();
 }
 
 export function center(box) {

@@ -1,14 +1,14 @@
 /** The words and tables for a step. Every number comes from the engine. */
 
 import {make, productsTable, termsTable} from "./numbers.js";
-import {canOpen, parsed, parts} from "./parts.js";
+import {canOpen, data, parsed, parts} from "./parts.js";
 
 const OVERVIEW = {
   heading: "The whole graph",
   rows: [
-    "Every number is in its place: its data, and the gradient of the output by it.",
-    "Step on to see how it is computed. Forward, each node is computed from its operands. Then backward, from the output: each node passes " +
-    "what arrives from above, times its local derivative, to its operands, where the contributions add up.",
+    `Each box has its data, and the gradient of ${data.outputs > 1 ? "the sum of the outputs" : "the output"} by it.`,
+    "Step forward to compute each node from its operands, and then backward: each node passes the gradient that reaches it, times its " +
+    "local derivative, to its operands.",
   ],
 };
 

@@ -15,7 +15,7 @@ from autograd.vectorize import instructions as ir
 from autograd.vectorize import rewrite
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import ROWS, Program
-from autograd.vectorize.record import Symbol
+from autograd.vectorize.tracers import Symbol
 
 
 class Array(Symbol):

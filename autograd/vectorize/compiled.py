@@ -33,7 +33,8 @@ from autograd.vectorize.lower import lower
 from autograd.vectorize.memory import FloatArray, garbage_collection_paused
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import Program
-from autograd.vectorize.record import Scalars, record, records_the_same
+from autograd.vectorize.record import record, records_the_same
+from autograd.vectorize.scalars import Scalars
 from autograd.vectorize.simplify import simplify
 from autograd.vectorize.tables import Tables
 from autograd.vectorize.threads import ROWS, InParts, Parts, threads_for, work

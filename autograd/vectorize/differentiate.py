@@ -22,6 +22,7 @@ from autograd.operation import SMALLEST
 from autograd.ops import Operation
 from autograd.reach import Condition, both, either
 from autograd.vectorize import instructions as ir
+from autograd.vectorize.bounds import bounds_of, is_singular
 from autograd.vectorize.builder import Array, Builder
 from autograd.vectorize.choices import always_reached, some_along
 from autograd.vectorize.memory import FloatArray
@@ -100,15 +101,11 @@ class _Sweep:
         self.builder, self.depends = builder, depends
         self.is_risky = [False] * len(depends)  # whether a value can be infinite or nan,
         self.has_risky_adjoint = [False] * len(depends)  # and whether its adjoint can
+        bounds = bounds_of(builder.program)
         for number, instruction in enumerate(builder.program.instructions):
-            self.is_risky[number] = self._is_singular(instruction) or any(self.is_risky[each] for each in instruction.operands)
+            is_risky = is_singular(builder.program, number, bounds) or any(self.is_risky[each] for each in instruction.operands)
+            self.is_risky[number] = is_risky
         self.any_risk = any(map(operator.and_, self.is_risky, depends))
-
-    def _is_singular(self, instruction: ir.Instruction) -> bool:
-        if not isinstance(instruction, ir.Elementwise):
-            return False
-        factors = [self.builder.factor(each) for each in instruction.operands]
-        return instruction.op.is_singular([factor[0] if factor and not factor[1] else None for factor in factors])
 
     def assemble(self, parts: Sequence[Contribution], shape: ir.Shape) -> tuple[int, Condition]:
         """The adjoint that the contributions to an array, or to some of its columns, add up to; and its reach."""

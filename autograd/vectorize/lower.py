@@ -6,9 +6,9 @@ columns are in the order of recording, so that most operands are slices. Sums of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import count, islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,7 @@ from autograd.vectorize.builder import Builder
 from autograd.vectorize.instructions import BATCH, Shape
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
-from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
-from autograd.vectorize.simplify import DOT
+from autograd.vectorize.scalars import CONSTANT, DOT, INPUT, PARAMETER, Scalars, depths
 from autograd.vectorize.tables import Column, Table
 
 
@@ -103,6 +102,10 @@ class _Lowering:
     def place_of(self, scalar: int) -> tuple[int, int]:
         return self.array[scalar], self.column[scalar]
 
+    def _places(self, scalars: Sequence[int]) -> tuple[Iterator[int], Iterator[int]]:
+        """The arrays of scalars and their columns."""
+        return map(self.array.__getitem__, scalars), map(self.column.__getitem__, scalars)
+
     def place_parameters(
         self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool], known: Sequence[int]
     ) -> None:
@@ -120,18 +123,21 @@ class _Lowering:
                     self.order.append(k)
 
         widest: dict[int, int] = {}  # a matrix is laid out for its longest rows: a recurrent net's first step has shorter ones
-        for op, operands in nodes:
-            for each in operands[: len(operands) // 2] if op == DOT else ():
-                widest[each] = max(widest.get(each, 0), len(operands))
+        for row in {operands[: len(operands) // 2] for op, operands in nodes if op == DOT}:
+            for each in row:
+                if widest.get(each, 0) < len(row):
+                    widest[each] = len(row)
+        rows = set[tuple[int, ...]]()  # those that were placed
 
         for depends in (True, False):  # a penalty on all the weights is not to tear their matrices apart
             for members in by_level:
                 chosen = [number for number in members if batched[number] == depends]
                 for number in chosen:
-                    op, operands = nodes[number]
-                    if op == DOT:
-                        pairs = sorted(zip(*self.factors(number)), key=lambda pair: (levels[pair[1]], self.place_of(pair[1])))
-                        place([each for each, _ in pairs if widest[each] == len(operands)])
+                    if nodes[number][0] == DOT and (factors := self.factors(number))[0] not in rows:
+                        left, right = factors
+                        rows.add(left)
+                        ordered = sorted(zip(map(levels.__getitem__, right), *self._places(right), count(), left))
+                        place([each[-1] for each in ordered if widest[each[-1]] == len(left)])
                 others = [number for number in chosen if nodes[number][0] != DOT]
                 loose = [
                     (0 if _is_variadic(nodes[number][0]) else position, number, position, each)
@@ -141,7 +147,7 @@ class _Lowering:
                 ]
                 place([each for *_, each in sorted(loose)])
                 for number in chosen:
-                    if nodes[number][0] == DOT:
+                    if nodes[number][0] == DOT and not batched[nodes[number][1][-1]]:
                         place(self.factors(number)[1])
         place(range(len(nodes)))
         self.order += np.flatnonzero(is_new).tolist()
@@ -238,8 +244,9 @@ class _Lowering:
 
     def _aligned(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The factors of a DOT in the order of the places of the left ones."""
-        terms = sorted(zip(*self.factors(number)), key=lambda term: (self.place_of(term[0]), self.place_of(term[1])))
-        return tuple([u for u, _ in terms]), tuple([v for _, v in terms])
+        left, right = self.factors(number)
+        terms = sorted(zip(*self._places(left), *self._places(right), left, right))
+        return tuple([each[4] for each in terms]), tuple([each[5] for each in terms])
 
     def _rows(self, rows: Sequence[tuple[int, ...]]) -> int:
         return self.gather([each for row in rows for each in row], full=True, whole=True)
@@ -250,13 +257,13 @@ class _Lowering:
 
     def _varies(self, scalars: Sequence[int]) -> bool:
         """Whether scalars depend on the example. Apart from constants, either all of them do or none."""
-        return any(self.batched[each] for each in scalars)
+        return True in map(self.batched.__getitem__, scalars)
 
     def _in_order(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The factors of a DOT, sorted by the places of the right ones."""
         left, right = self.factors(number)
-        terms = sorted(zip(left, right), key=lambda term: (self.place_of(term[1]), self.place_of(term[0])))
-        return tuple([u for u, _ in terms]), tuple([v for _, v in terms])
+        terms = sorted(zip(*self._places(right), *self._places(left), left, right))
+        return tuple([each[4] for each in terms]), tuple([each[5] for each in terms])
 
     def _place(self, scalars: Sequence[int], array: int) -> None:
         array = self.builder.expand(array, self._shape(scalars, len(scalars)))

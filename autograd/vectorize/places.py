@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,21 @@ def contiguous(shape: Shape) -> tuple[int, ...]:
         strides.append(stride)
         stride *= size
     return tuple(reversed(strides))
+
+
+def fewest_axes(shape: Shape, strides: Sequence[tuple[int, ...]]) -> list[tuple[int, list[int]]]:
+    """The fewest axes along which to walk through arrays of one shape, each with its size and the stride of each array."""
+    axes: list[tuple[int, list[int]]] = []
+    for axis, size in enumerate(shape):
+        if size == 1:
+            continue
+        along = [each[axis] for each in strides]
+        if axes and all(before == own * size for before, own in zip(axes[-1][1], along)):
+            outer, _ = axes.pop()
+            axes.append((outer * size, along))
+        else:
+            axes.append((size, along))
+    return axes
 
 
 @dataclass(frozen=True)
@@ -89,3 +105,15 @@ class Place:
         missing = len(shape) - len(self.shape)
         strides = [0 if size == 1 != whole else stride for size, stride, whole in zip(self.shape, self.strides, shape[missing:])]
         return (*[0] * missing, *strides)
+
+
+def in_step(places: Sequence[Place]) -> list[Place]:
+    """The arrays of an elementwise operation, the result last, with as few axes as possible: numpy is fastest on arrays of one shape."""
+    *_, result = places
+    axes = fewest_axes(result.shape, [each.broadcast(result.shape) for each in places])
+    found = []
+    for number, place in enumerate(places):
+        strides = tuple([along[number] for _, along in axes])
+        sizes = tuple([size if stride else 1 for (size, _), stride in zip(axes, strides)])
+        found.append(place.moved(shape=sizes if any(strides) else (), strides=strides if any(strides) else ()))
+    return found

@@ -63,7 +63,7 @@ class _Watch:
     def __init__(self) -> None:
         self.found = ""
         self.states = {id(each): (each, _state(each)) for each in _GLOBAL}
-        self._codes: set[CodeType] = set()
+        self._codes: dict[int, CodeType] = {}  # by id: code computes its hash each time
         self._known: dict[int, Any] = {}  # holds what was looked at, so that no other thing gets its id
 
     def call(self, f: Callable[[], Any], watched: Any, closely: bool) -> Any:
@@ -82,7 +82,7 @@ class _Watch:
 
         def profile(frame: FrameType, event: str, called: Any) -> None:
             if event == "call":
-                if frame.f_code not in codes:
+                if id(frame.f_code) not in codes:
                     begin(frame)
             elif event == "c_call" and called in sources:
                 read(frame, called)
@@ -99,7 +99,7 @@ class _Watch:
     def _begin(self, frame: FrameType) -> None:
         """Search code that is called for the first time."""
         if frame.f_code is not _SEED:
-            self._codes.add(frame.f_code)
+            self._codes[id(frame.f_code)] = frame.f_code
             self._look(_named(frame.f_code, frame.f_globals))
         elif frame.f_locals["a"] is None:
             self._find(frame, "draws random numbers from a new random.Random() without a seed")

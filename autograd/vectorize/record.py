@@ -1,192 +1,24 @@
-"""Stage 1, record: call the function of one example with tracers and number the scalar nodes of the result."""
+"""Stage 1, record: call the function of one example with tracers and make a graph of what they wrote down."""
 
 from __future__ import annotations
 
-import itertools
+import math
 import operator
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd import ops
-from autograd.backward import topological_order
 from autograd.errors import TraceError
-from autograd.interop import Expression, Method, apply_mixed, binary, functions
-from autograd.modes import Demand, recording, user_line
-from autograd.ops import Node, Operation
-from autograd.stable import Form
-from autograd.value import Value
-from autograd.vectorize.memory import FloatArray
+from autograd.modes import Demand, recording
+from autograd.ops import Node
 from autograd.vectorize.randomness import CHANGES, watched
-from autograd.vectorize.tables import Column, Table, Tables, nested, parameters_of
-
-
-def _refuse(what: str, instead: str) -> Callable[..., Any]:
-    def method(self: Symbol, *_: Any) -> NoReturn:
-        raise TraceError(
-            f"{what} of a traced number ({self!r}), at {user_line()}: vectorize records the function once, for all examples. {instead}"
-        )
-
-    return method
-
-
-class Symbol(Expression):
-    """Abstract: a number that is not known yet. It records operations and raises TraceError if its value is needed."""
-
-    __slots__ = ()
-
-    # fmt: off
-    __bool__   = _refuse("the truth", "Instead of `if`, max, min, `and` and `or`, use where(c, a, b), largest, smallest, & and |.")
-    __float__  = _refuse("the float", "Instead of math.exp and the like, use autograd's exp, log, tanh, ..., which take traced numbers.")
-    __int__    = _refuse("the integer", "Compute with the number itself, or pass it to the function as a constant.")
-    __index__  = _refuse("the index", "Instead of table[i], pass i as an argument of integer dtype and write lookup(table, i).")
-    __round__  = __floor__ = __ceil__ = __trunc__ = _refuse("the rounded value", "Its derivative would be zero: leave the number as it is.")
-    __format__ = _refuse("the formatted number", "Print outside the function, from what the program returns.")
-    # fmt: on
-
-    @property
-    def data(self) -> Any:
-        """The same number, as a constant for differentiation."""
-        return ops.detach(self)
-
-    @property
-    def backward(self) -> Any:
-        return _refuse("the backward()", "Inside a traced function take derivatives with grad(f).")(self)
-
-
-_next = itertools.count().__next__  # unlike `next`, and `Tracer()` unlike object.__new__, it is not reported to the watch for clocks
-
-
-def _binary(op: Operation) -> tuple[Method, Method]:
-    """The two methods of an operator: a fast path for the usual operands, and the general one."""
-    general, general_reflected = binary(op)
-
-    def method(self: Any, other: Any) -> Any:
-        kind = type(other)
-        if kind is not Tracer and kind is not float and kind is not Value:
-            if kind is not int:
-                return general(self, other)
-            other = float(other)
-        node = Tracer()
-        node.op, node.operands, node.serial = op, (self, other), _next()
-        return node
-
-    def reflected(self: Any, other: Any) -> Any:
-        kind = type(other)
-        if kind is not Value and kind is not float:
-            if kind is not int:
-                return general_reflected(self, other)
-            other = float(other)
-        node = Tracer()
-        node.op, node.operands, node.serial = op, (other, self), _next()
-        return node
-
-    return method, reflected
-
-
-def _unary(op: Operation) -> Callable[[Any], Any]:
-    def method(self: Any) -> Any:
-        node = Tracer()
-        node.op, node.operands, node.serial = op, (self,), _next()
-        return node
-
-    return method
-
-
-class Tracer(Symbol):
-    """A scalar of an example. The serial numbers of tracers are in the order in which they were made."""
-
-    __slots__ = ("name", "op", "operands", "serial")
-
-    name: str  # of a leaf
-    serial: int
-
-    @staticmethod
-    def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
-        given = []
-        for each in operands:
-            if type(each) is not float and not isinstance(each, Node):
-                if isinstance(each, np.ndarray):
-                    return apply_mixed(Tracer, op, operands)
-                each = ops.real(each)
-            given.append(each)
-        node = Tracer()
-        node.op, node.operands, node.serial = op, tuple(given), _next()
-        return node
-
-    # fmt: off
-    __add__, __radd__         = _binary(ops.add)
-    __sub__, __rsub__         = _binary(ops.subtract)
-    __mul__, __rmul__         = _binary(ops.multiply)
-    __truediv__, __rtruediv__ = _binary(ops.divide)
-    __pow__, __rpow__         = _binary(ops.power)
-    __neg__, __abs__          = _unary(ops.negative), _unary(ops.absolute)
-    # fmt: on
-
-    def __repr__(self) -> str:
-        return self.name if self.op is None else f"a result of {self.op.name}"
-
-
-for _name, _op in functions():
-    if _op.arity == 1:
-        setattr(Tracer, _name, _unary(_op))
-
-
-def _leaf(name: str) -> Tracer:
-    leaf = Tracer()
-    leaf.name, leaf.op, leaf.operands, leaf.serial = name, None, (), _next()
-    return leaf
-
-
-class TracedInteger(Tracer):
-    """An integer of an example: a number in arithmetic, and an index for `lookup`."""
-
-    __slots__ = ("place", "tables")
-
-    def __init__(self, name: str, place: tuple[int, int], tables: Tables) -> None:
-        self.name, self.op, self.operands, self.serial = name, None, (), _next()
-        self.place, self.tables = place, tables
-
-    __index__ = _refuse("the index", "Instead of table[i], write lookup(table, i).")
-
-    def row_of(self, table: Any) -> Any:
-        return self.tables.row(table, self, self.place)
-
-
-INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
-
-
-@dataclass
-class Scalars:
-    """A scalar graph as a list: each node is an operation and the numbers of its operands, which come before it.
-
-    A leaf is (INPUT, (argument, row)), (PARAMETER, (k,)) for `parameters[k]`, or (CONSTANT, (number,)).
-    """
-
-    nodes: list[tuple[Operation | str, tuple[Any, ...]]] = field(default_factory=list)
-    outputs: list[int] = field(default_factory=list)
-    parameters: list[Value] = field(default_factory=list)
-    tables: dict[Table, FloatArray] = field(default_factory=dict)  # which parameter each entry is; -1 for constants
-    forms: list[Form] = field(default_factory=list)  # the formulas that were replaced by stable ones
-
-    def __str__(self) -> str:
-        lines = []
-        for number, (op, operands) in enumerate(self.nodes):
-            words = " ".join(map(str, operands)) if isinstance(op, str) else " ".join(f"%{each}" for each in operands)
-            lines.append(f"%{number} = {op if isinstance(op, str) else op.name} {words}")
-        return "\n".join([*lines, "return " + " ".join(f"%{each}" for each in self.outputs)])
-
-
-def depths(graph: Scalars) -> list[int]:
-    """The length of the longest path from a leaf to each node."""
-    levels: list[int] = []
-    for op, operands in graph.nodes:
-        leaf = op in (INPUT, PARAMETER, CONSTANT)
-        levels.append(0 if leaf else 1 + max([levels[each] for each in operands]))
-    return levels
+from autograd.vectorize.recording import Recording
+from autograd.vectorize.scalars import CONSTANT, Scalars
+from autograd.vectorize.tables import Table, Tables, nested
+from autograd.vectorize.tracers import Trace, TracedInteger, Tracer, leaf
 
 
 class CallGraph(NamedTuple):
@@ -196,6 +28,20 @@ class CallGraph(NamedTuple):
     shape: tuple[int, ...]
     demands: list[tuple[Demand, Scalars]]
     tables: Tables
+
+
+class _Call(NamedTuple):
+    """What a call of a function wrote down, and the numbers of its results and of the conditions in it."""
+
+    recording: Recording
+    outputs: list[int]
+    shape: tuple[int, ...]
+    demands: list[tuple[Demand, list[int]]]
+    tables: Tables
+
+    def graph(self) -> CallGraph:
+        demands = [(each, self.recording.graph(numbers)) for each, numbers in self.demands]
+        return CallGraph(self.recording.graph(self.outputs), self.shape, demands, self.tables)
 
 
 def record(
@@ -210,8 +56,10 @@ def record(
     Raises TraceError where `f` needs to know a traced number, and TypeError or ValueError where it returns
     anything but a scalar or a rectangular list of scalars.
     """
-    graph = _call(partial(watched, f, closely), shapes, names, integers)
-    if not _compute_the_same(graph.scalars, _call(f, shapes, names, integers, graph.tables.known).scalars):
+    call = _call(partial(watched, f, closely), shapes, names, integers)
+    again, graph = _call(f, shapes, names, integers, call.tables.known), call.graph()
+    is_same = call.outputs == again.outputs and call.recording.is_same(again.recording)
+    if not is_same and not _compute_the_same(graph.scalars, again.recording.graph(again.outputs)):
         raise TraceError(f"the function gives another program each time it is recorded: {CHANGES}")
     return graph
 
@@ -221,7 +69,7 @@ def records_the_same(
 ) -> bool:
     """Whether recording `f` again gives the same operations of the same Values and numbers."""
     try:
-        now = _call(partial(watched, f, True), shapes, names, integers, graph.tables.known)
+        now = _call(partial(watched, f, True), shapes, names, integers, graph.tables.known).graph()
     except Exception:  # the next recording raises it
         return False
     graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (graph, now))
@@ -232,34 +80,48 @@ def records_the_same(
 
 def _call(
     f: Callable[..., Any], shapes: Sequence[tuple[int, ...]], names: Sequence[str], integers: Collection[int], known: Sequence[Table] = ()
-) -> CallGraph:
-    """The graph of one call of `f` with tracers. `known` are the tables of an earlier call."""
+) -> _Call:
+    """Call `f` with tracers. `known` are the tables of an earlier call."""
+    trace, tables = Trace(), Tables(list(known))
     arguments: list[Any] = []
-    tables = Tables(list(known))
-    numbers: dict[Any, tuple[str, tuple[Any, ...]]] = {}
+    places: list[tuple[int, int]] = []
     for position, (name, shape) in enumerate(zip(names, shapes)):
-        words = [f"{name}[{row}]" if shape else name for row in range(int(np.prod(shape)))]
-        rows = [TracedInteger(each, (position, row), tables) if position in integers else _leaf(each) for row, each in enumerate(words)]
-        numbers.update((tracer, (INPUT, (position, row))) for row, tracer in enumerate(rows))
+        rows: list[Any] = []
+        for row in range(math.prod(shape)):
+            word, place = f"{name}[{row}]" if shape else name, (position, row)
+            rows.append(TracedInteger(word, trace, place, tables) if position in integers else leaf(word, trace))
+            places.append(place)
         arguments.append(nested(rows, shape))
-    with recording() as asked:
-        try:
-            returned = f(*arguments)
-        except KeyError as error:
-            if not any(isinstance(each, Tracer) for each in error.args):
-                raise
-            raise TraceError(f"{error} is a traced number and no key: instead of table[i], write lookup(table, i) with a list") from None
-        except (IndexError, TypeError) as error:
-            if type(error) not in (IndexError, TypeError):
-                raise  # its message already says what to do
-            given = ", ".join(f"{name} is {_one_example(shape)}" for name, shape in zip(names, shapes))
-            raise type(error)(f"{error}; in one example {given}") from error
-        results, shape = _flat(returned)
-        if not results:
-            raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
-        scalars = _numbered(results, dict(numbers))
-        demands = [(each, _numbered([each.condition, *each.numbers], dict(numbers))) for each in asked]
-    return CallGraph(scalars, shape, demands, tables)
+    try:
+        with recording() as asked:
+            results, shape = _results(f, arguments, names, shapes)
+            outputs = list(map(trace.number, results))
+            demands = [(each, list(map(trace.number, (each.condition, *each.numbers)))) for each in asked]
+    finally:
+        entries, leaves = trace.close()
+    leaves[: len(places)] = places
+    return _Call(Recording.of(entries, leaves), outputs, shape, demands, tables)
+
+
+def _results(
+    f: Callable[..., Any], arguments: Sequence[Any], names: Sequence[str], shapes: Sequence[tuple[int, ...]]
+) -> tuple[list[Any], tuple[int, ...]]:
+    """The scalars that `f` returns, and their shape."""
+    try:
+        returned = f(*arguments)
+    except KeyError as error:
+        if not any(isinstance(each, Tracer) for each in error.args):
+            raise
+        raise TraceError(f"{error} is a traced number and no key: instead of table[i], write lookup(table, i) with a list") from None
+    except (IndexError, TypeError) as error:
+        if type(error) not in (IndexError, TypeError):
+            raise  # its message already says what to do
+        given = ", ".join(f"{name} is {_one_example(shape)}" for name, shape in zip(names, shapes))
+        raise type(error)(f"{error}; in one example {given}") from error
+    results, shape = _flat(returned)
+    if not results:
+        raise ValueError(f"a vectorized function returns a scalar or a list of scalars, got none at all: the shape {shape}")
+    return results, shape
 
 
 def _one_example(shape: tuple[int, ...]) -> str:
@@ -331,75 +193,3 @@ def _flat(result: Any) -> tuple[list[Any], tuple[int, ...]]:
                 f"a vectorized function returns a scalar or a list of scalars, got {type(result).__name__} {result!r:.60}{hint}"
             ) from None
     return [result], ()
-
-
-def _traced(results: Sequence[Any]) -> list[Tracer]:
-    """The tracers that results are computed from, in the order in which they were made, without the leaves."""
-    found = {each.serial: each for each in results if type(each) is Tracer and each.op is not None}
-    stack = list(found.values())
-    pop, push = stack.pop, stack.append
-    while stack:
-        for each in pop().operands:
-            if type(each) is Tracer and (serial := each.serial) not in found and each.op is not None:
-                found[serial] = each
-                push(each)
-    return [found[serial] for serial in sorted(found)]
-
-
-def _numbered(results: Sequence[Any], leaves: dict[Any, tuple[str, tuple[Any, ...]]]) -> Scalars:
-    """Number the nodes of results in the order in which the function made them: that of its loops.
-
-    Leaves, constants, and what is computed of parameters alone come before their first use.
-    """
-    graph = Scalars()
-    nodes, numbers, constants = graph.nodes, dict[Any, int](), dict[Any, int]()
-
-    def number_of(operand: Any) -> int:
-        if type(operand) is float:
-            key = operand if operand and operand == operand else repr(operand)  # distinguishes -0.0 from 0.0, and nan equals nan
-            if key not in constants:
-                constants[key] = len(nodes)
-                nodes.append((CONSTANT, (operand,)))
-            return constants[key]
-        if operand not in numbers:
-            if operand.op is None or operand in leaves:
-                add_leaf(operand)
-            else:
-                for node in topological_order(operand, numbers):
-                    if node.op is not None and node not in numbers:
-                        add(node)
-        return numbers[operand]
-
-    def add_leaf(leaf: Any) -> None:
-        if leaf not in leaves:
-            if not isinstance(leaf, Value):
-                raise TraceError(f"{leaf!r} belongs to another call: a traced number must not be kept after its function returned")
-            leaves[leaf] = (PARAMETER, (len(graph.parameters),))
-            graph.parameters.append(leaf)
-        numbers[leaf] = len(nodes)
-        nodes.append(leaves[leaf])
-
-    def add(node: Any) -> None:
-        operands = tuple([numbers[each] if type(each) is not float and each in numbers else number_of(each) for each in node.operands])
-        numbers[node] = len(nodes)
-        nodes.append((node.op, operands))
-
-    get = numbers.get
-    for node in _traced(results):
-        operands = node.operands
-        if len(operands) == 2:  # as in `add`, without a call and a list: most nodes are such
-            a, b = operands
-            first = get(a) if type(a) is not float else None
-            if first is None:
-                first = number_of(a)
-            second = get(b) if type(b) is not float else None
-            if second is None:
-                second = number_of(b)
-            numbers[node] = len(nodes)
-            nodes.append((node.op, (first, second)))  # type: ignore[arg-type]  # it is no leaf
-        else:
-            add(node)
-    graph.outputs = [number_of(each) for each in results]
-    for table in dict.fromkeys(op.table for op, _ in nodes if isinstance(op, Column)):
-        graph.tables[table] = parameters_of(table, graph.parameters)
-    return graph

@@ -1,22 +1,21 @@
 """Stage 2, simplify: fold constants, merge equal nodes, use stable forms, drop unused nodes, and flatten sums.
 
-A tree of additions over products becomes totals and nodes of a new kind: DOT, with operands u1 .. un v1 .. vn and the value
-u1 v1 + ... + un vn. In a DOT either all u depend on the example ("batched") or none of them does, and the same holds for v.
+A tree of additions over products becomes totals and DOTs. In such a DOT either all u depend on the example ("batched") or none of them
+does, and the same holds for v.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from autograd import ops
 from autograd.ops import Operation
 from autograd.stable import LAST, Form, Forms
 from autograd.vectorize import rewrite
-from autograd.vectorize.record import CONSTANT, INPUT, PARAMETER, Scalars, depths
-
-DOT = "dot"
+from autograd.vectorize.scalars import CONSTANT, DOT, INPUT, LEAVES, PARAMETER, Scalars, depths
 
 
 class ScalarBuilder:
@@ -30,6 +29,7 @@ class ScalarBuilder:
         self.graph = Scalars()
         self.batched: list[bool] = []
         self.numbers: list[float | None] = []  # of the constants; None for other nodes
+        self.constants: set[int] = set()
         self._known: dict[Any, int] = {}
 
     def constant(self, number: float) -> int:
@@ -45,12 +45,14 @@ class ScalarBuilder:
             self.graph.nodes.append((kind, operands))
             self.batched.append(kind == INPUT)
             self.numbers.append(number)
+            if number is not None:
+                self.constants.add(known)
         return known
 
-    def dot(self, pairs: Sequence[tuple[int, int]]) -> int:
+    def dot(self, us: Iterable[int], vs: Iterable[int]) -> int:
         """u1 v1 + ... + un vn."""
-        ordered = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
-        return self._put(DOT, (*[u for u, _ in ordered], *[v for _, v in ordered]))
+        ordered = sorted(zip(vs, us))
+        return self.put(DOT, (*[u for _, u in ordered], *[v for v, _ in ordered]))
 
     # `rewrite` uses these four methods.
 
@@ -60,13 +62,13 @@ class ScalarBuilder:
         if None not in numbers:
             return self.constant(float(op.ieee_value(*numbers)))  # type: ignore[arg-type]
         if self.keeps_sums and op is ops.add and numbers[0] == 0.0:
-            return self._put(op, operands)
+            return self.put(op, operands)
         simpler = rewrite.simpler(self, op, operands)
         if simpler is not None:
             return simpler
         if self._is_sortable(op) and operands[0] > operands[1] and numbers[0] is None:
             operands = operands[::-1]
-        return self._put(op, operands)
+        return self.put(op, operands)
 
     def add_plain(self, op: Operation, a: int, b: int) -> int:
         """The same as `add` for a sum, a difference or a product, with a short way for numbers that are not known."""
@@ -75,7 +77,7 @@ class ScalarBuilder:
             return self.add(op, a, b)
         node = op, (b, a) if a > b and op is not ops.subtract else (a, b)
         known = self._known.get(node)
-        if known is None:  # as in `_put`: a call of it takes as long
+        if known is None:  # as in `put`: a call of it takes as long
             known = self._known[node] = len(numbers)
             self.graph.nodes.append(node)
             self.batched.append(self.batched[a] or self.batched[b])
@@ -103,14 +105,14 @@ class ScalarBuilder:
         assert power == 0  # nothing here knows of batches
         return self.constant(factor)
 
-    def _put(self, op: Operation | str, operands: tuple[int, ...]) -> int:
+    def put(self, op: Operation | str, operands: tuple[int, ...]) -> int:
         node = op, operands
         known = self._known.get(node)
         if known is None:
             known = self._known[node] = len(self.numbers)
             self.graph.nodes.append(node)
             batched = self.batched
-            batched.append(True in [batched[each] for each in operands])
+            batched.append(True in map(batched.__getitem__, operands))
             self.numbers.append(None)
         return known
 
@@ -145,6 +147,8 @@ def merge(graph: Scalars, limits: Mapping[tuple[int, int], int]) -> tuple[Scalar
             numbers.append(add_plain(op, a, b) if stable is None else stable)
         elif op == CONSTANT:
             numbers.append(merged.constant(operands[0]))
+        elif op == DOT:
+            numbers.append(merged.put(op, tuple(map(numbers.__getitem__, operands))))
         elif isinstance(op, str):
             numbers.append(merged.leaf(op, operands))
         else:
@@ -160,9 +164,8 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     nodes, outputs = merged.graph.nodes, merged.graph.outputs
     uses = [0] * len(nodes)
     for op, operands in nodes:
-        if not isinstance(op, str):
-            for each in operands:
-                uses[each] += 1
+        for each in () if op in LEAVES else operands:
+            uses[each] += 1
     for each in outputs:
         uses[each] += 1
 
@@ -172,29 +175,29 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     sums: dict[int, _Terms] = {}
     for number in range(len(nodes) - 1, -1, -1):
         op, operands = nodes[number]
-        if not needed[number] or isinstance(op, str):
+        if not needed[number] or op in LEAVES:
             continue
-        if op.is_sum:
+        if isinstance(op, str) or op.is_sum:
             terms = _Terms(merged, uses, number)
-            if terms.is_worth_it or op is ops.weighted_sum_:
+            if op == DOT or op is ops.weighted_sum_ or terms.is_worth_it:
                 sums[number] = terms
-                operands = terms.operands()
+                operands = terms.operands()  # type: ignore[assignment]
         for each in operands:
             needed[each] = True
 
     flat = ScalarBuilder()
-    numbers: dict[int, int] = {}
+    numbers = [-1] * len(nodes)
     for number, (op, operands) in enumerate(nodes):
         if not needed[number]:
             continue
         if op == CONSTANT:
             numbers[number] = flat.constant(operands[0])
-        elif isinstance(op, str):
+        elif op in LEAVES:
             numbers[number] = flat.leaf(op, operands)
         elif number in sums:
             numbers[number] = sums[number].add_to(flat, numbers)
         else:
-            numbers[number] = flat.add(op, *[numbers[each] for each in operands])
+            numbers[number] = flat.add(op, *map(numbers.__getitem__, operands))  # type: ignore[arg-type]  # it is no DOT
     flat.graph.outputs = [numbers[each] for each in outputs]
     flat.graph.parameters, flat.graph.tables = merged.graph.parameters, merged.graph.tables
     return _without_short_sums(flat)
@@ -219,13 +222,13 @@ def _without_short_sums(flat: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     built = ScalarBuilder()
     numbers: list[int] = []
     for number, (op, operands) in enumerate(nodes):
-        if op in (INPUT, PARAMETER, CONSTANT):
+        if op in LEAVES:
             numbers.append(built.constant(operands[0]) if op == CONSTANT else built.leaf(str(op), operands))
             continue
         given = [numbers[each] for each in operands]
         if op == DOT:
             half = len(given) // 2
-            numbers.append(built.add(ops.multiply, *given) if number in plain else built.dot(list(zip(given[:half], given[half:]))))
+            numbers.append(built.add(ops.multiply, *given) if number in plain else built.dot(given[:half], given[half:]))
         else:
             assert isinstance(op, Operation)
             numbers.append(given[0] if number in plain and len(given) == 1 else built.add(ops.add if number in plain else op, *given))
@@ -234,11 +237,14 @@ def _without_short_sums(flat: ScalarBuilder) -> tuple[Scalars, list[bool]]:
     return built.graph, built.batched
 
 
+_Kind = tuple[float, bool, bool]  # of products: the number in front of them, and whether the factors depend on the example
+
+
 class _Terms:
     """A sum split into products, multiples of single nodes, and a constant."""
 
     def __init__(self, merged: ScalarBuilder, uses: Sequence[int], root: int) -> None:
-        self.products: dict[float, list[tuple[int, int]]] = defaultdict(list)  # by the number in front of them
+        self.products: dict[_Kind, tuple[list[int], list[int]]] = {}  # the left factors and the right ones
         self.multiples: dict[int, float] = defaultdict(float)
         self.constant = 0.0
         self.begins_with_zero = False  # as sums of any length do that Python's `sum` adds up
@@ -260,20 +266,20 @@ class _Terms:
                 stack += [(operands[1], -factor), (operands[0], factor)]
             elif op is ops.negative:
                 stack.append((operands[0], -factor))
+            elif op == DOT:
+                self._add_products(merged, factor, operands[: len(operands) // 2], operands[len(operands) // 2 :])
             elif op is ops.weighted_sum_:
                 weights, inputs, bias = ops.split_weighted_sum(operands)
-                for u, v in zip(weights, inputs):
-                    self._add_product(merged, factor, u, v)
+                self._add_products(merged, factor, weights, inputs)
                 stack.append((bias, factor))
             elif op is ops.multiply and known[operands[0]] is known[operands[1]] and self._is_usual(factor):  # both are None
-                u, v = operands
-                self.products[factor].append((v, u) if self.batched[u] and not self.batched[v] else operands)
+                self._add_pair(factor, *operands)
             elif op is ops.multiply and (scaled := self._scaled(merged, factor, *operands)) is not None:
                 stack.append(scaled)
             elif op is ops.multiply and self._is_usual(factor):
                 self._add_product(merged, factor, *operands)
             elif op is ops.power and known[operands[1]] == 2 and self._is_usual(factor):
-                self.products[factor].append((operands[0], operands[0]))
+                self._add_pair(factor, operands[0], operands[0])
             else:
                 self.multiples[number] += factor
 
@@ -288,7 +294,32 @@ class _Terms:
 
     def _is_usual(self, factor: float) -> bool:
         """Whether a product can be grouped with others of the same coefficient, which needs two equal coefficients."""
-        return factor in (1.0, -1.0) or factor in self.products or len(self.products) < 3
+        return factor in (1.0, -1.0) or factor in (known := {each for each, *_ in self.products}) or len(known) < 3
+
+    def _add_products(self, merged: ScalarBuilder, factor: float, us: Sequence[int], vs: Sequence[int]) -> None:
+        if not self._is_usual(factor) or not merged.constants.isdisjoint(us) or not merged.constants.isdisjoint(vs):
+            for u, v in zip(us, vs):
+                self._add_product(merged, factor, u, v)
+            return
+        batched = self.batched
+        if any(map(batched.__getitem__, us)) or not all(map(batched.__getitem__, vs)):
+            for u, v in zip(us, vs):
+                self._add_pair(factor, *((u, v) if u <= v else (v, u)))
+        else:
+            self._factors((factor, False, True), us, vs)
+
+    def _add_pair(self, factor: float, u: int, v: int) -> None:
+        first, second = self.batched[u], self.batched[v]
+        if first and not second:
+            self._factors((factor, False, True), (v,), (u,))
+        else:
+            self._factors((factor, first, second), (u,), (v,))
+
+    def _factors(self, kind: _Kind, us: Sequence[int], vs: Sequence[int]) -> None:
+        """Add products of one kind."""
+        lefts, rights = self.products.setdefault(kind, ([], []))
+        lefts += us
+        rights += vs
 
     def _add_product(self, merged: ScalarBuilder, factor: float, u: int, v: int) -> None:
         scale_u, scale_v = merged.numbers[u], merged.numbers[v]
@@ -297,24 +328,19 @@ class _Terms:
         elif (scaled := self._scaled(merged, factor, u, v)) is not None:
             self.multiples[scaled[0]] += scaled[1]
         else:
-            self.products[factor].append((v, u) if self.batched[u] and not self.batched[v] else (u, v))
-
-    def _pairs(self) -> list[tuple[int, int]]:
-        return [pair for pairs in self.products.values() for pair in pairs]
+            self._add_pair(factor, u, v)
 
     @property
     def is_worth_it(self) -> bool:
         """Whether the sum has more than two summands, for two of which plain operations are as good, or may belong to longer ones."""
-        pairs = self._pairs()
-        if self.begins_with_zero:
+        if self.begins_with_zero or any(first != second for _, first, second in self.products):
             return True
-        mixed = any(self.batched[u] != self.batched[v] for u, v in pairs)
-        return mixed or len(pairs) + len(self.multiples) + (self.constant != 0) > 2
+        return sum(len(us) for us, _ in self.products.values()) + len(self.multiples) + (self.constant != 0) > 2
 
-    def operands(self) -> tuple[int, ...]:
-        return (*(each for pair in self._pairs() for each in pair), *self.multiples)
+    def operands(self) -> Iterable[int]:
+        return chain(self.multiples, *chain.from_iterable(self.products.values()))
 
-    def add_to(self, flat: ScalarBuilder, numbers: dict[int, int]) -> int:
+    def add_to(self, flat: ScalarBuilder, numbers: Sequence[int]) -> int:
         """Build the sum from a few parts in the order of a textbook: products of the example, fixed parts, and the rest."""
         fixed = self._products_in(flat, numbers, batched=False) + self._multiples_in(flat, numbers, batched=False)
         if self.constant != 0:
@@ -323,23 +349,22 @@ class _Terms:
         parts = self._products_in(flat, numbers, batched=True) + between + self._multiples_in(flat, numbers, batched=True)
         return self._sum(flat, parts) if parts else flat.constant(0.0)
 
-    def _products_in(self, flat: ScalarBuilder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
+    def _products_in(self, flat: ScalarBuilder, numbers: Sequence[int], batched: bool) -> list[tuple[float, int]]:
         """The sums of the products that do or do not depend on the example, each with its coefficient."""
-        kinds: dict[tuple[float, bool], list[tuple[int, int]]] = defaultdict(list)
-        for factor, pairs in self.products.items():
-            for u, v in pairs:
-                if self.batched[v] == batched:
-                    kinds[factor, self.batched[u]].append((numbers[u], numbers[v]))
-        return [(factor, flat.dot(pairs)) for (factor, _), pairs in kinds.items()]
+        number = numbers.__getitem__
+        factors = dict.fromkeys(factor for factor, *_ in self.products)
+        chosen = [kind for factor in factors for kind in self.products if kind[0] == factor and kind[2] == batched]
+        return [(kind[0], flat.dot(*(map(number, side) for side in self.products[kind]))) for kind in chosen]
 
-    def _multiples_in(self, flat: ScalarBuilder, numbers: dict[int, int], batched: bool) -> list[tuple[float, int]]:
+    def _multiples_in(self, flat: ScalarBuilder, numbers: Sequence[int], batched: bool) -> list[tuple[float, int]]:
         by_factor: dict[float, list[int]] = defaultdict(list)
         for number, factor in self.multiples.items():
             nothing = factor == 0 and self.nodes[number][0] == PARAMETER  # an initial state of zeros does this
             if self.batched[number] == batched and not nothing:
                 by_factor[factor].append(numbers[number])
         if len(by_factor) > 2:  # a sum with numbers for weights
-            return [(1.0, flat.dot([(flat.constant(factor), each) for factor, members in by_factor.items() for each in members]))]
+            factors = [flat.constant(factor) for factor, members in by_factor.items() for _ in members]
+            return [(1.0, flat.dot(factors, chain.from_iterable(by_factor.values())))]
         stays = self.begins_with_zero and not self.products and not self.constant and len(by_factor) == 1
         return [(factor, self._sum_of(flat, members, stays)) for factor, members in by_factor.items()]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograd.vectorize.record import INPUT, PARAMETER, record
+from autograd.vectorize.record import record
+from autograd.vectorize.scalars import DOT, INPUT, LEAVES, PARAMETER
 from autograd.vectorize.simplify import merge
 
 
@@ -45,7 +46,7 @@ def stabilized(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     needed, stack = {output}, [output]
     while stack:
         op, operands = nodes[stack.pop()]
-        for each in () if isinstance(op, str) else operands:
+        for each in () if op in LEAVES else operands:
             if each not in needed:
                 needed.add(each)
                 stack.append(each)
@@ -55,7 +56,10 @@ def stabilized(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def stable(x: Any) -> Any:
         numbers: dict[int, Any] = {}
         for each, op, operands in in_order:
-            if isinstance(op, str):
+            if op == DOT:
+                factors = [numbers[operand] for operand in operands]
+                numbers[each] = sum(u * v for u, v in zip(factors, factors[len(factors) // 2 :]))
+            elif isinstance(op, str):
                 numbers[each] = x if op == INPUT else merged.graph.parameters[operands[0]] if op == PARAMETER else operands[0]
             else:
                 numbers[each] = op(*[numbers[operand] for operand in operands])

@@ -9,10 +9,11 @@ from nn.plots._images import images, weights_as_images
 from nn.plots._network import network
 from nn.plots._nudges import NudgeSheet, nudge_sheet, nudged_network
 from nn.plots._plane import decision_boundary
-from nn.plots._style import CLASSES, GREY, MARKERS, NEGATIVE, POSITIVE
+from nn.plots._style import CLASSES, CURVES, GREY, MARKERS, NEGATIVE, POSITIVE
 
 __all__ = [
     "CLASSES",
+    "CURVES",
     "GREY",
     "MARKERS",
     "NEGATIVE",

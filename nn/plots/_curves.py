@@ -11,14 +11,14 @@ import numpy as np
 from autograd import grad
 from nn.activations import elementwise, name_of
 from nn.inputs import Array
-from nn.plots._style import GREY, NEGATIVE, POSITIVE, axes_or_current, require_kind
+from nn.plots._style import CURVES, GREY, axes_or_current, require_kind
 from nn.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-COST, ACCURACY = "black", "#6A3D9A"  # other colours than those of classes and signs
+COST, ACCURACY, _ = CURVES
 
 
 def history(history: History, ax: Axes | None = None) -> Axes:
@@ -87,7 +87,7 @@ def activation(f: Callable[[Any], Any], ax: Axes | None = None, low: float = -5.
             f"{name_of(f)} is undefined, or has no derivative, everywhere from {low:g} to {high:g}: choose another range with low and high"
         )
     ax = axes_or_current(ax)
-    for values, label, colour, style in zip(curves, ("f", "f ′", "f ″"), (POSITIVE, NEGATIVE, "#009E73"), ("-", "--", ":")):
+    for values, label, colour, style in zip(curves, ("f", "f ′", "f ″"), CURVES, ("-", "--", ":")):
         ax.plot(x, values, style, color=colour, label=label, linewidth=2)
     sizes = np.abs(curves[np.isfinite(curves)])
     most, usual = float(sizes.max()), float(np.quantile(sizes, 0.95))

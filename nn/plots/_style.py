@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 POSITIVE, NEGATIVE, GREY = "#0072B2", "#D55E00", "#777777"
 CLASSES = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
 MARKERS = "osD^vPX*"
+CURVES = ("black", "#6A3D9A", "#8C6D31")  # other colours than those of classes and signs
 
 
 def axes_or_current(ax: Axes | None) -> Axes:

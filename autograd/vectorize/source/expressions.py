@@ -11,9 +11,10 @@ import numpy as np
 from autograd import ops
 from autograd.ops import ATOM, COMPARISON, POWER, PRODUCT, SUM, Operation
 from autograd.vectorize import instructions as ir
+from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 from autograd.vectorize.source.dialects import Dialect
-from autograd.vectorize.source.text import columns_text, entries_text, literal, starts_text
+from autograd.vectorize.source.text import columns_text, entries_text, literal, numbers_text, starts_text, taken_text
 
 REDUCTIONS = {ops.total_: "sum", ops.largest_: "max", ops.smallest_: "min"}  # the functions of numpy
 INFIX = (COMPARISON, SUM, PRODUCT)  # binding of the operators between operands; signs, powers and booleans are written otherwise
@@ -62,7 +63,7 @@ class Expressions:
             case ir.Constant(value=value):
                 if value.shape == ():
                     return literal(float(value), self.np), ATOM if float(value) >= 0 else PRODUCT
-                return f"{self.np}.array({value.tolist()})", ATOM
+                return numbers_text(value, self.np), ATOM
             case ir.Scale(factor=factor, power=power):
                 batch = f"batch{'' if abs(power) == 1 else f'**{abs(power)}'}"
                 return f"{literal(factor, self.np)} {'/' if power < 0 else '*'} {batch}", PRODUCT
@@ -75,7 +76,7 @@ class Expressions:
             case ir.Reshape():
                 return self._reshape(operands[0], shape), ATOM
             case ir.Take(columns=taken):
-                return f"{self._operand(operands[0], ATOM)}[{'' if len(shape) == 1 else ':, '}{columns_text(taken, self.dialect)}]", ATOM
+                return self._taken(operands[0], taken), ATOM
             case ir.Lookup(operands=(table, index)):
                 each = f"{self.np}.arange(batch)[:, None], " * (len(self.program.shape(table)) == 3)
                 return f"{self._operand(table, ATOM)}[{each}{self._index(index)}]", ATOM
@@ -98,6 +99,16 @@ class Expressions:
             case ir.Scatter():
                 return self._scatter(instruction), ATOM
         raise ValueError(f"the instruction {instruction} has no source")
+
+    def _taken(self, operand: int, columns: FloatArray) -> str:
+        *rest, size = self.program.shape(operand)
+        times = len(columns) // size
+        if len(columns) > 8 and np.array_equal(columns, np.repeat(np.arange(size), times)):
+            return f"{self.np}.repeat({self._operand(operand)}, {times}, axis=-1)"
+        source = operand if operand in self.names else self.program.origin(operand)
+        if rest and (text := taken_text(self._operand(source, ATOM), columns, size, list(map(ir.size_text, rest)))):
+            return text
+        return f"{self._operand(operand, ATOM)}[{':, ' * len(rest)}{columns_text(columns, self.dialect)}]"
 
     def _index(self, number: int) -> str:
         return f"{self._operand(number, ATOM)}.astype(int)"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from autograd.vectorize.patterns import axes_of
 from autograd.vectorize.source.dialects import Dialect
 
 _COLUMNS = 100  # a longer line is broken,
@@ -53,6 +56,66 @@ def columns_text(columns: np.ndarray[Any, Any], dialect: Dialect) -> str:
     if np.array_equal(columns, np.repeat(np.arange(len(different)), counts)) and (text := _rule(counts, dialect.name)):
         return dialect.repeat.format(array=_arange(0, 1, len(different), dialect.name), counts=text, count=len(columns))
     return dialect.columns.format(columns.tolist())
+
+
+def taken_text(array: str, columns: np.ndarray[Any, Any], size: int, rest: Sequence[str]) -> str:
+    """Columns of an array (*rest, size), where loops over a few axes count them, as cut and reordered axes; "" for other columns."""
+    axes = axes_of(columns)
+    if len(columns) <= 8 or axes is None or len(axes) < 2:
+        return ""
+    several = f"({', '.join(rest)}, {{}})"
+    order = sorted(range(len(axes)), key=lambda axis: -abs(axes[axis][1]))
+    units = [size, *(abs(axes[axis][1]) for axis in order), 1]
+    if 0 in units or any(unit % smaller for unit, smaller in pairwise(units)):
+        return ""
+    lengths = [unit // smaller for unit, smaller in pairwise(units)]
+    starts = [int(columns[0]) % unit // smaller for unit, smaller in pairwise(units)]
+    cut = [_stretch(start, *axes[axis], length) for axis, start, length in zip(order, starts, lengths)]
+    if "" in cut:
+        return ""
+    if lengths[-1] == 1:
+        lengths.pop()
+    else:
+        cut.append(str(starts[-1]))
+    while cut and cut[-1] == ":":
+        cut.pop()
+    text = f"{array}.reshape{several.format(', '.join(map(str, lengths)))}"
+    if cut:
+        text += f"[{', '.join([':'] * len(rest) + cut)}]"
+    moved = [len(rest) + order.index(axis) for axis in range(len(axes))]
+    if moved != sorted(moved):
+        text += f".transpose({', '.join(map(str, [*range(len(rest)), *moved]))})"
+    return f"{text}.reshape{several.format(len(columns))}"
+
+
+def _stretch(start: int, count: int, step: int, length: int) -> str:
+    """`count` entries of an axis of this length, forward or backward from one on, as a slice; "" if they are not there."""
+    last = start + (count - 1 if step > 0 else 1 - count)
+    if not 0 <= last < length:
+        return ""
+    if count == length:
+        return ":" if step > 0 else "::-1"
+    return f"{start}:{last + 1}" if step > 0 else f"{start}:{last - 1 if last else ''}:-1"
+
+
+def numbers_text(numbers: np.ndarray[Any, Any], namespace: str) -> str:
+    """An array of floats: whole numbers by a rule, others as repetitions of one number after another or of one row, or as a list."""
+    shape = f".reshape{numbers.shape}" if numbers.ndim > 1 else ""
+    row, bits = numbers.ravel(), numbers.ravel().view(np.int64)
+    if len(row) > 8:
+        are_whole = np.all(np.abs(row) < 2**53) and np.array_equal(row.astype(np.int64).astype(float).view(np.int64), bits)
+        if are_whole and (text := _rule(row.astype(np.int64), namespace)):
+            return f"{text}.astype(float){shape}"
+        for size in (each for each in range(1, len(row) // 2 + 1) if len(row) % each == 0):
+            times = len(row) // size
+            for name, part in (("tile", slice(size)), ("repeat", slice(None, None, times))):
+                if np.array_equal(getattr(np, name)(bits[part], times), bits):
+                    return f"{namespace}.{name}({_listed(row[part], namespace)}, {times}){shape}"
+    return _listed(row, namespace) + shape
+
+
+def _listed(numbers: np.ndarray[Any, Any], namespace: str) -> str:
+    return f"{namespace}.array([{', '.join(repr(each) if np.isfinite(each) else literal(each, namespace) for each in numbers.tolist())}])"
 
 
 def starts_text(lengths: np.ndarray[Any, Any], dialect: Dialect) -> str:

@@ -40,7 +40,12 @@ def test_a_network_of_13002_parameters_becomes_its_layers() -> None:
 
 def test_layers_are_found_without_a_model() -> None:
     _, cost = network([784, 16, 16, 10], activation=sigmoid)
-    assert titles(draw(cost))[:3] == ["16 × sigmoid(weighted sum)"] * 2 + ["10 × weighted sum"]
+    assert [each[:2] for each in lines(draw(cost))[:3]] == [
+        ("layer 0", "16 × sigmoid(weighted sum)"),
+        ("layer 1", "16 × sigmoid(weighted sum)"),
+        ("layer 2", "10 × weighted sum"),
+    ]
+    assert titles(draw(network([2, 3, 1])[1], detail="neuron"))[:2] == ["layer 0, neuron 0", "layer 0, neuron 1"]
 
 
 def test_each_neuron_has_a_box() -> None:
@@ -82,9 +87,9 @@ def micrograd_cost(examples: int, sizes: tuple[int, ...] = (2, 5, 3, 1)) -> tupl
 def test_neurons_are_found_in_sums_of_products_and_examples_fold() -> None:
     parameters, cost = micrograd_cost(30)
     drawing = draw(cost, detail="layer")
-    layers = [each for each in lines(drawing) if "tanh(weighted sum)" in each[0]]
-    assert [each[0] for each in layers] == ["5 × tanh(weighted sum)", "3 × tanh(weighted sum)", "tanh(weighted sum)"]
-    assert [each[1:3] for each in layers] == [("30 examples", f"{count} parameters:") for count in (15, 18, 4)]
+    layers = [each for each in lines(drawing) if "tanh(weighted sum)" in each[1]]
+    assert [each[1] for each in layers] == ["5 × tanh(weighted sum)", "3 × tanh(weighted sum)", "tanh(weighted sum)"]
+    assert [each[2:4] for each in layers] == [("30 examples", f"{count} parameters:") for count in (15, 18, 4)]
     assert {"sum of 30", f"sum of {len(parameters)}"} <= set(titles(drawing))
     (inputs,) = [each for each in lines(drawing) if each[0] == "2 leaves"]
     assert inputs[1] == "30 examples"
@@ -104,7 +109,7 @@ def test_a_small_batch_is_folded_node_by_node() -> None:
 
 def test_sums_within_an_example_fold() -> None:
     _, cost = network([2, 3, 2], 5)
-    graph = snapshot(cost)
+    graph = snapshot([cost])
     totals = [position for position, node in graph.nodes.items() if node.op is ops.total_]
     first = fold(graph)
     assert len(totals) == 6
@@ -129,27 +134,27 @@ def twice(x: Any) -> Any:
 )
 def test_examples_are_the_terms_of_a_sum(together: Callable[[list[Value]], Value], folds: bool) -> None:
     w = Value(0.5, "w")
-    graph = snapshot(together([tanh(w * x) for x in np.linspace(-1, 1, 100).tolist()]))
+    graph = snapshot([together([tanh(w * x) for x in np.linspace(-1, 1, 100).tolist()])])
     assert (len(set(fold(graph))) < 20) is folds
 
 
 def test_outputs_that_share_hidden_neurons_do_not_fold() -> None:
     _, cost = network([2, 3, 4])
-    graph = snapshot(cost)
+    graph = snapshot([cost])
     assert fold(graph) == list(range(len(graph.nodes)))
 
 
 def test_a_weighted_sum_of_leaves_with_computed_weights_is_a_neuron() -> None:
     u, x = Value(0.5, "u"), Value(2.0, "x")
-    graph = snapshot(weighted_sum([u.exp(), u.sin()], [x, 1.0]))
+    graph = snapshot([weighted_sum([u.exp(), u.sin()], [x, 1.0])])
     assert Collapse(graph, fold(graph)).has_neurons
-    squares = snapshot(weighted_sum([u, x], [u, x]))
+    squares = snapshot([weighted_sum([u, x], [u, x])])
     assert not Collapse(squares, fold(squares)).has_neurons
 
 
 def test_a_batch_of_two_examples_folds() -> None:
     w = Value(0.5, "w")
-    graph = snapshot(mean([tanh(w * 1.0), tanh(w * 2.0)]))
+    graph = snapshot([mean([tanh(w * 1.0), tanh(w * 2.0)])])
     assert len(set(fold(graph))) == len(graph.nodes) - 2
 
 
@@ -173,7 +178,7 @@ def test_activations_by_composition_belong_to_their_neurons() -> None:
         return x * sigmoid(x)
 
     _, cost = network([2, 3, 2], activation=swish)
-    found = [each[0] for each in lines(draw(cost, detail="layer"))]
+    found = [each[1] for each in lines(draw(cost, detail="layer"))]
     assert found[0] == "3 × weighted sum, sigmoid, multiply"
     assert found[1] == "2 × weighted sum"
 
@@ -218,7 +223,7 @@ def test_every_node_is_in_exactly_one_group(data: st.DataObject) -> None:
         operands = [nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(3)]
         nodes.append(data.draw(st.sampled_from(MAKERS))(*operands))
     output = total(nodes[-3:])
-    graph = snapshot(output)
+    graph = snapshot([output])
     collapse = Collapse(graph, fold(graph))
     for groups in (collapse.neurons(), collapse.layers(), collapse.bands()):
         members = [position for group in groups for unit in group.units for member in unit.members for position in collapse.alike[member]]

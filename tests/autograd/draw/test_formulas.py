@@ -24,15 +24,21 @@ def test_formulas_have_the_values_of_the_gradients(name: str, point: tuple[float
     result = op(*leaves)
     result.backward()
     known = {each.name: each for each in TABLE.values()} | dict(zip(names(op, count), operands)) | {"y": result.data}
-    for formula, leaf in zip(partial_formulas(op, count), leaves):
+    for formula, leaf in zip(partial_formulas(op, names(op, count)), leaves):
         source = formula.replace("·", "*").replace("^", "**")
         assert float(eval(source, {"inf": math.inf}, known)) == pytest.approx(leaf.grad, rel=1e-3, abs=1e-12)
 
 
 def test_formulas_are_written_as_in_a_textbook() -> None:
-    assert partial_formulas(ops.multiply, 2) == ["b", "a"]
-    assert partial_formulas(ops.divide, 2) == ["1 / b", "-y / b"]
-    assert partial_formulas(ops.maximum, 2)[0] == "(a > b) + (a == b) / 2"
+    assert partial_formulas(ops.multiply, ["w", "x"]) == ["x", "w"]
+    assert partial_formulas(ops.divide, ["a", "b"]) == ["1 / b", "-a / b^2"]
+    assert partial_formulas(ops.power, ["x", 2.0])[0] == "2 · x"
+    assert partial_formulas(ops.power, ["x", 3.0])[0] == "3 · x^2"
+    assert partial_formulas(ops.power, ["x", "n"]) == ["n · x^(n - 1)", "x^n · log(x)"]
+    assert partial_formulas(ops.tanh, ["z"]) == ["1 - tanh(z)^2"]
+    assert partial_formulas(ops.relu, ["z"]) == ["1 if z > 0 else 0"]
+    assert partial_formulas(ops.logsumexp_, ["a", "b"], "total") == ["exp(a - total)", "exp(b - total)"]
+    assert partial_formulas(ops.maximum, ["a", "b"])[0] == "(a > b) + (a == b) / 2"
     x = Formula("x")
     assert ((x + 1) * x - (x - (x - 1)) / x ** (x + 1)).text == "(x + 1) · x - (x - (x - 1)) / x^(x + 1)"
     assert (((x**2) ** x) * -(x + 1)).text == "(x^2)^x · -(x + 1)"
@@ -49,8 +55,8 @@ def test_formulas_of_custom_primitives() -> None:
     def not_told(x: Any) -> Any:
         return math.sin(x)
 
-    assert (names(told, 1), partial_formulas(told, 1)) == (["angle"], ["y + angle · 2"])
-    assert partial_formulas(not_told, 1) == [""]
-    assert "d(not_told)/dx = 0.8776" in draw(not_told(Value(0.5))).page
+    assert (names(told, 1), partial_formulas(told, ["angle"])) == (["angle"], ["y + angle · 2"])
+    assert partial_formulas(not_told, ["x"]) == [""]
+    assert "d(not_told(x))/dx = 0.8776 at x = 0.5" in draw(not_told(Value(0.5))).page
     with pytest.raises(TypeError, match="a formula is neither true nor false"):
         bool(Formula("x"))

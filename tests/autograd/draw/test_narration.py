@@ -21,11 +21,31 @@ def test_steps_show_rules_and_numbers() -> None:
     product = parts["v2"]
     assert product["forward"] == {"heading": "-6", "rows": ["= w * x", "= -3 * 2"]}
     assert product["backward"]["rows"][0] == {
-        "rule": "d(*)/da = b = 2",
+        "rule": "d(w * x)/dw = x = 2",
         "times": "times 0.42 from above = 0.8399",
         "sum": "into w: 0 + 0.8399 = 0.8399",
     }
-    assert product["backward"]["rows"][1]["rule"] == "d(*)/db = a = -3"
+    assert product["backward"]["rows"][1]["rule"] == "d(w * x)/dx = w = -3"
+    assert parts["v4"]["backward"]["rows"][0]["rule"] == "d(a + b)/da = 1 at a = -6"
+    assert parts["v5"]["backward"]["rows"][0]["rule"] == "d(tanh(u))/du = 1 - tanh(u)^2 = 0.42 at u = 1"  # x is the user's name
+
+
+def rules(output: Value) -> list[str]:
+    """The rules of an output's last step."""
+    part = max((each for each in parts_of(draw(output)).values() if "turn" in each), key=lambda each: each["turn"])
+    return [row["rule"] for row in part["backward"]["rows"]]
+
+
+def test_placeholders_are_no_names_of_the_user() -> None:
+    a, b, u = Value(2.0, "a"), Value(6.5, "b"), Value(0.5, "u")
+    assert rules((a + u) * (b + 1.0)) == ["d(v * p)/dv = p = 7.5 at v = 2.5", "d(v * p)/dp = v = 2.5 at p = 7.5"]
+    assert rules((a + u) ** 2) == ["d(v ** 2)/dv = 2 · v = 5 at v = 2.5"]
+    product = a * b
+    assert rules(product * product) == ["d(u * u)/du = u = 13 at u = 13"] * 2
+    same, other = Value(1.0, "x"), Value(2.0, "x")
+    assert rules(same * other) == ["d(x * b)/dx = b = 2", "d(x * b)/db = x = 1 at b = 2"]
+    assert rules(Value(1.0, "my input") * 3.0) == ["d(a * 3)/da = 3 at a = 1"]
+    assert rules(tanh(Value(0.5, "w[0,1]"))) == ["d(tanh(w[0,1]))/dw[0,1] = 1 - tanh(w[0,1])^2 = 0.7864"]
 
 
 def test_contributions_add_up_in_an_operand_used_twice() -> None:
@@ -69,7 +89,7 @@ def test_the_sweep_gives_the_gradients_of_backward(data: st.DataObject) -> None:
         operands = [nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(2)]
         nodes.append(data.draw(st.sampled_from(STEADY))(*operands))
     output = total(nodes[-3:])
-    graph = snapshot(output)
+    graph = snapshot([output])
     sweep = Sweep(graph)
     held = {}
     for position in sorted(sweep.before, key=lambda each: (sweep.depths[each], each), reverse=True):

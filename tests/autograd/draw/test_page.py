@@ -71,7 +71,7 @@ def test_backward_shows_the_engines_gradients_and_the_rules(opened: Opener) -> N
     assert page.where == "backward 5 of 5"
     for position, node in enumerate(nodes):
         assert page.texts(f"v{position}")[-2:] == [f"data {node.data:.4g}", f"grad {node.grad:.4g}"]
-    assert f"d(*)/da = b = 2\ntimes {nodes[2].grad:.4g} from above = {nodes[0].grad:.4g}" in page.words
+    assert f"d(w * x)/dw = x = 2\ntimes {nodes[2].grad:.4g} from above = {nodes[0].grad:.4g}" in page.words
     page.press(*[Keys.ARROW_LEFT] * 3)
     assert page.now() == ["v6"]
     half, whole = f"{nodes[5].data:.4g}", f"{nodes[5].grad:.4g}"

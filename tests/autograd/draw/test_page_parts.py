@@ -110,7 +110,7 @@ def test_a_large_graph_has_a_map_and_its_step_stays_in_view(opened: Opener) -> N
         y = tanh(y)
     page = opened(y, detail="node")
     there = page.browser.find_element(By.ID, "map")
-    assert not there.is_displayed()
+    assert there.is_displayed()
     page.press(Keys.END, *[Keys.ARROW_LEFT] * 6)
     assert there.is_displayed()
     assert page.in_view(page.now()[0])
@@ -122,6 +122,24 @@ def test_a_large_graph_has_a_map_and_its_step_stays_in_view(opened: Opener) -> N
     ActionChains(page.browser).move_to_element_with_offset(there, -there.size["width"] // 2 + 3, 0).click().perform()
     assert page.in_view("v0")
     assert x.data == 1.0
+
+
+def test_it_opens_with_text_that_can_be_read(opened: Opener) -> None:
+    model = MLP([2, 5, 1], tanh, seed=1)
+    size = "return document.querySelector('.box text').getBoundingClientRect().height"
+    page = opened(model([1.0, 2.0]), model=model)
+    assert page.browser.execute_script(size) >= 8
+    assert page.box("layer 0, neuron 0")
+    page = opened(model([1.0, 2.0]), model=model, detail="node")
+    assert page.browser.execute_script(size) >= 8
+    assert page.box("layer 0, neuron 0, w0")
+
+
+def test_arrows_point_at_the_boxes(opened: Opener) -> None:
+    page = opened(Value(2.0, "x") * 3.0)
+    tip, box = (page.browser.find_element(By.CSS_SELECTOR, each).rect for each in ('[data-edge="v0 o1"] .tip', "[data-box=o1] rect"))
+    assert tip["x"] + tip["width"] == pytest.approx(box["x"], abs=2)
+    assert tip["y"] + tip["height"] / 2 == pytest.approx(box["y"] + box["height"] / 2, abs=2)
 
 
 def test_infinite_gradients_are_shown(opened: Opener) -> None:

@@ -14,7 +14,8 @@ import nn
 from autograd import Value, chain_rule, mean, tanh
 from autograd.draw import draw
 from autograd.draw.graph import snapshot
-from autograd.draw.picture import INK, LINE, MARK, NEGATIVE, NOT_FINITE, POSITIVE, ZERO, color, spread
+from autograd.draw.picture import spread
+from autograd.draw.theme import MARK, THEMES, Theme
 from tests.autograd.draw.graphs import lines, network, neuron, parts_of, titles
 
 
@@ -115,7 +116,7 @@ def test_only_the_neighbourhood_becomes_nodes() -> None:
     x = y = Value(0.5, "x")
     for _ in range(1000):
         y = y * 1.01
-    graph = snapshot(y, around=x, radius=1)
+    graph = snapshot([y], around=x, radius=1)
     assert list(graph.nodes) == [0, 1]
     assert graph.hidden == {1: [2]}
     assert len(graph.order) == 1001
@@ -155,17 +156,19 @@ def contrast(a: str, b: str) -> float:
 
 
 def test_text_and_lines_have_enough_contrast() -> None:
-    assert all(contrast(INK, fill) >= 4.5 for fill in (*NEGATIVE, ZERO, *POSITIVE, NOT_FINITE))
-    assert all(contrast(LINE, behind) >= 3 for behind in ("#ffffff", "#14161a"))
+    for theme in THEMES.values():
+        assert all(contrast(theme.ink, fill) >= 4.5 for fill in (*theme.shades, theme.operation))
+        assert all(contrast(theme.line, behind) >= 3 for behind in ([theme.paper] if theme.paper else ["#ffffff", "#14161a"]))
 
 
 def test_colour_is_the_sign_and_size_of_the_gradient() -> None:
-    assert color(0.0, 2.0) == ZERO
-    assert color(2.0, 2.0) == POSITIVE[-1]
-    assert color(-2.0, 2.0) == NEGATIVE[-1]
-    assert color(0.001, 2.0) == POSITIVE[0]
-    assert color(math.nan, 2.0) == color(-math.inf, 2.0) == NOT_FINITE
-    assert color(0.0, 0.0) == ZERO
+    theme = Theme()
+    assert theme.color(0.0, 2.0) == theme.zero
+    assert theme.color(2.0, 2.0) == theme.positive[-1]
+    assert theme.color(-2.0, 2.0) == theme.negative[-1]
+    assert theme.color(0.001, 2.0) == theme.positive[0]
+    assert theme.color(math.nan, 2.0) == theme.color(-math.inf, 2.0) == theme.not_finite
+    assert theme.color(0.0, 0.0) == theme.zero
 
 
 def test_numbers_that_are_not_finite_are_drawn() -> None:
@@ -174,7 +177,7 @@ def test_numbers_that_are_not_finite_are_drawn() -> None:
     y.backward()
     drawing = draw(y)
     assert ("x", "data 0", "grad inf") in lines(drawing)
-    assert NOT_FINITE in drawing.dot
+    assert Theme().not_finite in drawing.dot
     assert "grad inf" in drawing.page
     assert spread([1.0, math.nan]) == "nan"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from autograd.draw.layout import layout
 from autograd.draw.page import FOLDER, SCRIPTS
 
 
@@ -81,6 +82,17 @@ def test_boxes_do_not_overlap_and_edges_go_to_the_right(place: Callable[[list[An
         for route, (tail, head) in zip(placed["routes"], case["edges"]):
             assert (route[0], route[-1]) == (places[tail], places[head])
             assert all(left[0] < right[0] for left, right in pairwise(route))
+
+
+def test_the_layout_of_files_is_that_of_the_page(place: Callable[[list[Any]], Any]) -> None:
+    random, cases = Random(2), list[dict[str, Any]]()
+    for _ in range(50):
+        edges = [tuple(f"b{each}" for each in random.sample(range(12), 2)) for _ in range(random.randrange(30))]
+        cases.append({"sizes": {f"b{index}": (40.0 + index, 20.0 + index) for index in range(12)}, "edges": edges})
+    for case, placed in zip(cases, place(cases)):
+        places, routes = layout(case["sizes"], case["edges"])
+        assert {name: pytest.approx(point) for name, point in places.items()} == {name: placed["places"][name] for name in places}
+        assert [[pytest.approx(point) for point in route] for route in routes] == placed["routes"]
 
 
 def test_cycles_of_groups_are_laid_out(place: Callable[[list[Any]], Any]) -> None:

@@ -15,10 +15,10 @@ from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends.native import emitter
 from autograd.vectorize.backends.native.compiler import compiler
 from autograd.vectorize.backends.native.emitter import emit
-from autograd.vectorize.backends.native.patterns import axes_of, runs_of, runs_of_pairs
 from autograd.vectorize.backends.reference import Interpreter
 from autograd.vectorize.compiled import Kind
 from autograd.vectorize.instructions import sized
+from autograd.vectorize.patterns import axes_of, runs_of, runs_of_pairs
 from demos.transformer import GPT
 from nn import MLP, Adam, squared_error
 from tests.autograd.vectorize.test_conditions import check_choices

@@ -41,25 +41,26 @@ def source(dtype: np.dtype[Any]) -> str:
     """A function for each row that runs it over arrays."""
     lines = [INCLUDES + "#include <string.h>\n" + definitions(names(), dtype)]
     for name in names():
-        count = len(ALL[name].partials) if name in ALL else 1
-        given = "abc"[:count]
-        arguments = "".join(f"const real *{each}, " for each in given)
+        given = "a" if name == "powers" else "abc"[: len(ALL[name].partials)]
+        arguments = "".join(f"const real *{each}, " for each in given) + "double constant, " * (name == "powers")
         loads = "".join(f"        vec v{each}; memcpy(&v{each}, {each} + i, sizeof v{each});\n" for each in given)
+        call = "v_powers(va, (real)constant)" if name == "powers" else f"v_{name}({', '.join(f'v{each}' for each in given)})"
         lines.append(
             f"void run_{name}({arguments}real *out, long count) {{\n    for (long i = 0; i < count; i += LANES) {{\n{loads}"
-            f"        vec y = v_{name}({', '.join(f'v{each}' for each in given)}); memcpy(out + i, &y, sizeof y);\n    }}\n}}\n"
+            f"        vec y = {call}; memcpy(out + i, &y, sizeof y);\n    }}\n}}\n"
         )
     return "\n".join(lines)
 
 
-def run(name: str, *arrays: Any) -> Any:
-    """A row of arrays, natively."""
+def run(name: str, *arrays: Any, constant: float | None = None) -> Any:
+    """A row of arrays, natively, whose last operand may be one number."""
     dtype = arrays[0].dtype
     count = len(arrays[0])
     padded = [np.ascontiguousarray(np.concatenate([each, np.ones(-count % 16, dtype)])) for each in arrays]
     out = np.empty_like(padded[0])
     function = getattr(compiler.load(source(dtype)), f"run_{name}")
-    function(*(each.ctypes.data_as(ctypes.c_void_p) for each in (*padded, out)), ctypes.c_long(len(out)))
+    *given, result = [each.ctypes.data_as(ctypes.c_void_p) for each in (*padded, out)]
+    function(*given, *([] if constant is None else [ctypes.c_double(constant)]), result, ctypes.c_long(len(out)))
     return out[:count]
 
 
@@ -103,7 +104,7 @@ def worst(name: str, dtype: np.dtype[Any], count: int) -> tuple[float, float]:
 
 
 def test_every_row_that_a_program_may_have_is_written_in_c() -> None:
-    assert set(names()) == {*(op.name for op in ROWS - REDUCTIONS - {*OPERATORS}), "square"}
+    assert set(names()) == {*(op.name for op in ROWS - REDUCTIONS - {*OPERATORS}), "powers"}
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.soak)])
@@ -168,9 +169,19 @@ def test_odd_rows_keep_the_sign_of_zero(kind: str) -> None:
     assert not np.signbit(run("abs", zeros)).any()
 
 
-def test_the_square_is_the_product() -> None:
-    x = np.array([3.0, -0.1, np.inf, np.nan])
-    np.testing.assert_array_equal(run("square", x), x * x)
+@pytest.mark.parametrize("kind", KINDS)
+def test_powers_by_some_constants_are_computed_without_the_library(kind: str) -> None:
+    dtype, inside = KINDS[kind], numbers("sqrt", KINDS[kind], 20)
+    for exponent in (2.0, -1.0, 0.5, -0.5, 1.5, -1.5, 0.25):
+        found = run("powers", inside, constant=exponent)
+        with mpmath.workprec(150):
+            errors = [ulps(float(y), mpmath.mpf(each) ** exponent, dtype) for y, each in zip(found, inside.astype(float).tolist())]
+        assert max(errors) <= 3, exponent
+        for x in (inside, special(dtype)):
+            powers = run("powers", x, constant=exponent)
+            np.testing.assert_array_equal(run("power", x, np.full(len(x), exponent, dtype)), powers)
+            with np.errstate(all="ignore"):
+                np.testing.assert_allclose(powers, np.power(x, np.full(len(x), exponent, dtype)), rtol=4 * np.finfo(dtype).eps)
 
 
 def test_the_text_contains_only_what_is_used() -> None:

@@ -1,17 +1,21 @@
 """Stage 1 of vectorize: calling a function with tracers, and the scalar graph that results."""
 
 import copy
+import gc
+import itertools
 import math
 import pickle
 import re
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autograd import TraceError, Value, grad, maximum, ops, require, sin, tanh, total, vectorize, weighted_sum, where
-from autograd.vectorize.record import Scalars, record
+from autograd import TraceError, Value, grad, maximum, ops, primitive, require, sin, tanh, total, vectorize, weighted_sum, where
+from autograd.vectorize.record import record
+from autograd.vectorize.scalars import Scalars
 from nn import Neuron
 
 
@@ -63,6 +67,30 @@ def test_a_long_chain_does_not_recurse() -> None:
 
     graph, *_ = record(f, [()], ["x"])
     assert len(graph.nodes) == 20_002
+
+
+def test_a_sum_of_products_is_one_node() -> None:
+    w = [Value(1.0), Value(2.0)]
+    graph, *_ = record(lambda x: sum(a * b for a, b in zip(w, x)) + x[2] - x[0] * x[1], [(3,)], ["x"])
+    assert names(graph) == [
+        "constant", "input", "parameter", "input", "parameter", "input", "dot", "total", "multiply", "subtract"
+    ]  # fmt: skip
+
+
+def test_a_part_of_a_sum_that_is_used_again_is_a_node() -> None:
+    def f(x: Any) -> Any:
+        product, part = x[0] * x[1], x[0] + x[1] + x[2]
+        return [part + x[0] * x[2] + product + x[3] * x[1], product, tanh(part)]
+
+    graph, *_ = record(f, [(4,)], ["x"])
+    assert [each for each in names(graph) if each not in ("input", "constant")] == ["multiply", "total", "dot", "total", "tanh"]
+
+
+def test_what_no_result_needs_is_not_in_the_graph() -> None:
+    w = Value(2.0)
+    graph, *_ = record(lambda x: [w * x, x + 1.0][1], [()], ["x"])
+    assert names(graph) == ["input", "constant", "add"]
+    assert graph.parameters == []
 
 
 def test_conditions_are_nodes() -> None:
@@ -204,3 +232,107 @@ def test_a_program_holds_no_number_of_a_parameter(name: str) -> None:
             expected.backward()
             found = dict(zip(program.parameters, program.value_and_gradient(X)[1]))
             assert [found.get(each, 0.0) for each in (w, v)] == pytest.approx([w.grad, v.grad], rel=1e-12)
+
+
+# Functions that change from call to call
+
+
+COUNTER = itertools.count()
+GROWING: list[Any] = []
+PAIR = [Value(1.0), Value(2.0)]
+
+
+def _with_objects_in_a_set(x: Any) -> Any:
+    """The order of a set depends on where its members lie in memory; here they are kept, so that each call has others."""
+    GROWING.extend(object() for _ in range(100))
+    members = GROWING[-100:]
+    return total(float(members.index(each)) * x**2 + members.index(each) * 0.5 for each in set(members))
+
+
+def _flipped(values: list[Any]) -> Any:
+    """Another one of two values in each call."""
+    return values[next(COUNTER) % 2]
+
+
+CHANGING: dict[str, Callable[[Any], Any]] = {
+    "counter": lambda x: x * next(COUNTER),
+    "growing list": lambda x: [GROWING.append(0.0), x + float(len(GROWING))][1],  # type: ignore[func-returns-value]
+    "more operations": lambda x: [GROWING.append(0.0), total(x * x for _ in GROWING)][1],  # type: ignore[func-returns-value]
+    "order": lambda x: _flipped([x - 2.0, 2.0 - x]),
+    "operation": lambda x: _flipped([sin, tanh])(x),
+    "operand": lambda x: sin(_flipped([x * 2.0, x * 3.0])) + x * 2.0 + x * 3.0,
+    "sign of zero": lambda x: x / _flipped([0.0, -0.0]),
+    "last digit": lambda x: x + _flipped([0.1, math.nextafter(0.1, 1.0)]),
+    "nan": lambda x: x + _flipped([math.nan, 1.0]),
+    "parameter": lambda x: x * _flipped(PAIR),
+    "parameters of a sum": lambda x: sum(w * x for w in _flipped([PAIR, PAIR[::-1]])) + x,
+    "data of its own Value": lambda x: x * Value(float(next(COUNTER))),
+    "result": lambda x: _flipped([[x, x + 1.0], [x + 1.0, x]]),
+    "part of a sum": lambda x: _flipped([[part := x + x**2 + 1.0 * x, part + x + x], [x + x**2 + 1.0 * x, x + x**2 + 1.0 * x + x + x]]),
+    "set": _with_objects_in_a_set,
+}
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_a_function_that_changes_from_call_to_call_is_refused(name: str) -> None:
+    for _ in range(2):
+        with pytest.raises(TraceError, match="the function gives another program each time it is recorded"):
+            vectorize(CHANGING[name]).record(np.ones(2))
+
+
+def _with_a_primitive(x: Any) -> Any:
+    @primitive(lambda y, x: 3.0)
+    def tripled(x: Any) -> Any:
+        return 3.0 * x
+
+    return tripled(x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: [x * next(COUNTER), 3.0 * x][1],
+        lambda x: [GROWING.append(x * len(GROWING)), x + x + x][1],  # type: ignore[func-returns-value]
+        lambda x: x * Value(3.0),
+        _with_a_primitive,
+    ],
+    ids=["an unused number", "an unused result", "a Value of its own", "a primitive of its own"],
+)
+def test_a_function_that_computes_the_same_in_each_call_is_accepted(f: Callable[[Any], Any]) -> None:
+    np.testing.assert_array_equal(vectorize(f)(np.array([1.0, 2.0])), [3.0, 6.0])
+
+
+def test_a_traced_number_of_an_earlier_call_is_refused_in_every_use() -> None:
+    kept: list[Any] = []
+    vectorize(lambda x: [kept.append(x * x), x][1]).record(np.ones(2))  # type: ignore[func-returns-value]
+    for f in (
+        lambda y: kept[0],
+        lambda y: kept[0] * y,
+        lambda y: y * kept[0],
+        lambda y: weighted_sum([kept[0], y], [1.0, 2.0]),
+        lambda y: grad(lambda t: kept[0] * 2.0)(y),
+    ):
+        with pytest.raises(TraceError, match=r"a result of .* belongs to another call"):
+            vectorize(f).record(np.ones(2))
+
+
+def test_traced_numbers_are_freed_without_garbage_collection() -> None:
+    seen: list[weakref.ref[Any]] = []
+
+    class Marker:
+        pass
+
+    def f(x: Any) -> Any:
+        marker = Marker()
+        seen.append(weakref.ref(marker))
+        w = Value(2.0)
+        w.marker = marker  # type: ignore[attr-defined]
+        return w * x + w
+
+    gc.disable()
+    try:
+        record(f, [()], ["x"], closely=False)
+        assert seen
+        assert all(each() is None for each in seen)
+    finally:
+        gc.enable()

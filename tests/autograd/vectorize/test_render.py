@@ -1,5 +1,6 @@
 """Stage 7a of vectorize: source that reads as one would write it by hand."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from autograd import Value, relu, tanh, vectorize, weighted_sum, where
 from autograd.vectorize.backend import Signature
 from autograd.vectorize.compiled import Kind
 from autograd.vectorize.source import source as written
+from demos.transformer import GPT
+from tests.programs import near, pasted
 
 W = [Value(0.1 * number) for number in range(12)]
 
@@ -54,6 +57,39 @@ def test_windows_and_repeats_are_written_by_their_rule() -> None:
     kernels = [W[:5], W[5:10]]
     windows = source(lambda x: [weighted_sum(k, x[i : i + 5]) for i in range(16) for k in kernels], 20)
     assert "x[:, np.add.outer(np.arange(16), np.arange(5)).ravel()]" in windows
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: [tanh(x[6 * i + 2 + j]) for j in (1, 0) for i in range(5)], "x.reshape(batch, 5, 6)[:, :, 2:4]"),
+        (lambda x: [tanh(x[6 * i + j]) for j in range(6) for i in range(5)], ".reshape(batch, 5, 6).transpose(0, 2, 1).reshape(batch, 30)"),
+        (lambda x: [tanh(x[6 * i + j]) for i in (3, 2, 1) for j in range(6)], ".reshape(batch, 3, 6)[:, ::-1].reshape(batch, 18)"),
+        (lambda x: [tanh(x[6 * i + 3]) for i in (4, 3, 2, 1, 0) for _ in range(2)], "x["),
+        (lambda x: [a + [1.5, 0.5][i % 2] for i, a in enumerate(x)], "np.tile(np.array([1.5, 0.5]), 15)"),
+        (lambda x: [a + [0.25, 4.0][i // 15] for i, a in enumerate(x)], "np.repeat(np.array([0.25, 4.0]), 15)"),
+        (lambda x: [a * (i + 2) for i, a in enumerate(x)], "np.arange(2, 32).astype(float)"),
+        (lambda x: [a + [2.0, np.inf, 3.0][i % 3] for i, a in enumerate(x)], "np.tile(np.array([2.0, np.inf, 3.0]), 10)"),
+    ],
+)
+def test_tables_are_written_by_their_rule(f: Callable[..., Any], expected: str) -> None:
+    program = vectorize(f)
+    x = np.random.default_rng(0).normal(size=(2, 30))
+    found = program(x)
+    assert expected in program.source
+    np.testing.assert_allclose(pasted(program, x), found, rtol=1e-14)
+
+
+def test_the_source_of_a_gpt_is_short_at_every_length() -> None:
+    for length in (3, 7, 12):
+        documents = np.random.default_rng(0).integers(5, size=(2, length + 1))
+        program = vectorize(GPT(5, 8, 2, length=length).cost).record(documents)
+        (cost, gradient), (expected, slopes) = pasted(program, documents), program.value_and_gradient(documents)
+        assert len(program.source.splitlines()) <= 200
+        assert near(cost, expected)
+        assert near(gradient, slopes)
+        if length > 4:  # below it is faster to take each pair on its own
+            assert max(len(each.split(",")) for each in re.findall(r"\[[^][]*\]", program.source)) <= 8
 
 
 @pytest.mark.parametrize("f", [lambda x: tanh(W[1] * x), lambda x: 3.0 * W[2], lambda x: 3.0, lambda x: W[1] * 0 + 1.0])

@@ -115,6 +115,22 @@ def test_an_irregular_function_agrees_with_the_eager_engine(backend: str, batch:
 
 
 @installed("native")
+def test_the_native_source_of_a_narrow_program_is_its_tape() -> None:
+    """Its lines are also Python, which computes the same for one example."""
+    f, rows = irregular(200, seed=8)
+    program = vectorize(f, backend="native").record(*rows.T)
+    source, theta = program.source, program.parameter_vector()
+    names = {name: getattr(np, name) for name in ("tanh", "cosh", "sin", "cos", "where")} | {"total": float}
+    given = {"x": rows[0, 0], "y": rows[0, 1], "theta": theta, "batch": 1, "gradient": np.full(len(theta), np.nan), "cost": np.nan}
+    exec("\n".join(line.strip() for line in source.splitlines() if " = " in line or " += " in line), names, given)
+    expected, gradients = eager(f, [rows[:1, 0], rows[:1, 1]], program.parameters)
+    assert source.startswith("# f: of x, y and theta")
+    assert near(given["cost"], expected[0])
+    assert near(given["gradient"], gradients[0])
+    assert "include" in vectorize(lambda x: x * Value(2.0), backend="native").record(rows[:, 0]).source
+
+
+@installed("native")
 def test_all_narrow_programs_share_one_compiled_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUDGE_CACHE", str(tmp_path))
     monkeypatch.setattr(compiler, "_loaded", {})

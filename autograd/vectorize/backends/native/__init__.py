@@ -13,7 +13,7 @@ import numpy as np
 from autograd.vectorize.backend import Backend, Executable, Signature
 from autograd.vectorize.backends.native.emitter import emit, emit_descent, has_long_arrays
 from autograd.vectorize.backends.native.executable import NativeExecutable, NativeSteps
-from autograd.vectorize.backends.native.interpreter import LENGTH, TapeExecutable
+from autograd.vectorize.backends.native.interpreter import LENGTH, TapeExecutable, listing
 from autograd.vectorize.instructions import Input
 from autograd.vectorize.program import Program
 from autograd.vectorize.tape import is_narrow
@@ -44,10 +44,9 @@ class NativeBackend(Backend):
         return NativeSteps(emit_descent(program, rule, dtype, _signature("mean", program)))
 
     def source(self, program: Program, signature: Signature) -> str:
-        """Return the C, in float64, with the names of the user's function and its arguments.
-
-        A narrow program runs as a tape, which computes the same.
-        """
+        """Return what runs, with the names of the user's function and its arguments: the C, in float64, or the tape of a narrow program."""
+        if is_narrow(program, LENGTH):
+            return listing(program, signature)
         notes = "".join(f"// {each}\n" for each in signature.notes)
         return notes + emit(program, np.dtype(np.float64), signature).source
 

@@ -11,7 +11,7 @@ from autograd.vectorize import instructions as ir
 from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends.native.identifiers import identifier
 from autograd.vectorize.backends.native.schedule import ADDED, AFTER, BEFORE, WITHIN, last_reads, merged_operations, stages_of
-from autograd.vectorize.places import Place, contiguous
+from autograd.vectorize.places import Place, contiguous, fewest_axes
 from autograd.vectorize.program import Program
 from autograd.vectorize.source import NUMPY, Listing
 
@@ -140,17 +140,7 @@ def pointer(place: Place) -> str:
 
 def loops_over(shape: ir.Shape, strides: Sequence[tuple[int, ...]]) -> list[tuple[str, list[int]]]:
     """The fewest loops over a shape without examples, each with its size and the stride of each array."""
-    axes: list[tuple[int, list[int]]] = []
-    for axis, size in enumerate(shape):
-        if size == 1:
-            continue
-        along = [each[axis] for each in strides]
-        if axes and all(before == own * size for before, own in zip(axes[-1][1], along)):
-            outer, _ = axes.pop()
-            axes.append((outer * size, along))
-        else:
-            axes.append((size, along))
-    return [(str(size), along) for size, along in axes]
+    return [(str(size), along) for size, along in fewest_axes(shape, strides)]
 
 
 def entry(place: Place, indices: Sequence[str]) -> str:

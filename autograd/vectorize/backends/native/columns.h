@@ -91,38 +91,69 @@ static void run_products(long runs, long width, const int *same, const int *begi
 }
 
 // The sums of rows of b, which are turned, times the numbers a of their pairs: added to the row that the pairs of a run have.
+ALWAYS void sums_of_run(const int K, long length, const real *restrict a, const real *restrict b, long room, real *restrict c) {
+    vec s[4];
+    UNROLL for (int k = 0; k < K; k++)
+        s[k] = splat(0);
+    for (long e = 0; e < length; e += LANES) {
+        const mask kept = first(length - e);
+        const vec number = e + LANES <= length ? load(a + e) : only(kept, load(a + e));
+        UNROLL for (int k = 0; k < K; k++) {
+            const vec column = load(b + k * room + e);
+            s[k] = fused(number, e + LANES <= length ? column : only(kept, column), s[k]);
+        }
+    }
+    UNROLL for (int k = 0; k < K; k++)
+        c[k] += lanes(s[k]);
+}
+
 static void run_sums(long runs, long width, const int *same, const int *begin, const int *length, const real *a, const real *b, long room,
                      real *c) {
-    for (long r = 0; r < runs; r++) {
-        for (long k = 0; k < width; k++) {
-            const real *column = b + k * room + begin[r];
-            vec s = splat(0);
-            long e = 0;
-            for (; e + LANES <= length[r]; e += LANES)
-                s = fused(load(a + e), load(column + e), s);
-            if (e < length[r])
-                s += only(first(length[r] - e), load(a + e) * load(column + e));
-            c[same[r] * width + k] += lanes(s);
-        }
-        a += length[r];
+    for (long r = 0; r < runs; a += length[r++]) {
+        long k = 0;
+        for (; k + 4 <= width; k += 4)
+            sums_of_run(4, length[r], a, b + k * room + begin[r], room, c + same[r] * width + k);
+        for (; k < width; k++)
+            sums_of_run(1, length[r], a, b + k * room + begin[r], room, c + same[r] * width + k);
     }
 }
 
-// The same, where the pairs of a run have one row of b, and those that it is added to, which are turned, follow each other.
+// The same, where the pairs of a run have one row of b, and those that it is added to, which are turned, follow each other. Runs that
+// begin with the same row of c go together, so that sums stay in registers.
+ALWAYS void spreads(const int K, long runs, long longest, long width, const int *same, const int *length, const real *a, const real *b,
+                    real *restrict c, long room) {
+    for (long e = 0; e < longest; e += LANES) {
+        vec s[4];
+        UNROLL for (int k = 0; k < K; k++)
+            s[k] = load(c + k * room + e);
+        const real *from = a + e;
+        for (long r = 0; r < runs; from += length[r++]) {
+            const real *row = b + same[r] * width;
+            if (e + LANES <= length[r])
+                UNROLL for (int k = 0; k < K; k++)
+                    s[k] = fused(load(from), repeated(row + k), s[k]);
+            else if (e < length[r])
+                UNROLL for (int k = 0; k < K; k++)
+                    s[k] = choose(first(length[r] - e), fused(load(from), repeated(row + k), s[k]), s[k]);
+        }
+        UNROLL for (int k = 0; k < K; k++)
+            store(c + k * room + e, s[k]);
+    }
+}
+
 static void run_spreads(long runs, long width, const int *same, const int *begin, const int *length, const real *a, const real *b, real *c,
                         long room) {
-    for (long r = 0; r < runs; r++) {
-        const real *row = b + same[r] * width;
-        for (long k = 0; k < width; k++) {
-            real *to = c + k * room + begin[r];
-            const vec factor = repeated(row + k);
-            long e = 0;
-            for (; e + LANES <= length[r]; e += LANES)
-                store(to + e, fused(load(a + e), factor, load(to + e)));
-            for (; e < length[r]; e++)
-                to[e] += a[e] * row[k];
-        }
-        a += length[r];
+    long r = 0;
+    while (r < runs) {
+        long count = 0, longest = 0, numbers = 0, k = 0;
+        for (; r + count < runs && begin[r + count] == begin[r]; numbers += length[r + count++])
+            longest = length[r + count] > longest ? length[r + count] : longest;
+        for (; k + 4 <= width; k += 4)
+            spreads(4, count, longest, width, same + r, length + r, a, b + k, c + k * room + begin[r], room);
+        for (; k < width; k++)
+            spreads(1, count, longest, width, same + r, length + r, a, b + k, c + k * room + begin[r], room);
+        r += count;
+        a += numbers;
     }
 }
 

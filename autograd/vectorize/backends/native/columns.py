@@ -14,10 +14,10 @@ from autograd.vectorize.backend import Signature
 from autograd.vectorize.backends.native.arrays import WHOLE, Buffer, entry, loops_over, pointer, room
 from autograd.vectorize.backends.native.examples import WIDE
 from autograd.vectorize.backends.native.operations import Operations
-from autograd.vectorize.backends.native.patterns import axes_of, runs_of, runs_of_pairs
 from autograd.vectorize.backends.native.rule import Rule
 from autograd.vectorize.backends.native.schedule import ADDED, BEFORE, WITHIN
 from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.patterns import axes_of, runs_of, runs_of_pairs
 from autograd.vectorize.places import Place, contiguous
 from autograd.vectorize.program import Program
 

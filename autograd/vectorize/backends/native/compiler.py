@@ -38,7 +38,7 @@ FLAGS = (
 )  # fmt: skip
 DAY = 24 * 60 * 60  # seconds
 KEPT, WORKED = 90 * DAY, DAY  # how long unused libraries and files of killed compilers are kept
-LONG = 60_000  # characters of source from which -O3 takes too long, for loops that are short anyway
+LONG = 1500  # lines of source from which -O3 takes too long, for loops that are short anyway
 WORK = ".work-"  # prefix of the directories in which compilers work
 SANITIZED = ("-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
@@ -79,7 +79,7 @@ def load(source: str, sanitize: bool = False) -> ctypes.CDLL:
     Raises CompilationError without a compiler, or where it refuses the source, and PermissionError where the cache is not safe.
     """
     chosen = compiler()
-    flags = (*chosen.flags, *(SANITIZED if sanitize else ["-O3"] if len(source) < LONG else ["-O1", "-ftree-vectorize"]))
+    flags = (*chosen.flags, *(SANITIZED if sanitize else ["-O3"] if source.count("\n") < LONG else ["-O1", "-ftree-vectorize"]))
     key = hashlib.sha256("\0".join([source, *chosen.command, chosen.identity, *flags, processor()]).encode()).hexdigest()[:32]
     with _lock:
         if key not in _loaded:

@@ -15,13 +15,32 @@ from typing import Any
 import numpy as np
 
 from autograd import ops
-from autograd.vectorize.backend import Executable
+from autograd.ops import SIGN
+from autograd.vectorize.backend import Executable, Signature
 from autograd.vectorize.backends.native.compiler import load
 from autograd.vectorize.backends.native.executable import Call
 from autograd.vectorize.backends.native.mathematics import INCLUDES, OPERATORS, definitions, names
 from autograd.vectorize.memory import FloatArray, aligned
 from autograd.vectorize.program import Program
-from autograd.vectorize.tape import MERGED, STARRED, WITHIN, Merged, Tape, expression, tape
+from autograd.vectorize.tape import (
+    ADDED,
+    COST,
+    INPUT,
+    MERGED,
+    PARAMETER,
+    RESULT,
+    ROW,
+    SCALE,
+    STARRED,
+    TOTAL,
+    WEIGHT,
+    WITHIN,
+    Entry,
+    Merged,
+    Tape,
+    expression,
+    tape,
+)
 
 _TEXT = Path(__file__).with_name("tape.h").read_text()
 LENGTH = 150  # instructions from which on a narrow program runs as a tape
@@ -29,6 +48,50 @@ ONE_BY_ONE = 2  # examples that take less time one after the other: some functio
 _WITHIN, _AGAIN, _END = "within", "again", "end"
 _ROWS: tuple[Any, ...] = (*OPERATORS, *(ops.TABLE[name] for name in names() if name in ops.TABLE), *MERGED)
 _NUMBERS: dict[Any, int] = {each: number for number, each in enumerate((*STARRED, _WITHIN, _AGAIN, _END, *_ROWS))}
+
+
+_INFIX = [op for op in ops.TABLE.values() if op.precedence < SIGN or op is ops.power]  # between their operands in a listing
+_WRITTEN = {  # the lines of entries that are no operations
+    PARAMETER: "{target} = theta[{0}]",
+    INPUT: "{target} = {x}",
+    WEIGHT: "{target} = weight",
+    SCALE: "{target} = {0} * batch**{1}",
+    ADDED: "{target} += {0}",
+    TOTAL: "{target} = total({0})",
+    COST: "cost = {0}",
+    RESULT: "{output}[{1}] = {0}",
+    ROW: "{output}[{1}] = {0}",
+}
+_HEADINGS = ("before the examples:", "for each example:", "after the examples:")
+
+
+def listing(program: Program, signature: Signature) -> str:
+    """A tape as text: a line for each operation, in the order in which the interpreter takes them."""
+    made = tape(program)
+    output = next((name for name in program.outputs if name != "cost"), "")
+    given = ", ".join(signature.arguments) + " and theta" * bool(program.parameter_count)
+    lines = [f"# {signature.name}: of {given}. These operations run one after another, on single numbers."]
+    lines += [f"# {each}" for each in signature.notes]
+    for heading, entries in zip(_HEADINGS, made.parts):
+        if entries:
+            lines += ["", heading, *(f"    {_written(entry, made.constants, signature, output)}" for entry in entries)]
+    return "\n".join([*lines, ""])
+
+
+def _written(entry: Entry, constants: Sequence[float], signature: Signature, output: str) -> str:
+    """An entry as a line. A slot is a name that may be used again; constants are written as numbers."""
+    op, target, operands = entry
+    words = [repr(constants[each]) if each < len(constants) else f"v{each}" for each in entry.read]
+    if op is ops.identity:
+        return f"v{target} = {words[0]}"
+    if not isinstance(op, str):
+        return f"v{target} = {expression(op, words, _INFIX, '{}')}"
+    given = ""
+    if op == INPUT:
+        argument, column, _ = operands
+        shape = signature.shapes[argument]
+        given = signature.arguments[argument] + (str([int(each) for each in np.unravel_index(column, shape)]) if shape else "")
+    return _WRITTEN[op].format(*words, *operands[len(words) :], target=f"v{target}", x=given, output=output)
 
 
 class TapeExecutable(Executable):

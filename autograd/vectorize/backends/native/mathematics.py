@@ -50,7 +50,7 @@ def definitions(rows: Iterable[str], dtype: np.dtype[Any]) -> str:
 
 
 def names() -> list[str]:
-    """The names of the operations that have a function, and square."""
+    """The names of the operations that have a function, and powers, which is power by one constant."""
     return sorted(name[2:] for defined, _ in _parts("float64") for name in defined if name.startswith("v_"))
 
 

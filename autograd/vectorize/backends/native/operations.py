@@ -208,7 +208,7 @@ class Operations(Arrays):
                 if place not in leaves:
                     leaves.append(place)
                 words.append(f"{{{leaves.index(place)}}}")
-        text, called = applied(self.program, instruction, words)
+        text, called = applied(instruction.op, words)
         self.functions |= called
         return text
 

@@ -45,8 +45,6 @@ static inline vec v_minimum(vec a, vec b) { return choose((mask)(a <= b) | (mask
 // The smaller, and nan only where both are.
 static inline vec v_fmin(vec a, vec b) { return choose((mask)(a <= b) | (mask)(b != b), a, b); }
 
-static inline vec v_square(vec x) { return x * x; }
-
 static inline vec v_sqrt(vec x) {
     for (int i = 0; i < LANES; i++)
         x[i] = LIBM(sqrt)(x[i]);
@@ -153,8 +151,38 @@ static inline vec v_cosh(vec x) {
     return half + 1 / (4 * half);
 }
 
+// Powers that take no call of math.h. As it has them, -inf to the power of 1/2 is inf, and -0 is 0.
+#define POWERS(a, b, root, size)                                                                   \
+    if (b == 2)                                                                                    \
+        return a * a;                                                                              \
+    if (b == -1)                                                                                   \
+        return 1 / a;                                                                              \
+    if (b == (real)0.5)                                                                            \
+        return root(a);                                                                            \
+    if (b == (real)-0.5)                                                                           \
+        return 1 / root(a);                                                                        \
+    if (b == (real)1.5)                                                                            \
+        return size(a) * root(a);                                                                  \
+    if (b == (real)-1.5)                                                                           \
+        return 1 / root(a) / size(a);
+static inline real root_of(real x) { return x == -INFINITY ? INFINITY : LIBM(sqrt)(x + (real)0.0); }
+static inline vec root(vec x) { return choose((mask)(x == -INFINITY), splat(INFINITY), v_sqrt(x + (real)0.0)); }
+
+static inline real power_of(real a, real b) {
+    POWERS(a, b, root_of, LIBM(fabs))
+    return LIBM(pow)(a, b);
+}
+
+// By one exponent for all numbers, of which the compiler keeps the line that it needs.
+static inline vec v_powers(vec a, real b) {
+    POWERS(a, b, root, v_abs)
+    for (int i = 0; i < LANES; i++)
+        a[i] = LIBM(pow)(a[i], b);
+    return a;
+}
+
 static inline vec v_power(vec a, vec b) {
     for (int i = 0; i < LANES; i++)
-        a[i] = LIBM(pow)(a[i], b[i]);
+        a[i] = power_of(a[i], b[i]);
     return a;
 }

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from autograd import ops
+from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.backends.native.mathematics import OPERATORS
 from autograd.vectorize.program import Program
@@ -19,16 +20,15 @@ def literal(value: float) -> str:
     return f"(real){value!r}"
 
 
-def applied(program: Program, instruction: ir.Elementwise, words: Sequence[str]) -> tuple[str, set[str]]:
+def applied(op: Operation, words: Sequence[str]) -> tuple[str, set[str]]:
     """An operation on vectors as an expression, and the names of the functions that it calls."""
-    exponent = program.instructions[instruction.operands[-1]]
-    if instruction.op is ops.power and isinstance(exponent, ir.Constant) and exponent.value.shape == () and float(exponent.value) == 2:
-        return f"v_square({words[0]})", {"square"}
-    if instruction.op is ops.negative:
+    if op is ops.negative:
         return f"-{words[0]}", set()
-    if instruction.op in OPERATORS:
-        return f" {instruction.op.symbol} ".join(words), set()
-    return f"v_{instruction.op.name}({', '.join(words)})", {instruction.op.name}
+    if op in OPERATORS:
+        return f" {op.symbol} ".join(words), set()
+    if op is ops.power and words[1].startswith("splat("):  # a constant
+        return f"v_powers({words[0]}, {words[1].removeprefix('splat')})", {"powers"}
+    return f"v_{op.name}({', '.join(words)})", {op.name}
 
 
 class Rule:
@@ -67,7 +67,7 @@ class Rule:
             case ir.Expand() | ir.Reshape() | ir.Transpose():
                 self.words[number] = words[0]
             case ir.Elementwise():
-                text, functions = applied(self.program, instruction, words)
+                text, functions = applied(instruction.op, words)
                 self.functions |= functions
                 self._define(number, text)
             case _:

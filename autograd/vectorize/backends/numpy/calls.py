@@ -11,7 +11,7 @@ from autograd import ops
 from autograd.operation import Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.memory import FloatArray
-from autograd.vectorize.places import Place
+from autograd.vectorize.places import Place, in_step
 from autograd.vectorize.storage import Buffer, Storage, as_bits, is_fixed, is_masked
 
 FEW = 3  # slices as which numbered columns are written one by one
@@ -93,8 +93,8 @@ def _elementwise(storage: Storage, number: int, instruction: ir.Elementwise) -> 
     if is_masked(storage.program, instruction):
         (bits,) = storage.scratch[number]  # all of a number's bits, or none
         if number not in storage.filled:
-            yield Call(np.negative, (as_bits(operands[0]), bits))
-        yield Call(np.bitwise_and, (as_bits(operands[1]), bits, as_bits(place)))
+            yield Call(np.negative, tuple(in_step([as_bits(operands[0]), bits])))
+        yield Call(np.bitwise_and, tuple(in_step([as_bits(operands[1]), bits, as_bits(place)])))
     elif op is ops.where:
         (mask,) = storage.scratch.get(number, operands[:1])
         yield Call(np.copyto, (place, operands[2]))
@@ -104,11 +104,11 @@ def _elementwise(storage: Storage, number: int, instruction: ir.Elementwise) -> 
     elif not isinstance(op.on_arrays, np.ufunc):
         yield Call(_apply_and_copy, (op.on_arrays, place, *operands))
     elif op is ops.power and numbers[1] == 2:
-        yield Call(np.square, (operands[0], place))
+        yield Call(np.square, tuple(in_step([operands[0], place])))
     elif op is ops.divide and numbers[0] == 1 and not storage.program.is_boolean(instruction.operands[1]):
-        yield Call(np.reciprocal, (operands[1], place))
+        yield Call(np.reciprocal, tuple(in_step([operands[1], place])))
     else:
-        yield Call(function_of(op), (*operands, place))
+        yield Call(function_of(op), tuple(in_step([*operands, place])))
 
 
 def _constant(storage: Storage, number: int) -> float | None:
@@ -157,9 +157,9 @@ def _added_rows(place: Place, index: Place, part: Place, rows: Place, entries: P
     yield Call(np.copyto, (rows, index, "unsafe"))
     if each:
         yield Call(np.add, (rows, count * np.arange(rows.shape[0])[:, None], rows))
-    yield Call(np.multiply, (rows.reshaped((*rows.shape, 1)), width, entries))
-    yield Call(np.add, (entries, np.arange(width), entries))
-    yield Call(np.copyto, (place, 0.0))
+    yield Call(np.multiply, (rows, np.asarray(width), rows))
+    yield Call(np.add, (rows.reshaped((*rows.shape, 1)), np.arange(width), entries))
+    yield Call(np.ndarray.fill, (place, 0.0))
     yield Call(_add_at, (place.flat(), entries.flat(), part))
 
 
@@ -200,12 +200,12 @@ def _pairs(pairs: ir.Pairs, place: Place, left: Place, right: Place, scratch: Se
         yield Call(np.ndarray.take, (every.reshaped((batch, size)), entries, -1, place, "clip"))
     else:
         if not is_filled:
-            pair_of, is_pair = np.zeros(size, np.intp), np.zeros(size, place.buffer.dtype)
-            pair_of[entries], is_pair[entries] = np.arange(len(entries)), 1.0
+            pair_of, is_pair = np.zeros(size, np.intp), np.zeros((1, size), place.buffer.dtype)
+            pair_of[entries], is_pair[0, entries] = np.arange(len(entries)), 1.0
             yield Call(np.ndarray.take, (left, pair_of, -1, every.reshaped((batch, size)), "clip"))
             yield Call(np.multiply, (every.reshaped((batch, size)), is_pair, every.reshaped((batch, size))))
         yield Call(np.matmul, (every, blocks, place.reshaped((batch, pairs.blocks, rows, width))))
-        yield Call(_mend, (place, left, right, pairs, np.zeros(place.size, place.buffer.dtype)))
+        yield Call(_mend, (place.flat(), place, left, right, pairs, np.zeros(place.size, place.buffer.dtype)))
 
 
 def _concatenation(place: Place, operands: Sequence[Place]) -> Iterator[Call]:
@@ -223,7 +223,7 @@ def _scatter(place: Place, parts: Sequence[tuple[ir.Columns | FloatArray | None,
     for columns, part in parts:
         if isinstance(columns, np.ndarray) and len(_pieces(columns, size)) > FEW:
             for gap in _gaps(written, slice(0, size)):
-                yield Call(np.copyto, (place.columns(*gap), 0.0))
+                yield Call(np.ndarray.fill, (place.columns(*gap), 0.0))
             yield Call(_add_to_columns if written[columns].any() else _put_into_columns, (place, columns, part))
             written[:] = True
             continue
@@ -236,11 +236,11 @@ def _scatter(place: Place, parts: Sequence[tuple[ir.Columns | FloatArray | None,
                 yield Call(np.copyto, (target, piece))
             else:
                 for gap in _gaps(written, stretch):
-                    yield Call(np.copyto, (place.columns(*gap), 0.0))
+                    yield Call(np.ndarray.fill, (place.columns(*gap), 0.0))
                 yield Call(np.add, (target, piece, target))
             written[stretch] = True
     for gap in _gaps(written, slice(0, size)):
-        yield Call(np.copyto, (place.columns(*gap), 0.0))
+        yield Call(np.ndarray.fill, (place.columns(*gap), 0.0))
 
 
 def _pieces(columns: ir.Columns | FloatArray | None, size: int) -> list[tuple[ir.Columns, ir.Columns]]:
@@ -305,9 +305,9 @@ def _sums_of_pairs(out: FloatArray, left: FloatArray, right: FloatArray, pairs: 
     out[...] = total.reshape(out.shape)
 
 
-def _mend(out: FloatArray, left: FloatArray, right: FloatArray, pairs: ir.Pairs, zeros: FloatArray) -> None:
+def _mend(flat: FloatArray, out: FloatArray, left: FloatArray, right: FloatArray, pairs: ir.Pairs, zeros: FloatArray) -> None:
     """Add up pair by pair if a number is not finite: 0 times infinity, for a pair that was not asked for, is nan."""
-    if out.reshape(-1).dot(zeros) != 0:  # 0 times a number that is not finite is nan; faster than isfinite
+    if flat.dot(zeros) != 0:  # 0 times a number that is not finite is nan; faster than isfinite
         _sums_of_pairs(out, left, right, pairs)
 
 

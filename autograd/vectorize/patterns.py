@@ -1,4 +1,4 @@
-"""Patterns: lists of columns that need no table in C, or a short one."""
+"""Patterns: lists of columns that follow a rule, so that no table, or a short one, says the same."""
 
 from __future__ import annotations
 
