@@ -159,6 +159,7 @@ const MOMENT = ["step", "epoch", "running", "cost", "held_out_cost", "penalty", 
 /** Show the numbers at the top of the page, and add them to the curves. */
 export function showMoment(reply) {
   const {running} = reply, wasRunning = app.moment.running, moment = app.moment = Object.fromEntries(MOMENT.map(key => [key, reply[key] ?? null]));
+  at("step-number").textContent = number(moment.step, 9);
   if (isDue("readings", LINES_EVERY)) showReadings(moment);
   at("play").setAttribute("aria-pressed", String(Boolean(running)));
   at("play").setAttribute("aria-label", running ? "Pause" : "Run");
@@ -174,7 +175,6 @@ export function showMoment(reply) {
 
 function showReadings(moment) {
   at("epoch").textContent = moment.epoch === null ? "0" : number(Math.floor(moment.epoch), 9);
-  at("step-number").textContent = number(moment.step, 9);
   at("cost").replaceChildren(figure(moment.cost, 4));
   at("held-out-cost").replaceChildren(figure(moment.held_out_cost, 4));
   at("accuracy").textContent = percent(moment.accuracy);

@@ -51,7 +51,8 @@ def test_wrong_answers_have_a_matrix_and_a_gallery(opened: Opener, data: dict[st
     page = opened({**NOTHING, **SMALL, "data": data})
     page.run("document.querySelector('#answers').open = true")
     page.wait(lambda: page.text("#answers-words").endswith(" wrong"))
-    cells = [int(each.text.replace("·", "0")) for each in page.browser.find_elements(By.CSS_SELECTOR, "#matrix tbody td")]
+    texts = page.run("return [...document.querySelectorAll('#matrix tbody td')].map(each => each.textContent)")
+    cells = [int(each.replace("·", "0")) for each in texts]
     test_examples = int(page.text("#counts").split(", ")[1].split()[0])
     assert sum(cells) == test_examples
     wrong = int(page.text("#answers-words").removesuffix(" wrong"))
