@@ -104,7 +104,7 @@ COMPILED = vectorize(lambda x: sigmoid(x) * x + own(x))
 
 
 def detached(number: Any) -> Any:
-    return number if isinstance(number, float) else number.data
+    return number if isinstance(number, (int, float)) else number.data
 
 
 UNARY: dict[str, Function] = {
