@@ -241,11 +241,21 @@ GROWING: list[Any] = []
 PAIR, EQUAL = [Value(1.0), Value(2.0)], [Value(0.0), Value(0.0)]
 
 
+class Member:
+    """An object whose hash is another one in each call, as that of objects in memory is."""
+
+    def __init__(self, place: int, shift: int) -> None:
+        self.place, self.hash = place, (place + shift) % 8
+
+    def __hash__(self) -> int:
+        return self.hash
+
+
 def _with_objects_in_a_set(x: Any) -> Any:
-    """The order of a set depends on where its members lie in memory; here they are kept, so that each call has others."""
-    GROWING.extend(object() for _ in range(100))
-    members = GROWING[-100:]
-    return total(float(members.index(each)) * x**2 + members.index(each) * 0.5 for each in set(members))
+    shift = next(COUNTER)
+    for each in {Member(place, shift) for place in range(8)}:
+        x = x * 2.0 + float(each.place)
+    return x
 
 
 def _flipped(values: list[Any]) -> Any:
