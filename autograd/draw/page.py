@@ -52,14 +52,13 @@ def page(graph: Graph, picture: Picture) -> str:
         "given": _given(collapse, parts),
         "marked": sorted(f"{tail} {head}" for tail, head in picture.marked),
     }
-    text = (FOLDER / "page.html").read_text(encoding="utf-8")
-    for name, content in {
+    contents = {
         "title": html.escape(graph.title),
         "data": _script_safe(json.dumps(data, separators=(",", ":"))),
         "script": _script(),
-    }.items():
-        text = text.replace("{{" + name + "}}", content)
-    return text
+    }
+    text = (FOLDER / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda name: contents[name[1]], text)  # in one go: a label may also contain {{data}}
 
 
 def _script() -> str:

@@ -88,6 +88,15 @@ def test_labels_that_look_like_code() -> None:
     assert drawing.page.count("</script") == 2
 
 
+@pytest.mark.parametrize("label", ["{{title}}", "{{data}}", "{{script}}"])
+def test_labels_that_look_like_places_in_the_page(label: str) -> None:
+    output = Value(1.0, label) * 2.0
+    output.label = label
+    drawing = draw(output)
+    assert parts_of(drawing)["v0"]["lines"][0]["text"] == label
+    assert f"<title>{label}</title>" in drawing.page
+
+
 def test_long_labels_are_cut_and_line_ends_removed() -> None:
     assert titles(draw(Value(1.0, "two\nlines\tand\x00more")))[0] == "two lines and\N{REPLACEMENT CHARACTER}more"
     assert titles(draw(Value(1.0, "x" * 60)))[0] == "x" * 47 + "…"
