@@ -59,7 +59,7 @@ def record(
     call = _call(partial(watched, f, closely), shapes, names, integers)
     again, graph = _call(f, shapes, names, integers, call.tables.known), call.graph()
     is_same = call.outputs == again.outputs and call.recording.is_same(again.recording)
-    if not is_same and not _compute_the_same(graph.scalars, again.recording.graph(again.outputs)):
+    if not is_same and not _all_alike(_compute_the_same, graph, again.graph()):
         raise TraceError(f"the function gives another program each time it is recorded: {CHANGES}")
     return graph
 
@@ -72,10 +72,14 @@ def records_the_same(
         now = _call(partial(watched, f, True), shapes, names, integers, graph.tables.known).graph()
     except Exception:  # the next recording raises it
         return False
-    graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (graph, now))
     messages, other_messages = ([demand.message for demand, _ in each.demands] for each in (graph, now))
-    is_like = now.shape == graph.shape and now.tables.limits == graph.tables.limits
-    return is_like and messages == other_messages and all(map(_identical, graphs, others))
+    return now.tables.limits == graph.tables.limits and messages == other_messages and _all_alike(_identical, graph, now)
+
+
+def _all_alike(are_alike: Callable[[Scalars, Scalars], bool], one: CallGraph, other: CallGraph) -> bool:
+    """Whether the results of two calls are alike, and so is each condition."""
+    graphs, others = ([each.scalars, *(demand for _, demand in each.demands)] for each in (one, other))
+    return one.shape == other.shape and len(graphs) == len(others) and all(map(are_alike, graphs, others))
 
 
 def _call(
