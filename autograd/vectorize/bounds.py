@@ -18,7 +18,8 @@ from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
 FAR = 1e-12  # from a singular point, so that float32 holds the derivative
-MOST = 80.0  # of which float32 holds the power
+STEEPEST = 1e18  # a partial derivative: float32 holds the product of two
+MOST = 40.0  # whose power is as large
 ROUNDING = 2.0**-22  # the rounding of float32, in the operands and in the sum
 
 
@@ -54,7 +55,8 @@ def is_singular(program: Program, number: int, bounds: Sequence[Bounds]) -> bool
         case ops.divide:
             return given[1].low < FAR
         case ops.power:
-            return given[0].low < FAR or not -2 <= given[1].low == given[1].high <= 3
+            base, exponent = given[0].low, given[1].low
+            return base < FAR or not -2 <= exponent == given[1].high <= 3 or min(base, 1.0) ** (exponent - 1) > STEEPEST
     return True
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, exp, largest, log, maximum, relu, sigmoid, sqrt, tanh, vectorize, where
+from autograd import Value, exp, largest, log, maximum, minimum, relu, sigmoid, sqrt, tanh, vectorize, where
 from tests.programs import Array, assert_agrees, values
 
 W, V = values(2)
@@ -43,6 +43,8 @@ RISKY: dict[str, Callable[[Any], Any]] = {
     "a quotient that is rounded": lambda x: W / (1.00000001 - sigmoid(V * x)),
     "a power": lambda x: (1 + W * W * x * x) ** V,
     "a large power": lambda x: maximum(W * x, 1e-12) ** -3,
+    "a steep power": lambda x: maximum(W * x, 1e-9) ** -2,
+    "a limited power": lambda x: exp(minimum(W * x, 80.0)),
 }
 
 
@@ -73,4 +75,14 @@ def test_what_is_not_chosen_stays_away_from_a_gradient() -> None:
     w = Value(0.0)
     for f in (lambda x: relu(sqrt(w * w) * x - 1), lambda x: relu(-exp(w + 800) * x), lambda x: where(x > 0, w, 1 / w)):
         _, gradient = vectorize(f).value_and_gradient(np.array([1.0, 2.0]))
+        assert np.isfinite(gradient).all()
+
+
+def test_the_product_of_two_steep_slopes_stays_finite_in_float32() -> None:
+    w, v = values(2)
+    for f in (
+        lambda x: exp(minimum(w + 100, 80.0)) * relu(-v * v - 1) * 1e5,
+        lambda x: maximum(w * 0, 1e-9) ** -2 * relu(-exp(minimum(v + 90, 40.0))),
+    ):
+        _, gradient = vectorize(f, dtype=np.float32).value_and_gradient(np.array([1.0, 2.0]))
         assert np.isfinite(gradient).all()
