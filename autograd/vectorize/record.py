@@ -39,6 +39,12 @@ class _Call(NamedTuple):
     demands: list[tuple[Demand, list[int]]]
     tables: Tables
 
+    def is_same(self, other: _Call) -> bool:
+        """Whether another call wrote down the same, and has the same results and conditions."""
+        conditions, others = ([numbers for _, numbers in each.demands] for each in (self, other))
+        is_like = self.outputs == other.outputs and self.shape == other.shape and conditions == others
+        return is_like and self.recording.is_same(other.recording)
+
     def graph(self) -> CallGraph:
         demands = [(each, self.recording.graph(numbers)) for each, numbers in self.demands]
         return CallGraph(self.recording.graph(self.outputs), self.shape, demands, self.tables)
@@ -58,8 +64,7 @@ def record(
     """
     call = _call(partial(watched, f, closely), shapes, names, integers)
     again, graph = _call(f, shapes, names, integers, call.tables.known), call.graph()
-    is_same = call.outputs == again.outputs and call.recording.is_same(again.recording)
-    if not is_same and not _all_alike(_compute_the_same, graph, again.graph()):
+    if not call.is_same(again) and not _all_alike(_compute_the_same, graph, again.graph()):
         raise TraceError(f"the function gives another program each time it is recorded: {CHANGES}")
     return graph
 

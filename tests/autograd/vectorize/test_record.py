@@ -281,6 +281,8 @@ CHANGING: dict[str, Callable[[Any], Any]] = {
     "part of a sum": lambda x: _flipped([[part := x + x**2 + 1.0 * x, part + x + x], [x + x**2 + 1.0 * x, x + x**2 + 1.0 * x + x + x]]),
     "set": _with_objects_in_a_set,
     "condition": lambda x: [require(x < 9.0 + next(COUNTER), "too large: {}", x), x][1],  # type: ignore[func-returns-value]
+    "operand of a condition": lambda x: [require(_flipped([a := x < 3.0, x < 4.0]), "too large"), x + a][1],  # type: ignore[func-returns-value]
+    "shape": lambda x: _flipped([[x, x], [[x, x]]]),
     "number of conditions": lambda x: [next(COUNTER) % 2 and require(x < 9.0, "too large"), x][1],
 }
 
