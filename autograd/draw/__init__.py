@@ -173,7 +173,7 @@ def draw(
     Raises
     ------
     TypeError
-        If `value` contains anything but Values, or `model` has no `named_parameters()`.
+        If `value` contains anything but Values, `model` has no `named_parameters()`, or `since` is not a Drawing.
     ValueError
         If an option is invalid, `around` or an edge is not in the graph, `since` is a drawing of another graph, or a leaf's `data` was
         assigned after the graph was made.
@@ -189,6 +189,8 @@ def draw(
         raise ValueError(f"detail={detail!r} must be 'node', 'neuron', 'layer', or None, so that the size decides")
     if direction not in ("right", "down"):
         raise ValueError(f"direction={direction!r} must be 'right' or 'down'")
+    if not isinstance(since, (Drawing, type(None))):
+        raise TypeError(f"since={since!r:.60} must be what draw(...) returned at an earlier time")
     graph = snapshot(list(outputs), around, radius, model, outputs, _text(show, digits))
     if "line" in graph.text.show and not any(node.line for node in graph.order):
         raise ValueError("show='line' needs a graph that was made inside `with anomaly():`, which stores the lines of code")

@@ -181,11 +181,17 @@ def _constants(graph: Graph, position: int, positions: Sequence[int]) -> Iterato
 def highlighted(picture: Picture, graph: Graph, edges: Collection[tuple[Value, int]]) -> Picture:
     """The picture with these edges marked. An edge is a pair of a node and the index of its operand.
 
-    Raises ValueError for an edge of another graph.
+    Raises ValueError for an edge of another graph, or anything else.
     """
     positions, marked = graph.positions, set()
-    for node, index in edges:
-        operand = node.operands[index]
+    for edge in edges:
+        match edge:
+            case (Value() as node, int(index)) if 0 <= index < len(node.operands):
+                operand = node.operands[index]
+            case _:
+                raise ValueError(
+                    f"highlight has {edge!r:.60}: give pairs of a node and the index of one of its operands, such as chain_rule(y, x).edges"
+                )
         if node not in positions or not isinstance(operand, Value) or operand not in positions:
             output = graph.order[graph.outputs[-1]]
             raise ValueError(

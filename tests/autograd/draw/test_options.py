@@ -130,6 +130,16 @@ def test_two_times_are_drawn_as_changes() -> None:
     assert parts_of(drawing)["v0"]["lines"][1]["text"] == "data 2.5"
     with pytest.raises(ValueError, match="another graph: it has 3 nodes and this one 3, or their operations differ"):
         draw(w + x, since=before)
+    with pytest.raises(TypeError, match=r"since=Value\(.* must be what draw\(...\) returned at an earlier time"):
+        draw(after, since=y)
+
+
+@pytest.mark.parametrize("index", [-1, 2])
+def test_an_edge_must_have_an_operand(index: int) -> None:
+    y = Value(1.0) * 2.0
+    for edge in ((y, index), y):
+        with pytest.raises(ValueError, match=r"highlight has .*Value\(.*: give pairs of a node and the index of one of its operands"):
+            draw(y, highlight=[edge])
 
 
 def test_two_times_of_a_network_are_compared_neuron_by_neuron() -> None:

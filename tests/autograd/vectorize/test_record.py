@@ -263,6 +263,11 @@ def _flipped(values: list[Any]) -> Any:
     return values[next(COUNTER) % 2]
 
 
+def _required(condition: Any, result: Any) -> Any:
+    require(condition, "too large")
+    return result
+
+
 CHANGING: dict[str, Callable[[Any], Any]] = {
     "counter": lambda x: x * next(COUNTER),
     "growing list": lambda x: [GROWING.append(0.0), x + float(len(GROWING))][1],  # type: ignore[func-returns-value]
@@ -280,10 +285,10 @@ CHANGING: dict[str, Callable[[Any], Any]] = {
     "result": lambda x: _flipped([[x, x + 1.0], [x + 1.0, x]]),
     "part of a sum": lambda x: _flipped([[part := x + x**2 + 1.0 * x, part + x + x], [x + x**2 + 1.0 * x, x + x**2 + 1.0 * x + x + x]]),
     "set": _with_objects_in_a_set,
-    "condition": lambda x: [require(x < 9.0 + next(COUNTER), "too large: {}", x), x][1],  # type: ignore[func-returns-value]
-    "operand of a condition": lambda x: [require(_flipped([a := x < 3.0, x < 4.0]), "too large"), x + a][1],  # type: ignore[func-returns-value]
+    "condition": lambda x: _required(x < 9.0 + next(COUNTER), x),
+    "operand of a condition": lambda x: _required(_flipped([a := x < 3.0, x < 4.0]), x + a),
+    "number of conditions": lambda x: _required(x < 9.0, x) if next(COUNTER) % 2 else x,
     "shape": lambda x: _flipped([[x, x], [[x, x]]]),
-    "number of conditions": lambda x: [next(COUNTER) % 2 and require(x < 9.0, "too large"), x][1],
 }
 
 
