@@ -247,7 +247,11 @@ class RandomChoices:
             if kind == "relu":
                 return at(i) if at(i) > 0 else 0.0
             result = UNARY[name](at(i)) if kind == "unary" else BINARY[name](at(i), at(j))
-            return result if self.disturbance is None else result * (1 + 1e-12 * self.disturbance.choice([-1, 1]))
+            if self.disturbance is None:
+                return result
+            result *= 1 + 1e-12 * self.disturbance.choice([-1, 1])
+            # log(1 + 1e-28) is 0 or 1e-28
+            return result + 1e-16 * self.disturbance.choice([-1, 1]) if name.startswith("logsumexp") else result
 
         return at(len(self.steps) + 3) * 1.0
 
