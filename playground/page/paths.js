@@ -11,13 +11,14 @@ export function drawPaths(network, canvas, {layer, neuron, input}, reply) {
   const most = largest(paths.map(({product}) => product)) || 1;
   const label = (x, y, words) => labels.push([x, y, words]);
   edges.set(`${layer},${neuron},${input}`, 1);
+  label(...middle(network.edge(layer, neuron, input)), `w = ${number(network.frame.weights[layer][neuron * network.sizes[layer] + input], 3)}`);
   for (const [rank, {product, factors}] of paths.entries()) {
     for (const {name, derivative} of factors) {
       const [edge, slope, cost] = [EDGE, SLOPE, COST].map(pattern => name.match(pattern)?.slice(1).map(Number));
       if (edge) {
         const key = edge.join(",");
         edges.set(key, Math.max(edges.get(key) ?? 0, Math.abs(product) / most));
-        if (rank === 0) label(...middle(network.edge(...edge)), `× ${number(derivative, 3)}`);
+        if (rank === 0) label(...along(network.edge(...edge), 0.42), `× ${number(derivative, 3)}`);
       } else if (rank === 0 && (slope || cost)) {
         const {x, y, side} = columns[(slope ?? cost)[0] + 1][(slope ?? cost)[1]];
         if (slope && derivative !== 1) label(x, y + side / 2 + (columns.length === slope[0] + 2 ? 24 : 9), `× ${number(derivative, 3)}`);
@@ -36,10 +37,12 @@ export function drawPaths(network, canvas, {layer, neuron, input}, reply) {
     context.stroke();
   }
   context.globalAlpha = 1;
-  label(...middle(network.edge(layer, neuron, input)), `w = ${number(network.frame.weights[layer][neuron * network.sizes[layer] + input], 3)}`);
   Object.assign(context, {font: "600 11px system-ui, sans-serif", textAlign: "center", textBaseline: "middle", fillStyle: colors.ink, strokeStyle: colors.paper, lineWidth: 4, lineJoin: "round"});
+  const written = [];
   for (const [place, y, words] of labels) {
     const half = context.measureText(words).width / 2 + 2, x = Math.max(half, Math.min(width - half, place));
+    if (written.some(other => Math.abs(x - other.x) < half + other.half && Math.abs(y - other.y) < 12)) continue; // no space for it
+    written.push({x, y, half});
     context.strokeText(words, x, y);
     context.fillText(words, x, y);
   }
