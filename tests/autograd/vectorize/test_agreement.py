@@ -104,7 +104,7 @@ COMPILED = vectorize(lambda x: sigmoid(x) * x + own(x))
 
 
 def detached(number: Any) -> Any:
-    return number.data if isinstance(number, Node) else number
+    return getattr(number, "data", number) if isinstance(number, Node) else number
 
 
 UNARY: dict[str, Function] = {
