@@ -11,10 +11,29 @@ from typing import Any
 
 from autograd import Value, draw, tanh
 from nn import MLP, squared_error
+from playground.course import course
+from playground.printed import answers, sheets
 
+PRINTED = {"<!-- the answers of all questions -->": answers, "<!-- the sheets of all lessons -->": sheets}
+ASKS = """
+
+!!! question "Questions"
+    The lesson “{title}” of the playground asks questions about this chapter: start `python -m playground` and press “Lessons”. Some of
+    them are also on a [sheet of paper](../sheets.md).
+"""
 WIDEST = 125  # characters; longer lines are wrapped rather than made smaller
 PICTURE = re.compile(r'<img alt="([^"]*)" src="([^"]*gallery/([^"]*))" />')
 CODE = re.compile(r"<pre>(.*?)</pre>", re.DOTALL)
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Put the questions of the lessons, and their answers, into the pages that have a place for them; lead from chapters to lessons."""
+    lesson = course().get(Path(page.file.src_uri).stem)
+    if lesson:
+        markdown += ASKS.format(title=lesson["title"])
+    for place, printed in PRINTED.items():
+        markdown = markdown.replace(place, printed()) if place in markdown else markdown
+    return markdown
 
 
 def on_page_content(content: str, config: Any, **_: Any) -> str:

@@ -25,11 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--no-browser", action="store_true", help="print the address, but open no browser")
     options.add_argument("--site", metavar="URL", type=_site, help="a static site of the playground, for copied links")
     options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
+    options.add_argument("--teacher", action="store_true", help="show the answers next to the questions of lessons")
     given = options.parse_args(arguments)
     last = _last_address()
     try:
-        server = Server(given.port, more=given.lesson, token=last.get("token", ""), site=given.site or "")
-    except (OSError, lessons.LessonError) as error:
+        server = Server(given.port, more=given.lesson, token=last.get("token", ""), site=given.site or "", shows_answers=given.teacher)
+    except (ImportError, OSError, lessons.LessonError) as error:
         sys.exit(str(error))
     try:
         names = [lessons.name_of(path.name) for path in given.lesson]

@@ -18,32 +18,46 @@ A lesson is a title, and for each of its pages a heading, paragraphs, and a bloc
     until: run
     ```
 
-docs/how-to/lesson.md describes the names in a block. The page reads a lesson as JSON, which `published` makes:
+A page may also have a block with a question, see playground/questions/reading.py. docs/how-to/lesson.md describes the names in the blocks.
+The page reads a lesson as JSON, which `published` makes:
 
-    {"title": "...", "pages": [{"title": "...", "text": ["a paragraph", ...], "configuration": {...}, "point": "#play", "show": "#plane", "inspect": "weight", "do": "...", "until": "run"}, ...]}
+    {"title": "...", "pages": [{"title": "...", "text": "<p>a paragraph</p>...", "configuration": {...}, "question": "...", "point": "#play", "show": "#plane", "inspect": "weight", "do": "...", "until": "run"}, ...]}
+
+It finds the lessons in lessons/index.json, a list of {"name": "...", "title": "...", "pages": 9, "questions": [3, 5, 8]}, with the places of
+the pages that have a question.
 """  # noqa: E501
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from autograd._support import missing
 from playground import configuration as configurations
 from playground.experiment import Experiment
 from playground.messages import Fields, RefusedError, no_number, shown
+from playground.questions import QuestionError, ask, read_question, read_rows
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 EVENTS = (
     "run", "paused",
     "step", "epoch", "one-example", "back", "neuron", "weight", "nudged", "turned", "point", "example", "gradients", "weights",
     "formula", "painted", "drawn", "learned",
 )  # fmt: skip
-LESSON, PAGES, PARAGRAPHS, PARAGRAPH, LINE = 500_000, 100, 30, 3000, 300  # characters and how many
+LESSON, PAGES, TEXT, PARAGRAPH, LINE, PICTURE = 500_000, 100, 3_000_000, 3000, 300, 1_000_000  # characters and how many
+PICTURES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp"}
 HELP = "a lesson of your own, a Markdown file; may be given several times"
 FOLDER = "lessons/"  # in the folder of the page
+INDEX = f"{FOLDER}index.json"
 
 SETTINGS = tuple(field.name for field in fields(configurations.Configuration))
 WITH_PARTS = ("data", "optimizer", "schedule")
@@ -52,9 +66,6 @@ OF_THE_PAGE = ("do", "until", "point", "show", "inspect")
 
 TITLE, PAGE = "a line such as: # Lines and curves", "a line such as: ## A straight line"
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # what an address can ask for
-HEADING = re.compile(r"(#{1,6})(?:\s(.*))?")
-FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[^`]*")
-NO_PARAGRAPH = re.compile(r"\s*(?:[-*+] |\d{1,3}[.)] |>|\||!\[|-{3,}\s*$|={3,}\s*$)")
 _WORD = "[A-Za-z_][A-Za-z0-9_-]*"
 SELECTOR = re.compile(rf"(?:{_WORD})?(?:[#.]{_WORD}|\[{_WORD}(?:={_WORD})?\])+")
 
@@ -70,20 +81,36 @@ class LessonError(ValueError):
 
 
 def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str, bytes]:
-    """The page's files, with the lessons in lessons/ and those in `more` checked and converted to JSON.
+    """The page's files, with the lessons in lessons/ and those in `more` checked and converted to JSON, and an index of them.
 
     Raises LessonError, which names the file and the line, and OSError if a file cannot be read.
     """
     served: dict[str, bytes] = {}
-    for name, content in [*files.items(), *((f"{FOLDER}{path.name}", path.read_bytes()) for path in more)]:
+    index: list[dict[str, Any]] = []
+    own: list[tuple[str, bytes, Path | None]] = [(f"{FOLDER}{path.name}", path.read_bytes(), path.parent) for path in more]
+    for name, content, folder in [*((name, content, None) for name, content in files.items()), *own]:
         if name.startswith(FOLDER):
             file = name.removeprefix(FOLDER)
             name = f"{FOLDER}{name_of(file)}.json"
             if name in served:
                 raise LessonError("there already is a lesson with this name: rename the file", file)
-            content = json.dumps(parsed(file, content)).encode()
+            lesson = parsed(file, content, folder)
+            index.append({"name": name_of(file), **described(lesson)})
+            content = json.dumps(lesson).encode()
         served[name] = content
-    return served
+    return {**served, INDEX: json.dumps(sorted(index, key=lambda lesson: order_of(lesson["name"]))).encode()}
+
+
+def described(lesson: Lesson) -> dict[str, Any]:
+    """The entry of a lesson in the index."""
+    places = [place for place, page in enumerate(lesson["pages"]) if "question" in page]
+    return {"title": lesson["title"], "pages": len(lesson["pages"]), "questions": places}
+
+
+def order_of(name: str) -> tuple[int, str]:
+    """The place of a lesson in the index: lessons without a number first, then by their numbers."""
+    number = re.match(r"\d+", name)
+    return int(number[0]) if number else 0, name
 
 
 def name_of(file: str) -> str:
@@ -91,32 +118,33 @@ def name_of(file: str) -> str:
     path = PurePosixPath(file)
     if path.suffix != ".md":
         raise LessonError("a lesson is a Markdown file: its name must end in .md", file)
-    if not NAME.fullmatch(path.stem):
-        raise LessonError("the file name becomes part of an address: use the letters a to z, digits, - and _", file)
+    if not NAME.fullmatch(path.stem) or path.stem == "index":
+        raise LessonError("the file name becomes part of an address: use the letters a to z, digits, - and _, and not index", file)
     return path.stem
 
 
-def parsed(file: str, content: bytes) -> Lesson:
-    """The lesson in a file. Raises LessonError, which names the file."""
+@lru_cache(64)
+def parsed(file: str, content: bytes, folder: Path | None = None) -> Lesson:
+    """The lesson in a file, with pictures from a folder. It is shared, so do not change it. Raises LessonError, which names the file."""
     try:
         text = content.decode("utf-8-sig")  # some editors begin with a mark
     except UnicodeDecodeError as error:
         raise LessonError("this is not UTF-8 text", file, f"line {content[: error.start].count(10) + 1}") from None
     try:
-        return from_markdown(text)
+        return from_markdown(text, folder)
     except LessonError as error:
         raise LessonError(error.problem, file, *error.places) from None
 
 
-def from_markdown(text: str) -> Lesson:
-    r"""The lesson in a Markdown text. Raises LessonError, which names the line.
+def from_markdown(text: str, folder: Path | None = None) -> Lesson:
+    r"""The lesson in a Markdown text, with pictures from a folder. Raises LessonError, which names the line.
 
     >>> from_markdown("# Lines and curves\n\n## A straight line\n\nOne weighted sum.")
-    {'title': 'Lines and curves', 'pages': [{'title': 'A straight line', 'text': ['One weighted sum.']}]}
+    {'title': 'Lines and curves', 'pages': [{'title': 'A straight line', 'text': '<p>One weighted sum.</p>\n'}]}
     """
     if len(text) > LESSON:
         raise LessonError(f"a lesson has at most {LESSON:,} characters, got {len(text):,}")
-    reader = _Reader(text)
+    reader = _Reader(text, folder)
     lesson = {"title": reader.title, "pages": reader.pages}
     try:
         _check(Fields(lesson))
@@ -131,8 +159,7 @@ def _check(lesson: Fields) -> None:
     for index, given in enumerate(lesson.list("pages", 1, PAGES)):
         page = Fields(given, f"pages[{index}]")
         _text(page, "title", LINE)
-        for place, paragraph in enumerate(page.list("text", 1, PARAGRAPHS)):
-            _text(page, f"text[{place}]", PARAGRAPH, paragraph)
+        _text(page, "text", TEXT)
         if "configuration" in given:
             try:
                 Experiment(configurations.read(given["configuration"]))
@@ -140,6 +167,11 @@ def _check(lesson: Fields) -> None:
                 raise RefusedError(error.problem, page.at(error.field or "configuration"), error.position) from None
             except (ValueError, ArithmeticError) as error:
                 raise RefusedError(str(error), page.at("configuration")) from None
+        if "question" in given:
+            try:
+                ask(read_question(given["question"]), 0, given.get("configuration"))
+            except QuestionError as error:
+                raise RefusedError(str(error), page.at("question")) from None
         for name in filter(given.__contains__, OF_THE_PAGE):
             _text(page, name, PARAGRAPH)
         if "until" in given:
@@ -154,8 +186,8 @@ def _check(lesson: Fields) -> None:
             page.refuse("show", f"must be selectors for parts of the page, such as #plane, #stage; got {shown(given['show'])}")
 
 
-def _text(fields: Fields, name: str, longest: int, default: Any = None) -> None:
-    if not fields.text(name, longest, default).strip():
+def _text(fields: Fields, name: str, longest: int) -> None:
+    if not fields.text(name, longest).strip():
         fields.refuse(name, "is empty")
 
 
@@ -163,33 +195,43 @@ def _wrong(line: int, problem: str) -> NoReturn:
     raise LessonError(problem, f"line {line}")
 
 
+def _parser() -> MarkdownIt:
+    """A parser for CommonMark without HTML, and without headings that are underlined. Raises ImportError without markdown-it-py."""
+    try:
+        from markdown_it import MarkdownIt
+    except ImportError as error:
+        raise ImportError(missing("a lesson", "markdown-it-py")) from error
+    return MarkdownIt("commonmark", {"html": False}).disable("lheading")
+
+
 class _Reader:
     """Reads Markdown into a title and pages, unchecked. `lines` has the line number of each field."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, folder: Path | None) -> None:
         self.title: str | None = None
         self.pages: list[dict[str, Any]] = []
         self.lines: dict[str, int] = {"": 1}
-        rows = enumerate(re.split(r"\r\n?|\n", text), 1)
-        is_paragraph = False
-        for number, row in rows:
-            heading, fence = HEADING.fullmatch(row), FENCE.fullmatch(row)
-            if heading:
-                self._heading(number, len(heading[1]), (heading[2] or "").strip())
-            elif self.title is None and row.strip():
+        self.rows = re.split(r"\r\n?|\n", text)
+        self.markdown, self.folder = _parser(), folder
+        self.content: list[Token] = []  # of the current page, from its last heading or block on
+        tokens = iter(self.markdown.parse(text))
+        for token in tokens:
+            number = token.map[0] + 1 if token.map else len(self.rows)
+            if token.type == "heading_open" and token.level == 0:
+                self._heading(number, int(token.tag[1]), next(tokens).content.strip())
+                next(tokens)  # its end
+            elif self.title is None:
                 _wrong(number, f"a lesson must begin with its title, {TITLE}")
-            elif not self.pages and row.strip():
+            elif not self.pages:
                 _wrong(number, f"this is before the first page, which begins with {PAGE}")
-            elif fence:
-                self._block(number, self._fenced(number, fence[1], rows))
-            elif row.strip():
-                self._line(number, row, is_paragraph)
-            is_paragraph = bool(row.strip()) and not heading and not fence
+            elif token.type == "fence" and token.level == 0:
+                read = self._question if token.info.strip() == "question" else self._block
+                read(number, self._fenced(token))
+            else:
+                self._content(number, token)
         if not self.pages:
             _wrong(1, f"a lesson begins with its title, {TITLE}, and each page with {PAGE}; there is no page here")
-        for index, page in enumerate(self.pages):
-            if not page["text"]:
-                _wrong(self.lines[f"pages[{index}]"], "this page has no text")
+        self._render()
 
     def line_of(self, field: str) -> int:
         """The line number of a field, or of the part that it belongs to."""
@@ -211,30 +253,58 @@ class _Reader:
         elif depth == 2:
             if self.title is None:
                 _wrong(number, f"a lesson must begin with its title, {TITLE}")
-            self.pages.append({"title": text, "text": []})
+            self._render()
+            self.pages.append({"title": text, "text": ""})
             self.lines[self._here] = number
         else:
             _wrong(number, "there are two kinds of headings: # for the lesson's title, ## for each page")
 
-    def _line(self, number: int, row: str, goes_on: bool) -> None:
-        """A line of a paragraph."""
-        if NO_PARAGRAPH.match(row):
-            _wrong(number, f"a page has only paragraphs, no lists, quotations, tables or pictures; this begins with {row.split()[0][:20]}")
-        text = self.pages[-1]["text"]
-        if goes_on:
-            text[-1] += f" {row.strip()}"
-        else:
-            text.append(row.strip())
-            self.lines[f"{self._here}.text[{len(text) - 1}]"] = number
+    def _content(self, number: int, token: Token) -> None:
+        """A part of the text of a page. Pictures become part of it, and links open another tab."""
+        self.lines.setdefault(f"{self._here}.text", number)
+        for each in token.children or ():
+            if each.type == "link_open":
+                each.attrSet("target", "_blank")
+                each.attrSet("rel", "noopener")
+            elif each.type == "image":
+                each.attrSet("src", self._picture(number, str(each.attrGet("src"))))
+        self.content.append(token)
 
-    def _fenced(self, start: int, fence: str, rows: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
-        """The lines of a block, up to its end."""
-        block: list[tuple[int, str]] = []
-        for number, row in rows:
-            if re.fullmatch(rf" {{0,3}}{fence}{fence[0]}*\s*", row):
-                return block
-            block.append((number, row))
-        _wrong(start, f"the block that begins here has no end: add a line {fence}")
+    def _picture(self, number: int, name: str) -> str:
+        """A picture next to the lesson, as a data URI."""
+        path = self.folder / name if self.folder else Path(name)
+        kind = PICTURES.get(path.suffix)
+        if not kind or path.name != name:
+            _wrong(number, f"a picture must be a file next to the lesson, {', '.join(PICTURES)}; got {shown(name)}")
+        if not path.is_file() or path.stat().st_size > PICTURE:
+            _wrong(number, f"there must be a picture {shown(name)} of at most {PICTURE:,} bytes next to the lesson")
+        return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+    def _render(self) -> None:
+        """Give the last page its text, as HTML."""
+        if self.pages:
+            if not self.content:
+                _wrong(self.lines[self._here], "this page has no text")
+            self.pages[-1]["text"] = self.markdown.renderer.render(self.content, self.markdown.options, {})
+            self.content = []
+
+    def _fenced(self, token: Token) -> list[tuple[int, str]]:
+        """The lines of a block. Raises LessonError if it has no end."""
+        start, end = token.map or [0, 0]
+        if end - start < 2 or not re.fullmatch(rf" {{0,3}}{token.markup}{token.markup[0]}*\s*", self.rows[end - 1]):
+            _wrong(start + 1, f"the block that begins here has no end: add a line {token.markup}")
+        return list(enumerate(token.content.split("\n")[:-1], start + 2))
+
+    def _question(self, start: int, block: list[tuple[int, str]]) -> None:
+        """The question of a page."""
+        if "question" in self.pages[-1]:
+            _wrong(start, "a page has at most one question: begin another page before this one")
+        try:
+            read_rows(block)
+        except QuestionError as error:
+            _wrong(max(start, error.line), str(error))
+        self.pages[-1]["question"] = "\n".join(row for _, row in block)
+        self.lines[f"{self._here}.question"] = start
 
     def _block(self, start: int, block: list[tuple[int, str]]) -> None:
         """The settings and the task of a page."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from autograd._support import missing
 from playground import bundle
 from playground import configuration as configurations
+from playground.course import course
 from playground.messages import plain
 from playground.session import Session
 
@@ -30,15 +31,15 @@ STYLE = ".nudge-playground { display: block; width: 100%; height: 52rem; border:
 SESSIONS = 16
 
 
-def widget(**configuration: Any) -> AnyWidget:
+def widget(lesson: str = "", page: int = 1, **configuration: Any) -> AnyWidget:
     """The playground as a widget for a notebook, with these settings; docs/reference/playground-protocol.md lists them.
 
-    The attribute `configuration` has the current settings. Raises ImportError if anywidget is missing, and ValueError if a setting is
-    invalid.
+    With `lesson`, such as "7-wishes", it opens this lesson at a page, counted from 1. The attribute `configuration` has the current
+    settings. Raises ImportError if anywidget is missing, and ValueError if a setting is invalid or there is no such lesson.
     """
     try:
         from anywidget import AnyWidget
-        from traitlets import Dict
+        from traitlets import Dict, List
     except ImportError as error:
         raise ImportError(missing("the playground in a notebook", "anywidget")) from error
 
@@ -46,8 +47,12 @@ def widget(**configuration: Any) -> AnyWidget:
         _esm = front_end()
         _css = STYLE
         configuration = Dict().tag(sync=True)
+        lesson: Any = List().tag(sync=True)
 
-    shown: AnyWidget = Playground(configuration=plain(configurations.read(configuration).complete()))
+    if lesson and lesson not in course():
+        raise ValueError(f"there is no lesson {lesson!r}; the lessons are {', '.join(course())}")
+    settings = plain(configurations.read(configuration).complete())
+    shown: AnyWidget = Playground(configuration=settings, lesson=[lesson, page] if lesson else [])
     conversations = Conversations()
     shown.on_msg(lambda _, content, buffers: conversations.answer(content, shown.send))
     return shown

@@ -48,7 +48,8 @@ class Server:
 
     A session, which `begin` returns, ends after `idle` seconds without a message. There are at most `sessions` at the same time. `more`
     are lessons in addition to the playground's own; an invalid one raises LessonError. `token` is the secret in the address, by default
-    a random one. `site` is the address of a static site, to which copied links lead.
+    a random one. `site` is the address of a static site, to which copied links lead. With `shows_answers` lessons show the answers of their
+    questions.
     """
 
     def __init__(
@@ -60,12 +61,15 @@ class Server:
         more: Iterable[Path] = (),
         token: str = "",
         site: str = "",
+        shows_answers: bool = False,
     ) -> None:
         self.port, self.idle, self.most, self.begin = port, idle, sessions, begin
         self.token = token or secrets.token_urlsafe(16)
         page = page_files()
-        if site:
-            page["index.html"] = replaced(page["index.html"].decode(), CHARSET, f'{CHARSET}\n<meta name="site" content="{site}">').encode()
+        for name, content in (("site", site), ("teacher", "yes" if shows_answers else "")):
+            if content:
+                meta = f'{CHARSET}\n<meta name="{name}" content="{content}">'
+                page["index.html"] = replaced(page["index.html"].decode(), CHARSET, meta).encode()
         self.files = _files(page, more)
         self.open = 0  # sessions
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")

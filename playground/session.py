@@ -18,10 +18,12 @@ import numpy as np
 from playground import configuration as configurations
 from playground import places
 from playground.answers import answers
-from playground.bundle import page
+from playground.bundle import page, page_files
 from playground.experiment import BYTES, Experiment, Stopped
 from playground.inspector import Inspector, sampled
+from playground.lessons import FOLDER
 from playground.messages import Arrays, Fields, RefusedError, Reply, as_json, identity, packet, parsed, shown
+from playground.questions import asked, judged
 from playground.script import script
 from playground.standalone import LIBRARIES, standalone
 
@@ -218,6 +220,11 @@ class Session:
         nudge = self.inspector.nudge(given)
         return {"is": "nudged", **self._moment(), "nudge": nudge}
 
+    def _judge(self, given: Fields) -> Reply:
+        verdict = judged(given, self.experiment, self.inspector.looked)
+        self.running = False
+        return {**verdict, **self._moment()}
+
     def _answers(self, given: Fields) -> Reply:
         of = given.choice("of", ("training", "held_out"), "training")
         given.end()
@@ -251,7 +258,8 @@ class Session:
         elif what in LIBRARIES:
             content, suffix, kind = standalone(self.experiment, LIBRARIES[what]).encode(), f"{what}.py", "text/x-python"
         else:
-            content, suffix, kind = page().encode(), "html", "text/html"
+            files = {name: each for name, each in page_files().items() if not name.startswith(FOLDER)}  # a saved page has no lessons
+            content, suffix, kind = page(files).encode(), "html", "text/html"
         name = f"nudge-{self.experiment.configuration.data['name']}.{suffix}"
         return {"is": "saved", "name": name, "type": kind}, {"content": np.frombuffer(content, dtype=np.uint8)}
 
@@ -281,6 +289,8 @@ ANSWERS: dict[str, Callable[[Session, Fields], Reply]] = {
     "weight": Session._weight,
     "nudge": Session._nudge,
     "answers": Session._answers,
+    "ask": lambda _, given: asked(given),
+    "judge": Session._judge,
     "draw": lambda session, given: session.inspector.draw(given),
     "formula": Session._formula,
     "source": Session._source,

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = options.parse_args(arguments)
     try:
         address = write(given.output, given.pyodide, given.lesson)
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         sys.exit(str(error))
     origin = "readers' browsers load it from there" if address.startswith("http") else "the page loads nothing from another server"
     print(f"The playground is in {given.output}, with Pyodide from {address}: {origin}")

@@ -39,6 +39,11 @@ class Conversation {
     this.name = this.told = null;
   }
 
+  /** The lesson to open and its page, if there is one. */
+  get lesson() {
+    return this.model.get("lesson");
+  }
+
   get settings() {
     return this.model.get("configuration");
   }

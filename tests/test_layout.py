@@ -17,8 +17,8 @@ from autograd import ops
 
 ROOT = Path(__file__).parents[1]
 OPTIONAL = {
-    "IPython", "anywidget", "jax", "matplotlib", "mpl_toolkits", "narwhals", "PIL", "pygraphviz", "scipy", "sklearn", "tqdm",
-    "traitlets", "websockets",
+    "IPython", "anywidget", "jax", "markdown_it", "matplotlib", "mpl_toolkits", "narwhals", "PIL", "pygraphviz", "scipy", "sklearn",
+    "tqdm", "traitlets", "websockets",
 }  # fmt: skip
 ENGINE = [
     "errors", "kernels", "operation", "ops", "modes", "reach", "backward", "_fast_backward", "exponentials", "stable", "hints",

@@ -17,6 +17,7 @@ OPTIONAL = {
     for package in (
         Optional("anywidget>=0.9", "notebook"),
         Optional("jax>=0.6", "jax"),
+        Optional("markdown-it-py>=3", "play"),
         Optional("matplotlib", "plots"),
         Optional("narwhals", "frames"),
         Optional("pillow", "demos"),

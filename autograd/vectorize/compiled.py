@@ -139,7 +139,8 @@ class CompiledFunction:
 
     def is_current(self, f: Callable[..., Any]) -> bool:
         """Whether recording the function again would give the same graph."""
-        return records_the_same(self._graph_of_call, f, self.signature.shapes, self.signature.arguments, self._integers)
+        with garbage_collection_paused():
+            return records_the_same(self._graph_of_call, f, self.signature.shapes, self.signature.arguments, self._integers)
 
     def export(self, path: str | os.PathLike[str], gradient: bool) -> None:
         """Write the program that is shown, or the results, with the numbers of the parameters to a file."""

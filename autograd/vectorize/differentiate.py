@@ -370,7 +370,13 @@ def _index(place: Place) -> Any:
 
 
 def _times(builder: Builder, partial: Any, adjoint: int) -> int:
-    return builder.add(ops.multiply, builder.number_of(partial), adjoint)
+    """`partial * adjoint`. A quotient n / b gives n * (adjoint / b): both partial derivatives of a quotient share the division."""
+    number = builder.number_of(partial)
+    op, operands = builder.definition(number)
+    if op is ops.divide and builder.shape(operands[1]) == builder.shape(adjoint) != ():
+        number, divisor = operands
+        adjoint = builder.add(ops.divide, adjoint, divisor)
+    return builder.add(ops.multiply, number, adjoint)
 
 
 def _unbroadcast(builder: Builder, array: int, shape: ir.Shape, target: ir.Shape, is_reach: bool = False) -> int:

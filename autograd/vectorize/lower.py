@@ -173,8 +173,10 @@ class _Lowering:
                     found.setdefault((op.table,), []).append(number)
                     continue
                 if op.is_commutative and not op.variadic and not op.is_condition:
-                    operands = tuple(sorted(operands, key=lambda each: (self.array[each], each), reverse=True))
-                    self.graph.nodes[number] = (op, operands)
+                    a, b = operands
+                    if (self.array[a], a) < (self.array[b], b):
+                        operands = b, a
+                        self.graph.nodes[number] = (op, operands)
                 exponent = operands[1] if op is ops.power and self.graph.nodes[operands[1]][0] == CONSTANT else None
                 is_reduced = op.reduction is not None  # sums of any number of terms go together
                 sources = tuple([self.array[each] for each in operands])
@@ -186,12 +188,12 @@ class _Lowering:
 
     def _in_order_of_operands(self, group: list[int]) -> list[int]:
         """A group in the order in which its operands lie in the array that was made last, so that they need not be taken in another."""
-        last = max([self.array[each] for each in self.graph.nodes[group[0]][1]])
-
-        def column(number: int) -> int:
-            return min([self.column[each] for each in self.graph.nodes[number][1] if self.array[each] == last], default=0)
-
-        return sorted(group, key=column) if last >= 0 else group
+        array, column, nodes = self.array, self.column, self.graph.nodes
+        last = max([array[each] for each in nodes[group[0]][1]])
+        if last < 0:
+            return group
+        columns = [min([column[each] for each in nodes[number][1] if array[each] == last], default=0) for number in group]
+        return [number for _, number in sorted(zip(columns, group))]
 
     def emit(self, group: Sequence[int]) -> None:
         """Add the instructions that compute a group, and store the places of its scalars."""

@@ -15,7 +15,7 @@ from autograd.errors import TraceError
 from autograd.modes import Demand, recording
 from autograd.ops import Node
 from autograd.vectorize.randomness import CHANGES, watched
-from autograd.vectorize.recording import Recording
+from autograd.vectorize.recording import Recording, are_alike
 from autograd.vectorize.scalars import CONSTANT, Scalars
 from autograd.vectorize.tables import Table, Tables, nested
 from autograd.vectorize.tracers import Trace, TracedInteger, Tracer, leaf
@@ -144,28 +144,20 @@ def _identical(one: Scalars, other: Scalars) -> bool:
 
 
 def _compute_the_same(one: Scalars, other: Scalars) -> bool:
-    """Whether two graphs compute the same from the same parameters. Values made inside the function are compared by their data."""
+    """Whether two graphs compute the same from the same parameters."""
     return (
         len(one.nodes) == len(other.nodes)
         and one.outputs == other.outputs
-        and len(one.parameters) == len(other.parameters)
+        and are_alike(one.parameters, other.parameters)
         and _places(one) == _places(other)
-        and (
-            all(map(operator.is_, one.parameters, other.parameters))
-            or all(a is b or repr(a.data) == repr(b.data) for a, b in zip(one.parameters, other.parameters))
-        )
-        and ((one.nodes == other.nodes and _constants(one) == _constants(other)) or all(map(_are_alike, one.nodes, other.nodes)))
+        and all(map(_compute_alike, one.nodes, other.nodes))
     )
 
 
-def _are_alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+def _compute_alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     """Whether two nodes compute the same. A primitive that is made inside the function is known by its name."""
     (op, operands), (op2, operands2) = one, other
     return getattr(op, "name", op) == getattr(op2, "name", op2) and repr(operands) == repr(operands2)
-
-
-def _constants(graph: Scalars) -> list[str]:
-    return [repr(operands) for op, operands in graph.nodes if op is CONSTANT]
 
 
 def _places(graph: Scalars) -> list[bytes]:

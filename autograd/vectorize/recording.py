@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from autograd import ops
@@ -23,7 +22,7 @@ class Recording(NamedTuple):
 
     ops: list[Operation]
     firsts: list[Any]
-    seconds: list[int | None]
+    seconds: list[Any]
     leaves: list[Any]
 
     @classmethod
@@ -34,11 +33,7 @@ class Recording(NamedTuple):
     def is_same(self, other: Recording) -> bool:
         """Whether another call did the same with equal numbers, in each of its operations."""
         return (
-            self.ops == other.ops
-            and self.firsts == other.firsts
-            and self.seconds == other.seconds
-            and len(self.leaves) == len(other.leaves)
-            and all(a is b or _is_like(a, b) for a, b in zip(self.leaves, other.leaves))
+            self.ops == other.ops and self.firsts == other.firsts and self.seconds == other.seconds and are_alike(self.leaves, other.leaves)
         )
 
     def graph(self, outputs: Sequence[int]) -> Scalars:
@@ -62,16 +57,10 @@ class Recording(NamedTuple):
                 found = [numbers[each] for each in operands]
             return found
 
-        for number, (op, first, second, part) in enumerate(zip(self.ops, self.firsts, self.seconds, sums.parts)):
-            if part or not sums.uses[number]:
-                continue
+        for number in [each for each in range(len(self.ops)) if sums.uses[each] and not sums.parts[each]]:
             if number in sums.terms:
-                products, others = sums.split(number)
-                terms = numbered(others)
-                if products:
-                    factors = numbered(
-                        list(chain.from_iterable(zip(*([side[each] for each in products] for side in (self.firsts, self.seconds)))))
-                    )
+                factors, terms = map(numbered, sums.split(number))
+                if factors:
                     terms.append(len(nodes))
                     nodes.append((DOT, (*factors[0::2], *factors[1::2])))
                 if len(terms) > 1:
@@ -80,6 +69,7 @@ class Recording(NamedTuple):
                 else:
                     numbers[number] = terms[0]
                 continue
+            op, first, second = self.ops[number], self.firsts[number], self.seconds[number]
             if isinstance(op, Column):
                 tables[op.table] = None
             operands = tuple(numbered(first if second is None else (first, second)))
@@ -98,11 +88,20 @@ class Recording(NamedTuple):
         return (CONSTANT, (leaf,)) if type(leaf) is float else (INPUT, leaf)
 
 
-def _is_like(one: Any, other: Any) -> bool:
-    """Whether two leaves are equal. A Value that is made inside the function is known by its data."""
-    if isinstance(one, Value) and isinstance(other, Value):
-        one, other = one.data, other.data
-    return type(one) is type(other) and repr(one) == repr(other)  # repr: -0.0 and 0.0 differ
+def are_alike(leaves: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether the leaves of two calls are equal. Values that are made inside the function are new in each call and known by their data."""
+    if len(leaves) != len(others):
+        return False
+    different = [(one, other) for one, other in zip(leaves, others) if one is not other]
+    earlier = set(map(id, leaves)) if different else set()
+    for one, other in different:
+        if isinstance(one, Value) and isinstance(other, Value):
+            if id(other) in earlier:
+                return False
+            one, other = one._data, other._data
+        if type(one) is not type(other) or repr(one) != repr(other):  # those of -0.0 and 0.0 differ
+            return False
+    return True
 
 
 class _Sums:
@@ -120,6 +119,7 @@ class _Sums:
 
     def __init__(self, recording: Recording, outputs: Sequence[int]) -> None:
         steps, firsts, seconds, leaves = recording
+        self._firsts, self._seconds = firsts, seconds
         self.uses = uses = [0] * (len(steps) + len(leaves))
         self.parts = parts = bytearray(len(uses))
         self.terms = terms = dict[int, list[int]]()
@@ -130,10 +130,10 @@ class _Sums:
         add, multiply, exp = ops.add, ops.multiply, ops.exp  # a product of exp can be part of a formula with a stable form
         for each in outputs:
             uses[each] += 1
-        for number in range(len(steps) - 1, -1, -1):
+        numbers = range(len(steps) - 1, -1, -1)
+        for number, op, first, second in zip(numbers, reversed(steps), reversed(firsts), reversed(seconds)):
             if not uses[number]:
                 continue
-            op, first, second = steps[number], firsts[number], seconds[number]
             if second is None:
                 for each in first:
                     uses[each] += 1
@@ -160,7 +160,11 @@ class _Sums:
                 parts[each] = 0
 
     def split(self, whole: int) -> tuple[list[int], list[int]]:
-        """The products among the terms of a sum, and the other terms."""
-        members, parts = self.terms[whole], self.parts
-        products = [each for each in reversed(members) if parts[each] == PRODUCT]
-        return products, [each for each in reversed(members) if not parts[each]]
+        """The factors of the products among the terms of a sum, the two of each product in turn, and the other terms."""
+        factors, others = list[int](), list[int]()
+        for each in reversed(self.terms[whole]):
+            if self.parts[each] == PRODUCT:
+                factors += self._firsts[each], self._seconds[each]
+            elif not self.parts[each]:
+                others.append(each)
+        return factors, others

@@ -20,6 +20,12 @@ from autograd.ops import Operation
 Factor = tuple[float, int]  # factor * batch**power
 ZERO, ONE, MINUS_ONE = (0.0, 0), (1.0, 0), (-1.0, 0)
 LARGEST = float(np.finfo(np.float32).max)
+SUBJECT = frozenset(
+    (
+        ops.where, ops.identity, ops.add, ops.subtract, ops.negative, ops.multiply, ops.divide, ops.power, ops.not_equal, ops.logical_and,
+        ops.logical_or,
+    )
+)  # fmt: skip
 
 
 def joined(a: float, b: float) -> float | None:
@@ -50,11 +56,11 @@ class Terms(Protocol):
 
 def simpler(terms: Terms, op: Operation, operands: Sequence[int]) -> int | None:
     """A term that equals `op(operands)`, possibly in a smaller shape that broadcasts, and costs less; None if no law applies."""
+    if op not in SUBJECT:  # most operations in large graphs
+        return None
     if op is ops.where:
         condition = terms.factor(operands[0])
         return None if condition is None else operands[1] if condition[0] else operands[2]
-    if len(operands) > 2:
-        return None
     a, b = operands[0], operands[-1]
     first, last = terms.factor(a), terms.factor(b)
     if op is ops.identity:

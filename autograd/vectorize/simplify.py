@@ -66,9 +66,9 @@ class ScalarBuilder:
         simpler = rewrite.simpler(self, op, operands)
         if simpler is not None:
             return simpler
-        if self._is_sortable(op) and operands[0] > operands[1] and numbers[0] is None:
-            operands = operands[::-1]
-        return self.put(op, operands)
+        # a + b and b + a are one node; conditions keep the order of the user
+        is_sortable = op.is_commutative and not op.variadic and not op.is_condition
+        return self.put(op, operands[::-1] if is_sortable and operands[0] > operands[1] and numbers[0] is None else operands)
 
     def add_plain(self, op: Operation, a: int, b: int) -> int:
         """The same as `add` for a sum, a difference or a product, with a short way for numbers that are not known."""
@@ -83,11 +83,6 @@ class ScalarBuilder:
             self.batched.append(self.batched[a] or self.batched[b])
             numbers.append(None)
         return known
-
-    @staticmethod
-    def _is_sortable(op: Operation) -> bool:
-        """Whether operands are sorted, so that a + b and b + a are one node. Conditions keep the order of the user."""
-        return op.is_commutative and not op.variadic and not op.is_condition
 
     def factor(self, term: int) -> rewrite.Factor | None:
         number = self.numbers[term]
@@ -196,6 +191,8 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
             numbers[number] = flat.leaf(op, operands)
         elif number in sums:
             numbers[number] = sums[number].add_to(flat, numbers)
+        elif op is ops.multiply or op is ops.add or op is ops.subtract:
+            numbers[number] = flat.add_plain(op, numbers[operands[0]], numbers[operands[1]])
         else:
             numbers[number] = flat.add(op, *map(numbers.__getitem__, operands))  # type: ignore[arg-type]  # it is no DOT
     flat.graph.outputs = [numbers[each] for each in outputs]

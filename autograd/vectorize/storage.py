@@ -131,9 +131,9 @@ class _Planner:
         self.last = self._last_uses()
         for number, instruction in enumerate(program.instructions):
             self.places.append(self._place(number, instruction))
-            for place in self.storage.scratch.get(number, ()):
-                if not self.shared[number] or self.shared[number][-1] == number:
-                    self._release(place)
+            is_done = not self.shared[number] or self.shared[number][-1] == number
+            for place in self.storage.scratch.get(number, ()) if is_done and not isinstance(instruction, ir.PairSums) else ():
+                self._release(place)
             for base in dict.fromkeys(map(self._base, (*instruction.operands, number))):
                 if self.last[base] <= number and self._is_own(base):
                     self._release(self.places[base])
@@ -237,7 +237,8 @@ class _Planner:
             case ir.Reduce(op=ops.logsumexp_) | ir.Segments(op=ops.logsumexp_):
                 self.storage.scratch[number] = [self._allocate(shapes[1], self.dtype), self._allocate(shapes[0], self.dtype)]
             case ir.Pairs() if instruction.is_dense:
-                self.storage.scratch[number] = [self._allocate((self.batch, instruction.blocks, *instruction.sizes), self.dtype)]
+                shape = (self.batch, instruction.blocks, *instruction.sizes)  # of sums with zeros between the pairs, which remain
+                self.storage.scratch[number] = [self._allocate(shape, self.dtype, fixed=isinstance(instruction, ir.PairSums))]
             case ir.Lookup():
                 self.storage.scratch[number] = [self._allocate(shapes[2], np.dtype(np.intp))]
             case ir.AddRows():
@@ -250,6 +251,8 @@ class _Planner:
     def _reusable(self, number: int, instruction: ir.Instruction, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int | None:
         """An operand that an elementwise result can overwrite, because nothing else needs it and its entries lie in the same places."""
         if instruction.op is ops.where and not is_masked(self.program, instruction):  # type: ignore[attr-defined]  # it is written in parts
+            return None
+        if math.prod(shape) == 1:  # numpy takes longer in place, but only for one number
             return None
         for operand in instruction.operands:
             base, place = self._base(operand), self.places[operand]

@@ -57,7 +57,7 @@ class Trace(dict[Any, int]):
     """The operations of one call of a function on tracers, in the order in which the function applies them.
 
     Operations have the numbers 0, 1, 2, ... and leaves -1, -2, -3, .... As a dictionary it holds the numbers of the Values that the
-    function uses. What a function does runs through here: nothing calls a built-in function, which the watch for clocks would notice.
+    function uses.
 
     Attributes
     ----------
@@ -136,7 +136,10 @@ def _outlived(tracer: Any) -> TraceError:
 
 
 def _binary(op: Operation) -> tuple[Method, Method]:
-    """The two methods of an operator: a fast path for the usual operands, and the general one."""
+    """The two methods of an operator: a fast path for the usual operands, and the general one.
+
+    Most operations run through here, so it calls no function: the watch for clocks would notice each call.
+    """
     general, general_reflected = binary(op)
 
     def method(self: Any, other: Any) -> Any:

@@ -10,7 +10,7 @@ const TRIES = "The page tries to connect again, and keeps the network until then
 /**
  * The page's host. `transport` connects to the session. The page shows `loading` until the session answers, and `lost` when it has ended, or the reason
  * and `again` if the reason is known. `settings()` returns the initial settings, null if they are damaged. `keep(configuration, defaults)` stores settings.
- * With `greets` the story opens on the first visit. `saved` is the state of a saved page, otherwise null.
+ * With `greets` the story opens on the first visit; a notebook may name a `lesson` and its page. `saved` is the state of a saved page, otherwise null.
  */
 export const host = saved() ?? cell() ?? address();
 
@@ -43,7 +43,7 @@ function cell() {
     transport: conversation, loading: "", lost: `The session has ended. ${again}`, again,
     settings: () => conversation.settings, hasAddress: false,
     keep: configuration => { conversation.settings = {...configuration, parameters: null}; },
-    greets: false, saved: null,
+    greets: false, lesson: conversation.lesson, saved: null,
   };
 }
 

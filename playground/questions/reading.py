@@ -1,6 +1,7 @@
-"""Read the questions of a lesson from its Markdown.
+"""Read a question from the Markdown of a lesson.
 
-A question is a code block with the word `question`. Its lines are fields, `name: text`:
+A question is a code block with the word `question`, on a page of a lesson. Its lines are fields, `name: text`; a line that begins with a
+space continues the line before:
 
     ```question
     number: A weight meets the activation {a}. It changes by 0.1. By how much does the weighted sum change?
@@ -11,35 +12,56 @@ A question is a code block with the word `question`. Its lines are fields, `name
     because: The product changes by 0.1 times {a}, which is {answer}.
     ```
 
-The first field is the kind and the question:
-
-- `number`: a number. `within` is the tolerance, 0.001 if it is absent.
-- `formula`: a function of x. Any form of it is right.
-- `choice`: one of several texts. They are the `answer` and the `wrong` ones.
-- `point`: a part of a network. `network` has its sizes, and `answer` says which part: `brightest neuron` or `largest weight`.
-
-`draw` is a variable with its range; there may be several. Its numbers have the decimal places of the range: `5 .. 40` draws whole
-numbers, `5.0 .. 40` numbers with one decimal place. Texts show it as `{a}`, and formulas use it by its name. A `wrong` answer has an
-explanation after `->`. There may be several, as with `hint`.
+The first field is the kind and the question. `docs/how-to/lesson.md` describes the kinds and the fields.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autograd import NudgeError
 
-KINDS = "number", "formula", "choice", "point"
-ONCE = "answer", "within", "network", "because"
-MANY = "draw", "wrong", "hint"
-BLOCK = re.compile(r"^```question\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NEEDS = {
+    "number": {"answer"}, "formula": {"answer"}, "choice": {"answer", "wrong"}, "order": {"step"},
+    "point": {"answer"}, "predict": {"press"}, "goal": {"answer"},
+}  # fmt: skip
+"""The kinds, and the fields that each must have."""
+
+OWN = {"number": {"draw", "within"}, "formula": {"draw"}, "goal": {"then"}}  # fields of these kinds only, which may be absent
+MANY = "draw", "wrong", "hint", "step", "then"  # fields that may be repeated
+ANY = "wrong", "hint", "because", "show"  # fields of all kinds
+NAMES = (*NEEDS, "answer", "press", "step", "draw", "within", "then", *ANY)
+LIVE = "point", "predict", "goal"  # kinds that are about the network as it is
+
+PART = re.compile(r"(a|z|w|b|delta|slope)\[(\d+(?:,\d+)+)\]")
 RANGE = re.compile(r"([a-df-wyz]) = (-?[\d.]+) \.\. (-?[\d.]+)")  # e is a constant of formulas, and x their variable
+TAKEN = re.compile(rf"([a-df-wyz]) = (cost|target|{PART.pattern})")
+PRESS = re.compile(r"([wb]\[\d+(?:,\d+)+\]) \+= (-?[\d.]+)|(\d+) steps?(?: at rate ([\d.]+))?")
+CONDITION = re.compile(r"(\w+(?:\[\d+,\d+\])?) (<=|>=|<|>|=) ([\d.]+)(?: \* (\w+))?")
+
+Draw = tuple[float, float, int] | str
+Row = tuple[int, str]
 
 
 class QuestionError(NudgeError, ValueError):
-    """A question that cannot be read. The message names the question and what to write."""
+    """A question that cannot be read. The message names the question and what to write; `line` is the number of the line."""
+
+    def __init__(self, problem: str, line: int = 1) -> None:
+        super().__init__(problem)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition of a goal: a quantity of the network, a comparison and a number, perhaps times another quantity."""
+
+    quantity: str
+    comparison: str
+    number: float
+    times: str
 
 
 @dataclass(frozen=True)
@@ -49,80 +71,147 @@ class Question:
     kind: str
     text: str
     answer: str
-    draws: Mapping[str, tuple[float, float, int]]  # the smallest number, the largest one, and the decimal places
+    steps: tuple[str, ...]  # of an order, the first one first
+    press: str  # of a prediction
+    stages: tuple[tuple[Condition, ...], ...]  # of a goal
+    draws: Mapping[str, Draw]  # the smallest number, the largest one and the decimal places; or a number of the network
     wrong: tuple[tuple[str, str], ...]  # an answer and what is wrong with it
     hints: tuple[str, ...]
     because: str
+    show: str  # the part of the network to inspect after the answer
     within: float
-    sizes: tuple[int, ...]  # of the network, for the kind `point`
+
+    @property
+    def needs_network(self) -> bool:
+        """Whether the question is about a network, whose settings are those of the page."""
+        return self.kind in LIVE or bool(self.show) or any(isinstance(draw, str) for draw in self.draws.values())
 
 
-def read_questions(markdown: str) -> list[Question]:
-    """Return the questions of a lesson. Raises QuestionError for a question that cannot be read."""
-    return [_question(block.strip()) for block in BLOCK.findall(markdown)]
+def read_question(text: str) -> Question:
+    """Return the question in the text of a block. Raises QuestionError if it cannot be read."""
+    return read_rows(list(enumerate(text.splitlines(), 1)))
 
 
-def _question(block: str) -> Question:
-    fields: dict[str, list[str]] = {}
-    for line in block.splitlines():
-        name, colon, text = line.partition(":")
-        if not colon or name not in (*KINDS, *ONCE, *MANY):
-            raise QuestionError(
-                f"a question has lines such as `answer: 2 * a`, got {line!r}; the names are {', '.join((*KINDS, *ONCE, *MANY))}"
-            )
-        fields.setdefault(name, []).append(text.strip())
+def read_rows(rows: Sequence[Row]) -> Question:
+    """Return the question in numbered lines. Raises QuestionError, with the line, if it cannot be read."""
+    fields = _fields(rows)
     kind = next(iter(fields), "")
-    title = f"the question {fields[kind][0]!r:.60}" if kind else "an empty question"
-    if kind not in KINDS or sum(name in fields for name in KINDS) > 1:
-        raise QuestionError(f"{title} must start with its kind, one of {', '.join(KINDS)}, and have no second one")
-    for name in (kind, *ONCE):
-        if len(fields.get(name, [])) > 1:
-            raise QuestionError(f"{title} has {name} more than once")
-    draws = dict(_range(draw, title) for draw in fields.get("draw", []))
-    if len(draws) < len(fields.get("draw", [])):
-        raise QuestionError(f"{title} draws a letter more than once: use another letter for each number")
-    if "answer" not in fields:
-        raise QuestionError(f"{title} has no answer: add a line `answer: ...`")
+    start = fields[kind][0][0] if kind else 1
+    if kind not in NEEDS or sum(name in fields for name in NEEDS) > 1:
+        raise QuestionError(f"a question must start with its kind, one of {', '.join(NEEDS)}, and have no second one", start)
+    allowed = {kind, *NEEDS[kind], *OWN.get(kind, ()), *ANY}
+    for name, found in fields.items():
+        if name not in allowed:
+            raise QuestionError(f"a question of the kind {kind} has no field {name}; its fields are {_listed(allowed)}", found[0][0])
+        if len(found) > 1 and name not in MANY:
+            raise QuestionError(f"the question has {name} more than once", found[1][0])
+    for name in sorted(NEEDS[kind] - fields.keys()):
+        raise QuestionError(f"the question has no {name}: add a line `{name}: ...`", start)
+    return _question(kind, fields)
+
+
+def _fields(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The lines of each field, in the order in which the fields begin."""
+    found: list[tuple[int, str, str]] = []
+    for number, row in rows:
+        if row[:1].isspace() and row.strip() and found:
+            found[-1] = (*found[-1][:2], f"{found[-1][2]} {row.strip()}")
+        elif row.strip():
+            name, colon, text = row.partition(":")
+            if not colon or name not in NAMES:
+                raise QuestionError(
+                    f"a question has lines such as `answer: 2 * a`, got {row!r:.60}; the names are {', '.join(NAMES)}", number
+                )
+            found.append((number, name, text.strip()))
+    fields: dict[str, list[Row]] = {}
+    for number, name, text in found:
+        fields.setdefault(name, []).append((number, text))
+    return fields
+
+
+def _question(kind: str, fields: Mapping[str, list[Row]]) -> Question:
+    def once(name: str, read: Callable[[str], Any] = str, absent: Any = "") -> Any:
+        return _read(read, fields[name][0]) if name in fields else absent
+
+    def many(name: str, read: Callable[[str], Any] = str) -> tuple[Any, ...]:
+        return tuple(_read(read, row) for row in fields.get(name, ()))
+
+    draws = many("draw", _drawn)
+    if len(dict(draws)) < len(draws):
+        raise QuestionError("the question draws a letter more than once: use another letter for each number", fields["draw"][1][0])
     return Question(
         kind=kind,
-        text=fields[kind][0],
-        answer=fields["answer"][0],
-        draws=draws,
-        wrong=tuple(_wrong(wrong, title) for wrong in fields.get("wrong", [])),
-        hints=tuple(fields.get("hint", [])),
-        because=fields.get("because", [""])[0],
-        within=_number(fields.get("within", ["0.001"])[0], "within", title),
-        sizes=_sizes(fields.get("network", [""])[0], kind, title),
+        text=once(kind),
+        answer=once("answer"),
+        steps=many("step"),
+        press=once("press", _pressed),
+        stages=(once("answer", _conditions), *many("then", _conditions)) if kind == "goal" else (),
+        draws=dict(draws),
+        wrong=many("wrong", _wrong),
+        hints=many("hint"),
+        because=once("because"),
+        show=once("show", _part),
+        within=once("within", _number, 0.001),
     )
 
 
-def _range(draw: str, title: str) -> tuple[str, tuple[float, float, int]]:
-    found = RANGE.fullmatch(draw)
+def _read(read: Callable[[str], Any], row: Row) -> Any:
+    try:
+        return read(row[1])
+    except ValueError as error:
+        raise QuestionError(str(error), row[0]) from None
+
+
+def _drawn(text: str) -> tuple[str, Draw]:
+    if taken := TAKEN.fullmatch(text):
+        return taken[1], taken[2]
+    found = RANGE.fullmatch(text)
     if not found:
-        raise QuestionError(f"{title}: draw must look like `a = 0.2 .. 2`, with a letter other than e and x, got {draw!r}")
-    low, high = (_number(found[place], "draw", title) for place in (2, 3))
+        raise ValueError(
+            f"draw must look like `a = 0.2 .. 2`, with a letter other than e and x, or name a number of the network, such as "
+            f"`a = a[0,1]`; got {text!r}"
+        )
+    low, high = (_number(found[place]) for place in (2, 3))
     if low >= high:
-        raise QuestionError(f"{title}: the range of {found[1]} is empty: {low:g} is not below {high:g}")
+        raise ValueError(f"the range of {found[1]} is empty: {low:g} is not below {high:g}")
     return found[1], (low, high, max(len(found[place].partition(".")[2]) for place in (2, 3)))
 
 
-def _wrong(text: str, title: str) -> tuple[str, str]:
+def _wrong(text: str) -> tuple[str, str]:
     answer, arrow, explanation = text.partition(" -> ")
     if not arrow:
-        raise QuestionError(f"{title}: wrong must look like `an answer -> what is wrong with it`, got {text!r}")
+        raise ValueError(f"wrong must look like `an answer -> what is wrong with it`, got {text!r}")
     return answer.strip(), explanation.strip()
 
 
-def _number(text: str, name: str, title: str) -> float:
+def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise QuestionError(f"{title}: {name} must be a number, got {text!r}") from None
+        raise ValueError(f"expected a number such as 0.01, got {text!r}") from None
 
 
-def _sizes(text: str, kind: str, title: str) -> tuple[int, ...]:
-    if (kind == "point") != bool(text):
-        raise QuestionError(f"{title}: a question of the kind point has a line such as `network: 2, 3, 1`, and others have none")
-    if text and not re.fullmatch(r"[1-9]\d?(, [1-9]\d?)+", text):
-        raise QuestionError(f"{title}: network must be sizes of at most 99 such as `2, 3, 1`, got {text!r}")
-    return tuple(int(size) for size in text.split(", ")) if text else ()
+def _part(text: str) -> str:
+    if not PART.fullmatch(text):
+        raise ValueError(f"show must be a part of the network such as a[0,1] or w[0,1,0], got {text!r}")
+    return text
+
+
+def _pressed(text: str) -> str:
+    if not PRESS.fullmatch(text):
+        raise ValueError(f"press must look like `w[0,1,0] += 0.5` or `20 steps at rate 3`, got {text!r}")
+    return text
+
+
+def _conditions(text: str) -> tuple[Condition, ...]:
+    conditions = []
+    for each in text.split(", "):
+        found = CONDITION.fullmatch(each)
+        if not found:
+            raise ValueError(f"a goal has conditions such as `accuracy > 0.95, neurons <= 4`, got {each!r}")
+        conditions.append(Condition(found[1], found[2], _number(found[3]), found[4] or ""))
+    return tuple(conditions)
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(name for name in NAMES if name in names)

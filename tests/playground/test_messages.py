@@ -54,7 +54,7 @@ def test_an_id_is_a_whole_number_or_a_short_text(identity: Any) -> None:
         ("x" * 2_000_001, "a message has at most 2,000,000 characters, got 2,000,001"),
         (
             "{}",
-            "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, answers, ",
+            "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, answers, ask, judge, ",
         ),
         ('{"do": "__init__"}', "do must be one of hello, configure, set, run, pause, frame, step, back, inspect, weight, nudge, answers, "),
         ('{"do": ["hello"]}', 'save; got ["hello"]'),

@@ -103,3 +103,9 @@ def test_a_missing_anywidget_is_reported() -> None:
 
 def test_the_front_end_is_the_same_each_time() -> None:
     assert front_end() == front_end()
+
+
+def test_an_unknown_lesson_is_refused() -> None:
+    pytest.importorskip("anywidget")
+    with pytest.raises(ValueError, match="there is no lesson 'none'; the lessons are story, 1-a-number, "):
+        widget(lesson="none")

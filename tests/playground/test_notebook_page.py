@@ -163,6 +163,8 @@ def test_the_story_works_in_the_widget(notebook: Notebook) -> None:
     page = notebook.enter(0)
     assert not page.find("#lesson").is_displayed()  # it waits to be asked for
     page.click("#lesson-open")
+    page.wait_for("#lesson-title", "Lessons")
+    page.click("[data-lesson=story]")
     page.wait_for("#lesson-title", "Nudge one number")
 
 
@@ -186,3 +188,13 @@ def test_clearing_a_cell_ends_its_session(notebook: Notebook) -> None:
     notebook.run("window.hide()")
     assert notebook.run("return document.querySelector('iframe')") is None
     page.wait(lambda: notebook.kernel.value(sessions) == there - 1)
+
+
+def test_a_lesson_is_opened_in_the_widget(notebook: Notebook) -> None:
+    notebook.show('from playground import widget\nwidget(lesson="3-dials", page=3)')
+    page = notebook.enter(0)
+    page.wait_for("#lesson-title", "A name for each dial")
+    page.wait(lambda: page.text("#question-text") == "What does w[0,3,2] name?")
+    page.run("document.querySelector('input[name=question-answer][value^=\"in layer 0, neuron 3\"]').click()")
+    page.run("document.querySelector('#question-check').click()")
+    page.wait(lambda: page.text("#question-verdict").startswith("Right."))

@@ -37,6 +37,7 @@ const [messages, done] = arguments;
 NEURON = {"do": "inspect", "what": "neuron", "layer": 0, "neuron": 1}
 WEIGHT = {"do": "inspect", "what": "weight", "layer": 0, "neuron": 1, "input": 0}
 FRAME = {"do": "frame", "steps": 0, "boundary": 10, "maps": 0, "parameters": True, "gradient": True}
+QUESTION = {"question": "point: Which?\nanswer: largest nudge\nbecause: {chain}", "configuration": {"layers": [3]}}
 
 
 def setting(**configuration: Any) -> dict[str, Any]:
@@ -47,6 +48,7 @@ MESSAGES = {
     "moons": [setting(layers=[8, 8]), {"do": "step", "by": "step", "count": 100}, FRAME, NEURON, WEIGHT, {"do": "save", "what": "script"}],
     "digits": [setting(data={"name": "digits", "n": 60}, layers=[5]), {"do": "step", "by": "step", "count": 10}, NEURON, WEIGHT],
     "CSV": [setting(data={"name": "csv", "text": CSV}, layers=[3]), {"do": "step", "by": "epoch"}, FRAME, NEURON, WEIGHT],
+    "a question": [setting(layers=[3]), {"do": "ask", **QUESTION}, {"do": "judge", **QUESTION, "given": "w[0,0,0]"}],
     "a formula": [{"do": "formula", "text": "sin(x)"}, setting(layers=[3], activations="sin(x)"), {"do": "step"}, NEURON, WEIGHT],
 }  # fmt: skip
 

@@ -1,26 +1,41 @@
 """Questions of lessons: the right answer is accepted, wrong ones are explained, and each seed has its own numbers."""
 
-from pathlib import Path
+import json
+import re
+from typing import Any
 
+import numpy as np
 import pytest
 
-from playground import questions
-from playground.questions import Asked, Question, QuestionError, ask, read_questions
+from autograd import grad, relu
+from nn import MLP, binary_cross_entropy, moons, split
+from playground.bundle import page_files
+from playground.lessons import FOLDER, parsed
+from playground.questions import Asked, Question, QuestionError, ask, read_question, seed_of
+from playground.questions.network import POINTS, QUANTITIES, Network, Record
+from playground.questions.reading import NEEDS
+from tests.playground.players import Player
 
-FILES = sorted(Path(questions.__file__).parent.glob("*.md"))
-SHIPPED = [question for path in FILES for question in read_questions(path.read_text(encoding="utf-8"))]
-
-
-def one(text: str) -> Question:
-    (question,) = read_questions(f"# A lesson\n\n```question\n{text}\n```\n\nMore text.\n")
-    return question
+LESSONS = {name.removeprefix(FOLDER): content for name, content in page_files().items() if name.startswith(FOLDER)}
+PAGES = {
+    f"{name}-{page['title']}": (read_question(page["question"]), page.get("configuration"))
+    for name, content in LESSONS.items()
+    for page in parsed(name, content)["pages"]
+    if "question" in page
+}
+one = read_question
 
 
 def given(asked: Asked, answer: str) -> str:
-    """An answer as a reader gives it: for a number, the formula's value."""
-    if asked.question.kind != "number":
-        return answer
-    return repr(eval(answer, {}, asked.numbers))
+    """An answer as a reader gives it: for a number, the formula's value; for an order, a wrong one that the author thought of."""
+    if asked.question.kind == "order" and " before " in answer:
+        first, _, second = answer.partition(" before ")
+        rest = [step for step in asked.question.steps if step != first]
+        rest.insert(rest.index(second), first)
+        return "\n".join(rest)
+    if asked.question.kind == "formula":
+        return re.sub(r"\b[a-df-wyz]\b", lambda found: repr(asked.numbers.get(found[0], found[0])), answer)
+    return repr(eval(answer, {}, asked.numbers)) if asked.question.kind == "number" else answer
 
 
 NUMBER = one(
@@ -29,28 +44,59 @@ NUMBER = one(
 FORMULA = one("formula: The derivative of x ** 3?\nanswer: 3 * x ** 2\nwrong: x ** 2 -> A factor is missing.")
 
 
-def test_each_chapter_has_three_questions() -> None:
-    assert [path.stem for path in FILES] == ["1-a-number", "2-weigh-add-squish", "3-dials"]
-    assert len(SHIPPED) == 9
+def test_each_chapter_is_a_lesson_with_three_to_five_questions() -> None:
+    counts = {name: sum("question" in page for page in parsed(name, content)["pages"]) for name, content in LESSONS.items()}
+    assert {*GOALS} == {name for name, (question, _) in PAGES.items() if question.kind == "goal"}
+    assert {int(name.partition("-")[0]) for name in counts if name != "story.md"} == {*range(1, 11)}
+    assert all(3 <= count <= 5 for name, count in counts.items() if name != "story.md")
+    assert {question.kind for question, _ in PAGES.values()} == {*NEEDS}
 
 
-@pytest.mark.parametrize("question", SHIPPED, ids=lambda question: question.text[:40])
-def test_shipped_questions_accept_their_answer_and_explain_wrong_ones(question: Question) -> None:
-    for seed in range(5):
-        asked = ask(question, seed)
-        right = given(asked, asked.answer)
-        assert asked.judge(right).is_right
-        assert asked.judge(right) == ask(question, seed).judge(right)
-        assert "{" not in asked.text + asked.hint(9) + asked.judge(right).text
-        for wrong, explanation in question.wrong:
-            assert asked.judge(given(asked, wrong)).text.startswith(explanation.partition("{")[0])
-            assert not asked.judge(given(asked, wrong)).is_right
+@pytest.mark.parametrize(("question", "configuration"), PAGES.values(), ids=PAGES)
+def test_shipped_questions_accept_their_answer_and_explain_wrong_ones(question: Question, configuration: dict[str, Any]) -> None:
+    assert question.hints
+    assert question.because
+    for seed in range(1 if question.needs_network else 3):
+        asked = ask(question, seed, configuration)
+        assert "{" not in " ".join([asked.text, *asked.hints])
+        if question.kind == "goal":
+            verdict = asked.check("")
+            assert not verdict
+            assert verdict.text.startswith("Not yet: ")
+            continue
+        right = given(asked, asked.answer) if question.kind == "number" else asked.solution()
+        assert asked.check(right)
+        assert asked.check(right) == ask(question, seed, configuration).check(right)
+        assert "{" not in asked.check(right).text
+        for wrong, explanation in question.wrong if question.kind not in ("point", "predict") else ():
+            if question.kind == "order" or not asked.check(given(asked, wrong)):
+                told = asked.check(given(asked, wrong)).text
+                texts = [each for _, each in question.wrong] if question.kind == "order" else [explanation]
+                assert any(told.startswith(text.partition("{")[0]) for text in texts)
+                assert not asked.check(given(asked, wrong))
+        if question.kind in ("point", "predict"):
+            others = asked.options or POINTS[question.answer].find(asked.network())
+            verdict = asked.check(next(other for other in others if other != right))
+            assert not verdict
+            assert re.search(r"\d", verdict.text)
+            assert "{" not in verdict.text
 
 
-def test_fresh_seeds_draw_fresh_numbers() -> None:
-    assert len({ask(NUMBER, seed).numbers["a"] for seed in range(20)}) > 5
-    points = [question for question in SHIPPED if question.kind == "point"]
-    assert all(len({ask(question, seed).answer for seed in range(20)}) > 2 for question in points)
+@pytest.mark.parametrize(("question", "configuration"), PAGES.values(), ids=PAGES)
+def test_fresh_seeds_give_fresh_numbers(question: Question, configuration: dict[str, Any]) -> None:
+    asked = [ask(question, seed, configuration) for seed in range(2 if question.needs_network else 6)]
+    if question.kind in ("choice", "order"):
+        assert len({tuple(each.options) for each in asked}) > 1
+    elif question.draws:
+        assert len({tuple(each.numbers.values()) for each in asked}) > len(asked) / 2
+    elif question.kind != "formula":
+        assert len({tuple(each.network().weights().values()) for each in asked}) == len(asked)
+
+
+def test_each_page_and_attempt_of_a_reader_has_its_own_seed() -> None:
+    seeds = {seed_of(reader, page, attempt) for reader in (0, 5, 2**31 - 1) for page in range(5) for attempt in range(5)}
+    assert len(seeds) == 75
+    assert all(0 <= seed < 2**31 for seed in seeds)
 
 
 @pytest.mark.parametrize(("bounds", "places"), [("1.01 .. 1.04", 2), ("5 .. 40", 0), ("-0.5 .. 0.25", 2), ("-3 .. -2.5", 1)])
@@ -69,9 +115,9 @@ def test_a_number_is_judged_within_its_tolerance() -> None:
     assert asked.judge("0.1").text == f"Not for {a:g}."
     assert asked.judge("7").text == "Not yet. Try again, or take a hint."
     assert asked.judge("much").text == "The answer is a number, such as 0.25; got 'much'."
+    assert asked.judge("0,25").text.endswith("Write a decimal point, and no commas.")
     assert asked.judge("inf").text == "The answer is a finite number; got 'inf'."
-    assert asked.hint(1) == "One."
-    assert asked.hint(2) == f"One.\n{a:g}"
+    assert asked.hints == ["One.", f"{a:g}"]
 
 
 @pytest.mark.parametrize("given", ["3*x**2", "x * x * 3", "(2 * x + x) * x", "x ** 2 + x ** 2 / 1 + x ** 2"])
@@ -95,33 +141,214 @@ def test_an_unknown_option_or_part_names_the_known_ones() -> None:
     asked = ask(one("choice: Which?\nanswer: this\nwrong: that -> No."), 0)
     assert sorted(asked.options) == ["that", "this"]
     assert asked.judge("those").text.startswith("'those' is not one of th")
-    point = ask(one("point: Which?\nnetwork: 2, 1\nanswer: brightest neuron"), 0)
-    assert point.judge("a[1,0]").text == "'a[1,0]' is not one of a[0,0], w[0,0,0], w[0,0,1]"
+    order = ask(one("order: Which?\nstep: this\nstep: that"), 0)
+    assert order.options == ["that", "this"]
+    assert not order.check("that\nthis")
+    assert order.check("this\nthat")
+    assert order.check("this").text.startswith("'this' is not all of that, this")
+
+
+# Questions about a network
+
+MOONS: dict[str, Any] = {"data": {"name": "moons", "n": 40}, "layers": [3]}
+
+
+def own(seed: int) -> tuple[MLP, Any, Any]:
+    """The network that `MOONS` describes, and its training examples."""
+    (X, y), _ = split(*moons(40, noise=0.1, seed=seed), test=0.3, seed=seed)
+    return MLP([2, 3, 1], seed=seed), X, y
+
+
+def test_pointing_is_judged_by_the_numbers_of_the_network() -> None:
+    asked = ask(one("point: Which?\nanswer: largest nudge\nwrong: largest weight -> Only the largest.\nbecause: {chain}"), 4, MOONS)
+    model, X, y = own(4)
+    model.zero_grad()
+    binary_cross_entropy(model(X[0]), y[0]).backward()
+    gradients = {
+        f"w[{layer},{neuron},{place}]": abs(weight.grad)
+        for layer, each in enumerate(model.layers)
+        for neuron, part in enumerate(each.neurons)
+        for place, weight in enumerate(part.weights)
+    }
+    best = max(gradients, key=lambda name: gradients[name])
+    assert asked.solution() == best
+    assert asked.check(best).text.startswith("∂C/∂a[1,0] · ")
+    assert abs(float(asked.check(best).text.rpartition(" = ")[2])) == pytest.approx(gradients[best], rel=1e-3)
+    largest = max(asked.network().weights().items(), key=lambda each: abs(each[1]))[0]
+    other = min(gradients.keys() - {largest}, key=lambda name: gradients[name])
+    assert asked.check(other).text == f"For {other} it is {gradients[other]:.4g}. Another one has more."
+    assert asked.check("").text == "Point at a weight first."
+    assert asked.check("a[0,0]").text == "Point at a weight, such as w[0,0,0]."
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_everything_that_can_be_pointed_at_has_a_largest_one(name: str) -> None:
+    asked = ask(one(f"point: Which?\nanswer: {name}"), 1, MOONS)
+    assert asked.check(asked.solution())
+
+
+def test_a_prediction_does_what_it_is_about() -> None:
+    question = one(
+        "predict: And now?\npress: w[1,0,2] += 0.5\nbecause: From {before} to {after}, promised {promised}.\nwrong: it falls -> No."
+    )
+    model, X, y = own(3)
+
+    def cost() -> float:
+        return float(np.mean([binary_cross_entropy(model(x), label).data for x, label in zip(X, y)]))
+
+    before = cost()
+    model.layers[1].neurons[0].weights[2].data += 0.5
+    after, asked = cost(), ask(question, 3, MOONS)
+    verdict = asked.check("it rises" if after > before else "it falls")
+    assert verdict
+    assert f"From {before:.4g} to {after:.4g}, promised" in verdict.text
+    assert not asked.check("it falls" if after > before else "it rises")
+    assert asked.check("sideways").text == "Choose one: it rises or it falls."
+
+
+def test_a_goal_has_stages_and_its_records_prove_it() -> None:
+    text = (
+        "goal: Grow, then learn.\nanswer: cost > 2 * start_cost\nthen: accuracy > 0.8, neurons <= 3\nbecause: {accuracy} in {steps} steps."
+    )
+    player = Player(**ask(one(text), seed_of(7, 2, 0), MOONS).configuration or {})
+    place: dict[str, Any] = {"question": text, "configuration": MOONS, "reader": 7, "page": 2}
+    first = player("judge", **place)
+    assert (first["right"], first["records"]) == (False, [])
+    assert first["text"].startswith("Not yet: cost ")
+    player("set", rate=20.0)
+    player("step", by="step", count=20)
+    second = player("judge", **place)
+    assert second["text"] == "Part 1 of 2 is done. Now the next one."
+    player("back", to=0)
+    player("set", rate=0.1)
+    player("step", by="step", count=200)
+    third = player("judge", **place, records=second["records"])
+    assert third["right"], third["text"]
+    asked, records = ask(one(text), seed_of(7, 2, 0), MOONS), json.loads(json.dumps(third["records"]))
+    assert asked.check(records).text == third["text"] == f"{100 * third['accuracy']:.4g} % in 200 steps."
+    forged = json.loads(json.dumps(records))
+    forged[1]["step"] = 0
+    forged[1]["changes"] = []
+    assert not asked.check(forged)
+    assert not asked.check(records[:1])
+    assert not asked.check(records[::-1])
+    other = json.loads(json.dumps(records))
+    for record in other:
+        record["start"]["seed"] += 1
+    assert asked.check(other).text.startswith("This is another network: its seed was changed.")
+    given = json.loads(json.dumps(records))
+    for record in given:
+        record["start"]["parameters"] = [0.0] * 13
+    assert asked.check(given).text.startswith("This network started with given weights.")
+
+
+def test_a_neuron_that_is_flat_for_all_examples_is_dead() -> None:
+    asked = ask(one("goal: Kill it.\nanswer: dead[0,1] = 1, dead = 1"), 0, {**MOONS, "activations": "relu(x)"})
+    network = asked.network()
+    assert network.unmet(asked.question.stages[0]) == ["a[0,1] is not dead", "dead 0 instead of 1"]
+    network.experiment.set_parameter(network.index_of("b[0,1]"), -50.0)
+    assert asked.judge("", network)
+    assert grad(relu)(-50.0) == 0
+
+
+@pytest.mark.parametrize("name", QUANTITIES)
+def test_each_quantity_of_a_goal_is_a_number(name: str) -> None:
+    assert np.isfinite(ask(one(f"goal: Do it.\nanswer: {name} >= 0"), 0, MOONS).network().quantity(name))
+
+
+def test_numbers_can_be_those_of_the_network() -> None:
+    asked = ask(one("number: {d} and {w}?\ndraw: d = delta[1,0]\ndraw: w = w[1,0,2]\nanswer: d * w"), 5, MOONS)
+    model, X, y = own(5)
+    output = model(X[0])[0]
+    cost = binary_cross_entropy([output], y[0])
+    cost.backward()
+    assert asked.numbers == {"d": float(f"{output.grad:.3g}"), "w": float(f"{model.layers[1].neurons[0].weights[2].data:.3g}")}
+
+
+def test_the_session_asks_and_judges() -> None:
+    player = Player(**MOONS)
+    text = "number: Twice {a}?\ndraw: a = 2 .. 99\nanswer: 2 * a\nhint: Double {a}.\nbecause: It is {answer}."
+    asked = player("ask", question=text, reader=11, page=1, teacher=True)
+    (a,) = map(int, re.findall(r"\d+", asked["text"]))
+    assert (asked["kind"], asked["hints"], asked["solution"]) == ("number", [f"Double {a}."], str(2 * a))
+    assert player("ask", question=text, reader=11, page=1)["solution"] is None
+    assert player("ask", question=text, reader=11, page=1, attempt=1)["text"] != asked["text"]
+    judged = player("judge", question=text, reader=11, page=1, given=str(2 * a))
+    assert (judged["right"], judged["text"], judged["step"]) == (True, f"It is {2 * a}.", 0)
+    assert not player("judge", question=text, reader=11, page=1, given=str(a))["right"]
+    assert player.refused("ask", question="number: 1?")["problem"] == "the question has no answer: add a line `answer: ...`"
+    assert player.refused("judge", question=text, given=1)["field"] == "given"
+    assert player.refused("judge", question=text, given="1", records=[3])["field"] == "records[0]"
+    assert player.refused("ask", question=text, configuration=3)["field"] == "configuration"
+
+
+# What is refused
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("number: How many?", "the question 'How many\\?' has no answer: add a line `answer: ...`"),
-        ("answer: 2", "must start with its kind, one of number, formula, choice, point"),
-        ("number: How many?\nformula: What?\nanswer: 2", "must start with its kind, one of number, formula, choice, point"),
+        ("number: How many?", "the question has no answer: add a line `answer: ...`"),
+        ("answer: 2", "a question must start with its kind, one of number, formula, choice, order, point, predict, goal"),
+        ("number: How many?\nformula: What?\nanswer: 2", "a question must start with its kind, one of number"),
         ("number: How many?\nanswr: 2", "a question has lines such as `answer: 2 \\* a`, got 'answr: 2'"),
-        ("number: How many?\nanswer: 2\nanswer: 3", "has answer more than once"),
+        ("number: How many?\nanswer: 2\nanswer: 3", "the question has answer more than once"),
+        ("number: How many?\nanswer: 2\npress: 1 step", "a question of the kind number has no field press; its fields are number, answer"),
         ("number: How many?\nanswer: a\ndraw: a from 1", "draw must look like `a = 0.2 .. 2`, with a letter other than e and x"),
         ("number: How many?\nanswer: a\ndraw: a = 2 .. 1", "the range of a is empty: 2 is not below 1"),
         ("number: How many?\nanswer: a\ndraw: a = 1 .. 2\ndraw: a = 3 .. 4", "draws a letter more than once"),
         ("number: How many?\nanswer: 2\nwrong: 3", "wrong must look like `an answer -> what is wrong with it`, got '3'"),
-        ("number: How many?\nanswer: 2\nwithin: a bit", "within must be a number, got 'a bit'"),
-        ("point: Which?\nanswer: largest weight", "a question of the kind point has a line such as `network: 2, 3, 1`"),
-        ("point: Which?\nanswer: largest weight\nnetwork: 2", "network must be sizes of at most 99 such as `2, 3, 1`, got '2'"),
-        (
-            "point: Which?\nanswer: best\nnetwork: 2, 1",
-            "the answer of a question of the kind point is one of brightest neuron, largest weight",
-        ),
+        ("number: How many?\nanswer: 2\nwithin: a bit", "expected a number such as 0.01, got 'a bit'"),
         ("number: How many?\nanswer: 2 * b", "has an invalid formula"),
+        ("number: How many?\nanswer: d\ndraw: d = a[4,1]", "the network of this page has no a\\[4,1\\]: it has a\\[0,0\\], "),
         ("formula: What?\nanswer: 2 * x\nwrong: x + x -> No.", "lists its answer as wrong"),
+        ("choice: Which?\nanswer: a\nwrong: a -> No.", "the question needs two or more different answers"),
+        ("order: Which?\nstep: a", "the question needs two or more different steps"),
+        ("order: Which?\nstep: a\nstep: b\nwrong: a first -> No.", "a wrong order is `one step before another step`"),
+        ("point: Which?\nanswer: best", "the answer of a question of the kind point is one of largest activation, "),
+        ("point: Which?\nanswer: largest weight\nshow: weight 1", "show must be a part of the network such as a\\[0,1\\]"),
+        ("predict: And?\npress: everything", "press must look like `w\\[0,1,0\\] \\+= 0.5` or `20 steps at rate 3`, got 'everything'"),
+        ("predict: And?\npress: w[7,0,0] += 1", "the network of this page has no w\\[7,0,0\\]"),
+        ("goal: Do it.\nanswer: accuracy is high", "a goal has conditions such as `accuracy > 0.95, neurons <= 4`, got 'accuracy is high'"),
+        ("goal: Do it.\nanswer: luck > 1", "unknown quantity 'luck'; the quantities are accuracy, "),
+        ("goal: Do it.\nanswer: dead[5,0] = 1", "there is no hidden neuron a\\[5,0\\] now"),
+        ("goal: Do it.\nanswer: cost[0,0] = 1", "only dead has a place"),
     ],
 )
 def test_a_question_that_cannot_be_asked_says_what_to_write(text: str, message: str) -> None:
     with pytest.raises(QuestionError, match=message):
-        ask(one(text), 0)
+        ask(one(text), 0, MOONS)
+
+
+def test_a_question_about_a_network_needs_one() -> None:
+    with pytest.raises(QuestionError, match="needs the settings of one on its page, such as `data: moons`"):
+        ask(one("point: Which?\nanswer: largest weight"), 0)
+
+
+TRAIN = {"do": "step", "by": "step", "count": 500}
+GOALS: dict[str, list[list[dict[str, Any]]]] = {
+    "2-weigh-add-squish.md-Make a neuron die": [[{"do": "weight", "layer": 0, "neuron": 0, "input": None, "value": -40.0}]],
+    "5-downhill.md-Too far, and back": [
+        [{"do": "set", "rate": 100.0}, {"do": "step", "by": "step", "count": 20}],
+        [{"do": "back", "to": 0}, {"do": "set", "rate": 0.1}, TRAIN],
+    ],
+    "6-drunk.md-A drunk man with four neurons": [[TRAIN, TRAIN]],
+}  # what a reader does to reach each stage of a goal
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_each_goal_that_we_ship_can_be_reached(name: str) -> None:
+    question, configuration = PAGES[name]
+    asked = ask(question, 7009, configuration)
+    records: list[Record] = []
+    few = {"layers": [4], "batch_size": 5} if "drunk" in name else {}
+    player = Player(None, **{**(asked.configuration or {}), **few})
+    for messages in GOALS[name]:
+        for message in messages:
+            player(**message)
+        verdict = asked.judge("", Network(player.session.experiment), records)
+        assert len(verdict.records) > len(records), verdict.text
+        records = list(verdict.records)
+    assert verdict
+    assert "{" not in verdict.text
+    assert asked.check(json.loads(json.dumps(records)))

@@ -358,7 +358,7 @@ def test_the_command_opens_a_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         connection.request("GET", f"/{path.partition('?')[0]}lessons/second.json")
         response = connection.getresponse()
         assert response.headers["Content-Type"] == "application/json"
-        assert json.loads(response.read()) == {"title": "Lines", "pages": [{"title": "One", "text": ["Text."]}]}
+        assert json.loads(response.read()) == {"title": "Lines", "pages": [{"title": "One", "text": "<p>Text.</p>\n"}]}
         raise KeyboardInterrupt  # as if the user had enough at once
 
     monkeypatch.setattr("webbrowser.open", opened_at)

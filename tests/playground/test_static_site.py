@@ -57,7 +57,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_it_has_the_page_the_worker_and_the_packages(tmp_path: Path) -> None:
     found = contents(built(tmp_path))
     page = {path.name for path in PAGE.iterdir() if path.is_file()}
-    assert found.keys() == page | {"lessons/story.json", "numbers.js", "nudge.zip"}
+    lessons = {f"lessons/{path.stem}.json" for path in (PAGE / "lessons").iterdir()}
+    assert found.keys() == page | lessons | {"lessons/index.json", "numbers.js", "nudge.zip"}
     assert {"index.html", "main.js", "worker.js", "style.css"} <= page
     changed = {name for name in page if found[name] != (PAGE / name).read_bytes()}
     assert changed == {"index.html", "worker.js"}
@@ -79,7 +80,7 @@ def test_the_site_contains_lessons_from_files(tmp_path: Path, capsys: pytest.Cap
     path.write_text("# Lines\n\n## One\n\nText.\n")
     site.main([f"--output={tmp_path / 'site'}", f"--lesson={path}"])
     lesson = json.loads(contents(tmp_path / "site")["lessons/lines.json"])
-    assert lesson == {"title": "Lines", "pages": [{"title": "One", "text": ["Text."]}]}
+    assert lesson == {"title": "Lines", "pages": [{"title": "One", "text": "<p>Text.</p>\n"}]}
     assert f"A link to the lesson in {path} ends in index.html?lesson=lines\n" in capsys.readouterr().out
     path.write_text("# Lines\n\nText.\n")
     with pytest.raises(SystemExit, match=r"lines\.md, line 3: this is before the first page"):

@@ -95,7 +95,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Opener]:
     """Builds and opens the site, with what is in a folder as Pyodide; at the end no request may have gone to another host."""
     with ExitStack() as stack:
 
-        def open_site(pyodide: dict[str, Path], configuration: dict[str, Any] = NOTHING) -> tuple[Page, Served]:
+        def open_site(pyodide: dict[str, Path], configuration: dict[str, Any] = NOTHING, query: str = "") -> tuple[Page, Served]:
             (tmp_path / "site/pyodide").mkdir(parents=True)
             for name, path in pyodide.items():
                 shutil.copy(path, tmp_path / "site/pyodide" / name)
@@ -106,7 +106,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Opener]:
             browser.get_log("performance")
             stack.callback(lambda: browser.get("about:blank"))  # before the server goes
             stack.callback(lambda: assert_alone(browser, served))
-            browser.get(f"{served.address}#{json.dumps(configuration)}")
+            browser.get(f"{served.address}{query}#{json.dumps(configuration)}")
             return page_of(browser), served
 
         yield open_site
@@ -197,3 +197,12 @@ def test_the_page_shows_that_python_is_loading(opened: Opener, tmp_path: Path) -
     never.write_text("export const loadPyodide = () => new Promise(() => {});")
     page, _ = opened({"pyodide.mjs": never})
     page.wait_for("#notice", "Loading Python into this page, about 15 megabytes the first time.")
+
+
+def test_a_question_is_judged_by_the_python_in_the_page(opened: Opener) -> None:
+    page, _ = opened(STANDIN, query="?lesson=3-dials&page=4")
+    page.wait(lambda: page.text("#question-text").startswith("Which weight of this network is the largest"))
+    page.wait(lambda: is_ready(page) and page.is_settled)
+    page.run("document.querySelector('#question-answer').value = 'w[0,0,0]'; document.querySelector('#question-check').click()")
+    page.wait(lambda: page.find("#question-verdict").get_attribute("class"))
+    assert page.text("#question-verdict").startswith(("For w[0,0,0] it is ", "Right. The size of w[0,0,0] is "))

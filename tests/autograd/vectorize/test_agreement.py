@@ -102,6 +102,11 @@ def own(x: Any) -> Any:
 
 COMPILED = vectorize(lambda x: sigmoid(x) * x + own(x))
 
+
+def detached(number: Any) -> Any:
+    return number if isinstance(number, (int, float)) else number.data
+
+
 UNARY: dict[str, Function] = {
     "tanh": tanh, "sigmoid": sigmoid, "sin": sin, "cos": cos, "softplus": softplus, "relu": relu, "abs": abs, "erf": erf,
     "erfc": erfc, "tail": lambda a: a * erfc(4 + a),
@@ -118,7 +123,7 @@ UNARY: dict[str, Function] = {
     "sign": lambda a: (a > 0) - (a < 0), "above": lambda a: a > 0.25, "not": logical_not, "truth": lambda a: where(a, 1.0, a - 1),
     "softplus as written": lambda a: log(1 + exp(3 * sin(a))), "sigmoid as written": lambda a: 1 / (1 + exp(-3 * tanh(a))),
     "tanh as written": lambda a: (exp(2 * sin(a)) - 1) / (exp(2 * sin(a)) + 1), "log of a sigmoid": lambda a: log(sigmoid(4 * sin(a))),
-    "detached": lambda a: a * (getattr(a, "data", a) if isinstance(a, Node) else a),
+    "detached": lambda a: a * detached(a), "norm": lambda a: a * (a * a + 1e-5) ** -0.5,
 }  # fmt: skip
 BINARY: dict[str, Function] = {
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b, "divide": lambda a, b: a / (1.5 + b * b),
@@ -144,6 +149,8 @@ VARIADIC: dict[str, Function] = {
     "log of sums": lambda v: log(sum(exp(tanh(a)) for a in v)),
     "log of a softmax": lambda v: log(exp(sin(v[-1])) / sum(exp(sin(a)) for a in v)),
     "softmax below the largest": lambda v: log(exp(v[0] - largest(v)) / total(exp(a - largest(v)) for a in v) + 1),
+    "softmax as in a GPT": lambda v: exp(v[0] - largest(map(detached, v))) / sum(exp(a - largest(map(detached, v))) for a in v),
+    "norms": lambda v: relu(v[-1] * (sum(a * a for a in v) / len(v) + 1e-5) ** -0.5),
     "ring": lambda v: sum(a * b for a, b in zip(v, [*v[1:], v[0]])),
 }  # fmt: skip
 

@@ -35,6 +35,8 @@ def fixed(storage: Storage) -> Iterator[Call]:
                 yield Call(np.copyto, (place, factor * float(storage.batch) ** power))
             case ir.Expand() if is_fixed(storage.program, number):
                 yield Call(np.copyto, (place, storage.places[instruction.operands[0]]))
+            case ir.PairSums() if number in storage.scratch and number not in storage.filled:
+                yield Call(np.ndarray.fill, (*storage.scratch[number], 0.0))
 
 
 def calls(storage: Storage, over: Mapping[str, int] | None = None) -> Iterator[Call]:
@@ -199,11 +201,8 @@ def _pairs(pairs: ir.Pairs, place: Place, left: Place, right: Place, scratch: Se
         yield Call(np.matmul, (left.reshaped((batch, pairs.blocks, rows, width)), blocks.transposed(), every))
         yield Call(np.ndarray.take, (every.reshaped((batch, size)), entries, -1, place, "clip"))
     else:
-        if not is_filled:
-            pair_of, is_pair = np.zeros(size, np.intp), np.zeros((1, size), place.buffer.dtype)
-            pair_of[entries], is_pair[0, entries] = np.arange(len(entries)), 1.0
-            yield Call(np.ndarray.take, (left, pair_of, -1, every.reshaped((batch, size)), "clip"))
-            yield Call(np.multiply, (every.reshaped((batch, size)), is_pair, every.reshaped((batch, size))))
+        if not is_filled:  # there are zeros elsewhere
+            yield Call(_put, (every.flat(), np.add.outer(np.arange(batch) * size, entries).ravel(), left))
         yield Call(np.matmul, (every, blocks, place.reshaped((batch, pairs.blocks, rows, width))))
         yield Call(_mend, (place.flat(), place, left, right, pairs, np.zeros(place.size, place.buffer.dtype)))
 
@@ -309,6 +308,10 @@ def _mend(flat: FloatArray, out: FloatArray, left: FloatArray, right: FloatArray
     """Add up pair by pair if a number is not finite: 0 times infinity, for a pair that was not asked for, is nan."""
     if flat.dot(zeros) != 0:  # 0 times a number that is not finite is nan; faster than isfinite
         _sums_of_pairs(out, left, right, pairs)
+
+
+def _put(out: FloatArray, entries: FloatArray, part: FloatArray) -> None:
+    out[entries] = part.reshape(-1)
 
 
 def _put_into_columns(out: FloatArray, columns: FloatArray, part: FloatArray) -> None:
