@@ -477,12 +477,12 @@ def test_copies_and_pickles_keep_numbers_labels_and_what_is_shared(duplicate: Ca
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
 def test_a_deep_graph_is_copied_and_pickled_without_recursion(duplicate: Callable[[Any], Any]) -> None:
     x = y = Value(1.0)
-    for _ in range(20_000):
+    for _ in range(5_000):
         y = y + x
     other = duplicate(y)
-    assert len(topological_order(other)) == 20_001
+    assert len(topological_order(other)) == 5_001
     other.backward()
-    assert topological_order(other)[0].grad == 20_001.0
+    assert topological_order(other)[0].grad == 5_001.0
     assert x.grad == 0.0
 
 

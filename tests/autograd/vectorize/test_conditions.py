@@ -321,7 +321,7 @@ def _assert_close(found: Any, expected: Any, message: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 + 1e-12 * size, equal_nan=True, err_msg=message)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_choices_agree_with_the_chosen_branch_alone(seed: int) -> None:
     assert check_choices(seed, ["reference", "numpy"]) > 10
 
