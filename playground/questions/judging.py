@@ -97,7 +97,7 @@ class Asked:
             return self._wrong(lambda wrong: self._matches(given, wrong), AGAIN)
         except RefusedError:
             raise
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:
             return Verdict(False, str(error))
 
     def judge_again(self, given: str, records: Sequence[Any]) -> Verdict:
@@ -364,9 +364,11 @@ def _value(text: str) -> float:
 
 
 def _number(text: str) -> float:
+    """The number in an answer, perhaps a fraction such as 1/3."""
+    above, slash, below = text.replace("−", "-").partition("/")
     try:
-        number = float(text.replace("−", "-"))
-    except ValueError:
+        number = float(above) / (float(below) if slash else 1.0)
+    except (ValueError, ZeroDivisionError):
         commas = " Write a decimal point, and no commas." if "," in text else ""
         raise ValueError(f"The answer is a number, such as 0.25; got {text!r:.60}.{commas}") from None
     if not math.isfinite(number):

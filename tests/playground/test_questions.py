@@ -114,6 +114,9 @@ def test_a_number_is_judged_within_its_tolerance() -> None:
     assert not asked.judge(str(0.1 * a + 0.0011)).is_right
     assert asked.judge("0.1").text == f"Not for {a:g}."
     assert asked.judge("7").text == "Not yet. Try again, or take a hint."
+    assert asked.judge(f"{a}/10").text == asked.judge(f" −{a} / -10 ").text == f"It is {0.1 * a:.4g}."
+    for given in ("1/0", "1/", "1/2/3"):
+        assert asked.judge(given).text == f"The answer is a number, such as 0.25; got {given!r}."
     assert asked.judge("much").text == "The answer is a number, such as 0.25; got 'much'."
     assert asked.judge("0,25").text.endswith("Write a decimal point, and no commas.")
     assert asked.judge("inf").text == "The answer is a finite number; got 'inf'."
@@ -125,7 +128,9 @@ def test_any_form_of_a_formula_is_right(given: str) -> None:
     assert ask(FORMULA, 0).judge(given).is_right
 
 
-@pytest.mark.parametrize("given", ["3 * x", "3 * x ** 2 + 0.001", "3 * abs(x) * x", "2", "import os", "3 * x **"])
+@pytest.mark.parametrize(
+    "given", ["3 * x", "3 * x ** 2 + 0.001", "3 * abs(x) * x", "2", "import os", "3 * x **", "3x^2 + 0/(x-0.3)", "3x^2 + 0/(x-0.7)"]
+)
 def test_other_formulas_are_wrong(given: str) -> None:
     assert not ask(FORMULA, 0).judge(given).is_right
 
