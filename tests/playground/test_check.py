@@ -127,6 +127,27 @@ def test_a_copy_is_named(ada: dict[str, Any], tmp_path: Path, capsys: pytest.Cap
     assert f"eve.json: it has the same numbers as {tmp_path / 'ada.json'}, although each reader has others" in capsys.readouterr().out
 
 
+def test_an_answer_is_judged_once_however_often_it_is_handed_in(ada: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    monkeypatch.setattr(Asked, "judge_again", lambda asked, given, records: judged.append(given) or asked.judge(given))
+    found = checked(json.dumps({**ada, "answers": [ada["answers"][0]] * 9}), KNOWN)
+    assert found.problems == ["1-a-number, page 1, is answered twice"] * 8
+    assert (found.tries, len(judged)) == (1, 1)
+
+
+def test_a_file_that_is_no_text_is_named_and_the_others_are_judged(
+    ada: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ada.json").write_text("\ufeff" + json.dumps({**ada, "answers": ada["answers"][:1]}), encoding="utf-8")
+    (tmp_path / "eve.json").write_bytes(b"\xff\xfe{\x00")
+    with pytest.raises(SystemExit):
+        main([str(tmp_path / "ada.json"), str(tmp_path / "eve.json")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("Ada  ")
+    assert "see below" not in lines[1]
+    assert lines[-1].startswith(f"{tmp_path / 'eve.json'}: this is not a file that was handed in: ")
+
+
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"nowhere\.json"):
         main([str(tmp_path / "nowhere.json")])
