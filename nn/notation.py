@@ -147,8 +147,8 @@ class Translation:
         if before >= 0 and self.tokens[before].python in ("/", "**"):
             left, operator = self.text[self.tokens[before + 1].at : at].strip(), self.text[self.tokens[before].at]
             right = {"open": "(...)", "bar": "|...|", "function": f"{written}(...)"}.get(kind, written)
-            space = " " * (left[-1].isalpha() and right[0].isalpha())
-            problem = f"{left}{space}{right} after {operator} has two meanings: write {operator}({left}{space}{right}) or {operator}{left}*{right}"
+            product = f"{left} {right}" if left[-1].isalpha() and right[0].isalpha() else f"{left}{right}"
+            problem = f"{product} after {operator} has two meanings: write {operator}({product}) or {operator}{left}*{right}"
             raise FormulaError(problem, self.text, at)
         self.tokens.append(Token("operator", "*", at, len(self.tokens)))
 

@@ -173,11 +173,13 @@ class Asked:
         return self._judge_goal(network, records)
 
     def _require_fitting(self, start: Configuration) -> None:
-        """Raise ValueError if a network starts with other data or another seed than the question's."""
+        """Raise ValueError if a network starts with other data, another seed or other weights than the question's."""
         own = configurations.read(self.configuration)
         for name in ("data", "features", "seed"):
             if getattr(start, name) != getattr(own, name):
                 raise ValueError(f"This is another network: its {name} was changed. Press “New numbers” for the question's own.")
+        if start.parameters != own.parameters:
+            raise ValueError("This network started with given weights. Press Reset, and train it from the start.")
 
     def _judge_point(self, given: str, network: Network) -> Verdict:
         pointing = POINTS[self.question.answer]
@@ -211,9 +213,7 @@ class Asked:
         return Verdict(given == actual, text, right.target, (record,))
 
     def _judge_goal(self, network: Network, records: Sequence[Record]) -> Verdict:
-        start, stage = network.experiment.start, min(len(records), len(self.question.stages) - 1)
-        if start.parameters is not None:
-            raise ValueError("This network started with given weights. Press Reset, and train it from the start.")
+        stage = min(len(records), len(self.question.stages) - 1)
         if records and records[0].get("start") != network.recorded()["start"]:
             raise ValueError("This is another network than in the first part. Press “New numbers” to begin again.")
         if unmet := network.unmet(self.question.stages[stage]):

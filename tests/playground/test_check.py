@@ -102,8 +102,13 @@ def test_a_goal_without_its_steps_is_refused(ada: dict[str, Any]) -> None:
     record = json.loads(json.dumps(ada["answers"][2]["records"][0]))
     (found,) = checked(changed(ada, 2, records=[record | {"changes": []}]), KNOWN).problems
     assert found.endswith("Not yet: a[0,0] is not dead.")
+
+
+@pytest.mark.parametrize("index", [2, 4, 5])
+def test_a_network_with_given_weights_is_refused(ada: dict[str, Any], index: int) -> None:
+    record = json.loads(json.dumps(ada["answers"][index]["records"][0]))
     record["start"]["parameters"] = [0.0] * 13
-    (found,) = checked(changed(ada, 2, records=[record]), KNOWN).problems
+    (found,) = checked(changed(ada, index, records=[record]), KNOWN).problems
     assert "This network started with given weights." in found
 
 
