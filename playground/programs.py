@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,17 +62,17 @@ class Programs:
 
     def penalty(self) -> Any:
         """What L1 and L2 add to the cost of each example."""
-        l1, l2 = self.configuration.l1, self.configuration.l2
-        return (l1 * total(abs(weight) for weight in self.weights()) if l1 else 0.0) + (l2 * l2_penalty(self.weights()) if l2 else 0.0)
+        return _penalty(self.weights(), self.configuration.l1, self.configuration.l2)
 
     def penalty_slope(self, weight: float) -> float:
         """The derivative of the penalty by a weight."""
         return self.configuration.l1 * ((weight > 0) - (weight < 0)) + self.configuration.l2 * 2 * weight
 
-    def whole_cost(self, outputs: list[Any], target: Any) -> Any:
-        """The cost of one example with penalties."""
-        cost = self.cost_function(outputs, target)
-        return cost + self.penalty() if self.configuration.l1 or self.configuration.l2 else cost
+    @cached_property
+    def whole_cost(self) -> Callable[[Any, Any], Any]:
+        """The cost of one example with penalties. It refers to little, because training checks what it refers to in each epoch."""
+        cost, l1, l2, weights = self.cost_function, self.configuration.l1, self.configuration.l2, self.weights()
+        return (lambda outputs, target: cost(outputs, target) + _penalty(weights, l1, l2)) if l1 or l2 else cost
 
     def source(self) -> str:
         """The numpy program of the mean cost and its gradient. There must be training examples."""
@@ -135,3 +136,7 @@ class Programs:
         with np.errstate(all="ignore"):
             found: Map = program(self._inputs[side])
         return np.ascontiguousarray(found.T).reshape(-1, side, side)
+
+
+def _penalty(weights: list[Value], l1: float, l2: float) -> Any:
+    return (l1 * total(abs(weight) for weight in weights) if l1 else 0.0) + (l2 * l2_penalty(weights) if l2 else 0.0)

@@ -128,6 +128,7 @@ def test_an_image_is_shifted_by_a_pixel_at_most() -> None:
     }
 
 
+@pytest.mark.soak
 def test_digits_go_on_from_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     usual = ["--output", str(tmp_path), "--examples", "200", "--epochs", "2", "--checkpoint", str(tmp_path / "run.npz")]
     digits.main(usual)

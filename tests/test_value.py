@@ -8,11 +8,12 @@ import operator
 import pickle
 import random
 import re
+import subprocess
 import sys
 import threading
-import tracemalloc
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from autograd._fast_backward import results_in_order
 from autograd.backward import adjoints, check_numbers, topological_order
 from nn import MLP, Adam
 from tests.threads import in_threads
+
+ROOT = Path(__file__).parents[1]
 
 
 def micrograd_readme() -> tuple[Value, Value, Value]:
@@ -96,21 +99,28 @@ def test_a_dropped_graph_leaves_nothing_to_the_garbage_collector() -> None:
         gc.enable()
 
 
+MEMORY = """
+import tracemalloc
+from autograd import Value
+x = Value(1.0)
+tracemalloc.start()
+before = tracemalloc.get_traced_memory()[0]
+y = x
+for _ in range(5000):
+    y = y * x
+    y = y + x
+y.backward()
+print((tracemalloc.get_traced_memory()[0] - before) / 10_000)
+"""
+
+
 def test_a_node_takes_little_memory() -> None:
-    """Bytes a node, with its number and its gradient. Python 3.11 and 3.12 reserve room for the attributes of an object when it is made."""
-    x = Value(1.0)
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        y = x
-        for _ in range(5000):
-            y = y * x
-            y = y + x
-        y.backward()
-        used = (tracemalloc.get_traced_memory()[0] - before) / 10_000
-    finally:
-        tracemalloc.stop()
-    assert used <= (155 if sys.version_info[:2] in ((3, 11), (3, 12)) else 140)
+    """Bytes a node, with its number and its gradient.
+
+    Python 3.11 and 3.12 reserve room for the attributes of an object when it is made, for as many as any Value was ever given.
+    """
+    done = subprocess.run([sys.executable, "-c", MEMORY], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert float(done.stdout) <= (155 if sys.version_info[:2] in ((3, 11), (3, 12)) else 140)
 
 
 def test_operands_are_ordered_and_repeated() -> None:
@@ -477,12 +487,12 @@ def test_copies_and_pickles_keep_numbers_labels_and_what_is_shared(duplicate: Ca
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
 def test_a_deep_graph_is_copied_and_pickled_without_recursion(duplicate: Callable[[Any], Any]) -> None:
     x = y = Value(1.0)
-    for _ in range(20_000):
+    for _ in range(5_000):
         y = y + x
     other = duplicate(y)
-    assert len(topological_order(other)) == 20_001
+    assert len(topological_order(other)) == 5_001
     other.backward()
-    assert topological_order(other)[0].grad == 20_001.0
+    assert topological_order(other)[0].grad == 5_001.0
     assert x.grad == 0.0
 
 

@@ -58,7 +58,7 @@ export class Answers {
     const canvas = make("canvas", {width: 28, height: 28, "aria-hidden": "true"}), colors = palette();
     if (pixels) paintMap(canvas, pixels.subarray(784 * place, 784 * (place + 1)), 28, 28, 1, ramp({negative: colors.ink, zero: colors.paper, positive: colors.ink}, 1));
     else drawMarker(canvas, label, colors);
-    const [truth, found] = [label, prediction].map(each => classWords(this.classes[each]).replace(pixels ? "class " : "", "")), words = `${truth}, predicted ${found}`;
-    return make("button", {type: "button", class: pixels ? "digit" : null, "aria-label": words, title: `example ${index}: ${words}, cost ${number(cost, 3)}`, onclick: () => this.look({of, index})}, canvas, make("span", {text: pixels ? `${truth} → ${found}` : words}));
+    const [actual, found] = [label, prediction].map(each => classWords(this.classes[each]).replace(pixels ? "class " : "", "")), words = `${actual}, predicted ${found}`;
+    return make("button", {type: "button", class: pixels ? "digit" : null, "aria-label": words, title: `example ${index}: ${words}, cost ${number(cost, 3)}`, onclick: () => this.look({of, index})}, canvas, make("span", {text: pixels ? `${actual} → ${found}` : words}));
   }
 }

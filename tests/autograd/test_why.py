@@ -127,15 +127,15 @@ def test_a_model_without_names_is_refused() -> None:
 
 @pytest.mark.parametrize(("factor", "verdict"), [(0.999, "tiny"), (1.001, "huge")])
 def test_why_of_a_very_deep_graph_names_every_small_or_large_factor(factor: float, verdict: str) -> None:
-    """The product is 0.999**50,000 or 1.001**50,000; a walk that were quadratic in the depth would take minutes."""
+    """The product is 0.999**20,000 or 1.001**20,000; a walk that were quadratic in the depth would take minutes."""
     x = x_at(1.0)
     y = x
-    for _ in range(50_000):
+    for _ in range(20_000):
         y = y * factor
     found = why(y, x)
-    assert (found.verdict, len(found.causes)) == (verdict, 50_000)
-    assert found.gradient == pytest.approx(factor**50_000, rel=1e-10)
-    assert "and 49995 more like these" in str(found)
+    assert (found.verdict, len(found.causes)) == (verdict, 20_000)
+    assert found.gradient == pytest.approx(factor**20_000, rel=1e-10)
+    assert "and 19995 more like these" in str(found)
 
 
 def test_a_chain_rule_gives_the_same_diagnosis() -> None:

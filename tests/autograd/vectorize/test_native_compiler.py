@@ -275,6 +275,7 @@ def test_the_cache_lies_where_the_system_keeps_caches(
     assert compiler.cache_directory() == Path(expected)
 
 
+@pytest.mark.soak
 @needs_compiler
 @pytest.mark.skipif(sys.platform != "linux", reason="the sanitizer is loaded by LD_PRELOAD, which is Linux's")
 def test_the_sanitizer_sees_a_write_past_the_end() -> None:

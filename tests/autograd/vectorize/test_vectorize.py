@@ -630,7 +630,7 @@ def sums() -> Function:
 
 @every_backend
 @pytest.mark.parametrize("is_constant", [False, True])
-@pytest.mark.parametrize("count", [1, 7, 1000, 5000, 100_000, 1_000_000])
+@pytest.mark.parametrize("count", [1, 5000, 100_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
 def test_float32_sums_of_many_examples_are_near_those_of_float64(backend: str, is_constant: bool, count: int) -> None:
     """Oracle: the numpy back end in float64. An error is relative to the mean size of the terms."""
     x = np.random.default_rng(count).uniform(0.5, 1.5, (count, 2)).astype(np.float32)
