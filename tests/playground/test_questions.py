@@ -355,8 +355,8 @@ def test_a_question_that_cannot_be_asked_says_what_to_write(text: str, message: 
 def test_a_question_about_numbers_that_a_network_has_not_says_so() -> None:
     with pytest.raises(QuestionError, match="the targets of this page are numbers, so no example has a class"):
         ask(one("point: Which?\nanswer: wrong example"), 0, {"data": {"name": "waves", "n": 10}, "layers": [2]})
+    settings = {"data": {"name": "blobs", "n": 10}, "layers": [2], "cost": "squared_error"}
     with pytest.raises(QuestionError, match="the target of an example has several numbers here"):
-        settings = {"data": {"name": "blobs", "n": 10}, "layers": [2], "cost": "squared_error"}
         ask(one("number: How many?\ndraw: t = target\nanswer: t"), 0, settings)
 
 
