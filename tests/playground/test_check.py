@@ -133,8 +133,8 @@ def test_a_copy_is_named(ada: dict[str, Any], tmp_path: Path, capsys: pytest.Cap
 
 
 def test_an_answer_is_judged_once_however_often_it_is_handed_in(ada: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    judged: list[str] = []
-    monkeypatch.setattr(Asked, "judge_again", lambda asked, given, records: judged.append(given) or asked.judge(given))
+    judged: list[Asked] = []
+    monkeypatch.setattr(Asked, "judge_again", lambda asked, given, records: [judged.append(asked), asked.judge(given)][1])
     found = checked(json.dumps({**ada, "answers": [ada["answers"][0]] * 9}), KNOWN)
     assert found.problems == ["1-a-number, page 1, is answered twice"] * 8
     assert (found.tries, len(judged)) == (1, 1)
