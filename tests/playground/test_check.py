@@ -13,7 +13,7 @@ from autograd import Value
 from playground import ask
 from playground.check import checked, main
 from playground.course import asked_on, course
-from playground.questions import Asked
+from playground.questions import Asked, Verdict
 from tests.playground.players import Player
 
 KNOWN = course()
@@ -134,7 +134,12 @@ def test_a_copy_is_named(ada: dict[str, Any], tmp_path: Path, capsys: pytest.Cap
 
 def test_an_answer_is_judged_once_however_often_it_is_handed_in(ada: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[Asked] = []
-    monkeypatch.setattr(Asked, "judge_again", lambda asked, given, records: [judged.append(asked), asked.judge(given)][1])
+
+    def judge_again(asked: Asked, given: str, records: list[Any]) -> Verdict:
+        judged.append(asked)
+        return asked.judge(given)
+
+    monkeypatch.setattr(Asked, "judge_again", judge_again)
     found = checked(json.dumps({**ada, "answers": [ada["answers"][0]] * 9}), KNOWN)
     assert found.problems == ["1-a-number, page 1, is answered twice"] * 8
     assert (found.tries, len(judged)) == (1, 1)
