@@ -87,8 +87,11 @@ class _Formula:
     def _fail(self, problem: str, node: ast.expr) -> FormulaError:
         return FormulaError(problem, self.text, self._position(node.col_offset))
 
-    def _checked(self, node: ast.expr) -> ast.expr:
-        """The tree with floats for its numbers. Raises FormulaError for anything that is not in the grammar."""
+    def _checked(self, node: ast.expr, is_condition: bool = False) -> ast.expr:
+        """The tree with floats for its numbers. Raises FormulaError for anything that is not in the grammar.
+
+        A comparison is 1 or 0, unless it is the condition of `where`: arrays of bools have no sums and differences.
+        """
         if isinstance(node, ast.Constant):
             return ast.Constant(self._number(node))
         if isinstance(node, ast.Name):
@@ -104,9 +107,11 @@ class _Formula:
         if isinstance(node, ast.Compare) and all(isinstance(each, COMPARISONS) for each in node.ops):
             if len(node.ops) > 1:
                 raise self._fail("expected one comparison, with parentheses around any other", node.comparators[1])
-            return ast.Compare(self._checked(node.left), node.ops, [self._checked(node.comparators[0])])
+            comparison = ast.Compare(self._checked(node.left), node.ops, [self._checked(node.comparators[0])])
+            return comparison if is_condition else _call(ast.Name("where", ast.Load()), comparison, ast.Constant(1.0), ast.Constant(0.0))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-            arguments, count = [self._checked(each) for each in node.args], len(FUNCTIONS[node.func.id].partials)
+            arguments = [self._checked(each, node.func.id == "where" and each is node.args[0]) for each in node.args]
+            count = len(FUNCTIONS[node.func.id].partials)
             if node.func.id in ("maximum", "minimum") and len(arguments) > 2:
                 return reduce(lambda left, right: _call(node.func, left, right), arguments)
             if len(arguments) != count:

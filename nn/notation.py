@@ -19,7 +19,7 @@ ALIASES = {
 OPERATORS = {"^": "**", "·": "*", "×": "*", "⋅": "*", "−": "-", "–": "-", "÷": "/", "≤": "<=", "≥": ">="}
 SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
 TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*|[π√])|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)"
+    r"(?u:\s*)(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*|[π√])|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)"
     r"|(?P<operator>\*\*|<=|>=|[-+*/^<>,·×⋅−–÷≤≥])|(?P<open>\()|(?P<close>\))|(?P<bar>\|)|(?P<end>$))",
     re.ASCII,
 )
@@ -92,6 +92,8 @@ class Translation:
         elif kind == "operator":
             self._check_comma(written, at)
             written = OPERATORS.get(written, written)
+        if self.tokens and self.tokens[-1].kind == "power" and written.startswith("**"):
+            raise FormulaError("a power is raised again: write parentheses, such as (x²)^3 or x^(2^3)", self.text, at)
         is_closing = kind == "close" or (kind == "bar" and bool(self.opened) and self._after_operand())
         if kind in ("number", "name", "function", "open") or (kind == "bar" and not is_closing):
             self._multiply(kind, found[found.lastgroup or ""], at)
@@ -117,6 +119,8 @@ class Translation:
         near = difflib.get_close_matches(name.lower(), [*known, *ALIASES], 1)
         if re.fullmatch(r"x\d+", name):
             hint = f"write x^{name[1:]} for a power, {name[1:]}x for a product"
+        elif base := re.fullmatch(r"log_?(\d+)", name):
+            hint = f"log is the natural logarithm, so write log(x)/log({base[1]})"
         elif name in ("if", "else"):
             hint = "write where(x > 0, x, 0.1x) for two cases"
         else:
@@ -141,9 +145,10 @@ class Translation:
         while before > 0 and self.tokens[before].python in ("+", "-") and self.tokens[before - 1].kind == "operator":
             before -= 1  # a sign
         if before >= 0 and self.tokens[before].python in ("/", "**"):
-            left, operator = self.text[self.tokens[last.starts].at : at].strip(), self.text[self.tokens[before].at]
+            left, operator = self.text[self.tokens[before + 1].at : at].strip(), self.text[self.tokens[before].at]
             right = {"open": "(...)", "bar": "|...|", "function": f"{written}(...)"}.get(kind, written)
-            problem = f"{left}{right} after {operator} has two meanings: write {operator}({left}{right}) or {operator}{left}*{right}"
+            product = f"{left} {right}" if left[-1].isalpha() and right[0].isalpha() else f"{left}{right}"
+            problem = f"{product} after {operator} has two meanings: write {operator}({product}) or {operator}{left}*{right}"
             raise FormulaError(problem, self.text, at)
         self.tokens.append(Token("operator", "*", at, len(self.tokens)))
 

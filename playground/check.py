@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = options.parse_args(arguments)
     try:
         known = course(given.lesson)
-        texts = {path: path.read_text(encoding="utf-8") for path in given.files}
-    except (ImportError, OSError, LessonError, UnicodeDecodeError) as error:
+        texts = {path: path.read_text(encoding="utf-8-sig", errors="replace") for path in given.files}
+    except (ImportError, OSError, LessonError) as error:
         sys.exit(str(error))
     found = {path: checked(text, known) for path, text in texts.items()}
     name_copies(found)
@@ -68,21 +68,21 @@ def checked(text: str, known: Mapping[str, Lesson]) -> Checked:
     except RefusedError as error:
         result.problems.append(f"this is not a file that was handed in: {error}")
         return result
-    places = set()
+    places: set[tuple[str, int]] = set()
     for index, answer in enumerate(answers):
         try:
-            place = _check_answer(Fields(answer, f"answers[{index}]"), known, result)
-            if place in places:
-                raise RefusedError(f"{place[0]}, page {place[1] + 1}, is answered twice")
-            places.add(place)
+            _check_answer(Fields(answer, f"answers[{index}]"), known, result, places)
         except (RefusedError, QuestionError) as error:
             result.problems.append(_printable(str(error)))
     return result
 
 
-def _check_answer(answer: Fields, known: Mapping[str, Lesson], result: Checked) -> tuple[str, int]:
-    """Judge one answer again. Returns its lesson and page."""
+def _check_answer(answer: Fields, known: Mapping[str, Lesson], result: Checked, places: set[tuple[str, int]]) -> None:
+    """Judge one answer again, and add its lesson and page to `places`, unless they are there: each question is judged once."""
     lesson, page = answer.choice("lesson", known, ""), answer.whole("page", 0, PAGES)
+    if (lesson, page) in places:
+        raise RefusedError(f"{lesson}, page {page + 1}, is answered twice")
+    places.add((lesson, page))
     asked = asked_on(known[lesson], page, result.reader, answer.whole("attempt", 0, ATTEMPTS))
     given, is_claimed = answer.text("given", GIVEN), answer.flag("right", False)
     result.tries += answer.whole("tries", 0, TRIES)
@@ -90,7 +90,7 @@ def _check_answer(answer: Fields, known: Mapping[str, Lesson], result: Checked) 
     records = answer.list("records", 0, RECORDS)
     answer.end()
     if not is_claimed:
-        return lesson, page
+        return
     try:
         verdict = asked.judge_again(given, records)
         is_right, told = verdict.is_right, verdict.text
@@ -101,7 +101,6 @@ def _check_answer(answer: Fields, known: Mapping[str, Lesson], result: Checked) 
     else:
         what = f" with {_printable(given)!r:.60}" if given else ""
         result.problems.append(f"{lesson}, page {page + 1}, is claimed to be right{what}, but: {_printable(told)}")
-    return lesson, page
 
 
 def name_copies(found: Mapping[Path, Checked]) -> None:

@@ -48,6 +48,7 @@ TORCH = Library(
     "torch.frombuffer(bytearray(zlib.decompress(base64.b64decode({}))), dtype=torch.float64)",
     {
         "detach": "torch.Tensor.detach", "softplus": "torch.nn.functional.softplus", "log1mexp": "lambda x: torch.log(-torch.expm1(-x))",
+        "where": "lambda condition, one, other: torch.where(condition != 0, one, other)",
     },
     {
         "binary": "torch.nn.functional.softplus((1 - 2 * y) * outputs[:, 0])",

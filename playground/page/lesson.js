@@ -77,7 +77,7 @@ export class Lesson {
     const {pages, title} = this.lesson, page = pages[place], last = place === pages.length - 1;
     this.place = place;
     this.done = !page.until && (!page.question || isRight(this.name, place));
-    const question = this.question = page.question ? new Question({lesson: this.name, place, page, configure: next => this.question === question && this.configure(next), solved: () => this.#complete()}) : null;
+    const question = this.question = page.question ? new Question({lesson: this.name, place, page, configure: next => this.question === question && this.configure(next), solved: () => this.question === question && this.#complete()}) : null;
     const text = make("div", {class: "text"});
     text.innerHTML = page.text;  // made by playground/lessons.py, without HTML from the author
     this.box.replaceChildren(

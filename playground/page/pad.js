@@ -50,7 +50,7 @@ export class Pad {
   }
 
   clear() {
-    this.isOwn = this.isSample = false;
+    this.isOwn = this.isSample = this.isExample = false;
     this.target.value = "";
     this.pixels.fill(0);
     this.answers.replaceChildren();
@@ -60,12 +60,13 @@ export class Pad {
 
   /** The network has changed: send the drawing again, if there is one. */
   refresh() {
-    if (this.isOwn) this.send(true, false);
+    if (this.isOwn) this.send(false);
   }
 
   /** Show an example and the network's prediction. */
   show(pixels, example) {
     this.isOwn = this.isSample = false;
+    this.isExample = true;
     this.pixels.set(pixels);
     this.#draw();
     this.target.value = String(example.class);
@@ -81,7 +82,7 @@ export class Pad {
     if (!reply.pixels) return;  // there are other data now
     this.show(reply.pixels, reply);
     this.isOwn = true;
-    this.send(false);
+    this.send();
   }
 
   #stroke(event) {
@@ -96,6 +97,7 @@ export class Pad {
   /** A round, soft touch of the pen, in pixels. */
   #ink(x, y) {
     this.isOwn = true;
+    this.isExample = false;
     for (let row = Math.max(0, Math.floor(y - 3)); row < Math.min(SIDE, y + 3); row++) {
       for (let column = Math.max(0, Math.floor(x - 3)); column < Math.min(SIDE, x + 3); column++) {
         const far = Math.hypot(column + 0.5 - x, row + 0.5 - y), ink = Math.max(0, Math.min(1, PEN + 0.5 - far));
@@ -133,10 +135,11 @@ export class Pad {
     context.fillRect(...this.cursor, 1, 1);
   }
 
-  async #send(centre = true, isNew = true) {
+  /** Send the pixels. Examples are sent as they are, and drawings are centred. */
+  async #send(isNew = true) {
     const target = this.target.value === "" ? null : Number(this.target.value);
     try {
-      const reply = await this.ask({do: "draw", pixels: Array.from(this.pixels, ink => Math.round(ink * 1000) / 1000), target, centre});
+      const reply = await this.ask({do: "draw", pixels: Array.from(this.pixels, ink => Math.round(ink * 1000) / 1000), target, centre: !this.isExample});
       this.#tell(reply);
       this.told(reply, isNew);
     } catch (error) {

@@ -27,7 +27,7 @@ export const reader = () => {
 
 /**
  * The reader's last answer on a page of a lesson, {attempt, given, tries, hints, right, records, best}; tries are 0 before the first answer. `best` is
- * null, or an earlier right answer, {attempt, given, right, records}, which counts although the reader went on to other numbers.
+ * null, or the last right answer, {attempt, given, right, records}, which counts although the reader gave another answer since, or went on to other numbers.
  */
 export const answerOf = (lesson, page) => read().answers[`${lesson}/${page}`] ?? {attempt: 0, given: "", tries: 0, hints: 0, right: false, records: [], best: null};
 
@@ -43,11 +43,19 @@ export function note(lesson, page, changes) {
   write(kept);
 }
 
+/** Keep an answer that was judged. An earlier right one still counts. The reader may have asked for other numbers meanwhile. */
+export function answered(lesson, page, {attempt, given, right, records}) {
+  const now = answerOf(lesson, page), isCurrent = attempt === now.attempt;
+  note(lesson, page, {tries: now.tries + 1, best: right ? {attempt, given, right, records} : rightOf(now), ...(isCurrent ? {given, right, records} : {})});
+}
+
 /** Ask for other numbers. */
 export function renew(lesson, page) {
-  const {attempt, given, right, records, best} = answerOf(lesson, page);
-  note(lesson, page, {attempt: attempt + 1, given: "", right: false, records: [], best: right ? {attempt, given, right, records} : best});
+  const before = answerOf(lesson, page);
+  note(lesson, page, {attempt: before.attempt + 1, given: "", right: false, records: [], best: rightOf(before)});
 }
+
+const rightOf = ({attempt, given, right, records, best}) => right ? {attempt, given, right, records} : best;
 
 /** How many of a lesson's questions are answered right. */
 export const rightIn = ({name, questions}) => questions.filter(page => isRight(name, page)).length;

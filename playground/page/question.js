@@ -5,7 +5,7 @@
 
 import {app, ask, attempt} from "./app.js";
 import {make} from "./dom.js";
-import {answerOf, note, reader, renew} from "./progress.js";
+import {answerOf, answered, note, reader, renew} from "./progress.js";
 import {choose} from "./selection.js";
 import {moved, showMoment} from "./training.js";
 
@@ -96,8 +96,9 @@ export class Question {
     const given = this.field.value(), before = this.answer;
     const reply = await attempt(() => ask({do: "judge", ...this.#identity, given, records: this.reply.kind === "goal" && !before.right ? before.records : []}));
     if (!reply) return;
-    note(this.lesson, this.place, {given, tries: before.tries + 1, right: reply.right, records: reply.records});
     showMoment(reply);
+    answered(this.lesson, this.place, {attempt: before.attempt, given, right: reply.right, records: reply.records});
+    if (this.answer.attempt !== before.attempt) return;
     if (reply.target) choose(reply.target);
     if (LIVE.includes(this.reply.kind)) moved();
     this.#say(reply.text, reply.right || reply.records.length > before.records.length && this.reply.kind === "goal" ? "right" : "wrong");

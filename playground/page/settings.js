@@ -101,16 +101,18 @@ export class Settings {
     for (const canvas of document.querySelectorAll(".brush canvas")) drawMarker(canvas, Number(canvas.dataset.label), colors);
   }
 
+  /** Begin to paint a class, or end it if it is the one that is painted. */
+  #press(label) {
+    this.brushing = this.brushing === label ? null : label;
+    for (const button of at("brushes").children) button.setAttribute("aria-pressed", String(Number(button.dataset.label) === this.brushing));
+    this.brush(this.brushing);
+  }
+
   #brushes() {
-    const press = label => {
-      this.brushing = this.brushing === label ? null : label;
-      for (const button of at("brushes").children) button.setAttribute("aria-pressed", String(Number(button.dataset.label) === this.brushing));
-      this.brush(this.brushing);
-    };
     at("brushes").replaceChildren(...[0, 1, 2].map(label => {
       const canvas = make("canvas", {width: 28, height: 28, "data-label": label, "aria-hidden": "true"});
       drawMarker(canvas, label, palette());
-      return make("button", {type: "button", class: "brush", "data-label": label, "aria-pressed": "false", "aria-label": `paint class ${label}`, title: `paint class ${label} in the plane`, onclick: () => press(label)}, canvas);
+      return make("button", {type: "button", class: "brush", "data-label": label, "aria-pressed": "false", "aria-label": `paint class ${label}`, title: `paint class ${label} in the plane`, onclick: () => this.#press(label)}, canvas);
     }));
   }
 
@@ -131,6 +133,7 @@ export class Settings {
     for (const input of at("datasets").querySelectorAll("input")) input.checked = input.value === data.name;
     at("csv").hidden = data.name !== "csv";
     at("painting").hidden = ["digits", "csv", "waves"].includes(data.name);
+    if (at("painting").hidden && Number.isInteger(this.brushing)) this.#press(this.brushing);
     this.#tell(because || (data.name === "spirals" && configuration.layers.reduce((sum, count) => sum + count, 0) < 16 ? "Spirals need a larger network: two layers of 16 neurons learn them." : ""));
     this.#columns(columns);
     this.#dataFields(configuration);

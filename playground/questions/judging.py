@@ -18,7 +18,7 @@ from playground import configuration as configurations
 from playground.configuration import Configuration
 from playground.experiment import Experiment
 from playground.messages import RefusedError
-from playground.questions.network import POINTS, QUANTITIES, Network, Record, replayed, shown, target_of
+from playground.questions.network import POINTS, QUANTITIES, Network, Record, replayed, shown, target_of, within
 from playground.questions.reading import LIVE, PRESS, Question, QuestionError
 
 INPUTS = (-2.3, -1.1, -0.4, 0.3, 0.7, 1.9)  # formulas are compared here
@@ -97,7 +97,7 @@ class Asked:
             return self._wrong(lambda wrong: self._matches(given, wrong), AGAIN)
         except RefusedError:
             raise
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:
             return Verdict(False, str(error))
 
     def judge_again(self, given: str, records: Sequence[Any]) -> Verdict:
@@ -129,7 +129,7 @@ class Asked:
         """The right answer, for teachers."""
         question = self.question
         if question.kind == "number":
-            return shown(_value(self.answer))
+            return within(_value(self.answer), question.within)
         if question.kind == "goal":
             return "; then ".join(
                 ", ".join(f"{each.quantity} {each.comparison} {each.number:g}{each.times and f' * {each.times}'}" for each in stage)
@@ -151,7 +151,7 @@ class Asked:
         if kind == "formula":
             return _same(given, answer)
         known = given.splitlines() if kind == "order" else [given]
-        if not known or set(known) - {*self.options} or (kind == "order" and len(known) != len(self.options)):
+        if sorted(known) != sorted(self.options) if kind == "order" else given not in self.options:
             raise ValueError(f"{given!r:.100} is not {'all' if kind == 'order' else 'one'} of {', '.join(self.options)}")
         return given == answer
 
@@ -173,11 +173,13 @@ class Asked:
         return self._judge_goal(network, records)
 
     def _require_fitting(self, start: Configuration) -> None:
-        """Raise ValueError if a network starts with other data or another seed than the question's."""
+        """Raise ValueError if a network starts with other data, another seed or other weights than the question's."""
         own = configurations.read(self.configuration)
         for name in ("data", "features", "seed"):
             if getattr(start, name) != getattr(own, name):
                 raise ValueError(f"This is another network: its {name} was changed. Press “New numbers” for the question's own.")
+        if start.parameters != own.parameters:
+            raise ValueError("This network started with given weights. Press Reset, and train it from the start.")
 
     def _judge_point(self, given: str, network: Network) -> Verdict:
         pointing = POINTS[self.question.answer]
@@ -187,7 +189,7 @@ class Asked:
         best = max(values.values())
         facts = {"given": given, "value": shown(values[given]), "size": shown(abs(values[given])), "best": shown(best)}
         record, target = (network.recorded(),), target_of(given)
-        if values[given] >= best - 1e-9 * abs(best):
+        if values[given] >= best - 1e-9 * abs(best) and best > pointing.above:
             right = self._right(network, facts, given)
             return Verdict(True, right.text, right.target or target, record)
         wrong = self._wrong(lambda wrong: _is_largest(wrong, given, network), pointing.told, facts)
@@ -211,9 +213,7 @@ class Asked:
         return Verdict(given == actual, text, right.target, (record,))
 
     def _judge_goal(self, network: Network, records: Sequence[Record]) -> Verdict:
-        start, stage = network.experiment.start, min(len(records), len(self.question.stages) - 1)
-        if start.parameters is not None:
-            raise ValueError("This network started with given weights. Press Reset, and train it from the start.")
+        stage = min(len(records), len(self.question.stages) - 1)
         if records and records[0].get("start") != network.recorded()["start"]:
             raise ValueError("This is another network than in the first part. Press “New numbers” to begin again.")
         if unmet := network.unmet(self.question.stages[stage]):
@@ -241,7 +241,7 @@ class Asked:
     def _filled(self, text: str, facts: Mapping[str, str] | None = None) -> str:
         known = {name: f"{number:g}" for name, number in self.numbers.items()}
         if self.answer:
-            known["answer"] = shown(_value(self.answer)) if self.question.kind == "number" else self.answer
+            known["answer"] = self.answer if self.question.kind == "formula" else self.solution()
         known |= facts or {}
         return re.sub(r"\{(\w+)\}", lambda found: known.get(found[1], found[0]), text)
 
@@ -301,6 +301,7 @@ def _require_names(asked: Asked) -> None:
         for name in (question.answer, *(wrong for wrong, _ in question.wrong)):
             if name not in POINTS:
                 raise ValueError(f"the answer of a question of the kind point is one of {', '.join(POINTS)}; got {name!r}")
+        POINTS[question.answer].find(network)
     elif question.kind == "predict":
         pressed = PRESS.fullmatch(question.press)
         if pressed and pressed[1]:
@@ -352,10 +353,10 @@ def _substituted(text: str, numbers: Mapping[str, float]) -> str:
     def number(found: re.Match[str]) -> str:
         if found[0] not in numbers:
             return found[0]
-        text = f"{numbers[found[0]]:.15g}"
-        return f"({text})" if text.startswith("-") else text
+        text, is_factor = f"{numbers[found[0]]:.15g}", re.search(r"[\w.)]\s*$", found.string[: found.start()])
+        return f"({text})" if text.startswith("-") or is_factor else text
 
-    return re.sub(r"\b[a-z]\b", number, text)
+    return re.sub(r"(?<![A-Za-z_])[a-z]\b", number, text)
 
 
 def _value(text: str) -> float:
@@ -364,9 +365,11 @@ def _value(text: str) -> float:
 
 
 def _number(text: str) -> float:
+    """The number in an answer, perhaps a fraction such as 1/3."""
+    above, slash, below = text.replace("−", "-").partition("/")
     try:
-        number = float(text.replace("−", "-"))
-    except ValueError:
+        number = float(above) / (float(below) if slash else 1.0)
+    except (ValueError, ZeroDivisionError):
         commas = " Write a decimal point, and no commas." if "," in text else ""
         raise ValueError(f"The answer is a number, such as 0.25; got {text!r:.60}.{commas}") from None
     if not math.isfinite(number):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -72,12 +73,16 @@ class Network:
     def mistakes(self) -> dict[str, float]:
         """1 for each training example whose class is predicted wrong, and 0 for the others."""
         part = self.experiment.problem.training
+        if not self.experiment.problem.classes:
+            raise ValueError("the targets of this page are numbers, so no example has a class")
         is_wrong = predicted(self.experiment.model.predict(part.X)) != part.y
         return {f"example {index}": float(each) for index, each in enumerate(is_wrong)}
 
     def number(self, name: str) -> float:
         """A number of the network by its name, such as `w[0,1,0]`. Raises ValueError if there is no such part."""
         if name in ("cost", "target"):
+            if isinstance(self.found[name], list):
+                raise ValueError(f"the {name} of an example has several numbers here")
             return float(self.found[name])
         kind = name.partition("[")[0]
         known = self.weights() if kind in ("w", "b") else self.of_neurons(kind)
@@ -188,11 +193,15 @@ class Network:
 
 
 class Pointing(NamedTuple):
-    """What a question of the kind `point` asks for: a sort of part, a number of each, and what to tell about a wrong one."""
+    """What a question of the kind `point` asks for: a sort of part, a number of each, and what to tell about a wrong one.
+
+    The part has the largest number, which must be above a bound.
+    """
 
     what: str
     find: Callable[[Network], Mapping[str, float]]
     told: str
+    above: float = -math.inf
 
 
 MORE = "For {given} it is {value}. Another one has more."
@@ -208,7 +217,7 @@ POINTS: dict[str, Pointing] = {
         "The slope of {given} is {size}. Another one is flatter.",
     ),
     "largest cost": Pointing("an example", lambda network: network.costs(), "The cost of {given} is {value}. Another one has more."),
-    "wrong example": Pointing("an example", lambda network: network.mistakes(), "The network predicts the class of {given} right."),
+    "wrong example": Pointing("an example", lambda network: network.mistakes(), "The network predicts the class of {given} right.", 0.0),
 }
 QUANTITIES: dict[str, Callable[[Network], Any]] = {
     "accuracy": lambda network: network.experiment.moment()["accuracy"],
@@ -257,6 +266,11 @@ def shown(number: float, is_share: bool = False) -> str:
     if is_share:
         return f"{100 * number:.4g} %"
     return f"{number:.0f}" if 1000 <= abs(number) < 1e7 else f"{number:.4g}"
+
+
+def within(number: float, tolerance: float) -> str:
+    """A number with as few digits as are right within a tolerance, but at least four."""
+    return next((text for digits in range(4, 18) if abs(float(text := f"{number:.{digits}g}") - number) <= tolerance), repr(number))
 
 
 def target_of(part: str) -> dict[str, Any] | None:

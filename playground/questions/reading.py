@@ -36,11 +36,12 @@ ANY = "wrong", "hint", "because", "show"  # fields of all kinds
 NAMES = (*NEEDS, "answer", "press", "step", "draw", "within", "then", *ANY)
 LIVE = "point", "predict", "goal"  # kinds that are about the network as it is
 
+_NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 PART = re.compile(r"(a|z|w|b|delta|slope)\[(\d+(?:,\d+)+)\]")
-RANGE = re.compile(r"([a-df-wyz]) = (-?[\d.]+) \.\. (-?[\d.]+)")  # e is a constant of formulas, and x their variable
+RANGE = re.compile(rf"([a-df-wyz]) = (-?(?:{_NUMBER})) \.\. (-?(?:{_NUMBER}))")  # e is a constant of formulas, and x their variable
 TAKEN = re.compile(rf"([a-df-wyz]) = (cost|target|{PART.pattern})")
-PRESS = re.compile(r"([wb]\[\d+(?:,\d+)+\]) \+= (-?[\d.]+)|(\d+) steps?(?: at rate ([\d.]+))?")
-CONDITION = re.compile(r"(\w+(?:\[\d+,\d+\])?) (<=|>=|<|>|=) ([\d.]+)(?: \* (\w+))?")
+PRESS = re.compile(rf"([wb]\[\d+(?:,\d+)+\]) \+= (-?(?:{_NUMBER}))|(\d+) steps?(?: at rate ({_NUMBER}))?")
+CONDITION = re.compile(rf"(\w+(?:\[\d+,\d+\])?) (<=|>=|<|>|=) ({_NUMBER})(?: \* (\w+))?")
 
 Draw = tuple[float, float, int] | str
 Row = tuple[int, str]
@@ -139,6 +140,8 @@ def _question(kind: str, fields: Mapping[str, list[Row]]) -> Question:
     draws = many("draw", _drawn)
     if len(dict(draws)) < len(draws):
         raise QuestionError("the question draws a letter more than once: use another letter for each number", fields["draw"][1][0])
+    if "{chain}" in "".join(text for _, text in fields.get("because", ())) and kind != "point" and "show" not in fields:
+        raise QuestionError("{chain} needs a part of the network: add a line such as `show: w[0,1,0]`", fields["because"][0][0])
     return Question(
         kind=kind,
         text=once(kind),
@@ -151,7 +154,7 @@ def _question(kind: str, fields: Mapping[str, list[Row]]) -> Question:
         hints=many("hint"),
         because=once("because"),
         show=once("show", _part),
-        within=once("within", _number, 0.001),
+        within=once("within", _tolerance, 0.001),
     )
 
 
@@ -171,7 +174,7 @@ def _drawn(text: str) -> tuple[str, Draw]:
             f"draw must look like `a = 0.2 .. 2`, with a letter other than e and x, or name a number of the network, such as "
             f"`a = a[0,1]`; got {text!r}"
         )
-    low, high = (_number(found[place]) for place in (2, 3))
+    low, high = (float(found[place]) for place in (2, 3))
     if low >= high:
         raise ValueError(f"the range of {found[1]} is empty: {low:g} is not below {high:g}")
     return found[1], (low, high, max(len(found[place].partition(".")[2]) for place in (2, 3)))
@@ -184,11 +187,10 @@ def _wrong(text: str) -> tuple[str, str]:
     return answer.strip(), explanation.strip()
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"expected a number such as 0.01, got {text!r}") from None
+def _tolerance(text: str) -> float:
+    if not re.fullmatch(_NUMBER, text):
+        raise ValueError(f"expected a number such as 0.01, got {text!r}")
+    return float(text)
 
 
 def _part(text: str) -> str:
@@ -209,7 +211,7 @@ def _conditions(text: str) -> tuple[Condition, ...]:
         found = CONDITION.fullmatch(each)
         if not found:
             raise ValueError(f"a goal has conditions such as `accuracy > 0.95, neurons <= 4`, got {each!r}")
-        conditions.append(Condition(found[1], found[2], _number(found[3]), found[4] or ""))
+        conditions.append(Condition(found[1], found[2], float(found[3]), found[4] or ""))
     return tuple(conditions)
 
 

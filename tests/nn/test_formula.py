@@ -32,6 +32,9 @@ FORMULAS: dict[str, Callable[[float], float]] = {
     "√(x² + 1) (x²+1)⁻¹ + (x²)^(1/2)": lambda x: (x * x + 1) ** -0.5 + abs(x),
     "e^-x² / 3 + 2e^sin(x)": lambda x: math.exp(-x * x) / 3 + 2 * math.exp(math.sin(x)),
     "where(x ≤ 1, 2x, 2pi x)": lambda x: 2 * x if x <= 1 else 2 * math.pi * x,
+    "(x > 0) + (x > 1) - (x < -1) - 2(x ≥ 3) + x": lambda x: (x > 0) + (x > 1) - (x < -1) - 2 * (x >= 3) + x,
+    "where((x > -1)(x < 1), -(x > 0), 2^(x > 0)) + x": lambda x: (-(x > 0) if -1 < x < 1 else 2 ** (x > 0)) + x,
+    "2x\u00a0+\u20093": lambda x: 2 * x + 3,  # spaces of a text that was copied
     "sqrt(x*x + 1e-3) + sign(x)": lambda x: math.sqrt(x * x + 1e-3) + (x > 0) - (x < 0),
 }
 
@@ -72,7 +75,11 @@ def test_the_name_of_a_formula_is_its_text() -> None:
         ("x^2 + x^11", "expected a number up to 10 as the exponent", 8),
         ("1e999 * x", "this number is too large", 0),
         ("1/2x", "2x after / has two meanings: write /(2x) or /2*x", 3),
-        ("e^-2x", "2x after ^ has two meanings: write ^(2x) or ^2*x", 4),
+        ("e^-2x", "-2x after ^ has two meanings: write ^(-2x) or ^-2*x", 4),
+        ("e^-x x", "-x x after ^ has two meanings: write ^(-x x) or ^-x*x", 5),
+        ("x²^3", "a power is raised again: write parentheses, such as (x²)^3 or x^(2^3)", 2),
+        ("x² ³", "a power is raised again: write parentheses", 3),
+        ("log10(x²+1)", "log is the natural logarithm, so write log(x)/log(10)", 0),
         ("1/(x+1)(x-1)", "(x+1)(...) after / has two meanings", 7),
         ("2 3x", "expected an operator between 2 and 3", 2),
         ("0,5x", "write decimals with a point, such as 0.5", 1),

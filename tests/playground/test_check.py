@@ -13,7 +13,7 @@ from autograd import Value
 from playground import ask
 from playground.check import checked, main
 from playground.course import asked_on, course
-from playground.questions import Asked
+from playground.questions import Asked, Verdict
 from tests.playground.players import Player
 
 KNOWN = course()
@@ -102,8 +102,13 @@ def test_a_goal_without_its_steps_is_refused(ada: dict[str, Any]) -> None:
     record = json.loads(json.dumps(ada["answers"][2]["records"][0]))
     (found,) = checked(changed(ada, 2, records=[record | {"changes": []}]), KNOWN).problems
     assert found.endswith("Not yet: a[0,0] is not dead.")
+
+
+@pytest.mark.parametrize("index", [2, 4, 5])
+def test_a_network_with_given_weights_is_refused(ada: dict[str, Any], index: int) -> None:
+    record = json.loads(json.dumps(ada["answers"][index]["records"][0]))
     record["start"]["parameters"] = [0.0] * 13
-    (found,) = checked(changed(ada, 2, records=[record]), KNOWN).problems
+    (found,) = checked(changed(ada, index, records=[record]), KNOWN).problems
     assert "This network started with given weights." in found
 
 
@@ -125,6 +130,32 @@ def test_a_copy_is_named(ada: dict[str, Any], tmp_path: Path, capsys: pytest.Cap
     with pytest.raises(SystemExit):
         main([str(tmp_path / "ada.json"), str(tmp_path / "eve.json")])
     assert f"eve.json: it has the same numbers as {tmp_path / 'ada.json'}, although each reader has others" in capsys.readouterr().out
+
+
+def test_an_answer_is_judged_once_however_often_it_is_handed_in(ada: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[Asked] = []
+
+    def judge_again(asked: Asked, given: str, records: list[Any]) -> Verdict:
+        judged.append(asked)
+        return asked.judge(given)
+
+    monkeypatch.setattr(Asked, "judge_again", judge_again)
+    found = checked(json.dumps({**ada, "answers": [ada["answers"][0]] * 9}), KNOWN)
+    assert found.problems == ["1-a-number, page 1, is answered twice"] * 8
+    assert (found.tries, len(judged)) == (1, 1)
+
+
+def test_a_file_that_is_no_text_is_named_and_the_others_are_judged(
+    ada: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ada.json").write_text("\ufeff" + json.dumps({**ada, "answers": ada["answers"][:1]}), encoding="utf-8")
+    (tmp_path / "eve.json").write_bytes(b"\xff\xfe{\x00")
+    with pytest.raises(SystemExit):
+        main([str(tmp_path / "ada.json"), str(tmp_path / "eve.json")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("Ada  ")
+    assert "see below" not in lines[1]
+    assert lines[-1].startswith(f"{tmp_path / 'eve.json'}: this is not a file that was handed in: ")
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:

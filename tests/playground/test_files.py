@@ -160,6 +160,8 @@ WITHOUT: dict[str, dict[str, Any]] = {
     **LIKE,
     "table": {"data": {"name": "csv", "text": TABLE, "columns": ["number", None, "category", "target"]}, "layers": [3]},
     "formula": {**SMALL, "activations": ["e^-x^2 + |x| - max(0, x, 2x) + exp(1)", "where(x > 0, 1, pi) + erf(x) sigmoid(x)"]},
+    "comparisons": {**SMALL, "activations": ["(x > 0) + (x > -1) - (x < 0) + x", "x > 0"]},
+    "conditions": {**SMALL, "activations": ["where((x > -1)(x < 1), x, 0.1x)", "where(x, 1, x)"]},
     "margins": {"data": {"name": "blobs", "n": 50, "classes": 4}, "cost": "hinge", "layers": [3], "held_out": 0},
     "waves": {"data": {"name": "waves", "n": 40}, "layers": [3], "features": ["x1", "sin(4*x2)"]},
     "xor": {**SMALL, "data": {"name": "xor", "n": 40}, "cost": "squared_error", "activations": ["relu(x)", "x"]},

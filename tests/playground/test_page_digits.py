@@ -32,6 +32,17 @@ def test_digits_begin_with_a_drawn_7_that_lights_the_network(opened: Opener) -> 
     assert page.run(ink)  # the stroke removed the 7: there is paper in its corner
 
 
+def test_an_example_on_the_pad_is_sent_as_it_is_also_after_a_step(opened: Opener) -> None:
+    page = opened(DIGITS)
+    page.wait(lambda: page.text("#pad-words").startswith("Prediction"))
+    page.click("#pad-example")
+    page.wait_for("#inspector-title", "Drawn digit")
+    page.listen()
+    page.click("#by-step")
+    page.wait(lambda: page.sent("draw"))
+    assert {each["centre"] for each in page.sent("draw")} == {False}
+
+
 def test_a_pixel_of_the_picture_of_weights_opens_its_weight(opened: Opener) -> None:
     page = opened(DIGITS)
     page.inspect("Neuron a[0,2]", "[data-neuron='0,2']")

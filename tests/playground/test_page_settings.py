@@ -97,6 +97,9 @@ def test_paint_opens_with_a_brush(opened: Opener) -> None:
     page.wait_until_there(".brush[data-label='0'][aria-pressed=true]")
     page.drag("#plane", (-50, -50), (40, 0))
     page.wait(lambda: page.text("#counts") != "0 training examples")
+    page.click("[name=dataset][value=waves]")  # its targets are numbers, so the brush is put away
+    page.wait_until_there(".brush[data-label='0'][aria-pressed=false]")
+    assert "painting" not in page.find("#plane").get_attribute("class")
 
 
 def test_points_of_a_file_s_text(opened: Opener) -> None:

@@ -178,9 +178,20 @@ def test_a_question_is_answered_with_the_keyboard_and_kept(begun: Begun) -> None
     assert verdict(page)[1].startswith("You answered: ")
     kept = json.loads(page.run("return localStorage.getItem('nudge-lessons')"))["answers"]["2-weigh-add-squish/0"]
     assert (kept["tries"], kept["hints"], kept["right"]) == (2, 1, True)
+    give(page, asked, "-777")
+    assert verdict(page)[0] == "wrong"
     page.click("#question-new")
     page.wait(lambda: page.text("#question-text") != asked.text)
     assert verdict(page) == ("", "")
+    other = wait_for_question(page, "2-weigh-add-squish", 0)
+    page.run(
+        "document.querySelector('#question-answer').value = arguments[0];"
+        "for (const button of ['check', 'new']) document.querySelector(`#question-${button}`).click()",
+        other.solution(),
+    )
+    page.wait(lambda: page.text("#question-text") not in (asked.text, other.text))
+    kept = json.loads(page.run("return localStorage.getItem('nudge-lessons')"))["answers"]["2-weigh-add-squish/0"]
+    assert (kept["attempt"], kept["tries"], kept["right"], kept["best"]["attempt"]) == (2, 4, False, 1)
     page.click("#lesson-all")
     page.wait_for("[data-lesson='2-weigh-add-squish'] .hint", "1 of 5")  # the right answer still counts
 

@@ -114,10 +114,25 @@ def test_a_number_is_judged_within_its_tolerance() -> None:
     assert not asked.judge(str(0.1 * a + 0.0011)).is_right
     assert asked.judge("0.1").text == f"Not for {a:g}."
     assert asked.judge("7").text == "Not yet. Try again, or take a hint."
+    assert asked.judge(f"{a}/10").text == asked.judge(f" −{a} / -10 ").text == f"It is {0.1 * a:.4g}."
+    for given in ("1/0", "1/", "1/2/3"):
+        assert asked.judge(given).text == f"The answer is a number, such as 0.25; got {given!r}."
     assert asked.judge("much").text == "The answer is a number, such as 0.25; got 'much'."
     assert asked.judge("0,25").text.endswith("Write a decimal point, and no commas.")
     assert asked.judge("inf").text == "The answer is a finite number; got 'inf'."
     assert asked.hints == ["One.", f"{a:g}"]
+
+
+def test_letters_in_a_formula_are_multiplied_as_at_school() -> None:
+    asked = ask(one("number: How many?\ndraw: a = 2 .. 9\ndraw: b = -9 .. -2\nanswer: 2a b + 3(a)b - a"), 0)
+    a, b = asked.numbers["a"], asked.numbers["b"]
+    assert asked.check(5 * a * b - a)
+
+
+@pytest.mark.parametrize(("answer", "shown"), [("1000.4", "1000.4"), ("123456789", "123456789"), ("2/3", "0.6667"), ("13002", "13002")])
+def test_the_answer_that_is_shown_is_right(answer: str, shown: str) -> None:
+    asked = ask(one(f"number: How many?\nanswer: {answer}\nbecause: It is {{answer}}."), 0)
+    assert asked.check(asked.solution()).text == f"It is {shown}."
 
 
 @pytest.mark.parametrize("given", ["3*x**2", "x * x * 3", "(2 * x + x) * x", "x ** 2 + x ** 2 / 1 + x ** 2"])
@@ -125,7 +140,9 @@ def test_any_form_of_a_formula_is_right(given: str) -> None:
     assert ask(FORMULA, 0).judge(given).is_right
 
 
-@pytest.mark.parametrize("given", ["3 * x", "3 * x ** 2 + 0.001", "3 * abs(x) * x", "2", "import os", "3 * x **"])
+@pytest.mark.parametrize(
+    "given", ["3 * x", "3 * x ** 2 + 0.001", "3 * abs(x) * x", "2", "import os", "3 * x **", "3x^2 + 0/(x-0.3)", "3x^2 + 0/(x-0.7)"]
+)
 def test_other_formulas_are_wrong(given: str) -> None:
     assert not ask(FORMULA, 0).judge(given).is_right
 
@@ -145,7 +162,8 @@ def test_an_unknown_option_or_part_names_the_known_ones() -> None:
     assert order.options == ["that", "this"]
     assert not order.check("that\nthis")
     assert order.check("this\nthat")
-    assert order.check("this").text.startswith("'this' is not all of that, this")
+    for steps in (["this"], ["this", "this"], ["this", "that", "that"]):
+        assert " is not all of that, this" in order.check(steps).text
 
 
 # Questions about a network
@@ -185,6 +203,15 @@ def test_pointing_is_judged_by_the_numbers_of_the_network() -> None:
 def test_everything_that_can_be_pointed_at_has_a_largest_one(name: str) -> None:
     asked = ask(one(f"point: Which?\nanswer: {name}"), 1, MOONS)
     assert asked.check(asked.solution())
+
+
+def test_no_example_is_wrong_where_all_are_right() -> None:
+    data = {"name": "points", "X": [[1, 0], [-1, 0]], "y": [1, 0]}
+    settings: dict[str, Any] = {"data": data, "layers": [], "held_out": 0, "features": ["x1"]}
+    question = one("point: Which?\nanswer: wrong example")
+    asked = ask(question, 0, {**settings, "parameters": [1.0, 0.0]})
+    assert asked.check("example 0").text == "The network predicts the class of example 0 right."
+    assert ask(question, 0, {**settings, "parameters": [-1.0, 0.0]}).check("example 0")
 
 
 def test_a_prediction_does_what_it_is_about() -> None:
@@ -299,6 +326,11 @@ def test_the_session_asks_and_judges() -> None:
         ("number: How many?\nanswer: a\ndraw: a = 1 .. 2\ndraw: a = 3 .. 4", "draws a letter more than once"),
         ("number: How many?\nanswer: 2\nwrong: 3", "wrong must look like `an answer -> what is wrong with it`, got '3'"),
         ("number: How many?\nanswer: 2\nwithin: a bit", "expected a number such as 0.01, got 'a bit'"),
+        ("number: How many?\nanswer: 2\nwithin: nan", "expected a number such as 0.01, got 'nan'"),
+        ("number: How many?\nanswer: 2\nbecause: {chain}", "{chain} needs a part of the network: add a line such as `show: w"),
+        ("number: How many?\nanswer: a\ndraw: a = 1.2.3 .. 4", "draw must look like `a = 0.2 .. 2`"),
+        ("predict: And?\npress: w[0,0,0] += .", "press must look like"),
+        ("goal: Do it.\nanswer: cost > 1..2", "a goal has conditions such as"),
         ("number: How many?\nanswer: 2 * b", "has an invalid formula"),
         ("number: How many?\nanswer: d\ndraw: d = a[4,1]", "the network of this page has no a\\[4,1\\]: it has a\\[0,0\\], "),
         ("formula: What?\nanswer: 2 * x\nwrong: x + x -> No.", "lists its answer as wrong"),
@@ -318,6 +350,14 @@ def test_the_session_asks_and_judges() -> None:
 def test_a_question_that_cannot_be_asked_says_what_to_write(text: str, message: str) -> None:
     with pytest.raises(QuestionError, match=message):
         ask(one(text), 0, MOONS)
+
+
+def test_a_question_about_numbers_that_a_network_has_not_says_so() -> None:
+    with pytest.raises(QuestionError, match="the targets of this page are numbers, so no example has a class"):
+        ask(one("point: Which?\nanswer: wrong example"), 0, {"data": {"name": "waves", "n": 10}, "layers": [2]})
+    settings = {"data": {"name": "blobs", "n": 10}, "layers": [2], "cost": "squared_error"}
+    with pytest.raises(QuestionError, match="the target of an example has several numbers here"):
+        ask(one("number: How many?\ndraw: t = target\nanswer: t"), 0, settings)
 
 
 def test_a_question_about_a_network_needs_one() -> None:
