@@ -82,6 +82,7 @@ def test_real_digits_are_read_with_64_16_16_10(tmp_path: Path, capsys: pytest.Ca
     assert (tmp_path / "digits.png").read_bytes().startswith(PNG)
 
 
+@pytest.mark.soak
 def test_drawn_digits_are_learned_and_the_confusion_adds_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digits.main(["--output", str(tmp_path), "--examples", "2000", "--epochs", "5", "--activation", "relu", "--cost", "cross_entropy"])
     printed = capsys.readouterr().out

@@ -4,7 +4,7 @@ import ast
 import pkgutil
 import sys
 import types
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -67,7 +67,8 @@ NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 PUBLIC = {each.__name__: each.__all__ for each in (autograd, nn, nn.data, nn.explain, nn.plots, nn.training, playground)}
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
+@cache
+def imports(path: Path) -> list[tuple[str, bool]]:
     """The modules that a file imports, as far as they are known, and whether inside a function. Those for types alone do not count."""
     tree = ast.parse(path.read_text())
     for_types = {
@@ -77,18 +78,19 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
         for inner in ast.walk(node)
     }
     inside = {inner for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) for inner in ast.walk(node)}
+    found = []
     for node in ast.walk(tree):
         if node in for_types:
             continue
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node in inside
+            found += [(alias.name, node in inside) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import; write the full name, which can be searched for"
             for alias in node.names:
                 module = f"{node.module}.{alias.name}"
                 public = alias.name in PUBLIC.get(str(node.module), ())  # the function draw, not the package autograd.draw
-                yield (module if module in NAMES and not public else str(node.module)), node in inside
+                found.append((module if module in NAMES and not public else str(node.module), node in inside))
+    return found
 
 
 def level(module: str) -> int:

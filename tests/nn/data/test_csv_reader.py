@@ -315,7 +315,7 @@ def read_by_csv(text: str, delimiter: str, header: bool) -> tuple[list[list[floa
     return X, labels if are_words else [finite(cell) for cell in labels]
 
 
-@settings(fuzzed, max_examples=300)
+@settings(fuzzed, max_examples=100)
 @given(csv_texts(), st.booleans())
 def test_it_reads_what_csv_reads(file: tuple[str, str], header: bool) -> None:
     """The standard library's csv is the oracle."""
