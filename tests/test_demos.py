@@ -72,6 +72,7 @@ def test_activations_compare_five_of_which_one_is_ones_own(tmp_path: Path, capsy
     assert (tmp_path / "activations.png").read_bytes().startswith(PNG)
 
 
+@pytest.mark.soak
 def test_real_digits_are_read_with_64_16_16_10(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sklearn")
     digits.main(["--output", str(tmp_path), "--sizes", "64,16,16,10", "--epochs", "60"])

@@ -189,7 +189,7 @@ def test_pages_open_with_their_pictures_and_fit_a_phone(
 BACKGROUND = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.soak)])
 def test_axe_finds_nothing_in_light_and_in_dark(browser: Any, address: str, scheme: str) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 

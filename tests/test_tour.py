@@ -86,6 +86,7 @@ def test_the_cells_run_and_print_what_is_stored(capsys: pytest.CaptureFixture[st
     assert names["sheet"].average.shape == (13_002,)
 
 
+@pytest.mark.soak
 def test_the_notebook_runs_in_jupyter(monkeypatch: pytest.MonkeyPatch) -> None:
     reason = "the notebook runs in Jupyter only where nbclient and ipykernel are installed: pip install nbclient ipykernel"
     nbformat, nbclient, _ = (pytest.importorskip(module, reason=reason) for module in ("nbformat", "nbclient", "ipykernel"))

@@ -100,7 +100,7 @@ def test_an_update_with_a_learning_rate_of_0_has_no_direction(opened: Opener) ->
     assert page.number(".update .change") == 0
 
 
-@pytest.mark.parametrize("is_running", [False, True], ids=["paused", "running"])
+@pytest.mark.parametrize("is_running", [pytest.param(False, marks=pytest.mark.soak), True], ids=["paused", "running"])
 def test_the_slider_of_a_weight_is_dragged_through_ten_positions(opened: Opener, is_running: bool) -> None:
     page = opened({**NOTHING, **SMALL, "rate": 0.001})
     page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
@@ -162,7 +162,9 @@ def test_a_number_is_typed_while_the_network_runs(opened: Opener) -> None:
     page.wait(lambda: [each["value"] for each in page.sent("weight")] == [-1.2345])
 
 
-@pytest.mark.parametrize("target", ["neuron", "weight", "example", "digit"])
+@pytest.mark.parametrize(
+    "target", [pytest.param("neuron", marks=pytest.mark.soak), "weight", pytest.param("example", marks=pytest.mark.soak), "digit"]
+)
 def test_the_elements_of_the_inspector_stay_while_the_network_runs(opened: Opener, target: str) -> None:
     """A property of every element that can be pressed or typed into, whatever is inspected."""
     digits = {"data": {"name": "digits", "n": 100}, "layers": [16], "activations": "tanh(x)"}

@@ -234,6 +234,7 @@ def test_answers_are_handed_in_as_one_file(begun: Begun, browser: Any, tmp_path:
     assert checked(path.read_text(), course()).right == {"1-a-number": {0}}
 
 
+@pytest.mark.soak
 def test_the_teacher_s_edition_shows_answers(browser: Any) -> None:
     with running(shows_answers=True) as server:
         browser.get(f"{server.address}?lesson=1-a-number")

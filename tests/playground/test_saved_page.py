@@ -138,6 +138,7 @@ def test_a_page_with_the_default_network_is_below_a_megabyte(played: Opener, sav
     assert len(told["w[1,15,15]"][0]) > 10
 
 
+@pytest.mark.soak
 def test_digits_are_saved_with_each_weight(played: Opener, saved: Opener) -> None:
     page = played({"data": {"name": "digits", "n": 50}, "layers": [4], "activations": ["tanh(x)"]}, steps=1)
     numbers = "#inspector .weight", "#inspector .gradient", "#inspector .average", "#inspector .total"

@@ -193,7 +193,7 @@ def uninterrupted(name: str, steps: int) -> dict[int, list[Any]]:
     return known
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", [pytest.param("momentum", marks=pytest.mark.soak), "validation", "eager"])
 def test_an_interrupt_at_any_line_takes_each_step_once_or_not_at_all(name: str) -> None:
     """The oracle is a run that is never interrupted, after as many steps."""
     run, known = started(name), uninterrupted(name, 3 * len(X) // RUNS[name]["batch_size"] + 3)
