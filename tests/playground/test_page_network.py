@@ -99,6 +99,7 @@ def test_waves_are_learned_as_numbers(opened: Opener) -> None:
     page = opened(DEEP)
     page.click("[name=dataset][value=waves]")
     page.wait_for("#class-legend", "blue = positive, orange = negativehollow = test points")
+    page.wait(lambda: settled(page))  # the cost is that of the waves
     cost = page.number("#cost data")
     page.click("#by-epoch")
     page.wait(lambda: page.number("#cost data") < cost)
