@@ -116,6 +116,12 @@ class Experiment:
         before = sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes[: layer + 1]))
         return before + neuron * (sizes[layer] + 1) + (sizes[layer] if place is None else place)
 
+    def by_layer(self, numbers: Array) -> list[Array]:
+        """A number for each parameter, (parameters,), as an array (neurons, inputs + 1) for each layer, with the biases last."""
+        shapes = [(outputs, inputs + 1) for inputs, outputs in pairwise(self.model.sizes)]
+        ends = np.cumsum([rows * columns for rows, columns in shapes])
+        return [each.reshape(shape) for each, shape in zip(np.split(numbers, ends[:-1]), shapes)]
+
     @property
     def step(self) -> int:
         return 0 if self._run is None else self._run.history.forgotten.steps + len(self._run.history.steps.cost)

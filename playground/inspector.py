@@ -192,18 +192,16 @@ class Inspector:
     def weights(self, which: Which, layer: int) -> tuple[dict[str, Any], Arrays]:
         """The reply about all weights of a layer: arrays (neurons, inputs + 1), with the biases last."""
         experiment, (found, _) = self.experiment, self._numbers(which)
-        start, sizes, (errors, inputs) = experiment.index_of(layer, 0, 0), experiment.model.sizes, self._errors_and_inputs(layer)
-        shape = sizes[layer + 1], sizes[layer] + 1
-        those = slice(start, start + shape[0] * shape[1])
-        values, here = experiment.layout.gather()[those].reshape(shape), found.layers[layer]
+        values, gradients = (experiment.by_layer(each)[layer] for each in (experiment.layout.gather(), found.gradient))
+        here, (errors, inputs) = found.layers[layer], self._errors_and_inputs(layer)
         inputs = np.hstack([inputs, np.ones((len(inputs), 1))])
         penalties = np.array([[*map(experiment.programs.penalty_slope, row[:-1]), 0.0] for row in values.tolist()])
         reply = {
             "is": "weights", "example": which, "layer": layer, "examples": len(inputs),
-            "inputs": [input_name(experiment.problem, layer, each) for each in range(sizes[layer])],
+            "inputs": [input_name(experiment.problem, layer, each) for each in range(experiment.model.sizes[layer])],
             "deltas": [each.delta for each in here], "activations": [*here[0].inputs, 1.0],
         }  # fmt: skip
-        arrays = {"values": values, "gradients": found.gradient[those].reshape(shape), "penalties": penalties}
+        arrays = {"values": values, "gradients": gradients, "penalties": penalties}
         return reply, {**arrays, "averages": -errors.T @ inputs / max(1, len(inputs))}
 
     def weight(self, which: Which, layer: int, neuron: int, place: int | None) -> tuple[dict[str, Any], Arrays]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,30 +11,8 @@ import numpy as np
 from autograd import grad
 from nn import anatomy
 from nn.data import Array
-from playground.configuration import Activation
+from nn.explain import NeuronAnatomy
 from playground.experiment import Experiment
-
-
-@dataclass(frozen=True, eq=False)
-class NeuronNumbers:
-    """The numbers of one neuron with n inputs. Shapes: inputs and weights (n,). `asked` is ∂C/∂a, `delta` ∂C/∂z."""
-
-    layer: int
-    index: int
-    inputs: Array
-    weights: Array
-    bias: float
-    weighted_sum: float
-    activation: float
-    function: Activation
-    slope: float
-    asked: float
-    delta: float
-
-    @property
-    def products(self) -> Array:
-        """The terms of the weighted sum without the bias, (n,)."""
-        return self.inputs * self.weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +23,10 @@ class Numbers:
     target: Any
     cost: float
     outputs: list[float]
-    layers: Sequence[Sequence[Any]]
+    layers: Sequence[Sequence[NeuronAnatomy]]
     gradient: Array
 
-    def __getitem__(self, place: tuple[int, int]) -> Any:
+    def __getitem__(self, place: tuple[int, int]) -> NeuronAnatomy:
         layer, neuron = place
         return self.layers[layer][neuron]
 
@@ -63,11 +40,7 @@ def numbers_of(experiment: Experiment, x: Array, label: float) -> Numbers:
     if not all(np.isfinite(each).all() for each in (cost, errors, activations)):
         found = anatomy(model, x, target[0].tolist(), programs.cost_function)
         return Numbers(x, found.target, found.cost.data, [each.data for each in found.outputs], found.layers, found.gradient)
-    layers, gradient, inputs, parameters = [], [], x, experiment.layout.gather()
-    blocks = []
-    for count, neurons in pairwise(model.sizes):
-        block, parameters = np.split(parameters, [neurons * (count + 1)])
-        blocks.append(block.reshape(neurons, count + 1))
+    layers, gradient, inputs, blocks = [], [], x, experiment.by_layer(experiment.layout.gather())
     asked = np.array(grad(lambda values: programs.cost_function(values, target[0].tolist()))(outputs.tolist()))
     deltas, values = (np.split(each, np.cumsum(model.sizes[1:-1])) for each in (errors, activations))
     by_activation = [*(block[:, :-1].T @ delta for block, delta in zip(blocks[1:], deltas[1:])), asked]
@@ -76,7 +49,7 @@ def numbers_of(experiment: Experiment, x: Array, label: float) -> Numbers:
         slopes = layer.slopes(z[None])[0]
         numbers = zip(layer.neurons, block, z.tolist(), a.tolist(), slopes.tolist(), by_activation[depth].tolist(), delta.tolist())
         layers.append([
-            NeuronNumbers(depth, index, inputs, row[:-1], float(row[-1]), sum_, activation, neuron.activation, slope, wish, error)
+            NeuronAnatomy(depth, index, inputs, row[:-1], float(row[-1]), sum_, activation, neuron.activation, slope, wish, error)
             for index, (neuron, row, sum_, activation, slope, wish, error) in enumerate(numbers)
         ])  # fmt: skip
         gradient.append(delta[:, None] * np.append(inputs, 1.0))

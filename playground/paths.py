@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from playground.numbers import NeuronNumbers, Numbers
+    from nn.explain import NeuronAnatomy
+    from playground.numbers import Numbers
 
 TINY, HUGE = 1e-6, 1e6  # beyond these sizes a gradient needs an explanation
 
@@ -101,11 +102,11 @@ def _size(path: Path) -> float:
     return abs(path.product)
 
 
-def _slope(depth: int, neuron: NeuronNumbers) -> tuple[str, float]:
+def _slope(depth: int, neuron: NeuronAnatomy) -> tuple[str, float]:
     return f"∂a[{depth},{neuron.index}]/∂z[{depth},{neuron.index}]", neuron.slope
 
 
-def _through(depth: int, index: int, layer: Sequence[NeuronNumbers], sums: list[list[Path]]) -> Iterator[Path]:
+def _through(depth: int, index: int, layer: Sequence[NeuronAnatomy], sums: list[list[Path]]) -> Iterator[Path]:
     """The paths to an input of a layer."""
     for each in layer:
         weight = each.weights[index]

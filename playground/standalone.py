@@ -113,7 +113,7 @@ def _lines(rows: Any) -> str:
 
 
 def _network(experiment: Experiment, library: Library) -> Iterator[str]:
-    configuration, numbers = experiment.configuration, [each.data for each in experiment.parameters]
+    configuration = experiment.configuration
     formulas = [formula_source(text) for text in (*configuration.activations, configuration.output_activation)]
     used = set(re.findall(r"\w+", " ".join(formulas))) & set(FUNCTIONS)
     if used and library is TORCH:
@@ -126,11 +126,9 @@ def _network(experiment: Experiment, library: Library) -> Iterator[str]:
         own = library.functions.get(name, f"{library.prefix}.{name}")
         yield f"{name} = of_tensors({own})" if library is TORCH else f"{name} = {own}"
     yield "layers = [  # the weights (neurons, inputs), the biases and the activation of each"
-    gradient, place = ", requires_grad=True" * (library is TORCH), 0
-    for formula, (count, neurons) in zip(formulas, zip(experiment.model.sizes, experiment.model.sizes[1:])):
-        rows = [numbers[place + neuron * (count + 1) : place + (neuron + 1) * (count + 1)] for neuron in range(neurons)]
-        place += neurons * (count + 1)
-        weights, biases = _lines([row[:-1] for row in rows]), [row[-1] for row in rows]
+    gradient = ", requires_grad=True" * (library is TORCH)
+    for formula, layer in zip(formulas, experiment.model.layers):
+        weights, biases = _lines(layer.weights.tolist()), layer.biases.tolist()
         yield f"({library.array}({weights}{gradient}), {library.array}({biases}{gradient}), lambda x: {formula}),"
     yield "]"
     yield ""

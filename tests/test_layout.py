@@ -110,7 +110,9 @@ def test_imports_point_downward_only(path: Path) -> None:
             if name.split(".")[0] in ("nn", "playground", "demos") and module.startswith("autograd"):
                 assert module in ("autograd", "autograd._support"), f"{name} imports {module}: use the public names of autograd"
             if name.startswith("playground") and module.startswith("nn"):
-                assert module in ("nn", "nn.data", "nn.plots"), f"{name} imports {module}: the playground uses the public names of nn"
+                assert module in ("nn", "nn.data", "nn.explain", "nn.plots"), (
+                    f"{name} imports {module}: the playground uses the public names of nn"
+                )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=NAMES)
