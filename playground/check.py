@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playground import lessons
 from playground.course import asked_on, course
-from playground.lessons import Lesson, LessonError
+from playground.lessons import Lesson, LessonError, questions_in
 from playground.messages import Fields, RefusedError, parsed
 from playground.questions import QuestionError
 from playground.questions.answering import ATTEMPTS, GIVEN, PAGES, READERS, RECORDS
@@ -113,7 +113,7 @@ def name_copies(found: Mapping[Path, Checked]) -> None:
 
 def table(found: Sequence[Checked], known: Mapping[str, Lesson]) -> list[str]:
     """The lines of the table: right answers by lesson, and in all."""
-    counts = {name: sum("question" in page for page in lesson["pages"]) for name, lesson in known.items()}
+    counts = {name: len(questions_in(lesson)) for name, lesson in known.items()}
     columns = [name for name, count in counts.items() if count]
     rows = [["name", *(name.partition("-")[0] for name in columns), "right", "tries", "hints", ""]]
     for each in found:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from playground.bundle import page_files
-from playground.lessons import FOLDER, Lesson, name_of, order_of, parsed
+from playground.lessons import FOLDER, Lesson, name_of, order_of, parsed, questions_in
 from playground.questions import Asked, QuestionError, read_question, seed_of
 from playground.questions import ask as ask_question
 
@@ -24,10 +24,10 @@ def course(more: Iterable[Path] = ()) -> dict[str, Lesson]:
 
 def asked_on(lesson: Lesson, page: int, reader: int = 0, attempt: int = 0) -> Asked:
     """The question on a page of a lesson, counted from 0, with the numbers of a reader. Raises QuestionError if there is none."""
-    pages = lesson["pages"]
-    if not 0 <= page < len(pages) or "question" not in pages[page]:
+    if page not in questions_in(lesson):
         raise QuestionError(f"the lesson {lesson['title']!r} has no question on page {page + 1}")
-    return ask_question(read_question(pages[page]["question"]), seed_of(reader, page, attempt), pages[page].get("configuration"))
+    asked = lesson["pages"][page]
+    return ask_question(read_question(asked["question"]), seed_of(reader, page, attempt), asked.get("configuration"))
 
 
 def ask(lesson: str | int, number: int, seed: int = 0) -> Asked:
@@ -66,8 +66,7 @@ def ask(lesson: str | int, number: int, seed: int = 0) -> Asked:
     names = [name for name in lessons if name == lesson or name.partition("-")[0] == str(lesson)]
     if not names:
         raise ValueError(f"there is no lesson {lesson!r}; the lessons are {', '.join(lessons)}")
-    found = lessons[names[0]]
-    pages = [page for page, each in enumerate(found["pages"]) if "question" in each]
+    pages = questions_in(lessons[names[0]])
     if not 1 <= number <= len(pages):
         raise ValueError(f"the lesson {names[0]!r} has {len(pages)} questions, got number {number}")
-    return asked_on(found, pages[number - 1], seed)
+    return asked_on(lessons[names[0]], pages[number - 1], seed)

@@ -43,6 +43,7 @@ from playground import configuration as configurations
 from playground.experiment import Experiment
 from playground.messages import Fields, RefusedError, no_number, shown
 from playground.questions import QuestionError, ask, read_question, read_rows
+from playground.questions.reading import joined
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -103,8 +104,12 @@ def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str
 
 def described(lesson: Lesson) -> dict[str, Any]:
     """The entry of a lesson in the index."""
-    places = [place for place, page in enumerate(lesson["pages"]) if "question" in page]
-    return {"title": lesson["title"], "pages": len(lesson["pages"]), "questions": places}
+    return {"title": lesson["title"], "pages": len(lesson["pages"]), "questions": questions_in(lesson)}
+
+
+def questions_in(lesson: Lesson) -> list[int]:
+    """The places of the pages with a question."""
+    return [place for place, page in enumerate(lesson["pages"]) if "question" in page]
 
 
 def order_of(name: str) -> tuple[int, str]:
@@ -308,17 +313,11 @@ class _Reader:
 
     def _block(self, start: int, block: list[tuple[int, str]]) -> None:
         """The settings and the task of a page."""
-        found: list[tuple[int, str, str]] = []
-        for number, row in block:
-            if row[:1].isspace() and row.strip() and found:
-                found[-1] = (*found[-1][:2], f"{found[-1][2]} {row.strip()}")
-            elif row.strip():
-                name, colon, value = row.partition(":")
-                if not colon:
-                    _wrong(number, f"a line in a block must be a name, a colon and a value, such as layers: 4, 4; got {shown(row)}")
-                found.append((number, name.strip(), value.strip()))
-        for number, name, value in found:
-            self._set(number, name, value)
+        for number, row in joined(block):
+            name, colon, value = row.partition(":")
+            if not colon:
+                _wrong(number, f"a line in a block must be a name, a colon and a value, such as layers: 4, 4; got {shown(row)}")
+            self._set(number, name.strip(), value.strip())
 
     def _set(self, number: int, name: str, value: str) -> None:
         page, (whole, dot, part) = self.pages[-1], name.partition(".")

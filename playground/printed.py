@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from playground.course import asked_on, course
-from playground.lessons import Lesson
+from playground.lessons import Lesson, questions_in
 from playground.questions import Asked
 
 CODE = re.compile(r"`([^`]+)`|\b([abwz]\[\d+(?:,\d+)+\])")
@@ -38,9 +38,8 @@ def sheets() -> str:
 
 def _questions(lesson: Lesson) -> Iterator[tuple[int, dict[str, Any], Asked]]:
     """Each page with a question: the number of the question, the page, and the question with the numbers of reader 0."""
-    pages = [(page, each) for page, each in enumerate(lesson["pages"]) if "question" in each]
-    for number, (page, each) in enumerate(pages, 1):
-        yield number, each, asked_on(lesson, page)
+    for number, page in enumerate(questions_in(lesson), 1):
+        yield number, lesson["pages"][page], asked_on(lesson, page)
 
 
 def _rows(asked: Asked) -> list[tuple[str, str]]:

@@ -66,9 +66,8 @@ class Network:
 
     def costs(self) -> dict[str, float]:
         """The cost of each training example."""
-        experiment, part = self.experiment, self.experiment.problem.training
-        outputs, targets = experiment.model.predict(part.X).tolist(), experiment.programs.targets(part).tolist()
-        return {f"example {index}": float(experiment.programs.cost_function(*pair)) for index, pair in enumerate(zip(outputs, targets))}
+        costs, _ = self.experiment.programs.answered(self.experiment.problem.training)
+        return {f"example {index}": each for index, each in enumerate(costs.tolist())}
 
     def mistakes(self) -> dict[str, float]:
         """1 for each training example whose class is predicted wrong, and 0 for the others."""

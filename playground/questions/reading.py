@@ -18,7 +18,7 @@ The first field is the kind and the question. `docs/how-to/lesson.md` describes 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,21 +113,24 @@ def read_rows(rows: Sequence[Row]) -> Question:
 
 def _fields(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The lines of each field, in the order in which the fields begin."""
-    found: list[tuple[int, str, str]] = []
+    fields: dict[str, list[Row]] = {}
+    for number, row in joined(rows):
+        name, colon, text = row.partition(":")
+        if not colon or name not in NAMES:
+            raise QuestionError(f"a question has lines such as `answer: 2 * a`, got {row!r:.60}; the names are {', '.join(NAMES)}", number)
+        fields.setdefault(name, []).append((number, text.strip()))
+    return fields
+
+
+def joined(rows: Iterable[Row]) -> list[Row]:
+    """The lines of a block, without empty ones. A line that begins with a space continues the line before, and becomes part of it."""
+    found: list[Row] = []
     for number, row in rows:
         if row[:1].isspace() and row.strip() and found:
-            found[-1] = (*found[-1][:2], f"{found[-1][2]} {row.strip()}")
+            found[-1] = found[-1][0], f"{found[-1][1]} {row.strip()}"
         elif row.strip():
-            name, colon, text = row.partition(":")
-            if not colon or name not in NAMES:
-                raise QuestionError(
-                    f"a question has lines such as `answer: 2 * a`, got {row!r:.60}; the names are {', '.join(NAMES)}", number
-                )
-            found.append((number, name, text.strip()))
-    fields: dict[str, list[Row]] = {}
-    for number, name, text in found:
-        fields.setdefault(name, []).append((number, text))
-    return fields
+            found.append((number, row.rstrip()))
+    return found
 
 
 def _question(kind: str, fields: Mapping[str, list[Row]]) -> Question:
