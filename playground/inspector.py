@@ -158,8 +158,7 @@ class Inspector:
             }
             for index in shown_terms
         ]
-        after = found.layers[layer + 1] if layer + 1 < len(found.layers) else None
-        parts = after and [
+        parts = [
             {
                 "neuron": f"z[{layer + 1},{each.index}]",
                 "delta": each.delta,
@@ -167,7 +166,7 @@ class Inspector:
                 "value": each.weights[neuron],
                 "product": each.delta * each.weights[neuron],
             }
-            for each in after
+            for each in (found.layers[layer + 1] if layer + 1 < len(found.layers) else ())
         ]
         chosen = self.experiment.configuration
         x = np.linspace(min(-5.0, here.weighted_sum - 1), max(5.0, here.weighted_sum + 1), 121)
@@ -183,7 +182,7 @@ class Inspector:
             "activation": here.activation,
             "slope": here.slope,
             "curve": {"x": x, "f": sampled(here.function, x), "slope": sampled(here.function, x, 1)},
-            "wish": {"value": here.asked, "parts": parts},
+            "wish": {"value": here.asked, "parts": parts or None},
             "delta": here.delta,
         }
         is_picture = layer == 0 and chosen.data["name"] == "digits"

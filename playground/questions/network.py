@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nn.data import Array
 from playground import configuration as configurations
 from playground.configuration import LIVE, Configuration
 from playground.experiment import Experiment
-from playground.inspector import Inspector, Which, sampled
+from playground.inspector import Inspector, Which
 from playground.messages import Fields, RefusedError, plain
 from playground.problem import predicted
 from playground.questions.reading import PRESS, Condition
@@ -64,17 +65,21 @@ class Network:
         """The derivative of the example's cost by each weight and bias."""
         return dict(zip(self.weights(), map(float, self.found["gradient"])))
 
+    def answered(self) -> tuple[Array, Array]:
+        """The cost of each training example and its outputs, (examples,) and (examples, outputs). Raises RefusedError without examples."""
+        self.experiment.require_examples()
+        return self.experiment.programs.answered(self.experiment.problem.training)
+
     def costs(self) -> dict[str, float]:
         """The cost of each training example."""
-        costs, _ = self.experiment.programs.answered(self.experiment.problem.training)
-        return {f"example {index}": each for index, each in enumerate(costs.tolist())}
+        return {f"example {index}": each for index, each in enumerate(self.answered()[0].tolist())}
 
     def mistakes(self) -> dict[str, float]:
         """1 for each training example whose class is predicted wrong, and 0 for the others."""
-        part = self.experiment.problem.training
-        if not self.experiment.problem.classes:
+        problem = self.experiment.problem
+        if not problem.classes:
             raise ValueError("the targets of this page are numbers, so no example has a class")
-        is_wrong = predicted(self.experiment.model.predict(part.X)) != part.y
+        is_wrong = predicted(self.answered()[1]) != problem.training.y
         return {f"example {index}": float(each) for index, each in enumerate(is_wrong)}
 
     def number(self, name: str) -> float:
@@ -117,22 +122,22 @@ class Network:
             raise ValueError(f"unknown quantity {name!r}; the quantities are {', '.join(QUANTITIES)}")
         if place and kind != "dead":
             raise ValueError(f"only dead has a place, as in dead[0,1]; got {name!r}")
-        value = self._is_dead(*map(int, place[:-1].split(","))) if place else QUANTITIES[kind](self)
+        value = self._is_dead(place[:-1]) if place else QUANTITIES[kind](self)
         if value is None:
             raise ValueError(f"{kind.replace('_', ' ')} has no value without examples")
         return float(value)
 
-    def _is_dead(self, layer: int, neuron: int) -> bool:
-        """Whether a neuron is flat for all training examples."""
-        experiment = self.experiment
-        if not (layer < len(experiment.configuration.layers) and neuron < experiment.configuration.layers[layer]):
-            raise ValueError(f"there is no hidden neuron a[{layer},{neuron}] now")
-        sums = experiment.model.trace(experiment.problem.training.X).z[layer][:, neuron]
-        return bool((np.abs(sampled(experiment.configuration.functions()[layer], sums, 1)) < FLAT).all())
+    def _is_dead(self, place: str) -> bool:
+        known = self.are_dead()
+        if place not in known:
+            raise ValueError(f"there is no hidden neuron a[{place}] now")
+        return known[place]
 
-    def dead(self) -> int:
-        """The number of hidden neurons that are flat for all training examples."""
-        return sum(self._is_dead(layer, each) for layer, count in enumerate(self.experiment.configuration.layers) for each in range(count))
+    def are_dead(self) -> dict[str, bool]:
+        """Whether each hidden neuron, such as "0,1", is flat for all training examples."""
+        model, X = self.experiment.model, self.experiment.problem.training.X
+        most = [np.abs(layer.slopes(z)).max(axis=0, initial=0.0).tolist() for layer, z in zip(model.layers[:-1], model.trace(X).z)]
+        return {f"{layer},{neuron}": each < FLAT for layer, row in enumerate(most) for neuron, each in enumerate(row)}
 
     def start_cost(self) -> float | None:
         """The cost before the first step."""
@@ -226,7 +231,7 @@ QUANTITIES: dict[str, Callable[[Network], Any]] = {
     "steps": lambda network: network.experiment.step,
     "neurons": lambda network: sum(network.experiment.configuration.layers),
     "layers": lambda network: len(network.experiment.configuration.layers),
-    "dead": Network.dead,
+    "dead": lambda network: sum(network.are_dead().values()),
     "batch": lambda network: network.experiment.configuration.batch_size or len(network.experiment.problem.training),
     "rate": lambda network: network.experiment.configuration.rate,
 }

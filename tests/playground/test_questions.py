@@ -214,6 +214,12 @@ def test_no_example_is_wrong_where_all_are_right() -> None:
     assert ask(question, 0, {**settings, "parameters": [-1.0, 0.0]}).check("example 0")
 
 
+@pytest.mark.parametrize("name", ["largest cost", "wrong example"])
+def test_without_examples_none_can_be_pointed_at(name: str) -> None:
+    with pytest.raises(QuestionError, match="there are no examples to learn from yet"):
+        ask(one(f"point: Which?\nanswer: {name}"), 0, {"data": {"name": "points", "X": [], "y": []}})
+
+
 def test_a_prediction_does_what_it_is_about() -> None:
     question = one(
         "predict: And now?\npress: w[1,0,2] += 0.5\nbecause: From {before} to {after}, promised {promised}.\nwrong: it falls -> No."
