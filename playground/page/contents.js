@@ -2,6 +2,7 @@
 
 import {make} from "./dom.js";
 import {handIn, nameOfReader, rightIn, setName} from "./progress.js";
+import {download} from "./share.js";
 
 /** The content of the lesson's box: `lessons` is lessons/index.json, `open(name)` opens one, and `close()` closes the box. */
 export function contents(lessons, {open, close}) {
@@ -10,7 +11,7 @@ export function contents(lessons, {open, close}) {
     make("div", {class: "head"}, make("h2", {id: "lesson-title", tabindex: -1, text: "Lessons"}), make("button", {type: "button", class: "quiet", id: "lesson-close", text: "Close", onclick: close})),
     make("ul", {class: "lessons"}, ...lessons.map(lesson => make("li", {}, make("button", {type: "button", "data-lesson": lesson.name, onclick: () => open(lesson.name)},
       make("span", {text: lesson.title}), ...share(lesson))))),
-    all ? make("form", {id: "hand-in", onsubmit: event => { event.preventDefault(); download(); }},
+    all ? make("form", {id: "hand-in", onsubmit: event => { event.preventDefault(); save(); }},
       make("p", {class: "hint", text: `${right} of ${all} questions are answered right. Your answers are kept in this browser only. To hand them in, give your teacher the file.`}),
       make("label", {class: "wide"}, "Your name", make("input", {type: "text", id: "reader-name", required: true, maxlength: 80, autocomplete: "name", value: nameOfReader(), oninput: event => setName(event.target.value)})),
       make("button", {id: "hand-in-button", class: "primary", text: "Hand in: download the file"})) : null,
@@ -26,9 +27,7 @@ function share(lesson) {
   return [make("span", {class: "hint", text: right === count ? `✓ ${right} of ${count}` : `${right} of ${count}`}), make("span", {class: "share", "aria-hidden": "true"}, bar)];
 }
 
-function download() {
+function save() {
   const content = handIn(), name = content.name.match(/[\p{L}\p{N}]+/gu)?.join("-") ?? "answers";
-  const link = make("a", {href: URL.createObjectURL(new Blob([JSON.stringify(content, null, 1)], {type: "application/json"})), download: `nudge-${name}.json`});
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  download(`nudge-${name}.json`, "application/json", JSON.stringify(content, null, 1));
 }

@@ -32,6 +32,16 @@ def test_digits_begin_with_a_drawn_7_that_lights_the_network(opened: Opener) -> 
     assert page.run(ink)  # the stroke removed the 7: there is paper in its corner
 
 
+def test_each_digit_has_its_bar_and_its_probability_in_one_row(opened: Opener) -> None:
+    page = opened(DIGITS)
+    page.wait(lambda: page.text("#pad-words").startswith("Prediction"))
+    rows = page.run(
+        "return [...document.querySelector('.answers').children].map(each => each.getBoundingClientRect().top + each.clientHeight / 2)"
+    )
+    assert len(rows) == 30
+    assert all(max(rows[place : place + 3]) - min(rows[place : place + 3]) < 8 for place in range(0, 30, 3))
+
+
 def test_an_example_on_the_pad_is_sent_as_it_is_also_after_a_step(opened: Opener) -> None:
     page = opened(DIGITS)
     page.wait(lambda: page.text("#pad-words").startswith("Prediction"))
