@@ -1,6 +1,6 @@
 /** The curves of the network's picture: a curve for each weight, or for its gradient. */
 
-import {largest, sharp} from "./paint.js";
+import {largest, sharp, traceCurve} from "./paint.js";
 
 const MOST = 400;  // curves between two layers; of more only the thickest are drawn
 
@@ -20,12 +20,8 @@ export function drawLines(network, canvas) {
     numbers.forEach((value, index) => { if (Math.abs(value) >= faint || isOn(index)) edges.push([Math.abs(value) / most, value < 0, index]); });
     edges.sort((a, b) => a[0] - b[0]);
     for (const [share, negative, index] of edges) {
-      const neuron = Math.floor(index / n), input = index % n, [x0, y0, x1, y1] = network.edge(depth - 1, neuron, input);
-      const into = chosen && chosen.layer === depth - 1 && chosen.neuron === neuron, on = isOn(index);
-      const middle = (x0 + x1) / 2;
-      context.beginPath();
-      context.moveTo(x0, y0);
-      context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
+      const neuron = Math.floor(index / n), into = chosen?.layer === depth - 1 && chosen.neuron === neuron, on = isOn(index);
+      traceCurve(context, network.edge(depth - 1, neuron, index % n));
       context.setLineDash(negative ? [5, 3] : []);
       context.lineWidth = 0.4 + 4 * share ** 0.8 + (on ? 2 : 0);
       context.globalAlpha = on ? 1 : Math.min(1, 0.2 + 0.8 * share) * (chosen && chosen.layer >= 0 && !into ? 0.35 : 1) * (network.flow.trace ? 0.3 : 1);
@@ -39,15 +35,11 @@ export function drawLines(network, canvas) {
 
 /** One faint line from a picture to each neuron, instead of a curve for each pixel. */
 function drawBundle(network, context) {
-  const [picture] = network.columns[0];
   context.globalAlpha = 0.5;
   context.strokeStyle = network.colors.edge;
   context.lineWidth = 1.5;
-  for (const head of network.columns[1]) {
-    const x0 = picture.x + picture.side / 2, x1 = head.x - head.side / 2, middle = (x0 + x1) / 2;
-    context.beginPath();
-    context.moveTo(x0, picture.y);
-    context.bezierCurveTo(middle, picture.y, middle, head.y, x1, head.y);
+  for (const {index} of network.columns[1]) {
+    traceCurve(context, network.edge(0, index, 0));
     context.stroke();
   }
   context.globalAlpha = 1;

@@ -54,6 +54,14 @@ export function sharp(canvas) {
 
 export {largest} from "./numbers.js";
 
+/** Begin the curve of a weight between two neurons. Its handles are half-way. */
+export function traceCurve(context, [x0, y0, x1, y1]) {
+  const middle = (x0 + x1) / 2;
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
+}
+
 /** A shape for each class, so that classes can be told apart without colours. */
 export function marker(context, shape, x, y, r) {
   context.beginPath();

@@ -1,7 +1,8 @@
 /** The paths from a weight to the cost in the picture of the network, with the factors of the largest one. */
 
 import {number} from "./dom.js";
-import {largest, sharp} from "./paint.js";
+import {heightAt} from "./flow.js";
+import {largest, sharp, traceCurve} from "./paint.js";
 
 const EDGE = /^∂z\[(\d+),(\d+)\]\/∂a\[\d+,(\d+)\]$/, SLOPE = /^∂a\[(\d+),(\d+)\]/, COST = /^∂C\/∂a\[(\d+),(\d+)\]/;
 
@@ -11,7 +12,7 @@ export function drawPaths(network, canvas, {layer, neuron, input}, reply) {
   const most = largest(paths.map(({product}) => product)) || 1;
   const label = (x, y, words) => labels.push([x, y, words]);
   edges.set(`${layer},${neuron},${input}`, 1);
-  label(...middle(network.edge(layer, neuron, input)), `w = ${number(network.frame.weights[layer][neuron * network.sizes[layer] + input], 3)}`);
+  label(...along(network.edge(layer, neuron, input), 0.5), `w = ${number(network.frame.weights[layer][neuron * network.sizes[layer] + input], 3)}`);
   for (const [rank, {product, factors}] of paths.entries()) {
     for (const {name, derivative} of factors) {
       const [edge, slope, cost] = [EDGE, SLOPE, COST].map(pattern => name.match(pattern)?.slice(1).map(Number));
@@ -28,12 +29,9 @@ export function drawPaths(network, canvas, {layer, neuron, input}, reply) {
   }
   context.strokeStyle = colors.ink;
   for (const [key, share] of edges) {
-    const [x0, y0, x1, y1] = network.edge(...key.split(",").map(Number)), half = (x0 + x1) / 2;
     context.globalAlpha = 0.25 + 0.75 * share;
     context.lineWidth = 1 + 2 * share;
-    context.beginPath();
-    context.moveTo(x0, y0);
-    context.bezierCurveTo(half, y0, half, y1, x1, y1);
+    traceCurve(context, network.edge(...key.split(",").map(Number)));
     context.stroke();
   }
   context.globalAlpha = 1;
@@ -48,7 +46,5 @@ export function drawPaths(network, canvas, {layer, neuron, input}, reply) {
   }
 }
 
-const middle = edge => along(edge, 0.5);
-
 /** A place on a curve, at a share of its way across. */
-const along = ([x0, y0, x1, y1], share) => [x0 + (x1 - x0) * share, y0 + (y1 - y0) * share * share * (3 - 2 * share)];
+const along = ([x0, y0, x1, y1], share) => [x0 + (x1 - x0) * share, y0 + (y1 - y0) * heightAt(share)];
