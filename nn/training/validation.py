@@ -195,9 +195,9 @@ def _check_sequences(model: Module, cost: Cost, X: Sequences, Y: Any, validation
     """Return a problem with sequences."""
     layout, x, y = _sequences("X", X, "Y", Y)
     shortest, classes = int(X.lengths.argmin()), model.classes
+    ((positions,),) = examples_of(layout, (x[shortest : shortest + 1],))
+    outputs = len(outputs_of(model(positions)))
     if not layout.has_targets:
-        ((positions,),) = examples_of(layout, (x[shortest : shortest + 1],))
-        outputs = len(outputs_of(model(positions)))
         classes = found_classes("Y", y, cost, outputs) if classes is None else classes
         y, _ = encoded("Y", y, cost, outputs, classes)
     if validation is not None:
@@ -213,7 +213,6 @@ def _check_sequences(model: Module, cost: Cost, X: Sequences, Y: Any, validation
     result = cost_of_sequence(model, cost, layout)(*example)
     if not isinstance(result, Value):
         raise TypeError(f"the cost {name_of(cost)} must return a number that depends on the outputs, got {result!r:.60}")
-    outputs = len(outputs_of(model(example[0])))
     return Problem(model, cost, x, y, validation, outputs, False, classes, model.feature_names, layout)
 
 
