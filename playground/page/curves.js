@@ -123,15 +123,7 @@ export class CurvesView {
     this.#drawAxes(context, scale, width, height);
     for (const {run, lines} of drawn) {
       for (const line of lines) {
-        context.beginPath();
-        let drawing = false;
-        run.steps.forEach((step, index) => {
-          const value = line.values[index];
-          if (!Number.isFinite(value) || this.log && value <= 0) { drawing = false; return; }
-          if (drawing) context.lineTo(scale.x(step), scale.y(value));
-          else context.moveTo(scale.x(step), scale.y(value));
-          drawing = true;
-        });
+        traceLine(context, run.steps.map(scale.x), line.values, scale.y);
         context.setLineDash(line.name === "test" ? DASHES[1] : DASHES[0]);
         context.strokeStyle = this.color(run);
         context.globalAlpha = run.current ? 1 : 0.55;
@@ -222,6 +214,18 @@ function nearest(steps, step) {
   return Math.min(low, steps.length) - 1;
 }
 
+/** Begin a line through values at places on the x axis, with a gap where a value, or its place y(value), is not finite. */
+function traceLine(context, places, values, y) {
+  context.beginPath();
+  let isDrawing = false;
+  values.forEach((value, index) => {
+    const height = Number.isFinite(value) ? y(value) : NaN, isDrawn = Number.isFinite(height);
+    if (isDrawn && isDrawing) context.lineTo(places[index], height);
+    else if (isDrawn) context.moveTo(places[index], height);
+    isDrawing = isDrawn;
+  });
+}
+
 /** Draw functions, each {values, color, dash}, at evenly spaced xs; with a dot and its tangent at `point`. */
 export function drawFunctions(canvas, {xs, functions, point = null, most = 6}) {
   const colors = palette(), {context, width, height} = sharp(canvas);
@@ -240,15 +244,7 @@ export function drawFunctions(canvas, {xs, functions, point = null, most = 6}) {
   context.textAlign = "right";
   context.fillText(number(last, 3), width - 3, y(0) - 4);
   for (const {values, color, dash = []} of functions) {
-    context.beginPath();
-    let drawing = false;
-    values.forEach((value, index) => {
-      if (!Number.isFinite(value)) { drawing = false; return; }
-      const py = Math.max(-1e4, Math.min(1e4, y(value)));
-      if (drawing) context.lineTo(x(xs[index]), py);
-      else context.moveTo(x(xs[index]), py);
-      drawing = true;
-    });
+    traceLine(context, xs.map(x), values, value => Math.max(-1e4, Math.min(1e4, y(value))));
     context.setLineDash(dash);
     context.strokeStyle = color;
     context.lineWidth = 2;
