@@ -6,7 +6,7 @@ import html
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -160,7 +160,7 @@ class Asked:
         if self.question.kind == "order":
             steps, (first, _, second) = given.splitlines(), wrong.partition(" before ")
             return steps.index(first) < steps.index(second)
-        return self._equals(given, self._substituted(wrong))
+        return self._equals(given, _substituted(wrong, self.numbers))
 
     # Kinds about a network
 
@@ -245,9 +245,6 @@ class Asked:
         known |= facts or {}
         return re.sub(r"\{(\w+)\}", lambda found: known.get(found[1], found[0]), text)
 
-    def _substituted(self, text: str) -> str:
-        return text if self.question.kind in ("choice", "order") else _substituted(text, self.numbers)
-
 
 def ask(question: Question, seed: int, configuration: Mapping[str, Any] | None = None) -> Asked:
     """Draw the numbers of a question. `configuration` has the settings of the network; the seed is added unless it has one.
@@ -255,24 +252,20 @@ def ask(question: Question, seed: int, configuration: Mapping[str, Any] | None =
     Raises QuestionError if the answer cannot be computed, or is also listed as wrong.
     """
     rng = np.random.default_rng(seed)
-    if question.needs_network:
-        if configuration is None:
-            raise QuestionError("a question about the network needs the settings of one on its page, such as `data: moons`")
-        configuration = {"seed": seed, **configuration}
-    else:
-        configuration = None
-    asked = Asked(question, seed, configuration, {})
+    if question.needs_network and configuration is None:
+        raise QuestionError("a question about the network needs the settings of one on its page, such as `data: moons`")
+    asked = Asked(question, seed, {"seed": seed, **(configuration or {})} if question.needs_network else None, {})
     try:
         if question.kind in ("number", "formula"):
             numbers = _drawn(question, rng, asked)
-            asked = Asked(question, seed, configuration, numbers, answer=_substituted(question.answer, numbers))
+            asked = replace(asked, numbers=numbers, answer=_substituted(question.answer, numbers))
             _require_wrong(asked)
         elif question.kind in LIVE:
             _require_names(asked)
-            asked = Asked(question, seed, configuration, {}, (RISES, FALLS) if question.kind == "predict" else ())
+            asked = replace(asked, options=(RISES, FALLS) if question.kind == "predict" else ())
         else:
             options, answer = _options(question, rng)
-            asked = Asked(question, seed, configuration, {}, options, answer)
+            asked = replace(asked, options=options, answer=answer)
     except FormulaError as error:
         raise QuestionError(f"the question has an invalid formula: {error}") from error
     except (ValueError, ArithmeticError) as error:
@@ -321,7 +314,7 @@ def _require_wrong(asked: Asked) -> None:
     if any(isinstance(draw, str) for draw in question.draws.values()):
         return
     for wrong, _ in question.wrong:
-        substituted = asked._substituted(wrong)
+        substituted = _substituted(wrong, asked.numbers)
         if asked._equals(repr(_value(substituted)) if is_shown else substituted, asked.answer):
             raise QuestionError(f"the question {question.text!r:.60} lists its answer as wrong")
 
