@@ -24,6 +24,7 @@ from playground.lessons import FOLDER, published
 PAGE = Path(__file__).parent / "page"
 NUMBERS = Path(autograd.__file__).parent / "draw" / "numbers.js"  # the page shares this module with drawings of graphs
 ENTRY = "main.js"
+CHARSET = '<meta charset="utf-8">'
 STATE = '<script type="application/json" id="saved">null</script>'  # the place of a saved state, which host.js reads
 IMPORT = re.compile(r'import \{([^{}]+)\} from "\./([\w.-]+)";')
 REEXPORT = re.compile(r'export \{([^{}]+)\} from "\./([\w.-]+)";')
@@ -42,9 +43,8 @@ def page(files: Mapping[str, bytes] | None = None) -> str:
     policy = f"default-src 'none'; {may_run}; img-src data: blob:; base-uri 'none'; form-action 'none'"
     quoted = {name: json.dumps(text).replace("<", "\\u003c") for name, text in texts.items() if name.startswith(FOLDER)}
     beside = "".join(f'<script type="application/json" data-file="{name}">{text}</script>\n' for name, text in quoted.items())
-    html = texts["index.html"]
+    html = with_head(texts["index.html"], f'<meta http-equiv="Content-Security-Policy" content="{policy}">')
     for old, new in (
-        ('<meta charset="utf-8">', f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">'),
         ('href="icon.svg"', f'href="data:image/svg+xml;base64,{icon}"'),
         ('<link rel="stylesheet" href="style.css">', f"<style>{style}</style>"),
         (f'<script type="module" src="{ENTRY}"></script>\n', ""),
@@ -58,6 +58,11 @@ def page_files() -> dict[str, bytes]:
     """The page's files, by their paths."""
     own = {path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.is_file()}
     return own | {NUMBERS.name: NUMBERS.read_bytes()}
+
+
+def with_head(html: str, *lines: str) -> str:
+    """The page with more lines at the start of its head."""
+    return replaced(html, CHARSET, "\n".join([CHARSET, *lines]))
 
 
 def replaced(text: str, old: str, new: str) -> str:

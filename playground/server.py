@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd._support import missing
 from playground import lessons
-from playground.bundle import page_files, replaced
+from playground.bundle import page_files, with_head
 from playground.session import Session
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 MESSAGE = 2**23  # bytes; a socket that sends more at once is closed
 SESSIONS = 16
-CHARSET = '<meta charset="utf-8">'
 IDLE = 3600.0  # seconds without a message after which a session ends
 TYPES = {
     "html": "text/html; charset=utf-8",
@@ -66,10 +65,9 @@ class Server:
         self.port, self.idle, self.most, self.begin = port, idle, sessions, begin
         self.token = token or secrets.token_urlsafe(16)
         page = page_files()
-        for name, content in (("site", site), ("teacher", "yes" if shows_answers else "")):
-            if content:
-                meta = f'{CHARSET}\n<meta name="{name}" content="{content}">'
-                page["index.html"] = replaced(page["index.html"].decode(), CHARSET, meta).encode()
+        settings = {"site": site, "teacher": "yes" if shows_answers else ""}
+        lines = [f'<meta name="{name}" content="{content}">' for name, content in settings.items() if content]
+        page["index.html"] = with_head(page["index.html"].decode(), *lines).encode()
         self.files = _files(page, more)
         self.open = 0  # sessions
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")

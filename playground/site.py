@@ -23,7 +23,7 @@ from pathlib import Path
 import autograd
 import nn
 from playground import lessons
-from playground.bundle import page_files, replaced
+from playground.bundle import page_files, replaced, with_head
 
 VERSION = "0.27.7"  # of Pyodide, with which the site is tested
 CDN = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
@@ -92,8 +92,8 @@ def _address(pyodide: str) -> str:
 def files(pyodide: str, more: Iterable[Path] = ()) -> dict[str, bytes]:
     """The site's files, by their paths in its folder."""
     page = lessons.published(page_files(), more)
-    head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<meta name="session" content="worker">'
-    page["index.html"] = replaced(page["index.html"].decode(), '<meta charset="utf-8">', head).encode()
+    lines = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">', '<meta name="session" content="worker">'
+    page["index.html"] = with_head(page["index.html"].decode(), *lines).encode()
     page["worker.js"] = replaced(page["worker.js"].decode(), f'"{BESIDE}"', f'"{pyodide}"').encode()
     return {SOURCES: _sources(), **page}  # first, because it marks the folder as a site even if writing is interrupted
 
