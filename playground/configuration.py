@@ -70,9 +70,14 @@ class Configuration:
         """Whether the targets are classes, and not numbers."""
         return CLASSES[self.data["name"]][1] > 0
 
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The formula of each layer's activation, including the output layer."""
+        return (*self.activations, self.output_activation)
+
     def functions(self) -> list[Activation]:
         """The activation of each layer, including the output layer."""
-        return [activation_of(text) for text in (*self.activations, self.output_activation)]
+        return [activation_of(text) for text in self.formulas]
 
     def schedule_of_rates(self) -> Constant | StepDecay | InverseTime | Cosine:
         settings = {name: each for name, each in self.schedule.items() if name != "name"}

@@ -178,7 +178,7 @@ class Inspector:
             **({"others": {"count": len(others), "sum": others.sum()}} if len(others) else {}),
             "bias": {"name": f"b[{layer},{neuron}]", "value": here.bias},
             "sum": {"name": f"z[{layer},{neuron}]", "value": here.weighted_sum},
-            "formula": (*chosen.activations, chosen.output_activation)[layer],
+            "formula": chosen.formulas[layer],
             "activation": here.activation,
             "slope": here.slope,
             "curve": {"x": x, "f": sampled(here.function, x), "slope": sampled(here.function, x, 1)},
@@ -194,7 +194,8 @@ class Inspector:
         values, gradients = (experiment.by_layer(each)[layer] for each in (experiment.layout.gather(), found.gradient))
         here, (errors, inputs) = found.layers[layer], self._errors_and_inputs(layer)
         inputs = np.hstack([inputs, np.ones((len(inputs), 1))])
-        penalties = np.array([[*map(experiment.programs.penalty_slope, row[:-1]), 0.0] for row in values.tolist()])
+        penalties = experiment.programs.penalty_slope(values)
+        penalties[:, -1] = 0.0
         reply = {
             "is": "weights", "example": which, "layer": layer, "examples": len(inputs),
             "inputs": [input_name(experiment.problem, layer, each) for each in range(experiment.model.sizes[layer])],

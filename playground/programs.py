@@ -64,9 +64,9 @@ class Programs:
         """What L1 and L2 add to the cost of each example."""
         return _penalty(self.weights(), self.configuration.l1, self.configuration.l2)
 
-    def penalty_slope(self, weight: float) -> float:
-        """The derivative of the penalty by a weight."""
-        return self.configuration.l1 * ((weight > 0) - (weight < 0)) + self.configuration.l2 * 2 * weight
+    def penalty_slope(self, weight: Any) -> Any:
+        """The derivative of the penalty by a weight, or by each weight of an array."""
+        return self.configuration.l1 * np.sign(weight) + self.configuration.l2 * 2 * weight
 
     @cached_property
     def whole_cost(self) -> Callable[[Any, Any], Any]:

@@ -160,7 +160,7 @@ def _changed(old: Configuration, new: Configuration, outputs: int) -> Iterator[s
     """The change from one configuration to another during a run."""
     if any(getattr(old, name) != getattr(new, name) for name in COMPUTED):
         yield "state = run.state()"
-        if (old.activations, old.output_activation) != (new.activations, new.output_activation):
+        if old.formulas != new.formulas:
             yield f"for layer, activation in zip(model.layers, {_functions(new)}):"
             yield "    for neuron in layer.neurons:"
             yield "        neuron.activation = activation"
@@ -175,7 +175,7 @@ def _changed(old: Configuration, new: Configuration, outputs: int) -> Iterator[s
 
 
 def _functions(now: Configuration) -> str:
-    return f"[{', '.join(_function(text) for text in (*now.activations, now.output_activation))}]"
+    return f"[{', '.join(_function(text) for text in now.formulas)}]"
 
 
 def _function(text: str) -> str:

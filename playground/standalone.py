@@ -113,8 +113,7 @@ def _lines(rows: Any) -> str:
 
 
 def _network(experiment: Experiment, library: Library) -> Iterator[str]:
-    configuration = experiment.configuration
-    formulas = [formula_source(text) for text in (*configuration.activations, configuration.output_activation)]
+    formulas = [formula_source(text) for text in experiment.configuration.formulas]
     used = set(re.findall(r"\w+", " ".join(formulas))) & set(FUNCTIONS)
     if used and library is TORCH:
         yield "def of_tensors(function):"
