@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--port", type=_port, default=0, help="the port to listen on (default: any free port)")
     options.add_argument("--no-browser", action="store_true", help="print the address, but open no browser")
     options.add_argument("--site", metavar="URL", type=_site, help="a static site of the playground, for copied links")
-    options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
+    lessons.add_option(options)
     options.add_argument("--teacher", action="store_true", help="show the answers next to the questions of lessons")
     given = options.parse_args(arguments)
     last = _last_address()

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m playground.check", description="Judge answers that were handed in again, and print a table for the class."
     )
     options.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a file that a reader handed in")
-    options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
+    lessons.add_option(options)
     given = options.parse_args(arguments)
     try:
         known = course(given.lesson)

@@ -32,6 +32,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
@@ -56,7 +57,6 @@ EVENTS = (
 )  # fmt: skip
 LESSON, PAGES, TEXT, PARAGRAPH, LINE, PICTURE = 500_000, 100, 3_000_000, 3000, 300, 1_000_000  # characters and how many
 PICTURES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp"}
-HELP = "a lesson of your own, a Markdown file; may be given several times"
 FOLDER = "lessons/"  # in the folder of the page
 INDEX = f"{FOLDER}index.json"
 
@@ -79,6 +79,12 @@ class LessonError(ValueError):
     def __init__(self, problem: str, *places: str) -> None:
         super().__init__(f"{', '.join(places)}: {problem}" if places else problem)
         self.problem, self.places = problem, places
+
+
+def add_option(options: ArgumentParser) -> None:
+    """Add the option --lesson to a command."""
+    text = "a lesson of your own, a Markdown file; may be given several times"
+    options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=text)
 
 
 def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str, bytes]:

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--output", type=Path, default=Path("site"), help="the folder (default: site)")
     where = f"the address of Pyodide (default: OUTPUT/pyodide/ if it exists, otherwise {CDN})"
     options.add_argument("--pyodide", metavar="URL", help=where)
-    options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=lessons.HELP)
+    lessons.add_option(options)
     given = options.parse_args(arguments)
     try:
         address = write(given.output, given.pyodide, given.lesson)
