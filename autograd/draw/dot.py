@@ -7,17 +7,18 @@ import subprocess
 from contextlib import suppress
 
 from autograd._support import missing
-from autograd.draw.geometry import ARROW, PAD, Geometry, geometry
+from autograd.draw.geometry import ARROW, LETTER, PAD, Geometry, geometry
 from autograd.draw.layout import Point
 from autograd.draw.picture import Box, Edge, Picture, check_size
 from autograd.draw.theme import MARK
 
+ALONE = 'shape=plaintext, fontcolor="{line}", fontsize=10, margin="0.03"'
 STYLES = {
     "value": 'shape=box, style="rounded,filled{dashes}", margin="0.09,0.05"',
     "group": 'shape=box, style="rounded,filled{dashes}", margin="0.14,0.08", penwidth=2',
     "operation": 'shape=circle, style=filled, fillcolor="{operation}", margin="0.02", fontsize=12',
-    "constant": 'shape=plaintext, fontcolor="{line}", fontsize=10, margin="0.03"',
-    "more": 'shape=plaintext, fontcolor="{line}", fontsize=10, margin="0.03"',
+    "constant": ALONE,
+    "more": ALONE,
 }
 
 DENSE = 200  # with more edges, straight lines in the given order are easier to follow
@@ -74,9 +75,9 @@ def _caption(picture: Picture, placed: Geometry) -> list[str]:
     """The caption as a node, because Graphviz keeps no space for a graph's label when it uses given places."""
     if not picture.caption:
         return []
-    width = 6.0 * len(picture.caption)
+    width = LETTER * len(picture.caption)
     place = f'pos="{_point(placed, (width / 2 + PAD, placed.height - PAD / 2))}", width="{width / 72:.3f}"'
-    return [f"  caption [label={quoted(picture.caption)}, {STYLES['more'].format(line=picture.theme.line)}, {place}]"]
+    return [f"  caption [label={quoted(picture.caption)}, {ALONE.format(line=picture.theme.line)}, {place}]"]
 
 
 def _point(placed: Geometry, point: Point) -> str:

@@ -11,6 +11,7 @@ from autograd.draw.picture import MANY, Box, Picture
 
 LINE, PAD, CAPTION = 14.0, 10.0, 16.0  # the height of a line of text, the margin of the picture, and the height of the caption
 ARROW = 7.0
+LETTER = 6.0  # the width of a letter of the caption
 
 
 class Geometry(NamedTuple):
@@ -56,7 +57,7 @@ def geometry(picture: Picture) -> Geometry:
             middle = (x0 + x1) / 2
             curve += [(middle, y0), (middle, y1), (x1, y1)]
         curves.append([(x - left, y - top) for x, y in map(turned, curve)])
-    width = max(right - left, 6.0 * len(picture.caption) + 2 * PAD)
+    width = max(right - left, LETTER * len(picture.caption) + 2 * PAD)
     return Geometry(width, bottom - top, sizes, {name: (x - left, y - top) for name, (x, y) in places.items()}, curves)
 
 
