@@ -271,9 +271,7 @@ class Inspector:
         if not len(training):
             return np.zeros((0, sizes[layer + 1])), np.zeros((0, sizes[layer]))
         errors, activations = self._once("wishes", lambda: programs.explained(training))
-        start = sum(sizes[1 : layer + 1])
-        inputs = training.X if layer == 0 else activations[:, start - sizes[layer] : start]
-        return errors[:, start : start + sizes[layer + 1]], inputs
+        return errors[layer], activations[layer - 1] if layer else training.X
 
 
 def input_name(problem: Problem, layer: int, index: int) -> str:

@@ -36,15 +36,14 @@ def numbers_of(experiment: Experiment, x: Array, label: float) -> Numbers:
     programs, model = experiment.programs, experiment.model
     target = experiment.problem.targets(np.array([label]), experiment.configuration.cost)
     with np.errstate(all="ignore"):
-        cost, outputs, errors, activations = programs.example(x, target)
-    if not all(np.isfinite(each).all() for each in (cost, errors, activations)):
+        cost, outputs, deltas, activations = programs.example(x, target)
+    if not np.isfinite(np.hstack([cost, *deltas, *activations])).all():
         found = anatomy(model, x, target[0].tolist(), programs.cost_function)
         return Numbers(x, found.target, found.cost.data, [each.data for each in found.outputs], found.layers, found.gradient)
     layers, gradient, inputs, blocks = [], [], x, experiment.by_layer(experiment.layout.gather())
     asked = np.array(grad(lambda values: programs.cost_function(values, target[0].tolist()))(outputs.tolist()))
-    deltas, values = (np.split(each, np.cumsum(model.sizes[1:-1])) for each in (errors, activations))
     by_activation = [*(block[:, :-1].T @ delta for block, delta in zip(blocks[1:], deltas[1:])), asked]
-    for depth, (layer, block, delta, a) in enumerate(zip(model.layers, blocks, deltas, values)):
+    for depth, (layer, block, delta, a) in enumerate(zip(model.layers, blocks, deltas, activations)):
         z = block[:, :-1] @ inputs + block[:, -1]
         slopes = layer.slopes(z[None])[0]
         numbers = zip(layer.neurons, block, z.tolist(), a.tolist(), slopes.tolist(), by_activation[depth].tolist(), delta.tolist())

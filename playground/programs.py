@@ -100,16 +100,19 @@ class Programs:
         results = self._in_pieces(self._measure, part)
         return results[:, 0], results[:, 1:]
 
-    def explained(self, part: Part) -> tuple[Array, Array]:
-        """The errors ∂C/∂z and the activations of all neurons for the examples of a part, each (examples, neurons)."""
-        errors, activations = np.hsplit(self._in_pieces(self._explain, part), 2)
-        return errors, activations
+    def explained(self, part: Part) -> tuple[list[Array], list[Array]]:
+        """The errors ∂C/∂z and the activations for the examples of a part, as arrays (examples, neurons) for each layer."""
+        return self._by_layer(self._in_pieces(self._explain, part))
 
-    def example(self, x: Array, target: npt.NDArray[Any]) -> tuple[float, Array, Array, Array]:
-        """For one example: its cost, the outputs, and the errors and the activations of all neurons. `target` is (1,) or (1, outputs)."""
+    def example(self, x: Array, target: npt.NDArray[Any]) -> tuple[float, Array, list[Array], list[Array]]:
+        """For one example: its cost, the outputs, and the errors and the activations of each layer. `target` is (1,) or (1, outputs)."""
         (measured,), (explained,) = self._measure(x[None], target), self._explain(x[None], target)
-        errors, activations = np.split(explained, 2)
-        return float(measured[0]), measured[1:], errors, activations
+        return float(measured[0]), measured[1:], *self._by_layer(explained)
+
+    def _by_layer(self, explained: Array) -> tuple[list[Array], list[Array]]:
+        sizes = self.model.sizes[1:]
+        parts = np.split(explained, np.cumsum([*sizes, *sizes])[:-1], axis=-1)
+        return parts[: len(sizes)], parts[len(sizes) :]
 
     def _in_pieces(self, program: Callable[..., Array], part: Part) -> Array:
         """Run a program on the examples of a part, a thousand at a time, so that its buffers fit into the cache."""
