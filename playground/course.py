@@ -57,7 +57,7 @@ def ask(lesson: str | int, number: int, seed: int = 0) -> Asked:
     >>> from playground import ask
     >>> question = ask(3, 1)
     >>> print(question.text)
-    A layer has 3 neurons, and each of them has 21 inputs. How many weights and biases has the layer?
+    A layer has 3 neurons, and each of them has 21 inputs. How many weights and biases does the layer have?
     >>> print(question.check(63))
     You counted the weights. Each neuron has a bias, too.
     >>> assert question.check(66)

@@ -175,7 +175,7 @@ def test_questions_can_be_asked_in_python() -> None:
     assert not question.check(s * d)
     order = ask(9, 5)
     assert order.check(list(order.question.steps))
-    assert str(question.check(s * d)).startswith("That is the derivative by the bias.")
+    assert str(question.check(s * d)).startswith("That is the derivative with respect to the bias.")
     assert ask(9, 1, seed=3).text == question.text != ask(9, 1, seed=4).text
     assert question._repr_html_().startswith(f"<p><b>{question.text}</b></p><details><summary>Hints</summary>")
     assert "<li>a number</li>" in ask(1, 1)._repr_html_()
