@@ -48,8 +48,13 @@ def test_a_weight_under_the_pointer_shows_its_number_and_the_factors_of_its_larg
     (asked,) = page.sent("inspect")
     assert (asked["what"], asked["layer"], asked["neuron"], asked["input"]) == ("weight", 0, 1, 0)
     page.run(MOVE, "-1,1", "0,2")
-    words = drawn(page)
-    page.wait(lambda: words.extend(drawn(page)) or any(each.startswith("∂C/∂a ") for each in words))
+    words = list[str]()
+
+    def has_factors() -> bool:
+        words.extend(drawn(page))
+        return any(each.startswith("∂C/∂a ") for each in words)
+
+    page.wait(has_factors)
     weight = page.run("return document.querySelector('.lines').title.match(/weight (.*),/)[1]")
     shown = [each.removeprefix("w = ") for each in words if each.startswith("w = ")][-1]
     assert float(shown.replace("−", "-")) == pytest.approx(float(weight.replace("−", "-")), rel=0.01)
