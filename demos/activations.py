@@ -71,7 +71,7 @@ def compare(given: argparse.Namespace) -> None:
             legend.remove()  # one legend is enough, and on relu it covers no curve
         boundary = plots.decision_boundary(model, X, y, figure.add_subplot(grid[1, column]))
         boundary.set(title=f"{accuracy:.1%} right", xlabel="", ylabel="")
-        costs.plot(range(1, given.epochs + 1), history.cost, color=plots.CLASSES[column], label=name, linewidth=2)
+        costs.plot(range(1, given.epochs + 1), history.cost, color=plots.RUNS[column], label=name, linewidth=2)
     costs.set(xlabel="epoch", ylabel="cost", yscale="log")
     costs.legend(loc="lower left")
     save(figure, given.output / "activations.png")

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from autograd import Value, cos, grad, sin, vectorize
 from demos.common import Film, parser, positive, save, whole
 from nn import minibatches
-from nn.plots import CLASSES, GREY
+from nn.plots import GREY, RUNS
 
 Array = npt.NDArray[np.float64]
 STARTS = [(1.0, 0.1), (1.6, 0.35), (1.6, -0.35), (-3.6, 1.2), (-1.5, -3.7)]  # three of them close together, on top of a hill
@@ -79,7 +79,7 @@ def contours(ax: Axes, f: Callable[[Any], Any], x: Array, y: Array, levels: Any 
 def surface(ax: Any, paths: Sequence[Array]) -> None:
     X, Y = np.meshgrid(*[np.linspace(-EXTENT, EXTENT, 70)] * 2)
     ax.plot_surface(X, Y, landscape([X, Y]), cmap="Greys", alpha=0.45, linewidth=0, rcount=70, ccount=70)
-    for path, colour in zip(paths, CLASSES):
+    for path, colour in zip(paths, RUNS):
         heights = landscape(path.T) + 0.06
         ax.plot(*path.T, heights, color=colour, linewidth=2.2, zorder=5)
         ax.scatter(*path[0], heights[0], facecolor="white", edgecolor=colour, linewidth=2, s=50, zorder=6, depthshade=False)
@@ -92,7 +92,7 @@ def surface(ax: Any, paths: Sequence[Array]) -> None:
 
 def valleys(ax: Axes, paths: Sequence[Array]) -> None:
     contours(ax, landscape, *[np.linspace(-EXTENT, EXTENT, 120)] * 2)
-    for path, colour in zip(paths, CLASSES):
+    for path, colour in zip(paths, RUNS):
         ax.plot(*path.T, "o-", color=colour, markersize=3, linewidth=1.2)
         ax.plot(*path[0], "o", color="white", markeredgecolor=colour, markersize=8, markeredgewidth=2)
         ax.plot(*path[-1], "*", color=colour, markersize=15, markeredgecolor="white")
@@ -102,7 +102,7 @@ def valleys(ax: Axes, paths: Sequence[Array]) -> None:
 def shrinking(ax: Axes, path: Array) -> None:
     """With a constant learning rate the steps become shorter, because they are proportional to the slope."""
     steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
-    ax.bar(range(1, len(steps) + 1), steps, color=CLASSES[0], alpha=0.8)
+    ax.bar(range(1, len(steps) + 1), steps, color=RUNS[0], alpha=0.8)
     ax.set(title="the smaller the slope, the shorter the step", xlabel="step", ylabel="length of the step, 0.2 x slope")
 
 
@@ -169,8 +169,8 @@ def roll(paths: Sequence[Array], frames: int) -> Film:
     figure, ax = pyplot.subplots(figsize=(5, 5), layout="constrained")
     contours(ax, landscape, *[np.linspace(-EXTENT, EXTENT, 80)] * 2)
     ax.set(xticks=[], yticks=[], aspect="equal")
-    trails = [ax.plot([], [], "-", color=colour, linewidth=2)[0] for _, colour in zip(paths, CLASSES)]
-    balls = [ax.plot([], [], "o", color=colour, markersize=9, markeredgecolor="white")[0] for _, colour in zip(paths, CLASSES)]
+    trails = [ax.plot([], [], "-", color=colour, linewidth=2)[0] for _, colour in zip(paths, RUNS)]
+    balls = [ax.plot([], [], "o", color=colour, markersize=9, markeredgecolor="white")[0] for _, colour in zip(paths, RUNS)]
     film = Film(figure)
     for frame in range(frames):
         for path, trail, ball in zip(paths, trails, balls):

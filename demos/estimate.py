@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figure = pyplot.figure(figsize=(12, 5.4), layout="constrained")
     left: Any = figure.add_subplot(1, 2, 1, projection="polar")
     right = figure.add_subplot(1, 2, 2)
-    for size, colour in zip([size for size in SIZES if size < given.examples], plots.CLASSES):
+    for size, colour in zip([size for size in SIZES if size < given.examples], plots.RUNS):
         batches = [rng.choice(given.examples, size, replace=False) for _ in range(given.batches)]
         gradients, taken = timed(cost, [(X[some], targets[some]) for some in batches])
         angles = [angle(gradient, full) for gradient in gradients]

@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     usual = ["--output", str(given.output), "--seed", str(given.seed)]
     for demo in (neuron, moons, activations, digits, nudges, descent, estimate, gpt, book):
         demo.main(usual)
-    learning.main([*usual, "--data", "moons", "--frames", "18"])
+    learning.main([*usual, "--data", "moons", "--frames", "14"])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The demo of the compiler: its three contestants compute the same, and what it prints is what runs."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ from autograd import Value, c_compiler, tanh, vectorize
 from demos import compiled
 
 
-def test_it_prints_the_function_its_source_and_timings_at_three_sizes(capsys: pytest.CaptureFixture[str]) -> None:
-    compiled.main(["--batch", "20", "--hidden", "3", "--rounds", "1"])
+def test_it_prints_the_function_its_source_and_timings_at_three_sizes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compiled.main(["--output", str(tmp_path), "--batch", "20", "--hidden", "3", "--rounds", "1"])
     text = capsys.readouterr().out
     assert "def cost(x: Any, y: Any) -> Any:" in text
     assert "z1 = x @ W1.T + b1" in text

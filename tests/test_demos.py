@@ -325,14 +325,14 @@ def test_the_gallery_is_small_and_all_of_it_is_shown() -> None:
 def test_a_film_keeps_the_colours_of_thin_lines(tmp_path: Path) -> None:
     figure, ax = pyplot.subplots(figsize=(3, 3))
     ax.imshow(np.linspace(0, 1, 10_000).reshape(100, 100), cmap="Greys")
-    for height, colour in enumerate(plots.CLASSES):
+    for height, colour in enumerate(plots.RUNS):
         ax.plot([0, 99], [10 * height, 10 * height], color=colour, linewidth=2)
     film = Film(figure)
     film.shoot()
     film.save(tmp_path / "film.gif")
     with Image.open(tmp_path / "film.gif") as picture:
         shown = np.asarray(picture.convert("RGB"), dtype=float).reshape(-1, 3)
-    for colour in plots.CLASSES:
+    for colour in plots.RUNS:
         assert np.abs(shown - 255 * np.array(to_rgb(colour))).max(axis=1).min() < 12, colour
 
 

@@ -9,7 +9,7 @@ from nn.plots._images import images, weights_as_images
 from nn.plots._network import network
 from nn.plots._nudges import NudgeSheet, nudge_sheet, nudged_network
 from nn.plots._plane import decision_boundary
-from nn.plots._style import CLASSES, CURVES, GREY, MARKERS, NEGATIVE, POSITIVE
+from nn.plots._style import CLASSES, CURVES, GREY, MARKERS, NEGATIVE, POSITIVE, RUNS
 
 __all__ = [
     "CLASSES",
@@ -18,6 +18,7 @@ __all__ = [
     "MARKERS",
     "NEGATIVE",
     "POSITIVE",
+    "RUNS",
     "NudgeSheet",
     "activation",
     "confusion",

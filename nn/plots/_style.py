@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
-# Okabe and Ito (2008): colours that colour-blind people can tell apart
+# A colour stands for a sign, for a class or for a curve, not for two of them in one picture
 POSITIVE, NEGATIVE, GREY = "#0072B2", "#D55E00", "#777777"
-CLASSES = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
+CLASSES = ["#4D9221", "#A13D97", "#A07800", "#6B6B6B", "#2F9E8F", "#8C564B", "#C98BC2", "#9AA32A"]  # those of the playground
 MARKERS = "osD^vPX*"
-CURVES = ("black", "#6A3D9A", "#8C6D31")  # other colours than those of classes and signs
+CURVES = ("black", "#6A3D9A", "#8C6D31")
+RUNS = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]  # Okabe and Ito (2008)
 
 
 def axes_or_current(ax: Axes | None) -> Axes:

@@ -141,9 +141,8 @@ async function begin() {
   say(host.loading);
   await connection.opened;
   say("");
-  const begun = performance.now();
   app.hello = await ask({do: "hello"});
-  startCoarse(performance.now() - begun);
+  startCoarse(performance.now());
   connection.most = app.hello.limits.message;
   app.settings = new Settings(app.hello, {change, brush: label => {
     app.plane.brush = label;

@@ -111,16 +111,16 @@ async function askFrame(steps) {
   }
 }
 
-/** Let the first pictures be coarse if the first reply, a small one, took longer than a second. */
+/** Let the first pictures be coarse if the page and the first reply, a small one, took several seconds to arrive. */
 export function startCoarse(took) {
-  if (took > 1000) detail = 0.25;
+  if (took > 3000) detail = 0.25;
 }
 
-/** Let the pictures of the next frame be coarser or finer. While the network is paused they become as fine as they can be. */
+/** Let the pictures of the next frame be coarser or finer. While the network is paused they become finer step by step. */
 function adapt(took) {
   if (app.moment.running && took > SLOW) detail = Math.max(0.25, detail / 2);
   else if (detail < 1 && (!app.moment.running || took < FAST)) {
-    detail = app.moment.running ? Math.min(1, 2 * detail) : 1;
+    detail = Math.min(1, 2 * detail);
     wanted = true;
   }
 }

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from playground import Session
 from playground.experiment import Experiment
 from tests.axe import violations
 
@@ -52,6 +53,30 @@ def test_a_step_is_one_update_and_back_restores_the_numbers(opened: Opener) -> N
         page.click("#back")
         check(steps)
     assert page.find("#back").get_property("disabled")
+
+
+LATE = "const now = performance.now.bind(performance); performance.now = () => now() + 4000"  # milliseconds since the page was asked for
+
+
+def test_pictures_are_coarse_at_first_where_the_page_loads_slowly(browser: Any, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    handle = Session.handle
+
+    def noted(session: Session, text: str | bytes) -> str | bytes:
+        message = json.loads(text)
+        if message["do"] == "frame":
+            sizes.append(message["boundary"])
+        return handle(session, text)
+
+    monkeypatch.setattr(Session, "handle", noted)
+    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LATE})
+    try:
+        page = opened({**NOTHING, **SMALL})
+        page.wait(lambda: sizes[-1:] == [100])
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+    assert sizes == sorted(sizes)
+    assert set(sizes) == {25, 50, 100}
 
 
 def test_a_page_in_the_background_requests_no_frames(opened: Opener) -> None:
