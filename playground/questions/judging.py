@@ -315,7 +315,7 @@ def _require_names(asked: Asked) -> None:
 
 
 def _require_wrong(asked: Asked) -> None:
-    """Raise QuestionError if the answer is listed as wrong. Numbers of a network may happen to be equal."""
+    """Raise QuestionError if the answer is listed as wrong, except with numbers of a network, which may happen to be equal."""
     question = asked.question
     is_shown = question.kind == "number"
     if any(isinstance(draw, str) for draw in question.draws.values()):
