@@ -45,7 +45,7 @@ def test_the_inspector_shows_gradient_paths_and_nudges_of_a_weight(opened: Opene
     assert paths[-1] == page.number("#inspector .gradient")
     assert sum(paths[:-1]) == pytest.approx(weight.grad, rel=1e-9)
     assert page.number("#inspector .average") == -page.number("#inspector .total")
-    assert page.text("#inspector .why").startswith("For this example, the gradient by this weight is ")
+    assert page.text("#inspector .why").startswith("For this example, the gradient with respect to this weight is ")
 
 
 def test_a_weight_set_by_hand_changes_the_cost_and_back_undoes_it(opened: Opener) -> None:
