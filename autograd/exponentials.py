@@ -1,4 +1,4 @@
-"""Exponentials: what the terms of a graph are, where they are made of exponentials: sums, quotients, logits."""
+"""Exponentials: find sums, quotients and logits of exponentials among the terms of a graph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograd.ops import Operation
 
 
 class Terms(Protocol):
-    """What the forms need of a graph. Terms are numbers of its nodes; equal nodes have equal numbers."""
+    """What stable forms need from a graph. A term is the number of a node; equal nodes have equal numbers."""
 
     def factor(self, term: int) -> tuple[float, int] | None:
         """A constant, as (number, 0); None for other terms."""
@@ -35,7 +35,7 @@ class Sum(NamedTuple):
 
 
 class Exponentials:
-    """What the terms of a graph are.
+    """Finds exponentials among the terms of a graph.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Exponentials:
         self._sums: dict[int, Sum | None] = {}
 
     def number(self, term: int) -> float | None:
-        """The number that a term is; None if it is none."""
+        """The number of a constant term; None for other terms."""
         factor = self.terms.factor(term)
         return factor[0] if factor else None
 
@@ -71,7 +71,7 @@ class Exponentials:
         return None
 
     def sum(self, term: int) -> Sum | None:
-        """A term as a sum of exponentials and a constant that is not negative; None if it is none."""
+        """A term as a sum of exponentials and a constant that is not negative; None for other terms."""
         if term not in self._sums:
             powers: list[int] = []
             constant, stack = 0.0, [term]
@@ -87,7 +87,7 @@ class Exponentials:
                 else:
                     powers.clear()
                     break
-            powers.sort()  # in the order in which they were made: those of a sum of two may be exchanged
+            powers.sort()  # the order in which they were made: a sum of two terms may have swapped them
             exponents = [self.terms.definition(each)[1][0] for each in powers]
             self._sums[term] = Sum(powers, exponents, constant) if powers else None
         return self._sums[term]
@@ -99,7 +99,7 @@ class Exponentials:
         return self.terms.scale(math.log(given.constant)) if given.constant and self.number(term) == given.constant else None
 
     def exponents(self, given: Sum) -> list[int]:
-        """The exponents of all terms of a sum, the constant's last."""
+        """The exponents of all terms of a sum; that of the constant is last."""
         return [*given.exponents, *([self.terms.scale(math.log(given.constant))] if given.constant else [])]
 
     def _undetached(self, term: int) -> int:
@@ -124,7 +124,7 @@ class Exponentials:
         return len(tops) == len(scales) == 1 and numbers == self._candidates(tops.pop())
 
     def subtracted(self, term: int) -> int | None:
-        """The b of a term a - b; None if it is none."""
+        """The b of a term a - b; None for other terms."""
         op, operands = self.terms.definition(term)
         return operands[1] if op is ops.subtract else None
 
@@ -147,7 +147,7 @@ class Exponentials:
         return self.terms.add(ops.negative, *given.exponents) if self.number(numerator) == 1 else self.exponent(numerator, given)
 
     def logit(self, term: int) -> int | None:
-        """The x for which a term is sigmoid(x), if it is one."""
+        """The x for which a term is sigmoid(x); None for other terms."""
         op, operands = self.terms.definition(term)
         if op is ops.sigmoid:
             return operands[0]

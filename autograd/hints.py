@@ -56,9 +56,9 @@ class _Graph:
 
 
 def hint(*results: tuple[Operation, Sequence[Any]]) -> str:
-    """What to write instead of the first of some results, each an operation and its operands, that has a stable form; "" without one.
+    """Return what to write instead of the first result that has a stable form; "" if none has one.
 
-    Only a form that is finite at the numbers of the graph is named.
+    A result is an operation and its operands. Only a form that is finite at the numbers of the graph is suggested.
     """
     graph = _Graph([each for _, operands in results for each in operands])
     forms = Forms(graph)

@@ -187,7 +187,7 @@ class Value(Expression):
 
     def __bool__(self) -> bool:
         if mode.recording:
-            modes.refuse_in_recording("the truth", "Use where(condition, a, b), largest or smallest instead of `if`, max or min.")
+            modes.refuse_in_recording("the truth value", "Use where(condition, a, b), largest or smallest instead of `if`, max or min.")
         return self._data != 0
 
     def __repr__(self) -> str:

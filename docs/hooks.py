@@ -27,7 +27,7 @@ CODE = re.compile(r"<pre>(.*?)</pre>", re.DOTALL)
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Put the questions of the lessons, and their answers, into the pages that have a place for them; lead from chapters to lessons."""
+    """Put the questions and answers of the lessons into the pages that have a place for them; name the lesson below each chapter."""
     lesson = course().get(Path(page.file.src_uri).stem)
     if lesson:
         markdown += ASKS.format(title=lesson["title"])

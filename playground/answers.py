@@ -19,7 +19,7 @@ def answers(experiment: Experiment, of: str) -> tuple[dict[str, Any], Arrays]:
     if not count:
         raise RefusedError("these targets are numbers: there are no classes, and no wrong answers")
     if not len(part):
-        raise RefusedError("there are no such examples", "of")
+        raise RefusedError(f"there are no {'training' if of == 'training' else 'test'} examples", "of")
     costs, outputs = experiment.programs.answered(part)
     found, matrix = predicted(outputs), np.zeros((count, count), dtype=np.int64)
     np.add.at(matrix, (part.y, found), 1)

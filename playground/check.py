@@ -1,7 +1,7 @@
 """python -m playground.check FILE...: judge the answers that readers handed in again, and print a table for the class.
 
-Each question is asked again with the reader's numbers, and each network is trained again. A file whose answers do not prove what it claims
-is named, and so are files of different readers that have the same numbers.
+Each question is asked again with the reader's numbers, and each network is trained again. The report names each file whose answers do not
+prove what it claims, and files that have the same numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from playground.messages import Fields, RefusedError, parsed
 from playground.questions import QuestionError
 from playground.questions.answering import ATTEMPTS, GIVEN, PAGES, READERS, RECORDS
 
-FILE, ANSWERS, NAME, TRIES = 20_000_000, 1000, 200, 10**6  # characters, and how many
+FILE, ANSWERS, NAME, TRIES = 20_000_000, 1000, 200, 10**6  # the most characters of a file and of a name, and the largest counts
 
 
 @dataclass
@@ -108,11 +108,11 @@ def name_copies(found: Mapping[Path, Checked]) -> None:
     for path, each in found.items():
         copies = [str(other) for other, its in found.items() if other != path and its.reader == each.reader != -1]
         if copies:
-            each.problems.append(f"it has the same numbers as {', '.join(copies)}, although each reader has others")
+            each.problems.append(f"it has the same numbers as {', '.join(copies)}, although each reader gets others")
 
 
 def table(found: Sequence[Checked], known: Mapping[str, Lesson]) -> list[str]:
-    """The lines of the table: right answers by lesson, and in all."""
+    """The lines of the table: the numbers of right answers for each lesson and in total."""
     counts = {name: len(questions_in(lesson)) for name, lesson in known.items()}
     columns = [name for name, count in counts.items() if count]
     rows = [["name", *(name.partition("-")[0] for name in columns), "right", "tries", "hints", ""]]

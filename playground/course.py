@@ -12,7 +12,10 @@ from playground.questions import ask as ask_question
 
 
 def course(more: Iterable[Path] = ()) -> dict[str, Lesson]:
-    """The lessons by their names: those of the playground, and those in the files `more`. Raises LessonError and OSError."""
+    """The lessons by their names: those of the playground, and those in the files `more`.
+
+    Raises LessonError and OSError, and ImportError if markdown-it-py is missing.
+    """
     found = {
         name_of(name.removeprefix(FOLDER)): parsed(name.removeprefix(FOLDER), content)
         for name, content in page_files().items()
@@ -39,7 +42,7 @@ def ask(lesson: str | int, number: int, seed: int = 0) -> Asked:
         The name of a lesson, such as ``"9-chain-rule"``, or the number of its chapter.
     number : int
         The number of the question in the lesson, from 1.
-    seed : int
+    seed : int, default 0
         The numbers in the question are drawn from it. In a course, use a number of the student.
 
     Returns
@@ -51,13 +54,15 @@ def ask(lesson: str | int, number: int, seed: int = 0) -> Asked:
     ------
     ValueError
         If there is no such lesson or question. The message lists the lessons.
+    ImportError
+        If markdown-it-py is missing.
 
     Examples
     --------
     >>> from playground import ask
     >>> question = ask(3, 1)
     >>> print(question.text)
-    A layer has 3 neurons, and each of them has 21 inputs. How many weights and biases has the layer?
+    A layer has 3 neurons, and each of them has 21 inputs. How many weights and biases does the layer have?
     >>> print(question.check(63))
     You counted the weights. Each neuron has a bias, too.
     >>> assert question.check(66)

@@ -34,8 +34,26 @@ SESSIONS = 16
 def widget(lesson: str = "", page: int = 1, **configuration: Any) -> AnyWidget:
     """The playground as a widget for a notebook, with these settings; docs/reference/playground-protocol.md lists them.
 
-    With `lesson`, such as "7-wishes", it opens this lesson at a page, counted from 1. The attribute `configuration` has the current
-    settings. Raises ImportError if anywidget is missing, and ValueError if a setting is invalid or there is no such lesson.
+    Parameters
+    ----------
+    lesson : str, default ""
+        The name of a lesson to open, such as ``"7-wishes"``; by default none.
+    page : int, default 1
+        The page of the lesson, counted from 1.
+    **configuration
+        Settings of the playground, such as ``layers=[4]``. Defaults replace missing ones.
+
+    Returns
+    -------
+    AnyWidget
+        The widget. Its attribute `configuration` has the current settings.
+
+    Raises
+    ------
+    ImportError
+        If anywidget or markdown-it-py is missing.
+    ValueError
+        If a setting is invalid, or there is no such lesson.
     """
     try:
         from anywidget import AnyWidget

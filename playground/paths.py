@@ -32,7 +32,7 @@ class Path(NamedTuple):
 class Paths:
     """All paths from a weight to the cost of one example, or from a bias if `place` is None. `largest` are the `most` largest.
 
-    `gradient` is the derivative of the cost by the weight; `rest` is the part of it that is not in `largest`.
+    `gradient` is the derivative of the cost with respect to the weight; `rest` is the part of it that is not in `largest`.
     """
 
     def __init__(self, found: Numbers, layer: int, neuron: int, place: int | None, gradient: float, most: int) -> None:
@@ -58,7 +58,10 @@ class Paths:
     def why(self, input_name: str | None) -> dict[str, Any]:
         """Why the gradient is 0, not finite, tiny, huge or ordinary: a verdict and a text."""
         verdict, reason = self._verdict(input_name)
-        return {"verdict": verdict, "text": f"For this example, the gradient by this {self.what} is {self.gradient + 0.0:.4g}: {reason}."}
+        return {
+            "verdict": verdict,
+            "text": f"For this example, the gradient with respect to this {self.what} is {self.gradient + 0.0:.4g}: {reason}.",
+        }
 
     def _verdict(self, input_name: str | None) -> tuple[str, str]:
         gradient, largest = self.gradient, abs(self.largest[0].product)

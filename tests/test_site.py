@@ -203,7 +203,7 @@ def test_axe_finds_nothing_in_light_and_in_dark(browser: Any, address: str, sche
 
 
 TYPED = "const [box, words] = arguments; box.value = words; box.dispatchEvent(new Event('keyup', {bubbles: true}))"
-"""All at once: the search also answers each part of a word that is typed, and warns where a part is no query."""
+"""Types a whole word at once: otherwise the search also answers each part of it, and warns if a part is an invalid query."""
 
 
 def test_the_search_finds_names_and_words(browser: Any, address: str) -> None:

@@ -31,9 +31,9 @@ def html_text(text: str) -> str:
 
 
 def framed(page: str, picture: str, words: str, height: int = 520) -> str:
-    """Return a page in a frame as wide as the cell, over an SVG picture that is seen where frames and scripts are removed.
+    """Return a page in a frame as wide as the cell, on top of an SVG picture, which is visible where frames and scripts are removed.
 
-    The frame is sandboxed: its scripts run, and cannot reach the notebook.
+    The frame is sandboxed: its scripts run, but cannot reach the notebook.
     """
     source = base64.b64encode(picture.encode()).decode()
     image = f'<img alt="{escape(words)}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%; max-height: {height}px">'

@@ -252,7 +252,7 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
 
 
 def _in_words(found: Sequence[Group], names: Mapping[int, str]) -> list[Group]:
-    """The groups, with titles that were found in the graph in words: `layer 0, neuron 3` is no expression that the user wrote."""
+    """The groups, with titles that were found in the graph in words: `layer 0, neuron 3` is not an expression that the user wrote."""
     titles = set(names.values()) | {above(name, steps) for name in names.values() for steps in (1, 2)}
     return [replace(group, title=in_words(group.title)) if group.title in titles else group for group in found]
 

@@ -56,7 +56,7 @@ def names(op: Operation, count: int) -> list[str]:
     return found
 
 
-# The partial derivatives as a textbook has them, where the row is written for extreme numbers or uses the result y.
+# The partial derivatives as a textbook has them, for rows of the table that are written for extreme numbers or use the result y.
 TEXTBOOK: dict[str, Callable[..., Any]] = {
     "divide": lambda a, b: (1 / b, -a / b**2),
     "power": lambda a, b: (b * (a if type(b) is float and b == 2 else a ** (b - 1)), a**b * ops.log(a)),

@@ -1,4 +1,4 @@
-"""Where the boxes and edges of a picture are, in pixels. Every format with a layout has this one."""
+"""Where the boxes and edges of a picture are, in pixels. All formats with a layout use this one."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def layout(sizes: Mapping[str, Point], edges: Sequence[tuple[str, str]], between
 
 
 def _ranks(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """The longest way to each box; sources are right before what they lead to. Where edges go in a circle, one goes back."""
+    """The length of the longest path to each box; a source is one rank before its nearest head. In a cycle, one edge goes backward."""
     heads: dict[str, list[str]] = {name: [] for name in names}
     waiting = dict.fromkeys(names, 0)
     ranks = dict.fromkeys(names, 0)

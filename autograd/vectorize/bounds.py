@@ -1,7 +1,7 @@
-"""Bounds: between which two numbers the entries of an array lie, where the program tells, as long as no number overflows.
+"""Bounds: two numbers between which the entries of an array lie, if the program determines them and no number overflows.
 
-Below a square and a small number, 1e-5 say, there is no infinite slope, and the largest of some numbers subtracted from them leaves no
-power that overflows. Where that is known, derivatives need no conditions to keep infinite numbers out.
+For example, a square plus 1e-5 is positive, so its root has no infinite slope. Numbers minus the largest of them are at most 0, so their
+exponentials do not overflow. Where such bounds are known, derivatives need no conditions that keep infinite numbers out.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from autograd.vectorize import instructions as ir
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
-FAR = 1e-12  # from a singular point, so that float32 holds the derivative
-STEEPEST = 1e18  # a partial derivative: float32 holds the product of two
-MOST = 40.0  # whose power is as large
+FAR = 1e-12  # the smallest distance from a singular point for which float32 holds the derivative
+STEEPEST = 1e18  # the largest partial derivative: float32 holds the product of two
+MOST = 40.0  # the largest exponent: exp(40) is below STEEPEST
 ROUNDING = 2.0**-22  # the rounding of float32, in the operands and in the sum
 
 
@@ -118,7 +118,7 @@ def _of_operation(op: ops.Operation, given: list[Bounds]) -> Bounds:
 
 
 def _sum(a: Bounds, b: Bounds) -> Bounds:
-    """The bounds of a sum, as far apart as rounding may move them: in float32, 1.00000001 - sigmoid(x) can be 0."""
+    """The bounds of a sum, widened by rounding: in float32, 1.00000001 - sigmoid(x) can be 0."""
     low, high = ROUNDING * (abs(a.low) + abs(b.low)), ROUNDING * (abs(a.high) + abs(b.high))
     return Bounds(a.low + b.low - low, a.high + b.high + high)
 
@@ -170,7 +170,7 @@ def _groups(program: Program, reduction: ir.Reduce | ir.Segments) -> FloatArray 
 
 
 def _same(program: Program, number: int) -> int:
-    """The array that an array has the numbers of, in their order, in another shape or detached."""
+    """The array that an array was made from by reshaping and detaching, which keep the numbers and their order."""
     while True:
         instruction = program.instructions[number]
         is_detached = isinstance(instruction, ir.Elementwise) and instruction.op is ops.detach

@@ -1,4 +1,4 @@
-"""Patterns: lists of columns that follow a rule, so that no table, or a short one, says the same."""
+"""Patterns: rules for lists of columns, which replace a table of columns or make it short."""
 
 from __future__ import annotations
 

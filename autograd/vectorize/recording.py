@@ -27,7 +27,7 @@ class Recording(NamedTuple):
 
     @classmethod
     def of(cls, entries: list[Any], leaves: list[Any]) -> Recording:
-        """What is in a trace."""
+        """The recording of a trace."""
         return cls(entries[0::4], entries[1::4], entries[2::4], leaves)
 
     def is_same(self, other: Recording) -> bool:
@@ -99,13 +99,13 @@ def are_alike(leaves: Sequence[Any], others: Sequence[Any]) -> bool:
             if id(other) in earlier:
                 return False
             one, other = one._data, other._data
-        if type(one) is not type(other) or repr(one) != repr(other):  # those of -0.0 and 0.0 differ
+        if type(one) is not type(other) or repr(one) != repr(other):  # repr tells -0.0 from 0.0
             return False
     return True
 
 
 class _Sums:
-    """The sums of a recording: additions whose results are used once, in another addition, are parts of it, and so are products.
+    """The sums of a recording: an addition or product whose result is used once, in another addition, is part of that sum.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class _Sums:
         sum_of: list[int | None] = [None] * len(uses)  # the sum of which a number was last found to be a term
         op_of = [*steps, *[None] * len(leaves)]
         constants = {-1 - place for place, each in enumerate(leaves) if type(each) is float}
-        zeros = {each for each in constants if leaves[-1 - each] == 0}  # a sum in Python begins with one
+        zeros = {each for each in constants if leaves[-1 - each] == 0}  # Python's `sum` begins with 0
         add, multiply, exp = ops.add, ops.multiply, ops.exp  # a product of exp can be part of a formula with a stable form
         for each in outputs:
             uses[each] += 1

@@ -77,7 +77,7 @@ class ScalarBuilder:
             return self.add(op, a, b)
         node = op, (b, a) if a > b and op is not ops.subtract else (a, b)
         known = self._known.get(node)
-        if known is None:  # as in `put`: a call of it takes as long
+        if known is None:  # as in `put`, which is not called here because a call takes as long
             known = self._known[node] = len(numbers)
             self.graph.nodes.append(node)
             self.batched.append(self.batched[a] or self.batched[b])
@@ -194,7 +194,7 @@ def _flatten(merged: ScalarBuilder) -> tuple[Scalars, list[bool]]:
         elif op is ops.multiply or op is ops.add or op is ops.subtract:
             numbers[number] = flat.add_plain(op, numbers[operands[0]], numbers[operands[1]])
         else:
-            numbers[number] = flat.add(op, *map(numbers.__getitem__, operands))  # type: ignore[arg-type]  # it is no DOT
+            numbers[number] = flat.add(op, *map(numbers.__getitem__, operands))  # type: ignore[arg-type]  # the operation is not DOT
     flat.graph.outputs = [numbers[each] for each in outputs]
     flat.graph.parameters, flat.graph.tables = merged.graph.parameters, merged.graph.tables
     return _without_short_sums(flat)

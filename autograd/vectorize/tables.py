@@ -80,7 +80,7 @@ class Table:
         if self._kinds != {Value}:
             return all(map(is_, self.entries(), chain.from_iterable(rows)))
         try:
-            return all(map(eq, self._rows, rows))  # lists compare identities first; a recording refuses the truth of v == w
+            return all(map(eq, self._rows, rows))  # lists compare identities first; a recording refuses the truth value of v == w
         except TraceError:
             return False
 

@@ -35,7 +35,7 @@ class Symbol(Expression):
         SYMBOLS.add(cls)
 
     # fmt: off
-    __bool__   = _refuse("the truth", "Instead of `if`, max, min, `and` and `or`, use where(c, a, b), largest, smallest, & and |.")
+    __bool__   = _refuse("the truth value", "Instead of `if`, max, min, `and` and `or`, use where(c, a, b), largest, smallest, & and |.")
     __float__  = _refuse("the float", "Instead of math.exp and the like, use autograd's exp, log, tanh, ..., which take traced numbers.")
     __int__    = _refuse("the integer", "Compute with the number itself, or pass it to the function as a constant.")
     __index__  = _refuse("the index", "Instead of table[i], pass i as an argument of integer dtype and write lookup(table, i).")
@@ -82,7 +82,7 @@ class Trace(dict[Any, int]):
         self._constants: dict[Any, int] = {}
 
     def __missing__(self, operand: Any) -> int:
-        """Give a number to a Value that is new, and to those that it is computed of."""
+        """Give a number to a Value that is new, and to those that it is computed from."""
         if not isinstance(operand, Value):
             raise _outlived(operand)
         for node in (operand,) if operand.op is None else topological_order(operand, self):
@@ -187,7 +187,7 @@ def _unary(op: Operation) -> Callable[[Any], Any]:
 
 
 class Tracer(Symbol):
-    """A scalar of an example, or what was computed of such scalars."""
+    """A scalar of an example, or a result that is computed from such scalars."""
 
     __slots__ = ("name", "number", "op", "operands", "trace")
 

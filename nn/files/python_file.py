@@ -29,7 +29,7 @@ def inputs(rows):
     are_dicts = [isinstance(row, dict) for row in rows]
     if any(are_dicts):
         if not all(are_dicts):
-            raise ValueError("rows must be dicts, or all of them lists")
+            raise ValueError("rows must be all dicts, or all lists")
         found = dict.fromkeys(name for row in rows for name in row)
         names = NAMES or list(found)
         lacking = [name for name in names if name not in found]

@@ -31,7 +31,7 @@ export class Flow {
     tell(`the cost of this example: ${number(trace.cost)}`);
     await this.#wait(PASS / 2, mine);
     for (let depth = last; depth >= 1 && this.trace === mine; depth--) {
-      tell(`backward, ${name(depth)}: δ, the derivative of the cost by each weighted sum`);
+      tell(`backward, ${name(depth)}: δ, the derivative of the cost with respect to each weighted sum`);
       this.#label(depth, trace.layers[depth - 1].deltas, "δ ");
       if (depth > 1) await this.#pass(mine, depth, -1);
     }

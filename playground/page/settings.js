@@ -50,7 +50,7 @@ export class Settings {
   }
 
   /**
-   * A choice for each column of a CSV text: number, category, target, or leave out. For the old target of a new one, null lets the session choose. A target
+   * A choice for each column of a CSV text: number, category, target, or leave out. If another column becomes the target, the old one gets null: the session chooses its role. A target
    * that is chosen by its name also says that the first line has names.
    */
   #columns(columns) {

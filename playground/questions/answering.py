@@ -17,12 +17,12 @@ from playground.questions.judging import Asked, ask
 from playground.questions.network import Network
 from playground.questions.reading import QuestionError, read_question
 
-TEXT, GIVEN, RECORDS = 20_000, 3000, 5  # characters, and how many
+TEXT, GIVEN, RECORDS = 20_000, 3000, 5  # the most characters, and the largest number of records
 READERS, PAGES, ATTEMPTS = 2**31 - 1, 1000, 100_000
 
 
 def seed_of(reader: int, page: int, attempt: int) -> int:
-    """The seed of a reader's question: another one on each page and in each attempt."""
+    """The seed of a reader's question. It differs between pages and attempts."""
     return (reader + 7919 * page + 104_729 * attempt) % 2**31
 
 

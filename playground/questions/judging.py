@@ -177,7 +177,7 @@ class Asked:
         own = configurations.read(self.configuration)
         for name in ("data", "features", "seed"):
             if getattr(start, name) != getattr(own, name):
-                raise ValueError(f"This is another network: its {name} was changed. Press “New numbers” for the question's own.")
+                raise ValueError(f"This is another network: its {name} was changed. Press “New numbers” to get the question's network.")
         if start.parameters != own.parameters:
             raise ValueError("This network started with given weights. Press Reset, and train it from the start.")
 
@@ -215,7 +215,7 @@ class Asked:
     def _judge_goal(self, network: Network, records: Sequence[Record]) -> Verdict:
         stage = min(len(records), len(self.question.stages) - 1)
         if records and records[0].get("start") != network.recorded()["start"]:
-            raise ValueError("This is another network than in the first part. Press “New numbers” to begin again.")
+            raise ValueError("This is not the network of the first part. Press “New numbers” to begin again.")
         if unmet := network.unmet(self.question.stages[stage]):
             return Verdict(False, f"Not yet: {'; '.join(unmet)}.", records=tuple(records))
         reached = (*records[:stage], network.recorded())
@@ -308,7 +308,7 @@ def _require_names(asked: Asked) -> None:
 
 
 def _require_wrong(asked: Asked) -> None:
-    """Raise QuestionError if the answer is listed as wrong. Numbers of a network may happen to be equal."""
+    """Raise QuestionError if the answer is listed as wrong, except with numbers of a network, which may happen to be equal."""
     question = asked.question
     is_shown = question.kind == "number"
     if any(isinstance(draw, str) for draw in question.draws.values()):

@@ -197,9 +197,9 @@ class Network:
 
 
 class Pointing(NamedTuple):
-    """What a question of the kind `point` asks for: a sort of part, a number of each, and what to tell about a wrong one.
+    """What a question of the kind `point` asks for: the part of the network with the largest number, which must be above a bound.
 
-    The part has the largest number, which must be above a bound.
+    `what` is the kind of part, `find` returns the number of each part, and `told` is the text about a wrong part.
     """
 
     what: str

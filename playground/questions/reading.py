@@ -4,7 +4,7 @@ A question is a code block with the word `question`, on a page of a lesson. Its 
 space continues the line before:
 
     ```question
-    number: A weight meets the activation {a}. It changes by 0.1. By how much does the weighted sum change?
+    number: A weight multiplies the activation {a}. The weight is raised by 0.1. By how much does the weighted sum change?
     draw: a = 0.2 .. 2
     answer: 0.1 * a
     wrong: 0.1 -> That is the effect of a change of the bias. The effect of a weight depends on its activation.

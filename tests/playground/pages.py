@@ -82,6 +82,11 @@ class Page:
         """No other network is being made."""
         return bool(self.find("main").get_attribute("aria-busy") is None)
 
+    @property
+    def is_answered(self) -> bool:
+        """The session has replied to every message of the page."""
+        return bool(self.run("return import(new URL('app.js', location).href).then(({connection}) => connection.waiting.length === 0)"))
+
     def picture(self, selector: str) -> str:
         return str(self.run("return document.querySelector(arguments[0]).toDataURL()", selector))
 
@@ -189,12 +194,14 @@ class Engine:
 
 
 def settled(page: Page) -> tuple[str, int] | None:
-    """The plane and the step, where two looks at them find the same."""
+    """The plane and the step, if all messages are answered and two looks find the same; otherwise None."""
     looks = []
     for _ in range(2):
+        if not (page.is_settled and page.is_answered):
+            return None
         looks.append((page.picture("#plane"), page.step))
         page.run("return new Promise(done => setTimeout(done, 100))")
-    return looks[0] if looks[0] == looks[1] else None
+    return looks[0] if looks[0] == looks[1] and page.is_answered else None
 
 
 Opener = Callable[..., "Page"]

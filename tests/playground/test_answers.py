@@ -38,7 +38,7 @@ def test_the_confusion_matrix_counts_predictions_of_classes(kind: dict[str, Any]
 
 
 def test_answers_need_examples() -> None:
-    assert Player(**SMALL, held_out=0).refused("answers", of="held_out")["problem"] == "there are no such examples"
+    assert Player(**SMALL, held_out=0).refused("answers", of="held_out")["problem"] == "there are no test examples"
 
 
 def test_waves_have_numbers_as_targets_and_no_classes() -> None:

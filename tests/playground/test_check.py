@@ -72,7 +72,7 @@ def test_three_files_of_which_one_is_forged(ada: dict[str, Any], tmp_path: Path,
     assert lines[5] == "These files do not prove what they claim:"
     assert {line.partition(": ")[0] for line in lines[6:]} == {str(tmp_path / "eve.json")}
     assert any("2-weigh-add-squish, page 1, is claimed to be right with " in line for line in lines)
-    assert any(line.endswith("its seed was changed. Press “New numbers” for the question's own.") for line in lines)
+    assert any(line.endswith("its seed was changed. Press “New numbers” to get the question's network.") for line in lines)
 
 
 def changed(ada: dict[str, Any], index: int, **changes: Any) -> str:
@@ -129,7 +129,7 @@ def test_a_copy_is_named(ada: dict[str, Any], tmp_path: Path, capsys: pytest.Cap
         (tmp_path / f"{name}.json").write_text(json.dumps({**ada, "name": name, "answers": []}))
     with pytest.raises(SystemExit):
         main([str(tmp_path / "ada.json"), str(tmp_path / "eve.json")])
-    assert f"eve.json: it has the same numbers as {tmp_path / 'ada.json'}, although each reader has others" in capsys.readouterr().out
+    assert f"eve.json: it has the same numbers as {tmp_path / 'ada.json'}, although each reader gets others" in capsys.readouterr().out
 
 
 def test_an_answer_is_judged_once_however_often_it_is_handed_in(ada: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +175,7 @@ def test_questions_can_be_asked_in_python() -> None:
     assert not question.check(s * d)
     order = ask(9, 5)
     assert order.check(list(order.question.steps))
-    assert str(question.check(s * d)).startswith("That is the derivative by the bias.")
+    assert str(question.check(s * d)).startswith("That is the derivative with respect to the bias.")
     assert ask(9, 1, seed=3).text == question.text != ask(9, 1, seed=4).text
     assert question._repr_html_().startswith(f"<p><b>{question.text}</b></p><details><summary>Hints</summary>")
     assert "<li>a number</li>" in ask(1, 1)._repr_html_()

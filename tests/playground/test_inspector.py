@@ -172,7 +172,9 @@ def test_the_reason_for_a_gradient_of_0_is_given() -> None:
     player("weight", layer=1, neuron=1, input=None, value=-100)
     told = player("inspect", what="weight", layer=1, neuron=1, input=None)
     assert told["why"]["verdict"] == "zero"
-    assert told["why"]["text"].startswith("For this example, the gradient by this bias is 0: its neuron is flat here, the slope of the ")
+    assert told["why"]["text"].startswith(
+        "For this example, the gradient with respect to this bias is 0: its neuron is flat here, the slope of the "
+    )
     assert (told["gradient"], told["average"]) == (0, 0)
     player = Player(**SMALL, cost="hinge", activations="tanh(x)")
     label = player("inspect", what="example")["class"]

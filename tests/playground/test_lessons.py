@@ -182,7 +182,7 @@ def test_a_question_is_a_block_of_its_page() -> None:
     lesson = from_markdown("# A\n## B\ntext\n```question\nnumber: 1?\nanswer: 1\n```\n```\nlayers: 3\n```\n## C\ntext")
     assert lesson["pages"][0]["question"] == "number: 1?\nanswer: 1"
     assert lesson["pages"][0]["configuration"] == {"layers": [3]}
-    assert from_markdown(f"# A\n{ASKING}")["pages"][0]["question"].startswith("number: A weight meets the activation {a}.")
+    assert from_markdown(f"# A\n{ASKING}")["pages"][0]["question"].startswith("number: A weight multiplies the activation {a}.")
     assert lessons.described(lesson) == {"title": "A", "pages": 2, "questions": [0]}
 
 

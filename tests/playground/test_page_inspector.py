@@ -45,12 +45,13 @@ def test_the_inspector_shows_gradient_paths_and_nudges_of_a_weight(opened: Opene
     assert paths[-1] == page.number("#inspector .gradient")
     assert sum(paths[:-1]) == pytest.approx(weight.grad, rel=1e-9)
     assert page.number("#inspector .average") == -page.number("#inspector .total")
-    assert page.text("#inspector .why").startswith("For this example, the gradient by this weight is ")
+    assert page.text("#inspector .why").startswith("For this example, the gradient with respect to this weight is ")
 
 
 def test_a_weight_set_by_hand_changes_the_cost_and_back_undoes_it(opened: Opener) -> None:
     page = opened({**NOTHING, **SMALL})
     page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
+    page.wait(lambda: settled(page))
     cost, typed = page.text("#cost"), page.find("[data-key=typed]")
     typed.clear()
     typed.send_keys("3.5", Keys.ENTER)
@@ -64,7 +65,7 @@ def test_a_nudge_shows_the_predicted_and_the_actual_change(opened: Opener) -> No
     page = opened({**NOTHING, **SMALL})
     page.click("#by-step")
     page.inspect("Weight w[0,0,0]", "[data-neuron='0,0']", "[data-key='w[0,0,0]']")
-    page.wait(lambda: page.text(".update"))
+    page.wait(lambda: page.text(".update") and settled(page))
     value, cost = page.number("#inspector .weight"), page.number("#cost data")
     page.click("[data-key=nudge]")
     page.wait(lambda: page.number("#inspector .weight") == value + 0.01)
@@ -205,10 +206,10 @@ def test_a_digit_is_read_while_it_is_drawn(opened: Opener, way: str) -> None:
 def test_a_digit_passes_through_the_network_and_shows_its_nudges(opened: Opener) -> None:
     page = opened({"data": {"name": "digits", "n": 100}, "layers": [16, 16], "activations": "tanh(x)"})
     page.wait(lambda: settled(page))
-    empty, network = page.picture("#pad"), page.picture(".maps")
+    seven, network = page.picture("#pad"), page.picture(".maps")
     page.click("#by-example")
     page.wait(lambda: "19 more in this mini-batch" in page.text("#flow-words"))
-    assert page.picture("#pad") != empty
+    assert page.picture("#pad") != seven
     assert page.picture(".maps") != network
     page.inspect("Neuron a[0,3]", "[data-neuron='0,3']")
     assert "smaller terms" in page.text("#inspector")

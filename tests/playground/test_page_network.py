@@ -48,12 +48,16 @@ def test_a_weight_under_the_pointer_shows_its_number_and_the_factors_of_its_larg
     (asked,) = page.sent("inspect")
     assert (asked["what"], asked["layer"], asked["neuron"], asked["input"]) == ("weight", 0, 1, 0)
     page.run(MOVE, "-1,1", "0,2")
-    page.run("return new Promise(done => setTimeout(done, 200))")
+    words = list[str]()
+
+    def has_factors() -> bool:
+        words.extend(drawn(page))
+        return any(each.startswith("∂C/∂a ") for each in words)
+
+    page.wait(has_factors)
     weight = page.run("return document.querySelector('.lines').title.match(/weight (.*),/)[1]")
-    words = drawn(page)
     shown = [each.removeprefix("w = ") for each in words if each.startswith("w = ")][-1]
     assert float(shown.replace("−", "-")) == pytest.approx(float(weight.replace("−", "-")), rel=0.01)
-    assert any(each.startswith("∂C/∂a ") for each in words)
     assert sum(each.startswith("× ") for each in words) >= 5  # the input, two slopes and two weights
     assert is_lit(page)
     page.run("document.querySelector('.lines').dispatchEvent(new PointerEvent('pointerleave'))")

@@ -62,6 +62,7 @@ GOALS: dict[str, list[list[dict[str, Any]]]] = {
 def asked_on(page: Page, name: str, place: int) -> Asked:
     """The question that the page shows, with the reader's numbers."""
     kept = json.loads(page.run("return localStorage.getItem('nudge-lessons')"))
+    assert kept["reader"] == 11
     attempt = kept["answers"].get(f"{name}/{place}", {}).get("attempt", 0)
     given = LESSONS[name]["pages"][place]
     return ask(read_question(given["question"]), seed_of(kept["reader"], place, attempt), given.get("configuration"))
@@ -70,7 +71,7 @@ def asked_on(page: Page, name: str, place: int) -> Asked:
 def wait_for_question(page: Page, name: str, place: int) -> Asked:
     page.wait_for("#lesson-title", LESSONS[name]["pages"][place]["title"])
     page.wait_until_there("#question-check")
-    page.wait(lambda: page.is_settled)
+    page.wait(lambda: page.is_answered and page.is_settled)
     asked = asked_on(page, name, place)
     page.wait(lambda: page.text("#question-text") == asked.text.replace("`", ""))
     return asked
@@ -142,9 +143,12 @@ def go_through(page: Page, name: str, is_right: bool) -> None:
 
 @pytest.fixture
 def begun(opened: Opener, browser: Any) -> Iterator[Callable[..., Page]]:
-    """Opens a lesson for a reader who has answered nothing."""
+    """Opens a lesson for reader 11, who has answered nothing."""
+    source = "crypto.getRandomValues = numbers => numbers.fill(22)"  # the page draws the reader's number: 22 >>> 1
+    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
     yield lambda name, query="": opened(None, f"?lesson={name}{query}")
     browser.execute_script("localStorage.clear()")
+    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
 
 def test_a_lesson_is_answered_right(begun: Begun) -> None:

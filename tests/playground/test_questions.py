@@ -229,12 +229,15 @@ def test_a_prediction_does_what_it_is_about() -> None:
     def cost() -> float:
         return float(np.mean([binary_cross_entropy(model(x), label).data for x, label in zip(X, y)]))
 
-    before = cost()
-    model.layers[1].neurons[0].weights[2].data += 0.5
+    before, weight = cost(), model.layers[1].neurons[0].weights[2]
+    for x, label in zip(X, y):
+        binary_cross_entropy(model(x), label).backward()
+    promised = 0.5 * weight.grad / len(X)
+    weight.data += 0.5
     after, asked = cost(), ask(question, 3, MOONS)
     verdict = asked.check("it rises" if after > before else "it falls")
     assert verdict
-    assert f"From {before:.4g} to {after:.4g}, promised" in verdict.text
+    assert f"From {before:.4g} to {after:.4g}, promised {promised:.4g}." in verdict.text
     assert not asked.check("it falls" if after > before else "it rises")
     assert asked.check("sideways").text == "Choose one: it rises or it falls."
 

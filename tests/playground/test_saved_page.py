@@ -11,7 +11,7 @@ import pytest
 
 from tests import PATIENCE
 from tests.browsing import requested
-from tests.playground.pages import NOTHING, SMALL, Engine, Page
+from tests.playground.pages import NOTHING, SMALL, Engine, Page, settled
 
 pytest.importorskip("selenium", reason="the page is tested where selenium is installed")
 
@@ -33,6 +33,7 @@ def played(browser: Any, address: str) -> Opener:
         for step in range(steps):
             page.click("#by-step")
             page.wait_for("#step-number", str(step + 1))
+        page.wait(lambda: settled(page))
         return page
 
     return play

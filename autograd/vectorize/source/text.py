@@ -59,7 +59,7 @@ def columns_text(columns: np.ndarray[Any, Any], dialect: Dialect) -> str:
 
 
 def taken_text(array: str, columns: np.ndarray[Any, Any], size: int, rest: Sequence[str]) -> str:
-    """Columns of an array (*rest, size), where loops over a few axes count them, as cut and reordered axes; "" for other columns."""
+    """Columns of an array (*rest, size) as slices and transposed axes, if loops over a few axes enumerate them; otherwise ""."""
     axes = axes_of(columns)
     if len(columns) <= 8 or axes is None or len(axes) < 2:
         return ""
@@ -89,7 +89,7 @@ def taken_text(array: str, columns: np.ndarray[Any, Any], size: int, rest: Seque
 
 
 def _stretch(start: int, count: int, step: int, length: int) -> str:
-    """`count` entries of an axis of this length, forward or backward from one on, as a slice; "" if they are not there."""
+    """A slice of `count` entries of an axis, forward or backward from `start`; "" if it does not fit into the length of the axis."""
     last = start + (count - 1 if step > 0 else 1 - count)
     if not 0 <= last < length:
         return ""
@@ -99,7 +99,7 @@ def _stretch(start: int, count: int, step: int, length: int) -> str:
 
 
 def numbers_text(numbers: np.ndarray[Any, Any], namespace: str) -> str:
-    """An array of floats: whole numbers by a rule, others as repetitions of one number after another or of one row, or as a list."""
+    """An array of floats as source: a rule for whole numbers, repeated numbers, a repeated row, or otherwise a list."""
     shape = f".reshape{numbers.shape}" if numbers.ndim > 1 else ""
     row, bits = numbers.ravel(), numbers.ravel().view(np.int64)
     if len(row) > 8:

@@ -148,7 +148,9 @@ def test_two_times_of_a_network_are_compared_neuron_by_neuron() -> None:
     for parameter in model.parameters():
         parameter.data += 1.0
     drawing = draw(model([0.5, 1.0]), detail="neuron", since=before)
-    assert all(any("→" in line for line in box.lines) for box in drawing.picture.boxes if box.kind == "group")
+    neurons = [box.lines for box in drawing.picture.boxes if box.kind == "group"]
+    assert len(neurons) == 4
+    assert all("→" in " ".join(each) for each in neurons)
 
 
 # Text, direction and colours

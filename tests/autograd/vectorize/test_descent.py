@@ -225,7 +225,7 @@ def test_a_rule_is_one_function_for_scalars_too() -> None:
 
 
 def test_invalid_rules_are_refused() -> None:
-    with pytest.raises(TraceError, match=r"the truth of a traced number \(a result of greater\)"):
+    with pytest.raises(TraceError, match=r"the truth value of a traced number \(a result of greater\)"):
         UpdateRule(lambda parameter, gradient, rate, step: [parameter if gradient > 0 else gradient])
     with pytest.raises(TypeError, match=r"an update rule returns a list of 2: the new parameter, and each new memory; got \[0\]"):
         UpdateRule(lambda parameter, gradient, memory, rate, step: [0], 1)

@@ -300,10 +300,10 @@ def branching(x: Any) -> Any:
 
 
 REFUSED = [
-    (branching, "the truth of a traced number (a result of greater)", "where(c, a, b)"),
-    (lambda x: x > 0 and x, "the truth of a traced number (a result of greater)", "& and |"),
-    (lambda x: bool(x), "the truth of a traced number (x)", "where(c, a, b)"),
-    (lambda x: max(x, 0.0), "the truth of a traced number", "use where(c, a, b), largest"),
+    (branching, "the truth value of a traced number (a result of greater)", "where(c, a, b)"),
+    (lambda x: x > 0 and x, "the truth value of a traced number (a result of greater)", "& and |"),
+    (lambda x: bool(x), "the truth value of a traced number (x)", "where(c, a, b)"),
+    (lambda x: max(x, 0.0), "the truth value of a traced number", "use where(c, a, b), largest"),
     (lambda x: float(x), "the float of a traced number (x)", "autograd's exp, log, tanh"),
     (lambda x: math.exp(x), "the float of a traced number (x)", "autograd's exp, log, tanh"),
     (lambda x: np.array([x], dtype=float)[0], "the float of a traced number (x)", "autograd's exp"),
@@ -574,7 +574,7 @@ def test_errors_in_the_function_say_what_one_example_is() -> None:
         vectorize(lambda x: x[0] if x[1] > 0 else w)(X)
     for function in (max, min):
         for number in ("Value", "traced number"):
-            with pytest.raises(TraceError, match=rf"the truth of a {number} .* largest"):
+            with pytest.raises(TraceError, match=rf"the truth value of a {number} .* largest"):
                 vectorize(lambda x: function((each if number == "Value" else each * x[0]).data for each in (w * 2, w)))(X)  # noqa: B023
 
 

@@ -31,8 +31,8 @@ from autograd.vectorize.tape import is_narrow
 
 __all__ = ["JaxBackend", "backend"]
 
-LENGTH = 4000  # instructions: XLA takes minutes to compile longer narrow programs, and its time grows as the square of the length
-WIDTH = 4.0  # numbers that an instruction of such a program computes, on average, at most
+LENGTH = 4000  # instructions: XLA takes minutes to compile longer narrow programs, and the time grows as the square of the length
+WIDTH = 4.0  # the largest average number of numbers that an instruction of a narrow program computes
 
 
 class JaxBackend(Backend):

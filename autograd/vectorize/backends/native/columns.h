@@ -118,8 +118,8 @@ static void run_sums(long runs, long width, const int *same, const int *begin, c
     }
 }
 
-// The same, where the pairs of a run have one row of b, and those that it is added to, which are turned, follow each other. Runs that
-// begin with the same row of c go together, so that sums stay in registers.
+// The same, if the pairs of a run have one row of b. This row is added to consecutive rows of c, which is transposed. Runs that begin with
+// the same row of c are computed together, so that the sums stay in registers.
 ALWAYS void spreads(const int K, long runs, long longest, long width, const int *same, const int *length, const real *a, const real *b,
                     real *restrict c, long room) {
     for (long e = 0; e < longest; e += LANES) {

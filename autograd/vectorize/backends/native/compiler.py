@@ -38,7 +38,7 @@ FLAGS = (
 )  # fmt: skip
 DAY = 24 * 60 * 60  # seconds
 KEPT, WORKED = 90 * DAY, DAY  # how long unused libraries and files of killed compilers are kept
-LONG = 1500  # lines of source from which -O3 takes too long, for loops that are short anyway
+LONG = 1500  # lines of source: -O3 takes too long for more, and gains little because their loops are short
 WORK = ".work-"  # prefix of the directories in which compilers work
 SANITIZED = ("-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 

@@ -51,7 +51,7 @@ _NUMBERS: dict[Any, int] = {each: number for number, each in enumerate((*STARRED
 
 
 _INFIX = [op for op in ops.TABLE.values() if op.precedence < SIGN or op is ops.power]  # between their operands in a listing
-_WRITTEN = {  # the lines of entries that are no operations
+_WRITTEN = {  # the lines of entries that are not operations
     PARAMETER: "{target} = theta[{0}]",
     INPUT: "{target} = {x}",
     WEIGHT: "{target} = weight",

@@ -151,7 +151,7 @@ static inline vec v_cosh(vec x) {
     return half + 1 / (4 * half);
 }
 
-// Powers that take no call of math.h. As it has them, -inf to the power of 1/2 is inf, and -0 is 0.
+// Powers without a call of math.h. As in math.h, -inf to the power 1/2 is inf, and -0 to the power 1/2 is 0.
 #define POWERS(a, b, root, size)                                                                   \
     if (b == 2)                                                                                    \
         return a * a;                                                                              \
@@ -173,7 +173,7 @@ static inline real power_of(real a, real b) {
     return LIBM(pow)(a, b);
 }
 
-// By one exponent for all numbers, of which the compiler keeps the line that it needs.
+// One exponent for all numbers: the compiler keeps only the line for this exponent.
 static inline vec v_powers(vec a, real b) {
     POWERS(a, b, root, v_abs)
     for (int i = 0; i < LANES; i++)
