@@ -29,7 +29,7 @@ ACTIVATIONS = (
 )  # fmt: skip
 CLASSES = {"moons": (2, 2), "circles": (2, 2), "xor": (2, 2), "spirals": (2, 6), "blobs": (2, 6), "digits": (10, 10)}
 CLASSES |= {"waves": (0, 0), "points": (2, 6), "csv": (2, 10)}  # the fewest and the most; 0 for numbers as targets
-ROWS, DIGITS, COLUMNS, LAYERS, NEURONS, PARAMETERS, FORMULA, CSV = 5000, 3000, 50, 6, 64, 60_000, 200, 1_000_000
+ROWS, DIGITS, COLUMNS, LAYERS, NEURONS, PARAMETERS, FORMULA, CSV = 5000, 5000, 50, 6, 64, 60_000, 200, 1_000_000
 ROLES = ("number", "category", "target", "leave out")  # of the columns of a CSV text
 LIMITS = {
     "rows": ROWS, "digits": DIGITS, "columns": COLUMNS, "layers": LAYERS, "neurons": NEURONS, "parameters": PARAMETERS,
@@ -182,7 +182,7 @@ def _data(given: Fields) -> dict[str, Any]:
         pairs = [Fields({"X": each}, data.at(f"X[{index}]")).numbers("X", 2, 2, -LARGE, LARGE) for index, each in enumerate(points)]
         read |= {"X": pairs, "y": data.wholes("y", len(points), len(points), 0, most - 1)}
     elif name == "digits":
-        read |= {"n": data.whole("n", 10, DIGITS, 1000)}
+        read |= {"n": data.whole("n", 10, DIGITS, DIGITS)}
     else:
         read |= {"n": data.whole("n", 4, ROWS, 200), "noise": data.number("noise", 0.0, 10.0, 0.3 if name == "blobs" else 0.1)}
     if name not in ("csv", "points", "waves"):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 REMEMBERED, BYTES = 200, 2**25  # the largest number of states to go back to, and the memory that they may take
 STEPS = 5000  # beyond this length of the history, all epochs but the last are forgotten
+MEASURED = 15_000_000  # examples times parameters: about how many products are computed to measure the cost for each frame
 CHANGES = 2000  # the largest number of changes that a script can repeat
 
 
@@ -155,10 +156,17 @@ class Experiment:
         """The gradient of the last step; 0 before the first."""
         return np.zeros(len(self.parameters)) if self._run is None else self._run.gradient
 
-    def moment(self) -> dict[str, Any]:
-        """The fields that the protocol calls MOMENT, except those of the session."""
-        with np.errstate(all="ignore"):
-            (cost, share), (test_cost, test_share) = map(self.programs.measured, (self.problem.training, self.problem.held_out))
+    @property
+    def frames_per_measurement(self) -> int:
+        """The number of frames of a running network for which the cost is measured once, so that frames stay short."""
+        return 1 + (len(self.problem.training) + len(self.problem.held_out)) * len(self.parameters) // MEASURED
+
+    def moment(self, measures: bool = True) -> dict[str, Any]:
+        """The fields that the protocol calls MOMENT, except those of the session; costs and accuracies are None if it does not measure."""
+        (cost, share), (test_cost, test_share) = (None, None), (None, None)
+        if measures:
+            with np.errstate(all="ignore"):
+                (cost, share), (test_cost, test_share) = map(self.programs.measured, (self.problem.training, self.problem.held_out))
         steps = self._run.history.steps if self._run is not None else None
         penalty = self.programs.penalty()
         return {

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -102,17 +103,21 @@ def make(configuration: Configuration) -> Problem:
     if data["name"] == "csv":
         return _from_csv(configuration)
     if data["name"] == "digits":
-        X, y = digits(data["n"], seed=seed)
-        training, held_out = _parts(configuration, X, y)
-        names = [f"pixel {row},{column}" for row in range(28) for column in range(28)]
-        return Problem(training, held_out, names, [str(digit) for digit in range(10)], None, "", ())
+        return _digits(data["n"], configuration.held_out, seed)
     X, y = points(data, seed)
-    training, held_out = _parts(configuration, X, y)
+    training, held_out = _parts(configuration.held_out, seed, X, y)
     features = configuration.features
     training, held_out = (Part(computed(features, part.at), part.y, part.at) for part in (training, held_out))
     classes = 0 if data["name"] == "waves" else data.get("classes") or max(2, int(y.max(initial=0)) + 1)
     plane = _around(X, ("x1", "x2"), painted=data["name"] == "points")
     return Problem(training, held_out, list(features), [str(label) for label in range(classes)], plane, "", features)
+
+
+@lru_cache(2)
+def _digits(n: int, held_out: float, seed: int) -> Problem:
+    """The digits, which take long to draw and much memory. Networks with the same data share them."""
+    names = [f"pixel {row},{column}" for row in range(28) for column in range(28)]
+    return Problem(*_parts(held_out, seed, *digits(n, seed=seed)), names, [str(digit) for digit in range(10)], None, "", ())
 
 
 def points(data: Mapping[str, Any], seed: int) -> tuple[Array, npt.NDArray[Any]]:
@@ -135,7 +140,7 @@ def _from_csv(configuration: Configuration) -> Problem:
         columns = columns_of(data)
         table = load_csv(io.StringIO(text), **columns.arguments())  # it refuses words in columns of numbers
         rows, _ = read_csv(io.StringIO(text), **columns.arguments(raw=True))
-        training, held_out = _parts(configuration, np.arange(len(table.y))[:, None], table.y)  # numbers of rows
+        training, held_out = _parts(configuration.held_out, configuration.seed, np.arange(len(table.y))[:, None], table.y)  # numbers of rows
         preprocessing = _preprocessing(rows, columns, training.X[:, 0])
     except ValueError as error:
         raise RefusedError(_in_the_page(str(error)), field) from None
@@ -252,12 +257,12 @@ def _in_the_page(problem: str) -> str:
     return re.sub(r": is the delimiter .*", "", problem)
 
 
-def _parts(configuration: Configuration, X: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Part, Part]:
+def _parts(held_out: float, seed: int, X: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Part, Part]:
     """The training examples and the test examples; there may be no test examples."""
     nothing = Part(X[:0], y[:0], X[:0, :2])
-    if not 0 < round(configuration.held_out * len(X)) < len(X):
+    if not 0 < round(held_out * len(X)) < len(X):
         return Part(X, y, X[:, :2]), nothing
-    (X, y), (X_held_out, y_held_out) = split(X, y, test=configuration.held_out, seed=configuration.seed)
+    (X, y), (X_held_out, y_held_out) = split(X, y, test=held_out, seed=seed)
     return Part(X, y, X[:, :2]), Part(X_held_out, y_held_out, X_held_out[:, :2])
 
 

@@ -118,7 +118,7 @@ class Session:
         }
 
     def _begin(self, experiment: Experiment) -> None:
-        self.experiment, self.inspector, self.running = experiment, Inspector(experiment), False
+        self.experiment, self.inspector, self.running, self.frames = experiment, Inspector(experiment), False, 0
 
     def _set(self, given: Fields) -> Reply:
         self.experiment.set(configurations.changed(self.experiment.configuration, given))
@@ -148,7 +148,9 @@ class Session:
         if self.running and steps:
             end = self.clock() + FRAME
             stopped = experiment.advance(steps, lambda: self.clock() < end)
-        moment, has_plane = self._moment(stopped), experiment.problem.plane is not None
+        self.frames += 1
+        is_due = self.frames % experiment.frames_per_measurement == 0
+        moment, has_plane = self._moment(stopped, is_due), experiment.problem.plane is not None
         arrays: Arrays = {}
         if boundary and has_plane:
             arrays["boundary"] = experiment.programs.boundary(boundary)
@@ -160,15 +162,15 @@ class Session:
             arrays["gradient"] = experiment.gradient
         return {"is": "frame", **moment}, arrays
 
-    def _moment(self, stopped: Stopped | None = None) -> dict[str, Any]:
-        """What the protocol calls MOMENT. A run that stopped by itself is paused."""
+    def _moment(self, stopped: Stopped | None = None, is_due: bool = True) -> dict[str, Any]:
+        """What the protocol calls MOMENT. A run that stopped by itself is paused. A running network is measured if that is due."""
         self.running = self.running and stopped is None
         reason = None
         if stopped is not None:
             found = stopped.undefined
             place = {"neuron": [found.layer, found.neuron], "example": found.example} if found else {"neuron": None, "example": None}
             reason = {"problem": stopped.problem, **place}
-        moment = self.experiment.moment()
+        moment = self.experiment.moment(is_due or not self.running)
         return {**moment, "can_go_back": moment["can_go_back"] or bool(self.earlier), "running": self.running, "stopped": reason}
 
     def _step(self, given: Fields) -> Reply:

@@ -7,6 +7,7 @@ the deformed position of each pixel. So the width and the blur of the pen and an
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -51,6 +52,13 @@ GLYPHS: dict[int, list[list[list[Point]]]] = {  # digit -> ways to write it -> s
 # fmt: on
 
 FIELD, REACH = 97, 1.6  # a distance field is sampled at 97 x 97 points, from -1.6 to 1.6 both ways
+DRAWN, PIXELS = 500, 100  # digits at a time: their random numbers, and their pixels, whose temporary arrays fit into the cache
+RANGES = {
+    "right": (-2.5, 2.5), "high": (-2.5, 2.5), "angle": (-0.25, 0.25), "slant": (-0.15, 0.35), "across": (0.95, 1.5), "along": (0.95, 1.3),
+    "bend": (0, 0.12), "bends": (1, 3), "bent": (0, 6.3), "lean": (0, 0.12), "leans": (1, 3), "leant": (0, 6.3),
+    "pen": (0.08, 0.2), "blur": (0.1, 0.3), "ink": (0.75, 1), "noise": (0, 0.15),
+}  # fmt: skip
+"""The random numbers of a digit: its place, rotation, slant and scale, two waves along its axes, the pen, and the noise of the paper."""
 
 
 @cache
@@ -81,30 +89,30 @@ def digits(n: int, seed: Seed = 0) -> Examples:
     rng = generator(seed)
     y = rng.permutation(np.arange(check_whole("n", n), dtype=np.int64) % 10)
     X = np.empty((n, 784))
-    for start in range(0, n, 500):  # 500 at a time, so that temporary arrays fit into the cache
-        X[start : start + 500] = _draw_digits(y[start : start + 500], rng)
+    digit_of = _distance_fields()[1]
+    ways = np.array([len(GLYPHS[digit]) for digit in range(10)])
+    for start in range(0, n, DRAWN):
+        those = y[start : start + DRAWN]
+        glyph = np.searchsorted(digit_of, those) + (rng.random(len(those)) * ways[those]).astype(np.int64)
+        random = {name: rng.uniform(low, high, (len(those), 1)) for name, (low, high) in RANGES.items()}
+        for first in range(0, len(those), PIXELS):
+            some = slice(first, first + PIXELS)
+            X[start:][some] = _pixels(glyph[some, None], {name: each[some] for name, each in random.items()}, rng)
     return X, y
 
 
-def _draw_digits(y: Labels, rng: np.random.Generator) -> Array:
-    fields, digit_of = _distance_fields()
-    ways = np.array([len(GLYPHS[digit]) for digit in range(10)])
-    glyph = np.searchsorted(digit_of, y) + (rng.random(len(y)) * ways[y]).astype(np.int64)
-
-    def random(low: float, high: float) -> Array:
-        return rng.uniform(low, high, (len(y), 1))
-
+def _pixels(glyph: Labels, random: Mapping[str, Array], rng: np.random.Generator) -> Array:
+    """The pixels of digits, (digits, 784), with these glyphs and random numbers, (digits, 1); the noise comes from a generator."""
     row, column = np.divmod(np.arange(784), 28)
-    x, up = (column - 13.5 - random(-2.5, 2.5)) / 9.5, (13.5 - row - random(-2.5, 2.5)) / 9.5
-    angle, slant = random(-0.25, 0.25), random(-0.15, 0.35)
-    x, up = x * np.cos(angle) + up * np.sin(angle), up * np.cos(angle) - x * np.sin(angle)
-    x, up = x * random(0.95, 1.5) - slant * up, up * random(0.95, 1.3)
-    bend, lean = (random(0, 0.12) * np.sin(random(1, 3) * across + random(0, 6.3)) for across in (up, x))
-    x, up = x + bend, up + lean
-
-    distance = _look_up(fields.reshape(-1), glyph[:, None], x, up)
-    ink = np.clip(0.5 + (random(0.08, 0.2) - distance) / random(0.1, 0.3), 0, 1) * random(0.75, 1)
-    return np.clip(ink + random(0, 0.15) * rng.standard_normal(ink.shape), 0, 1)
+    x, up = (column - 13.5 - random["right"]) / 9.5, (13.5 - row - random["high"]) / 9.5
+    cos, sin = np.cos(random["angle"]), np.sin(random["angle"])
+    x, up = x * cos + up * sin, up * cos - x * sin
+    x, up = x * random["across"] - random["slant"] * up, up * random["along"]
+    bend = random["bend"] * np.sin(random["bends"] * up + random["bent"])
+    lean = random["lean"] * np.sin(random["leans"] * x + random["leant"])
+    distance = _look_up(_distance_fields()[0].reshape(-1), glyph, x + bend, up + lean)
+    ink = np.clip(0.5 + (random["pen"] - distance) / random["blur"], 0, 1) * random["ink"]
+    return np.clip(ink + random["noise"] * rng.standard_normal(ink.shape), 0, 1)
 
 
 def _look_up(fields: Array, glyph: Labels, x: Array, up: Array) -> Array:

@@ -160,7 +160,8 @@ const MOMENT = ["step", "epoch", "running", "cost", "held_out_cost", "penalty", 
 export function showMoment(reply) {
   const {running} = reply, wasRunning = app.moment.running, moment = app.moment = Object.fromEntries(MOMENT.map(key => [key, reply[key] ?? null]));
   at("step-number").textContent = number(moment.step, 9);
-  if (isDue("readings", LINES_EVERY)) showReadings(moment);
+  const isMeasured = moment.cost !== null || !running;  // large data are not measured for each frame
+  if (isMeasured && isDue("readings", LINES_EVERY)) showReadings(moment);
   at("play").setAttribute("aria-pressed", String(Boolean(running)));
   at("play").setAttribute("aria-label", running ? "Pause" : "Run");
   at("back").disabled = !moment.can_go_back || Boolean(host.saved);
@@ -179,7 +180,14 @@ function showReadings(moment) {
   at("held-out-cost").replaceChildren(figure(moment.held_out_cost, 4));
   at("accuracy").textContent = percent(moment.accuracy);
   at("held-out-accuracy").textContent = percent(moment.held_out_accuracy);
+  at("gap").textContent = gapWords(moment.accuracy, moment.held_out_accuracy, app.shape?.examples.held_out);
   at("moment-words").textContent = [["learning rate", moment.rate], ["gradient norm", moment.gradient_norm], ["penalty", moment.penalty || null]].filter(([, value]) => value !== null).map(([name, value]) => `${name} ${number(value, 3)}`).join(", ");
+}
+
+/** Why fewer of the test examples are right, if the difference is larger than twice what chance explains. */
+function gapWords(accuracy, heldOut, count) {
+  if (!(accuracy - heldOut > 2 * Math.sqrt(heldOut * (1 - heldOut) / count))) return "";
+  return `${percent(accuracy)} of the training examples are right, but only ${percent(heldOut)} of the test examples, which are new to the network. It knows some training examples by heart. With more examples the difference gets smaller, with fewer it gets larger.`;
 }
 
 function showStopped({problem, neuron, example}) {

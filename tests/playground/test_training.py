@@ -120,6 +120,22 @@ def test_a_frame_contains_the_requested_arrays() -> None:
     assert [each[0] for each in digits_frame["arrays"]] == ["parameters"]
 
 
+def test_only_some_frames_of_a_network_in_training_are_measured_on_large_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playground.experiment.MEASURED", 600)  # there are 40 examples and 31 parameters
+    player = Player(**SMALL)
+    assert player("frame")["cost"] is not None
+    player("run")
+    measured = [player("frame", steps=1)["cost"] is not None for _ in range(6)]
+    assert measured in ([True, False, False] * 2, [False, True, False] * 2, [False, False, True] * 2)
+    assert player("step")["accuracy"] is not None
+    assert [player("frame")["held_out_cost"] is not None for _ in range(3)] == [True] * 3
+
+
+def test_networks_with_the_same_digits_share_them() -> None:
+    one, other, third = (Player(**{**LIKE["digits"], **more}) for more in ({}, {"layers": [3]}, {"seed": 1}))
+    assert one.session.experiment.problem is other.session.experiment.problem is not third.session.experiment.problem
+
+
 def test_back_restores_parameters_and_settings_exactly() -> None:
     player = Player(**SMALL)
     player("run")
