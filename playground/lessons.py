@@ -42,12 +42,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from autograd._support import missing
 from playground import configuration as configurations
 from playground.experiment import Experiment
+from playground.mathml import MathError, mathml
 from playground.messages import Fields, RefusedError, no_number, shown
 from playground.questions import QuestionError, ask, read_question, read_rows
 from playground.questions.reading import joined
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
 EVENTS = (
@@ -68,6 +70,7 @@ OF_THE_PAGE = ("do", "until", "point", "show", "inspect")
 TITLE, PAGE = "a line such as: # Lines and curves", "a line such as: ## A straight line"
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # what an address can ask for
 _WORD = "[A-Za-z_][A-Za-z0-9_-]*"
+FORMULA = re.compile(r"(\$\$?)(?=\S)([^$\n]*[^$\s])\1(?!\d)")  # so that $5 and $6 are prices
 SELECTOR = re.compile(rf"(?:{_WORD})?(?:[#.]{_WORD}|\[{_WORD}(?:={_WORD})?\])+")
 
 Lesson = dict[str, Any]
@@ -207,12 +210,25 @@ def _wrong(line: int, problem: str) -> NoReturn:
 
 
 def _parser() -> MarkdownIt:
-    """A parser for CommonMark without HTML, and without headings that are underlined. Raises ImportError without markdown-it-py."""
+    """A parser for CommonMark with formulas, and without HTML and headings that are underlined. Raises ImportError without markdown-it-py."""
     try:
         from markdown_it import MarkdownIt
     except ImportError as error:
         raise ImportError(missing("a lesson", "markdown-it-py")) from error
-    return MarkdownIt("commonmark", {"html": False}).disable("lheading")
+    parser = MarkdownIt("commonmark", {"html": False}).disable("lheading")
+    parser.inline.ruler.before("escape", "formula", _formula)
+    parser.add_render_rule("formula", lambda _, tokens, place, *more: tokens[place].content)
+    return parser
+
+
+def _formula(state: StateInline, silent: bool) -> bool:
+    """The rule of the parser for a formula such as $a_1$, or $$a_1$$ in the middle of a line of its own."""
+    found = FORMULA.match(state.src, state.pos)
+    if found and not silent:
+        token = state.push("formula", "", 0)
+        token.markup, token.content = found[1], found[2]
+    state.pos = found.end() if found else state.pos
+    return bool(found)
 
 
 class _Reader:
@@ -271,7 +287,7 @@ class _Reader:
             _wrong(number, "there are two kinds of headings: # for the lesson's title, ## for each page")
 
     def _content(self, number: int, token: Token) -> None:
-        """A part of the text of a page. Pictures become part of it, and links open another tab."""
+        """A part of the text of a page. Pictures become part of it, links open another tab, and formulas become MathML."""
         self.lines.setdefault(f"{self._here}.text", number)
         for each in token.children or ():
             if each.type == "link_open":
@@ -279,6 +295,12 @@ class _Reader:
                 each.attrSet("rel", "noopener")
             elif each.type == "image":
                 each.attrSet("src", self._picture(number, str(each.attrGet("src"))))
+            elif each.type == "formula":
+                try:
+                    each.content = mathml(each.content, is_display=each.markup == "$$")
+                except MathError as error:
+                    _wrong(number, str(error))
+            number += each.type in ("softbreak", "hardbreak")
         self.content.append(token)
 
     def _picture(self, number: int, name: str) -> str:

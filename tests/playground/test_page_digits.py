@@ -38,7 +38,10 @@ def test_the_page_explains_why_fewer_test_digits_are_right(opened: Opener) -> No
     page.run("for (let epoch = 0; epoch < 6; epoch++) document.querySelector('#by-epoch').click()")
     page.wait(lambda: page.accuracy - float(page.text("#held-out-accuracy").removesuffix(" %")) > 30)
     right = page.text("#gap").partition(", which")[0]
-    assert right == f"{page.text('#accuracy')} of the training examples are right, but only {page.text('#held-out-accuracy')} of the test examples"
+    assert (
+        right
+        == f"{page.text('#accuracy')} of the training examples are right, but only {page.text('#held-out-accuracy')} of the test examples"
+    )
 
 
 def test_each_digit_has_its_bar_and_its_probability_in_one_row(opened: Opener) -> None:
