@@ -210,7 +210,7 @@ def _wrong(line: int, problem: str) -> NoReturn:
 
 
 def _parser() -> MarkdownIt:
-    """A parser for CommonMark with formulas, and without HTML and headings that are underlined. Raises ImportError without markdown-it-py."""
+    """A parser for CommonMark with formulas, without HTML and underlined headings. Raises ImportError without markdown-it-py."""
     try:
         from markdown_it import MarkdownIt
     except ImportError as error:

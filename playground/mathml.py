@@ -67,12 +67,11 @@ class _Reader:
                 raise MathError(f"the formula {self.text!r} has two {place} for one part: write braces, as in {{x_1}}_2")
             scripts[place] = script
         below, above = scripts.values()
-        kind = (
-            ("munder" if below else "m") + ("over" if above else "")
-            if is_sum
-            else "m" + ("sub" if below else "") + ("sup" if above else "")
-        )
-        return f"<{kind}>{base}{below}{above}</{kind}>" if below or above else base
+        if not (below or above):
+            return base
+        under, over = ("under", "over") if is_sum else ("sub", "sup")
+        kind = f"m{under if below else ''}{over if above else ''}"
+        return f"<{kind}>{base}{below}{above}</{kind}>"
 
     def _part(self) -> str:
         """A symbol, a number, a command with its arguments, or a group."""

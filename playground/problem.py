@@ -140,9 +140,8 @@ def _from_csv(configuration: Configuration) -> Problem:
         columns = columns_of(data)
         table = load_csv(io.StringIO(text), **columns.arguments())  # it refuses words in columns of numbers
         rows, _ = read_csv(io.StringIO(text), **columns.arguments(raw=True))
-        training, held_out = _parts(
-            configuration.held_out, configuration.seed, np.arange(len(table.y))[:, None], table.y
-        )  # numbers of rows
+        numbers = np.arange(len(table.y))[:, None]  # of the rows
+        training, held_out = _parts(configuration.held_out, configuration.seed, numbers, table.y)
         preprocessing = _preprocessing(rows, columns, training.X[:, 0])
     except ValueError as error:
         raise RefusedError(_in_the_page(str(error)), field) from None
