@@ -17,7 +17,7 @@ def course(more: Iterable[Path] = ()) -> dict[str, Lesson]:
     Raises LessonError and OSError, and ImportError if markdown-it-py is missing.
     """
     found = {
-        name_of(name.removeprefix(FOLDER)): parsed(name.removeprefix(FOLDER), content)
+        name_of(name.removeprefix(FOLDER)): parsed(name.removeprefix(FOLDER), content, checks=False)
         for name, content in page_files().items()
         if name.startswith(FOLDER)
     }

@@ -91,7 +91,9 @@ def add_option(options: ArgumentParser) -> None:
 
 
 def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str, bytes]:
-    """The page's files, with the lessons in lessons/ and those in `more` checked and converted to JSON, and an index of them.
+    """The page's files, with the lessons in lessons/ and those in `more` converted to JSON, and an index of them.
+
+    Those in `more` are checked, and those of the playground are not, because tests check them.
 
     Raises LessonError, which names the file and the line, and OSError if a file cannot be read.
     """
@@ -104,7 +106,7 @@ def published(files: Mapping[str, bytes], more: Iterable[Path] = ()) -> dict[str
             name = f"{FOLDER}{name_of(file)}.json"
             if name in served:
                 raise LessonError("there already is a lesson with this name: rename the file", file)
-            lesson = parsed(file, content, folder)
+            lesson = parsed(file, content, folder, checks=folder is not None)
             index.append({"name": name_of(file), **described(lesson)})
             content = json.dumps(lesson).encode()
         served[name] = content
@@ -138,20 +140,23 @@ def name_of(file: str) -> str:
 
 
 @lru_cache(64)
-def parsed(file: str, content: bytes, folder: Path | None = None) -> Lesson:
-    """The lesson in a file, with pictures from a folder. It is shared, so do not change it. Raises LessonError, which names the file."""
+def parsed(file: str, content: bytes, folder: Path | None = None, checks: bool = True) -> Lesson:
+    """The lesson in a file, with pictures from a folder. It is shared, so do not change it. Raises LessonError, which names the file.
+
+    If `checks`, its networks and questions are made, to find mistakes in them. This takes about as long as opening each of its pages.
+    """
     try:
         text = content.decode("utf-8-sig")  # some editors begin with a mark
     except UnicodeDecodeError as error:
         raise LessonError("this is not UTF-8 text", file, f"line {content[: error.start].count(10) + 1}") from None
     try:
-        return from_markdown(text, folder)
+        return from_markdown(text, folder, checks)
     except LessonError as error:
         raise LessonError(error.problem, file, *error.places) from None
 
 
-def from_markdown(text: str, folder: Path | None = None) -> Lesson:
-    r"""The lesson in a Markdown text, with pictures from a folder. Raises LessonError, which names the line.
+def from_markdown(text: str, folder: Path | None = None, checks: bool = True) -> Lesson:
+    r"""The lesson in a Markdown text, with pictures from a folder. Raises LessonError, which names the line. See `parsed` for `checks`.
 
     >>> from_markdown("# Lines and curves\n\n## A straight line\n\nOne weighted sum.")
     {'title': 'Lines and curves', 'pages': [{'title': 'A straight line', 'text': '<p>One weighted sum.</p>\n'}]}
@@ -161,7 +166,8 @@ def from_markdown(text: str, folder: Path | None = None) -> Lesson:
     reader = _Reader(text, folder)
     lesson = {"title": reader.title, "pages": reader.pages}
     try:
-        _check(Fields(lesson))
+        if checks:
+            _check(Fields(lesson))
     except RefusedError as error:
         _wrong(reader.line_of(error.field), re.sub(r"^(?:pages\[\d+\]\.)?(?:configuration\.)?", "", error.problem))  # the line is enough
     return lesson

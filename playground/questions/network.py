@@ -74,6 +74,12 @@ class Network:
         """The cost of each training example."""
         return {f"example {index}": each for index, each in enumerate(self.answered()[0].tolist())}
 
+    def answers(self) -> dict[str, float]:
+        """For each output neuron, the number of training examples for which it is the largest."""
+        outputs, last = self.answered()[1], len(self.experiment.model.layers) - 1
+        counts = np.bincount(outputs.argmax(axis=1), minlength=outputs.shape[1])
+        return {f"a[{last},{index}]": float(each) for index, each in enumerate(counts)}
+
     def mistakes(self) -> dict[str, float]:
         """1 for each training example whose class is predicted wrong, and 0 for the others."""
         problem = self.experiment.problem
@@ -221,6 +227,9 @@ POINTS: dict[str, Pointing] = {
         "The slope of {given} is {size}. Another one is flatter.",
     ),
     "largest cost": Pointing("an example", lambda network: network.costs(), "The cost of {given} is {value}. Another one has more."),
+    "most frequent answer": Pointing(
+        "an output", lambda network: network.answers(), "{given} is the largest output for {value} examples. Another one is for more."
+    ),
     "wrong example": Pointing("an example", lambda network: network.mistakes(), "The network predicts the class of {given} right.", 0.0),
 }
 QUANTITIES: dict[str, Callable[[Network], Any]] = {

@@ -31,8 +31,9 @@ NEEDS = {
 """The kinds, and the fields that each must have."""
 
 OWN = {"number": {"draw", "within"}, "formula": {"draw"}, "goal": {"then"}}  # fields of these kinds only, which may be absent
+EXERCISE = re.compile(r"[1-9]")
 MANY = "draw", "wrong", "hint", "step", "then"  # fields that may be repeated
-ANY = "wrong", "hint", "because", "show"  # fields of all kinds
+ANY = "wrong", "hint", "because", "show", "exercise"  # fields of all kinds
 NAMES = (*NEEDS, "answer", "press", "step", "draw", "within", "then", *ANY)
 LIVE = "point", "predict", "goal"  # kinds that are about the network as it is
 
@@ -81,6 +82,7 @@ class Question:
     because: str
     show: str  # the part of the network to inspect after the answer
     within: float
+    exercise: int | None  # of the book's chapter, to which the question belongs
 
     @property
     def needs_network(self) -> bool:
@@ -158,6 +160,7 @@ def _question(kind: str, fields: Mapping[str, list[Row]]) -> Question:
         because=once("because"),
         show=once("show", _part),
         within=once("within", _tolerance, 0.001),
+        exercise=once("exercise", _exercise, None),
     )
 
 
@@ -194,6 +197,12 @@ def _tolerance(text: str) -> float:
     if not re.fullmatch(_NUMBER, text):
         raise ValueError(f"expected a number such as 0.01, got {text!r}")
     return float(text)
+
+
+def _exercise(text: str) -> int:
+    if not EXERCISE.fullmatch(text):
+        raise ValueError(f"expected the number of an exercise of the chapter, such as 2, got {text!r}")
+    return int(text)
 
 
 def _part(text: str) -> str:

@@ -60,9 +60,9 @@ def test_three_files_of_which_one_is_forged(ada: dict[str, Any], tmp_path: Path,
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     main([str(tmp_path / "ada.json"), str(tmp_path / "bob.json")])
     assert capsys.readouterr().out.splitlines() == [
-        "name  1    2    3    4    5    6    7    8    9    10   right  tries  hints",
-        "Ada   1/5  2/5  0/5  1/5  0/5  0/5  2/5  1/5  0/5  0/5  7/50   7      0",
-        "Bob   1/5  2/5  0/5  1/5  0/5  0/5  2/5  1/5  0/5  0/5  7/50   7      0",
+        "name  1    2    3    4    5    6    7    8    9    10   11   right  tries  hints",
+        "Ada   1/6  2/6  0/6  1/6  0/6  0/6  2/6  1/6  0/6  0/6  0/6  7/66   7      0",
+        "Bob   1/6  2/6  0/6  1/6  0/6  0/6  2/6  1/6  0/6  0/6  0/6  7/66   7      0",
     ]
     with pytest.raises(SystemExit) as ended:
         main([str(tmp_path / f"{name}.json") for name in ("ada", "bob", "eve")])
@@ -173,7 +173,7 @@ def test_questions_can_be_asked_in_python() -> None:
     assert question.check(np.float64(a * s * d))
     assert question.check(Value(a) * s * d)
     assert not question.check(s * d)
-    order = ask(9, 5)
+    order = ask(9, 6)
     assert order.check(list(order.question.steps))
     assert str(question.check(s * d)).startswith("That is the derivative with respect to the bias.")
     assert ask(9, 1, seed=3).text == question.text != ask(9, 1, seed=4).text
@@ -184,7 +184,7 @@ def test_questions_can_be_asked_in_python() -> None:
 def test_an_unknown_lesson_or_question_is_refused() -> None:
     with pytest.raises(ValueError, match="there is no lesson 12; the lessons are story, 1-a-number, "):
         ask(12, 1)
-    with pytest.raises(ValueError, match="the lesson '9-chain-rule' has 5 questions, got number 6"):
-        ask(9, 6)
+    with pytest.raises(ValueError, match="the lesson '9-chain-rule' has 6 questions, got number 7"):
+        ask(9, 7)
     with pytest.raises(ValueError, match="the lesson 'story' has 0 questions, got number 1"):
         ask("story", 1)

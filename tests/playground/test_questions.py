@@ -2,11 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import autograd
 from autograd import grad, relu
 from nn import MLP, binary_cross_entropy, moons, split
 from playground.bundle import page_files
@@ -16,11 +18,12 @@ from playground.questions.network import POINTS, QUANTITIES, Network, Record
 from playground.questions.reading import NEEDS
 from tests.playground.players import Player
 
+ROOT = Path(__file__).parents[2]
 LESSONS = {name.removeprefix(FOLDER): content for name, content in page_files().items() if name.startswith(FOLDER)}
 PAGES = {
     f"{name}-{page['title']}": (read_question(page["question"]), page.get("configuration"))
     for name, content in LESSONS.items()
-    for page in parsed(name, content)["pages"]
+    for page in parsed(name, content, checks=False)["pages"]
     if "question" in page
 }
 one = read_question
@@ -35,7 +38,7 @@ def given(asked: Asked, answer: str) -> str:
         return "\n".join(rest)
     if asked.question.kind == "formula":
         return re.sub(r"\b[a-df-wyz]\b", lambda found: repr(asked.numbers.get(found[0], found[0])), answer)
-    return repr(eval(answer, {}, asked.numbers)) if asked.question.kind == "number" else answer
+    return repr(eval(answer, {**vars(autograd)}, asked.numbers)) if asked.question.kind == "number" else answer
 
 
 NUMBER = one(
@@ -44,12 +47,24 @@ NUMBER = one(
 FORMULA = one("formula: The derivative of x ** 3?\nanswer: 3 * x ** 2\nwrong: x ** 2 -> A factor is missing.")
 
 
-def test_each_chapter_is_a_lesson_with_three_to_five_questions() -> None:
-    counts = {name: sum("question" in page for page in parsed(name, content)["pages"]) for name, content in LESSONS.items()}
+def test_each_chapter_is_a_lesson_with_three_to_six_questions() -> None:
+    counts = {name: sum("question" in page for page in parsed(name, content, checks=False)["pages"]) for name, content in LESSONS.items()}
     assert {*GOALS} == {name for name, (question, _) in PAGES.items() if question.kind == "goal"}
-    assert {int(name.partition("-")[0]) for name in counts if name != "story.md"} == {*range(1, 11)}
-    assert all(3 <= count <= 5 for name, count in counts.items() if name != "story.md")
+    assert {int(name.partition("-")[0]) for name in counts if name != "story.md"} == {*range(1, 12)}
+    assert all(3 <= count <= 6 for name, count in counts.items() if name != "story.md")
     assert {question.kind for question, _ in PAGES.values()} == {*NEEDS}
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_settings_and_questions_of_shipped_lessons_work(name: str) -> None:
+    assert parsed(name, LESSONS[name], checks=True) == parsed(name, LESSONS[name], checks=False)
+
+
+def test_each_exercise_of_the_book_has_a_question() -> None:
+    for path in sorted((ROOT / "docs/story").glob("*.md")):
+        exercises = re.findall(r"^(\d)\. ", path.read_text(encoding="utf-8").partition("## Three things to try")[2], re.MULTILINE)
+        asked = [question.exercise for name, (question, _) in PAGES.items() if name.startswith(path.name)]
+        assert sorted(str(each) for each in asked if each) == exercises == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize(("question", "configuration"), PAGES.values(), ids=PAGES)
@@ -65,9 +80,10 @@ def test_shipped_questions_accept_their_answer_and_explain_wrong_ones(question: 
             assert verdict.text.startswith("Not yet: ")
             continue
         right = given(asked, asked.answer) if question.kind == "number" else asked.solution()
-        assert asked.check(right)
-        assert asked.check(right) == ask(question, seed, configuration).check(right)
-        assert "{" not in asked.check(right).text
+        verdict = asked.check(right)
+        assert verdict
+        assert verdict == ask(question, seed, configuration).check(right)
+        assert "{" not in verdict.text
         for wrong, explanation in question.wrong if question.kind not in ("point", "predict") else ():
             if question.kind == "order" or not asked.check(given(asked, wrong)):
                 told = asked.check(given(asked, wrong)).text
@@ -381,6 +397,8 @@ GOALS: dict[str, list[list[dict[str, Any]]]] = {
         [{"do": "set", "rate": 100.0}, {"do": "step", "by": "step", "count": 20}],
         [{"do": "back", "to": 0}, {"do": "set", "rate": 0.1}, TRAIN],
     ],
+    "2-weigh-add-squish.md-Bend the line": [[TRAIN, {"do": "set", "activations": "tanh(x)"}, TRAIN]],
+    "3-dials.md-What the neurons look for": [[{"do": "step", "by": "step", "count": 250}]],
     "6-drunk.md-A drunk man with four neurons": [[TRAIN, TRAIN]],
 }  # what a reader does to reach each stage of a goal
 
