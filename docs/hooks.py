@@ -12,28 +12,50 @@ from typing import Any
 from autograd import Value, draw, tanh
 from nn import MLP, squared_error
 from playground.course import course
+from playground.lessons import Lesson, questions_in
 from playground.printed import answers, sheets
+from playground.questions import read_question
 
 PRINTED = {"<!-- the answers of all questions -->": answers, "<!-- the sheets of all lessons -->": sheets}
 ASKS = """
 
 !!! question "Questions"
-    The lesson “{title}” of the playground asks questions about this chapter: start `python -m playground` and press “Lessons”. Some of
-    them are also on a [sheet of paper](../sheets.md).
+    The lesson “{title}” of the playground asks questions about this chapter: start `python -m playground` and press “Lessons”. In Python,
+    `from playground import ask` and `ask({chapter}, 1)` show the first one. Some are also on a [sheet of paper](../sheets.md).
 """
+EXERCISES = "## Three things to try"
+EXERCISE = re.compile(r"^(\d+)\. .*$", re.MULTILINE)
 WIDEST = 125  # characters; longer lines are wrapped rather than made smaller
 PICTURE = re.compile(r'<img alt="([^"]*)" src="([^"]*gallery/([^"]*))" />')
 CODE = re.compile(r"<pre>(.*?)</pre>", re.DOTALL)
 
 
-def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Put the questions and answers of the lessons into the pages that have a place for them; name the lesson below each chapter."""
-    lesson = course().get(Path(page.file.src_uri).stem)
+def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
+    """Put the questions and answers of the lessons into the pages that have a place for them; name the questions of each chapter."""
+    name = Path(page.file.src_uri).stem
+    lesson = course().get(name)
     if lesson:
-        markdown += ASKS.format(title=lesson["title"])
+        markdown = with_questions(markdown, name, lesson, config["extra"].get("playground"))
+        markdown += ASKS.format(title=lesson["title"], chapter=name.partition("-")[0])
     for place, printed in PRINTED.items():
         markdown = markdown.replace(place, printed()) if place in markdown else markdown
     return markdown
+
+
+def with_questions(markdown: str, name: str, lesson: Lesson, playground: str | None) -> str:
+    """Name the question of the lesson that belongs to each exercise of a chapter, with a link if the address of a playground is known."""
+    pages = questions_in(lesson)
+    numbers = {read_question(lesson["pages"][page]["question"]).exercise: number for number, page in enumerate(pages, 1)}
+
+    def asked(found: re.Match[str]) -> str:
+        number = numbers[int(found[1])]
+        words = f"question {number} of the lesson"
+        if playground:
+            words = f"[{words}]({playground}?lesson={name}&page={pages[number - 1] + 1})"
+        return f"{found[0]} *(See {words}.)*"
+
+    text, heading, exercises = markdown.partition(EXERCISES)
+    return text + heading + EXERCISE.sub(asked, exercises)
 
 
 def on_page_content(content: str, config: Any, **_: Any) -> str:
