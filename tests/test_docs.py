@@ -158,9 +158,7 @@ def test_the_newest_version_of_the_changelog_is_the_version_of_the_package() -> 
 def test_each_exercise_names_its_question(address: str | None) -> None:
     chapter, file = DOCS / "story/5-downhill.md", SimpleNamespace(src_uri="story/5-downhill.md")
     settings = {"extra": {"generator": False, "playground": address}}
-    page = hooks.on_page_markdown(
-        chapter.read_text(encoding="utf-8"), SimpleNamespace(file=SimpleNamespace(src_uri="5-downhill.md")), settings
-    )
+    page = hooks.on_page_markdown(chapter.read_text(encoding="utf-8"), SimpleNamespace(file=file), settings)
     exercises = page.partition("## Three things to try")[2].splitlines()
     third = next(line for line in exercises if line.startswith("3. "))
     number = next(place for place in range(1, 7) if playground.ask(5, place).question.exercise == 3)
