@@ -15,16 +15,16 @@ import {NetworkView} from "./network.js";
 import {Pad} from "./pad.js";
 import {PlaneView} from "./plane.js";
 import {nameOf} from "./runs.js";
-import {choose, lookAt, pickPoint} from "./selection.js";
+import {choose, pickExample, pickPoint} from "./selection.js";
 import {Settings} from "./settings.js";
 import {drawActivations, moved, run, showMoment, startCoarse, step} from "./training.js";
 
 app.network = new NetworkView(at("stage"), {pick: choose, explain, resized: moved});
 app.plane = new PlaneView(at("plane"), {pick: pickPoint, paint});
 app.curves = new CurvesView(at("curves"), {name: nameOf, read: words => { at("curve-words").textContent = words; }, scrub: inTurn(back)});
-app.inspector = new Inspector({ask, choose, example: lookAt, weight: setWeight, nudge});
+app.inspector = new Inspector({ask, choose, example: pickExample, weight: setWeight, nudge});
 app.pad = new Pad({ask, told: showDrawn});
-app.answers = new Answers({ask, look: lookAt});
+app.answers = new Answers({ask, look: pickExample});
 
 async function setWeight({layer, neuron, input}, value) {
   const reply = await attempt(() => ask({do: "weight", layer, neuron, input, value}));

@@ -25,6 +25,11 @@ export function lookAt(which) {
 /** A point of the plane was clicked. The points are the training examples, then the test examples. */
 export function pickPoint(index) {
   const {training} = app.shape.examples;
-  lookAt(index < training ? {of: "training", index} : {of: "held_out", index: index - training});
+  pickExample(index < training ? {of: "training", index} : {of: "held_out", index: index - training});
+}
+
+/** An example, {of, index}, was clicked, in the plane or elsewhere. */
+export function pickExample(which) {
+  lookAt(which);
   happened("point");
 }

@@ -228,7 +228,7 @@ POINTS: dict[str, Pointing] = {
     ),
     "largest cost": Pointing("an example", lambda network: network.costs(), "The cost of {given} is {value}. Another one has more."),
     "most frequent answer": Pointing(
-        "an output", lambda network: network.answers(), "{given} is the largest output for {value} examples. Another one is for more."
+        "an output", lambda network: network.answers(), "{given} is the largest output for {value} examples, and another one for more."
     ),
     "wrong example": Pointing("an example", lambda network: network.mistakes(), "The network predicts the class of {given} right.", 0.0),
 }

@@ -217,6 +217,10 @@ def test_a_part_is_pointed_at_in_the_network_and_in_the_plane(begun: Begun) -> N
     page.run("document.querySelector('#plane').focus()")
     page.press(Keys.ARROW_RIGHT)
     page.wait(lambda: re.fullmatch(r"example \d+", page.run("return document.querySelector('#question-answer').value")))
+    first = page.run("return document.querySelector('#question-answer').value")
+    page.wait_for("[data-key=example]", first)
+    page.click("[data-key=after]")
+    page.wait(lambda: page.run("return document.querySelector('#question-answer').value") not in ("", first))
 
 
 def test_answers_are_handed_in_as_one_file(begun: Begun, browser: Any, tmp_path: Path) -> None:
