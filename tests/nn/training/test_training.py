@@ -347,6 +347,22 @@ def test_a_mini_batch_of_all_examples_has_them_in_their_order() -> None:
     assert [run.example().index for _ in range(60)] == [*range(30)] * 2
 
 
+@pytest.mark.parametrize("settings", [{}, {"batch_size": None}, {"noise": half}], ids=repr)
+def test_take_up_reads_examples_that_changed_within_a_mini_batch(settings: dict[str, Any]) -> None:
+    """The oracle is a run on the changed examples, with the same parameters."""
+    given = {"cost": binary_cross_entropy, "optimizer": SGD(0.1), "batch_size": 8, **settings}
+    x = X.copy()
+    run, expected = Training(Dropping(), x, Y, **given), Training(Dropping(), 2 * X, Y, **given)
+    expected.step()
+    run.step()
+    run.example()
+    expected.assign(run.parameters)
+    x *= 2
+    run.take_up()
+    assert run.step().cost == expected.step().cost
+    assert run.parameters.tobytes() == expected.parameters.tobytes()
+
+
 def test_noise_is_drawn_for_each_step_whatever_its_size() -> None:
     drawn: list[bytes] = []
 
