@@ -287,7 +287,6 @@ class _Lowering:
 
         def side(which: int) -> int:
             scalars = [each for pair in pairs for each in pair[which]]
-            batched = self._varies(scalars)
             return builder.reshape(self.gather(scalars, whole=True), self._shape(scalars, *inner))
 
         left, right = side(0), side(1)

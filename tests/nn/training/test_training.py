@@ -6,6 +6,8 @@ import itertools
 import signal
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -497,6 +499,16 @@ def test_states_of_other_runs_are_refused() -> None:
     assert bits(run.model) == before
 
 
+def test_a_refused_state_keeps_parameters_that_were_set_before() -> None:
+    run = begin()
+    run.step()
+    forged = replace(run.state(), memory={"steps": 3})
+    run.model.parameters()[0].data = 0.5
+    with pytest.raises(ValueError, match="the state belongs to another run: Adam's state is steps, "):
+        run.restore(forged)
+    assert run.parameters[0] == 0.5
+
+
 # Divergence
 
 
@@ -546,10 +558,11 @@ def test_a_divergence_names_the_step_that_it_goes_back_to(tmp_path: Path) -> Non
 
 def test_a_divergence_names_the_rate_of_its_step_in_a_group_of_steps_too() -> None:
     errors = set()
-    for drive in (Training.step, Training.epoch, lambda run: run.epoch(bool, every=60.0)):
+    drives: list[Callable[[Training], Any]] = [Training.step, Training.epoch, lambda run: run.epoch(bool, every=60.0)]
+    for drive in drives:
         run = begin(optimizer=SGD(lambda epoch: 1.0 + epoch if epoch < 0.5 else 1e200 * (1.0 + epoch)), batch_size=1, cost=squared_error)
         with pytest.raises(DivergenceError, match=r"in epoch 1, at step 17 of 30, with learning rate 1\.53333e\+200") as caught:
-            until_it_fails(lambda: drive(run))
+            until_it_fails(partial(drive, run))
         errors.add(str(caught.value))
     assert len(errors) == 1
 
