@@ -128,7 +128,7 @@ def test_a_run_continues_from_a_checkpoint_and_shows_an_example(tmp_path: Path) 
 
 
 def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Processes, "__init__", lambda self, backend: vars(self).update(index=0, count=2))
+    monkeypatch.setattr(Processes, "__init__", lambda self, backend: self.__dict__.update(index=0, count=2))
     with pytest.raises(ValueError, match="sequences are trained by one process, and this run has 2"):
         following()
 
