@@ -79,12 +79,8 @@ class _Lowering:
     def __init__(self, graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool) -> None:
         self.graph = replace(graph, nodes=list(graph.nodes))  # a copy: the operands of some get sorted
         self.builder = Builder()
-        self.batched = list(batched)
+        self.batched = [op != CONSTANT for op, _ in graph.nodes] if per_example else batched
         self.per_example = per_example
-        if per_example:
-            for number, (op, operands) in enumerate(graph.nodes):
-                if op == PARAMETER or (op not in (INPUT, CONSTANT) and any(self.batched[each] for each in operands)):
-                    self.batched[number] = True
         self.array: list[int] = [-1] * len(graph.nodes)  # where each scalar lies: in which array,
         self.column: list[int] = [0] * len(graph.nodes)  # and in which of its columns
         self.order: list[int] = []
@@ -238,7 +234,7 @@ class _Lowering:
             if len(some) > 1 and (both := pairing.sums(some)) is not None:
                 found, weights = both
                 pairs = _pairs(ir.PairSums, found, len(found.left[0]))
-                array = self.builder.pairs(pairs, self.gather(weights, full=True, whole=True), self._rows(found.right))
+                array = self.builder.pairs(pairs, self.gather(weights, whole=True), self._rows(found.right))
                 self._place([number for row in found.left for number in row], array)
                 return
         if factors:
@@ -251,7 +247,7 @@ class _Lowering:
         return tuple([each[4] for each in terms]), tuple([each[5] for each in terms])
 
     def _rows(self, rows: Sequence[tuple[int, ...]]) -> int:
-        return self.gather([each for row in rows for each in row], full=True, whole=True)
+        return self.gather([each for row in rows for each in row], whole=True)
 
     def _shape(self, scalars: Sequence[int], *sizes: int) -> Shape:
         """A shape of these sizes, with a batch axis if the scalars depend on the example."""
@@ -276,8 +272,8 @@ class _Lowering:
         """A matrix product, its entries as columns: `right @ left.T`."""
         builder, (rows, columns, inner) = self.builder, (len(grid.left), len(grid.right), len(grid.left[0]))
         batched = self._varies(grid.right[0])
-        left = builder.reshape(self.gather([each for factors in grid.left for each in factors], full=False, whole=True), (rows, inner))
-        right = self.gather([each for factors in grid.right for each in factors], full=batched, whole=True)
+        left = builder.reshape(self.gather([each for factors in grid.left for each in factors], whole=True), (rows, inner))
+        right = self.gather([each for factors in grid.right for each in factors], whole=True)
         right = builder.reshape(right, (columns * BATCH if batched else columns, inner))
         product = builder.matmul(right, builder.transpose(left))
         return builder.reshape(product, self._shape(grid.entries, columns * rows))
@@ -291,8 +287,7 @@ class _Lowering:
 
         def side(which: int) -> int:
             scalars = [each for pair in pairs for each in pair[which]]
-            batched = self._varies(scalars)
-            return builder.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, *inner))
+            return builder.reshape(self.gather(scalars, whole=True), self._shape(scalars, *inner))
 
         left, right = side(0), side(1)
         product = builder.add(ops.power, left, builder.constant(2.0)) if left == right else builder.add(ops.multiply, left, right)
@@ -302,14 +297,14 @@ class _Lowering:
     def _along(self, group: Sequence[int], op: Operation) -> int:
         """Reduce each scalar's operands by a variadic row, as the last axis of one array."""
         scalars = [each for number in group for each in sorted(self.graph.nodes[number][1], key=self.place_of)]
-        array = self.gather(scalars, full=self.batched[group[0]], whole=True)
+        array = self.gather(scalars, whole=True)
         return self.builder.segments(array, [len(self.graph.nodes[number][1]) for number in group], op)
 
     def _look_up(self, group: Sequence[int], table: Table) -> None:
         """Look up whole rows of a table, one after the other."""
         builder, nodes = self.builder, self.graph.nodes
         indices = sorted({nodes[each][1][0] for each in group}, key=self.place_of)
-        rows = builder.lookup(self._table(table), self.gather(indices, full=True, whole=True))
+        rows = builder.lookup(self._table(table), self.gather(indices, whole=True))
         array = builder.reshape(rows, (BATCH, len(indices) * table.width))
         starts = {each: place * table.width for place, each in enumerate(indices)}
         for each in group:
@@ -330,19 +325,18 @@ class _Lowering:
         array = builder.concatenate([builder.expand(piece, (*batch, size)) for piece, size in pieces])
         return builder.reshape(array, (*batch, table.shape[0], table.width))
 
-    def gather(self, scalars: Sequence[int], full: bool = False, whole: bool = False) -> int:
+    def gather(self, scalars: Sequence[int], whole: bool = False) -> int:
         """An array with these scalars as columns; one column may stand for many equal ones unless `whole`.
 
-        It has a batch axis where one of the scalars has, and in any case where `full`.
+        It has a batch axis where one of the scalars has.
         """
         builder = self.builder
         arrays = [self.array[each] for each in scalars]
         runs = _runs(arrays)
         pieces = [self._columns(arrays[start], scalars[start:stop]) for start, stop in runs]
-        full = full or (any(builder.shape(each)[:1] == (BATCH,) for each in pieces) and len(pieces) > 1)
         if len(pieces) == 1 and not whole:
             return pieces[0]
-        batch = (BATCH,) if full or builder.shape(pieces[0])[:1] == (BATCH,) else ()
+        batch = (BATCH,) if any(builder.shape(each)[:1] == (BATCH,) for each in pieces) else ()
         return builder.concatenate([builder.expand(piece, (*batch, stop - start)) for piece, (start, stop) in zip(pieces, runs)])
 
     def _columns(self, array: int, scalars: Sequence[int]) -> int:
