@@ -68,6 +68,11 @@ class Problem:
     preprocessing: Preprocessing | None = None  # of the rows of a CSV text
 
     @property
+    def size(self) -> int:
+        """The number of bytes that the inputs take."""
+        return self.training.X.nbytes + self.held_out.X.nbytes
+
+    @property
     def outputs(self) -> int:
         return 1 if len(self.classes) <= 2 else len(self.classes)
 

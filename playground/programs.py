@@ -25,24 +25,11 @@ class Programs:
     def __init__(self, model: MLP, problem: Problem, configuration: Configuration) -> None:
         self.model, self.problem, self.configuration = model, problem, configuration
         cost = self.cost_function
-        self._explain = vectorize(self._errors_and_activations, check=False)
+        self._explain = vectorize(lambda x, y: _errors_and_activations(model, cost, x, y), check=False)
         self._measure = vectorize(lambda x, y: [cost(outputs := model(x), y), *outputs], check=False)
         self._boundary = vectorize(model, dtype=np.float32)
         self._activations = vectorize(lambda x: [a for layer in model.trace(x).a for a in layer], dtype=np.float32)
         self._inputs: dict[int, Map] = {}  # of the cells of the plane, by the number of cells in a row
-
-    def _errors_and_activations(self, x: Any, y: Any) -> list[Any]:
-        """The error ∂C/∂z of each neuron, layer by layer, and then each activation, for one example (backpropagation)."""
-        z, a = self.model.trace(x)
-        by_activation = grad(lambda outputs: self.cost_function(outputs, y))(a[-1])
-        errors: list[Any] = []
-        for depth in reversed(range(len(z))):
-            neurons = self.model.layers[depth].neurons
-            error = [asked * grad(neuron.activation)(each) for asked, neuron, each in zip(by_activation, neurons, z[depth])]
-            errors = error + errors
-            if depth:  # the derivatives by the inputs are not needed
-                by_activation = [weighted_sum([neuron.weights[i] for neuron in neurons], error) for i in range(len(a[depth - 1]))]
-        return [*errors, *(each for layer in a for each in layer)]
 
     # The cost
 
@@ -139,6 +126,20 @@ class Programs:
         with np.errstate(all="ignore"):
             found: Map = program(self._inputs[side])
         return np.ascontiguousarray(found.T).reshape(-1, side, side)
+
+
+def _errors_and_activations(model: MLP, cost: Callable[[Any, Any], Any], x: Any, y: Any) -> list[Any]:
+    """The error ∂C/∂z of each neuron, layer by layer, and then each activation, for one example (backpropagation)."""
+    z, a = model.trace(x)
+    by_activation = grad(lambda outputs: cost(outputs, y))(a[-1])
+    errors: list[Any] = []
+    for depth in reversed(range(len(z))):
+        neurons = model.layers[depth].neurons
+        error = [asked * grad(neuron.activation)(each) for asked, neuron, each in zip(by_activation, neurons, z[depth])]
+        errors = error + errors
+        if depth:  # the derivatives by the inputs are not needed
+            by_activation = [weighted_sum([neuron.weights[i] for neuron in neurons], error) for i in range(len(a[depth - 1]))]
+    return [*errors, *(each for layer in a for each in layer)]
 
 
 def _penalty(weights: list[Value], l1: float, l2: float) -> Any:

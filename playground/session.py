@@ -19,7 +19,7 @@ from playground import configuration as configurations
 from playground import places
 from playground.answers import answers
 from playground.bundle import page, page_files
-from playground.experiment import BYTES, Experiment, Stopped
+from playground.experiment import Experiment, Stopped
 from playground.inspector import Inspector, sampled
 from playground.lessons import FOLDER
 from playground.messages import Arrays, Fields, RefusedError, Reply, as_json, identity, packet, parsed, shown
@@ -29,7 +29,7 @@ from playground.standalone import LIBRARIES, standalone
 
 MESSAGE = 2_000_000  # characters
 STEPS = 1000  # the largest number of steps that one message may ask for
-EARLIER = 8  # networks to go back to
+EARLIER, BYTES = 8, 2**26  # the largest number of networks to go back to, and the memory that their states and data may take
 FRAME = 0.1  # seconds that the steps of one frame may take
 
 
@@ -93,10 +93,15 @@ class Session:
         self._begin(experiment)
         if self.is_configured:
             self.earlier = [*self.earlier, before][-EARLIER:]
-            while sum(old.past_size for old, _ in self.earlier) > BYTES and len(self.earlier) > 1:
+            while self._size_of_earlier() > BYTES and len(self.earlier) > 1:
                 del self.earlier[0]
         self.is_configured = True
         return self._configured()
+
+    def _size_of_earlier(self) -> int:
+        """About how many bytes the earlier networks take. Networks may share their data."""
+        problems = {id(old.problem): old.problem for old, _ in self.earlier}
+        return sum(old.past_size for old, _ in self.earlier) + sum(problem.size for problem in problems.values())
 
     def _configured(self) -> dict[str, Any]:
         """What the page needs to know about a new network and its data."""

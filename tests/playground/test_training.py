@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import weakref
 from itertools import count
 from typing import Any
 
@@ -134,6 +135,17 @@ def test_only_some_frames_of_a_network_in_training_are_measured_on_large_data(mo
 def test_networks_with_the_same_digits_share_them() -> None:
     one, other, third = (Player(**{**LIKE["digits"], **more}) for more in ({}, {"layers": [3]}, {"seed": 1}))
     assert one.session.experiment.problem is other.session.experiment.problem is not third.session.experiment.problem
+
+
+def test_earlier_networks_with_much_data_are_given_up_and_free_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    player = Player(**SMALL)
+    given_up = weakref.ref(player.session.experiment.problem)
+    for seed, size in ((1, 2**20), (2, 2**20), (3, 1)):
+        monkeypatch.setattr("playground.session.BYTES", size)
+        assert given_up() is not None
+        player("configure", configuration={**SMALL, "seed": seed})
+    assert given_up() is None
+    assert [player("back")["configuration"]["seed"], player("frame")["can_go_back"]] == [2, False]
 
 
 def test_back_restores_parameters_and_settings_exactly() -> None:
