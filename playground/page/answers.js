@@ -9,7 +9,10 @@ export class Answers {
   constructor({ask, look}) {
     Object.assign(this, {ask, look, box: at("answers")});
     this.refresh = inTurn(() => this.#show());
-    this.box.addEventListener("toggle", () => this.refresh());
+    this.box.addEventListener("toggle", async () => {
+      await this.refresh();
+      if (this.box.open) this.box.scrollIntoView({block: "nearest"});
+    });
     for (const input of document.querySelectorAll("[name=answers-of]")) input.addEventListener("change", () => this.refresh());
   }
 
