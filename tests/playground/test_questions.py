@@ -82,7 +82,8 @@ def test_shipped_questions_accept_their_answer_and_explain_wrong_ones(question: 
         right = given(asked, asked.answer) if question.kind == "number" else asked.solution()
         verdict = asked.check(right)
         assert verdict
-        assert verdict == ask(question, seed, configuration).check(right)
+        if not question.needs_network:
+            assert verdict == ask(question, seed, configuration).check(right)
         assert "{" not in verdict.text
         for wrong, explanation in question.wrong if question.kind not in ("point", "predict") else ():
             if question.kind == "order" or not asked.check(given(asked, wrong)):
@@ -398,7 +399,7 @@ GOALS: dict[str, list[list[dict[str, Any]]]] = {
         [{"do": "back", "to": 0}, {"do": "set", "rate": 0.1}, TRAIN],
     ],
     "2-weigh-add-squish.md-Bend the line": [[TRAIN, {"do": "set", "activations": "tanh(x)"}, TRAIN]],
-    "3-dials.md-What the neurons look for": [[{"do": "step", "by": "step", "count": 250}]],
+    "3-dials.md-What the neurons look for": [[{"do": "step", "by": "step", "count": 150}]],
     "6-drunk.md-A drunk man with four neurons": [[TRAIN, TRAIN]],
 }  # what a reader does to reach each stage of a goal
 
