@@ -71,4 +71,4 @@ def _asked(given: Fields) -> Asked:
 @lru_cache(64)
 def _known(text: str, seed: int, configuration: str) -> Asked:
     settings: Mapping[str, Any] | None = json.loads(configuration)
-    return ask(read_question(text), seed, settings)
+    return ask(read_question(text), seed, settings, checks=False)  # it takes long, and lessons are checked when they are read
