@@ -142,9 +142,6 @@ class _Lowering:
                     if nodes[each][0] == PARAMETER
                 ]
                 place([each for *_, each in sorted(loose)])
-                for number in chosen:
-                    if nodes[number][0] == DOT and not batched[nodes[number][1][-1]]:
-                        place(self.factors(number)[1])
         place(range(len(nodes)))
         self.order += np.flatnonzero(is_new).tolist()
         order = np.array(self.order, np.intp)

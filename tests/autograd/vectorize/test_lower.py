@@ -150,12 +150,13 @@ def test_powers_with_the_same_number_as_exponent_are_one_instruction() -> None:
         assert count(program, ir.Elementwise) == instructions
 
 
-def test_the_factors_of_a_sum_of_products_lie_side_by_side() -> None:
-    left, right = weights(3), weights(3)
-    f = lambda x: total(a * b for a, b in zip(left, right))  # noqa: E731
-    _, order = lowered(f, (1,))
-    parameters = record(f, [(1,)], ["x"])[0].parameters
-    assert [id(parameters[each]) for each in order] == [id(each) for each in left + right]
+def test_a_sum_of_all_weights_leaves_their_matrix_whole() -> None:
+    W = weights(3, 2)
+    f = lambda x: [*(weighted_sum(row, x) for row in W), total(w for row in W[::-1] for w in row)]  # noqa: E731
+    program, order = lowered(f, (2,))
+    parameters = record(f, [(2,)], ["x"])[0].parameters
+    assert [id(parameters[each]) for each in order] == [id(w) for row in W for w in row]
+    assert (count(program, ir.MatMul), count(program, ir.Take)) == (1, 0)
 
 
 def test_per_example_programs_keep_products_with_numbers() -> None:
