@@ -52,6 +52,11 @@ def simplified(f: Callable[..., Any], inputs: int = 4) -> str:
         (lambda x: sum(w * w for w in W), "dot"),
         (lambda x: 2 * x[0] + 3 * x[1] + 4 * x[2], "dot"),
         (lambda x: 0.0 * W[0] + W[1] * x[0], "dot"),
+        (lambda x: 2 * (x[0] + x[1] + x[2]) + 2 * x[3], "total multiply"),
+        (lambda x: tanh(x[3]) - x[0] * x[1] - x[1] * x[2], "tanh dot subtract"),
+        (lambda x: x[0] ** 2 + x[1] ** 2 + x[2] ** 3, "power dot add"),
+        (lambda x: sum(n * (a * a) for n, a in zip([5, 6, 7, 7], x)), "dot dot dot multiply multiply add multiply add"),
+        (lambda x: sum(n * (a * a) for n, a in zip([5, 6, 7, 8], x)), "power " * 4 + "multiply multiply add multiply add multiply add"),
         (lambda x: (x[0] > 0) + (x[1] > 0), "greater greater add"),
         (lambda x: (x[0] > 0) * x[1], "greater multiply"),
     ],
@@ -65,6 +70,7 @@ def test_a_short_sum_stays_beside_longer_ones() -> None:
     assert simplified(lambda x: [sum(x[i:j]) for i, j in ((0, 1), (1, 3))], 4) == "add"
     assert simplified(lambda x: [sum(x[i] * x[i + n] for i in range(n)) for n in (1, 2)]) == "dot dot"
     assert simplified(lambda x: [sum(x[i] * x[i + 1] for i in range(1)), tanh(x[0] + x[1] + x[2])]) == "multiply total tanh"
+    assert simplified(lambda x: [weighted_sum(W, x), sum(x[i] * x[i + 1] for i in range(1))]) == "dot multiply"
 
 
 def test_constants_fold_to_numbers() -> None:
