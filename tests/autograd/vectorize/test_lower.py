@@ -4,9 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from autograd import Value, sigmoid, tanh, total, weighted_sum
 from autograd.vectorize import instructions as ir
-from autograd.vectorize.builder import spelled
+from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.differentiate import with_gradient
 from autograd.vectorize.lower import lower
 from autograd.vectorize.program import Program
@@ -179,3 +181,11 @@ def test_a_gradient_has_two_products_a_layer_and_one_for_the_first() -> None:
     program = spelled(with_gradient(lower(graph, batched, [6, 3])[0]))
     products = [each for each in program.find(ir.MatMul) if each != program.outputs["cost"]]
     assert len(products) == 3 + 5
+
+
+def test_an_instruction_without_a_derivative_is_named() -> None:
+    builder = Builder()
+    theta = builder.parameters((2,))
+    builder.program.outputs = {"results": builder.scatter([((0, 1, 1), builder.slice(theta, 0, 1))], (1,))}
+    with pytest.raises(ValueError, match="no derivative is known of scatter"):
+        with_gradient(builder.program)
