@@ -140,11 +140,12 @@ def test_an_infinite_weight_stays_out_of_what_its_factor_did_not_choose() -> Non
     v, logarithms = Value(2.0), [[Value(1000.0), Value(0.0)], [Value(0.0), Value(1000.0)]]
 
     def f(x: Any) -> Any:
-        hidden = [where(each > 0, v * each, 1.0) for each in x]
-        return total(maximum(weighted_sum([exp(each) for each in row], hidden), 0.0) for row in logarithms)
+        hidden = [where(each > 0, v * each, 1.0) for each in x[:2]]
+        sums = [weighted_sum([exp(each) for each in row], hidden) for row in logarithms]
+        return where(x[2] > 0, sums[0], hidden[0]) + where(x[2] > 1, sums[1], hidden[1])
 
     program = vectorize(f)
-    for row, expected in (([-1.0, -2.0], 0.0), ([-1.0, 3.0], math.inf)):
+    for row, expected in (([-1.0, -2.0, 2.0], 0.0), ([-1.0, 3.0, 2.0], math.inf), ([-1.0, 3.0, 1.0], 3.0 + 3.0), ([2.0, 3.0, 0.0], 5.0)):
         _, gradient = program.value_and_gradient(np.array([row]))
         assert program.layout.to([v], gradient).tolist() == [expected]
 
