@@ -312,6 +312,14 @@ def test_a_rate_or_schedule_changed_during_a_run_continues_at_the_current_epoch(
     assert run.history.steps.learning_rate == [0.1, 1.25, 0.5]
 
 
+def test_a_schedule_that_ends_within_a_group_of_steps_keeps_the_steps_before() -> None:
+    rates = [0.1] * 13
+    run = begin(optimizer=SGD(lambda epoch: rates[round(30 * epoch)]), batch_size=1)
+    with pytest.raises(IndexError):
+        run.epoch(bool, every=60.0)
+    assert run.history.steps.learning_rate == rates
+
+
 @pytest.mark.parametrize("sizes", [(8, 3), (3, 8), (8, None), (None, 8), (1, 7), (7, 1)])
 def test_after_a_change_of_the_batch_size_each_example_is_seen_once_per_epoch(sizes: Any) -> None:
     run = begin(batch_size=sizes[0], optimizer=SGD(lambda epoch: 0.001 + epoch))
