@@ -316,7 +316,7 @@ def test_a_schedule_that_ends_within_a_group_of_steps_keeps_the_steps_before() -
     rates = [0.1] * 13
     run = begin(optimizer=SGD(lambda epoch: rates[round(30 * epoch)]), batch_size=1)
     with pytest.raises(IndexError):
-        run.epoch(bool, every=60.0)
+        run.epoch(lambda _: None, every=60.0)
     assert run.history.steps.learning_rate == rates
 
 
@@ -566,7 +566,7 @@ def test_a_divergence_names_the_step_that_it_goes_back_to(tmp_path: Path) -> Non
 
 def test_a_divergence_names_the_rate_of_its_step_in_a_group_of_steps_too() -> None:
     errors = set()
-    drives: list[Callable[[Training], Any]] = [Training.step, Training.epoch, lambda run: run.epoch(bool, every=60.0)]
+    drives: list[Callable[[Training], Any]] = [Training.step, Training.epoch, lambda run: run.epoch(lambda _: None, every=60.0)]
     for drive in drives:
         run = begin(optimizer=SGD(lambda epoch: 1.0 + epoch if epoch < 0.5 else 1e200 * (1.0 + epoch)), batch_size=1, cost=squared_error)
         with pytest.raises(DivergenceError, match=r"in epoch 1, at step 17 of 30, with learning rate 1\.53333e\+200") as caught:
