@@ -57,6 +57,14 @@ def simplified(f: Callable[..., Any], inputs: int = 4) -> str:
         (lambda x: x[0] ** 2 + x[1] ** 2 + x[2] ** 3, "power dot add"),
         (lambda x: sum(n * (a * a) for n, a in zip([5, 6, 7, 7], x)), "dot dot dot multiply multiply add multiply add"),
         (lambda x: sum(n * (a * a) for n, a in zip([5, 6, 7, 8], x)), "power " * 4 + "multiply multiply add multiply add multiply add"),
+        (
+            lambda x: sum(n * (a * b) for n, a, b in zip([5, 6, 7, 1, 1], [*x, x[0]], [*x, x[1]])),
+            "dot " * 4 + "multiply multiply add multiply add add",
+        ),
+        (
+            lambda x: sum(n * (a * b) for n, a, b in zip([5, 6, 7, -1, -1], [*x, x[0]], [*x, x[1]])),
+            "dot " * 4 + "multiply multiply add multiply add subtract",
+        ),
         (lambda x: (x[0] > 0) + (x[1] > 0), "greater greater add"),
         (lambda x: (x[0] > 0) * x[1], "greater multiply"),
     ],

@@ -312,12 +312,12 @@ def test_a_rate_or_schedule_changed_during_a_run_continues_at_the_current_epoch(
     assert run.history.steps.learning_rate == [0.1, 1.25, 0.5]
 
 
-def test_a_schedule_that_ends_within_a_group_of_steps_keeps_the_steps_before() -> None:
-    rates = [0.1] * 13
+def test_a_schedule_that_raises_within_a_group_of_steps_keeps_the_steps_before() -> None:
+    rates = {step: 0.1 + step for step in range(30) if step != 13}
     run = begin(optimizer=SGD(lambda epoch: rates[round(30 * epoch)]), batch_size=1)
-    with pytest.raises(IndexError):
+    with pytest.raises(KeyError, match="13"):
         run.epoch(lambda _: None, every=60.0)
-    assert run.history.steps.learning_rate == rates
+    assert run.history.steps.learning_rate == [0.1 + step for step in range(13)]
 
 
 @pytest.mark.parametrize("sizes", [(8, 3), (3, 8), (8, None), (None, 8), (1, 7), (7, 1)])
