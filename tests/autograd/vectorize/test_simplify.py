@@ -48,6 +48,7 @@ def simplified(f: Callable[..., Any], inputs: int = 4) -> str:
         (lambda x: total(x) + x[0] - x[0] + (x[1] - x[1]) * 2, "total"),
         (lambda x: sum(w * each for w, each in zip(W, x)), "dot"),
         (lambda x: weighted_sum(W, x), "dot"),
+        (lambda x: weighted_sum([*x, *W], [*x, *x]), "dot dot add"),
         (lambda x: sum(w * each for w, each in zip(W[:3], x)) + W[3] - x[3], "dot add subtract"),
         (lambda x: sum(w * w for w in W), "dot"),
         (lambda x: 2 * x[0] + 3 * x[1] + 4 * x[2], "dot"),
@@ -94,7 +95,16 @@ def test_a_sum_ends_where_a_part_is_used_again() -> None:
     assert simplified(f) == "total total"
 
 
-def test_sums_with_and_without_the_example_are_separate() -> None:
-    graph, batched = simplify(record(lambda x: weighted_sum(W, x) + sum(w * w for w in W), [(4,)], ["x"])[0])
-    kinds = [(op, depends) for (op, _), depends in zip(graph.nodes, batched) if op == "dot"]
-    assert sorted(kinds) == [("dot", False), ("dot", True)]
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: weighted_sum(W, x) + sum(w * w for w in W) + W[0],
+        lambda x: sum(w * w for w in W) + sum(w * each for w, each in zip(W, x)) + W[0],
+        lambda x: weighted_sum([*W, *W], [*W, *x]) + W[0],
+        lambda x: weighted_sum([*x, *W], [*W, *W]) + W[0],
+    ],
+)
+def test_what_does_not_depend_on_the_example_is_added_first(f: Callable[..., Any]) -> None:
+    graph, batched = simplify(record(f, [(4,)], ["x"])[0])
+    kinds = [(op if isinstance(op, str) else op.name, depends) for (op, _), depends in zip(graph.nodes, batched)]
+    assert sorted(each for each in kinds if each[0] in ("add", "dot")) == [("add", False), ("add", True), ("dot", False), ("dot", True)]
