@@ -349,7 +349,7 @@ def test_a_mini_batch_has_32_examples_unless_told_otherwise() -> None:
 
 
 @pytest.mark.parametrize(("change", "index"), [({"clip": 1.0}, 1), ({"rate": 0.1}, 1), ({"batch_size": 5}, 0)])
-def test_a_change_of_the_batch_size_begins_the_next_mini_batch_anew(change: dict[str, Any], index: int) -> None:
+def test_after_a_change_of_the_batch_size_the_mini_batch_starts_again(change: dict[str, Any], index: int) -> None:
     run, other = begin(), begin()
     run.example()
     run.set(**change)
