@@ -236,6 +236,8 @@ def test_a_target_of_several_numbers_is_a_row() -> None:
     example.y[:] = example.x[:] = 9.0
     assert 9.0 not in run.X
     assert 9.0 not in run.Y
+    with pytest.raises(AttributeError, match="cannot assign to field 'cost'"):
+        example.cost = 0.0  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("noise", [None, lambda rng, count: np.zeros(count)], ids=["", "noise"])
@@ -695,6 +697,25 @@ def test_step_continues_with_the_memory_of_a_run() -> None:
         parameter.grad = number
     optimizers[1].step(models[1].parameters())
     assert bits(models[0]) == bits(models[1])
+
+
+def test_runs_cannot_share_an_optimizer_with_memory() -> None:
+    optimizer = Adam(0.1)
+    run, other = begin(optimizer=optimizer), begin(optimizer=optimizer)
+    run.step()
+    with pytest.raises(ValueError, match="this optimizer remembers other parameters"):
+        other.step()
+    run.restore(run.state())
+    with pytest.raises(ValueError, match="this optimizer remembers other parameters"):
+        optimizer.step(other.model)
+
+
+def test_the_steps_of_an_optimizer_may_be_changed_from_outside() -> None:
+    run = begin()
+    run.step()
+    run.optimizer.steps = 50
+    run.step()
+    assert run.state().memory["steps"] == run.optimizer.steps == 51
 
 
 def test_the_best_epoch_may_be_a_forgotten_one() -> None:
