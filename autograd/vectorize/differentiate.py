@@ -354,10 +354,8 @@ def _added_up(builder: Builder, parts: Sequence[tuple[FloatArray, int]], size: i
     return different, array
 
 
-def _chosen(builder: Builder, partial: Any) -> Condition:
+def _chosen(builder: Builder, partial: Array) -> Condition:
     """The condition under which a selecting operation has chosen the operand of this partial derivative."""
-    if isinstance(partial, float):
-        return True
     return partial if builder.is_condition(partial.number) else partial != 0.0
 
 

@@ -134,8 +134,6 @@ class _Lowering:
         """A group in the order in which its operands lie in the array that was made last, so that they need not be taken in another."""
         array, column, nodes = self.array, self.column, self.graph.nodes
         last = max([array[each] for each in nodes[group[0]][1]])
-        if last < 0:
-            return group
         columns = [min([column[each] for each in nodes[number][1] if array[each] == last], default=0) for number in group]
         return [number for _, number in sorted(zip(columns, group))]
 

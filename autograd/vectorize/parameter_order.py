@@ -42,10 +42,9 @@ def parameter_order(
     for depends in (True, False):  # a penalty on all the weights is not to tear their matrices apart
         for members in by_level:
             chosen = [number for number in members if batched[number] == depends]
-            products = [number for number in chosen if nodes[number][0] == DOT]
-            for number in products:
-                left, right = graph.factors(number)
-                if left not in rows:
+            for number in chosen:
+                if nodes[number][0] == DOT and (factors := graph.factors(number))[0] not in rows:
+                    left, right = factors
                     rows.add(left)
                     ordered = sorted(zip(map(levels.__getitem__, right), map(column_of_input, right), count(), left))
                     place([each for *_, each in ordered if widest[each] == len(left)])
@@ -57,9 +56,6 @@ def parameter_order(
                 if nodes[each][0] == PARAMETER
             ]
             place([each for *_, each in sorted(loose)])
-            for number in products:
-                if not batched[nodes[number][1][-1]]:
-                    place(graph.factors(number)[1])
     place(range(len(nodes)))
     return order + np.flatnonzero(is_new).tolist()
 

@@ -366,7 +366,7 @@ class _Terms:
         return [(factor, self._sum_of(flat, members, stays)) for factor, members in by_factor.items()]
 
     @staticmethod
-    def _sum_of(flat: ScalarBuilder, members: list[int], stays: bool = False) -> int:
+    def _sum_of(flat: ScalarBuilder, members: list[int], stays: bool) -> int:
         if len(members) > 2 or stays:
             return flat.add(ops.total_, *sorted(members))
         return members[0] if len(members) == 1 else flat.add(ops.add, *members)

@@ -197,7 +197,7 @@ class ExamplesInFile(Examples):
         return end, *self._window[1:]
 
     def _shuffled(self, rng: np.random.Generator) -> tuple[Rows, Array]:
-        size, per_window = self.X.rows_per_block, max(1, self.X.rows_per_window // self.X.rows_per_block)
+        size, per_window = self.X.rows_per_block, self.X.rows_per_window // self.X.rows_per_block
         blocks = rng.permutation(-(-len(self.X) // size))
         windows = []
         for first in range(0, len(blocks), per_window):

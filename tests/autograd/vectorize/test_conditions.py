@@ -136,6 +136,20 @@ def test_a_layer_below_a_choice_keeps_infinities_out_of_its_matrix_product(backe
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_an_infinite_weight_stays_out_of_what_its_factor_did_not_choose() -> None:
+    v, logarithms = Value(2.0), [[Value(1000.0), Value(0.0)], [Value(0.0), Value(1000.0)]]
+
+    def f(x: Any) -> Any:
+        hidden = [where(each > 0, v * each, 1.0) for each in x[:2]]
+        sums = [weighted_sum([exp(each) for each in row], hidden) for row in logarithms]
+        return where(x[2] > 0, sums[0], hidden[0]) + where(x[2] > 1, sums[1], hidden[1])
+
+    program = vectorize(f)
+    for row, expected in (([-1.0, -2.0, 2.0], 0.0), ([-1.0, 3.0, 2.0], math.inf), ([-1.0, 3.0, 1.0], 3.0 + 3.0), ([2.0, 3.0, 0.0], 5.0)):
+        _, gradient = program.value_and_gradient(np.array([row]))
+        assert program.layout.to([v], gradient).tolist() == [expected]
+
+
 def test_programs_without_choices_above_singular_rows_compute_no_conditions() -> None:
     w = [Value(0.5), Value(-1.0)]
 

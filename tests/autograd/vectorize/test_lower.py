@@ -4,9 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from autograd import Value, sigmoid, tanh, total, weighted_sum
 from autograd.vectorize import instructions as ir
-from autograd.vectorize.builder import spelled
+from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.differentiate import with_gradient
 from autograd.vectorize.lower import lower
 from autograd.vectorize.program import Program
@@ -150,12 +152,13 @@ def test_powers_with_the_same_number_as_exponent_are_one_instruction() -> None:
         assert count(program, ir.Elementwise) == instructions
 
 
-def test_the_factors_of_a_sum_of_products_lie_side_by_side() -> None:
-    left, right = weights(3), weights(3)
-    f = lambda x: total(a * b for a, b in zip(left, right))  # noqa: E731
-    _, order = lowered(f, (1,))
-    parameters = record(f, [(1,)], ["x"])[0].parameters
-    assert [id(parameters[each]) for each in order] == [id(each) for each in left + right]
+def test_a_sum_of_all_weights_leaves_their_matrix_whole() -> None:
+    W = weights(3, 2)
+    f = lambda x: [*(weighted_sum(row, x) for row in W), total(w for row in W[::-1] for w in row)]  # noqa: E731
+    program, order = lowered(f, (2,))
+    parameters = record(f, [(2,)], ["x"])[0].parameters
+    assert [id(parameters[each]) for each in order] == [id(w) for row in W for w in row]
+    assert (count(program, ir.MatMul), count(program, ir.Take)) == (1, 0)
 
 
 def test_per_example_programs_keep_products_with_numbers() -> None:
@@ -178,3 +181,11 @@ def test_a_gradient_has_two_products_a_layer_and_one_for_the_first() -> None:
     program = spelled(with_gradient(lower(graph, batched, [6, 3])[0]))
     products = [each for each in program.find(ir.MatMul) if each != program.outputs["cost"]]
     assert len(products) == 3 + 5
+
+
+def test_an_instruction_without_a_derivative_is_named() -> None:
+    builder = Builder()
+    theta = builder.parameters((2,))
+    builder.program.outputs = {"results": builder.scatter([((0, 1, 1), builder.slice(theta, 0, 1))], (1,))}
+    with pytest.raises(ValueError, match="no derivative is known of scatter"):
+        with_gradient(builder.program)

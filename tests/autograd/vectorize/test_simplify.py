@@ -48,10 +48,24 @@ def simplified(f: Callable[..., Any], inputs: int = 4) -> str:
         (lambda x: total(x) + x[0] - x[0] + (x[1] - x[1]) * 2, "total"),
         (lambda x: sum(w * each for w, each in zip(W, x)), "dot"),
         (lambda x: weighted_sum(W, x), "dot"),
+        (lambda x: weighted_sum([*x, *W], [*x, *x]), "dot dot add"),
         (lambda x: sum(w * each for w, each in zip(W[:3], x)) + W[3] - x[3], "dot add subtract"),
         (lambda x: sum(w * w for w in W), "dot"),
         (lambda x: 2 * x[0] + 3 * x[1] + 4 * x[2], "dot"),
         (lambda x: 0.0 * W[0] + W[1] * x[0], "dot"),
+        (lambda x: 2 * (x[0] + x[1] + x[2]) + 2 * x[3], "total multiply"),
+        (lambda x: tanh(x[3]) - x[0] * x[1] - x[1] * x[2], "tanh dot subtract"),
+        (lambda x: x[0] ** 2 + x[1] ** 2 + x[2] ** 3, "power dot add"),
+        (lambda x: sum(n * (a * a) for n, a in zip([5, 6, 7, 7], x)), "dot dot dot multiply multiply add multiply add"),
+        (lambda x: sum(n * (a * a) for n, a in zip([5, 6, 7, 8], x)), "power " * 4 + "multiply multiply add multiply add multiply add"),
+        (
+            lambda x: sum(n * (a * b) for n, a, b in zip([5, 6, 7, 1, 1], [*x, x[0]], [*x, x[1]])),
+            "dot " * 4 + "multiply multiply add multiply add add",
+        ),
+        (
+            lambda x: sum(n * (a * b) for n, a, b in zip([5, 6, 7, -1, -1], [*x, x[0]], [*x, x[1]])),
+            "dot " * 4 + "multiply multiply add multiply add subtract",
+        ),
         (lambda x: (x[0] > 0) + (x[1] > 0), "greater greater add"),
         (lambda x: (x[0] > 0) * x[1], "greater multiply"),
     ],
@@ -65,6 +79,7 @@ def test_a_short_sum_stays_beside_longer_ones() -> None:
     assert simplified(lambda x: [sum(x[i:j]) for i, j in ((0, 1), (1, 3))], 4) == "add"
     assert simplified(lambda x: [sum(x[i] * x[i + n] for i in range(n)) for n in (1, 2)]) == "dot dot"
     assert simplified(lambda x: [sum(x[i] * x[i + 1] for i in range(1)), tanh(x[0] + x[1] + x[2])]) == "multiply total tanh"
+    assert simplified(lambda x: [weighted_sum(W, x), sum(x[i] * x[i + 1] for i in range(1))]) == "dot multiply"
 
 
 def test_constants_fold_to_numbers() -> None:
@@ -80,7 +95,16 @@ def test_a_sum_ends_where_a_part_is_used_again() -> None:
     assert simplified(f) == "total total"
 
 
-def test_sums_with_and_without_the_example_are_separate() -> None:
-    graph, batched = simplify(record(lambda x: weighted_sum(W, x) + sum(w * w for w in W), [(4,)], ["x"])[0])
-    kinds = [(op, depends) for (op, _), depends in zip(graph.nodes, batched) if op == "dot"]
-    assert sorted(kinds) == [("dot", False), ("dot", True)]
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: weighted_sum(W, x) + sum(w * w for w in W) + W[0],
+        lambda x: sum(w * w for w in W) + sum(w * each for w, each in zip(W, x)) + W[0],
+        lambda x: weighted_sum([*W, *W], [*W, *x]) + W[0],
+        lambda x: weighted_sum([*x, *W], [*W, *W]) + W[0],
+    ],
+)
+def test_what_does_not_depend_on_the_example_is_added_first(f: Callable[..., Any]) -> None:
+    graph, batched = simplify(record(f, [(4,)], ["x"])[0])
+    kinds = [(op if isinstance(op, str) else op.name, depends) for (op, _), depends in zip(graph.nodes, batched)]
+    assert sorted(each for each in kinds if each[0] in ("add", "dot")) == [("add", False), ("add", True), ("dot", False), ("dot", True)]

@@ -53,6 +53,16 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "years of work"
 
 
+def test_of_several_processes_the_first_one_writes(tmp_path: Path) -> None:
+    run = begin()
+    run.processes.index = 1
+    run.save(tmp_path / "run.npz")
+    assert not list(tmp_path.iterdir())
+    run.processes.index = 0
+    run.save(tmp_path / "run.npz")
+    assert list(tmp_path.iterdir()) == [tmp_path / "run.npz"]
+
+
 def test_a_missing_folder_is_reported_before_training(tmp_path: Path) -> None:
     model = MLP([2, 4, 1])
     with pytest.raises(FileNotFoundError, match=r"cannot write .*run\.npz: there is no folder .*nowhere"):

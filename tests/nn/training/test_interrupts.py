@@ -271,3 +271,19 @@ def test_a_step_is_whole_in_the_model_wherever_it_is_interrupted(at: int, monkey
         while len(each.history.steps.cost) < 3:
             each.step()
     assert bits(run.model) == bits(expected.model)
+
+
+def test_a_step_leaves_nothing_in_the_history_if_several_interrupts_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    run, expected = begin(), begin()
+    with monkeypatch.context() as patch:
+        patch.setattr(run.history, "mark", interrupted)  # after the step is appended
+        patch.setattr(run.history, "show", interrupted)  # when the step is removed again
+        with pytest.raises(KeyboardInterrupt):
+            run.step()
+    run.step()
+    expected.step()
+    assert run.history.steps.cost == expected.history.steps.cost
+    assert bits(run.model) == bits(expected.model)

@@ -236,6 +236,8 @@ def test_a_target_of_several_numbers_is_a_row() -> None:
     example.y[:] = example.x[:] = 9.0
     assert 9.0 not in run.X
     assert 9.0 not in run.Y
+    with pytest.raises(AttributeError, match="cannot assign to field 'cost'"):
+        example.cost = 0.0  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("noise", [None, lambda rng, count: np.zeros(count)], ids=["", "noise"])
@@ -312,6 +314,14 @@ def test_a_rate_or_schedule_changed_during_a_run_continues_at_the_current_epoch(
     assert run.history.steps.learning_rate == [0.1, 1.25, 0.5]
 
 
+def test_a_schedule_that_raises_within_a_group_of_steps_keeps_the_steps_before() -> None:
+    rates = {step: 0.1 + step for step in range(30) if step != 13}
+    run = begin(optimizer=SGD(lambda epoch: rates[round(30 * epoch)]), batch_size=1)
+    with pytest.raises(KeyError, match="13"):
+        run.epoch(lambda _: None, every=60.0)
+    assert run.history.steps.learning_rate == [0.1 + step for step in range(13)]
+
+
 @pytest.mark.parametrize("sizes", [(8, 3), (3, 8), (8, None), (None, 8), (1, 7), (7, 1)])
 def test_after_a_change_of_the_batch_size_each_example_is_seen_once_per_epoch(sizes: Any) -> None:
     run = begin(batch_size=sizes[0], optimizer=SGD(lambda epoch: 0.001 + epoch))
@@ -341,7 +351,7 @@ def test_a_mini_batch_has_32_examples_unless_told_otherwise() -> None:
 
 
 @pytest.mark.parametrize(("change", "index"), [({"clip": 1.0}, 1), ({"rate": 0.1}, 1), ({"batch_size": 5}, 0)])
-def test_a_change_of_the_batch_size_begins_the_next_mini_batch_anew(change: dict[str, Any], index: int) -> None:
+def test_after_a_change_of_the_batch_size_the_mini_batch_starts_again(change: dict[str, Any], index: int) -> None:
     run, other = begin(), begin()
     run.example()
     run.set(**change)
@@ -558,7 +568,7 @@ def test_a_divergence_names_the_step_that_it_goes_back_to(tmp_path: Path) -> Non
 
 def test_a_divergence_names_the_rate_of_its_step_in_a_group_of_steps_too() -> None:
     errors = set()
-    drives: list[Callable[[Training], Any]] = [Training.step, Training.epoch, lambda run: run.epoch(bool, every=60.0)]
+    drives: list[Callable[[Training], Any]] = [Training.step, Training.epoch, lambda run: run.epoch(lambda _: None, every=60.0)]
     for drive in drives:
         run = begin(optimizer=SGD(lambda epoch: 1.0 + epoch if epoch < 0.5 else 1e200 * (1.0 + epoch)), batch_size=1, cost=squared_error)
         with pytest.raises(DivergenceError, match=r"in epoch 1, at step 17 of 30, with learning rate 1\.53333e\+200") as caught:
@@ -607,11 +617,12 @@ def test_forgetting_does_not_change_a_run(settings: dict[str, Any]) -> None:
 
 def test_forgetting_within_an_epoch_keeps_its_steps() -> None:
     run, other = begin(), begin()
-    for _ in range(2):
-        run.epoch(lambda _: run.forget(1))
-        other.epoch()
+    run.epoch()
+    run.epoch(lambda _: run.forget())
+    other.epoch()
+    other.epoch()
     assert bits(run.model) == bits(other.model)
-    assert run.history.steps.cost == other.history.steps.cost[4:]
+    assert (run.history.forgotten.epochs, run.history.forgotten.steps) == (2, 8)
 
 
 def test_states_from_before_and_after_forgetting_can_be_restored() -> None:
@@ -686,6 +697,25 @@ def test_step_continues_with_the_memory_of_a_run() -> None:
         parameter.grad = number
     optimizers[1].step(models[1].parameters())
     assert bits(models[0]) == bits(models[1])
+
+
+def test_runs_cannot_share_an_optimizer_with_memory() -> None:
+    optimizer = Adam(0.1)
+    run, other = begin(optimizer=optimizer), begin(optimizer=optimizer)
+    run.step()
+    with pytest.raises(ValueError, match="this optimizer remembers other parameters"):
+        other.step()
+    run.restore(run.state())
+    with pytest.raises(ValueError, match="this optimizer remembers other parameters"):
+        optimizer.step(other.model)
+
+
+def test_the_steps_of_an_optimizer_may_be_changed_from_outside() -> None:
+    run = begin()
+    run.step()
+    run.optimizer.steps = 50
+    run.step()
+    assert run.state().memory["steps"] == run.optimizer.steps == 51
 
 
 def test_the_best_epoch_may_be_a_forgotten_one() -> None:
