@@ -16,6 +16,7 @@ from autograd import Descent, TraceError, UpdateRule, Value, anomaly, exp, maxim
 from autograd.vectorize.backend import Signature, Steps
 from autograd.vectorize.backends.native.emitter import emit_descent
 from autograd.vectorize.compiled import Kind
+from autograd.vectorize.descent import with_arrays
 from nn import MLP, SGD, Adam, squared_error
 from tests.autograd.vectorize.test_native_compiler import sanitized
 from tests.programs import every_backend, has
@@ -328,7 +329,7 @@ def test_steps_accept_rows_that_are_wider_than_numpy_s_own_indices(wide: type[An
 
     rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
     steps = Steps([X], rows.astype(wide), theta, [], np.ones((2, 2)), math.inf, np.empty(0, int), np.zeros(1), np.zeros(2), np.zeros(2))
-    assert rule.take(costs, steps) == 2
+    assert rule.ready(with_arrays(costs), steps)() == 2
     assert [each.tolist() for each in seen] == [X[each].tolist() for each in rows]
 
 
