@@ -211,6 +211,11 @@ class CompiledFunction:
         """The number of threads for a batch; None for as many as are worth their cost."""
         return self.threads if self.threads or self.backend.runs_in_threads else 1
 
+    @cached_property
+    def _work(self) -> int:
+        """About how many operations each example takes."""
+        return work(self.program(Kind.MEAN))
+
     @property
     def _at_once(self) -> int:
         """The largest number of examples in one run."""
@@ -225,7 +230,7 @@ class CompiledFunction:
             program = self.program(Kind.MEAN)
             self._runners[rule] = self.backend.step_runner(program, rule.program, self.dtype) if len(self.layout) else None
         runner, batch = self._runners[rule], len(steps.data[0]) if steps.rows is None else steps.rows.shape[1]
-        has_parts = batch > self._at_once or threads_for(work(self.program(Kind.MEAN)), batch, self._threads) > 1
+        has_parts = batch > self._at_once or (self._threads != 1 and threads_for(self._work, batch, self._threads) > 1)
         run = rule.ready(self.ready, steps) if runner is None or has_parts else runner.ready(steps)
         watched = with_arrays(partial(self.run, Kind.MEAN))
         return lambda: rule.ready(watched, steps)() if mode.anomaly else run()

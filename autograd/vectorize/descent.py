@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -32,6 +33,7 @@ ValueAndGradient = Callable[[Sequence[FloatArray], FloatArray, FloatArray], floa
 Prepare = Callable[[Sequence[FloatArray], FloatArray, FloatArray], Callable[[], float]]
 """`prepare(batch, parameters, gradient)` returns a ValueAndGradient with these arrays as a function without arguments."""
 
+KEPT = 4  # numbers of steps and examples whose arrays a descent keeps: an epoch ends with other numbers than it begins with
 _IS_WRITEABLE = operator.attrgetter("flags.writeable")
 
 
@@ -232,7 +234,7 @@ class Descent:
         theta, gradient, *memory = (each.view() for each in vectors)  # the shape and dtype of a view are this descent's own
         data = [each.view() for each in data]
         self._steps = Steps(data, None, theta, memory, np.empty((0, 2)), math.inf, indices, gradient, np.empty(0), np.empty(0))
-        self._size: tuple[int, int | None, float] | None = None  # the number of steps, of examples in each, and the limit
+        self._known: OrderedDict[Any, tuple[Steps, Callable[[], int]]] = OrderedDict()  # the last calls of different sizes
 
     def take(
         self, rates: Sequence[float], rows: FloatArray | None = None, first: int = 1, limit: float = math.inf
@@ -264,39 +266,48 @@ class Descent:
             If `rows` has another dtype or shape or names examples that do not exist, or parameters, memory or `out` have become
             read-only.
         """
-        count, steps = len(rates), self._steps
+        count, examples = len(rates), len(self._steps.data[0])
         if not all(map(_IS_WRITEABLE, self._written)):
             raise ValueError("parameters, memory or out of this descent have become read-only: make them writeable again")
         if rows is not None:
             if rows.dtype != np.int64 or not rows.flags.c_contiguous or rows.ndim != 2 or len(rows) != count or not rows.size:
                 raise ValueError(f"rows must be an int64 array (steps, batch) for {count} steps, got {rows.dtype} of shape {rows.shape}")
-            if np.maximum.reduce(rows.view(np.uint64), None) >= len(steps.data[0]):  # a negative index is a large one as uint64
-                raise ValueError(f"rows must be indices of examples, 0 to {len(steps.data[0]) - 1}, got {rows.min()} to {rows.max()}")
-        size = count, None if rows is None else rows.shape[1], limit
-        if size != self._size:
-            self._allocate(*size)
-            self._run, self._size = self._ready(steps), size
+            if np.maximum.reduce(rows.view(np.uint64), None) >= examples:  # a negative index is a large one as uint64
+                raise ValueError(f"rows must be indices of examples, 0 to {examples - 1}, got {rows.min()} to {rows.max()}")
+        steps, run = self._prepared(count, None if rows is None else rows.shape[1], limit)
         if rows is not None:
-            steps.rows[:] = rows
+            steps.rows[:] = rows  # type: ignore[index]
         if count == 1:
             steps.settings[0, 0], steps.settings[0, 1] = rates[0], first
         else:
             steps.settings[:, 0], steps.settings[:, 1] = rates, range(first, first + count)
         steps.costs.fill(math.nan)
-        return self._answer(self._run())
+        self._steps = steps
+        done = run()
+        return steps.costs[:done].copy(), steps.norms[:done].copy()
 
-    def _allocate(self, count: int, batch: int | None, limit: float) -> None:
-        """Allocate arrays for a number of steps, with a number of examples in each or all."""
-        steps = self._steps
-        steps.rows, steps.limit = None if batch is None else np.empty((count, batch), np.int64), limit
-        steps.settings, steps.costs, steps.norms = np.empty((count, 2), steps.theta.dtype), np.empty(count), np.empty(count)
+    def _prepared(self, count: int, batch: int | None, limit: float) -> tuple[Steps, Callable[[], int]]:
+        """Arrays for a number of steps with a number of examples in each (None: all), and the function that takes them."""
+        size = count, batch, limit
+        if size not in self._known:
+            rows = None if batch is None else np.empty((count, batch), np.int64)
+            settings, costs, norms = np.empty((count, 2), self._steps.theta.dtype), np.empty(count), np.empty(count)
+            steps = replace(self._steps, rows=rows, settings=settings, limit=limit, costs=costs, norms=norms)
+            self._known[size] = steps, self._ready(steps)
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        return self._known[size]
 
-    def _answer(self, done: int) -> tuple[FloatArray, FloatArray]:
-        return self._steps.costs[:done].copy(), self._steps.norms[:done].copy()
+    def reload(self) -> None:
+        """Let the back end read the arguments again, which may have been changed in place: it may keep copies of them."""
+        data = [each.view() for each in self._steps.data]  # another view is another array
+        for steps in (self._steps, *(steps for steps, _ in self._known.values())):
+            steps.data = data
 
     def interrupted(self) -> tuple[FloatArray, FloatArray]:
         """Return what `take` would have returned for the steps before the exception that ended it."""
-        return self._answer(int(np.isfinite(self._steps.costs).sum()))
+        done = int(np.isfinite(self._steps.costs).sum())
+        return self._steps.costs[:done].copy(), self._steps.norms[:done].copy()
 
 
 def _check_memory(rule: UpdateRule, memory: Sequence[FloatArray]) -> None:

@@ -232,7 +232,7 @@ class Vectorized(InspectableFunction):
         rule : UpdateRule
             How a step changes the parameters.
         *arguments : array_like, (batch,) or (batch, ...)
-            All examples. They must not change afterwards: a back end may keep copies of them.
+            All examples. A back end may keep copies of them: call `Descent.reload` if they have changed.
         parameters : array, (parameters,)
             The vector that the steps update in place, in the order of `Vectorized.parameters`.
         memory : sequence of arrays, (parameters,) each

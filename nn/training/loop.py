@@ -222,6 +222,7 @@ class Loop:
         is_current = self.program.is_current(closely, self.vectors.check_same_values)
         if closely:
             self.batches.reload()
+            self.vectors.reload()
         if not is_current:
             self.sync()
             self.program.renew()

@@ -87,7 +87,7 @@ class MiniBatches:
         return self.source.mini_batches(position.epoch, position.seen, size, most)
 
     def reload(self) -> None:
-        """Let back ends that keep copies of the examples copy them again, because the arrays may have been changed in place."""
+        """Read files again, which may have been changed."""
         self.source.reload()
 
     def _takes_all(self, position: Position, size: int) -> bool:
@@ -121,8 +121,7 @@ class Examples:
         return _int64(self.order(epoch)[start : start + count * size]).reshape(count, size), (self.X, self.Y)
 
     def reload(self) -> None:
-        """Replace the arrays by new views of them: back ends recognise their copies by the identity of the array."""
-        self.X, self.Y = self.X[:], self.Y[:]
+        """Forget what was read from files."""
 
     def _shuffled(self, rng: np.random.Generator) -> tuple[Rows, Array]:
         """Return the row numbers in a random order, and where each window ends in it."""
