@@ -56,20 +56,20 @@ def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     return partial(context.run, function)
 
 
-def if_unchanged(run: Callable[[], float], arrays: Sequence[FloatArray], out: FloatArray) -> Callable[..., float | None]:
-    """Return a function that returns `run()` if its arguments are these arrays and `out`, in their present shape, strides and dtype.
+def if_unchanged(run: Callable[[], float], arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray) -> Callable[..., float | None]:
+    """Return a function that returns `run()` if its arguments are a tuple of these arrays, `theta` and `out`, as they are now.
 
-    It returns None otherwise, and if `out` is read-only or a thread is in anomaly mode. It is made as text: a loop over the arrays
-    takes longer than a small program.
+    That is in their shape, strides and dtype, and with `out` writeable. It returns None otherwise, and if a thread is in anomaly mode. It
+    is made as text: a loop over the arrays takes longer than a small program.
     """
     known: dict[str, Any] = {"run": run, "modes": modes}
-    tests = []
-    for i, array in enumerate((*arrays, out)):
+    tests = [f"len(given) == {len(arrays)}"]
+    for i, array in enumerate((*arrays, theta, out)):
         known |= {f"array{i}": array, f"shape{i}": array.shape, f"strides{i}": array.strides, f"dtype{i}": array.dtype}
-        tests.append(f"a{i} is array{i} and a{i}.shape == shape{i} and a{i}.strides == strides{i} and a{i}.dtype is dtype{i}")
-    arguments = ", ".join(f"a{i}=None" for i in range(len(tests)))
-    tests.append(f"a{len(arrays)}.flags.writeable and not others and not modes.watchers")
-    return eval(f"lambda {arguments}, *others: run() if {' and '.join(tests)} else None", known)  # type: ignore[no-any-return]
+        name = [*(f"given[{place}]" for place in range(len(arrays))), "theta", "out"][i]
+        tests.append(f"{name} is array{i} and array{i}.shape == shape{i} and array{i}.strides == strides{i} and array{i}.dtype is dtype{i}")
+    tests += ["out.flags.writeable", "not modes.watchers"]
+    return eval(f"lambda given, theta, out: run() if {' and '.join(tests)} else None", known)  # type: ignore[no-any-return]
 
 
 def is_large(array: FloatArray) -> bool:

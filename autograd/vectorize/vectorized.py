@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +94,8 @@ class Vectorized(InspectableFunction):
         self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy", threads: int | None = None
     ) -> None:
         super().__init__(f, dtype, check, backend, threads)
-        self._repeated: _RepeatedCall | None = None
+        # A call of `value_and_gradient` with arrays that were checked, which repeats itself if it gets the same arrays, unchanged
+        self._repeated: tuple[Callable[..., float | None], CompiledFunction] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
         """Return the results of each example.
@@ -179,11 +180,11 @@ class Vectorized(InspectableFunction):
         ValueError, TypeError, TraceError
             As a call of the function does.
         """
-        repeated = self._repeated
-        if repeated is not None and weights is None:
-            value = repeated.run(*arguments, parameters, out)
+        if self._repeated is not None and weights is None:
+            run, compiled = self._repeated
+            value = run(arguments, parameters, out)
             if value is not None:
-                self._latest = repeated.compiled
+                self._latest = compiled
                 return value, out  # type: ignore[return-value]  # it is the array of that call
         self._refuse_in_recording(parameters)
         compiled, arrays = self._prepare(arguments, check=weights is None)
@@ -213,7 +214,7 @@ class Vectorized(InspectableFunction):
         is_unchanged = weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
         if is_unchanged and not (self._checks and compiled.has_requirements) and not any(map(is_large, (*arrays, gradient))):
             run = compiled.ready(arrays, theta, gradient)
-            self._repeated = _RepeatedCall(compiled, if_unchanged(run, (*arrays, theta), gradient))
+            self._repeated = if_unchanged(run, arrays, theta, gradient), compiled
         return value, gradient
 
     def descent(
@@ -307,13 +308,6 @@ class Vectorized(InspectableFunction):
             raise TraceError(
                 f"the gradients of {self!r} inside a recorded function would be constants of the program: take grad(f) there instead"
             )
-
-
-class _RepeatedCall(NamedTuple):
-    """A call of `value_and_gradient` with arrays that were checked. `run` repeats it if it gets the same arrays, unchanged."""
-
-    compiled: CompiledFunction
-    run: Callable[..., float | None]
 
 
 def _is_scalar(arguments: Sequence[Any]) -> bool:

@@ -7,6 +7,7 @@ import sys
 import tracemalloc
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -283,9 +284,10 @@ def test_repeated_calls_check_the_conditions_again() -> None:
 
 
 def test_threads_may_repeat_the_same_call(again: tuple[Any, dict[str, Any]]) -> None:
-    program, _ = again
-    run = program._repeated.run
+    program, arrays = again
+    run = partial(program._repeated[0], (arrays["x"], arrays["y"]), arrays["parameters"], arrays["out"])
     expected = run()
+    assert expected is not None
     assert in_threads(4, lambda _: [run() for _ in range(500)]) == [[expected] * 500] * 4
 
 
