@@ -20,7 +20,7 @@ from playground.programs import Programs
 
 if TYPE_CHECKING:
     from nn.explain import Undefined
-    from nn.training import Example, State, Step
+    from nn.training import Example, State
 
 REMEMBERED, BYTES = 200, 2**25  # the largest number of states to go back to, and the memory that they may take
 STEPS = 5000  # beyond this length of the history, all epochs but the last are forgotten
@@ -176,7 +176,7 @@ class Experiment:
         self._remember()
         current = run.parameters
 
-        def count(_: Step) -> bool:
+        def count(_: Any) -> bool:
             nonlocal done, is_enough, current
             done += 1
             self.before, current = current, run.parameters

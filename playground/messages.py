@@ -159,7 +159,7 @@ def plain(thing: Any) -> Any:
     return [plain(each) for each in thing] if isinstance(thing, (list, tuple)) else thing
 
 
-def as_json(reply: Mapping[str, Any]) -> str:
+def as_json(reply: Any) -> str:
     return json.dumps(plain(reply), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -11,10 +11,10 @@ import functools
 import math
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from enum import Enum
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -25,7 +25,7 @@ from autograd.vectorize.instructions import Elementwise, MatMul, Pairs, Reduce, 
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
-PAYS = 4_000_000  # operations per thread, some tenths of a millisecond; waking a thread takes some hundredths
+PAYS = 6_000_000  # operations per thread, a tenth of a millisecond; waking a thread and adding up takes half of that
 TRANSCENDENTAL = 10  # operations that exp and similar functions take, about
 ROWS = 1024  # examples in one sum of float32: its error is then about 1e-7 of the size of the terms
 _CHEAP = (ops.add, ops.subtract, ops.multiply, ops.negative, ops.maximum, ops.minimum, ops.fmin, ops.absolute, ops.where)
@@ -85,76 +85,130 @@ class InParts(Executable):
         self.parts = None if parts is Parts.ROWS and not program.varies(output) else parts
         self.rows = sys.maxsize if parts is Parts.ROWS else rows
         self.each = work(program)
-        self._buffers: list[_Sums] = []  # not in use
-
-    def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
-        if self._is_whole(len(inputs[0])):
-            return self.executable.ready(inputs, theta, weights, out)
-        return partial(self.run, inputs, theta, weights, out)
-
-    def _is_whole(self, batch: int) -> bool:
-        return batch <= self.rows and self._count(batch) < 2
-
-    def _count(self, batch: int) -> int:
-        """How many threads run a batch."""
-        return 1 if self.parts is None else threads_for(self.each, batch, self.threads)
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
-        batch = len(inputs[0])
-        if self._is_whole(batch):
-            return self.executable.run(inputs, theta, weights, out)
+        return self.ready(inputs, theta, weights, out)()
 
-        def run_part(part: slice, to: FloatArray) -> float:
-            return self.executable.run([array[part] for array in inputs], theta, None if weights is None else weights[part], to)
+    def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
+        batch, count = len(inputs[0]), 1 if self.parts is None else threads_for(self.each, len(inputs[0]), self.threads)
+        if batch <= self.rows and count < 2:
+            return self.executable.ready(inputs, theta, weights, out)
 
-        def run_share(share: slice) -> _Sums | None:
+        def part_ready(part: slice, to: FloatArray) -> Callable[[], float]:
+            return self.executable.ready([array[part] for array in inputs], theta, None if weights is None else weights[part], to)
+
+        def share_ready(share: slice) -> Callable[[], float] | _Sum:
             """The parts of one thread."""
             if self.parts is Parts.ROWS:
-                run_part(share, out[share])
-                return None
-            sums = self._sums(out)
-            for part in _slices(share, -(-(share.stop - share.start) // self.rows)):
-                size = (part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0
-                sums.add(run_part(part, sums.part), size)
-            return sums
+                return part_ready(share, out[share])
+            own, parts = np.empty_like(out), _slices(share, -(-(share.stop - share.start) // self.rows))
+            sizes = [(part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0 for part in parts]
+            return _Sum([part_ready(part, own) for part in parts], sizes, own)
 
-        first, *others = _slices(slice(0, batch), self._count(batch))
-        running = [_pool_of(os.getpid()).submit(run_share, share) for share in others]
+        idle: list[list[Callable[[], float] | _Sum]] = []  # shares that no call is using
+
+        def run() -> float:
+            try:
+                shares = idle.pop()
+            except IndexError:
+                shares = [share_ready(share) for share in _slices(slice(0, batch), count)]
+            costs = _together(shares)
+            if self.parts is not Parts.ROWS:
+                _add([share.total for share in shares if isinstance(share, _Sum)], out)
+            idle.append(shares)
+            return sum(costs)
+
+        return run
+
+
+class _Sum:
+    """The weighted sum of the costs and of the outputs of some parts, in float64. Each part writes its output to `own`."""
+
+    def __init__(self, runs: Sequence[Callable[[], float]], weights: Sequence[float], own: FloatArray) -> None:
+        self.runs, self.weights, self.own = runs, weights, own
+        self.total, self._scaled = np.empty(own.shape), np.empty(own.shape)
+
+    def __call__(self) -> float:
+        cost, to = 0.0, self.total
+        for run, weight in zip(self.runs, self.weights):
+            cost += weight * run()
+            np.multiply(self.own, weight, out=to)
+            if to is self._scaled:
+                np.add(self.total, to, out=self.total)
+            to = self._scaled
+        return cost
+
+
+def _add(totals: Sequence[FloatArray], out: FloatArray) -> None:
+    """Write the sum of vectors to `out`."""
+    first, *others = totals
+    for total in others:
+        np.add(first, total, out=first)
+    np.copyto(out, first, casting="same_kind")
+
+
+def _together(works: Sequence[Callable[[], float]]) -> list[float]:
+    """Call functions at the same time, each in a thread, and return what they return."""
+    own, *others = map(_Task, works)
+    idle = _idle_workers(os.getpid())
+    with ExitStack() as ends:
+        for task in others:
+            try:
+                worker = idle.pop()
+            except IndexError:
+                worker = _Worker()
+            ends.callback(idle.append, worker)
+            worker.begin(task)
+            ends.callback(worker.end)  # also after an exception: the threads read and write arrays of the caller
+        own()
+    for task in (own, *others):
+        if task.error is not None:
+            raise task.error
+    return [task.cost for task in (own, *others)]
+
+
+class _Task:
+    """A call of a function in some thread, and what came of it."""
+
+    def __init__(self, work: Callable[[], float]) -> None:
+        self.work, self.cost = work, math.nan
+        self.error: BaseException | None = None
+
+    def __call__(self) -> None:
         try:
-            found = [run_share(first), *(each.result() for each in running)]
-        finally:
-            wait(running)  # also after an exception: the threads read and write arrays of the caller
-        sums = [each for each in found if each is not None]
-        if not sums:
-            return math.nan
-        out[...] = functools.reduce(np.add, [each.total for each in sums])
-        self._buffers += sums
-        return sum(each.cost for each in sums)
+            self.cost = self.work()
+        except BaseException as error:
+            self.error = error
 
-    def _sums(self, like: FloatArray) -> _Sums:
+
+class _Worker(threading.Thread):
+    """A thread that does one task after another. In between it waits: waking it takes less time than passing a task to an executor."""
+
+    def __init__(self) -> None:
+        super().__init__(name="nudge", daemon=True)
+        self._begun, self._ended = threading.Lock(), threading.Lock()
+        self._begun.acquire()
+        self._ended.acquire()
+        self.start()
+
+    def begin(self, task: _Task) -> None:
+        self._task = task
+        self._begun.release()
+
+    def run(self) -> None:
+        while True:
+            self._begun.acquire()
+            self._task()
+            del self._task
+            self._ended.release()
+
+    def end(self) -> None:
+        """Wait until the task is done."""
         try:
-            sums = self._buffers.pop()
-        except IndexError:
-            sums = _Sums(like)
-        sums.clear()
-        return sums
-
-
-class _Sums:
-    """The sum of the parts of one thread in float64, and memory for the output of one part."""
-
-    def __init__(self, like: FloatArray) -> None:
-        self.part, self.total = np.empty_like(like), np.empty(like.shape)
-        self._scaled = np.empty(like.shape)
-        self.clear()
-
-    def clear(self) -> None:
-        self.total.fill(-0.0)  # -0.0 + x is x for every x, also for 0.0 and -0.0
-        self.cost = 0.0
-
-    def add(self, cost: float, share: float) -> None:
-        self.total += np.multiply(self.part, share, out=self._scaled)
-        self.cost += share * cost
+            self._ended.acquire()
+        except BaseException:  # Ctrl-C
+            self._ended.acquire()
+            raise
 
 
 def _slices(whole: slice, count: int) -> list[slice]:
@@ -164,6 +218,6 @@ def _slices(whole: slice, count: int) -> list[slice]:
 
 
 @functools.cache
-def _pool_of(process: int) -> ThreadPoolExecutor:
-    """The thread pool of a process: a forked process has no threads of its parent."""
-    return ThreadPoolExecutor(max(1, 4 * cores()), thread_name_prefix="nudge")
+def _idle_workers(process: int) -> list[_Worker]:
+    """The workers of a process that no call is using: a forked process has no threads of its parent."""
+    return []
