@@ -24,7 +24,7 @@ from autograd.vectorize.backends.numpy import backend as numpy_backend
 from autograd.vectorize.backends.numpy.plans import Plans
 from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.instructions import BATCH
-from autograd.vectorize.memory import FloatArray, pins, quiet
+from autograd.vectorize.memory import LARGE, FloatArray, pins, quiet
 from autograd.vectorize.program import Program
 from autograd.vectorize.randomness import CHANGES, watched
 
@@ -152,16 +152,17 @@ class UpdateRule:
                 if has_frozen:
                     gradient[frozen] = 0.0
                 norm = math.sqrt(square())
+                is_finite = math.isfinite(cost + norm)
+                if is_finite:
+                    if norm > limit:
+                        scale(gradient, limit / norm, gradient)
+                    settings[:], kept = row, theta[frozen] if has_frozen else None
+                    update()
+                    if has_frozen:
+                        theta[frozen] = kept  # weight decay would move them without a gradient
                 steps.costs[place], steps.norms[place] = cost, norm
-                if not math.isfinite(cost + norm):
+                if not is_finite:
                     return place + 1
-                if norm > limit:
-                    scale(gradient, limit / norm, gradient)
-                settings[:] = row
-                kept = theta[frozen] if has_frozen else None
-                update()
-                if has_frozen:
-                    theta[frozen] = kept  # weight decay would move them without a gradient
             return len(steps.settings)
 
         return take
@@ -233,6 +234,7 @@ class Descent:
         self._written, self._pins = vectors, pins([*vectors, *data])
         theta, gradient, *memory = (each.view() for each in vectors)  # the shape and dtype of a view are this descent's own
         data = [each.view() for each in data]
+        self._row = sum(each[:1].nbytes for each in data)  # bytes of an example
         self._steps = Steps(data, None, theta, memory, np.empty((0, 2)), math.inf, indices, gradient, np.empty(0), np.empty(0))
         self._known: OrderedDict[Any, tuple[Steps, Callable[[], int]]] = OrderedDict()  # the last calls of different sizes
 
@@ -290,12 +292,13 @@ class Descent:
         """Arrays for a number of steps with a number of examples in each (None: all), and the function that takes them."""
         size = count, batch, limit
         if size not in self._known:
+            is_large = (batch or 0) * self._row > LARGE
+            while len(self._known) >= (1 if is_large else KEPT):
+                self._known.popitem(last=False)
             rows = None if batch is None else np.empty((count, batch), np.int64)
             settings, costs, norms = np.empty((count, 2), self._steps.theta.dtype), np.empty(count), np.empty(count)
             steps = replace(self._steps, rows=rows, settings=settings, limit=limit, costs=costs, norms=norms)
             self._known[size] = steps, self._ready(steps)
-            if len(self._known) > KEPT:
-                self._known.popitem(last=False)
         return self._known[size]
 
     def reload(self) -> None:

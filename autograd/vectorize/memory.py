@@ -17,6 +17,7 @@ from autograd import modes
 FloatArray = np.ndarray[Any, Any]
 LINE = 64  # bytes in a cache line
 LARGE = 2**23  # bytes
+_SETTINGS_OF_THREADS = np.lib.NumpyVersion(np.__version__) < "2.0.0"  # where numpy's settings do not belong to a context
 MANY = 100_000  # objects: the garbage collection takes a millisecond for them
 
 
@@ -49,7 +50,7 @@ def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
     Entering a context takes a tenth of the time of `np.errstate`, which took a tenth of a small step.
     """
-    if np.lib.NumpyVersion(np.__version__) < "2.0.0":  # its settings belong to the thread
+    if _SETTINGS_OF_THREADS:
         return np.errstate(all="ignore")(function)
     context = Context()
     context.run(np.seterr, all="ignore")

@@ -22,7 +22,7 @@ import numpy as np
 from autograd import ops
 from autograd.vectorize.backend import Executable
 from autograd.vectorize.instructions import Elementwise, MatMul, Pairs, Reduce, Segments, sized
-from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.memory import FloatArray, quiet
 from autograd.vectorize.program import Program
 
 PAYS = 6_000_000  # operations per thread, a tenth of a millisecond; waking a thread and adding up takes half of that
@@ -105,18 +105,28 @@ class InParts(Executable):
             sizes = [(part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0 for part in parts]
             return _Sum([part_ready(part, own) for part in parts], sizes, own)
 
-        idle: list[list[Callable[[], float] | _Sum]] = []  # shares that no call is using
+        def whole_ready() -> Callable[[], float]:
+            shares = [share_ready(share) for share in _slices(slice(0, batch), count)]
+            works, totals, add = list(map(quiet, shares)), [each.total for each in shares if isinstance(each, _Sum)], quiet(_add)
+
+            def run() -> float:
+                cost = sum(_together(works))
+                if totals:
+                    add(totals, out)
+                return cost
+
+            return run
+
+        idle: list[Callable[[], float]] = []
 
         def run() -> float:
             try:
-                shares = idle.pop()
-            except IndexError:
-                shares = [share_ready(share) for share in _slices(slice(0, batch), count)]
-            costs = _together(shares)
-            if self.parts is not Parts.ROWS:
-                _add([share.total for share in shares if isinstance(share, _Sum)], out)
-            idle.append(shares)
-            return sum(costs)
+                whole = idle.pop()
+            except IndexError:  # another thread is using it
+                whole = whole_ready()
+            cost = whole()
+            idle.append(whole)
+            return cost
 
         return run
 
@@ -157,9 +167,8 @@ def _together(works: Sequence[Callable[[], float]]) -> list[float]:
                 worker = idle.pop()
             except IndexError:
                 worker = _Worker()
-            ends.callback(idle.append, worker)
             worker.begin(task)
-            ends.callback(worker.end)  # also after an exception: the threads read and write arrays of the caller
+            ends.callback(worker.end, idle)  # also after an exception: the threads read and write arrays of the caller
         own()
     for task in (own, *others):
         if task.error is not None:
@@ -202,13 +211,14 @@ class _Worker(threading.Thread):
             del self._task
             self._ended.release()
 
-    def end(self) -> None:
-        """Wait until the task is done."""
+    def end(self, idle: list[_Worker]) -> None:
+        """Wait until the task is done, and join the idle workers."""
         try:
             self._ended.acquire()
         except BaseException:  # Ctrl-C
             self._ended.acquire()
             raise
+        idle.append(self)
 
 
 def _slices(whole: slice, count: int) -> list[slice]:
