@@ -221,19 +221,24 @@ class CompiledFunction:
         """The largest number of examples in one run."""
         return ROWS if self.dtype == np.float32 and self.backend.adds_in_order else sys.maxsize
 
-    def steps_ready(self, rule: UpdateRule, steps: Steps) -> Callable[[], int]:
-        """Return a function that takes steps along the gradient of the mean, all in one call if the back end can.
+    def taker(self, rule: UpdateRule) -> Callable[[Steps], Callable[[], int]]:
+        """Return what prepares steps along the gradient of the mean: it returns a function that takes them.
 
-        In anomaly mode, and if a batch runs in parts, it takes them one by one.
+        All are taken in one call of the back end if it can do so. In anomaly mode, and if a batch runs in parts, it takes them one by one.
         """
         if rule not in self._runners:
             program = self.program(Kind.MEAN)
             self._runners[rule] = self.backend.step_runner(program, rule.program, self.dtype) if len(self.layout) else None
-        runner, batch = self._runners[rule], len(steps.data[0]) if steps.rows is None else steps.rows.shape[1]
-        has_parts = batch > self._at_once or (self._threads != 1 and threads_for(self._work, batch, self._threads) > 1)
-        run = rule.ready(self.ready, steps) if runner is None or has_parts else runner.ready(steps)
-        watched = with_arrays(partial(self.run, Kind.MEAN))
-        return lambda: rule.ready(watched, steps)() if mode.anomaly else run()
+        runner = self._runners[rule]
+
+        def ready(steps: Steps) -> Callable[[], int]:
+            batch = len(steps.data[0]) if steps.rows is None else steps.rows.shape[1]
+            has_parts = batch > self._at_once or (self._threads != 1 and threads_for(self._work, batch, self._threads) > 1)
+            run = rule.ready(self.ready, steps) if runner is None or has_parts else runner.ready(steps)
+            watched = with_arrays(partial(self.run, Kind.MEAN))
+            return lambda: rule.ready(watched, steps)() if mode.anomaly else run()
+
+        return ready
 
     def results(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
         """Return a new array of the results, (batch, ...)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -269,7 +268,7 @@ class Vectorized(InspectableFunction):
         compiled, arrays = self._prepare(arguments)
         writable_vector(parameters, len(self._layout), self.dtype, "parameters")
         compiled.extend(self._layout)
-        return Descent(rule, partial(compiled.steps_ready, rule), arrays, parameters, memory, frozen, out)
+        return Descent(rule, compiled.taker(rule), arrays, parameters, memory, frozen, out)
 
     def per_example_gradients(self, *arguments: Any, order: Sequence[Value] | None = None) -> FloatArray:
         """Return the gradient of the scalar result of each example.
