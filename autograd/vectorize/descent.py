@@ -138,9 +138,8 @@ class UpdateRule:
         """Return a function that takes the steps one by one and returns how many; see `StepRunner`."""
         theta, limit, frozen, gradient = steps.theta, steps.limit, steps.frozen, steps.gradient
         batch, choose = (steps.data, None) if steps.rows is None else _chosen(steps.data, steps.rows.shape[1])
-        settings, scale = np.empty(2, theta.dtype), quiet(np.multiply)
+        settings, has_frozen, quietly = np.empty(2, theta.dtype), bool(len(frozen)), quiet()
         evaluate, update = prepare(batch, theta, gradient), self._update(theta, gradient, steps.memory, settings)
-        square, has_frozen = partial(quiet(gradient.dot), gradient), bool(len(frozen))
 
         def take() -> int:
             # `take` of numpy 2.0 refuses indices that are wider than a pointer, which has 32 bits in WebAssembly
@@ -151,11 +150,11 @@ class UpdateRule:
                 cost = evaluate()
                 if has_frozen:
                     gradient[frozen] = 0.0
-                norm = math.sqrt(square())
+                norm = math.sqrt(quietly(gradient.dot, gradient))
                 is_finite = math.isfinite(cost + norm)
                 if is_finite:
                     if norm > limit:
-                        scale(gradient, limit / norm, gradient)
+                        quietly(np.multiply, gradient, limit / norm, gradient)
                     settings[:], kept = row, theta[frozen] if has_frozen else None
                     update()
                     if has_frozen:

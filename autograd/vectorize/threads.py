@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
@@ -85,76 +86,102 @@ class InParts(Executable):
         self.parts = None if parts is Parts.ROWS and not program.varies(output) else parts
         self.rows = sys.maxsize if parts is Parts.ROWS else rows
         self.each = work(program)
+        self._sums: list[_Sum] = []  # not in use
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
-        return self.ready(inputs, theta, weights, out)()
+        if self._is_whole(len(inputs[0])):
+            return self.executable.run(inputs, theta, weights, out)
+        shares = self._shares(inputs, theta, weights, out)
+        cost = _sum_of(shares, out)
+        self._sums += [share.sum for share in shares if share.sum is not None]
+        return cost
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
-        batch, count = len(inputs[0]), 1 if self.parts is None else threads_for(self.each, len(inputs[0]), self.threads)
-        if batch <= self.rows and count < 2:
+        if self._is_whole(len(inputs[0])):
             return self.executable.ready(inputs, theta, weights, out)
-
-        def part_ready(part: slice, to: FloatArray) -> Callable[[], float]:
-            return self.executable.ready([array[part] for array in inputs], theta, None if weights is None else weights[part], to)
-
-        def share_ready(share: slice) -> Callable[[], float] | _Sum:
-            """The parts of one thread."""
-            if self.parts is Parts.ROWS:
-                return part_ready(share, out[share])
-            own, parts = np.empty_like(out), _slices(share, -(-(share.stop - share.start) // self.rows))
-            sizes = [(part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0 for part in parts]
-            return _Sum([part_ready(part, own) for part in parts], sizes, own)
-
-        def whole_ready() -> Callable[[], float]:
-            shares = [share_ready(share) for share in _slices(slice(0, batch), count)]
-            works, totals, add = list(map(quiet, shares)), [each.total for each in shares if isinstance(each, _Sum)], quiet(_add)
-
-            def run() -> float:
-                cost = sum(_together(works))
-                if totals:
-                    add(totals, out)
-                return cost
-
-            return run
-
-        idle: list[Callable[[], float]] = []
+        idle: list[list[_Share]] = []
 
         def run() -> float:
             try:
-                whole = idle.pop()
-            except IndexError:  # another thread is using it
-                whole = whole_ready()
-            cost = whole()
-            idle.append(whole)
+                shares = idle.pop()
+            except IndexError:  # the first call, or another thread is using them
+                shares = self._shares(inputs, theta, weights, out)
+            cost = _sum_of(shares, out)
+            idle.append(shares)
             return cost
 
         return run
 
+    def _is_whole(self, batch: int) -> bool:
+        return batch <= self.rows and self._count(batch) < 2
+
+    def _count(self, batch: int) -> int:
+        """How many threads run a batch."""
+        return 1 if self.parts is None else threads_for(self.each, batch, self.threads)
+
+    def _shares(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> list[_Share]:
+        """What each thread does."""
+        batch, shares = len(inputs[0]), []
+
+        def part_ready(part: slice, to: FloatArray) -> Callable[[], float]:
+            return self.executable.ready([array[part] for array in inputs], theta, None if weights is None else weights[part], to)
+
+        for share in _slices(slice(0, batch), self._count(batch)):
+            if self.parts is Parts.ROWS:
+                shares.append(_Share([part_ready(share, out[share])], [1.0], None))
+                continue
+            try:
+                own = self._sums.pop()
+            except IndexError:
+                own = _Sum(out)
+            parts = _slices(share, -(-(share.stop - share.start) // self.rows))
+            sizes = [(part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0 for part in parts]
+            shares.append(_Share([part_ready(part, own.part) for part in parts], sizes, own))
+        return shares
+
 
 class _Sum:
-    """The weighted sum of the costs and of the outputs of some parts, in float64. Each part writes its output to `own`."""
+    """Memory for the weighted sum of the outputs of some parts, in float64, and for the output of one part."""
 
-    def __init__(self, runs: Sequence[Callable[[], float]], weights: Sequence[float], own: FloatArray) -> None:
-        self.runs, self.weights, self.own = runs, weights, own
-        self.total, self._scaled = np.empty(own.shape), np.empty(own.shape)
+    def __init__(self, like: FloatArray) -> None:
+        self.part, self.total, self._scaled = np.empty_like(like), np.empty(like.shape), np.empty(like.shape)
+        self.quietly = quiet()
+
+    def begin(self, weight: float) -> None:
+        self.quietly(np.multiply, self.part, weight, self.total)
+
+    def add(self, weight: float) -> None:
+        self.quietly(np.multiply, self.part, weight, self._scaled)
+        self.quietly(np.add, self.total, self._scaled, self.total)
+
+
+@dataclass
+class _Share:
+    """What one thread does: it runs parts and adds their costs and, with `sum`, their outputs, each multiplied by its weight."""
+
+    runs: Sequence[Callable[[], float]]
+    weights: Sequence[float]
+    sum: _Sum | None
 
     def __call__(self) -> float:
-        cost, to = 0.0, self.total
-        for run, weight in zip(self.runs, self.weights):
+        cost = 0.0
+        for place, (run, weight) in enumerate(zip(self.runs, self.weights)):
             cost += weight * run()
-            np.multiply(self.own, weight, out=to)
-            if to is self._scaled:
-                np.add(self.total, to, out=self.total)
-            to = self._scaled
+            if self.sum is not None:
+                self.sum.add(weight) if place else self.sum.begin(weight)
         return cost
 
 
-def _add(totals: Sequence[FloatArray], out: FloatArray) -> None:
-    """Write the sum of vectors to `out`."""
-    first, *others = totals
-    for total in others:
-        np.add(first, total, out=first)
-    np.copyto(out, first, casting="same_kind")
+def _sum_of(shares: Sequence[_Share], out: FloatArray) -> float:
+    """Run shares at the same time, return the sum of their costs, and write that of their outputs to `out`."""
+    cost = sum(_together(shares)) if len(shares) > 1 else shares[0]()
+    first, *others = [share.sum for share in shares]
+    if first is not None:
+        for other in others:
+            assert other is not None
+            first.quietly(np.add, first.total, other.total, first.total)
+        first.quietly(np.copyto, out, first.total)
+    return cost
 
 
 def _together(works: Sequence[Callable[[], float]]) -> list[float]:

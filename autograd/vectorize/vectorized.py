@@ -93,7 +93,8 @@ class Vectorized(InspectableFunction):
         self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy", threads: int | None = None
     ) -> None:
         super().__init__(f, dtype, check, backend, threads)
-        # A call of `value_and_gradient` with arrays that were checked, which repeats itself if it gets the same arrays, unchanged
+        self._last: list[FloatArray] = []  # the arrays of the last call of `value_and_gradient`
+        # A call of it with arrays that were checked, which repeats itself if it gets the same arrays, unchanged
         self._repeated: tuple[Callable[..., float | None], CompiledFunction] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -210,11 +211,17 @@ class Vectorized(InspectableFunction):
         if out is not None and gradient is not out:
             out[:] = gradient
             return value, out
-        is_unchanged = weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
-        if is_unchanged and not (self._checks and compiled.has_requirements) and not any(map(is_large, (*arrays, gradient))):
-            run = compiled.ready(arrays, theta, gradient)
-            self._repeated = if_unchanged(run, arrays, theta, gradient), compiled
+        if weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments)):
+            self._note(compiled, arrays, theta, gradient)
         return value, gradient
+
+    def _note(self, compiled: CompiledFunction, arrays: Sequence[FloatArray], theta: FloatArray, gradient: FloatArray) -> None:
+        """Note the arrays of a call, and prepare a call with these arrays if they were the same last time."""
+        if (self._checks and compiled.has_requirements) or any(map(is_large, (*arrays, gradient))):
+            return
+        last, self._last = self._last, [*arrays, theta, gradient]
+        if len(last) == len(self._last) and all(map(operator.is_, last, self._last)):
+            self._repeated = if_unchanged(compiled.ready(arrays, theta, gradient), arrays, theta, gradient), compiled
 
     def descent(
         self,

@@ -21,7 +21,8 @@ from autograd.vectorize.tape import is_narrow
 
 PLANS_KEPT = 8  # batch sizes whose buffers are kept in any case, the latest ones,
 BYTES_KEPT = 2**25  # and of others as many as fit into this memory
-COPIED = 2**17  # bytes up to which copying an array is faster than making new views of it
+COPIED = 2**17  # bytes up to which copying an array is faster than making new views of it,
+OFTEN = 16  # unless the same one is given more often than this in a row
 
 
 class Plans(Executable):
@@ -100,10 +101,10 @@ class Plan:
         for call in fixed(self.storage):
             function, arguments = self._bound(call)
             function(*arguments)
-        self._run = quiet(_run)
+        self._quietly = quiet()
         self._overwritten = {f"input {argument}" for argument in (over or {}).values()}
         self._own: dict[str, FloatArray] = {}
-        self._copied: dict[str, FloatArray] = {}  # the arrays that were copied last
+        self._copied: dict[str, tuple[FloatArray, int]] = {}  # the array that was copied last, and how often in a row
         self._pins: dict[Name, Any] = {}
         self._large: list[Name] = []
         self._dependents: dict[Name, list[int]] = {}
@@ -127,7 +128,7 @@ class Plan:
             self._give("out", out)
         if weights is not None and memory.get("weights") is not weights:
             self._give("weights", weights)
-        self._run(self.steps)
+        self._quietly(_run, self.steps)
         if out is not None and memory["out"] is not out:
             out[...] = memory["out"]
         cost = math.nan if self.cost is None else float((self._view(self.cost) if self._cost is None else self._cost).item())
@@ -144,13 +145,13 @@ class Plan:
         self._large.clear()
 
     def _give(self, buffer: str, array: FloatArray) -> None:
-        """Use another array than in the last run, or a copy of it. An array that is given again is used from then on."""
-        is_again = self._copied.get(buffer) is array
-        if buffer not in self.memory or buffer in self._overwritten or array.nbytes > COPIED or is_again:
-            self._copied.pop(buffer, None)
+        """Use another array than in the last run, or a copy of it. An array that is given often is used itself from then on."""
+        last, times = self._copied.pop(buffer, (None, 0))
+        times = times + 1 if last is array else 1
+        if buffer not in self.memory or buffer in self._overwritten or array.nbytes > COPIED or times > OFTEN:
             self._bind(buffer, array)
             return
-        self._copied[buffer] = array
+        self._copied[buffer] = array, times
         own = self._own.get(buffer)
         if own is None or own.shape != array.shape:
             own = self._own[buffer] = aligned(array.size, array.dtype).reshape(array.shape)
