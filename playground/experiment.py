@@ -180,7 +180,7 @@ class Experiment:
             nonlocal done, is_enough, current
             done += 1
             self.before, current = current, run.parameters
-            is_enough = done == steps or not goes_on()
+            is_enough = done >= steps or not goes_on()
             return is_enough
 
         try:

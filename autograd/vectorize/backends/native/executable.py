@@ -92,7 +92,7 @@ class NativeSteps(StepRunner):
     """A compiled program with an update rule. Other threads run while it does."""
 
     def __init__(self, emitted: Emitted, vectors: int) -> None:
-        """`vectors` are the arguments, the rows, the parameters, their memory and the settings: so many."""
+        """`vectors` is the number of arguments, rows, parameters, memory vectors and settings together."""
         pointers = ", ".join(f"(void *)given[{place}]" for place in range(10, 10 + vectors))
         self.source, self.work = f"{emitted.source}{_PACKED_STEPS.format(pointers=pointers)}", emitted.work
         self._function = load(self.source).descend_packed
