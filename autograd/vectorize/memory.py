@@ -62,14 +62,15 @@ def if_unchanged(run: Callable[[], float], arrays: Sequence[FloatArray], theta: 
     That is in their shape, strides and dtype, and with `out` writeable. It returns None otherwise, and if a thread is in anomaly mode. It
     is made as text: a loop over the arrays takes longer than a small program.
     """
-    known: dict[str, Any] = {"run": run, "modes": modes}
+    given = (*arrays, theta, out)
+    known: dict[str, Any] = {"run": run, "modes": modes, "pins": pins(given)}
     tests = [f"len(given) == {len(arrays)}"]
-    for i, array in enumerate((*arrays, theta, out)):
+    for i, array in enumerate(given):
         name = [*(f"given[{place}]" for place in range(len(arrays))), "theta", "out"][i]
-        extent = "size" if array.ndim == 1 else "shape"  # with the same strides; reading a number takes half as long
-        known |= {f"array{i}": array, f"extent{i}": getattr(array, extent), f"strides{i}": array.strides, f"dtype{i}": array.dtype}
-        tests.append(f"{name} is array{i} and array{i}.{extent} == extent{i} and array{i}.strides == strides{i}")
-        tests.append(f"array{i}.dtype is dtype{i}")
+        known |= {f"array{i}": array, f"shape{i}": array.shape, f"strides{i}": array.strides, f"dtype{i}": array.dtype}
+        tests.append(f"{name} is array{i} and array{i}.strides == strides{i} and array{i}.dtype is dtype{i}")
+        if array.ndim > 1:  # the strides and the memory of a vector determine its shape
+            tests.append(f"array{i}.shape == shape{i}")
     tests += ["out.flags.writeable", "not modes.watchers"]
     return eval(f"lambda given, theta, out: run() if {' and '.join(tests)} else None", known)  # type: ignore[no-any-return]
 
