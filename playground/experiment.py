@@ -180,17 +180,20 @@ class Experiment:
 
     def advance(self, steps: int, goes_on: Callable[[], bool] = lambda: True) -> Stopped | None:
         """Take up to `steps` steps, at least one, while `goes_on()`. Returns why the run stopped, if it diverged."""
-        run = self.run
+        run, done, is_enough = self.run, 0, False
         self._remember()
-        done = 0
+        current = run.parameters
+
+        def count(_: Any) -> bool:
+            nonlocal done, is_enough, current
+            done += 1
+            self.before, current = current, run.parameters
+            is_enough = done >= steps or not goes_on()
+            return is_enough
+
         try:
-            while done < steps:
-                before = run.parameters
-                run.step()
-                self.before = before
-                done += 1
-                if done < steps and not goes_on():
-                    break
+            while not is_enough:
+                run.epoch(count)
         except DivergenceError as error:
             return self._back_from(error, done)
         if len(run.history.steps.cost) > STEPS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import accumulate, repeat
 from typing import Any, NoReturn
 
 import numpy as np
@@ -158,30 +159,25 @@ def plain(thing: Any) -> Any:
     return [plain(each) for each in thing] if isinstance(thing, (list, tuple)) else thing
 
 
-def as_json(reply: Mapping[str, Any]) -> str:
+def as_json(reply: Any) -> str:
     return json.dumps(plain(reply), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 def packet(reply: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     """A reply with arrays as a packet of the protocol: the header contains the offset of each array."""
     stored = {name: np.ascontiguousarray(each, dtype=each.dtype.newbyteorder("<")) for name, each in arrays.items()}
-    start, offsets = 8 + len(_header(reply, stored, [10**10] * len(stored))), []  # long enough for any offsets, then padded
-    end = start
+    fields = as_json(reply).removesuffix("}")
+
+    def header(offsets: Iterable[int]) -> bytes:
+        table = [[name, each.dtype.name, list(each.shape), offset] for (name, each), offset in zip(stored.items(), offsets)]
+        return f'{fields},"arrays":{as_json(table)}}}'.encode()
+
+    size = _round_up(len(header(repeat(10**10))))  # long enough for any offsets
+    ends = list(accumulate((_round_up(each.nbytes) for each in stored.values()), initial=8 + size))
+    parts: list[Any] = [MAGIC, struct.pack("<I", size), header(ends).ljust(size)]
     for each in stored.values():
-        offsets.append(end)
-        end = _round_up(end + each.nbytes)
-    header = _header(reply, stored, offsets).ljust(start - 8)
-    content = bytearray(end)
-    content[:start] = MAGIC + struct.pack("<I", len(header)) + header
-    for offset, each in zip(offsets, stored.values()):
-        content[offset : offset + each.nbytes] = each.tobytes()
-    return bytes(content)
-
-
-def _header(reply: Mapping[str, Any], arrays: Mapping[str, Array], offsets: list[int]) -> bytes:
-    table = [[name, each.dtype.name, list(each.shape), offset] for (name, each), offset in zip(arrays.items(), offsets)]
-    text = as_json({**reply, "arrays": table}).encode()
-    return text.ljust(_round_up(len(text)))
+        parts += each, bytes(_round_up(each.nbytes) - each.nbytes)
+    return b"".join(parts)
 
 
 def _round_up(size: int) -> int:

@@ -28,7 +28,7 @@ class Programs:
         self._explain = vectorize(lambda x, y: _errors_and_activations(model, cost, x, y), check=False)
         self._measure = vectorize(lambda x, y: [cost(outputs := model(x), y), *outputs], check=False)
         self._boundary = vectorize(model, dtype=np.float32)
-        self._activations = vectorize(lambda x: [a for layer in model.trace(x).a for a in layer], dtype=np.float32)
+        self._maps = vectorize(lambda x: [*x, *(a for layer in model.trace(x).a for a in layer)], dtype=np.float32)
         self._inputs: dict[int, Map] = {}  # of the cells of the plane, by the number of cells in a row
 
     # The cost
@@ -112,9 +112,7 @@ class Programs:
 
     def maps(self, side: int) -> Map:
         """The inputs and all activations over the plane: float32 (inputs + neurons, side, side). Raises RefusedError without a plane."""
-        activations = self._over_the_plane(self._activations, side)
-        inputs = self._inputs[side].T.reshape(-1, side, side)
-        return np.concatenate([inputs, activations])
+        return self._over_the_plane(self._maps, side)
 
     def _over_the_plane(self, program: Any, side: int) -> Map:
         if self.problem.plane is None:

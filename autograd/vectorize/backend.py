@@ -30,7 +30,7 @@ class Steps:
     """Steps of gradient descent to take. All arrays are C-contiguous and have the program's dtype, except where another is named."""
 
     data: Sequence[FloatArray]  # the arguments, for all examples; their numbers do not change while these array objects exist
-    rows: FloatArray | None  # int64 (steps, batch): the examples of each step; None for all examples in their order
+    rows: FloatArray | None  # int64 (steps, batch): the examples of each step, all of which exist; None for all in their order
     theta: FloatArray  # (parameters,): updated in place
     memory: Sequence[FloatArray]  # (parameters,) each: updated in place
     settings: FloatArray  # (steps, 2): the learning rate and the number of each step
@@ -79,6 +79,10 @@ class StepRunner(ABC):
     @abstractmethod
     def run(self, steps: Steps) -> int:
         """Take the steps and return how many were taken: fewer only if a cost or a norm is not finite, which is then the last one."""
+
+    def ready(self, steps: Steps) -> Callable[[], int]:
+        """Return `run` with these steps as a function without arguments. The arrays stay the same, and their numbers may change."""
+        return partial(self.run, steps)
 
 
 class Backend(ABC):

@@ -25,7 +25,7 @@ from autograd.vectorize.arguments import is_integer
 from autograd.vectorize.backend import Backend, Executable, Signature, StepRunner, Steps
 from autograd.vectorize.backends.reference import Interpreter, evaluate
 from autograd.vectorize.builder import spelled
-from autograd.vectorize.descent import UpdateRule
+from autograd.vectorize.descent import UpdateRule, with_arrays
 from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.export import export
 from autograd.vectorize.instructions import Shape, sized
@@ -211,31 +211,34 @@ class CompiledFunction:
         """The number of threads for a batch; None for as many as are worth their cost."""
         return self.threads if self.threads or self.backend.runs_in_threads else 1
 
+    @cached_property
+    def _work(self) -> int:
+        """About how many operations each example takes."""
+        return work(self.program(Kind.MEAN))
+
     @property
     def _at_once(self) -> int:
         """The largest number of examples in one run."""
         return ROWS if self.dtype == np.float32 and self.backend.adds_in_order else sys.maxsize
 
-    def taker(self, rule: UpdateRule) -> Callable[[Steps], int]:
-        """Return a function that takes steps along the gradient of the mean, all in one call if the back end can.
+    def taker(self, rule: UpdateRule) -> Callable[[Steps], Callable[[], int]]:
+        """Return what prepares steps along the gradient of the mean: it returns a function that takes them.
 
-        In anomaly mode, and if a batch runs in parts, it takes them one by one.
+        All are taken in one call of the back end if it can do so. In anomaly mode, and if a batch runs in parts, it takes them one by one.
         """
-        one_by_one = partial(rule.take, partial(self.run, Kind.MEAN))
         if rule not in self._runners:
             program = self.program(Kind.MEAN)
             self._runners[rule] = self.backend.step_runner(program, rule.program, self.dtype) if len(self.layout) else None
         runner = self._runners[rule]
-        if runner is None:
-            return one_by_one
-        each = work(self.program(Kind.MEAN))
 
-        def take(steps: Steps) -> int:
+        def ready(steps: Steps) -> Callable[[], int]:
             batch = len(steps.data[0]) if steps.rows is None else steps.rows.shape[1]
-            has_parts = batch > self._at_once or threads_for(each, batch, self._threads) > 1
-            return one_by_one(steps) if mode.anomaly or has_parts else runner.run(steps)
+            has_parts = batch > self._at_once or (self._threads != 1 and threads_for(self._work, batch, self._threads) > 1)
+            run = rule.ready(self.ready, steps) if runner is None or has_parts else runner.ready(steps)
+            watched = with_arrays(partial(self.run, Kind.MEAN))
+            return lambda: rule.ready(watched, steps)() if mode.anomaly else run()
 
-        return take
+        return ready
 
     def results(self, arrays: Sequence[FloatArray], theta: FloatArray) -> FloatArray:
         """Return a new array of the results, (batch, ...)."""

@@ -2,15 +2,15 @@
 
 An update rule is written once, for one parameter, and recorded as a program in which parameters take the place of examples. A back end
 may take whole steps itself, many in one call (`Backend.step_runner`). For the others, and for functions that are not programs,
-`UpdateRule.take` takes them one by one.
+`UpdateRule.ready` takes them one by one.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
@@ -24,13 +24,16 @@ from autograd.vectorize.backends.numpy import backend as numpy_backend
 from autograd.vectorize.backends.numpy.plans import Plans
 from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.instructions import BATCH
-from autograd.vectorize.memory import FloatArray, pins
+from autograd.vectorize.memory import LARGE, FloatArray, pins, quiet
 from autograd.vectorize.program import Program
 from autograd.vectorize.randomness import CHANGES, watched
 
 ValueAndGradient = Callable[[Sequence[FloatArray], FloatArray, FloatArray], float]
 """`function(batch, parameters, gradient)` writes the gradient and returns the cost."""
+Prepare = Callable[[Sequence[FloatArray], FloatArray, FloatArray], Callable[[], float]]
+"""`prepare(batch, parameters, gradient)` returns a ValueAndGradient with these arrays as a function without arguments."""
 
+KEPT = 4  # numbers of steps and examples whose arrays a descent keeps: an epoch ends with other numbers than it begins with
 _IS_WRITEABLE = operator.attrgetter("flags.writeable")
 
 
@@ -66,7 +69,6 @@ class UpdateRule:
     def __init__(self, rule: Callable[..., Sequence[Any]], memory: int = 0) -> None:
         self.rule, self.memory, self.program = rule, memory, _program_of(rule, memory)
         self._executables: dict[np.dtype[Any], Plans] = {}
-        self._rooms: list[_Room] = []  # that no thread is using
 
     def is_current(self, rule: Callable[..., Sequence[Any]] | None = None) -> bool:
         """Return whether recording the rule again, or another rule in its place, would give the same program.
@@ -104,8 +106,7 @@ class UpdateRule:
         _check_memory(self, memory)
         _check_vectors([("parameters", parameters), *(("memory", each) for each in memory)], size, dtype)
         _check_vectors([("gradient", gradient)], size, dtype, is_written=False)
-        with self._room() as room:
-            self._update(room, parameters, gradient, memory, (rate, step))
+        self._update(parameters, gradient, memory, np.array([rate, step], dtype))()
 
     def descent(
         self,
@@ -130,75 +131,62 @@ class UpdateRule:
         Descent
             Its `take` takes the steps.
         """
-        return Descent(self, partial(self.take, function), arguments, parameters, memory, frozen, out)
+        function = np.errstate(all="ignore")(function)
+        return Descent(self, partial(self.ready, with_arrays(function)), arguments, parameters, memory, frozen, out)
 
-    def take(self, function: ValueAndGradient, steps: Steps) -> int:
-        """Take steps one by one and return how many were taken: fewer only if a cost or a norm is not finite."""
-        with np.errstate(all="ignore"), self._room() as room:
-            return self._take(room, function, steps)
+    def ready(self, prepare: Prepare, steps: Steps) -> Callable[[], int]:
+        """Return a function that takes the steps one by one and returns how many; see `StepRunner`."""
+        theta, limit, frozen, gradient = steps.theta, steps.limit, steps.frozen, steps.gradient
+        batch, choose = (steps.data, None) if steps.rows is None else _chosen(steps.data, steps.rows.shape[1])
+        settings, has_frozen, quietly = np.empty(2, theta.dtype), bool(len(frozen)), quiet()
+        evaluate, update = prepare(batch, theta, gradient), self._update(theta, gradient, steps.memory, settings)
 
-    def _take(self, room: _Room, function: ValueAndGradient, steps: Steps) -> int:
-        theta, memory, limit, frozen, gradient = steps.theta, steps.memory, steps.limit, steps.frozen, steps.gradient
-        # `take` of numpy 2.0 refuses indices that are wider than a pointer, which has 32 bits in WebAssembly
-        rows = None if steps.rows is None else steps.rows.astype(np.intp, copy=False)
-        for place, settings in enumerate(steps.settings):
-            batch = steps.data if rows is None else room.gathered(steps.data, rows[place])
-            cost = function(batch, theta, gradient)
-            if len(frozen):
-                gradient[frozen] = 0.0
-            norm = math.sqrt(gradient.dot(gradient))
-            is_finite = math.isfinite(cost + norm)
-            if is_finite:
-                if norm > limit:
-                    gradient *= limit / norm
-                kept = theta[frozen] if len(frozen) else None
-                self._update(room, theta, gradient, memory, settings)
-                if kept is not None:
-                    theta[frozen] = kept  # weight decay would move them without a gradient
-            steps.costs[place], steps.norms[place] = cost, norm
-            if not is_finite:
-                return place + 1
-        return len(steps.settings)
+        def take() -> int:
+            # `take` of numpy 2.0 refuses indices that are wider than a pointer, which has 32 bits in WebAssembly
+            rows = None if steps.rows is None else steps.rows.astype(np.intp, copy=False)
+            for place, row in enumerate(steps.settings):
+                if choose is not None and rows is not None:
+                    choose(rows[place])
+                cost = evaluate()
+                if has_frozen:
+                    gradient[frozen] = 0.0
+                norm = math.sqrt(quietly(gradient.dot, gradient))
+                is_finite = math.isfinite(cost + norm)
+                if is_finite:
+                    if norm > limit:
+                        quietly(np.multiply, gradient, limit / norm, gradient)
+                    settings[:], kept = row, theta[frozen] if has_frozen else None
+                    update()
+                    if has_frozen:
+                        theta[frozen] = kept  # weight decay would move them without a gradient
+                steps.costs[place], steps.norms[place] = cost, norm
+                if not is_finite:
+                    return place + 1
+            return len(steps.settings)
 
-    def _update(self, room: _Room, theta: FloatArray, gradient: FloatArray, memory: Sequence[FloatArray], settings: Any) -> None:
+        return take
+
+    def _update(self, theta: FloatArray, gradient: FloatArray, memory: Sequence[FloatArray], settings: FloatArray) -> Callable[[], Any]:
+        """A step with these arrays as a function without arguments; `settings` has the rate and the number of the step."""
         if theta.dtype not in self._executables:
             self._executables[theta.dtype] = _in_place(self.program, theta.dtype)
-        self._executables[theta.dtype].run((theta, gradient, *memory), room.settled(settings, theta.dtype), None, None)
-
-    @contextmanager
-    def _room(self) -> Iterator[_Room]:
-        """Memory for the steps of one thread, which later steps use again."""
-        try:
-            room = self._rooms.pop()
-        except IndexError:
-            room = _Room()
-        try:
-            yield room
-        finally:
-            self._rooms.append(room)
+        return self._executables[theta.dtype].ready((theta, gradient, *memory), settings, None, None)
 
 
-class _Room:
-    """The buffers of the steps of one thread."""
+def with_arrays(function: ValueAndGradient) -> Prepare:
+    """Return what prepares a function for arrays, without any preparation."""
+    return lambda batch, parameters, gradient: partial(function, batch, parameters, gradient)
 
-    def __init__(self) -> None:
-        self.settings = np.empty(2)  # always the same array, which a plan need not bind again
-        self.batch: list[FloatArray] = []
 
-    def settled(self, settings: Any, dtype: np.dtype[Any]) -> FloatArray:
-        """The rate and the number of the step, as an array."""
-        if self.settings.dtype != dtype:
-            self.settings = np.empty(2, dtype)
-        self.settings[:] = settings
-        return self.settings
+def _chosen(data: Sequence[FloatArray], count: int) -> tuple[list[FloatArray], Callable[[FloatArray], None]]:
+    """Arrays for `count` examples of the data, and a function that copies examples to them, given their rows."""
+    batch = [np.empty((count, *each.shape[1:]), each.dtype) for each in data]
 
-    def gathered(self, data: Sequence[FloatArray], rows: FloatArray) -> list[FloatArray]:
-        """These rows of each array."""
-        if [((len(rows), *each.shape[1:]), each.dtype) for each in data] != [(each.shape, each.dtype) for each in self.batch]:
-            self.batch = [np.empty((len(rows), *each.shape[1:]), each.dtype) for each in data]
-        for each, batch in zip(data, self.batch):
-            each.take(rows, axis=0, out=batch, mode="clip")  # any mode but "raise" writes straight to out
-        return self.batch
+    def choose(rows: FloatArray) -> None:
+        for each, chosen in zip(data, batch):
+            each.take(rows, 0, chosen, "clip")  # any mode but "raise" writes straight to out
+
+    return batch, choose
 
 
 class Descent:
@@ -223,7 +211,7 @@ class Descent:
     def __init__(
         self,
         rule: UpdateRule,
-        take: Callable[[Steps], int],
+        ready: Callable[[Steps], Callable[[], int]],
         data: Sequence[FloatArray],
         parameters: FloatArray,
         memory: Sequence[FloatArray],
@@ -241,11 +229,13 @@ class Descent:
         indices = np.array(frozen, dtype=np.int64)
         if indices.size and (indices.min() < 0 or indices.max() >= size):
             raise ValueError(f"frozen must be indices of parameters, 0 to {size - 1}, got {indices.min()} to {indices.max()}")
-        self.rule, self._move = rule, take
+        self.rule, self._ready = rule, ready
         self._written, self._pins = vectors, pins([*vectors, *data])
         theta, gradient, *memory = (each.view() for each in vectors)  # the shape and dtype of a view are this descent's own
         data = [each.view() for each in data]
+        self._row = sum(each[:1].nbytes for each in data)  # bytes of an example
         self._steps = Steps(data, None, theta, memory, np.empty((0, 2)), math.inf, indices, gradient, np.empty(0), np.empty(0))
+        self._known: OrderedDict[Any, tuple[Steps, Callable[[], int]]] = OrderedDict()  # the last calls of different sizes
 
     def take(
         self, rates: Sequence[float], rows: FloatArray | None = None, first: int = 1, limit: float = math.inf
@@ -277,24 +267,44 @@ class Descent:
             If `rows` has another dtype or shape or names examples that do not exist, or parameters, memory or `out` have become
             read-only.
         """
-        count, steps = len(rates), self._steps
+        count, examples = len(rates), len(self._steps.data[0])
         if not all(map(_IS_WRITEABLE, self._written)):
             raise ValueError("parameters, memory or out of this descent have become read-only: make them writeable again")
-        if count != len(steps.costs):
-            steps.settings, steps.costs, steps.norms = np.empty((count, 2), steps.theta.dtype), np.empty(count), np.empty(count)
-        if count == 1:
-            steps.settings[0] = rates[0], first
-        else:
-            steps.settings[:, 0], steps.settings[:, 1] = rates, range(first, first + count)
         if rows is not None:
             if rows.dtype != np.int64 or not rows.flags.c_contiguous or rows.ndim != 2 or len(rows) != count or not rows.size:
                 raise ValueError(f"rows must be an int64 array (steps, batch) for {count} steps, got {rows.dtype} of shape {rows.shape}")
-            if rows.view(np.uint64).max() >= len(steps.data[0]):  # a negative index is a large one as uint64
-                raise ValueError(f"rows must be indices of examples, 0 to {len(steps.data[0]) - 1}, got {rows.min()} to {rows.max()}")
+            if np.maximum.reduce(rows.view(np.uint64), None) >= examples:  # a negative index is a large one as uint64
+                raise ValueError(f"rows must be indices of examples, 0 to {examples - 1}, got {rows.min()} to {rows.max()}")
+        steps, run = self._prepared(count, None if rows is None else rows.shape[1], limit)
+        if rows is not None:
+            steps.rows[:] = rows  # type: ignore[index]
+        if count == 1:
+            steps.settings[0, 0], steps.settings[0, 1] = rates[0], first
+        else:
+            steps.settings[:, 0], steps.settings[:, 1] = rates, range(first, first + count)
         steps.costs.fill(math.nan)
-        steps.rows, steps.limit = rows, limit
-        done = self._move(steps)
+        self._steps = steps
+        done = run()
         return steps.costs[:done].copy(), steps.norms[:done].copy()
+
+    def _prepared(self, count: int, batch: int | None, limit: float) -> tuple[Steps, Callable[[], int]]:
+        """Arrays for a number of steps with a number of examples in each (None: all), and the function that takes them."""
+        size = count, batch, limit
+        if size not in self._known:
+            is_large = (batch or 0) * self._row > LARGE
+            while len(self._known) >= (1 if is_large else KEPT):
+                self._known.popitem(last=False)
+            rows = None if batch is None else np.empty((count, batch), np.int64)
+            settings, costs, norms = np.empty((count, 2), self._steps.theta.dtype), np.empty(count), np.empty(count)
+            steps = replace(self._steps, rows=rows, settings=settings, limit=limit, costs=costs, norms=norms)
+            self._known[size] = steps, self._ready(steps)
+        return self._known[size]
+
+    def reload(self) -> None:
+        """Let the back end read the arguments again, which may have been changed in place: it may keep copies of them."""
+        data = [each.view() for each in self._steps.data]  # another view is another array
+        for steps in (self._steps, *(steps for steps, _ in self._known.values())):
+            steps.data = data
 
     def interrupted(self) -> tuple[FloatArray, FloatArray]:
         """Return what `take` would have returned for the steps before the exception that ended it."""

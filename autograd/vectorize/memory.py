@@ -1,4 +1,4 @@
-"""Memory of arrays: alignment, and what must stay the same for an array to be used again without a check."""
+"""Memory of arrays: alignment, what must stay the same for an array to be used again without a check, and numpy without warnings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from autograd import modes
 FloatArray = np.ndarray[Any, Any]
 LINE = 64  # bytes in a cache line
 LARGE = 2**23  # bytes
+_SETTINGS_OF_THREADS = np.lib.NumpyVersion(np.__version__) < "2.0.0"  # where numpy's settings do not belong to a context
+MANY = 100_000  # objects: the garbage collection takes a millisecond for them
 
 
 def aligned(size: int, dtype: Any) -> FloatArray:
@@ -33,26 +36,43 @@ def garbage_collection_paused() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
-            if not gc.get_freeze_count():  # otherwise the next collection would search all the new objects: they count as old ones now
+            # Otherwise the next collection would search all the new objects: they count as old ones now. Counting what others have frozen
+            # takes longer the more it is, so this is for large graphs only.
+            if gc.get_count()[0] > MANY and not gc.get_freeze_count():
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()
 
 
-def if_unchanged(run: Callable[[], float], arrays: Sequence[FloatArray], out: FloatArray) -> Callable[..., float | None]:
-    """Return a function that returns `run()` if its arguments are these arrays and `out`, in their present shape, strides and dtype.
+def quiet() -> Callable[..., Any]:
+    """Return a function that calls a function with arguments, one call at a time, without warnings of numpy.
 
-    It returns None otherwise, and if `out` is read-only or a thread is in anomaly mode. It is made as text: a loop over the arrays
-    takes longer than a small program.
+    Entering its context takes a tenth of the time of `np.errstate`, which took a tenth of a small step.
     """
-    known: dict[str, Any] = {"run": run, "modes": modes}
-    tests = []
-    for i, array in enumerate((*arrays, out)):
+    if _SETTINGS_OF_THREADS:
+        return np.errstate(all="ignore")(lambda function, *arguments: function(*arguments))
+    context = Context()
+    context.run(np.seterr, all="ignore")
+    return context.run
+
+
+def if_unchanged(run: Callable[[], float], arrays: Sequence[FloatArray], theta: FloatArray, out: FloatArray) -> Callable[..., float | None]:
+    """Return a function that returns `run()` if its arguments are a tuple of these arrays, `theta` and `out`, as they are now.
+
+    That is in their shape, strides and dtype, and with `out` writeable. It returns None otherwise, and if a thread is in anomaly mode. It
+    is made as text: a loop over the arrays takes longer than a small program.
+    """
+    given = (*arrays, theta, out)
+    known: dict[str, Any] = {"run": run, "modes": modes, "pins": pins(given)}
+    tests = [f"len(given) == {len(arrays)}"]
+    for i, array in enumerate(given):
+        name = [*(f"given[{place}]" for place in range(len(arrays))), "theta", "out"][i]
         known |= {f"array{i}": array, f"shape{i}": array.shape, f"strides{i}": array.strides, f"dtype{i}": array.dtype}
-        tests.append(f"a{i} is array{i} and a{i}.shape == shape{i} and a{i}.strides == strides{i} and a{i}.dtype is dtype{i}")
-    arguments = ", ".join(f"a{i}=None" for i in range(len(tests)))
-    tests.append(f"a{len(arrays)}.flags.writeable and not others and not modes.watchers")
-    return eval(f"lambda {arguments}, *others: run() if {' and '.join(tests)} else None", known)  # type: ignore[no-any-return]
+        tests.append(f"{name} is array{i} and array{i}.strides == strides{i} and array{i}.dtype is dtype{i}")
+        if array.ndim > 1:  # the strides and the memory of a vector determine its shape
+            tests.append(f"array{i}.shape == shape{i}")
+    tests += ["out.flags.writeable", "not modes.watchers"]
+    return eval(f"lambda given, theta, out: run() if {' and '.join(tests)} else None", known)  # type: ignore[no-any-return]
 
 
 def is_large(array: FloatArray) -> bool:

@@ -11,10 +11,11 @@ import functools
 import math
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -22,10 +23,10 @@ import numpy as np
 from autograd import ops
 from autograd.vectorize.backend import Executable
 from autograd.vectorize.instructions import Elementwise, MatMul, Pairs, Reduce, Segments, sized
-from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.memory import FloatArray, quiet
 from autograd.vectorize.program import Program
 
-PAYS = 4_000_000  # operations per thread, some tenths of a millisecond; waking a thread takes some hundredths
+PAYS = 6_000_000  # operations per thread, a tenth of a millisecond; waking a thread and adding up takes half of that
 TRANSCENDENTAL = 10  # operations that exp and similar functions take, about
 ROWS = 1024  # examples in one sum of float32: its error is then about 1e-7 of the size of the terms
 _CHEAP = (ops.add, ops.subtract, ops.multiply, ops.negative, ops.maximum, ops.minimum, ops.fmin, ops.absolute, ops.where)
@@ -85,12 +86,31 @@ class InParts(Executable):
         self.parts = None if parts is Parts.ROWS and not program.varies(output) else parts
         self.rows = sys.maxsize if parts is Parts.ROWS else rows
         self.each = work(program)
-        self._buffers: list[_Sums] = []  # not in use
+        self._sums: list[_Sum] = []  # not in use
+
+    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
+        if self._is_whole(len(inputs[0])):
+            return self.executable.run(inputs, theta, weights, out)
+        shares = self._shares(inputs, theta, weights, out)
+        cost = _sum_of(shares, out)
+        self._sums += [share.sum for share in shares if share.sum is not None]
+        return cost
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
         if self._is_whole(len(inputs[0])):
             return self.executable.ready(inputs, theta, weights, out)
-        return partial(self.run, inputs, theta, weights, out)
+        idle: list[list[_Share]] = []
+
+        def run() -> float:
+            try:
+                shares = idle.pop()
+            except IndexError:  # the first call, or another thread is using them
+                shares = self._shares(inputs, theta, weights, out)
+            cost = _sum_of(shares, out)
+            idle.append(shares)
+            return cost
+
+        return run
 
     def _is_whole(self, batch: int) -> bool:
         return batch <= self.rows and self._count(batch) < 2
@@ -99,62 +119,133 @@ class InParts(Executable):
         """How many threads run a batch."""
         return 1 if self.parts is None else threads_for(self.each, batch, self.threads)
 
-    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
-        batch = len(inputs[0])
-        if self._is_whole(batch):
-            return self.executable.run(inputs, theta, weights, out)
+    def _shares(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> list[_Share]:
+        """What each thread does."""
+        batch, shares = len(inputs[0]), []
 
-        def run_part(part: slice, to: FloatArray) -> float:
-            return self.executable.run([array[part] for array in inputs], theta, None if weights is None else weights[part], to)
+        def part_ready(part: slice, to: FloatArray) -> Callable[[], float]:
+            return self.executable.ready([array[part] for array in inputs], theta, None if weights is None else weights[part], to)
 
-        def run_share(share: slice) -> _Sums | None:
-            """The parts of one thread."""
+        for share in _slices(slice(0, batch), self._count(batch)):
             if self.parts is Parts.ROWS:
-                run_part(share, out[share])
-                return None
-            sums = self._sums(out)
-            for part in _slices(share, -(-(share.stop - share.start) // self.rows)):
-                size = (part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0
-                sums.add(run_part(part, sums.part), size)
-            return sums
-
-        first, *others = _slices(slice(0, batch), self._count(batch))
-        running = [_pool_of(os.getpid()).submit(run_share, share) for share in others]
-        try:
-            found = [run_share(first), *(each.result() for each in running)]
-        finally:
-            wait(running)  # also after an exception: the threads read and write arrays of the caller
-        sums = [each for each in found if each is not None]
-        if not sums:
-            return math.nan
-        out[...] = functools.reduce(np.add, [each.total for each in sums])
-        self._buffers += sums
-        return sum(each.cost for each in sums)
-
-    def _sums(self, like: FloatArray) -> _Sums:
-        try:
-            sums = self._buffers.pop()
-        except IndexError:
-            sums = _Sums(like)
-        sums.clear()
-        return sums
+                shares.append(_Share([part_ready(share, out[share])], [1.0], None))
+                continue
+            try:
+                own = self._sums.pop()
+            except IndexError:
+                own = _Sum(out)
+            parts = _slices(share, -(-(share.stop - share.start) // self.rows))
+            sizes = [(part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0 for part in parts]
+            shares.append(_Share([part_ready(part, own.part) for part in parts], sizes, own))
+        return shares
 
 
-class _Sums:
-    """The sum of the parts of one thread in float64, and memory for the output of one part."""
+class _Sum:
+    """Memory for the weighted sum of the outputs of some parts, in float64, and for the output of one part."""
 
     def __init__(self, like: FloatArray) -> None:
-        self.part, self.total = np.empty_like(like), np.empty(like.shape)
-        self._scaled = np.empty(like.shape)
-        self.clear()
+        self.part, self.total, self._scaled = np.empty_like(like), np.empty(like.shape), np.empty(like.shape)
+        self.quietly = quiet()
 
-    def clear(self) -> None:
-        self.total.fill(-0.0)  # -0.0 + x is x for every x, also for 0.0 and -0.0
-        self.cost = 0.0
+    def begin(self, weight: float) -> None:
+        self.quietly(np.multiply, self.part, weight, self.total)
 
-    def add(self, cost: float, share: float) -> None:
-        self.total += np.multiply(self.part, share, out=self._scaled)
-        self.cost += share * cost
+    def add(self, weight: float) -> None:
+        self.quietly(np.multiply, self.part, weight, self._scaled)
+        self.quietly(np.add, self.total, self._scaled, self.total)
+
+
+@dataclass
+class _Share:
+    """What one thread does: it runs parts and adds their costs and, with `sum`, their outputs, each multiplied by its weight."""
+
+    runs: Sequence[Callable[[], float]]
+    weights: Sequence[float]
+    sum: _Sum | None
+
+    def __call__(self) -> float:
+        cost = 0.0
+        for place, (run, weight) in enumerate(zip(self.runs, self.weights)):
+            cost += weight * run()
+            if self.sum is not None:
+                self.sum.add(weight) if place else self.sum.begin(weight)
+        return cost
+
+
+def _sum_of(shares: Sequence[_Share], out: FloatArray) -> float:
+    """Run shares at the same time, return the sum of their costs, and write that of their outputs to `out`."""
+    cost = sum(_together(shares)) if len(shares) > 1 else shares[0]()
+    first, *others = [share.sum for share in shares]
+    if first is not None:
+        for other in others:
+            assert other is not None
+            first.quietly(np.add, first.total, other.total, first.total)
+        first.quietly(np.copyto, out, first.total)
+    return cost
+
+
+def _together(works: Sequence[Callable[[], float]]) -> list[float]:
+    """Call functions at the same time, each in a thread, and return what they return."""
+    own, *others = map(_Task, works)
+    idle = _idle_workers(os.getpid())
+    with ExitStack() as ends:
+        for task in others:
+            try:
+                worker = idle.pop()
+            except IndexError:
+                worker = _Worker()
+            worker.begin(task)
+            ends.callback(worker.end, idle)  # also after an exception: the threads read and write arrays of the caller
+        own()
+    for task in (own, *others):
+        if task.error is not None:
+            raise task.error
+    return [task.cost for task in (own, *others)]
+
+
+class _Task:
+    """A call of a function in some thread, and what came of it."""
+
+    def __init__(self, work: Callable[[], float]) -> None:
+        self.work, self.cost = work, math.nan
+        self.error: BaseException | None = None
+
+    def __call__(self) -> None:
+        try:
+            self.cost = self.work()
+        except BaseException as error:
+            self.error = error
+
+
+class _Worker(threading.Thread):
+    """A thread that does one task after another. In between it waits: waking it takes less time than passing a task to an executor."""
+
+    def __init__(self) -> None:
+        super().__init__(name="nudge", daemon=True)
+        self._begun, self._ended = threading.Lock(), threading.Lock()
+        self._begun.acquire()
+        self._ended.acquire()
+        self.start()
+
+    def begin(self, task: _Task) -> None:
+        self._task = task
+        self._begun.release()
+
+    def run(self) -> None:
+        while True:
+            self._begun.acquire()
+            self._task()
+            del self._task
+            self._ended.release()
+
+    def end(self, idle: list[_Worker]) -> None:
+        """Wait until the task is done, and join the idle workers."""
+        try:
+            self._ended.acquire()
+        except BaseException:  # Ctrl-C
+            self._ended.acquire()
+            raise
+        idle.append(self)
 
 
 def _slices(whole: slice, count: int) -> list[slice]:
@@ -164,6 +255,6 @@ def _slices(whole: slice, count: int) -> list[slice]:
 
 
 @functools.cache
-def _pool_of(process: int) -> ThreadPoolExecutor:
-    """The thread pool of a process: a forked process has no threads of its parent."""
-    return ThreadPoolExecutor(max(1, 4 * cores()), thread_name_prefix="nudge")
+def _idle_workers(process: int) -> list[_Worker]:
+    """The workers of a process that no call is using: a forked process has no threads of its parent."""
+    return []

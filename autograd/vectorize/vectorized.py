@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +93,9 @@ class Vectorized(InspectableFunction):
         self, f: Callable[..., Any], dtype: Any = np.float64, check: bool = True, backend: str = "numpy", threads: int | None = None
     ) -> None:
         super().__init__(f, dtype, check, backend, threads)
-        self._repeated: _RepeatedCall | None = None
+        self._last: list[FloatArray] = []  # the arrays of the last call of `value_and_gradient`
+        # A call of it with arrays that were checked, which repeats itself if it gets the same arrays, unchanged
+        self._repeated: tuple[Callable[..., float | None], CompiledFunction] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
         """Return the results of each example.
@@ -178,11 +180,11 @@ class Vectorized(InspectableFunction):
         ValueError, TypeError, TraceError
             As a call of the function does.
         """
-        repeated = self._repeated
-        if repeated is not None and weights is None:
-            value = repeated.run(*arguments, parameters, out)
+        if self._repeated is not None and weights is None:
+            run, compiled = self._repeated
+            value = run(arguments, parameters, out)
             if value is not None:
-                self._latest = repeated.compiled
+                self._latest = compiled
                 return value, out  # type: ignore[return-value]  # it is the array of that call
         self._refuse_in_recording(parameters)
         compiled, arrays = self._prepare(arguments, check=weights is None)
@@ -209,11 +211,17 @@ class Vectorized(InspectableFunction):
         if out is not None and gradient is not out:
             out[:] = gradient
             return value, out
-        is_unchanged = weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments))
-        if is_unchanged and not (self._checks and compiled.has_requirements) and not any(map(is_large, (*arrays, gradient))):
-            run = compiled.ready(arrays, theta, gradient)
-            self._repeated = _RepeatedCall(compiled, if_unchanged(run, (*arrays, theta), gradient))
+        if weights is None and theta is parameters and gradient is out and all(map(operator.is_, arrays, arguments)):
+            self._note(compiled, arrays, theta, gradient)
         return value, gradient
+
+    def _note(self, compiled: CompiledFunction, arrays: Sequence[FloatArray], theta: FloatArray, gradient: FloatArray) -> None:
+        """Note the arrays of a call, and prepare a call with these arrays if they were the same last time."""
+        if (self._checks and compiled.has_requirements) or any(map(is_large, (*arrays, gradient))):
+            return
+        last, self._last = self._last, [*arrays, theta, gradient]
+        if len(last) == len(self._last) and all(map(operator.is_, last, self._last)):
+            self._repeated = if_unchanged(compiled.ready(arrays, theta, gradient), arrays, theta, gradient), compiled
 
     def descent(
         self,
@@ -231,7 +239,7 @@ class Vectorized(InspectableFunction):
         rule : UpdateRule
             How a step changes the parameters.
         *arguments : array_like, (batch,) or (batch, ...)
-            All examples. They must not change afterwards: a back end may keep copies of them.
+            All examples. A back end may keep copies of them: call `Descent.reload` if they have changed.
         parameters : array, (parameters,)
             The vector that the steps update in place, in the order of `Vectorized.parameters`.
         memory : sequence of arrays, (parameters,) each
@@ -306,13 +314,6 @@ class Vectorized(InspectableFunction):
             raise TraceError(
                 f"the gradients of {self!r} inside a recorded function would be constants of the program: take grad(f) there instead"
             )
-
-
-class _RepeatedCall(NamedTuple):
-    """A call of `value_and_gradient` with arrays that were checked. `run` repeats it if it gets the same arrays, unchanged."""
-
-    compiled: CompiledFunction
-    run: Callable[..., float | None]
 
 
 def _is_scalar(arguments: Sequence[Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -147,7 +147,7 @@ class Loop:
         except UndefinedError as error:
             self._diverge(now.position.steps + len(descent.interrupted()[0]), "the cost is nan", error)
         last = len(costs) - 1
-        self.optimizer.epoch = self._time(last)
+        (self.optimizer.epoch,) = self._times([last])
         if not math.isfinite(costs[last] + norms[last]):
             what = f"the norm of the gradient is {norms[last]}" if math.isfinite(costs[last]) else f"the cost is {costs[last]}"
             self._diverge(now.position.steps + last, what)
@@ -169,19 +169,22 @@ class Loop:
         elif elapsed > 2 * every:
             self.steps_per_call = max(1, self.steps_per_call // 2)
 
-    def _time(self, step: int) -> float:
-        """Return the time of one of the next steps (0: the next one) in epochs, with its fraction, for schedules."""
-        return self.position.epoch + (self.position.seen / self.batch_size + step) / -(-self.examples // self.batch_size)
+    def _times(self, steps: Iterable[int]) -> Iterator[float]:
+        """Return the times of some of the next steps (0: the next one) in epochs, with their fractions, for schedules."""
+        epoch, seen = self.position.epoch, self.position.seen / self.batch_size
+        in_epoch = -(-self.examples // self.batch_size)
+        return (epoch + (seen + step) / in_epoch for step in steps)
 
     def _rates(self, count: int) -> list[float]:
         """Return the learning rates of the next steps; fewer if the schedule raises for a step other than the first."""
         rates: list[float] = []
-        for step in range(count):
-            self.optimizer.epoch = self._time(step)
+        optimizer = self.optimizer
+        for epoch in self._times(range(count)):
+            optimizer.epoch = epoch
             try:
-                rates.append(self.optimizer.learning_rate)
+                rates.append(optimizer.learning_rate)
             except Exception:
-                if not step:
+                if not rates:
                     raise
                 break
         return rates
@@ -222,6 +225,7 @@ class Loop:
         is_current = self.program.is_current(closely, self.vectors.check_same_values)
         if closely:
             self.batches.reload()
+            self.vectors.reload()
         if not is_current:
             self.sync()
             self.program.renew()

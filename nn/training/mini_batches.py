@@ -86,7 +86,7 @@ class MiniBatches:
         return self.source.mini_batches(position.epoch, position.seen, size, most)
 
     def reload(self) -> None:
-        """Forget all copies of examples, and let back ends that keep copies do the same: the arrays may have been changed in place."""
+        """Forget all copies of examples, which may have been changed in place."""
         self._next = None
         self.source.reload()
 
@@ -121,8 +121,7 @@ class Examples:
         return _int64(self.order(epoch)[start : start + count * size]).reshape(count, size), (self.X, self.Y)
 
     def reload(self) -> None:
-        """Replace the arrays by new views of them: back ends recognise their copies by the identity of the array."""
-        self.X, self.Y = self.X[:], self.Y[:]
+        """Forget what was read from files."""
 
     def _shuffled(self, rng: np.random.Generator) -> tuple[Rows, Array]:
         """Return the row numbers in a random order, and where each window ends in it."""

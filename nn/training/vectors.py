@@ -185,6 +185,11 @@ class Vectors:
         self._in_model = self._in_work = None
         return descent
 
+    def reload(self) -> None:
+        """Let back ends that keep copies of the examples copy them again, because the arrays may have been changed in place."""
+        if self._descent is not None:
+            self._descent[1].reload()
+
     def move_unused(self, rates: Sequence[float]) -> None:
         """Take the steps of trained parameters that the cost does not depend on: weight decay moves them without a gradient."""
         unused = slice(self.used, self.trained)

@@ -16,6 +16,7 @@ from autograd import Descent, TraceError, UpdateRule, Value, anomaly, exp, maxim
 from autograd.vectorize.backend import Signature, Steps
 from autograd.vectorize.backends.native.emitter import emit_descent
 from autograd.vectorize.compiled import Kind
+from autograd.vectorize.descent import with_arrays
 from nn import MLP, SGD, Adam, squared_error
 from tests.autograd.vectorize.test_native_compiler import sanitized
 from tests.programs import every_backend, has
@@ -328,7 +329,7 @@ def test_steps_accept_rows_that_are_wider_than_numpy_s_own_indices(wide: type[An
 
     rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
     steps = Steps([X], rows.astype(wide), theta, [], np.ones((2, 2)), math.inf, np.empty(0, int), np.zeros(1), np.zeros(2), np.zeros(2))
-    assert rule.take(costs, steps) == 2
+    assert rule.ready(with_arrays(costs), steps)() == 2
     assert [each.tolist() for each in seen] == [X[each].tolist() for each in rows]
 
 
@@ -415,14 +416,17 @@ def test_a_descent_keeps_the_shapes_that_it_was_given(backend: str) -> None:
 
 
 @every_backend
-def test_a_new_descent_reads_its_data_again(backend: str) -> None:
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_descent_reads_its_data_again_if_it_is_new_or_reloaded(backend: str, is_new: bool) -> None:
     """Oracle: the mean of the data, where a step with rate 1/2 from anywhere ends."""
     w = Value(0.0)
     program, x = vectorize(lambda x: (w - x) ** 2, backend=backend), np.array([1.0, 3.0])
     rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
     theta = program.record(x).parameter_vector()
+    descent = program.descent(rule, x, parameters=theta)
     for rows in (None, np.array([[0, 1]])):
         for _ in range(2):
             x *= 3
-            program.descent(rule, x, parameters=theta).take([0.5], rows)
+            descent.reload()
+            (program.descent(rule, x, parameters=theta) if is_new else descent).take([0.5], rows)
             assert theta.tolist() == [x.mean()]

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -87,22 +88,29 @@ def test_the_work_is_about_that_of_the_products() -> None:
 @pytest.mark.parametrize("place", [0, -1])
 def test_an_error_in_a_part_is_raised_after_the_others_have_ended(place: int, monkeypatch: pytest.MonkeyPatch) -> None:
     parted = program(3)
-    parted(X, Y)
+    expected = parted(X, Y).tolist()
     recording: Any = parted._latest
     executable, ended = recording._executables[Kind.RESULTS].executable, list[int]()
-    run = executable.run
+    ready = executable.ready
 
-    def fail(inputs: Any, *others: Any) -> float:
-        if (inputs[0][place] == X[place]).all():
-            raise KeyboardInterrupt
-        time.sleep(0.05)
-        ended.append(len(inputs[0]))
-        return float(run(inputs, *others))
+    def failing(inputs: Any, *others: Any) -> Callable[[], float]:
+        run = ready(inputs, *others)
 
-    monkeypatch.setattr(executable, "run", fail)
+        def fail() -> float:
+            if (inputs[0][place] == X[place]).all():
+                raise KeyboardInterrupt
+            time.sleep(0.05)
+            ended.append(len(inputs[0]))
+            return float(run())
+
+        return fail
+
+    monkeypatch.setattr(executable, "ready", failing)
     with pytest.raises(KeyboardInterrupt):
         parted(X, Y)
     assert len(ended) == 2
+    monkeypatch.setattr(executable, "ready", ready)
+    assert parted(X, Y).tolist() == expected  # the threads work on
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])

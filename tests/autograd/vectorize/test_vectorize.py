@@ -801,7 +801,7 @@ def test_a_repeated_call_equals_that_of_a_new_program(backend: str, changes: lis
                 if arrays["out"].flags.writeable:
                     arrays["out"].fill(7)
                     expected = called(vectorize(f, backend=backend)) if expected[0] else expected
-                assert called(repeated) == expected
+                assert [called(repeated) for _ in range(3)] == [expected] * 3  # the second of the same calls prepares the next ones
 
 
 @every_backend

@@ -41,7 +41,9 @@ class NativeBackend(Backend):
         rule.check()
         if dtype == np.float32 and has_long_arrays(program):
             return None  # its sums add one example after another, which is precise enough for the parts of a batch only
-        return NativeSteps(emit_descent(program, rule, dtype, _signature("mean", program)))
+        signature = _signature("mean", program)
+        emitted = emit_descent(program, rule, dtype, signature)
+        return NativeSteps(emitted, len(signature.shapes) + 2 + len(rule.result_vectors()))
 
     def source(self, program: Program, signature: Signature) -> str:
         """Return what runs, with the names of the user's function and its arguments: the C, in float64, or the tape of a narrow program."""

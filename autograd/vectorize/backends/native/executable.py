@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from autograd.vectorize.backend import Executable, StepRunner, Steps
 from autograd.vectorize.backends.native.compiler import load
 from autograd.vectorize.backends.native.emitter import Emitted
@@ -19,6 +21,12 @@ _PACKED = """
 double run_packed(const intptr_t *given) {{
     _Alignas(64) real work[{work}];
     return run((long)given[0], {pointers}, work);
+}}
+"""
+_PACKED_STEPS = """
+long descend_packed(const intptr_t *given) {{
+    return descend((long)given[0], (long)given[1], {pointers}, *(const double *)given[2], (void *)given[3], (long)given[4],
+                   (void *)given[5], (void *)given[6], (void *)given[7], (void *)given[8], (long)given[9]);
 }}
 """
 _ON_STACK = 2**16  # bytes
@@ -51,12 +59,9 @@ class NativeExecutable(Executable):
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
         if not self._is_small:
             return super().ready(inputs, theta, weights, out)
-        kept = (*inputs, theta, weights, out)
-        packed = (ctypes.c_ssize_t * (1 + len(kept)))(len(inputs[0]), *(_pointer(each).value or 0 for each in kept))
-        packed.kept = kept, pins(kept)  # type: ignore[attr-defined]
         function = self._library.run_packed
         function.restype = ctypes.c_double
-        return partial(function, packed)
+        return partial(function, _packed([len(inputs[0]), *inputs, theta, weights, out]))
 
 
 class Call:
@@ -86,36 +91,33 @@ class Call:
 class NativeSteps(StepRunner):
     """A compiled program with an update rule. Other threads run while it does."""
 
-    def __init__(self, emitted: Emitted) -> None:
-        self.source, self.work, _ = emitted
-        self._function = load(self.source).descend
+    def __init__(self, emitted: Emitted, vectors: int) -> None:
+        """`vectors` is the number of arguments, rows, parameters, memory vectors and settings together."""
+        pointers = ", ".join(f"(void *)given[{place}]" for place in range(10, 10 + vectors))
+        self.source, self.work = f"{emitted.source}{_PACKED_STEPS.format(pointers=pointers)}", emitted.work
+        self._function = load(self.source).descend_packed
         self._function.restype = ctypes.c_long
-        self._calls: list[Call] = []  # not in use
 
     def run(self, steps: Steps) -> int:
-        data, rows, count = steps.data, steps.rows, len(steps.frozen)
-        batch = len(data[0]) if rows is None else rows.shape[1]
-        room = 0 if rows is None else batch * sum([array[0].size for array in data])
-        try:
-            call = self._calls.pop()
-        except IndexError:
-            call = Call(aligned(0, steps.theta.dtype))
-        if len(call.work) < self.work + room + count:
-            call = Call(aligned(self.work + room + count, steps.theta.dtype))
-        # in the order of the C function
-        *known, settings, frozen, gradient, costs, norms, work = call.pointers(
-            (*data, steps.theta, *steps.memory, steps.settings, steps.frozen, steps.gradient, steps.costs, steps.norms)
+        return self.ready(steps)()
+
+    def ready(self, steps: Steps) -> Callable[[], int]:
+        data, rows, frozen = steps.data, steps.rows, steps.frozen
+        batch, chosen = (len(data[0]), 0) if rows is None else (rows.shape[1], rows.shape[1] * sum([array[0].size for array in data]))
+        limit, work = np.array([steps.limit], np.float64), aligned(self.work + chosen + len(frozen), steps.theta.dtype)
+        results = steps.gradient, steps.costs, steps.norms, work
+        vectors = *data, rows, steps.theta, *steps.memory, steps.settings
+        return partial(
+            self._function,
+            _packed([len(steps.settings), batch, limit, frozen, len(frozen), *results, chosen, *vectors]),
         )
-        taken: int = self._function(
-            _long(len(steps.settings)), _long(batch), *known[: len(data)], _pointer(rows), *known[len(data) :], settings,
-            _double(steps.limit), frozen, _long(count), gradient, costs, norms, work, _long(room),
-        )  # fmt: skip
-        call.release()
-        self._calls.append(call)
-        return taken
 
 
-_long, _double = ctypes.c_long, ctypes.c_double
+def _packed(given: Sequence[FloatArray | int | None]) -> ctypes.Array[ctypes.c_ssize_t]:
+    """Numbers, and the addresses of arrays, which it keeps in memory, as one argument of a C function."""
+    packed = (ctypes.c_ssize_t * len(given))(*[each if isinstance(each, int) else _pointer(each).value or 0 for each in given])
+    packed.kept = given, pins([each for each in given if isinstance(each, np.ndarray)])  # type: ignore[attr-defined]
+    return packed
 
 
 def _pointer(array: FloatArray | None) -> ctypes.c_void_p:

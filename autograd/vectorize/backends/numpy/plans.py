@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from autograd.vectorize.backend import Executable
 from autograd.vectorize.backends.numpy.calls import Call, bound, calls, fixed
 from autograd.vectorize.backends.numpy.one_example import OneExample
-from autograd.vectorize.memory import FloatArray, aligned, is_large, pins
+from autograd.vectorize.memory import FloatArray, aligned, is_large, pins, quiet
 from autograd.vectorize.places import Place
 from autograd.vectorize.program import Program
 from autograd.vectorize.storage import Name, plan, view
@@ -21,7 +21,8 @@ from autograd.vectorize.tape import is_narrow
 
 PLANS_KEPT = 8  # batch sizes whose buffers are kept in any case, the latest ones,
 BYTES_KEPT = 2**25  # and of others as many as fit into this memory
-COPIED = 2**17  # bytes up to which copying an array is faster than making new views of it
+COPIED = 2**17  # bytes up to which copying an array is faster than making new views of it,
+OFTEN = 16  # unless the same one is given more often than this in a row
 
 
 class Plans(Executable):
@@ -39,32 +40,45 @@ class Plans(Executable):
     def _one_example(self) -> OneExample:
         return OneExample(self.program)
 
-    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
+    def ready(
+        self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None
+    ) -> Callable[[], float]:
         batch = len(inputs[0])
-        if batch == 1 and self._has_one_example and out is not None:
+        if batch == 1 and self._has_one_example:
+            return partial(self.run, inputs, theta, weights, out)
+        plans = self._plans(batch)
+
+        def run() -> float:
+            try:
+                plan = plans.pop()
+            except IndexError:
+                plan = Plan(self.program, batch, self.dtype, self.over)
+            cost = plan.run(inputs, theta, weights, out)
+            plans.append(plan)  # not after an exception: half of the calls may be bound to other arrays
+            return cost
+
+        return run
+
+    def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
+        if len(inputs[0]) == 1 and self._has_one_example and out is not None:
             try:
                 return self._one_example.run(inputs, theta, weights, out)
             except (ArithmeticError, ValueError):
                 self._has_one_example = False
-        try:
-            plan = self._free[batch].pop()  # not in use
-        except (KeyError, IndexError):
-            plan = Plan(self.program, batch, self.dtype, self.over)
-        cost = plan.run(inputs, theta, weights, out)
-        self._keep(batch, plan)  # not after an exception: half of the calls may be bound to other arrays
-        return cost
+        return self.ready(inputs, theta, weights, out)()
 
-    def _keep(self, batch: int, plan: Plan) -> None:
+    def _plans(self, batch: int) -> list[Plan]:
+        """The plans for a batch size that are not in use. Those of the sizes that were not used for the longest time may be dropped."""
         plans = self._free.get(batch)
         if plans is None:
             plans = self._free.setdefault(batch, [])
             while len(self._free) > PLANS_KEPT and self._bytes() > BYTES_KEPT:
                 self._free.popitem(last=False)
-        plans.append(plan)
         try:
             self._free.move_to_end(batch)
-        except KeyError:  # another thread has evicted it
+        except KeyError:  # another thread has dropped it
             pass
+        return plans
 
     def _bytes(self) -> int:
         """The memory of the plans that are not in use."""
@@ -75,8 +89,8 @@ class Plan:
     """A program for one batch size: its buffers and its calls, in order.
 
     A run allocates nothing. If an argument, the parameters, the weights or the output are other arrays than in the last run, the calls
-    that use them are bound again; small arrays are copied to and from memory of the plan instead, which is faster. A plan serves one
-    thread at a time.
+    that use them are bound again; small arrays are copied to and from memory of the plan instead, which is faster for a single run. A plan
+    serves one thread at a time.
     """
 
     def __init__(self, program: Program, batch: int, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
@@ -87,8 +101,10 @@ class Plan:
         for call in fixed(self.storage):
             function, arguments = self._bound(call)
             function(*arguments)
-        self._is_in_place = over is not None
+        self._quietly = quiet()
+        self._overwritten = {f"input {argument}" for argument in (over or {}).values()}
         self._own: dict[str, FloatArray] = {}
+        self._copied: dict[str, tuple[FloatArray, int]] = {}  # the array that was copied last, and how often in a row
         self._pins: dict[Name, Any] = {}
         self._large: list[Name] = []
         self._dependents: dict[Name, list[int]] = {}
@@ -112,9 +128,7 @@ class Plan:
             self._give("out", out)
         if weights is not None and memory.get("weights") is not weights:
             self._give("weights", weights)
-        with np.errstate(all="ignore"):
-            for function, arguments in self.steps:
-                function(*arguments)
+        self._quietly(_run, self.steps)
         if out is not None and memory["out"] is not out:
             out[...] = memory["out"]
         cost = math.nan if self.cost is None else float((self._view(self.cost) if self._cost is None else self._cost).item())
@@ -131,10 +145,13 @@ class Plan:
         self._large.clear()
 
     def _give(self, buffer: str, array: FloatArray) -> None:
-        """Use another array than in the last run, or a copy of it."""
-        if self._is_in_place or buffer not in self.memory or array.nbytes > COPIED:
+        """Use another array than in the last run, or a copy of it. An array that is given often is used itself from then on."""
+        last, times = self._copied.pop(buffer, (None, 0))
+        times = times + 1 if last is array else 1
+        if buffer not in self.memory or buffer in self._overwritten or array.nbytes > COPIED or times > OFTEN:
             self._bind(buffer, array)
             return
+        self._copied[buffer] = array, times
         own = self._own.get(buffer)
         if own is None or own.shape != array.shape:
             own = self._own[buffer] = aligned(array.size, array.dtype).reshape(array.shape)
@@ -163,3 +180,8 @@ class Plan:
 
     def _view(self, place: Place) -> FloatArray:
         return view(place, self.memory[place.buffer.name])
+
+
+def _run(steps: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
+    for function, arguments in steps:
+        function(*arguments)
