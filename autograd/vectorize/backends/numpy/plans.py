@@ -27,13 +27,13 @@ COPIED = 2**17  # bytes up to which copying an array is faster than making new v
 class Plans(Executable):
     """A program for batches of any size, with a plan for each size and for each thread that runs it at the same time.
 
-    A narrow program runs as plain Python at one example, until Python raises an exception where numpy gives inf or nan.
+    A narrow program runs as plain Python at one example.
     """
 
     def __init__(self, program: Program, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
         self.program, self.dtype, self.over = program, dtype, over
         self._free: OrderedDict[int, list[Plan]] = OrderedDict()
-        self._has_one_example = over is None and dtype == np.float64 and is_narrow(program)
+        self._runs_one_example = over is None and dtype == np.float64 and is_narrow(program)
 
     @cached_property
     def _one_example(self) -> OneExample:
@@ -41,11 +41,8 @@ class Plans(Executable):
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
         batch = len(inputs[0])
-        if batch == 1 and self._has_one_example and out is not None:
-            try:
-                return self._one_example.run(inputs, theta, weights, out)
-            except (ArithmeticError, ValueError):
-                self._has_one_example = False
+        if batch == 1 and self._runs_one_example and out is not None:
+            return self._one_example.run(inputs, theta, weights, out)
         try:
             plan = self._free[batch].pop()  # not in use
         except (KeyError, IndexError):
