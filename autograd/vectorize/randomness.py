@@ -45,7 +45,7 @@ def watched(f: Callable[..., Any], closely: bool, *arguments: Any, **named: Any)
     """Call a function. Raises TraceError if it draws random numbers or, with `closely`, reads entropy or a clock.
 
     The error names the source and the line. Imports inside the call are not watched, nor clocks that the standard library and
-    installed packages read, as logging does. While another profiler is active only generators are found.
+    installed packages read, as logging does. Before Python 3.12, only generators are found while another profiler is active.
     """
     watch = _Watch()
     result = watch.call(again := partial(f, *arguments, **named), f, closely)
