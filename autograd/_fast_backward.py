@@ -99,43 +99,45 @@ def sweep(order: Sequence[Any]) -> None:
     here and not in a function.
     """
     for node in reversed(order):
-        if type(node._grad) is _Mark:
+        adjoint = node._grad
+        if type(adjoint) is _Mark:
             node._grad = 0.0
             continue
         op, first, second = node.op, node._first, node._second
-        if not op.is_simple:
+        if op.is_product:
+            if type(first) is float:
+                second._grad += first * adjoint
+            elif type(second) is float:
+                first._grad += second * adjoint
+            else:
+                first._grad += second._data * adjoint
+                second._grad += first._data * adjoint
+        elif not op.is_simple:
             if op.is_switch:
                 if type(first) is not float and (partial := op.partials[0](node._data, first._data)):
-                    first._grad += partial * node._grad
+                    first._grad += partial * adjoint
             else:
                 (pass_on_terms if op.has_terms and type(first) is tuple else pass_on)(node)
-        elif second is not None:
-            by_first, by_second = op.partials
-            if op.is_linear:
-                if by_first and type(first) is not float:
-                    first._grad += by_first * node._grad
-                if by_second and type(second) is not float:
-                    second._grad += by_second * node._grad
-                continue
+        elif op.is_linear:
+            partials = op.partials
+            if partials[0] and type(first) is not float:
+                first._grad += partials[0] * adjoint
+            if second is not None and partials[1] and type(second) is not float:
+                second._grad += partials[1] * adjoint
+        else:
             try:
-                if type(first) is float:
-                    second._grad += by_second(node._data, first, second._data) * node._grad
+                if second is None:
+                    if type(first) is not float:
+                        first._grad += op.partials[0](node._data, first._data) * adjoint
+                elif type(first) is float:
+                    second._grad += op.partials[1](node._data, first, second._data) * adjoint
                 elif type(second) is float:
-                    first._grad += by_first(node._data, first._data, second) * node._grad
+                    first._grad += op.partials[0](node._data, first._data, second) * adjoint
                 else:
-                    by_first = by_first(node._data, first._data, second._data)
-                    second._grad += by_second(node._data, first._data, second._data) * node._grad
-                    first._grad += by_first * node._grad
-            except (ArithmeticError, ValueError):
-                pass_on(node)
-        elif type(first) is not float:
-            (by_first,) = op.partials
-            if op.is_linear:
-                if by_first:
-                    first._grad += by_first * node._grad
-                continue
-            try:
-                first._grad += by_first(node._data, first._data) * node._grad
+                    by_first, by_second = op.partials
+                    partial = by_first(node._data, first._data, second._data)
+                    second._grad += by_second(node._data, first._data, second._data) * adjoint
+                    first._grad += partial * adjoint
             except (ArithmeticError, ValueError):
                 pass_on(node)
 

@@ -48,8 +48,8 @@ class Operation:
     A partial derivative is a constant, or a function of the result `y` and all the operands. A `variadic` row takes any
     number of operands and has one function that returns all its partial derivatives; `reduction` is the ufunc whose
     `reduce` computes it along an axis, if there is one. The operands of a commutative row may be in any order; `is_sum`
-    marks the rows that sums consist of, `has_terms` the one whose operands `split_weighted_sum` splits. A copy of a row is the row itself,
-    and a pickle contains only its name.
+    marks the rows that sums consist of, `has_terms` the one whose operands `split_weighted_sum` splits, `is_product` the one whose partial
+    derivative by each of its two operands is the other. A copy of a row is the row itself, and a pickle contains only its name.
 
     `selects` marks a row whose result is one of its operands, or a constant: a partial derivative of 0 then means "not chosen", and
     nothing is passed on to that operand, whatever its own derivatives are. `singular` marks a row whose value or partial derivative
@@ -77,6 +77,7 @@ class Operation:
         is_commutative: bool = False,
         is_sum: bool = False,
         has_terms: bool = False,
+        is_product: bool = False,
         variadic: bool = False,
         reduction: np.ufunc | None = None,
         selects: bool = False,
@@ -91,7 +92,7 @@ class Operation:
         self.on_floats, self.on_arrays = on_floats, on_arrays
         self.partials = tuple(each if callable(each) else float(each) for each in partials)
         self.is_condition, self.is_commutative, self.is_sum, self.has_terms = is_condition, is_commutative, is_sum, has_terms
-        self.variadic, self.arity, self.reduction = variadic, len(partials), reduction
+        self.is_product, self.variadic, self.arity, self.reduction = is_product, variadic, len(partials), reduction
         self.selects, self.singular, self.normalised = selects, singular, normalised
         self.is_special, self.internal = is_special, internal
         self.saturates, self.domain = saturates, domain
