@@ -81,13 +81,13 @@ class MiniBatches:
 
         The row numbers are None if the arrays are one mini-batch themselves. The last mini-batch of an epoch may be smaller.
         """
-        is_known = self._next is not None and self._next[0] == (*position[:3], size)
-        if is_known or self.noise is not None or self._takes_all(position, size):
+        if self.noise is not None or self._takes_all(position, size):
             return None, self.next(position, size)[1]
         return self.source.mini_batches(position.epoch, position.seen, size, most)
 
     def reload(self) -> None:
-        """Let back ends that keep copies of the examples copy them again, because the arrays may have been changed in place."""
+        """Forget all copies of examples, and let back ends that keep copies do the same: the arrays may have been changed in place."""
+        self._next = None
         self.source.reload()
 
     def _takes_all(self, position: Position, size: int) -> bool:
