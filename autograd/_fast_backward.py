@@ -110,11 +110,11 @@ def sweep(order: Sequence[Any]) -> None:
             elif type(second) is float:
                 first._grad += second * adjoint
             else:
-                first._grad += second._data * adjoint
-                second._grad += first._data * adjoint
+                first._grad += second._number * adjoint
+                second._grad += first._number * adjoint
         elif not op.is_simple:
             if op.is_switch:
-                if type(first) is not float and (partial := op.partials[0](node._data, first._data)):
+                if type(first) is not float and (partial := op.partials[0](node._number, first._number)):
                     first._grad += partial * adjoint
             else:
                 (pass_on_terms if op.has_terms and type(first) is tuple else pass_on)(node)
@@ -128,15 +128,15 @@ def sweep(order: Sequence[Any]) -> None:
             try:
                 if second is None:
                     if type(first) is not float:
-                        first._grad += op.partials[0](node._data, first._data) * adjoint
+                        first._grad += op.partials[0](node._number, first._number) * adjoint
                 elif type(first) is float:
-                    second._grad += op.partials[1](node._data, first, second._data) * adjoint
+                    second._grad += op.partials[1](node._number, first, second._number) * adjoint
                 elif type(second) is float:
-                    first._grad += op.partials[0](node._data, first._data, second) * adjoint
+                    first._grad += op.partials[0](node._number, first._number, second) * adjoint
                 else:
                     by_first, by_second = op.partials
-                    partial = by_first(node._data, first._data, second._data)
-                    second._grad += by_second(node._data, first._data, second._data) * adjoint
+                    partial = by_first(node._number, first._number, second._number)
+                    second._grad += by_second(node._number, first._number, second._number) * adjoint
                     first._grad += partial * adjoint
             except (ArithmeticError, ValueError):
                 pass_on(node)
@@ -145,7 +145,7 @@ def sweep(order: Sequence[Any]) -> None:
 def pass_on(node: Any) -> None:
     """Add `partial * adjoint` to the `grad` of one node's operands, whatever its row, in IEEE arithmetic where Python's raises."""
     op, adjoint, operands = node.op, node._grad, node.operands
-    partials = op.partials_at(node._data, [each if type(each) is float else each._data for each in operands])
+    partials = op.partials_at(node._number, [each if type(each) is float else each._number for each in operands])
     for index, (operand, partial) in enumerate(zip(operands, partials)):
         if type(operand) is not float and op.passes_on(index, partial):
             operand._grad += partial * adjoint
@@ -162,7 +162,7 @@ def pass_on_terms(node: Any) -> None:
         elif type(weight) is float:
             entry._grad += weight * adjoint
         else:
-            weight._grad += entry._data * adjoint
-            entry._grad += weight._data * adjoint
+            weight._grad += entry._number * adjoint
+            entry._grad += weight._number * adjoint
     if type(bias) is not float:
         bias._grad += adjoint

@@ -56,9 +56,10 @@ class Operation:
     can be infinite or nan at ordinary operands; where that depends on a constant operand it is a function, see `is_singular`. The
     derivatives of a row with `normalised` are weights that add up to 1; they are divided by their sum, so that rounding cancels.
 
-    Four properties are derived from the partial derivatives: `is_linear` if all are constant; `flat`, the indices of the operands
-    whose derivative is 0 everywhere; `is_simple` if there are one or two of them, all constant or all functions; and `is_switch` if
-    the row selects its only operand or a constant, as relu does.
+    `methods` are faster than `Node.apply`: for rows of one operand, and by kind of node. Four properties are derived from the partial
+    derivatives: `is_linear` if all are constant; `flat`, the indices of the operands whose derivative is 0 everywhere; `is_simple` if
+    there are one or two of them, all constant or all functions; and `is_switch` if the row selects its only operand or a constant, as
+    relu does.
 
     >>> cube = Operation("cube", lambda x: x**3, lambda x: x**3, lambda y, x: 3 * x * x)
     >>> cube(2.0), cube.describe([2.0]), cube.partials_at(8.0, [2.0])
@@ -100,6 +101,7 @@ class Operation:
         self.is_simple = not variadic and not selects and len(partials) <= 2 and (self.is_linear or all(map(callable, partials)))
         self.is_switch = selects and not variadic and len(partials) == 1
         self.flat = frozenset(index for index, each in enumerate(self.partials) if each == 0.0)
+        self.methods: dict[type[Node], Callable[[Any], Any]] = {}
         self.__name__ = self.__qualname__ = name
         self.__doc__ = f"{name}: of real numbers, numpy arrays, or Values; returns the same kind."
 
@@ -117,7 +119,8 @@ class Operation:
         for operand in operands:
             if type(operand) is not float:
                 if isinstance(operand, Node):
-                    return operand.apply(self, operands)
+                    method = self.methods.get(type(operand))
+                    return operand.apply(self, operands) if method is None else method(operand)
                 mixed = True
         if not mixed:
             try:
