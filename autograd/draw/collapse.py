@@ -249,6 +249,9 @@ class Collapse:
         return names.pop() if len(names) == 1 else ""
 
 
+PART = re.compile(r"(?:[^.\[]|\[[^\]]*\])+")  # what is between two dots of a name
+
+
 def _adds(op: Operation | None) -> bool:
     """Whether an operation adds its operands or terms, in any order."""
     return op is not None and op.is_sum and (op.is_commutative or op.has_terms)
@@ -258,7 +261,7 @@ def above(name: str, steps: int) -> str:
     """`layers[0].neurons[3]` for `layers[0].neurons[3].weights[17]` and 1 step. A matrix in lists of lists has rows for neurons:
     `query[3]` for `query[3][17]` and 1 step, and `query` for 2.
     """
-    *parts, last = re.findall(r"(?:[^.\[]|\[[^\]]*\])+", name)
+    *parts, last = PART.findall(name)
     if last.count("][") and steps <= 2:
         return name.removesuffix(last) + str(last.rsplit("[", steps)[0])
     return ".".join([*parts, last][:-steps])

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from autograd._support import garbage_collection_paused
 from autograd.modes import Demand, mode
 from autograd.value import Value
 from autograd.vectorize.arguments import is_integer
@@ -30,7 +31,7 @@ from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.export import export
 from autograd.vectorize.instructions import Shape, sized
 from autograd.vectorize.lower import lower
-from autograd.vectorize.memory import FloatArray, garbage_collection_paused
+from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import Program
 from autograd.vectorize.record import record, records_the_same

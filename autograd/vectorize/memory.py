@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,21 +20,6 @@ def aligned(size: int, dtype: Any) -> FloatArray:
     room = np.zeros(size * np.dtype(dtype).itemsize + LINE, np.uint8)
     start = -room.ctypes.data % LINE
     return room[start : start + len(room) - LINE].view(dtype)
-
-
-@contextmanager
-def garbage_collection_paused() -> Iterator[None]:
-    """Pause garbage collection, which would search all nodes of a graph repeatedly for cycles. A graph has none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            if not gc.get_freeze_count():  # otherwise the next collection would search all the new objects: they count as old ones now
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
 
 
 def if_unchanged(run: Callable[[], float], arrays: Sequence[FloatArray], out: FloatArray) -> Callable[..., float | None]:

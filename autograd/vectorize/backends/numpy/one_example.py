@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from autograd import ops
+from autograd._support import garbage_collection_paused
 from autograd.ops import Operation
-from autograd.vectorize.memory import FloatArray, garbage_collection_paused
+from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 from autograd.vectorize.tape import ADDED, COST, INPUT, PARAMETER, RESULT, ROW, SCALE, TOTAL, WEIGHT, Entry, expression, tape
 
