@@ -1,4 +1,4 @@
-"""Private helpers that every package of this repository may import: files, garbage collection, HTML, masked arrays, whole numbers, missing packages."""
+"""Private helpers that every package may import: files, garbage collection, HTML, masked arrays, whole numbers, missing packages."""
 
 from autograd._support.files import replacing
 from autograd._support.garbage import garbage_collection_paused

@@ -244,7 +244,7 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
         return compact(every_node(graph, first), graph)
     found = {} if graph.names else found_names(collapse)[0]
     if found:
-        collapse = Collapse(graph.called(found, {}), first)
+        collapse.graph = graph.called(found, {})
     if detail == "neuron" or (detail is None and collapse.has_neurons):
         picture = compact(groups(collapse, _in_words(collapse.neurons(), found), "neuron"), graph)
         if detail == "neuron" or (len(picture.boxes) <= MEDIUM and len(picture.edges) <= 2 * MEDIUM):
