@@ -8,15 +8,19 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def garbage_collection_paused() -> Iterator[None]:
-    """Pause garbage collection, which would search all nodes of a graph repeatedly for cycles. A graph has none."""
+def garbage_collection_paused(is_once: bool = False) -> Iterator[None]:
+    """Pause garbage collection, which would search all nodes of a graph repeatedly for cycles.
+
+    With `is_once`, for work that is not repeated in a loop, all objects count as old ones afterwards: the next collection does not search
+    the new ones, which stay. In a loop this would keep collections of old objects, and so of the user's cycles, from ever being due.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
-            if not gc.get_freeze_count():  # otherwise the next collection would search all the new objects: they count as old ones now
+            if is_once and not gc.get_freeze_count():
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()

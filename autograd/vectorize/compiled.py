@@ -71,7 +71,7 @@ class CompiledFunction:
         self.dtype, self.backend, self.threads = dtype, backend, threads
         self._sizes = [math.prod(shape) for shape in shapes]
         self._integers = integers
-        with garbage_collection_paused():
+        with garbage_collection_paused(is_once=True):
             self._graph_of_call = record(f, shapes, arguments, integers, closely=is_first)
             scalars, result, demands, tables = self._graph_of_call
             self._limits = tables.limits
@@ -110,7 +110,7 @@ class CompiledFunction:
     def program(self, kind: Kind) -> Program:
         """The program that runs, with operations that back ends know."""
         if kind not in self._programs:
-            with garbage_collection_paused():
+            with garbage_collection_paused(is_once=True):
                 self._programs[kind] = spelled(self.whole(kind))
         return self._programs[kind]
 
@@ -140,7 +140,7 @@ class CompiledFunction:
 
     def is_current(self, f: Callable[..., Any]) -> bool:
         """Whether recording the function again would give the same graph."""
-        with garbage_collection_paused():
+        with garbage_collection_paused(is_once=True):
             return records_the_same(self._graph_of_call, f, self.signature.shapes, self.signature.arguments, self._integers)
 
     def export(self, path: str | os.PathLike[str], gradient: bool) -> None:
@@ -200,7 +200,7 @@ class CompiledFunction:
     def _executable(self, kind: Kind) -> Executable:
         if kind not in self._executables:
             program, threads = self.program(kind), self._threads
-            with garbage_collection_paused():
+            with garbage_collection_paused(is_once=True):
                 executable = self.backend.executable(program, self.dtype)
             if threads != 1 or self._at_once < sys.maxsize:  # large batches may have to run in parts
                 executable = InParts(executable, program, _PARTS[kind], threads, self._at_once)

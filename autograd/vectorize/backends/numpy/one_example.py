@@ -36,7 +36,7 @@ class OneExample:
     """A program at one example, as functions with a line for each entry of its tape."""
 
     def __init__(self, program: Program) -> None:
-        with garbage_collection_paused():
+        with garbage_collection_paused(is_once=True):
             parts, slots, constants = tape(program)
             self._slots = [*constants, *[0.0] * (slots - len(constants))]
             self._entries = [entry for part in parts for entry in part]
