@@ -99,43 +99,45 @@ def sweep(order: Sequence[Any]) -> None:
     here and not in a function.
     """
     for node in reversed(order):
-        if type(node._grad) is _Mark:
+        adjoint = node._grad
+        if type(adjoint) is _Mark:
             node._grad = 0.0
             continue
         op, first, second = node.op, node._first, node._second
-        if not op.is_simple:
+        if op.is_product:
+            if type(first) is float:
+                second._grad += first * adjoint
+            elif type(second) is float:
+                first._grad += second * adjoint
+            else:
+                first._grad += second._number * adjoint
+                second._grad += first._number * adjoint
+        elif not op.is_simple:
             if op.is_switch:
-                if type(first) is not float and (partial := op.partials[0](node._data, first._data)):
-                    first._grad += partial * node._grad
+                if type(first) is not float and (partial := op.partials[0](node._number, first._number)):
+                    first._grad += partial * adjoint
             else:
                 (pass_on_terms if op.has_terms and type(first) is tuple else pass_on)(node)
-        elif second is not None:
-            by_first, by_second = op.partials
-            if op.is_linear:
-                if by_first and type(first) is not float:
-                    first._grad += by_first * node._grad
-                if by_second and type(second) is not float:
-                    second._grad += by_second * node._grad
-                continue
+        elif op.is_linear:
+            partials = op.partials
+            if partials[0] and type(first) is not float:
+                first._grad += partials[0] * adjoint
+            if second is not None and partials[1] and type(second) is not float:
+                second._grad += partials[1] * adjoint
+        else:
             try:
-                if type(first) is float:
-                    second._grad += by_second(node._data, first, second._data) * node._grad
+                if second is None:
+                    if type(first) is not float:
+                        first._grad += op.partials[0](node._number, first._number) * adjoint
+                elif type(first) is float:
+                    second._grad += op.partials[1](node._number, first, second._number) * adjoint
                 elif type(second) is float:
-                    first._grad += by_first(node._data, first._data, second) * node._grad
+                    first._grad += op.partials[0](node._number, first._number, second) * adjoint
                 else:
-                    by_first = by_first(node._data, first._data, second._data)
-                    second._grad += by_second(node._data, first._data, second._data) * node._grad
-                    first._grad += by_first * node._grad
-            except (ArithmeticError, ValueError):
-                pass_on(node)
-        elif type(first) is not float:
-            (by_first,) = op.partials
-            if op.is_linear:
-                if by_first:
-                    first._grad += by_first * node._grad
-                continue
-            try:
-                first._grad += by_first(node._data, first._data) * node._grad
+                    by_first, by_second = op.partials
+                    partial = by_first(node._number, first._number, second._number)
+                    second._grad += by_second(node._number, first._number, second._number) * adjoint
+                    first._grad += partial * adjoint
             except (ArithmeticError, ValueError):
                 pass_on(node)
 
@@ -143,7 +145,7 @@ def sweep(order: Sequence[Any]) -> None:
 def pass_on(node: Any) -> None:
     """Add `partial * adjoint` to the `grad` of one node's operands, whatever its row, in IEEE arithmetic where Python's raises."""
     op, adjoint, operands = node.op, node._grad, node.operands
-    partials = op.partials_at(node._data, [each if type(each) is float else each._data for each in operands])
+    partials = op.partials_at(node._number, [each if type(each) is float else each._number for each in operands])
     for index, (operand, partial) in enumerate(zip(operands, partials)):
         if type(operand) is not float and op.passes_on(index, partial):
             operand._grad += partial * adjoint
@@ -160,7 +162,7 @@ def pass_on_terms(node: Any) -> None:
         elif type(weight) is float:
             entry._grad += weight * adjoint
         else:
-            weight._grad += entry._data * adjoint
-            entry._grad += weight._data * adjoint
+            weight._grad += entry._number * adjoint
+            entry._grad += weight._number * adjoint
     if type(bias) is not float:
         bias._grad += adjoint

@@ -51,16 +51,16 @@ def check_numbers(order: Sequence[Any]) -> None:
     for node in order:
         if node.op is None:
             continue
-        numbers = [each if type(each) is float else each._data for each in node.operands]
+        numbers = [each if type(each) is float else each._number for each in node.operands]
         try:
             number = float(node.op.on_floats(*numbers))
         except (ArithmeticError, ValueError):
             number = node.op.ieee_value(*numbers)
-        if number != node._data and not (math.isnan(number) and math.isnan(node._data)):
+        if number != node._number and not (math.isnan(number) and math.isnan(node._number)):
             changed = [each for each in node.operands if type(each) is not float and each.op is None] or [node]
             names = " or ".join(dict.fromkeys(each.label or repr(each) for each in changed))
             raise ValueError(
-                f"the graph is out of date: {node.op.describe(numbers)} is {number} and the graph holds {node._data}, so the data of "
+                f"the graph is out of date: {node.op.describe(numbers)} is {number} and the graph holds {node._number}, so the data of "
                 f"{names} was assigned after the graph was made. Compute the output again first"
             )
 
@@ -82,7 +82,7 @@ def adjoints(order: Sequence[Any], among: Collection[Any], nodes: bool = False) 
             needed = [type(each) is not float and each in among and index not in op.flat for index, each in enumerate(operands)]
             if not any(needed):
                 continue
-            arguments = (node, operands) if nodes else (node._data, [each if type(each) is float else each._data for each in operands])
+            arguments = (node, operands) if nodes else (node._number, [each if type(each) is float else each._number for each in operands])
             for operand, partial, need in zip(operands, op.partials_at(*arguments, needed), needed):
                 if not need:
                     continue

@@ -106,7 +106,7 @@ logistic_pdf: Operation
 #                    name        symbol binds    on floats         on arrays    partial derivatives, given the result y
 add           = infix("add",      "+",  SUM,     operator.add,     np.add,      1.0, 1.0, is_commutative=True, is_sum=True)
 subtract      = infix("subtract", "-",  SUM,     operator.sub,     np.subtract, 1.0, -1.0, is_sum=True)
-multiply      = infix("multiply", "*",  PRODUCT, operator.mul,     np.multiply, lambda y, a, b: b, lambda y, a, b: a, is_commutative=True)
+multiply      = infix("multiply", "*",  PRODUCT, operator.mul,     np.multiply, lambda y, a, b: b, lambda y, a, b: a, is_commutative=True, is_product=True)
 divide        = infix("divide",   "/",  PRODUCT, operator.truediv, np.divide,   lambda y, a, b: 1 / b, lambda y, a, b: -y / b, singular=_by_zero)
 power         = infix("power",    "**", POWER,   math.pow,         np.power,    _power_base, _power_exponent, singular=_power_is_singular)
 negative      = prefix("negative", "-", SIGN,    operator.neg,     np.negative, -1.0, is_sum=True)

@@ -24,7 +24,7 @@ _new = object.__new__
 def _result(data: float, op: Operation, first: Any, second: Any = None) -> Value:
     """Make the result of `op` for one or two operands, or for a tuple of more. The operands are not checked."""
     node = _new(Value)
-    node._data = data
+    node._number = data
     node._grad = 0.0
     node.op = op
     node._first = first
@@ -43,10 +43,10 @@ def _binary(op: Operation) -> tuple[Method, Method]:
         kind = type(other)
         try:
             if kind is Value:
-                data = on_floats(self._data, other._data)
+                data = on_floats(self._number, other._number)
             elif kind is float or kind is int:
                 other = float(other)
-                data = on_floats(self._data, other)
+                data = on_floats(self._number, other)
             elif is_operator and kind in SYMBOLS:
                 return NotImplemented  # the symbol's method is faster for it
             else:
@@ -54,7 +54,7 @@ def _binary(op: Operation) -> tuple[Method, Method]:
         except (ArithmeticError, ValueError):
             return general(self, other)  # raises the error
         node = _new(Value)  # as in _result: a call of it takes a tenth longer, and most nodes are made here
-        node._data, node._grad = data, 0.0
+        node._number, node._grad = data, 0.0
         node.op, node._first, node._second = op, self, other
         if modes.watchers:
             modes.check_value(node)
@@ -64,7 +64,7 @@ def _binary(op: Operation) -> tuple[Method, Method]:
         if type(other) is float or type(other) is int:
             try:
                 other = float(other)
-                return _result(on_floats(other, self._data), op, other, self)
+                return _result(on_floats(other, self._number), op, other, self)
             except (ArithmeticError, ValueError):
                 pass
         return general_reflected(self, other)
@@ -77,9 +77,9 @@ def _unary(op: Operation) -> Callable[[Any], Any]:
 
     def method(self: Any) -> Any:
         try:
-            return _result(on_floats(self._data), op, self)
+            return _result(on_floats(self._number), op, self)
         except (ArithmeticError, ValueError):
-            return op(self)
+            return self.apply(op, (self,))
 
     return method
 
@@ -91,7 +91,7 @@ def _comparison(op: Operation) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         if not isinstance(other, (Value, Real)):
             return NotImplemented
-        return op(self, other) if mode.recording else compare(self._data, other._data if isinstance(other, Value) else other)
+        return op(self, other) if mode.recording else compare(self._number, other._number if isinstance(other, Value) else other)
 
     return method
 
@@ -119,8 +119,8 @@ class Value(Expression):
     (10.0, 6.0)
     """
 
-    __slots__ = ("__dict__", "_data", "_first", "_grad", "_second", "op")  # Python makes the dictionary for the first other attribute
-    _data: float
+    __slots__ = ("__dict__", "_first", "_grad", "_number", "_second", "op")  # Python makes the dictionary for the first other attribute
+    _number: float  # the name of no attribute of arrays, so that `apply` recognises Values by it
     _grad: float
     op: Operation | None
     label: str = ""
@@ -130,7 +130,7 @@ class Value(Expression):
 
     def __init__(self, data: float, label: str = "") -> None:
         """Make a leaf. Raises TypeError if `data` is not a real number."""
-        self._data, self._grad, self.op = data if type(data) is float else interop.one_number(data), 0.0, None
+        self._number, self._grad, self.op = data if type(data) is float else interop.one_number(data), 0.0, None
         self._first, self._second = (), None
         if label:
             self.label = label
@@ -140,14 +140,14 @@ class Value(Expression):
         """The number, a float. Raises TypeError where anything but a real number is assigned."""
         if modes.recorders and mode.recording:
             return ops.detach(self)  # type: ignore[no-any-return]
-        return self._data
+        return self._number
 
     @data.setter
     def data(self, data: float) -> None:
         if modes.recorders:
             modes.refuse_in_recording("assigning .data", "Pass changing numbers as arguments.")
         try:
-            self._data = data if type(data) is float else interop.one_number(data)
+            self._number = data if type(data) is float else interop.one_number(data)
         except TypeError as error:
             raise TypeError(f"{error}, for the data of {self.named()}" if self.label else str(error)) from None
 
@@ -188,20 +188,20 @@ class Value(Expression):
     def __bool__(self) -> bool:
         if mode.recording:
             modes.refuse_in_recording("the truth value", "Use where(condition, a, b), largest or smallest instead of `if`, max or min.")
-        return self._data != 0
+        return self._number != 0
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         if modes.recorders and mode.recording:
             return f"Value(recorded{label})"
-        return f"Value({self._data!r}, grad={self._grad!r}{label})"
+        return f"Value({self._number!r}, grad={self._grad!r}{label})"
 
     def __format__(self, specification: str) -> str:
         if not specification:
             return str(self)
         if modes.recorders:
             modes.refuse_in_recording("the formatted number", "Print outside the function, from what the program returns.")
-        return format(self._data, specification)
+        return format(self._number, specification)
 
     def __float__(self) -> float:
         if modes.recorders:
@@ -227,7 +227,7 @@ class Value(Expression):
         """The number, after its label if there is one, for messages."""
         if modes.recorders and mode.recording:
             return self.label or (self.op.name if self.op else "a Value")
-        return f"{self.label}={self._data}" if self.label else str(self._data)
+        return f"{self.label}={self._number}" if self.label else str(self._number)
 
     @property
     def line(self) -> str | None:
@@ -236,14 +236,10 @@ class Value(Expression):
 
     @staticmethod
     def apply(op: Operation, operands: tuple[Any, ...]) -> Any:
-        numbers: list[float] = []
-        for operand in operands:
-            if type(operand) is float:
-                numbers.append(operand)
-            elif isinstance(operand, Value):
-                numbers.append(operand._data)
-            else:
-                return interop.apply_mixed(Value, op, operands)
+        try:
+            numbers = [each if type(each) is float else each._number for each in operands]
+        except AttributeError:  # an operand is neither a Value nor a float
+            return interop.apply_mixed(Value, op, operands)
         try:
             data = op.on_floats(*numbers)
         except (ArithmeticError, ValueError):
@@ -283,8 +279,10 @@ def _checked(op: Operation, numbers: list[float], operands: tuple[Any, ...]) -> 
 
 def make_constant(leaf: Value) -> None:
     """Turn a leaf into a constant of its graph: the identity of its number, which is no longer differentiable."""
-    leaf.op, leaf._first = ops.identity, leaf._data
+    leaf.op, leaf._first = ops.identity, leaf._number
 
 
 for _name, _op in interop.functions():
-    setattr(Value, _name, _unary(_op) if _op.arity == 1 else _binary(_op)[0])
+    if _op.arity == 1:
+        _op.methods[Value] = _unary(_op)
+    setattr(Value, _name, _op.methods[Value] if _op.arity == 1 else _binary(_op)[0])

@@ -97,6 +97,8 @@ def values_in(parameters: Any) -> list[Value]:
     if hasattr(parameters, "parameters"):
         return list(parameters.parameters())
     entries = list(parameters.values() if isinstance(parameters, Mapping) else parameters)
+    if set(map(type, entries)) == {Value}:
+        return entries
     return [value for each in entries for value in (values_in(each) if isinstance(each, (Mapping, list, tuple)) else [each])]
 
 

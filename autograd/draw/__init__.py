@@ -9,14 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from autograd._support import check_whole, framed, replacing
-from autograd.draw.collapse import Collapse, Group, above
+from autograd._support import check_whole, framed, garbage_collection_paused, replacing
+from autograd.draw.collapse import Collapse, Group
 from autograd.draw.dot import dot, render
 from autograd.draw.fold_batch import fold
 from autograd.draw.graph import Graph, Text, snapshot
 from autograd.draw.mermaid import mermaid
 from autograd.draw.page import page
-from autograd.draw.part_tree import found_names
+from autograd.draw.part_tree import found_names, prefixes
 from autograd.draw.picture import Picture, captioned, compact, every_node, groups, highlighted
 from autograd.draw.svg import svg
 from autograd.draw.theme import chosen_theme
@@ -114,6 +114,7 @@ class Drawing:
             return {"text/plain": f"{self!r} ({error})"}
 
 
+@garbage_collection_paused()
 def draw(
     value: Value | Iterable[Value] | Mapping[str, Value],
     detail: Literal["node", "neuron", "layer"] | None = None,
@@ -243,7 +244,7 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
         return compact(every_node(graph, first), graph)
     found = {} if graph.names else found_names(collapse)[0]
     if found:
-        collapse = Collapse(graph.called(found, {}), first)
+        collapse.graph = graph.called(found, {})
     if detail == "neuron" or (detail is None and collapse.has_neurons):
         picture = compact(groups(collapse, _in_words(collapse.neurons(), found), "neuron"), graph)
         if detail == "neuron" or (len(picture.boxes) <= MEDIUM and len(picture.edges) <= 2 * MEDIUM):
@@ -253,7 +254,7 @@ def _picture(graph: Graph, detail: str | None) -> Picture:
 
 def _in_words(found: Sequence[Group], names: Mapping[int, str]) -> list[Group]:
     """The groups, with titles that were found in the graph in words: `layer 0, neuron 3` is not an expression that the user wrote."""
-    titles = set(names.values()) | {above(name, steps) for name in names.values() for steps in (1, 2)}
+    titles = {each for name in names.values() for each in prefixes(name)}
     return [replace(group, title=in_words(group.title)) if group.title in titles else group for group in found]
 
 

@@ -141,10 +141,11 @@ class Collapse:
     def _find_activations(self) -> None:
         """Add to each neuron the operations between it and the next neuron; to the last neurons, one function."""
         after: dict[int, Unit] = {}
-        for position in self.positions:
-            owners = {unit for each in self.sources[position] if (unit := self.unit_of.get(each) or after.get(each))}
-            whole = all(each in after or (each in self.unit_of and self._name(each)) for each in self.sources[position])
-            if position not in self.unit_of and self.sources[position] and whole and len(owners) == 1:
+        for position, sources in self.sources.items():
+            if position in self.unit_of or not sources:
+                continue
+            owners = {unit for each in sources if (unit := self.unit_of.get(each) or after.get(each))}
+            if len(owners) == 1 and all(each in after or (each in self.unit_of and self._name(each)) for each in sources):
                 (unit,) = owners
                 if unit.kind == "neuron":
                     after[position] = unit
@@ -166,13 +167,13 @@ class Collapse:
         for unit in self.units:
             before = [self.unit_of[source] for member in unit.members for source in self.sources[member]]
             before = [each for each in before if each.root < unit.root]
-            unit.depth = max((each.depth for each in before), default=-1) + 1
-            level = max((each.level for each in before), default=0)
+            unit.depth = max([each.depth for each in before], default=-1) + 1
+            level = max([each.level for each in before], default=0)
             if unit.kind == "neuron":
                 unit.level = level + 1
             elif unit.kind != "leaf":
                 unit.level = level
-                unit.step = max((each.step for each in before if each.level == level), default=0) + 1
+                unit.step = max([each.step for each in before if each.level == level], default=0) + 1
 
     @property
     def has_neurons(self) -> bool:
@@ -249,6 +250,9 @@ class Collapse:
         return names.pop() if len(names) == 1 else ""
 
 
+PART = re.compile(r"(?:[^.\[]|\[[^\]]*\])+")  # what is between two dots of a name
+
+
 def _adds(op: Operation | None) -> bool:
     """Whether an operation adds its operands or terms, in any order."""
     return op is not None and op.is_sum and (op.is_commutative or op.has_terms)
@@ -258,7 +262,7 @@ def above(name: str, steps: int) -> str:
     """`layers[0].neurons[3]` for `layers[0].neurons[3].weights[17]` and 1 step. A matrix in lists of lists has rows for neurons:
     `query[3]` for `query[3][17]` and 1 step, and `query` for 2.
     """
-    *parts, last = re.findall(r"(?:[^.\[]|\[[^\]]*\])+", name)
+    *parts, last = PART.findall(name)
     if last.count("][") and steps <= 2:
         return name.removesuffix(last) + str(last.rsplit("[", steps)[0])
     return ".".join([*parts, last][:-steps])

@@ -100,8 +100,13 @@ class Graph:
 
     def called(self, names: Mapping[int, str], labels: Mapping[int, str]) -> Graph:
         """The graph with these names for leaves, and these labels for nodes that have none."""
-        moment = [(str(each[0]) or labels.get(position, ""), *each[1:]) for position, each in enumerate(self.moment)]
-        nodes = {position: node._replace(label=str(moment[position][0])) for position, node in self.nodes.items()}
+        moment, nodes = list(self.moment), dict(self.nodes)
+        for position, label in labels.items():
+            known, data, grad = moment[position]
+            if not known:
+                moment[position] = (label, data, grad)
+                if position in nodes:
+                    nodes[position] = nodes[position]._replace(label=label)
         return replace(self, moment=moment, nodes=nodes, names=names)
 
     def node(self, position: int) -> GraphNode:
@@ -111,7 +116,7 @@ class Graph:
         value, positions, (label, data, grad) = self.order[position], self.positions, self.moment[position]
         operands = tuple([each if isinstance(each, float) else positions[each] for each in value.operands])
         sources = tuple([each for each in operands if type(each) is int])
-        return GraphNode(str(label), float(data), float(grad or 0.0), value.op, operands, sources)
+        return GraphNode(label, data, grad or 0.0, value.op, operands, sources)
 
     def label(self, position: int) -> str:
         """The user's label, or else the model's short name. It may be empty."""

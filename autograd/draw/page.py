@@ -37,7 +37,7 @@ def page(graph: Graph, picture: Picture) -> str:
     collapse = Collapse(graph, first)
     if not graph.names:
         names, labels = found_names(collapse)
-        collapse = Collapse(graph := graph.called(names, labels), first)
+        collapse.graph = graph = graph.called(names, labels)
     parts = PartTree(collapse, all_open=picture.detail == "node").parts
     narration = Narration(graph, sweep, parts, picture.theme)
     data = {

@@ -52,7 +52,7 @@ class PartTree:
         layers, neurons = collapse.layers(), collapse.neurons()
         self.layer_of = {unit: f"l{index}" for index, group in enumerate(layers) for unit in group.units}
         self.neuron_of = {unit: f"g{index}" for index, group in enumerate(neurons) for unit in group.units}
-        self.titles = {above for name in self.graph.names.values() for above in _prefixes(name)}
+        self.titles = {above for name in self.graph.names.values() for above in prefixes(name)}
         self.exact = {position: [position] for position in self.graph.nodes}
         roots = [_Seed(f"l{index}", "layer", group, self._nodes(group)) for index, group in enumerate(layers)]
         by_id = {seed.id: seed for seed in roots}
@@ -104,7 +104,7 @@ class PartTree:
         return Part(seed.id, seed.level, parent, positions, replace(box, id=seed.id), "", around, (), sealed)
 
 
-def _prefixes(name: str) -> Iterator[str]:
+def prefixes(name: str) -> Iterator[str]:
     """`layers[0].neurons[3].weights[2]`, `layers[0].neurons[3]` and `layers[0]`."""
     while name:
         yield name
@@ -141,7 +141,7 @@ def found_names(collapse: Collapse) -> tuple[dict[int, str], dict[int, str]]:
 def _weights(collapse: Collapse, unit: Unit) -> tuple[list[int], list[int]]:
     """A neuron's weights, in the order of their products, and its other leaves, the biases."""
     nodes = collapse.graph.nodes
-    own = [each for each in unit.members if nodes[each].op is None]
+    own = dict.fromkeys(each for each in unit.members if nodes[each].op is None)
     multiplied: dict[int, None] = {}
     for member in sorted(unit.members):
         op, operands = nodes[member].op, nodes[member].operands

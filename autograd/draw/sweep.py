@@ -17,7 +17,7 @@ class _Frozen:
 
     op: Operation | None
     operands: tuple[Any, ...]
-    _data: float
+    _number: float
 
 
 class Sweep:

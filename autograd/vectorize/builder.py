@@ -69,9 +69,10 @@ class Builder:
         return operand.number if isinstance(operand, Array) else self.constant(float(operand))
 
     def _put(self, instruction: ir.Instruction) -> int:
-        number = self._known.get(instruction.key)
+        key = instruction.key
+        number = self._known.get(key)
         if number is None:
-            number = self._known[instruction.key] = self.program.append(instruction)
+            number = self._known[key] = self.program.append(instruction)
         return number
 
     # Leaves.
@@ -200,9 +201,8 @@ class Builder:
         """The sum of `times` copies of an array; a multiple of BATCH for a multiple of the number of examples."""
         return self.add(ops.multiply, self.scale(float(abs(times)), 1 if times < 0 else 0), array)
 
-    def apply(self, instruction: ir.Instruction, operands: Sequence[int]) -> int:
-        """Apply an instruction of another program to arrays of this one, with operations that back ends know."""
-        shape = instruction.type([self.program.types[each] for each in operands]).shape
+    def apply(self, instruction: ir.Instruction, operands: Sequence[int], shape: ir.Shape) -> int:
+        """Apply an instruction of another program, which has this shape there, to arrays of this one. Back ends know the operations."""
         match instruction:
             case ir.Elementwise(op=op):
                 return self.expand(self.add(op, *operands) if op in ROWS else self._spelled(op, operands), shape)
@@ -250,7 +250,7 @@ def spelled(program: Program) -> Program:
     numbers: dict[int, int] = {}
     for number, instruction in enumerate(program.instructions):
         if keep[number]:
-            numbers[number] = builder.apply(instruction, [numbers[each] for each in instruction.operands])
+            numbers[number] = builder.apply(instruction, [numbers[each] for each in instruction.operands], program.shape(number))
             primal = program.adjoint_of.get(number)
             if primal in numbers:
                 builder.program.adjoint_of.setdefault(numbers[number], numbers[primal])

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from autograd._support import garbage_collection_paused
 from autograd.modes import Demand, mode
 from autograd.value import Value
 from autograd.vectorize.arguments import is_integer
@@ -30,7 +31,7 @@ from autograd.vectorize.differentiate import with_gradient, with_gradients
 from autograd.vectorize.export import export
 from autograd.vectorize.instructions import Shape, sized
 from autograd.vectorize.lower import lower
-from autograd.vectorize.memory import FloatArray, garbage_collection_paused
+from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.parameters import ParameterLayout
 from autograd.vectorize.program import Program
 from autograd.vectorize.record import record, records_the_same
@@ -70,7 +71,7 @@ class CompiledFunction:
         self.dtype, self.backend, self.threads = dtype, backend, threads
         self._sizes = [math.prod(shape) for shape in shapes]
         self._integers = integers
-        with garbage_collection_paused():
+        with garbage_collection_paused(is_once=True):
             self._graph_of_call = record(f, shapes, arguments, integers, closely=is_first)
             scalars, result, demands, tables = self._graph_of_call
             self._limits = tables.limits
@@ -109,7 +110,7 @@ class CompiledFunction:
     def program(self, kind: Kind) -> Program:
         """The program that runs, with operations that back ends know."""
         if kind not in self._programs:
-            with garbage_collection_paused():
+            with garbage_collection_paused(is_once=True):
                 self._programs[kind] = spelled(self.whole(kind))
         return self._programs[kind]
 
@@ -139,7 +140,7 @@ class CompiledFunction:
 
     def is_current(self, f: Callable[..., Any]) -> bool:
         """Whether recording the function again would give the same graph."""
-        with garbage_collection_paused():
+        with garbage_collection_paused(is_once=True):
             return records_the_same(self._graph_of_call, f, self.signature.shapes, self.signature.arguments, self._integers)
 
     def export(self, path: str | os.PathLike[str], gradient: bool) -> None:
@@ -199,7 +200,7 @@ class CompiledFunction:
     def _executable(self, kind: Kind) -> Executable:
         if kind not in self._executables:
             program, threads = self.program(kind), self._threads
-            with garbage_collection_paused():
+            with garbage_collection_paused(is_once=True):
                 executable = self.backend.executable(program, self.dtype)
             if threads != 1 or self._at_once < sys.maxsize:  # large batches may have to run in parts
                 executable = InParts(executable, program, _PARTS[kind], threads, self._at_once)

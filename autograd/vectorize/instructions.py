@@ -165,6 +165,8 @@ class Elementwise(Instruction):
     def type(self, operands: Sequence[Type]) -> Type:
         if not self.op.variadic and len(operands) != self.op.arity:
             raise ValueError(f"{self.op.name} takes {self.op.arity} operands")
+        if operands[0].dtype is REAL and not self.op.is_condition and operands.count(operands[0]) == len(operands):
+            return operands[0]  # the usual case
         dtypes = [each.dtype for each in operands]
         if not self.op.is_condition and REAL not in (dtypes[1:] if self.op is ops.where else dtypes):
             raise ValueError(f"{self.op.name} of booleans differs from {self.op.name} of numbers: convert one operand to numbers")

@@ -292,8 +292,7 @@ class _Lowering:
         return self._of_array(array, np.array([self.column[each] for each in scalars]))
 
     def _of_array(self, array: int, columns: FloatArray) -> int:
-        steps = np.diff(columns)
-        if not steps.any():
+        if len(columns) == 1 or not (steps := np.diff(columns)).any():
             return self.builder.slice(array, int(columns[0]), int(columns[0]) + 1)
         if np.all(steps == steps[0]) and steps[0] > 0:
             return self.builder.slice(array, int(columns[0]), int(columns[-1]) + 1, int(steps[0]))
@@ -310,5 +309,7 @@ def _is_variadic(op: Operation | str) -> bool:
 
 def _runs(arrays: Sequence[int] | FloatArray) -> list[tuple[int, int]]:
     """The starts and stops of the runs of equal entries."""
+    if len(arrays) == 1:  # the usual case in irregular graphs
+        return [(0, 1)]
     starts = [0, *(np.flatnonzero(np.diff(arrays)) + 1).tolist(), len(arrays)]
     return list(pairwise(starts))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from typing import Any
 
@@ -17,7 +15,6 @@ FloatArray = np.ndarray[Any, Any]
 LINE = 64  # bytes in a cache line
 LARGE = 2**23  # bytes
 _SETTINGS_OF_THREADS = np.lib.NumpyVersion(np.__version__) < "2.0.0"  # where numpy's settings do not belong to a context
-MANY = 100_000  # objects: the garbage collection takes a millisecond for them
 
 
 def aligned(size: int, dtype: Any) -> FloatArray:
@@ -25,23 +22,6 @@ def aligned(size: int, dtype: Any) -> FloatArray:
     room = np.zeros(size * np.dtype(dtype).itemsize + LINE, np.uint8)
     start = -room.ctypes.data % LINE
     return room[start : start + len(room) - LINE].view(dtype)
-
-
-@contextmanager
-def garbage_collection_paused() -> Iterator[None]:
-    """Pause garbage collection, which would search all nodes of a graph repeatedly for cycles. A graph has none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            # Otherwise the next collection would search all the new objects: they count as old ones now. Counting what others have frozen
-            # takes longer the more it is, so this is for large graphs only.
-            if gc.get_count()[0] > MANY and not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
 
 
 def quiet() -> Callable[..., Any]:

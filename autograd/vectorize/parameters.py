@@ -16,7 +16,7 @@ from autograd.derivatives import flatten
 from autograd.value import Value
 from autograd.vectorize.memory import FloatArray, aligned
 
-_DATA = operator.attrgetter("_data")  # without the check of each Value whether a recording is being made
+_DATA = operator.attrgetter("_number")  # without the check of each Value whether a recording is being made
 
 
 class ParameterLayout:
@@ -68,7 +68,7 @@ class ParameterLayout:
         if modes.recorders:
             modes.refuse_in_recording("assigning .data", "Pass changing numbers as arguments.")
         for parameter, number in zip(self.parameters, numbers.astype(np.float64, copy=False).tolist()):
-            parameter._data = number
+            parameter._number = number
 
     def places(self, order: Sequence[Value]) -> FloatArray:
         """Return the index of each Value in this layout, or -1 if it is not a parameter of it."""

@@ -134,9 +134,10 @@ class Program:
         """
         for number, instruction in enumerate(self.instructions):
             try:
-                if not all(0 <= each < number for each in instruction.operands):
+                operands = instruction.operands
+                if operands and not 0 <= min(operands) <= max(operands) < number:
                     raise ValueError("its operands do not come before it")
-                if (right := instruction.type([self.types[each] for each in instruction.operands])) != self.types[number]:
+                if (right := instruction.type([self.types[each] for each in operands])) != self.types[number]:
                     raise ValueError(f"its type is {right}, not {self.types[number]}")
                 if rows is not None and isinstance(instruction, (Elementwise, Reduce, Segments)) and instruction.op not in rows:
                     raise ValueError(f"back ends do not know the operation {instruction.op.name}")

@@ -1,7 +1,7 @@
 """Randomness: find random numbers and clocks in a function that is recorded, because its program would repeat one draw.
 
-`sys.setprofile` reports the calls of C functions: each source of entropy and each clock ends in one, such as `os.urandom`, under any
-name. Random generators are searched in the objects that the running code refers to: their states must not change.
+Python reports the calls of C functions: each source of entropy and each clock ends in one, such as `os.urandom`, under any name.
+Random generators are searched in the objects that the running code refers to: their states must not change.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import random
 import sys
 import sysconfig
+import threading
 import time
 import uuid
 from collections import deque
@@ -44,7 +45,7 @@ def watched(f: Callable[..., Any], closely: bool, *arguments: Any, **named: Any)
     """Call a function. Raises TraceError if it draws random numbers or, with `closely`, reads entropy or a clock.
 
     The error names the source and the line. Imports inside the call are not watched, nor clocks that the standard library and
-    installed packages read, as logging does. While another profiler is active only generators are found.
+    installed packages read, as logging does. Before Python 3.12, only generators are found while another profiler is active.
     """
     watch = _Watch()
     result = watch.call(again := partial(f, *arguments, **named), f, closely)
@@ -63,31 +64,11 @@ class _Watch:
     def __init__(self) -> None:
         self.found = ""
         self.states = {id(each): (each, _state(each)) for each in _GLOBAL}
-        self._codes: dict[int, CodeType] = {}  # by id: code computes its hash each time
         self._known: dict[int, Any] = {}  # holds what was looked at, so that no other thing gets its id
 
     def call(self, f: Callable[[], Any], watched: Any, closely: bool) -> Any:
         self._look([watched])
-        if not closely or sys.getprofile() is not None:
-            return f()
-        sys.setprofile(self._profiler())
-        try:
-            return f()
-        finally:
-            sys.setprofile(None)
-
-    def _profiler(self) -> Callable[[FrameType, str, Any], None]:
-        """What `sys.setprofile` calls at each call and return. It runs a hundred thousand times, so it is a closure."""
-        codes, sources, begin, read = self._codes, _SOURCES, self._begin, self._read
-
-        def profile(frame: FrameType, event: str, called: Any) -> None:
-            if event == "call":
-                if id(frame.f_code) not in codes:
-                    begin(frame)
-            elif event == "c_call" and called in sources:
-                read(frame, called)
-
-        return profile
+        return _observed(f, self._begin, self._read) if closely else f()
 
     def _read(self, frame: FrameType, source: Any) -> None:
         """Note that code reads a source of entropy or, unless a library does it, a clock."""
@@ -99,7 +80,6 @@ class _Watch:
     def _begin(self, frame: FrameType) -> None:
         """Search code that is called for the first time."""
         if frame.f_code is not _SEED:
-            self._codes[id(frame.f_code)] = frame.f_code
             self._look(_named(frame.f_code, frame.f_globals))
         elif frame.f_locals["a"] is None:
             self._find(frame, "draws random numbers from a new random.Random() without a seed")
@@ -113,6 +93,71 @@ class _Watch:
     def _look(self, things: Iterable[Any]) -> None:
         for generator in _generators(things, self._known):
             self.states[id(generator)] = generator, _state(generator)
+
+
+# Calls
+
+_MONITORING: Any = getattr(sys, "monitoring", None)  # from Python 3.12
+_TOOL = 4  # no debugger, profiler or coverage tool has this number
+_Begin = Callable[[FrameType], None]
+_Read = Callable[[FrameType, Any], None]
+
+
+def _observed(f: Callable[[], Any], begin: _Begin, read: _Read) -> Any:
+    """Call `f`. `begin` gets the frame where code is called for the first time, and _SEED each time; `read` where a source is called."""
+    try:
+        _MONITORING.use_tool_id(_TOOL, __name__)
+    except (AttributeError, ValueError):  # there is no monitoring, or another thread records too
+        return f() if sys.getprofile() else _profiled(f, begin, read)
+    try:
+        return _monitored(f, begin, read)
+    finally:
+        _MONITORING.set_events(_TOOL, 0)
+        _MONITORING.free_tool_id(_TOOL)
+
+
+def _monitored(f: Callable[[], Any], begin: _Begin, read: _Read) -> Any:
+    """Observe `f` at almost no cost: the code of this library is observed only once."""
+    events, thread = _MONITORING.events, threading.get_ident()
+
+    def start(code: CodeType, _: int) -> Any:
+        if threading.get_ident() != thread:
+            return None
+        begin(sys._getframe(1))
+        return None if code is _SEED else _MONITORING.DISABLE
+
+    def call(code: CodeType, _: int, called: Any, __: Any) -> Any:
+        if code.co_filename.startswith(LIBRARY):
+            return _MONITORING.DISABLE
+        if type(called) is BuiltinFunctionType and called in _SOURCES and threading.get_ident() == thread:
+            read(sys._getframe(1), called)
+        return None
+
+    _MONITORING.register_callback(_TOOL, events.PY_START, start)
+    _MONITORING.register_callback(_TOOL, events.CALL, call)
+    _MONITORING.restart_events()
+    _MONITORING.set_events(_TOOL, events.PY_START | events.CALL)
+    return f()
+
+
+def _profiled(f: Callable[[], Any], begin: _Begin, read: _Read) -> Any:
+    codes: dict[int, CodeType] = {}  # by id: code computes its hash each time
+
+    def profile(frame: FrameType, event: str, called: Any) -> None:
+        if event == "call":
+            code = frame.f_code
+            if id(code) not in codes:
+                if code is not _SEED:
+                    codes[id(code)] = code
+                begin(frame)
+        elif event == "c_call" and called in _SOURCES:
+            read(frame, called)
+
+    sys.setprofile(profile)
+    try:
+        return f()
+    finally:
+        sys.setprofile(None)
 
 
 @functools.cache

@@ -98,7 +98,7 @@ def are_alike(leaves: Sequence[Any], others: Sequence[Any]) -> bool:
         if isinstance(one, Value) and isinstance(other, Value):
             if id(other) in earlier:
                 return False
-            one, other = one._data, other._data
+            one, other = one._number, other._number
         if type(one) is not type(other) or repr(one) != repr(other):  # repr tells -0.0 from 0.0
             return False
     return True

@@ -339,6 +339,10 @@ class _Terms:
 
     def add_to(self, flat: ScalarBuilder, numbers: Sequence[int]) -> int:
         """Build the sum from a few parts in the order of a textbook: products of the example, fixed parts, and the rest."""
+        if len(self.products) == 1 and not self.multiples and self.constant == 0:  # the usual case
+            (kind,) = self.products
+            if kind[0] == 1:
+                return flat.dot(*(map(numbers.__getitem__, side) for side in self.products[kind]))
         fixed = self._products_in(flat, numbers, batched=False) + self._multiples_in(flat, numbers, batched=False)
         if self.constant != 0:
             fixed.append((1.0, flat.constant(self.constant)))

@@ -239,7 +239,8 @@ KINDS = frozenset((Tracer, Value, float))  # the usual operands
 
 for _name, _op in functions():
     if _op.arity == 1:
-        setattr(Tracer, _name, _unary(_op))
+        _op.methods[Tracer] = _unary(_op)
+        setattr(Tracer, _name, _op.methods[Tracer])
 
 
 def leaf(name: str, trace: Trace) -> Tracer:

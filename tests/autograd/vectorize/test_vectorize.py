@@ -13,12 +13,15 @@ import random
 import re
 import secrets
 import sys
+import threading
 import time
 import tracemalloc
 import types
 import uuid
 import warnings
 import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -919,6 +922,27 @@ def test_a_generator_that_the_function_seeds_itself_is_accepted() -> None:
     program = vectorize(f)
     assert program(np.array([2.0])) == pytest.approx(expected, rel=1e-15)
     assert program.is_current()
+
+
+def test_each_of_two_threads_is_refused_for_its_own_draws() -> None:
+    both = threading.Barrier(2, timeout=30)
+    met = set[str]()
+
+    def recorded(draw: Callable[[], object]) -> None:
+        def f(x: Any) -> Any:
+            for when in ("before", "after"):  # each thread draws while the other one is inside its function
+                if (name := f"{when} {draw.__name__}") not in met:
+                    met.add(name)
+                    both.wait()
+                draw()
+            return 2 * x
+
+        vectorize(f).record(np.ones(2))
+
+    with ThreadPoolExecutor(2) as pool:
+        drawing, counting = pool.submit(recorded, uuid.uuid4), pool.submit(recorded, list)
+    assert isinstance(drawing.exception(), TraceError)
+    assert counting.exception() is None
 
 
 def test_another_profiler_stays_active() -> None:

@@ -28,13 +28,13 @@ OFTEN = 16  # unless the same one is given more often than this in a row
 class Plans(Executable):
     """A program for batches of any size, with a plan for each size and for each thread that runs it at the same time.
 
-    A narrow program runs as plain Python at one example, until Python raises an exception where numpy gives inf or nan.
+    A narrow program runs as plain Python at one example.
     """
 
     def __init__(self, program: Program, dtype: np.dtype[Any], over: Mapping[str, int] | None = None) -> None:
         self.program, self.dtype, self.over = program, dtype, over
         self._free: OrderedDict[int, list[Plan]] = OrderedDict()
-        self._has_one_example = over is None and dtype == np.float64 and is_narrow(program)
+        self._runs_one_example = over is None and dtype == np.float64 and is_narrow(program)
 
     @cached_property
     def _one_example(self) -> OneExample:
@@ -44,8 +44,8 @@ class Plans(Executable):
         self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None
     ) -> Callable[[], float]:
         batch = len(inputs[0])
-        if batch == 1 and self._has_one_example:
-            return partial(self.run, inputs, theta, weights, out)
+        if batch == 1 and self._runs_one_example and out is not None:
+            return partial(self._one_example.run, inputs, theta, weights, out)
         plans = self._plans(batch)
 
         def run() -> float:
@@ -60,11 +60,6 @@ class Plans(Executable):
         return run
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray | None) -> float:
-        if len(inputs[0]) == 1 and self._has_one_example and out is not None:
-            try:
-                return self._one_example.run(inputs, theta, weights, out)
-            except (ArithmeticError, ValueError):
-                self._has_one_example = False
         return self.ready(inputs, theta, weights, out)()
 
     def _plans(self, batch: int) -> list[Plan]:
