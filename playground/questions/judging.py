@@ -23,7 +23,7 @@ from playground.questions.reading import LIVE, PRESS, Question, QuestionError
 
 INPUTS = (-2.3, -1.1, -0.4, 0.3, 0.7, 1.9)  # formulas are compared here
 AGAIN = "Not yet. Try again, or take a hint."
-RISES, FALLS = "it rises", "it falls"
+RISES, FALLS, STAYS = "it rises", "it falls", "it stays the same"
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class Asked:
 
     def _judge_prediction(self, given: str, network: Network) -> Verdict:
         if given not in self.options:
-            raise ValueError(f"Choose one: {' or '.join(self.options)}.")
+            raise ValueError(f"Choose one: {', '.join(self.options)}.")
         record, promised = network.recorded(), network.promised(self.question.press)
         before = network.quantity("cost")
         network.press(self.question.press)
@@ -205,7 +205,7 @@ class Asked:
         after = network.quantity("cost")
         facts = {"before": shown(before), "after": shown(after), "change": shown(after - before)}
         facts["promised"] = "" if promised is None else shown(promised)
-        actual = RISES if after > before else FALLS
+        actual = STAYS if after == before else RISES if after > before else FALLS
         numbers = f"The cost was {shown(before)}, and now it is {shown(after)}."
         right = self._right(network, facts)
         wrong = self._wrong(given.__eq__, right.text if self.question.because else "", facts)
@@ -265,7 +265,7 @@ def ask(question: Question, seed: int, configuration: Mapping[str, Any] | None =
             _require_known(question)
             if checks:
                 _require_names(asked)
-            asked = replace(asked, options=(RISES, FALLS) if question.kind == "predict" else ())
+            asked = replace(asked, options=(RISES, FALLS, STAYS) if question.kind == "predict" else ())
         else:
             options, answer = _options(question, rng)
             asked = replace(asked, options=options, answer=answer)

@@ -41,6 +41,7 @@ _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 PART = re.compile(r"(a|z|w|b|delta|slope)\[(\d+(?:,\d+)+)\]")
 RANGE = re.compile(rf"([a-df-wyz]) = (-?(?:{_NUMBER})) \.\. (-?(?:{_NUMBER}))")  # e is a constant of formulas, and x their variable
 TAKEN = re.compile(rf"([a-df-wyz]) = (cost|target|{PART.pattern})")
+MOST_STEPS = 1000  # of a press: the reader waits for them
 PRESS = re.compile(rf"([wb]\[\d+(?:,\d+)+\]) \+= (-?(?:{_NUMBER}))|(\d+) steps?(?: at rate ({_NUMBER}))?")
 CONDITION = re.compile(rf"(\w+(?:\[\d+,\d+\])?) (<=|>=|<|>|=) ({_NUMBER})(?: \* (\w+))?")
 
@@ -212,8 +213,11 @@ def _part(text: str) -> str:
 
 
 def _pressed(text: str) -> str:
-    if not PRESS.fullmatch(text):
+    found = PRESS.fullmatch(text)
+    if not found:
         raise ValueError(f"press must look like `w[0,1,0] += 0.5` or `20 steps at rate 3`, got {text!r}")
+    if found[3] and not 1 <= int(found[3]) <= MOST_STEPS:
+        raise ValueError(f"press takes 1 to {MOST_STEPS} steps, got {found[3]}")
     return text
 
 

@@ -256,7 +256,14 @@ def test_a_prediction_does_what_it_is_about() -> None:
     assert verdict
     assert f"From {before:.4g} to {after:.4g}, promised {promised:.4g}." in verdict.text
     assert not asked.check("it falls" if after > before else "it rises")
-    assert asked.check("sideways").text == "Choose one: it rises or it falls."
+    assert asked.check("sideways").text == "Choose one: it rises, it falls, it stays the same."
+
+
+def test_a_prediction_may_be_that_the_cost_stays_the_same() -> None:
+    dead = {**MOONS, "activations": ["0 * x"]}
+    asked = ask(one("predict: And now?\npress: w[0,1,0] += 0.5"), 3, dead)
+    assert not asked.check("it falls")
+    assert asked.check("it stays the same")
 
 
 def test_a_goal_has_stages_and_its_records_prove_it() -> None:
@@ -366,6 +373,7 @@ def test_the_session_asks_and_judges() -> None:
         ("point: Which?\nanswer: best", "the answer of a question of the kind point is one of largest activation, "),
         ("point: Which?\nanswer: largest weight\nshow: weight 1", "show must be a part of the network such as a\\[0,1\\]"),
         ("predict: And?\npress: everything", "press must look like `w\\[0,1,0\\] \\+= 0.5` or `20 steps at rate 3`, got 'everything'"),
+        ("predict: And?\npress: 1001 steps", "press takes 1 to 1000 steps, got 1001"),
         ("predict: And?\npress: w[7,0,0] += 1", "the network of this page has no w\\[7,0,0\\]"),
         ("goal: Do it.\nanswer: accuracy is high", "a goal has conditions such as `accuracy > 0.95, neurons <= 4`, got 'accuracy is high'"),
         ("goal: Do it.\nanswer: luck > 1", "unknown quantity 'luck'; the quantities are accuracy, "),
