@@ -363,7 +363,7 @@ def test_a_mini_batch_of_all_examples_has_them_in_their_order() -> None:
     assert [run.example().index for _ in range(60)] == [*range(30)] * 2
 
 
-@pytest.mark.parametrize("settings", [{}, {"batch_size": None}, {"noise": half}], ids=repr)
+@pytest.mark.parametrize("settings", [{}, {"batch_size": None}, {"noise": half}], ids=["batches of 8", "all at once", "noise"])
 def test_take_up_reads_examples_that_changed_within_a_mini_batch(settings: dict[str, Any]) -> None:
     """The oracle is a run on the changed examples, with the same parameters."""
     given = {"cost": binary_cross_entropy, "optimizer": SGD(0.1), "batch_size": 8, **settings}
