@@ -247,13 +247,12 @@ class _Sweep:
         if reduction.op is ops.total_:
             return self._passed_on(number, operand, adjoint, reach)
         (partial,) = reduction.op.weights_at(builder.array(moved(number)), [builder.array(operand)])
-        if reduction.op.normalised:
-            weights = builder.expand(builder.number_of(partial), source)
-            if isinstance(reduction, ir.Reduce):
-                size = builder.reduce(weights, reduction.axis)
-            else:
-                size = builder.segments(weights, reduction.lengths)
-            partial = partial / builder.array(moved(builder.number_of(ops.maximum(builder.array(size), SMALLEST))))
+        weights = builder.expand(builder.number_of(partial), source)  # of all reductions but total they are normalised
+        if isinstance(reduction, ir.Reduce):
+            size = builder.reduce(weights, reduction.axis)
+        else:
+            size = builder.segments(weights, reduction.lengths)
+        partial = partial / builder.array(moved(builder.number_of(ops.maximum(builder.array(size), SMALLEST))))
         self.has_risky_adjoint[operand] |= self.is_risky[number] and not reduction.op.selects
         chosen = both(reach, partial != 0.0) if reduction.op.selects and self.any_risk else reach
         return self._passed_on(number, operand, self._masked(number, partial, adjoint, chosen), chosen)

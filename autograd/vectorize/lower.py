@@ -177,7 +177,7 @@ class _Lowering:
                     del factors[number]
         turned = {number: pair[::-1] for number, pair in factors.items()}
         for some in (factors, turned):
-            if len(some) > 1 and (both := pairing.sums(some)) is not None:
+            if some and (both := pairing.sums(some)) is not None:
                 found, weights = both
                 pairs = _pairs(ir.PairSums, found, len(found.left[0]))
                 array = self.builder.pairs(pairs, self.gather(weights, whole=True), self._rows(found.right))

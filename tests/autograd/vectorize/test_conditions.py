@@ -166,6 +166,12 @@ def test_programs_without_choices_above_singular_rows_compute_no_conditions() ->
         assert len(wheres) <= most + (f is elu_net), str(program)
 
 
+def test_a_choice_beside_a_singular_row_computes_no_condition() -> None:
+    v, w = Value(0.5), Value(-1.0)
+    program = vectorize(lambda x: where(x > 0, tanh(w * x), 0.0) + sqrt(v * x)).record(np.ones(2)).program
+    assert [getattr(each, "op", None) for each in program.instructions].count(where) == 1
+
+
 @pytest.mark.parametrize(
     ("f", "ands"),
     [

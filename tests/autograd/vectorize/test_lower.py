@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from autograd import Value, sigmoid, tanh, total, weighted_sum
+from autograd import Value, sigmoid, sin, tanh, total, weighted_sum
+from autograd.ops import divide
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.builder import Builder, spelled
 from autograd.vectorize.differentiate import with_gradient
@@ -181,6 +182,13 @@ def test_a_gradient_has_two_products_a_layer_and_one_for_the_first() -> None:
     program = spelled(with_gradient(lower(graph, batched, [6, 3])[0]))
     products = [each for each in program.find(ir.MatMul) if each != program.outputs["cost"]]
     assert len(products) == 3 + 5
+
+
+def test_both_derivatives_of_a_quotient_share_a_division() -> None:
+    v, w = weights(2)
+    graph, batched = simplify(record(lambda x: sin(sin(v * x[0]) / sin(w * x[1])), [(2,)], ["x"])[0])
+    program = spelled(with_gradient(lower(graph, batched, [2])[0]))
+    assert [getattr(each, "op", None) for each in program.instructions].count(divide) == 2
 
 
 def test_an_instruction_without_a_derivative_is_named() -> None:

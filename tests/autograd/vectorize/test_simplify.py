@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
-from autograd import Value, exp, tanh, total, weighted_sum, where
+from autograd import Value, exp, tanh, total, vectorize, weighted_sum, where
 from autograd.vectorize.record import record
 from autograd.vectorize.simplify import simplify
+from tests.programs import eager
 
 W = [Value(float(number)) for number in range(1, 5)]
 
@@ -72,6 +74,21 @@ def simplified(f: Callable[..., Any], inputs: int = 4) -> str:
 )
 def test_a_function_becomes_few_nodes(f: Callable[..., Any], expected: str) -> None:
     assert simplified(f) == expected
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: 5 - weighted_sum([2.0, W[1], x[3]], [x[0], x[1], 3.0]),
+        lambda x: 5 - weighted_sum([2.0, 3.0, W[1]], [x[0], 4.0, x[1]]),
+        lambda x: 2 * (3 * x[0] - x[1] * 4) - (x[2] - 7 * (x[3] + 1)) * 2,
+        lambda x: [x[0], sum(w - w for w in W)],
+        lambda x: -x[0] - x[1] * x[2] - W[1] * W[2] - 3 * W[3],
+    ],
+)
+def test_sums_keep_their_signs_and_numbers(f: Callable[..., Any]) -> None:
+    rows = np.array([[0.5, -1.0, 2.0, 4.0], [3.0, 0.25, -2.0, 1.0]])
+    np.testing.assert_allclose(vectorize(f)(rows), eager(f, [rows], [])[0], rtol=1e-14)
 
 
 def test_a_short_sum_stays_beside_longer_ones() -> None:

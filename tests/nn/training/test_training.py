@@ -769,7 +769,6 @@ DRIVES: dict[str, Callable[[Training], Any]] = {
     "example": Training.example,
     "steps": lambda run: list(run.steps(1)),
     "take_up": Training.take_up,
-    "save": lambda run: run.save("no such folder/run.npz"),
     "train": lambda run: fit(run.model, callbacks=[lambda model, _: other_layer(model)]),
 }
 
@@ -803,6 +802,14 @@ def test_replaced_values_are_refused(change: str, drive: str, steps: int, compil
     with pytest.raises(ValueError, match="the model has other Values than at the start of the run"):
         DRIVES[drive](run)
     assert len(run.history.steps.cost) == history
+
+
+def test_a_model_with_replaced_values_is_not_saved(tmp_path: Path) -> None:
+    run = begin()
+    other_layer(run.model)
+    with pytest.raises(ValueError, match="the model has other Values than at the start of the run"):
+        run.save(tmp_path / "run.npz")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("steps", [0, 1, 4])
