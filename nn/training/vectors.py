@@ -152,7 +152,7 @@ class Vectors:
     def _allocate(self) -> None:
         """Allocate vectors for the optimizer's memory."""
         count, zeros = 2 + len(self.optimizer.memory), np.zeros(len(self.values))
-        self._work = (self._layout.gather(), *(zeros.copy() for _ in range(count - 1)))
+        self._work = tuple(self._layout.gather() for _ in range(count))  # new vectors that are aligned, which is faster
         self._sets = [tuple(zeros.copy() for _ in range(count)) for _ in range(2)]
         self._in_work: Moment | None = None  # what `_work` holds
         self._descent: tuple[tuple[object, ...], Descent] | None = None  # the last descent, after what it was made of
