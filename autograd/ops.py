@@ -240,7 +240,9 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0)
     weights, inputs = tuple(weights), tuple(inputs)
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum needs one input for each weight: got {len(weights)} weights and {len(inputs)} inputs")
-    return weighted_sum_(*weights, *inputs, bias)
+    operands = (*weights, *inputs, bias)
+    first = operands[0]  # most often a node: asking it is faster than a call with many operands
+    return first.apply(weighted_sum_, operands) if isinstance(first, Node) else weighted_sum_(*operands)
 
 
 def lookup(table: Any, i: Any) -> Any:

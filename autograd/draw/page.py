@@ -18,6 +18,7 @@ from autograd.draw.narration import Narration, plain
 from autograd.draw.part_tree import Part, PartTree, found_names
 from autograd.draw.picture import Box, Picture, check_size, given_numbers
 from autograd.draw.sweep import Sweep
+from autograd.names import short
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (  # each imports only from those before it
@@ -37,6 +38,7 @@ def page(graph: Graph, picture: Picture) -> str:
     collapse = Collapse(graph, first)
     if not graph.names:
         names, labels = found_names(collapse)
+        labels |= {position: short(name) for position, name in names.items()}
         collapse.graph = graph = graph.called(names, labels)
     parts = PartTree(collapse, all_open=picture.detail == "node").parts
     narration = Narration(graph, sweep, parts, picture.theme)

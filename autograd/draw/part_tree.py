@@ -12,7 +12,7 @@ from typing import Literal
 from autograd import ops
 from autograd.draw.collapse import Collapse, Group, Unit
 from autograd.draw.picture import Box, group_box, one_node
-from autograd.names import in_words, short
+from autograd.names import in_words
 
 Level = Literal["layer", "neuron", "batch", "node"]
 MOST_PARTS, MOST_CHILDREN = 1500, 100  # in a page, and in one part: limits of what a browser lays out at once
@@ -112,7 +112,7 @@ def prefixes(name: str) -> Iterator[str]:
 
 
 def found_names(collapse: Collapse) -> tuple[dict[int, str], dict[int, str]]:
-    """Names for a graph without a model: full names of weights and biases, and labels for these, weighted sums and activations.
+    """Names for a graph without a model: full names of weights and biases, and labels for weighted sums and activations.
 
     They are empty unless layers are clear: several neurons at one level, with the same number of weights in each layer.
     """
@@ -135,7 +135,7 @@ def found_names(collapse: Collapse) -> tuple[dict[int, str], dict[int, str]]:
             made = [each for each in unit.members if collapse.graph.nodes[each].op]
             for root, letter in ((unit.root, "z"), *([(max(made), "a")] if unit.activation else [])):
                 labels |= dict.fromkeys(collapse.alike[root], f"{letter}[{level},{index}]")
-    return names, labels | {position: short(name) for position, name in names.items()}
+    return names, labels
 
 
 def _weights(collapse: Collapse, unit: Unit) -> tuple[list[int], list[int]]:
