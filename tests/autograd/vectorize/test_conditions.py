@@ -150,6 +150,19 @@ def test_an_infinite_weight_stays_out_of_what_its_factor_did_not_choose() -> Non
         assert program.layout.to([v], gradient).tolist() == [expected]
 
 
+def test_an_infinite_input_of_a_layer_stays_out_of_weights_where_its_example_is_not_chosen() -> None:
+    W = [[Value(0.5), Value(-1.0)], [Value(2.0), Value(0.25)]]
+    program = vectorize(lambda x: total(where(x[0] < 5, weighted_sum(row, list(map(exp, x))), 0.0) for row in W))
+    assert program.value_and_gradient(np.array([[0.0, 0.0], [1000.0, 0.0]]))[1].tolist() == [0.5] * 4
+
+
+def test_an_infinite_slope_stays_out_of_what_its_operand_did_not_choose() -> None:
+    v, w = Value(0.0), Value(4.0)
+    program = vectorize(lambda x: sqrt(where(x > 0, v * x, w)))
+    _, gradient = program.value_and_gradient(np.array([1.0]))
+    assert program.layout.to([v, w], gradient).tolist() == [math.inf, 0.0]
+
+
 def test_programs_without_choices_above_singular_rows_compute_no_conditions() -> None:
     w = [Value(0.5), Value(-1.0)]
 

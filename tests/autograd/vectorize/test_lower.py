@@ -147,6 +147,11 @@ def test_a_group_lies_in_the_order_of_its_operands() -> None:
     assert count(lowered(f, (3,))[0], ir.Take) == 0
 
 
+def test_operations_on_two_arrays_are_two_instructions() -> None:
+    program, _ = lowered(lambda x, y: list(map(tanh, [*x, *y])), (2,), (3,))
+    assert (count(program, ir.Elementwise), count(program, ir.Concatenate)) == (2, 1)
+
+
 def test_powers_with_the_same_number_as_exponent_are_one_instruction() -> None:
     for exponents, instructions in (([3.0, 5.0], 2), (weights(2), 1)):
         program, _ = lowered(lambda x, exponents=exponents: [a**b for b in exponents for a in x], (2,))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, exp, sqrt, tanh, total, vectorize, where
+from autograd import Value, exp, maximum, sqrt, tanh, total, vectorize, where
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.instructions import PairProducts, Pairs, PairSums, Take
 from autograd.vectorize.program import Program
@@ -136,6 +136,20 @@ def test_a_pair_that_is_not_chosen_keeps_its_infinity_out_of_the_other_row(backe
     gradient = program.per_example_gradients(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[0.0, 0.0, 0.0, 1e3]]))
     assert gradient == pytest.approx(np.array([[3.0 * 10]]))
     assert vectorize(f).record(np.ones((1, 4)), np.ones((1, 4))).program.find(PairProducts)
+
+
+def test_an_infinite_row_stays_out_of_what_the_other_row_did_not_choose() -> None:
+    v = Value(2.0)
+
+    def f(x: Any, y: Any) -> Any:
+        rows, others = [[where(each > 0, v * each, 1.0), each] for each in y], [[exp(each), each] for each in x]
+        return total(maximum(sum(a * b for a, b in zip(row, other)), 0.0) for row in rows for other in others)
+
+    program = vectorize(f)
+    for last, expected in ((-1.0, 0.0), (3.0, math.inf)):
+        x, y = np.array([[0.0, 0.0, 0.0, 1e3]]), np.array([[-1.0, -2.0, -3.0, last]])
+        assert program.value_and_gradient(x, y)[1].tolist() == [expected]
+    assert program.program.find(PairProducts)
 
 
 def test_rows_that_meet_all_rows_and_themselves_stay_elementwise() -> None:
