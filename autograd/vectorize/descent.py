@@ -245,7 +245,8 @@ class Descent:
         self._written, self._pins = vectors, pins([*vectors, *data])
         theta, gradient, *memory = (each.view() for each in vectors)  # the shape and dtype of a view are this descent's own
         data = [each.view() for each in data]
-        self._steps = Steps(data, None, theta, memory, np.empty((0, 2)), math.inf, indices, gradient, np.empty(0), np.empty(0))
+        none = np.empty(0)
+        self._steps = Steps(data, None, theta, memory, np.empty((0, 2)), math.inf, indices, gradient, none, none, out is not None)
 
     def take(
         self, rates: Sequence[float], rows: FloatArray | None = None, first: int = 1, limit: float = math.inf

@@ -217,7 +217,10 @@ def test_jax_is_imported_only_by_its_back_end() -> None:
 # Whole steps; that they are right is in test_descent
 
 
-def test_data_and_unchanged_parameters_stay_on_the_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_processor", [True, False])
+def test_data_and_unchanged_parameters_stay_on_the_devices(is_processor: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor reads the parameters where they are."""
+    monkeypatch.setattr(devices, "share_memory", lambda _: is_processor)
     sent: list[int] = []
     place = devices.place
 
@@ -232,7 +235,8 @@ def test_data_and_unchanged_parameters_stay_on_the_devices(monkeypatch: pytest.M
     expected = same.parameter_vector()
     rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
     descent, right = (each.descent(rule, *data, parameters=own) for each, own in ((program, theta), (same, expected)))
-    for first, (changed, wanted) in enumerate([(0.0, {150, 100, 26}), (0.0, set()), (0.5, {26})]):
+    parameters = set() if is_processor else {26}
+    for first, (changed, wanted) in enumerate([(0.0, {150, 100} | parameters), (0.0, set()), (0.5, parameters)]):
         sent.clear()
         for each, own in ((descent, theta), (right, expected)):
             own[0] += changed

@@ -32,6 +32,11 @@ def shared(devices: int, batch: int) -> int:
     return batch - batch % devices
 
 
+def share_memory(devices: Mesh) -> bool:
+    """Whether XLA reads arrays of the caller's where they are, without a copy: on one processor."""
+    return devices.size == 1 and devices.devices.flat[0].platform == "cpu"  # type: ignore[no-any-return]
+
+
 def place(array: FloatArray, devices: Mesh, spec: PartitionSpec = EVERYWHERE) -> Any:
     """Copy an array to the devices: whole to each, or as in `spec`. Each process copies its own part."""
     return jax.make_array_from_callback(array.shape, NamedSharding(devices, spec), lambda index: array[index].copy())
