@@ -139,22 +139,27 @@ def products(pairs: ir.PairProducts, left: JaxArray, right: JaxArray) -> Grid | 
 def sums(pairs: ir.PairSums, weights: JaxArray | Grid, rows: JaxArray) -> JaxArray:
     """The sum of weighted rows for each left row.
 
-    The sums are products of whole blocks if all is finite: 0 times infinity, for a pair that was not asked for, is nan.
+    The sums are products of whole blocks if all is finite: 0 times infinity, for a pair that is not asked for, is nan.
     """
     batch, (size, others), width = len(rows), pairs.sizes, pairs.width
-
-    def one_by_one() -> JaxArray:
-        terms = columns_of(weights)[..., None] * rows.reshape(batch, -1, width)[:, pairs.rights.astype(np.int32)]
-        return jnp.zeros((batch, pairs.rows[0], width), terms.dtype).at[:, pairs.lefts.astype(np.int32)].add(terms)
-
     if not pairs.is_dense:
-        return one_by_one().reshape(batch, -1)
+        terms = columns_of(weights)[..., None] * rows.reshape(batch, -1, width)[:, pairs.rights.astype(np.int32)]
+        return jnp.zeros((batch, pairs.rows[0], width), terms.dtype).at[:, pairs.lefts.astype(np.int32)].add(terms).reshape(batch, -1)
     pattern, turned = Pattern(pairs), isinstance(weights, Grid) and weights.pattern.is_turned(Pattern(pairs))
     if not isinstance(weights, Grid) or not (turned or weights.pattern.is_same(pattern)):
         weights = Grid(pattern.spread(columns_of(weights)), pattern)
-    every = weights.chosen(0.0)
-    every = every.swapaxes(2, 3) if turned else every
-    found = (every @ rows.reshape(batch, pairs.blocks, others, width)).reshape(batch, pairs.rows[0], width)
+    every, mask, axis = weights.chosen(0.0), weights.pattern.mask, 2 if turned else 3  # the axis of the rows
+    rows = rows.reshape(batch, pairs.blocks, others, width)
+    found = jnp.einsum("bgji,bgjk->bgik" if turned else "bgij,bgjk->bgik", every, rows)
+
+    def with_row(number: JaxArray, total: JaxArray) -> JaxArray:
+        row, weight = (jax.lax.dynamic_index_in_dim(each, number, place, False) for each, place in ((rows, 2), (every, axis)))
+        is_asked = jax.lax.dynamic_index_in_dim(jnp.asarray(mask), number, axis - 1, False)
+        return total + jnp.where(is_asked[..., None], weight[..., None] * row[:, :, None], 0.0)
+
+    def one_by_one() -> JaxArray:
+        return jax.lax.fori_loop(0, others, with_row, jnp.zeros_like(found))
+
     return jax.lax.cond(jnp.all(jnp.isfinite(found)), lambda: found, one_by_one).reshape(batch, -1)
 
 
