@@ -21,6 +21,7 @@ from jax.sharding import PartitionSpec
 from autograd.vectorize.backend import StepRunner, Steps
 from autograd.vectorize.backends.jax import devices
 from autograd.vectorize.backends.jax.trace import Cuts, JaxArray, Pieces, answer, cost_and_gradient, some, squares
+from autograd.vectorize.instructions import Input
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
@@ -54,7 +55,9 @@ class JaxSteps(StepRunner):
     def __init__(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> None:
         self.program, self.rule, self.dtype = program, rule, dtype
         self.devices = devices.mesh(jax.devices())
-        self._whole, self._parts = _Copies(self._place), _Copies(self._place_in_parts)
+        self._whole, self._parts = _Copies(self._place_to_gather), _Copies(self._place_in_parts)
+        inputs = [program.instructions[each] for each in program.find(Input)]
+        self._widths = {each.argument: math.prod(each.shape[1:]) for each in inputs if isinstance(each, Input)}
         self._turn = threading.Lock()
         self._given: list[FloatArray] = []  # the parameters and their memory as the caller got them last,
         self._kept: list[JaxArray] = []  # and on the devices
@@ -100,6 +103,9 @@ class JaxSteps(StepRunner):
 
     def _place(self, array: FloatArray) -> JaxArray:
         return devices.place(array, self.devices)
+
+    def _place_to_gather(self, array: FloatArray) -> Any:
+        return devices.place_to_gather(array, self.devices)
 
     def _place_in_parts(self, array: FloatArray) -> tuple[JaxArray, JaxArray]:
         shared = devices.shared(self.devices.size, len(array))
@@ -175,7 +181,8 @@ class JaxSteps(StepRunner):
         if rows is None:
             own, others = data
             return own, others
-        own, others = ([each.at[chosen[step]].get(mode="promise_in_bounds") for each in data] for chosen in rows)
+        widths = [self._widths.get(argument, 1) for argument in range(len(data))]  # the program does not read the others
+        own, others = ([devices.gathered(each, chosen[step], width) for each, width in zip(data, widths)] for chosen in rows)
         return own, others
 
     def _cost_and_gradient(self, theta: Pieces, own: Sequence[JaxArray], others: Sequence[JaxArray]) -> tuple[JaxArray, Pieces, JaxArray]:
