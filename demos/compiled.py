@@ -54,20 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return {"numpy by hand": lambda: by_hand.value_and_gradient(X, y), **runs}
 
     sizes = (1, given.batch, 100 * given.batch)
-    seconds = {}
+    taken = []
     for size in sizes:
         rows = np.arange(size) % given.batch
         racing = contestants(X[rows], y[rows])
-        if size == given.batch:
-            racing = {"eager": eagerly, **racing}
-        results = {name: work() for name, work in racing.items()}
-        seconds[size] = race(racing, given.rounds)
         print(f"The mean cost of {size:,} example{'s' if size > 1 else ''} and its gradient with respect to {len(theta)} parameters:\n")
-        for name, took in seconds[size].items():
-            ratio = took / seconds[size]["numpy by hand"]
-            print(f"  {name:14} {took * 1e6:12,.1f} us  {ratio:10,.2f} x numpy by hand   cost {results[name]:.12f}")
-        print()
-    alone, usual = (seconds[size]["compiled"] * 1e6 for size in sizes[:2])
+        taken.append(compare({"eager": eagerly, **racing} if size == given.batch else racing, given.rounds))
+    alone, usual = (seconds["compiled"] * 1e6 for seconds in taken[:2])
     print(f"The compiled program takes {alone:.1f} us for a single example, {alone / usual:.0%} of the time for {given.batch} examples.")
     print("This is the overhead of calling numpy functions from Python. It does not matter for large batches.")
     if "native" in programs:
@@ -112,6 +105,17 @@ class ByHand:
         np.dot(dh.T, X, out=self.dW1)
         np.dot(self.ones, dh, out=self.db1)
         return cost
+
+
+def compare(contestants: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+    """Print the time and the cost of each contestant. Returns the median seconds per call."""
+    costs = {name: work() for name, work in contestants.items()}
+    seconds = race(contestants, rounds)
+    for name, took in seconds.items():
+        ratio = took / seconds["numpy by hand"]
+        print(f"  {name:14} {took * 1e6:12,.1f} us  {ratio:10,.2f} x numpy by hand   cost {costs[name]:.12f}")
+    print()
+    return seconds
 
 
 def race(contestants: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Train a network of scalar neurons, 784-16-16-10 by default, to read handwritten digits, and show its mistakes.
 
 The recipe `plain` is gradient descent as in the book: sigmoid, squared error, mini-batches of 10. The recipe `better` is Adam,
-cross-entropy and tanh, and shifts each image by up to a pixel, another way in each epoch. In both the learning rate falls in half a
+cross-entropy and ReLU, and shifts each image by up to a pixel, another way in each epoch. In both the learning rate falls in half a
 cosine wave.
 """
 
@@ -37,7 +37,7 @@ class Recipe:
     is_shifting: bool
 
 
-RECIPES = {"plain": Recipe("sigmoid", "squared_error", 10, SGD, False), "better": Recipe("tanh", "cross_entropy", 32, Adam, True)}
+RECIPES = {"plain": Recipe("sigmoid", "squared_error", 10, SGD, False), "better": Recipe("relu", "cross_entropy", 32, Adam, True)}
 EPOCHS = {"drawn": 20, "mnist": 30, "sklearn": 100}
 
 
@@ -52,7 +52,7 @@ def options() -> argparse.ArgumentParser:
     every.add_argument("--examples", type=positive, default=20_000, help="number of digits to draw for training (default: 20000)")
     every.add_argument("--sizes", type=sizes, help="neurons in each layer (default: 784,16,16,10, for sklearn 64,16,16,10)")
     every.add_argument(
-        "--activation", choices=["sigmoid", "tanh", "relu", "softplus"], help="(default: sigmoid, in the better recipe tanh)"
+        "--activation", choices=["sigmoid", "tanh", "relu", "softplus"], help="(default: sigmoid, in the better recipe relu)"
     )
     every.add_argument("--cost", choices=COSTS, help="(default: squared_error, with sigmoid outputs; in the better recipe cross_entropy)")
     every.add_argument("--batch-size", type=positive, help="examples in a mini-batch (default: 10, in the better recipe 32)")

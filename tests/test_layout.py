@@ -26,8 +26,8 @@ ENGINE = [
 ]  # fmt: skip
 BEFORE_BACK_ENDS = [
     "memory", "patterns", "shapes", "instructions", "program", "randomness", "tables", "scalars", "tracers", "recording", "record",
-    "rewrite", "simplify", "stabilized", "builder", "choices", "bounds", "differentiate", "pairing", "lower", "parameters", "backend",
-    "source", "places", "storage", "tape",
+    "rewrite", "simplify", "stabilized", "builder", "choices", "bounds", "differentiate", "parameter_order", "pairing", "lower",
+    "parameters", "backend", "source", "places", "storage", "tape",
 ]  # fmt: skip
 NATIVE = [
     "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "examples", "columns", "descend",

@@ -119,12 +119,12 @@ class _Sweep:
         return total, self._reach_of_columns(parts, shape) if self.any_risk else True
 
     def _reach_of_columns(self, parts: Sequence[Contribution], shape: ir.Shape) -> Condition:
-        always = np.zeros(shape[-1])
+        always = np.zeros(shape[-1], bool)
         for part in parts:
             if part.reach is True:
-                always[_index(part.place)] = 1.0
+                always[_index(part.place)] = True
             elif isinstance(part.place, np.ndarray):
-                always[always_reached(self.builder.program, part.reach.number, part.place)] = 1.0
+                always[always_reached(self.builder.program, part.reach.number, part.place)] = True
         if always.all():
             return True
         counts: list[tuple[Place, int]] = [(None, self._counts(always, shape))]
@@ -149,8 +149,9 @@ class _Sweep:
             case ir.Concatenate(operands=operands):
                 return self._concatenated(number, operands, adjoint, reach)
             case ir.Lookup(operands=(table, index)):
-                rows = functools.partial(self._added_rows, index, self.builder.shape(number), self.builder.shape(table))
-                return [self._passed_on(number, table, rows(adjoint), self._each(reach, functools.partial(rows, is_reach=True)))]
+                rows = self.builder.expand(self.builder.as_number(adjoint), self.builder.shape(number))
+                added = self.builder.add_rows(index, rows, self.builder.shape(table))
+                return [self._passed_on(number, table, added, True)]  # tables hold parameters and constants, which are never singular
             case ir.Slice() | ir.Take() as instruction:
                 (operand,) = instruction.operands
                 return [self._passed_on(number, operand, adjoint, reach, instruction.columns)]
@@ -308,11 +309,6 @@ class _Sweep:
             start += self.builder.shape(each)[-1]
         return given
 
-    def _added_rows(self, index: int, shape: ir.Shape, table: ir.Shape, array: int, is_reach: bool = False) -> int:
-        builder = self.builder
-        rows = builder.add_rows(index, builder.expand(builder.as_number(array), shape), table)
-        return builder.add(ops.greater, rows, builder.constant(0.0)) if is_reach else rows
-
     def _columns(self, array: int, shape: ir.Shape, start: int, stop: int) -> int:
         return self.builder.slice(self.builder.expand(array, shape), start, stop)
 
@@ -353,8 +349,8 @@ def _added_up(builder: Builder, parts: Sequence[tuple[FloatArray, int]], size: i
     steps = np.diff(different)
     if len(different) == size:
         return None, array
-    if len(different) == 1 or np.all(steps == steps[0]):
-        return (int(different[0]), int(different[-1]) + 1, int(steps[0]) if len(steps) else 1), array
+    if np.all(steps == steps[0]):
+        return (int(different[0]), int(different[-1]) + 1, int(steps[0])), array
     return different, array
 
 

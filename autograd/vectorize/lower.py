@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice, pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from autograd.vectorize import pairing
 from autograd.vectorize.builder import Builder
 from autograd.vectorize.instructions import BATCH, Shape
 from autograd.vectorize.memory import FloatArray
+from autograd.vectorize.parameter_order import parameter_order
 from autograd.vectorize.program import Program
 from autograd.vectorize.scalars import CONSTANT, DOT, INPUT, PARAMETER, Scalars, depths
 from autograd.vectorize.tables import Column, Table
@@ -45,19 +46,19 @@ def lower(
     shape (batch, results), or (results,) where no result depends on the example. With `per_example` the parameter vector
     has a batch axis too: a row of parameters for each example.
     """
-    lowering = _Lowering(graph, batched, arguments, per_example)
     levels = depths(graph)
     by_level: list[list[int]] = [[] for _ in range(max(levels, default=0) + 1)]
     for number, level in enumerate(levels):
         if graph.nodes[number][0] not in (INPUT, PARAMETER, CONSTANT):
             by_level[level].append(number)
-    lowering.place_parameters(by_level, levels, batched, known)
+    order = parameter_order(graph, by_level, levels, batched, known)
+    lowering = _Lowering(graph, batched, arguments, order, per_example)
     for members in by_level:
         for group in lowering.groups(members):
             lowering.emit(group)
     builder = lowering.builder
     builder.program.outputs = {"results": builder.as_number(lowering.gather(graph.outputs, whole=True))}
-    return builder.program, lowering.order
+    return builder.program, order
 
 
 def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list[Grid]:
@@ -76,28 +77,24 @@ def grids(pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> list
 
 
 class _Lowering:
-    def __init__(self, graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], per_example: bool) -> None:
+    def __init__(self, graph: Scalars, batched: Sequence[bool], arguments: Sequence[int], order: Sequence[int], per_example: bool) -> None:
         self.graph = replace(graph, nodes=list(graph.nodes))  # a copy: the operands of some get sorted
         self.builder = Builder()
-        self.batched = list(batched)
+        self.batched = [op != CONSTANT for op, _ in graph.nodes] if per_example else batched
         self.per_example = per_example
-        if per_example:
-            for number, (op, operands) in enumerate(graph.nodes):
-                if op == PARAMETER or (op not in (INPUT, CONSTANT) and any(self.batched[each] for each in operands)):
-                    self.batched[number] = True
         self.array: list[int] = [-1] * len(graph.nodes)  # where each scalar lies: in which array,
         self.column: list[int] = [0] * len(graph.nodes)  # and in which of its columns
-        self.order: list[int] = []
+        inputs = [self.builder.input(position, size) for position, size in enumerate(arguments)]
+        self.theta = self.builder.parameters((BATCH, len(order)) if per_example else (len(order),)) if order else -1
         self.columns = np.zeros(len(graph.parameters), np.intp)  # of the parameters, in the parameter vector
-        self.theta = -1
-        self.inputs = [self.builder.input(position, size) for position, size in enumerate(arguments)]
+        for column, parameter in enumerate(order):
+            if parameter >= 0:
+                self.columns[parameter] = column
         for number, (op, operands) in enumerate(graph.nodes):
             if op == INPUT:
-                self.array[number], self.column[number] = self.inputs[operands[0]], operands[1]
-
-    def factors(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        operands = self.graph.nodes[number][1]
-        return operands[: len(operands) // 2], operands[len(operands) // 2 :]
+                self.array[number], self.column[number] = inputs[operands[0]], operands[1]
+            elif op == PARAMETER:
+                self.array[number], self.column[number] = self.theta, int(self.columns[operands[0]])
 
     def place_of(self, scalar: int) -> tuple[int, int]:
         return self.array[scalar], self.column[scalar]
@@ -106,66 +103,13 @@ class _Lowering:
         """The arrays of scalars and their columns."""
         return map(self.array.__getitem__, scalars), map(self.column.__getitem__, scalars)
 
-    def place_parameters(
-        self, by_level: Sequence[Sequence[int]], levels: Sequence[int], batched: Sequence[bool], known: Sequence[int]
-    ) -> None:
-        """Order the parameters by their use, so that each table and each matrix of weights is one slice.
-
-        With `per_example` too they lie in the order that they have without.
-        """
-        nodes = self.graph.nodes
-        self.order, is_new = _order_of_tables(self.graph, known)
-
-        def place(operands: Sequence[int]) -> None:
-            for each in operands:
-                if nodes[each][0] == PARAMETER and is_new[k := nodes[each][1][0]]:
-                    is_new[k] = False
-                    self.order.append(k)
-
-        widest: dict[int, int] = {}  # a matrix is laid out for its longest rows: a recurrent net's first step has shorter ones
-        for row in {operands[: len(operands) // 2] for op, operands in nodes if op == DOT}:
-            for each in row:
-                if widest.get(each, 0) < len(row):
-                    widest[each] = len(row)
-        rows = set[tuple[int, ...]]()  # those that were placed
-
-        for depends in (True, False):  # a penalty on all the weights is not to tear their matrices apart
-            for members in by_level:
-                chosen = [number for number in members if batched[number] == depends]
-                for number in chosen:
-                    if nodes[number][0] == DOT and (factors := self.factors(number))[0] not in rows:
-                        left, right = factors
-                        rows.add(left)
-                        ordered = sorted(zip(map(levels.__getitem__, right), *self._places(right), count(), left))
-                        place([each[-1] for each in ordered if widest[each[-1]] == len(left)])
-                others = [number for number in chosen if nodes[number][0] != DOT]
-                loose = [
-                    (0 if _is_variadic(nodes[number][0]) else position, number, position, each)
-                    for number in others
-                    for position, each in enumerate(nodes[number][1])
-                    if nodes[each][0] == PARAMETER
-                ]
-                place([each for *_, each in sorted(loose)])
-                for number in chosen:
-                    if nodes[number][0] == DOT and not batched[nodes[number][1][-1]]:
-                        place(self.factors(number)[1])
-        place(range(len(nodes)))
-        self.order += np.flatnonzero(is_new).tolist()
-        order = np.array(self.order, np.intp)
-        self.columns[order[order >= 0]] = np.flatnonzero(order >= 0)
-        size = len(self.order)
-        self.theta = self.builder.parameters((BATCH, size) if self.per_example else (size,)) if size else -1
-        for number, (op, operands) in enumerate(nodes):
-            if op == PARAMETER:
-                self.array[number], self.column[number] = self.theta, int(self.columns[operands[0]])
-
     def groups(self, members: Sequence[int]) -> list[list[int]]:
         """Group the scalars of one depth that can be columns of one array."""
         found: dict[Any, list[int]] = {}
         for number in members:
             op, operands = self.graph.nodes[number]
             if op == DOT:
-                left, right = map(self._varies, self.factors(number))
+                left, right = map(self._varies, self.graph.factors(number))
                 key: tuple[Any, ...] = (op, left, right, 0 if left else len(operands))
             else:
                 assert isinstance(op, Operation)
@@ -198,7 +142,7 @@ class _Lowering:
     def emit(self, group: Sequence[int]) -> None:
         """Add the instructions that compute a group, and store the places of its scalars."""
         op: Any = self.graph.nodes[group[0]][0]
-        if op == DOT and self._varies(self.factors(group[0])[0]):
+        if op == DOT and self._varies(self.graph.factors(group[0])[0]):
             self._emit_pairs(group)
         elif op == DOT:
             single: list[Grid] = []
@@ -238,7 +182,7 @@ class _Lowering:
             if len(some) > 1 and (both := pairing.sums(some)) is not None:
                 found, weights = both
                 pairs = _pairs(ir.PairSums, found, len(found.left[0]))
-                array = self.builder.pairs(pairs, self.gather(weights, full=True, whole=True), self._rows(found.right))
+                array = self.builder.pairs(pairs, self.gather(weights, whole=True), self._rows(found.right))
                 self._place([number for row in found.left for number in row], array)
                 return
         if factors:
@@ -246,12 +190,12 @@ class _Lowering:
 
     def _aligned(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The factors of a DOT in the order of the places of the left ones."""
-        left, right = self.factors(number)
+        left, right = self.graph.factors(number)
         terms = sorted(zip(*self._places(left), *self._places(right), left, right))
         return tuple([each[4] for each in terms]), tuple([each[5] for each in terms])
 
     def _rows(self, rows: Sequence[tuple[int, ...]]) -> int:
-        return self.gather([each for row in rows for each in row], full=True, whole=True)
+        return self.gather([each for row in rows for each in row], whole=True)
 
     def _shape(self, scalars: Sequence[int], *sizes: int) -> Shape:
         """A shape of these sizes, with a batch axis if the scalars depend on the example."""
@@ -263,7 +207,7 @@ class _Lowering:
 
     def _in_order(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The factors of a DOT, sorted by the places of the right ones."""
-        left, right = self.factors(number)
+        left, right = self.graph.factors(number)
         terms = sorted(zip(*self._places(right), *self._places(left), left, right))
         return tuple([each[4] for each in terms]), tuple([each[5] for each in terms])
 
@@ -276,8 +220,8 @@ class _Lowering:
         """A matrix product, its entries as columns: `right @ left.T`."""
         builder, (rows, columns, inner) = self.builder, (len(grid.left), len(grid.right), len(grid.left[0]))
         batched = self._varies(grid.right[0])
-        left = builder.reshape(self.gather([each for factors in grid.left for each in factors], full=False, whole=True), (rows, inner))
-        right = self.gather([each for factors in grid.right for each in factors], full=batched, whole=True)
+        left = builder.reshape(self.gather([each for factors in grid.left for each in factors], whole=True), (rows, inner))
+        right = self.gather([each for factors in grid.right for each in factors], whole=True)
         right = builder.reshape(right, (columns * BATCH if batched else columns, inner))
         product = builder.matmul(right, builder.transpose(left))
         return builder.reshape(product, self._shape(grid.entries, columns * rows))
@@ -291,8 +235,7 @@ class _Lowering:
 
         def side(which: int) -> int:
             scalars = [each for pair in pairs for each in pair[which]]
-            batched = self._varies(scalars)
-            return builder.reshape(self.gather(scalars, full=batched, whole=True), self._shape(scalars, *inner))
+            return builder.reshape(self.gather(scalars, whole=True), self._shape(scalars, *inner))
 
         left, right = side(0), side(1)
         product = builder.add(ops.power, left, builder.constant(2.0)) if left == right else builder.add(ops.multiply, left, right)
@@ -302,14 +245,14 @@ class _Lowering:
     def _along(self, group: Sequence[int], op: Operation) -> int:
         """Reduce each scalar's operands by a variadic row, as the last axis of one array."""
         scalars = [each for number in group for each in sorted(self.graph.nodes[number][1], key=self.place_of)]
-        array = self.gather(scalars, full=self.batched[group[0]], whole=True)
+        array = self.gather(scalars, whole=True)
         return self.builder.segments(array, [len(self.graph.nodes[number][1]) for number in group], op)
 
     def _look_up(self, group: Sequence[int], table: Table) -> None:
         """Look up whole rows of a table, one after the other."""
         builder, nodes = self.builder, self.graph.nodes
         indices = sorted({nodes[each][1][0] for each in group}, key=self.place_of)
-        rows = builder.lookup(self._table(table), self.gather(indices, full=True, whole=True))
+        rows = builder.lookup(self._table(table), self.gather(indices, whole=True))
         array = builder.reshape(rows, (BATCH, len(indices) * table.width))
         starts = {each: place * table.width for place, each in enumerate(indices)}
         for each in group:
@@ -330,19 +273,18 @@ class _Lowering:
         array = builder.concatenate([builder.expand(piece, (*batch, size)) for piece, size in pieces])
         return builder.reshape(array, (*batch, table.shape[0], table.width))
 
-    def gather(self, scalars: Sequence[int], full: bool = False, whole: bool = False) -> int:
+    def gather(self, scalars: Sequence[int], whole: bool = False) -> int:
         """An array with these scalars as columns; one column may stand for many equal ones unless `whole`.
 
-        It has a batch axis where one of the scalars has, and in any case where `full`.
+        It has a batch axis where one of the scalars has.
         """
         builder = self.builder
         arrays = [self.array[each] for each in scalars]
         runs = _runs(arrays)
         pieces = [self._columns(arrays[start], scalars[start:stop]) for start, stop in runs]
-        full = full or (any(builder.shape(each)[:1] == (BATCH,) for each in pieces) and len(pieces) > 1)
         if len(pieces) == 1 and not whole:
             return pieces[0]
-        batch = (BATCH,) if full or builder.shape(pieces[0])[:1] == (BATCH,) else ()
+        batch = (BATCH,) if any(builder.shape(each)[:1] == (BATCH,) for each in pieces) else ()
         return builder.concatenate([builder.expand(piece, (*batch, stop - start)) for piece, (start, stop) in zip(pieces, runs)])
 
     def _columns(self, array: int, scalars: Sequence[int]) -> int:
@@ -362,19 +304,6 @@ class _Lowering:
 
 def _pairs(kind: type[ir.Pairs], found: pairing.Pairing, width: int) -> ir.Pairs:
     return kind((), np.array(found.lefts), np.array(found.rights), (len(found.left), len(found.right)), width, found.blocks)
-
-
-def _order_of_tables(graph: Scalars, known: Sequence[int]) -> tuple[list[int], FloatArray]:
-    """The parameters `known`, then those of the tables, row by row; and for each parameter whether it is in neither of them."""
-    order, is_new = list(known), np.ones(len(graph.parameters), bool)
-    is_new[[each for each in known if each >= 0]] = False
-    for numbers in graph.tables.values():
-        fresh = numbers[numbers >= 0]
-        fresh = fresh[is_new[fresh]]
-        numbers_in_order = fresh.tolist()
-        order += numbers_in_order if np.all(np.diff(fresh) > 0) else dict.fromkeys(numbers_in_order)  # an entry may repeat
-        is_new[fresh] = False
-    return order, is_new
 
 
 def _is_variadic(op: Operation | str) -> bool:

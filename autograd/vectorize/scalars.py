@@ -30,6 +30,11 @@ class Scalars:
     tables: dict[Table, FloatArray] = field(default_factory=dict)  # which parameter each entry is; -1 for constants
     forms: list[Form] = field(default_factory=list)  # the formulas that were replaced by stable ones
 
+    def factors(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The left factors of a DOT, and its right factors."""
+        operands = self.nodes[number][1]
+        return operands[: len(operands) // 2], operands[len(operands) // 2 :]
+
     def __str__(self) -> str:
         lines = []
         for number, (op, operands) in enumerate(self.nodes):

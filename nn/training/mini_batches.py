@@ -86,7 +86,8 @@ class MiniBatches:
         return self.source.mini_batches(position.epoch, position.seen, size, most)
 
     def reload(self) -> None:
-        """Let back ends that keep copies of the examples copy them again, because the arrays may have been changed in place."""
+        """Forget all copies of examples, and let back ends that keep copies do the same: the arrays may have been changed in place."""
+        self._next = None
         self.source.reload()
 
     def _takes_all(self, position: Position, size: int) -> bool:

@@ -248,8 +248,12 @@ class Vectors:
     def restore(self, state: State, position: Position) -> None:
         """Go back to a state, at its position. Raises ValueError, with nothing changed, if its memory does not fit its optimizer."""
         mark, optimizer = state.mark.copied(), state.settings.optimizer
-        optimizer.load_state_dict(state.memory)
-        self._in_model = None
+        in_model, self._in_model = self._in_model, None  # an interrupt from here on leaves the model out of date
+        try:
+            optimizer.load_state_dict(state.memory)
+        except ValueError:
+            self._in_model = in_model
+            raise
         self.settings, optimizer.schedule, self.history.stopped = state.settings, state.settings.schedule, ""
         optimizer.bind(self.values)
         self._allocate()

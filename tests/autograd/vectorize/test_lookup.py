@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import TraceError, UpdateRule, Value, anomaly, grad, hessian, log, lookup, primitive, total, vectorize, where
+from autograd import TraceError, UpdateRule, Value, anomaly, grad, hessian, log, lookup, primitive, sqrt, total, vectorize, where
+from autograd.ops import greater
 from autograd.vectorize import compiled
 from nn import MLP, SGD, squared_error, train
 from tests.programs import eager, every_backend, pasted, values
@@ -58,6 +59,30 @@ def test_lookups_agree_with_the_eager_engine(name: str, backend: str) -> None:
     np.testing.assert_allclose(program.value_and_gradient(INDICES, X)[1], gradients.mean(axis=0), rtol=1e-13)
     np.testing.assert_allclose(program.per_example_gradients(INDICES, X), gradients, rtol=1e-13)
     assert program.is_current()
+
+
+def roots(x: Any) -> list[Any]:
+    """Their derivatives are infinite at 0."""
+    return [sqrt(W[2] * each) for each in x]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda i, x: lookup([total(a * b for a, b in zip(row, roots(x))) for row in T], i[0]),
+        lambda i, x: total(lookup([w * root for w in W], each) for root, each in zip(roots(x), i)),
+    ],
+)
+def test_what_each_row_depends_on_is_reached_without_a_condition(f: Callable[[Any, Any], Any]) -> None:
+    index, x = np.array([[0, 2], [2, 1]]), RNG.random((2, 2))
+    program = vectorize(f).record(index, x)
+    assert not [each for each in program.program.instructions if getattr(each, "op", None) is greater]
+    np.testing.assert_allclose(program.per_example_gradients(index, x), eager(f, (index, x), program.parameters)[1], rtol=1e-13)
+
+
+def test_a_choice_by_other_integers_may_choose_no_row() -> None:
+    program = vectorize(lambda i, x: total(where(i == k, each, 0.0) for k, each in enumerate([w * roots([x])[0] for w in W])))
+    assert program.value_and_gradient(np.array([7]), np.zeros(1))[1].tolist() == [0.0, 0.0, 0.0]
 
 
 @every_backend

@@ -130,6 +130,39 @@ def test_terms_without_the_example_have_no_batch_axis() -> None:
     assert not any(map(program.varies, named))
 
 
+def test_results_without_the_example_have_no_batch_axis() -> None:
+    w = weights(3)
+    program, _ = lowered(lambda x: list(map(tanh, w)), (2,))
+    assert program.shape(program.outputs["results"]) == (3,)
+
+
+def test_a_group_lies_in_the_order_of_its_operands() -> None:
+    def f(x: Any) -> Any:
+        first = list(map(tanh, x))
+        return total(map(sigmoid, [first[2], first[0], first[1]]))
+
+    assert count(lowered(f, (3,))[0], ir.Take) == 0
+
+
+def test_powers_with_the_same_number_as_exponent_are_one_instruction() -> None:
+    for exponents, instructions in (([3.0, 5.0], 2), (weights(2), 1)):
+        program, _ = lowered(lambda x, exponents=exponents: [a**b for b in exponents for a in x], (2,))
+        assert count(program, ir.Elementwise) == instructions
+
+
+def test_the_factors_of_a_sum_of_products_lie_side_by_side() -> None:
+    left, right = weights(3), weights(3)
+    f = lambda x: total(a * b for a, b in zip(left, right))  # noqa: E731
+    _, order = lowered(f, (1,))
+    parameters = record(f, [(1,)], ["x"])[0].parameters
+    assert [id(parameters[each]) for each in order] == [id(each) for each in left + right]
+
+
+def test_per_example_programs_keep_products_with_numbers() -> None:
+    program, _ = lowered(lambda x: [1 * x[0] + 2 * x[1] + 3 * x[2], 4 * x[0] + 5 * x[1] + 6 * x[2]], (3,), per_example=True)
+    assert count(program, ir.MatMul) == 1
+
+
 def test_per_example_parameters_have_a_row_each_in_the_same_order() -> None:
     model = MLP([4, 5, 3])
     _, order = lowered(model, (4,))

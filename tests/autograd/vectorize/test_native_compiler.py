@@ -50,6 +50,7 @@ def libraries(cache: Path) -> list[Path]:
 def forget() -> None:
     """As a new process would be."""
     compiler._loaded.clear()
+    compiler._clear.cache_clear()
 
 
 def refuse_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:

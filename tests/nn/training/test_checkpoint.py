@@ -11,7 +11,7 @@ import pytest
 
 from autograd import relu
 from nn import MLP, SGD, Adam, Cosine, Optimizer, binary_cross_entropy, squared_error, train
-from tests.runs import HELD_OUT, begin, bits, eager_and_compiled, fit
+from tests.runs import HELD_OUT, Dropping, begin, bits, eager_and_compiled, fit, half
 
 
 @pytest.mark.parametrize("optimizer", [lambda: SGD(0.1, momentum=0.9, nesterov=True), lambda: Adam(Cosine(0.1, epochs=4))])
@@ -89,6 +89,15 @@ def test_a_checkpoint_of_another_run_is_refused(change: dict[str, Any], message:
         fit(**{"model": model, "checkpoint": path, "resume": True, **change})
     assert path.read_bytes() == content
     assert bits(model) == before
+
+
+def test_a_checkpoint_of_a_run_with_other_noise_or_frozen_layers_is_refused(tmp_path: Path) -> None:
+    model, path = Dropping(), tmp_path / "run.npz"
+    fit(Dropping(), noise=half, checkpoint=path)
+    with pytest.raises(ValueError, match="its noise is '32 numbers with checksum"):
+        fit(model, noise=lambda rng, count: half(rng, count) ^ True, checkpoint=path, resume=True)
+    with pytest.raises(ValueError, match="its frozen is '0 numbers with checksum"):
+        fit(model, noise=half, frozen=[model.last], checkpoint=path, resume=True)
 
 
 def test_schedules_with_the_same_name_are_distinguished_by_their_rates(tmp_path: Path) -> None:

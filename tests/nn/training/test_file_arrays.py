@@ -162,6 +162,17 @@ def test_a_run_is_resumed_from_its_checkpoint(tmp_path: Path, in_a_file: Any) ->
         train(MLP([4, 3, 1], seed=1), Slices(X + 1), Y, epochs=4, checkpoint=tmp_path / "run.npz", resume=True, **settings)
 
 
+def test_take_up_reads_numbers_that_changed_in_the_file() -> None:
+    source = Slices(X.copy())
+    run, expected = begin(source), begin(Slices(2 * X))
+    expected.step()
+    run.step()
+    expected.assign(run.parameters)
+    source.array *= 2
+    run.take_up()
+    assert run.step().cost == expected.step().cost
+
+
 def test_validation_and_accuracy_are_read_in_pieces() -> None:
     source, held_out = Slices(X), Slices(X[::-1])
     labels = (Y > 0).astype(int)

@@ -209,6 +209,20 @@ def test_an_interrupt_at_any_line_takes_each_step_once_or_not_at_all(name: str) 
         assert bits(run.model) == run.parameters.tobytes(), line
 
 
+def test_an_interrupt_at_any_line_of_restore_leaves_one_of_both_states() -> None:
+    run = started("validation")
+    first, known = run.state(), [what_steps_change(run)]
+    run.epoch()
+    last = run.state()
+    known.append(what_steps_change(run))
+    for line in range(lines_of(lambda: run.restore(first))):
+        run.restore(last)
+        with suppress(KeyboardInterrupt):
+            lines_of(lambda: run.restore(first), line)
+        assert what_steps_change(run) in known, line
+        assert bits(run.model) == run.parameters.tobytes(), line
+
+
 def test_signals_at_random_moments_take_each_step_once_or_not_at_all() -> None:
     """The oracle is a run that is never interrupted. Signals come between two instructions, where tracing of lines cannot interrupt."""
     rng, run, known = np.random.default_rng(0), started("momentum"), uninterrupted("momentum", 30)

@@ -8,6 +8,7 @@ import pytest
 
 from autograd import Value, log, lookup, sigmoid, tanh, total, weighted_sum
 from nn import SGD, Module, Sequences, Training, binary_cross_entropy, softmax, squared_error, train
+from nn.training.processes import Processes
 from tests.programs import installed
 
 DOCUMENTS = [[1, 2, 0], [2], [0, 1], [2, 2, 1, 0], [1], [0, 2, 1]]
@@ -124,6 +125,12 @@ def test_a_run_continues_from_a_checkpoint_and_shows_an_example(tmp_path: Path) 
     assert other.parameters.tolist() == run.parameters.tolist()
     with pytest.raises(ValueError, match="its data is"):
         following(count=4).load(tmp_path / "run.npz")
+
+
+def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Processes, "__init__", lambda self, backend: self.__dict__.update(index=0, count=2))
+    with pytest.raises(ValueError, match="sequences are trained by one process, and this run has 2"):
+        following()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import itertools
 import signal
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -130,8 +132,8 @@ def test_an_epoch_can_be_stopped_and_continued() -> None:
 
 def test_a_group_of_steps_takes_about_as_long_as_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """By hand: the next group is twice as large after less than half the time, and half as large after more than twice the time."""
-    took = [0.25, 0.25, 0.25, 0.5, 2.0, 0.25, 2.25, 2.25, 2.25, 2.25, *[0.25] * 23]
-    times = iter([each for seconds in took for each in (0.0, seconds)])
+    took = [0.375, 0.25, 0.25, 0.5, 2.0, 0.25, 2.25, 2.25, 2.25, 2.25, *[0.25] * 23]
+    times = iter([each for seconds in took for each in (8.0, 8.0 + seconds)])
     monkeypatch.setattr("nn.training.loop.time", SimpleNamespace(perf_counter=lambda: next(times)))
     run, seen = begin(batch_size=1), list[bytes]()
     for batch_size in (1, 1, 2):
@@ -141,7 +143,9 @@ def test_a_group_of_steps_takes_about_as_long_as_was_asked_for(monkeypatch: pyte
     seen.clear()
     run.epoch(lambda _: seen.append(run.parameters.tobytes()))
     assert len(set(seen)) == 15
-    assert run.history.steps.seconds[1:5] == [0.125, 0.125, 0.0625, 0.0625]
+    assert run.history.steps.seconds[:5] == [0.375, 0.125, 0.125, 0.0625, 0.0625]
+    with pytest.raises(ValueError, match="every must be a finite number of at least 0, got -1"):
+        run.epoch(print, every=-1)
 
 
 def test_it_prints_nothing_and_does_not_warn(capsys: pytest.CaptureFixture[str]) -> None:
@@ -234,9 +238,11 @@ def test_a_target_of_several_numbers_is_a_row() -> None:
     assert 9.0 not in run.Y
 
 
+@pytest.mark.parametrize("noise", [None, lambda rng, count: np.zeros(count)], ids=["", "noise"])
 @eager_and_compiled
-def test_an_undefined_example_raises_only_in_the_update(compiled: bool) -> None:
-    from_nowhere = Training(Reciprocal(), np.array([[1.0], [0.0], [1.0]]), [1.0, 1.0, 1.0], batch_size=None, compiled=compiled)
+def test_an_undefined_example_raises_only_in_the_update(compiled: bool, noise: Any) -> None:
+    settings = {"batch_size": None, "compiled": compiled, "noise": noise}
+    from_nowhere = Training(Reciprocal(), np.array([[1.0], [0.0], [1.0]]), [1.0, 1.0, 1.0], **settings)
     assert from_nowhere.example().outputs.tolist() == [1.0]
     undefined = from_nowhere.example()
     assert not np.isfinite([undefined.cost, *undefined.outputs, *undefined.gradient]).any()
@@ -248,8 +254,8 @@ class Reciprocal(Module):
     def __init__(self) -> None:
         self.weight = Value(1.0)
 
-    def __call__(self, x: Any) -> Any:
-        return self.weight / x[0]
+    def __call__(self, x: Any, noise: Any = 0.0) -> Any:
+        return self.weight / x[0] + noise
 
 
 # Parameters changed from outside
@@ -347,6 +353,22 @@ def test_a_mini_batch_of_all_examples_has_them_in_their_order() -> None:
     assert [run.example().index for _ in range(60)] == [*range(30)] * 2
 
 
+@pytest.mark.parametrize("settings", [{}, {"batch_size": None}, {"noise": half}], ids=repr)
+def test_take_up_reads_examples_that_changed_within_a_mini_batch(settings: dict[str, Any]) -> None:
+    """The oracle is a run on the changed examples, with the same parameters."""
+    given = {"cost": binary_cross_entropy, "optimizer": SGD(0.1), "batch_size": 8, **settings}
+    x = X.copy()
+    run, expected = Training(Dropping(), x, Y, **given), Training(Dropping(), 2 * X, Y, **given)
+    expected.step()
+    run.step()
+    run.example()
+    expected.assign(run.parameters)
+    x *= 2
+    run.take_up()
+    assert run.step().cost == expected.step().cost
+    assert run.parameters.tobytes() == expected.parameters.tobytes()
+
+
 def test_noise_is_drawn_for_each_step_whatever_its_size() -> None:
     drawn: list[bytes] = []
 
@@ -376,6 +398,14 @@ def test_a_new_optimizer_starts_with_its_own_memory() -> None:
             (binary_cross_entropy(expected.model(X[row]), int(Y[row])) / len(rows)).backward()
         adam.update(theta, np.array([parameter.grad for parameter in expected.model.parameters()]))
     assert run.parameters == pytest.approx(theta, rel=1e-9)
+
+
+def test_an_optimizer_that_remembers_another_model_is_refused() -> None:
+    other, run, expected = begin(), begin(), begin()
+    other.step()
+    with pytest.raises(ValueError, match="this optimizer remembers other parameters"):
+        run.set(optimizer=other.optimizer, batch_size=5)
+    assert (run.step().cost, run.optimizer is other.optimizer) == (expected.step().cost, False)
 
 
 def test_clipping_can_be_switched_on_and_off_during_a_run() -> None:
@@ -469,6 +499,16 @@ def test_states_of_other_runs_are_refused() -> None:
     assert bits(run.model) == before
 
 
+def test_a_refused_state_keeps_parameters_that_were_set_before() -> None:
+    run = begin()
+    run.step()
+    forged = replace(run.state(), memory={"steps": 3})
+    run.model.parameters()[0].data = 0.5
+    with pytest.raises(ValueError, match="the state belongs to another run: Adam's state is steps, "):
+        run.restore(forged)
+    assert run.parameters[0] == 0.5
+
+
 # Divergence
 
 
@@ -516,6 +556,17 @@ def test_a_divergence_names_the_step_that_it_goes_back_to(tmp_path: Path) -> Non
             each.epoch()
 
 
+def test_a_divergence_names_the_rate_of_its_step_in_a_group_of_steps_too() -> None:
+    errors = set()
+    drives: list[Callable[[Training], Any]] = [Training.step, Training.epoch, lambda run: run.epoch(bool, every=60.0)]
+    for drive in drives:
+        run = begin(optimizer=SGD(lambda epoch: 1.0 + epoch if epoch < 0.5 else 1e200 * (1.0 + epoch)), batch_size=1, cost=squared_error)
+        with pytest.raises(DivergenceError, match=r"in epoch 1, at step 17 of 30, with learning rate 1\.53333e\+200") as caught:
+            until_it_fails(partial(drive, run))
+        errors.add(str(caught.value))
+    assert len(errors) == 1
+
+
 def test_a_gradient_that_is_not_finite_is_a_divergence() -> None:
     run = Training(Steep(), X, Y, cost=lambda outputs, _: outputs[0], batch_size=None)
     with pytest.raises(DivergenceError, match=r"at step 1 of 1, with learning rate 0\.1: the norm of the gradient is inf"):
@@ -552,6 +603,15 @@ def test_forgetting_does_not_change_a_run(settings: dict[str, Any]) -> None:
         run.set(batch_size=steps)
         other.set(batch_size=steps)
     assert run.history.forgotten.epochs > 2
+
+
+def test_forgetting_within_an_epoch_keeps_its_steps() -> None:
+    run, other = begin(), begin()
+    for _ in range(2):
+        run.epoch(lambda _: run.forget(1))
+        other.epoch()
+    assert bits(run.model) == bits(other.model)
+    assert run.history.steps.cost == other.history.steps.cost[4:]
 
 
 def test_states_from_before_and_after_forgetting_can_be_restored() -> None:
@@ -679,6 +739,7 @@ DRIVES: dict[str, Callable[[Training], Any]] = {
     "example": Training.example,
     "steps": lambda run: list(run.steps(1)),
     "take_up": Training.take_up,
+    "save": lambda run: run.save("no such folder/run.npz"),
     "train": lambda run: fit(run.model, callbacks=[lambda model, _: other_layer(model)]),
 }
 
@@ -750,6 +811,53 @@ def test_a_cost_that_reads_changed_numbers_is_recorded_again(drive: Callable[[Tr
         run.restore(state)
         assert len(run.history.cost) == 1
     assert costs[0] == pytest.approx(costs[1], rel=1e-9)
+
+
+def test_an_example_is_evaluated_with_the_current_cost() -> None:
+    strength = [1.0]
+
+    def cost(outputs: Any, y: Any) -> Any:
+        return strength[0] * squared_error(outputs, y)
+
+    run = begin(cost=cost, batch_size=None)
+    start, first = run.state(), run.example().cost
+    run.restore(start)
+    strength[0] = 3.0
+    assert run.example().cost == pytest.approx(3 * first)
+
+
+@eager_and_compiled
+def test_parameters_may_change_together_with_the_cost(compiled: bool) -> None:
+    """The oracle is the definition: a step with the gradient of the new cost, at the new parameters."""
+    strength = [1.0]
+
+    def cost(outputs: Any, y: Any) -> Any:
+        return strength[0] * squared_error(outputs, y)
+
+    run = begin(Idle(), cost=cost, compiled=compiled, batch_size=None, optimizer=SGD(0.1))
+    run.step()
+    strength[0] = 3.0
+    put(run.model, np.array([1.0, 2.0, 3.0, 4.0]))
+    run.step()
+    error = 2.0 * X[:, 1] + 4.0 - Y
+    assert run.gradient == pytest.approx([0.0, np.mean(6 * error * X[:, 1]), 0.0, np.mean(6 * error)])
+
+
+@eager_and_compiled
+def test_a_parameter_that_the_cost_no_longer_depends_on_stays(compiled: bool) -> None:
+    is_used = [True]
+
+    class Shifted(Idle):
+        def __call__(self, x: Any) -> Any:
+            return super().__call__(x) + (self.idle if is_used[0] else 0.0)
+
+    run = begin(Shifted(), cost=squared_error, compiled=compiled, batch_size=None, optimizer=SGD(0.1))
+    run.step()
+    before = run.parameters
+    is_used[0] = False
+    run.step()
+    assert (run.parameters == before).tolist() == [True, False, True, False]
+    assert (run.gradient == 0).tolist() == [True, False, True, False]
 
 
 def test_recording_again_keeps_position_memory_and_best_parameters() -> None:
