@@ -60,7 +60,7 @@ def place_to_gather(array: FloatArray, devices: Mesh) -> Any:
     if not (share_memory(devices) and fits):
         return place(array, devices)
     size = -(-(start + array.nbytes) // LINE) * LINE
-    memory = np.frombuffer((ctypes.c_char * size).from_address(array.ctypes.data - start), array.dtype)
+    memory = np.frombuffer(memoryview((ctypes.c_char * size).from_address(array.ctypes.data - start)), array.dtype)
     everywhere = NamedSharding(devices, EVERYWHERE)
     return Lines(*jax.device_put((memory, np.int32(start // array.itemsize)), everywhere))
 

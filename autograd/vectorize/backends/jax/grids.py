@@ -141,7 +141,7 @@ def sums(pairs: ir.PairSums, weights: JaxArray | Grid, rows: JaxArray) -> JaxArr
 
     The sums are products of whole blocks if all is finite: 0 times infinity, for a pair that is not asked for, is nan.
     """
-    batch, (size, others), width = len(rows), pairs.sizes, pairs.width
+    batch, others, width = len(rows), pairs.sizes[1], pairs.width
     if not pairs.is_dense:
         terms = columns_of(weights)[..., None] * rows.reshape(batch, -1, width)[:, pairs.rights.astype(np.int32)]
         return jnp.zeros((batch, pairs.rows[0], width), terms.dtype).at[:, pairs.lefts.astype(np.int32)].add(terms).reshape(batch, -1)

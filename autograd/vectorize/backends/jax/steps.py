@@ -34,7 +34,7 @@ class State(NamedTuple):
     vectors: Any  # the parameters and their memory
     gradient: Any  # of the step, after the limit; None if nobody reads it
     measured: JaxArray  # (2, steps): the cost and the norm of each step
-    taken: JaxArray | None  # how many steps; None after a single one
+    taken: Any  # how many steps; None after a single one
     is_finite: JaxArray | None  # the last one's cost and norm; None after the last step
 
 
@@ -43,7 +43,7 @@ class Asked(NamedTuple):
 
     rows: Any  # for each step the examples of this device and those of all devices; None for all examples
     settings: JaxArray
-    count: JaxArray | None  # None for one step
+    count: Any  # None for one step
     limit: JaxArray | None
     frozen: JaxArray | None
     gradient: tuple[()] | None  # () if the gradient is read: JAX compiles another function for None
