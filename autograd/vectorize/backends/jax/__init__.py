@@ -1,7 +1,7 @@
 """The JAX back end: a program is traced with JAX arrays and compiled by XLA, for one or many processors, GPUs or TPUs.
 
-`trace` does what the instructions say with JAX's arrays, `devices` says where a batch goes, `executable` runs a program for arrays of
-the caller's, `descent` takes whole steps of training that never leave the devices, and `source` writes the program on `jax.numpy`.
+`trace` does what the instructions say with JAX's arrays, `grids` what they say of pairs of rows, `devices` says where a batch goes,
+`executable` runs a program for arrays of the caller's, and `steps` takes whole steps of training, many in a call.
 
 JAX is an optional package, imported by this one alone. float64 is computed within JAX's scoped switch: nobody's configuration is
 changed. On processors XLA takes numbers below 2.2e-308 for 0, those that it makes of constants too: x / 1e308 is x times 1e-308 to it.

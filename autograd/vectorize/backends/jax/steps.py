@@ -1,7 +1,10 @@
 """Steps: whole steps on the devices: gather the examples, compute the gradient, update the parameters.
 
-The steps of a call are one XLA loop over all devices of all processes, and each process makes the same call. Copies stay on the devices:
-the data as long as the arrays of the descent live, and the parameters and their memory until the caller changes them.
+The steps of a call are one XLA loop over all devices of all processes, and each process makes the same call. A single step on all
+examples has no loop: its numbers may differ in the last bits from those of many steps in a call.
+
+Copies stay on the devices: the data as long as the arrays of the descent live, and the parameters and their memory until the caller
+changes them. On a processor XLA reads the caller's vectors, and large arrays of data, where they are.
 """
 
 from __future__ import annotations
