@@ -1,7 +1,8 @@
 """Grids: numbers for pairs of rows, such as the weights of an attention, as the matrices of all pairs of a block.
 
 XLA gathers and scatters one number after another, and computes on whole matrices in vectors. So what a program computes for the pairs that
-it asks for is computed for all pairs of a block, until it is reduced to numbers for rows: then the others are left out.
+it asks for is computed for all pairs of a block, until it is reduced to numbers for rows: then the others are left out. Until then
+they have the numbers of the first pair of their left row, so that they are as finite as it is, and so are their derivatives.
 """
 
 from __future__ import annotations
@@ -50,12 +51,17 @@ class Pattern:
         mask.ravel()[self.entries] = True
         return mask
 
+    @property
+    def firsts(self) -> FloatArray:
+        """The first right row of each left row, (blocks, rows, 1)."""
+        return self.mask.argmax(2, keepdims=True)
+
     @cached_property
     def _places(self) -> FloatArray:
-        """For each entry the place of its pair among those that are asked for; the first one's for the others."""
-        places = np.zeros(self.mask.size, np.int32)
-        places[self.entries] = np.arange(len(self.entries))
-        return places.reshape(self.mask.shape)
+        """For each entry the place of its pair among those that are asked for, or that of the first pair of its left row."""
+        places = np.zeros(self.mask.shape, np.int32)
+        places.ravel()[self.entries] = np.arange(len(self.entries))
+        return np.where(self.mask, places, np.take_along_axis(places, self.firsts, 2))
 
     def spread(self, columns: JaxArray) -> JaxArray:
         """Numbers in the order of the pairs, (..., pairs), on the grid; one number for all pairs stays one."""
@@ -65,8 +71,16 @@ class Pattern:
         return columns.reshape(*rest, 1, 1, 1) if size == 1 else columns[..., self._places]
 
 
+def filled(every: JaxArray, pattern: Pattern) -> Grid:
+    """A grid from numbers for all pairs."""
+    column, different = int(pattern.firsts[0, 0, 0]), np.ptp(pattern.firsts)
+    firsts = pattern.firsts[None].astype(np.int32)
+    first = jnp.take_along_axis(every, firsts, 3) if different else every[..., column : column + 1]
+    return Grid(jnp.where(pattern.mask, every, first), pattern)
+
+
 class Grid(NamedTuple):
-    """A number for each pair, (batch, blocks, rows, others) or a shape that is broadcast to it. Pairs that are not asked for have any."""
+    """A number for each pair, (batch, blocks, rows, others)."""
 
     every: JaxArray
     pattern: Pattern
@@ -78,8 +92,7 @@ class Grid(NamedTuple):
     @property
     def columns(self) -> JaxArray:
         """The numbers in the order of the pairs, (batch, pairs)."""
-        whole = jnp.broadcast_to(self.every, (len(self.every), *self.pattern.mask.shape))
-        return whole.reshape(len(whole), -1)[:, self.pattern.entries.astype(np.int32)]
+        return self.every.reshape(len(self.every), -1)[:, self.pattern.entries.astype(np.int32)]
 
 
 def columns_of(array: JaxArray | Grid) -> JaxArray:
@@ -104,7 +117,9 @@ def of_rows(array: JaxArray, columns: FloatArray, patterns: Sequence[Pattern]) -
         for axis, numbers in ((3, pattern.lefts), (2, pattern.rights)):
             size = pattern.sizes[axis == 2]
             if array.shape[1] == pattern.blocks * size and np.array_equal(columns, numbers):
-                return Grid(jnp.expand_dims(array.reshape(-1, pattern.blocks, size), axis), pattern)
+                every = jnp.expand_dims(array.reshape(-1, pattern.blocks, size), axis)
+                every = jnp.broadcast_to(every, (len(array), *pattern.mask.shape))
+                return Grid(every, pattern) if axis == 3 else filled(every, pattern)
     return None
 
 
@@ -116,11 +131,11 @@ def elementwise(function: Any, operands: Sequence[JaxArray | Grid]) -> Grid | No
     return Grid(function(*[each.every if isinstance(each, Grid) else first.pattern.spread(each) for each in operands]), first.pattern)
 
 
-def reduced(op: Operation, segments: ir.Segments, grid: Grid) -> JaxArray | None:
+def reduced(op: Operation, segments: ir.Segments, pairs: Grid) -> JaxArray | None:
     """The reduction of segments, if they are the pairs of each left row or of each right row."""
-    for axis, numbers, size in zip((3, 2), (grid.pattern.lefts, grid.pattern.rights), grid.pattern.sizes):
-        if len(segments.lengths) == grid.pattern.blocks * size and np.array_equal(segments.columns, numbers):
-            whole = grid.chosen(NEUTRAL[op])
+    for axis, numbers, size in zip((3, 2), (pairs.pattern.lefts, pairs.pattern.rights), pairs.pattern.sizes):
+        if len(segments.lengths) == pairs.pattern.blocks * size and np.array_equal(segments.columns, numbers):
+            whole = pairs.chosen(NEUTRAL[op])
             function = {ops.total_: jnp.sum, ops.largest_: jnp.max, ops.smallest_: jnp.min, ops.logsumexp_: jax.nn.logsumexp}[op]
             return function(whole, axis).reshape(len(whole), -1)
     return None
@@ -133,7 +148,7 @@ def products(pairs: ir.PairProducts, left: JaxArray, right: JaxArray) -> Grid | 
         left, right = (each.reshape(batch, -1, pairs.width) for each in (left, right))
         return jnp.sum(left[:, pairs.lefts.astype(np.int32)] * right[:, pairs.rights.astype(np.int32)], -1)
     shapes = [(batch, pairs.blocks, size, pairs.width) for size in (rows, others)]
-    return Grid(jnp.einsum("bgik,bgjk->bgij", left.reshape(shapes[0]), right.reshape(shapes[1])), Pattern(pairs))
+    return filled(jnp.einsum("bgik,bgjk->bgij", left.reshape(shapes[0]), right.reshape(shapes[1])), Pattern(pairs))
 
 
 def sums(pairs: ir.PairSums, weights: JaxArray | Grid, rows: JaxArray) -> JaxArray:
