@@ -54,7 +54,7 @@ class Pattern:
     @property
     def firsts(self) -> FloatArray:
         """The first right row of each left row, (blocks, rows, 1)."""
-        return self.mask.argmax(2, keepdims=True)
+        return self.mask.argmax(2, keepdims=True)  # type: ignore[no-any-return]
 
     @cached_property
     def _places(self) -> FloatArray:
