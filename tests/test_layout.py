@@ -33,7 +33,7 @@ NATIVE = [
     "mathematics", "identifiers", "rule", "schedule", "arrays", "operations", "examples", "columns", "descend",
     "emitter", "compiler", "executable", "interpreter",
 ]  # fmt: skip
-NUMPY, JAX = ["squares", "calls", "one_example", "plans"], ["devices", "trace", "executable", "steps"]
+NUMPY, JAX = ["squares", "calls", "one_example", "plans"], ["devices", "grids", "trace", "executable", "steps"]
 PACKAGES = {"native": NATIVE, "numpy": NUMPY, "jax": JAX}
 BACK_ENDS = ["reference", *(f"{name}{rest}" for name, files in PACKAGES.items() for rest in (*(f".{each}" for each in files), ""))]
 ABOVE_BACK_ENDS = ["threads", "descent", "export", "arguments", "compiled", "inspectable", "vectorized"]

@@ -39,6 +39,7 @@ class Steps:
     gradient: FloatArray  # (parameters,): receives the gradient of the last step, after the limit
     costs: FloatArray  # float64 (steps,): receives the cost of each step
     norms: FloatArray  # float64 (steps,): receives the norm of each gradient, before the limit
+    is_gradient_read: bool = True  # whether the caller reads `gradient`; if not, its numbers may be anything
 
 
 class Executable(ABC):

@@ -233,8 +233,9 @@ class Descent:
         self._written, self._pins = vectors, pins([*vectors, *data])
         theta, gradient, *memory = (each.view() for each in vectors)  # the shape and dtype of a view are this descent's own
         data = [each.view() for each in data]
+        none = np.empty(0)
         self._row = sum(each[:1].nbytes for each in data)  # bytes of an example
-        self._steps = Steps(data, None, theta, memory, np.empty((0, 2)), math.inf, indices, gradient, np.empty(0), np.empty(0))
+        self._steps = Steps(data, None, theta, memory, np.empty((0, 2)), math.inf, indices, gradient, none, none, out is not None)
         self._known: OrderedDict[Any, tuple[Steps, Callable[[], int]]] = OrderedDict()  # the last calls of different sizes
 
     def take(

@@ -87,9 +87,14 @@ class Instruction:
         return (getattr(self, name) for name in _names(type(self)))  # type: ignore[arg-type]  # classes are hashable
 
     @property
+    def content(self) -> Any:
+        """Instructions with the same content compute the same."""
+        return (type(self), self.operands, *map(_hashable, self.details))
+
+    @property
     def key(self) -> Any:
         """Two instructions with the same key make the same array."""
-        return (type(self), self.operands, *map(_hashable, self.details))
+        return self.content
 
     def __str__(self) -> str:
         details = {name: getattr(self, name) for name in _names(type(self)) if name != "shape"}  # type: ignore[arg-type]
@@ -382,6 +387,10 @@ class Scatter(Instruction):
             if isinstance(place, np.ndarray) and len(np.unique(place)) < len(place):
                 raise ValueError(f"a column is filled twice by the columns {place.tolist()!s:.60}")
         return Type(self.shape)
+
+    @property
+    def content(self) -> Any:
+        return (Scatter, self.operands, self.shape, *map(_hashable, self.places))
 
     @property
     def key(self) -> Any:

@@ -56,7 +56,7 @@ class Program:
 
     def is_same(self, other: Program) -> bool:
         """Whether another program has the same instructions, constants and outputs."""
-        mine, others = ([each.key for each in program.instructions] for program in (self, other))
+        mine, others = ([each.content for each in program.instructions] for program in (self, other))
         return mine == others and self.outputs == other.outputs
 
     def copy(self) -> Program:

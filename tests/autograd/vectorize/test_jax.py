@@ -217,7 +217,11 @@ def test_jax_is_imported_only_by_its_back_end() -> None:
 # Whole steps; that they are right is in test_descent
 
 
-def test_data_and_unchanged_parameters_stay_on_the_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_processor", [True, False])
+def test_data_and_unchanged_parameters_stay_on_the_devices(is_processor: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor reads the parameters where they are."""
+    monkeypatch.setattr(devices, "share_memory", lambda _: is_processor)
+    jax_backend.backend.steps.clear()
     sent: list[int] = []
     place = devices.place
 
@@ -232,7 +236,8 @@ def test_data_and_unchanged_parameters_stay_on_the_devices(monkeypatch: pytest.M
     expected = same.parameter_vector()
     rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
     descent, right = (each.descent(rule, *data, parameters=own) for each, own in ((program, theta), (same, expected)))
-    for first, (changed, wanted) in enumerate([(0.0, {150, 100, 26}), (0.0, set()), (0.5, {26})]):
+    parameters = set() if is_processor else {26}
+    for first, (changed, wanted) in enumerate([(0.0, {150, 100} | parameters), (0.0, set()), (0.5, parameters)]):
         sent.clear()
         for each, own in ((descent, theta), (right, expected)):
             own[0] += changed
@@ -263,12 +268,39 @@ def test_arrays_of_the_caller_do_not_change() -> None:
         np.testing.assert_array_equal(each, before)
 
 
+@pytest.mark.parametrize(("dtype", "before"), [(np.float64, 0), (np.float64, 5), (np.float32, 3)])
+def test_large_arrays_are_gathered_from_where_they_are(dtype: Any, before: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever in a cache line they begin. The oracle is NumPy's back end."""
+    monkeypatch.setattr(devices, "LARGE", 0)
+    rng = np.random.default_rng(before)
+    data, shifted = [rng.normal(size=(50, width)).astype(dtype) for width in (3, 2)], []
+    for each in data:
+        room = np.zeros(before + each.size, dtype)
+        room[before:] = each.ravel()
+        shifted.append(room[before:].reshape(each.shape))
+    rows, found = rng.integers(50, size=(4, 10)), []
+    rows[0, :2] = 0, 49
+    rule = UpdateRule(lambda parameter, gradient, rate, step: [parameter - rate * gradient])
+    f = network().f
+    for backend in ("jax", "numpy"):
+        program = vectorize(f, backend=backend, dtype=dtype).record(*data)
+        theta = program.parameter_vector()
+        for change in (0.0, 1.0):  # a new descent reads the arrays again
+            for each in shifted:
+                each += change
+            program.descent(rule, *shifted, parameters=theta).take([0.1] * 4, rows)
+        for each in shifted:
+            each -= 1
+        found.append(theta)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-10 if dtype is np.float64 else 1e-3)
+
+
 # Several devices
 
 SEVERAL = """
 import jax, numpy as np
 from autograd import vectorize, relu, total
-from autograd.vectorize.backends.jax import devices
+from autograd.vectorize.backends.jax import backend, devices
 from tests.programs import near, values
 from tests.autograd.vectorize import test_descent
 from tests.autograd.vectorize.test_descent import FUNCTIONS, RULES, by_parts
@@ -309,6 +341,7 @@ program(X, Y), program.per_example_gradients(X, Y)
 print([text.count(" all-reduce(") for text in texts], end=" ")
 
 for batch in {batches_of_rows}:
+    backend.steps.clear()
     f, rule = FUNCTIONS["penalized"](), RULES["adam"]()
     rows = None if batch is None else rng.integers(90, size=(5, batch))
     costs, norms, *expected, memories = by_parts(f, rule, rows, 0.5, [0, 1], 5)
@@ -362,6 +395,20 @@ def test_long_programs_on_single_numbers_are_refused(monkeypatch: pytest.MonkeyP
 
 
 # Training
+
+
+def test_the_same_training_again_is_not_compiled_again_and_reads_changed_examples() -> None:
+    """The oracle is NumPy's back end."""
+    jax_backend.backend.steps.clear()
+    costs: dict[str, list[float]] = {"jax": [], "numpy": []}
+    for backend, found in costs.items():
+        X, y = moons(40, seed=1)
+        model = MLP([2, 3, 1], seed=1)
+        for _ in range(3):
+            found += train(model, X, y, batch_size=8, epochs=1, backend=backend, progress=False).cost
+            X *= 2
+    assert costs["jax"] == pytest.approx(costs["numpy"], rel=1e-9)
+    assert len(jax_backend.backend.steps) == 1
 
 
 def test_examples_that_a_callback_changes_are_sent_again() -> None:

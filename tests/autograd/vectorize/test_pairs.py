@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, exp, maximum, sqrt, tanh, total, vectorize, where
+from autograd import Value, exp, largest, maximum, sqrt, tanh, total, vectorize, where
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.instructions import PairProducts, Pairs, PairSums, Take
 from autograd.vectorize.program import Program
@@ -179,3 +179,25 @@ def test_pairs_that_do_not_fit_are_refused(fields: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         program.append(PairProducts((0, 0), np.array(lefts), np.array(rights), *others))
     assert not program.find(Take)
+
+
+def test_pairs_that_are_not_asked_for_leave_the_gradients_of_jax_finite() -> None:
+    """The exponential of such a pair's score would overflow. The oracle is the same function of keys without it."""
+    jax = pytest.importorskip("jax")
+    from autograd.vectorize.backends.jax.devices import precision
+
+    def read(q: Any, k: Any) -> Any:
+        weights = []
+        for i, query in enumerate(q):
+            scores = [total(a * b for a, b in zip(query, key)) for key in k[: i + 1]]
+            most = largest(scores)
+            weights += [exp(each - most) for each in scores]
+        return total(weights)
+
+    q, k = np.random.default_rng(0).normal(size=(2, 1, LENGTH, 4))
+    with precision(np.dtype(np.float64)):
+        f = vectorize(read, backend="jax").record(q, k)
+        far = np.concatenate([k[:, :-1], 1e4 * q[:, :1]], axis=1)  # only the last row reads the last key
+        found, expected = (jax.grad(lambda q, keys=keys: f.function(np.zeros(0), q, keys).sum())(q) for keys in (far, k))
+    assert f.program.find(PairProducts)
+    assert near(found[0, :-1], expected[0, :-1])

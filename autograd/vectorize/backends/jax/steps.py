@@ -1,7 +1,10 @@
 """Steps: whole steps on the devices: gather the examples, compute the gradient, update the parameters.
 
-The steps of a call are one XLA loop over all devices of all processes, and each process makes the same call. Copies stay on the devices:
-the data as long as the arrays of the descent live, and the parameters and their memory until the caller changes them.
+The steps of a call are one XLA loop over all devices of all processes, and each process makes the same call. A single step on all
+examples has no loop: its numbers may differ in the last bits from those of many steps in a call.
+
+Copies stay on the devices: the data as long as the arrays of the descent live, and the parameters and their memory until the caller
+changes them. On a processor XLA reads the caller's vectors, and large arrays of data, where they are.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +24,7 @@ from jax.sharding import PartitionSpec
 from autograd.vectorize.backend import StepRunner, Steps
 from autograd.vectorize.backends.jax import devices
 from autograd.vectorize.backends.jax.trace import Cuts, JaxArray, Pieces, answer, cost_and_gradient, some, squares
+from autograd.vectorize.instructions import Input
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
@@ -30,21 +35,21 @@ class State(NamedTuple):
     """The state between steps, with vectors of parameters in pieces. After the last step the vectors are whole."""
 
     vectors: Any  # the parameters and their memory
-    gradient: Any  # of the step, after the limit
-    costs: JaxArray  # of each step
-    norms: JaxArray
-    taken: JaxArray  # how many steps
-    is_finite: JaxArray  # the last one's cost and norm
+    gradient: Any  # of the step, after the limit; None if nobody reads it
+    measured: JaxArray  # (2, steps): the cost and the norm of each step
+    taken: Any  # how many steps; None after a single one
+    is_finite: JaxArray | None  # the last one's cost and norm; None after the last step
 
 
 class Asked(NamedTuple):
-    """The steps to take."""
+    """The steps to take, with room for more; one step is compiled without a loop."""
 
     rows: Any  # for each step the examples of this device and those of all devices; None for all examples
     settings: JaxArray
-    count: JaxArray
+    count: Any  # None for one step
     limit: JaxArray | None
-    frozen: JaxArray
+    frozen: JaxArray | None
+    gradient: tuple[()] | None  # () if the gradient is read: JAX compiles another function for None
 
 
 class JaxSteps(StepRunner):
@@ -53,11 +58,14 @@ class JaxSteps(StepRunner):
     def __init__(self, program: Program, rule: Program, dtype: np.dtype[Any]) -> None:
         self.program, self.rule, self.dtype = program, rule, dtype
         self.devices = devices.mesh(jax.devices())
-        self._whole, self._parts = _Copies(self._place), _Copies(self._place_in_parts)
+        self._whole, self._parts = _Copies(self._place_to_gather), _Copies(self._place_in_parts)
+        inputs = [program.instructions[each] for each in program.find(Input)]
+        self._widths = {each.argument: math.prod(each.shape[1:]) for each in inputs if isinstance(each, Input)}
         self._turn = threading.Lock()
         self._given: list[FloatArray] = []  # the parameters and their memory as the caller got them last,
         self._kept: list[JaxArray] = []  # and on the devices
         everywhere, by_example = devices.EVERYWHERE, devices.BY_EXAMPLE
+        self._in_place = devices.share_memory(self.devices)
         self._with_rows = self._compiled(everywhere, (devices.EACH_STEP_BY_EXAMPLE, everywhere))
         self._with_all = self._compiled((by_example, everywhere), everywhere)
 
@@ -73,19 +81,22 @@ class JaxSteps(StepRunner):
                 end = self._with_all(vectors, (own, others), asked)
             else:
                 end = self._with_rows(vectors, [self._whole.of(each) for each in steps.data], asked)
-            found, taken = [np.asarray(each) for each in end.vectors], int(np.asarray(end.taken))
-            steps.gradient[...] = end.gradient
-            for costs, own in ((steps.costs, end.costs), (steps.norms, end.norms)):
-                costs[:taken] = np.asarray(own)[:taken]
+            measured, taken = np.asarray(end.measured), 1 if end.taken is None else int(end.taken)
+            steps.costs[:taken], steps.norms[:taken] = measured[:, :taken]
+            found = [np.asarray(each) for each in end.vectors]
             for vector, new in zip(held, found):
                 vector[...] = new
-            self._given, self._kept = found, end.vectors
+            if end.gradient is not None:
+                steps.gradient[...] = end.gradient
+            if not self._in_place:
+                self._given, self._kept = found, end.vectors
         return taken
 
     def _compiled(self, data: Any, rows: Any) -> Callable[..., State]:
         everywhere = devices.EVERYWHERE
-        specs = (everywhere, data, Asked(rows, everywhere, everywhere, everywhere, everywhere))
-        return jax.jit(devices.on_each(self._loop, self.devices, specs, everywhere), donate_argnums=0)  # type: ignore[no-any-return]
+        specs = (everywhere, data, Asked(rows, *[everywhere] * 5))
+        whole = devices.on_each(self._loop, self.devices, specs, everywhere)
+        return jax.jit(whole, donate_argnums=() if self._in_place else 0)  # type: ignore[no-any-return]
 
     # Transfers
 
@@ -96,19 +107,24 @@ class JaxSteps(StepRunner):
     def _place(self, array: FloatArray) -> JaxArray:
         return devices.place(array, self.devices)
 
+    def _place_to_gather(self, array: FloatArray) -> Any:
+        return devices.place_to_gather(array, self.devices)
+
     def _place_in_parts(self, array: FloatArray) -> tuple[JaxArray, JaxArray]:
         shared = devices.shared(self.devices.size, len(array))
         return devices.place(array[:shared], self.devices, devices.BY_EXAMPLE), self._place(array[shared:])
 
     def _state(self, held: Sequence[FloatArray]) -> list[JaxArray]:
         """The parameters and their memory on the devices. They are sent only if the caller has changed them."""
+        if self._in_place:
+            return list(held)
         known = len(held) == len(self._kept) and all(map(_same_bits, held, self._given))
         return self._kept if known else [self._place(each) for each in held]
 
     def _asked(self, steps: Steps) -> Asked:
         """The steps on the devices, padded to one of a few numbers of steps, so that few loops are compiled."""
         batch, count = 1 if steps.rows is None else steps.rows.shape[1], len(steps.settings)
-        room = max(1, min(MOST, ROWS // batch))
+        room = 1 if count == 1 and steps.rows is None else max(2, min(MOST, ROWS // batch))
         while room < count:
             room *= 4
         rows = None
@@ -117,26 +133,32 @@ class JaxSteps(StepRunner):
             numbers = _filled(steps.rows.astype(np.int32 if len(steps.data[0]) < 2**31 else np.int64), room)
             rows = self._send(numbers[:, :shared], devices.EACH_STEP_BY_EXAMPLE), self._send(numbers[:, shared:])
         limit = None if steps.limit == math.inf else self._send(np.asarray(steps.limit, self.dtype))
-        return Asked(rows, self._send(_filled(steps.settings, room)), self._send(np.asarray(count)), limit, self._send(steps.frozen))
+        last, frozen = None if room == 1 else self._send(np.asarray(count)), self._send(steps.frozen) if len(steps.frozen) else None
+        settings, gradient = self._send(_filled(steps.settings, room)), () if steps.is_gradient_read else None
+        return Asked(rows, settings, last, limit, frozen, gradient)
 
     # On the devices
 
     def _loop(self, held: Sequence[JaxArray], data: Any, asked: Asked) -> State:
-        is_one = self.devices.size > 1 or asked.frozen.size > 0  # reductions and indices need the whole vector
+        is_one = self.devices.size > 1 or asked.frozen is not None  # reductions and indices need the whole vector
         cuts = Cuts.none(len(held[0])) if is_one else Cuts.of(self.program)
-        none = jnp.zeros(len(asked.settings), held[0].dtype)
         vectors = tuple([Pieces.of(each, cuts).parts for each in held])
-        start = State(vectors, Pieces.of(jnp.zeros_like(held[0]), cuts).parts, none, none, jnp.zeros_like(asked.count), jnp.asarray(True))
-        end = jax.lax.while_loop(
-            lambda state: (state.taken < asked.count) & state.is_finite, lambda state: self._step(state, cuts, data, asked), start
-        )
-        whole = [Pieces(each, cuts).whole for each in (*end.vectors, end.gradient)]
-        return State(whole[:-1], whole[-1], *end[2:])
+        measured = jnp.zeros((2, len(asked.settings)), held[0].dtype)
+        none = None if asked.gradient is None else Pieces.of(jnp.zeros_like(held[0]), cuts).parts
+        start = State(vectors, none, measured, jnp.zeros((), np.int32), jnp.asarray(True))
+        step = partial(self._step, cuts, data, asked)
+        if asked.count is None:
+            end = step(start)
+        else:
+            end = jax.lax.while_loop(lambda state: (state.taken < asked.count) & state.is_finite, step, start)
+        gradient = None if end.gradient is None else Pieces(end.gradient, cuts).whole
+        whole = [Pieces(each, cuts).whole for each in end.vectors]
+        return State(whole, gradient, end.measured, None if asked.count is None else end.taken, None)
 
-    def _step(self, state: State, cuts: Cuts, data: Any, asked: Asked) -> State:
+    def _step(self, cuts: Cuts, data: Any, asked: Asked, state: State) -> State:
         number, (theta, *memory) = state.taken, state.vectors
         cost, gradient, squared = self._cost_and_gradient(Pieces(theta, cuts), *self._batches(data, asked.rows, number))
-        if asked.frozen.size:
+        if asked.frozen is not None:
             gradient = Pieces.of(gradient.whole.at[asked.frozen].set(0.0), cuts)
             squared = squares(gradient)
         norm = jnp.sqrt(squared)
@@ -145,10 +167,11 @@ class JaxSteps(StepRunner):
             gradient = Pieces(tuple([each * shorter for each in gradient.parts]), cuts)
         moved = [self._moved(each, asked.settings[number]) for each in zip(theta, gradient.parts, *memory)]
         new, *memory = zip(*moved)
-        if asked.frozen.size:  # weight decay would change them without a gradient
+        if asked.frozen is not None:  # weight decay would change them without a gradient
             new = (new[0].at[asked.frozen].set(theta[0][asked.frozen]),)
-        costs, norms = state.costs.at[number].set(cost), state.norms.at[number].set(norm)
-        return State((new, *memory), gradient.parts, costs, norms, number + 1, jnp.isfinite(cost + norm))
+        measured = state.measured.at[:, number].set(jnp.stack([cost, norm]))
+        kept = None if asked.gradient is None else gradient.parts
+        return State((new, *memory), kept, measured, number + 1, jnp.isfinite(cost + norm))
 
     def _moved(self, vectors: Sequence[JaxArray], settings: JaxArray) -> list[JaxArray]:
         """The new piece of the parameters and of each memory vector."""
@@ -161,7 +184,8 @@ class JaxSteps(StepRunner):
         if rows is None:
             own, others = data
             return own, others
-        own, others = ([each.at[chosen[step]].get(mode="promise_in_bounds") for each in data] for chosen in rows)
+        widths = [self._widths.get(argument, 1) for argument in range(len(data))]  # the program does not read the others
+        own, others = ([devices.gathered(each, chosen[step], width) for each, width in zip(data, widths)] for chosen in rows)
         return own, others
 
     def _cost_and_gradient(self, theta: Pieces, own: Sequence[JaxArray], others: Sequence[JaxArray]) -> tuple[JaxArray, Pieces, JaxArray]:

@@ -15,6 +15,8 @@ from autograd import ops
 from autograd.ops import Operation
 from autograd.vectorize import instructions as ir
 from autograd.vectorize.backend import Signature
+from autograd.vectorize.backends.jax import grids
+from autograd.vectorize.backends.jax.grids import Grid
 from autograd.vectorize.memory import FloatArray
 from autograd.vectorize.program import Program
 
@@ -191,7 +193,8 @@ def some(program: Program, numbers: Sequence[int], inputs: Sequence[JaxArray], t
 
 def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Pieces, weights: JaxArray | None) -> list[JaxArray]:
     batch, dtype = len(inputs[0]), theta.dtype
-    arrays: list[JaxArray] = []
+    arrays: list[JaxArray | Grid] = []
+    patterns = grids.patterns_of(program)
     with jax.default_matmul_precision("highest"):  # a product of float32 is one of float32, on every device
         for number, instruction in enumerate(program.instructions):
             match instruction:
@@ -206,14 +209,33 @@ def _arrays(program: Program, inputs: Sequence[JaxArray], theta: JaxArray | Piec
                     assert weights is not None
                     array = weights.reshape(batch, 1)
                 case _:
-                    array = _array(instruction, [arrays[each] for each in instruction.operands], batch, dtype)
+                    operands = [arrays[each] for each in instruction.operands]
+                    array = _on_pairs(instruction, operands, patterns)
+                    if array is None:
+                        array = _array(instruction, list(map(grids.columns_of, operands)), batch, dtype)
             arrays.append(array)
-    return arrays
+        return list(map(grids.columns_of, arrays))
 
 
 def _is_vector(program: Program, number: int) -> bool:
     """Whether an array is the parameter vector that all examples share."""
     return isinstance(program.instructions[number], ir.Parameters) and len(program.shape(number)) == 1
+
+
+def _on_pairs(instruction: ir.Instruction, operands: list[JaxArray | Grid], patterns: Sequence[grids.Pattern]) -> JaxArray | Grid | None:
+    """What an instruction computes for all pairs of rows, or from them; None for other instructions."""
+    match instruction:
+        case ir.PairProducts():
+            return grids.products(instruction, *map(grids.columns_of, operands))
+        case ir.PairSums():
+            return grids.sums(instruction, operands[0], grids.columns_of(operands[1]))
+        case ir.Take(columns=columns) if not isinstance(operands[0], Grid):
+            return grids.of_rows(operands[0], columns, patterns)
+        case ir.Segments(op=op) if isinstance(operands[0], Grid):
+            return grids.reduced(op, instruction, operands[0])
+        case ir.Elementwise(op=op) if any(isinstance(each, Grid) for each in operands):
+            return grids.elementwise(_function(op), operands)
+    return None
 
 
 def _array(instruction: ir.Instruction, operands: list[JaxArray], batch: int, dtype: Any) -> JaxArray:
@@ -230,14 +252,10 @@ def _array(instruction: ir.Instruction, operands: list[JaxArray], batch: int, dt
             return _segments(op, instruction, operands[0], dtype)
         case ir.MatMul():
             return operands[0] @ operands[1]
-        case ir.PairProducts():
-            return _pair_products(instruction, *operands)
-        case ir.PairSums():
-            return _pair_sums(instruction, *operands)
         case ir.Slice(start=start, stop=stop, step=step):
             return operands[0][..., start:stop:step]
         case ir.Take(columns=columns):
-            return operands[0][..., _indices(columns)]
+            return grids.taken(operands[0], columns)
         case ir.Lookup():
             return jnp.asarray(operands[0]).at[_rows(*operands)].get(mode="clip")
         case ir.AddRows(shape=shape):
@@ -297,33 +315,6 @@ def _segments(op: Operation, segments: ir.Segments, array: JaxArray, dtype: Any)
         order.append(chosen)
     joined = jnp.concatenate(parts, -1)
     return joined if len(parts) == 1 else joined[..., _indices(np.argsort(np.concatenate(order)))]
-
-
-def _pair_products(pairs: ir.PairProducts, left: JaxArray, right: JaxArray) -> JaxArray:
-    batch, (rows, others) = len(left), pairs.sizes
-    if not pairs.is_dense:
-        left, right = (each.reshape(batch, -1, pairs.width) for each in (left, right))
-        return jnp.sum(left[:, _indices(pairs.lefts)] * right[:, _indices(pairs.rights)], -1)
-    every = jnp.einsum(
-        "bgik,bgjk->bgij", left.reshape(batch, pairs.blocks, rows, pairs.width), right.reshape(batch, pairs.blocks, others, pairs.width)
-    )
-    return every.reshape(batch, -1)[:, _indices(pairs.entries)]
-
-
-def _pair_sums(pairs: ir.PairSums, weights: JaxArray, rows: JaxArray) -> JaxArray:
-    """The sums by the product of whole blocks if all is finite: 0 times infinity, for a pair that was not asked for, is nan."""
-    batch, (size, others), width = len(weights), pairs.sizes, pairs.width
-
-    def one_by_one() -> JaxArray:
-        terms = weights[..., None] * rows.reshape(batch, -1, width)[:, _indices(pairs.rights)]
-        return jnp.zeros((batch, pairs.rows[0], width), terms.dtype).at[:, _indices(pairs.lefts)].add(terms)
-
-    if not pairs.is_dense:
-        return one_by_one().reshape(batch, -1)
-    every = jnp.zeros((batch, pairs.blocks * size * others), weights.dtype).at[:, _indices(pairs.entries)].set(weights)
-    found = every.reshape(batch, pairs.blocks, size, others) @ rows.reshape(batch, pairs.blocks, others, width)
-    found = found.reshape(batch, pairs.rows[0], width)
-    return jax.lax.cond(jnp.all(jnp.isfinite(found)), lambda: found, one_by_one).reshape(batch, -1)
 
 
 def _indices(columns: FloatArray) -> FloatArray:
