@@ -277,6 +277,7 @@ def test_the_program_and_the_files_of_the_current_network(opened: Opener, browse
     assert MLP.load(path).sizes == [2, 3, 1]
 
 
+@pytest.mark.soak
 def test_the_story_can_be_completed_with_the_keyboard_on_a_first_visit(opened: Opener) -> None:
     opened().browser.delete_all_cookies()
     page = opened(None)
