@@ -86,7 +86,7 @@ class LessonError(ValueError):
 
 def add_option(options: ArgumentParser) -> None:
     """Add the option --lesson to a command."""
-    text = "a lesson of your own, a Markdown file; may be given several times"
+    text = "your own lesson, a Markdown file; may be given several times"
     options.add_argument("--lesson", metavar="FILE", action="append", default=[], type=Path, help=text)
 
 

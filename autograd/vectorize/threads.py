@@ -86,15 +86,11 @@ class InParts(Executable):
         self.parts = None if parts is Parts.ROWS and not program.varies(output) else parts
         self.rows = sys.maxsize if parts is Parts.ROWS else rows
         self.each = work(program)
-        self._sums: list[_Sum] = []  # not in use
 
     def run(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> float:
         if self._is_whole(len(inputs[0])):
             return self.executable.run(inputs, theta, weights, out)
-        shares = self._shares(inputs, theta, weights, out)
-        cost = _sum_of(shares, out)
-        self._sums += [share.sum for share in shares if share.sum is not None]
-        return cost
+        return _sum_of(self._shares(inputs, theta, weights, out), out)
 
     def ready(self, inputs: Sequence[FloatArray], theta: FloatArray, weights: FloatArray | None, out: FloatArray) -> Callable[[], float]:
         if self._is_whole(len(inputs[0])):
@@ -130,10 +126,7 @@ class InParts(Executable):
             if self.parts is Parts.ROWS:
                 shares.append(_Share([part_ready(share, out[share])], [1.0], None))
                 continue
-            try:
-                own = self._sums.pop()
-            except IndexError:
-                own = _Sum(out)
+            own = _Sum(out)
             parts = _slices(share, -(-(share.stop - share.start) // self.rows))
             sizes = [(part.stop - part.start) / batch if self.parts is Parts.MEANS else 1.0 for part in parts]
             shares.append(_Share([part_ready(part, own.part) for part in parts], sizes, own))

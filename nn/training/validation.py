@@ -286,7 +286,7 @@ def try_cost(cost: Cost, outputs: list[Any], Y: Array, is_learned: bool = True) 
 
 
 def _different(rows: Array, most: int) -> list[Any]:
-    """The first different rows, at most so many, as lists. `np.unique` would sort all of them, which takes ten times longer."""
+    """The first `most` different rows, as lists. `np.unique` would sort all rows, which takes ten times longer."""
     found: dict[bytes, Array] = {}
     for row in rows:
         found.setdefault(row.tobytes(), row)

@@ -35,7 +35,7 @@ class State(NamedTuple):
     """The state between steps, with vectors of parameters in pieces. After the last step the vectors are whole."""
 
     vectors: Any  # the parameters and their memory
-    gradient: Any  # of the step, after the limit; None if nobody reads it
+    gradient: Any  # of the step, after the limit; None if the caller does not read it
     measured: JaxArray  # (2, steps): the cost and the norm of each step
     taken: Any  # how many steps; None after a single one
     is_finite: JaxArray | None  # the last one's cost and norm; None after the last step
